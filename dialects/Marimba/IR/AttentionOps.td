@@ -1,0 +1,58 @@
+//===- AttentionOps.td - Attention over a cache ---------------*- tablegen -*-===//
+//
+// Part of Marimba.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MARIMBA_ATTENTION_OPS_TD
+#define MARIMBA_ATTENTION_OPS_TD
+
+include "MarimbaBase.td"
+
+def Marimba_AttentionOp
+    : Marimba_DestinationOp<"attention", [AttrSizedOperandSegments]> {
+  let summary = "causal grouped-query attention over a key/value cache";
+  let description = [{
+    Writes this call's keys and values behind the `past[b]` tokens of the
+    cache, then for query head j and its key/value head g = j / (Hq/Hkv)
+    (Vaswani et al. 2017; grouped queries: Ainslie et al. 2023):
+
+    `y[b,t,j] = sum_s softmax_s(scale * q[b,t,j] . key[b,g,s]) value[b,g,s]`
+    over `s <= past[b] + t`.
+
+    Shapes: query, y `[B,T,Hq,dh]`; key, value `[B,T,Hkv,dh]`; caches
+    `[B,Hkv,C,dh]`; past, valid `[B]`. Precondition: past + valid <= C; the
+    runtime grows the cache before it calls.
+
+    Example:
+
+    ```mlir
+    %y, %k1, %v1 = marimba.attention %q, %k, %v past(%past)
+        outs(%empty, %k0, %v0 : tensor<?x?x6x32xf32>, tensor<?x2x?x32xf32>,
+                                tensor<?x2x?x32xf32>)
+        {scale = 0.17677669529663687 : f64}
+        : tensor<?x?x6x32xf32>, tensor<?x?x2x32xf32>, tensor<?x?x2x32xf32>,
+          tensor<?xi32>
+       -> tensor<?x?x6x32xf32>, tensor<?x2x?x32xf32>, tensor<?x2x?x32xf32>
+    ```
+  }];
+  let arguments = (ins Marimba_AnyActivation:$query,
+      Marimba_AnyActivation:$key, Marimba_AnyActivation:$value,
+      Marimba_AnyIds:$past, Optional<Marimba_AnyIds>:$valid,
+      Variadic<Marimba_AnyActivation>:$inits, F64Attr:$scale);
+  let results = (outs Variadic<Marimba_Activation>:$results);
+  let assemblyFormat = [{
+    $query `,` $key `,` $value `past` `(` $past `)`
+    (`valid` `(` $valid^ `:` type($valid) `)`)?
+    `outs` `(` $inits `:` type($inits) `)` attr-dict
+    `:` type($query) `,` type($key) `,` type($value) `,` type($past)
+    (`->` type($results)^)?
+  }];
+  let extraClassDeclaration = baseDeclarations # [{
+    ::mlir::Value getOutput() { return getInits()[0]; }
+    ::mlir::Value getKeyCache() { return getInits()[1]; }
+    ::mlir::Value getValueCache() { return getInits()[2]; }
+  }];
+}
+
+#endif // MARIMBA_ATTENTION_OPS_TD

@@ -1,0 +1,49 @@
+//===- Marimba.h - The model dialect ----------------------------*- C++ -*-===//
+//
+// Part of Marimba.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MARIMBA_DIALECTS_MARIMBA_IR_MARIMBA_H
+#define MARIMBA_DIALECTS_MARIMBA_IR_MARIMBA_H
+
+#include "mlir/Bytecode/BytecodeOpInterface.h"
+#include "mlir/IR/BuiltinAttributes.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/Dialect.h"
+#include "mlir/IR/OpDefinition.h"
+#include "mlir/IR/OpImplementation.h"
+#include "mlir/IR/SymbolTable.h"
+#include "mlir/Interfaces/DestinationStyleOpInterface.h"
+#include "mlir/Interfaces/InferTypeOpInterface.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+#include "dialects/Marimba/IR/MarimbaDialect.h.inc"
+#include "dialects/Marimba/IR/MarimbaEnums.h.inc"
+
+#define GET_ATTRDEF_CLASSES
+#include "dialects/Marimba/IR/MarimbaAttributes.h.inc"
+
+#define GET_OP_CLASSES
+#include "dialects/Marimba/IR/MarimbaOps.h.inc"
+
+namespace mlir::marimba {
+
+// Names of attributes on functions, their arguments and the module. One place,
+// because importer, passes and lowering all speak them.
+
+/// Module: the family of the model, e.g. "jamba".
+inline constexpr llvm::StringLiteral kFamilyAttr = "marimba.family";
+/// Function: what it is to the caller: "prepare", "prefill" or "decode".
+inline constexpr llvm::StringLiteral kEntryAttr = "marimba.entry";
+/// Function: shared by all layers of one kind; the value names the kind.
+inline constexpr llvm::StringLiteral kLayerAttr = "marimba.layer";
+/// Argument of an entry: a named input, state, output or derived weight.
+inline constexpr llvm::StringLiteral kInputAttr = "marimba.input";
+inline constexpr llvm::StringLiteral kStateAttr = "marimba.state";
+inline constexpr llvm::StringLiteral kOutputAttr = "marimba.output";
+inline constexpr llvm::StringLiteral kWeightAttr = "marimba.weight";
+
+} // namespace mlir::marimba
+
+#endif // MARIMBA_DIALECTS_MARIMBA_IR_MARIMBA_H

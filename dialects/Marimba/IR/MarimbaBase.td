@@ -1,0 +1,108 @@
+//===- MarimbaBase.td - Dialect, types and base classes -------*- tablegen -*-===//
+//
+// Part of Marimba.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MARIMBA_BASE_TD
+#define MARIMBA_BASE_TD
+
+include "mlir/IR/EnumAttr.td"
+include "mlir/IR/OpBase.td"
+include "mlir/Interfaces/DestinationStyleOpInterface.td"
+include "mlir/Interfaces/InferTypeOpInterface.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+
+def Marimba_Dialect : Dialect {
+  let name = "marimba";
+  let cppNamespace = "::mlir::marimba";
+  let summary = "Hybrid sequence models: state-space layers, attention, experts.";
+  let description = [{
+    One op per idea of the papers. Letters in shapes mean the same everywhere:
+
+    | letter | meaning | letter | meaning |
+    |---|---|---|---|
+    | B | batch: rows, one per sequence | T | time: tokens of this call |
+    | H | hidden_size | D | d_inner, channels of a state-space layer |
+    | N | d_state | W | d_conv, width of the causal convolution |
+    | E | experts | K | experts per token (top-k) |
+    | V | vocabulary | C | capacity of a key/value cache in tokens |
+
+    B, T and C are dynamic, all others static. Ops without memory are pure
+    functions of tensors. Ops that remember (`causal_conv1d`, `scan`,
+    `selective_scan`, `attention`) are destination style: the state is an
+    `outs` operand tied to a result, so one op serves prefill, chunked prefill
+    and decode, and a prompt may be split anywhere. These, and the few ops that
+    are kernels of their own, also exist on memrefs: bufferisation turns the
+    tensor form into the buffer form in place.
+
+    `valid` holds, for each row of the batch, how many of its T tokens are
+    real: rows are padded on the right. State stops at `valid`; outputs behind
+    it are unspecified.
+  }];
+  let useDefaultAttributePrinterParser = 1;
+  // Shapes are reified as tensor.dim and constants.
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
+//===----------------------------------------------------------------------===//
+// Types
+//===----------------------------------------------------------------------===//
+
+/// What a checkpoint stores; ops compute in f32 whatever it is.
+def Marimba_StoredFloat : AnyTypeOf<[F32, BF16, F16]>;
+
+def Marimba_Activation : RankedTensorOf<[F32]>;
+def Marimba_Parameter : RankedTensorOf<[F32, BF16, F16]>;
+def Marimba_Ids : RankedTensorOf<[I32]>;
+
+/// Tensor before bufferisation, memref after.
+class Marimba_Shaped<list<Type> elements>
+    : AnyTypeOf<[RankedTensorOf<elements>, StridedMemRefOf<elements>]>;
+def Marimba_AnyActivation : Marimba_Shaped<[F32]>;
+def Marimba_AnyParameter : Marimba_Shaped<[F32, BF16, F16]>;
+def Marimba_AnyIds : Marimba_Shaped<[I32]>;
+
+//===----------------------------------------------------------------------===//
+// Base classes
+//===----------------------------------------------------------------------===//
+
+class Marimba_Op<string mnemonic, list<Trait> traits = []>
+    : Op<Marimba_Dialect, mnemonic, traits>;
+
+/// The sizes of the results in terms of the operands. (The method has a default
+/// that fails, so it must be named to be declared.)
+def Marimba_ReifyShapes
+    : DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface,
+                                ["reifyResultShapes"]>;
+
+/// A pure function of tensors whose result shape follows from its operands.
+class Marimba_ValueOp<string mnemonic, list<Trait> traits = []>
+    : Marimba_Op<mnemonic,
+                 !listconcat(traits,
+                             [Pure, Marimba_ReifyShapes])> {
+  let hasVerifier = 1;
+}
+
+/// Destination style, on tensors or on memrefs. Every op of this class keeps
+/// its destinations in the variadic operand `inits` and its results, none on
+/// memrefs, in `results`.
+class Marimba_DestinationOp<string mnemonic, list<Trait> traits = []>
+    : Marimba_Op<
+          mnemonic,
+          !listconcat(traits,
+                      [DestinationStyleOpInterface,
+                       DeclareOpInterfaceMethods<MemoryEffectsOpInterface>,
+                       Marimba_ReifyShapes])> {
+  let hasVerifier = 1;
+  let hasFolder = 1; // memref.cast of operands
+  code baseDeclarations = [{
+    ::mlir::MutableOperandRange getDpsInitsMutable() {
+      return getInitsMutable();
+    }
+  }];
+  let extraClassDeclaration = baseDeclarations;
+}
+
+#endif // MARIMBA_BASE_TD

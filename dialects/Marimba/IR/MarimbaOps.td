@@ -1,0 +1,11 @@
+//===- MarimbaOps.td - All ops of the dialect -----------------*- tablegen -*-===//
+//
+// Part of Marimba. One file per subject; this one only collects them.
+//
+//===----------------------------------------------------------------------===//
+
+include "MarimbaBase.td"
+include "ModelOps.td"
+include "SSMOps.td"
+include "AttentionOps.td"
+include "MoEOps.td"

@@ -1,0 +1,188 @@
+//===- MoEOps.cpp - Mixture of experts ------------------------------------===//
+//
+// Part of Marimba.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/Marimba/IR/Marimba.h"
+#include "dialects/Marimba/IR/Verify.h"
+
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/TypeUtilities.h"
+
+using namespace mlir;
+using namespace mlir::marimba;
+
+using Effects =
+    SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>;
+
+/// K of the E experts are chosen.
+static void requireTopK(ShapeChecker &shapes) {
+  int64_t k = shapes.get("K"), experts = shapes.get("E");
+  if (ShapedType::isDynamic(k))
+    return;
+  shapes.require(k > 0, "chooses 0 experts (K), expected at least 1");
+  if (!ShapedType::isDynamic(experts))
+    shapes.require(k <= experts, "chooses " + Twine(k) +
+                                     " experts (K), expected at most the " +
+                                     Twine(experts) + " there are (E)");
+}
+
+/// Binds "R*K", the number of chosen pairs.
+static void bindPairs(ShapeChecker &shapes, int64_t rows, int64_t k) {
+  if (!ShapedType::isDynamic(rows) && !ShapedType::isDynamic(k))
+    shapes.bind("R*K", rows * k,
+                Twine(rows) + " rows with " + Twine(k) + " experts each");
+}
+
+/// The attribute `top_k` of the ops that move rows.
+static LogicalResult verifyTopK(Operation *op, int64_t k) {
+  if (k > 0)
+    return success();
+  return op->emitOpError() << "top_k is " << k << ", expected at least 1";
+}
+
+//===----------------------------------------------------------------------===//
+// RouteOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult RouteOp::verify() {
+  if (failed(verifyDestination(*this, {"weights", "experts"})))
+    return failure();
+  if (!getElementTypeOrSelf(getWeights()).isF32())
+    return emitOpError() << "weights has type " << getWeights().getType()
+                         << ", expected elements of f32";
+  if (!getElementTypeOrSelf(getExperts()).isInteger(32))
+    return emitOpError() << "experts has type " << getExperts().getType()
+                         << ", expected elements of i32";
+  ShapeChecker shapes(*this);
+  shapes.check("logits", getLogits(), "B T E")
+      .check("weights", getWeights(), "B T K")
+      .check("experts", getExperts(), "B T K");
+  requireTopK(shapes);
+  return shapes.result();
+}
+
+LogicalResult RouteOp::reifyResultShapes(OpBuilder &builder,
+                                         ReifiedRankedShapedTypeDims &shapes) {
+  return reifyFromInits(builder, *this, shapes);
+}
+
+void RouteOp::getEffects(Effects &effects) {
+  getDestinationEffects(*this, effects);
+}
+
+LogicalResult RouteOp::fold(FoldAdaptor, SmallVectorImpl<OpFoldResult> &) {
+  return foldBufferCasts(*this);
+}
+
+//===----------------------------------------------------------------------===//
+// ExpertsOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult ExpertsOp::verify() {
+  ShapeChecker shapes(*this);
+  shapes.check("input", getInput(), "B T H")
+      .check("weights", getWeights(), "B T K")
+      .check("experts", getExperts(), "B T K")
+      .check("gate", getGate(), "E I H")
+      .check("up", getUp(), "E I H")
+      .check("down", getDown(), "E H I");
+  requireTopK(shapes);
+  return shapes.result();
+}
+
+LogicalResult
+ExpertsOp::reifyResultShapes(OpBuilder &builder,
+                             ReifiedRankedShapedTypeDims &shapes) {
+  shapes.push_back(tensor::getMixedSizes(builder, getLoc(), getInput()));
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// GroupByExpertOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult GroupByExpertOp::verify() {
+  if (failed(verifyDestination(*this, {"pairs", "offsets"})))
+    return failure();
+  ShapeChecker shapes(*this);
+  shapes.check("experts", getExperts(), "R K")
+      .check("offsets", getOffsets(), "E+1");
+  bindPairs(shapes, shapes.get("R"), shapes.get("K"));
+  if (int64_t ends = shapes.get("E+1"); !ShapedType::isDynamic(ends))
+    shapes.require(ends >= 2, "offsets has size " + Twine(ends) +
+                                  ", expected at least 2: one expert more");
+  return shapes.check("pairs", getPairs(), "R*K").result();
+}
+
+LogicalResult
+GroupByExpertOp::reifyResultShapes(OpBuilder &builder,
+                                   ReifiedRankedShapedTypeDims &shapes) {
+  return reifyFromInits(builder, *this, shapes);
+}
+
+void GroupByExpertOp::getEffects(Effects &effects) {
+  getDestinationEffects(*this, effects);
+}
+
+LogicalResult GroupByExpertOp::fold(FoldAdaptor,
+                                    SmallVectorImpl<OpFoldResult> &) {
+  return foldBufferCasts(*this);
+}
+
+//===----------------------------------------------------------------------===//
+// GatherRowsOp, ScatterAddRowsOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult GatherRowsOp::verify() {
+  if (failed(verifyDestination(*this, {"output"})) ||
+      failed(verifyTopK(*this, getTopK())))
+    return failure();
+  return ShapeChecker(*this)
+      .check("input", getInput(), "R H")
+      .check("pairs", getPairs(), "G")
+      .check("output", getInits()[0], "G H")
+      .result();
+}
+
+LogicalResult
+GatherRowsOp::reifyResultShapes(OpBuilder &builder,
+                                ReifiedRankedShapedTypeDims &shapes) {
+  return reifyFromInits(builder, *this, shapes);
+}
+
+void GatherRowsOp::getEffects(Effects &effects) {
+  getDestinationEffects(*this, effects);
+}
+
+LogicalResult GatherRowsOp::fold(FoldAdaptor, SmallVectorImpl<OpFoldResult> &) {
+  return foldBufferCasts(*this);
+}
+
+LogicalResult ScatterAddRowsOp::verify() {
+  if (failed(verifyDestination(*this, {"output"})) ||
+      failed(verifyTopK(*this, getTopK())))
+    return failure();
+  ShapeChecker shapes(*this);
+  shapes.check("input", getInput(), "G H")
+      .check("pairs", getPairs(), "G")
+      .check("output", getInits()[0], "R H");
+  bindPairs(shapes, shapes.get("R"), getTopK());
+  return shapes.check("weights", getWeights(), "R*K").result();
+}
+
+LogicalResult
+ScatterAddRowsOp::reifyResultShapes(OpBuilder &builder,
+                                    ReifiedRankedShapedTypeDims &shapes) {
+  return reifyFromInits(builder, *this, shapes);
+}
+
+void ScatterAddRowsOp::getEffects(Effects &effects) {
+  getDestinationEffects(*this, effects);
+}
+
+LogicalResult ScatterAddRowsOp::fold(FoldAdaptor,
+                                     SmallVectorImpl<OpFoldResult> &) {
+  return foldBufferCasts(*this);
+}

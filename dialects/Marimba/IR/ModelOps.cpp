@@ -1,0 +1,205 @@
+//===- ModelOps.cpp - Weights, projections, norms -------------------------===//
+//
+// Part of Marimba.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/Marimba/IR/Marimba.h"
+#include "dialects/Marimba/IR/Verify.h"
+
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Matchers.h"
+#include "mlir/IR/PatternMatch.h"
+
+using namespace mlir;
+using namespace mlir::marimba;
+
+/// The sizes of `source` for a result of the same shape.
+static LogicalResult reifyLike(OpBuilder &builder, Value source,
+                               ReifiedRankedShapedTypeDims &shapes) {
+  shapes.push_back(tensor::getMixedSizes(builder, source.getLoc(), source));
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// WeightOp, GetWeightOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult WeightOp::verify() {
+  auto type = dyn_cast<RankedTensorType>(getType());
+  if (!type || !type.hasStaticShape() ||
+      !(type.getElementType().isF32() || type.getElementType().isBF16() ||
+        type.getElementType().isF16()))
+    return emitOpError() << "has type " << getType()
+                         << ", expected a static tensor of f32, bf16 or f16";
+  std::optional<ArrayAttr> sources = getSources();
+  if (!sources) {
+    if (getDerived())
+      return success();
+    return emitOpError("has no source, expected `from` or `derived`");
+  }
+  if (getDerived())
+    return emitOpError("is derived but has sources, expected only one of both");
+  int64_t count = sources->size();
+  if (count == 0)
+    return emitOpError("has an empty list of sources, expected at least one");
+  for (StringAttr source : sources->getAsRange<StringAttr>())
+    if (source.empty())
+      return emitOpError("has a source without a name");
+  if (count == 1)
+    return success();
+  if (type.getRank() == 0 || type.getDimSize(0) != count)
+    return emitOpError() << "stacks " << count << " sources in " << type
+                         << ", expected dimension 0 of that size";
+  return success();
+}
+
+LogicalResult GetWeightOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  auto weight =
+      symbols.lookupNearestSymbolFrom<WeightOp>(*this, getWeightAttr());
+  if (!weight)
+    return emitOpError() << "refers to " << getWeightAttr()
+                         << ", which is not a marimba.weight";
+  auto expected = cast<RankedTensorType>(weight.getType());
+  auto found = cast<ShapedType>(getResult().getType());
+  if (auto buffer = dyn_cast<MemRefType>(found);
+      buffer && !buffer.getLayout().isIdentity())
+    return emitOpError() << "has a result of type " << found
+                         << ", expected row-major order";
+  if (found.getShape() != expected.getShape() ||
+      found.getElementType() != expected.getElementType())
+    return emitOpError() << "has a result of type " << found << ", expected "
+                         << expected << ": the type of " << getWeightAttr();
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// EmbeddingOp, GatherTokensOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult EmbeddingOp::verify() {
+  return ShapeChecker(*this)
+      .check("ids", getIds(), "B T")
+      .check("table", getTable(), "V H")
+      .check("result", getResult(), "B T H")
+      .result();
+}
+
+LogicalResult
+EmbeddingOp::reifyResultShapes(OpBuilder &builder,
+                               ReifiedRankedShapedTypeDims &shapes) {
+  shapes.push_back({reifyDim(builder, getResult(), 0, getIds(), 0),
+                    reifyDim(builder, getResult(), 1, getIds(), 1),
+                    reifyDim(builder, getResult(), 2, getTable(), 1)});
+  return success();
+}
+
+LogicalResult GatherTokensOp::verify() {
+  return ShapeChecker(*this)
+      .check("input", getInput(), "B T H")
+      .check("positions", getPositions(), "B P")
+      .check("result", getResult(), "B P H")
+      .result();
+}
+
+LogicalResult
+GatherTokensOp::reifyResultShapes(OpBuilder &builder,
+                                  ReifiedRankedShapedTypeDims &shapes) {
+  shapes.push_back({reifyDim(builder, getResult(), 0, getPositions(), 0),
+                    reifyDim(builder, getResult(), 1, getPositions(), 1),
+                    reifyDim(builder, getResult(), 2, getInput(), 2)});
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// LinearOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult LinearOp::verify() {
+  if (getInput().getType().getRank() == 0)
+    return emitOpError("input has rank 0, expected at least 1");
+  return ShapeChecker(*this)
+      .check("input", getInput(), lettersWithLast(getInput(), "in"))
+      .check("weight", getWeight(), "out in")
+      .check("bias", getBias(), "out")
+      .check("result", getResult(), lettersWithLast(getInput(), "out"))
+      .result();
+}
+
+LogicalResult LinearOp::reifyResultShapes(OpBuilder &builder,
+                                          ReifiedRankedShapedTypeDims &shapes) {
+  int64_t last = getInput().getType().getRank() - 1;
+  SmallVector<OpFoldResult> shape;
+  for (int64_t dim = 0; dim < last; ++dim)
+    shape.push_back(reifyDim(builder, getResult(), dim, getInput(), dim));
+  shape.push_back(reifyDim(builder, getResult(), last, getWeight(), 0));
+  shapes.push_back(std::move(shape));
+  return success();
+}
+
+/// A bias of zeros adds nothing.
+static LogicalResult dropZeroBias(LinearOp op, PatternRewriter &rewriter) {
+  if (!op.getBias() || !matchPattern(op.getBias(), m_AnyZeroFloat()))
+    return failure();
+  rewriter.modifyOpInPlace(op, [&] { op.getBiasMutable().clear(); });
+  return success();
+}
+
+void LinearOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
+                                           MLIRContext *) {
+  patterns.add(dropZeroBias);
+}
+
+//===----------------------------------------------------------------------===//
+// RMSNormOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult RMSNormOp::verify() {
+  if (getInput().getType().getRank() == 0)
+    return emitOpError("input has rank 0, expected at least 1");
+  if (failed(ShapeChecker(*this)
+                 .check("input", getInput(), lettersWithLast(getInput(), "H"))
+                 .check("weight", getWeight(), "H")
+                 .result()))
+    return failure();
+  return verifyPositive(*this, "eps", getEps());
+}
+
+LogicalResult
+RMSNormOp::reifyResultShapes(OpBuilder &builder,
+                             ReifiedRankedShapedTypeDims &shapes) {
+  return reifyLike(builder, getInput(), shapes);
+}
+
+/// A weight of ones is no weight.
+static LogicalResult dropUnitWeight(RMSNormOp op, PatternRewriter &rewriter) {
+  if (!op.getWeight() || !matchPattern(op.getWeight(), m_OneFloat()))
+    return failure();
+  rewriter.modifyOpInPlace(op, [&] { op.getWeightMutable().clear(); });
+  return success();
+}
+
+void RMSNormOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
+                                            MLIRContext *) {
+  patterns.add(dropUnitWeight);
+}
+
+//===----------------------------------------------------------------------===//
+// Element by element
+//===----------------------------------------------------------------------===//
+
+LogicalResult SiluOp::reifyResultShapes(OpBuilder &builder,
+                                        ReifiedRankedShapedTypeDims &shapes) {
+  return reifyLike(builder, getInput(), shapes);
+}
+
+LogicalResult
+SoftplusOp::reifyResultShapes(OpBuilder &builder,
+                              ReifiedRankedShapedTypeDims &shapes) {
+  return reifyLike(builder, getInput(), shapes);
+}
+
+LogicalResult SwiGLUOp::reifyResultShapes(OpBuilder &builder,
+                                          ReifiedRankedShapedTypeDims &shapes) {
+  return reifyLike(builder, getGate(), shapes);
+}

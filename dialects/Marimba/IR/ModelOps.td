@@ -1,0 +1,209 @@
+//===- ModelOps.td - Weights, projections, norms --------------*- tablegen -*-===//
+//
+// Part of Marimba.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MARIMBA_MODEL_OPS_TD
+#define MARIMBA_MODEL_OPS_TD
+
+include "MarimbaBase.td"
+include "mlir/IR/SymbolInterfaces.td"
+
+def Marimba_WeightOp : Marimba_Op<"weight", [Symbol]> {
+  let summary = "declares a tensor of the checkpoint";
+  let description = [{
+    Names a weight. Its data never enters the IR: the runtime maps the files
+    and binds pointers. `from` lists the tensors of the checkpoint; with more
+    than one, they are stacked along a new first dimension (the experts of a
+    mixture stored one by one). A `derived` weight stands in no file:
+    `@prepare` computes it once, after loading.
+
+    Example:
+
+    ```mlir
+    marimba.weight @layers.0.mamba.in_proj : tensor<768x192xbf16>
+        from ["model.layers.0.mamba.in_proj.weight"]
+    marimba.weight @layers.0.mamba.A : tensor<16x384xf32> derived
+    ```
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, TypeAttr:$type,
+      OptionalAttr<StrArrayAttr>:$sources, UnitAttr:$derived);
+  let assemblyFormat = [{
+    $sym_name `:` $type (`from` $sources^)? (`derived` $derived^)? attr-dict
+  }];
+  let hasVerifier = 1;
+}
+
+/// Tensor before bufferisation, row-major memref after.
+def Marimba_WeightValue
+    : AnyTypeOf<[RankedTensorOf<[F32, BF16, F16, I8]>,
+                 MemRefOf<[F32, BF16, F16, I8]>]>;
+
+def Marimba_GetWeightOp
+    : Marimba_Op<"get_weight",
+                 [Pure, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "the value of a weight";
+  let description = [{
+    Refers to a `marimba.weight` of the module. The result is read only.
+    Bufferisation makes it a memref in row-major order.
+
+    Example:
+
+    ```mlir
+    %w = marimba.get_weight @layers.0.mamba.in_proj : tensor<768x192xbf16>
+    ```
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$weight);
+  let results = (outs Marimba_WeightValue:$result);
+  let assemblyFormat = "$weight attr-dict `:` type($result)";
+}
+
+def Marimba_EmbeddingOp : Marimba_ValueOp<"embedding"> {
+  let summary = "looks up one row of a table per token";
+  let description = [{
+    `result[b,t,:] = table[ids[b,t],:]`, widened to f32. Precondition:
+    `0 <= ids < V`; the runtime checks it before it calls generated code.
+
+    Example:
+
+    ```mlir
+    %x = marimba.embedding %ids, %table
+        : tensor<?x?xi32>, tensor<2048x192xbf16> -> tensor<?x?x192xf32>
+    ```
+  }];
+  let arguments = (ins Marimba_Ids:$ids, Marimba_Parameter:$table);
+  let results = (outs Marimba_Activation:$result);
+  let assemblyFormat = [{
+    $ids `,` $table attr-dict `:` type($ids) `,` type($table) `->` type($result)
+  }];
+}
+
+def Marimba_GatherTokensOp : Marimba_ValueOp<"gather_tokens"> {
+  let summary = "picks the tokens whose logits are wanted";
+  let description = [{
+    `result[b,p,:] = input[b, positions[b,p], :]`. Prefill needs the head for
+    one token of each row, not for all: `positions` says which.
+
+    Example:
+
+    ```mlir
+    %last = marimba.gather_tokens %x, %positions
+        : tensor<?x?x192xf32>, tensor<?x?xi32> -> tensor<?x?x192xf32>
+    ```
+  }];
+  let arguments = (ins Marimba_Activation:$input, Marimba_Ids:$positions);
+  let results = (outs Marimba_Activation:$result);
+  let assemblyFormat = [{
+    $input `,` $positions attr-dict
+    `:` type($input) `,` type($positions) `->` type($result)
+  }];
+}
+
+def Marimba_LinearOp : Marimba_ValueOp<"linear"> {
+  let summary = "y = x Wᵀ + b, the projection of every layer";
+  let description = [{
+    `result[..., o] = sum_i input[..., i] * weight[o, i] + bias[o]`, accumulated
+    in f32. The weight is `[out, in]`, as PyTorch's `nn.Linear` stores it, in
+    its storage type.
+
+    Example:
+
+    ```mlir
+    %y = marimba.linear %x, %w
+        : tensor<?x?x192xf32>, tensor<768x192xbf16> -> tensor<?x?x768xf32>
+    %z = marimba.linear %x, %w bias(%b : tensor<768xbf16>)
+        : tensor<?x?x192xf32>, tensor<768x192xbf16> -> tensor<?x?x768xf32>
+    ```
+  }];
+  let arguments = (ins Marimba_Activation:$input, Marimba_Parameter:$weight,
+      Optional<Marimba_Parameter>:$bias);
+  let results = (outs Marimba_Activation:$result);
+  let hasCanonicalizer = 1;
+  let assemblyFormat = [{
+    $input `,` $weight (`bias` `(` $bias^ `:` type($bias) `)`)? attr-dict
+    `:` type($input) `,` type($weight) `->` type($result)
+  }];
+}
+
+def Marimba_RMSNormOp
+    : Marimba_ValueOp<"rms_norm", [AllTypesMatch<["input", "result"]>]> {
+  let summary = "root-mean-square normalisation of the last dimension";
+  let description = [{
+    `result = weight * input / sqrt(mean(input^2) + eps)` over the last
+    dimension (Zhang and Sennrich 2019). Without a weight it is 1
+    (FalconMamba's norms of dt, B and C).
+
+    Example:
+
+    ```mlir
+    %h = marimba.rms_norm %x weight(%w : tensor<192xbf16>) eps(1.0e-06)
+        : tensor<?x?x192xf32>
+    ```
+  }];
+  let arguments = (ins Marimba_Activation:$input,
+      Optional<Marimba_Parameter>:$weight, F64Attr:$eps);
+  let results = (outs Marimba_Activation:$result);
+  let hasCanonicalizer = 1;
+  let assemblyFormat = [{
+    $input (`weight` `(` $weight^ `:` type($weight) `)`)? `eps` `(` $eps `)`
+    attr-dict `:` type($input)
+  }];
+}
+
+class Marimba_UnaryOp<string mnemonic>
+    : Marimba_Op<mnemonic, [Pure, SameOperandsAndResultType,
+                            Marimba_ReifyShapes]> {
+  let arguments = (ins Marimba_Activation:$input);
+  let results = (outs Marimba_Activation:$result);
+  let assemblyFormat = "$input attr-dict `:` type($input)";
+}
+
+def Marimba_SiluOp : Marimba_UnaryOp<"silu"> {
+  let summary = "x * sigmoid(x)";
+  let description = [{
+    `silu(x) = x / (1 + exp(-x))`, element by element (Elfwing et al. 2017).
+
+    Example:
+
+    ```mlir
+    %g = marimba.silu %z : tensor<?x?x384xf32>
+    ```
+  }];
+}
+
+def Marimba_SoftplusOp : Marimba_UnaryOp<"softplus"> {
+  let summary = "log(1 + exp(x))";
+  let description = [{
+    `softplus(x) = log(1 + exp(x))`, element by element, computed as
+    `max(x, 0) + log1p(exp(-|x|))`, which neither overflows nor cancels.
+    (PyTorch returns x for x > 20; the difference is below 2.1e-9.)
+
+    Example:
+
+    ```mlir
+    %delta = marimba.softplus %dt : tensor<?x?x384xf32>
+    ```
+  }];
+}
+
+def Marimba_SwiGLUOp
+    : Marimba_Op<"swiglu", [Pure, SameOperandsAndResultType,
+                            Marimba_ReifyShapes]> {
+  let summary = "silu(gate) * up";
+  let description = [{
+    The gated activation of the feed-forward block (Shazeer 2020):
+    `result = silu(gate) * up`, element by element.
+
+    Example:
+
+    ```mlir
+    %h = marimba.swiglu %gate, %up : tensor<?x?x384xf32>
+    ```
+  }];
+  let arguments = (ins Marimba_Activation:$gate, Marimba_Activation:$up);
+  let results = (outs Marimba_Activation:$result);
+  let assemblyFormat = "$gate `,` $up attr-dict `:` type($gate)";
+}
+
+#endif // MARIMBA_MODEL_OPS_TD

@@ -1,0 +1,192 @@
+//===- SSMOps.cpp - Discretisation, recurrence, convolution ---------------===//
+//
+// Part of Marimba.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/Marimba/IR/Marimba.h"
+#include "dialects/Marimba/IR/Verify.h"
+
+#include "mlir/IR/Matchers.h"
+#include "mlir/IR/PatternMatch.h"
+
+using namespace mlir;
+using namespace mlir::marimba;
+
+using Effects =
+    SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>;
+
+//===----------------------------------------------------------------------===//
+// DiscretizeOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult DiscretizeOp::verify() {
+  return ShapeChecker(*this)
+      .check("delta", getDelta(), "B T D")
+      .check("A", getA(), "N D")
+      .check("B", getB(), "B T N")
+      .check("decay", getDecay(), "B T N D")
+      .result();
+}
+
+LogicalResult
+DiscretizeOp::reifyResultShapes(OpBuilder &builder,
+                                ReifiedRankedShapedTypeDims &shapes) {
+  SmallVector<OpFoldResult> shape = {
+      reifyDim(builder, getDecay(), 0, getDelta(), 0),
+      reifyDim(builder, getDecay(), 1, getDelta(), 1),
+      reifyDim(builder, getDecay(), 2, getA(), 0),
+      reifyDim(builder, getDecay(), 3, getDelta(), 2)};
+  shapes.assign(2, shape);
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// ScanOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult ScanOp::verify() {
+  if (failed(verifyDestination(*this, {"states", "state"})))
+    return failure();
+  return ShapeChecker(*this)
+      .check("decay", getDecay(), "B T N D")
+      .check("input", getInput(), "B T N D")
+      .check("valid", getValid(), "B")
+      .check("states", getStates(), "B T N D")
+      .check("state", getState(), "B N D")
+      .result();
+}
+
+LogicalResult ScanOp::reifyResultShapes(OpBuilder &builder,
+                                        ReifiedRankedShapedTypeDims &shapes) {
+  return reifyFromInits(builder, *this, shapes);
+}
+
+void ScanOp::getEffects(Effects &effects) {
+  getDestinationEffects(*this, effects);
+}
+
+LogicalResult ScanOp::fold(FoldAdaptor, SmallVectorImpl<OpFoldResult> &) {
+  return foldBufferCasts(*this);
+}
+
+//===----------------------------------------------------------------------===//
+// ReadoutOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult ReadoutOp::verify() {
+  if (!getD() != !getU())
+    return emitOpError() << "has " << (getD() ? "D without u" : "u without D")
+                         << ", expected both or none";
+  return ShapeChecker(*this)
+      .check("states", getStates(), "B T N D")
+      .check("C", getC(), "B T N")
+      .check("D", getD(), "D")
+      .check("u", getU(), "B T D")
+      .check("result", getResult(), "B T D")
+      .result();
+}
+
+LogicalResult
+ReadoutOp::reifyResultShapes(OpBuilder &builder,
+                             ReifiedRankedShapedTypeDims &shapes) {
+  shapes.push_back({reifyDim(builder, getResult(), 0, getStates(), 0),
+                    reifyDim(builder, getResult(), 1, getStates(), 1),
+                    reifyDim(builder, getResult(), 2, getStates(), 3)});
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// SelectiveScanOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult SelectiveScanOp::verify() {
+  if (failed(verifyDestination(*this, {"output", "state"})))
+    return failure();
+  return ShapeChecker(*this)
+      .check("u", getU(), "B T D")
+      .check("delta", getDelta(), "B T D")
+      .check("A", getA(), "N D")
+      .check("B", getB(), "B T N")
+      .check("C", getC(), "B T N")
+      .check("D", getD(), "D")
+      .check("z", getZ(), "B T D")
+      .check("delta_bias", getDeltaBias(), "D")
+      .check("valid", getValid(), "B")
+      .check("output", getOutput(), "B T D")
+      .check("state", getState(), "B N D")
+      .result();
+}
+
+int64_t SelectiveScanOp::getDInner() {
+  return cast<ShapedType>(getA().getType()).getDimSize(1);
+}
+
+int64_t SelectiveScanOp::getDState() {
+  return cast<ShapedType>(getA().getType()).getDimSize(0);
+}
+
+LogicalResult
+SelectiveScanOp::reifyResultShapes(OpBuilder &builder,
+                                   ReifiedRankedShapedTypeDims &shapes) {
+  return reifyFromInits(builder, *this, shapes);
+}
+
+void SelectiveScanOp::getEffects(Effects &effects) {
+  getDestinationEffects(*this, effects);
+}
+
+LogicalResult SelectiveScanOp::fold(FoldAdaptor,
+                                    SmallVectorImpl<OpFoldResult> &) {
+  return foldBufferCasts(*this);
+}
+
+//===----------------------------------------------------------------------===//
+// CausalConv1dOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult CausalConv1dOp::verify() {
+  if (failed(verifyDestination(*this, {"output", "state"})))
+    return failure();
+  ShapeChecker shapes(*this);
+  shapes.check("input", getInput(), "B T D")
+      .check("weight", getWeight(), "W D")
+      .check("bias", getBias(), "D")
+      .check("valid", getValid(), "B")
+      .check("output", getOutput(), "B T D");
+  if (int64_t width = shapes.get("W"); !ShapedType::isDynamic(width)) {
+    shapes.require(width > 0, "weight has width 0, expected at least 1");
+    shapes.bind("W-1", width - 1,
+                "one less than the weight's width " + Twine(width));
+  }
+  return shapes.check("state", getState(), "B W-1 D").result();
+}
+
+LogicalResult
+CausalConv1dOp::reifyResultShapes(OpBuilder &builder,
+                                  ReifiedRankedShapedTypeDims &shapes) {
+  return reifyFromInits(builder, *this, shapes);
+}
+
+void CausalConv1dOp::getEffects(Effects &effects) {
+  getDestinationEffects(*this, effects);
+}
+
+LogicalResult CausalConv1dOp::fold(FoldAdaptor,
+                                   SmallVectorImpl<OpFoldResult> &) {
+  return foldBufferCasts(*this);
+}
+
+/// A bias of zeros adds nothing.
+static LogicalResult dropZeroBias(CausalConv1dOp op,
+                                  PatternRewriter &rewriter) {
+  if (!op.getBias() || !matchPattern(op.getBias(), m_AnyZeroFloat()))
+    return failure();
+  rewriter.modifyOpInPlace(op, [&] { op.getBiasMutable().clear(); });
+  return success();
+}
+
+void CausalConv1dOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
+                                                 MLIRContext *) {
+  patterns.add(dropZeroBias);
+}

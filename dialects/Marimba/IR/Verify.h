@@ -1,0 +1,93 @@
+//===- Verify.h - What verifiers of destination ops share -------*- C++ -*-===//
+//
+// Part of Marimba.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MARIMBA_DIALECTS_MARIMBA_IR_VERIFY_H
+#define MARIMBA_DIALECTS_MARIMBA_IR_VERIFY_H
+
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/Operation.h"
+#include "mlir/Interfaces/DestinationStyleOpInterface.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "llvm/ADT/SmallVector.h"
+#include "llvm/ADT/StringMap.h"
+#include <string>
+
+namespace mlir::marimba {
+
+/// Checks operands against shapes written with the letters of the dialect's
+/// description: `shapes.check("input", type, "B T H")`. The first static size
+/// seen for a letter binds it, each later one must agree; dynamic sizes agree
+/// with anything. Only the first failure is reported.
+class ShapeChecker {
+public:
+  explicit ShapeChecker(Operation *op) : op(op) {}
+
+  /// The rank and every dimension of `value`. An absent optional operand, a
+  /// null value, passes.
+  ShapeChecker &check(StringRef name, Value value, StringRef letters);
+
+  /// Binds a letter to a size that follows from others; `why` is a phrase,
+  /// e.g. "one less than W". A dynamic size binds nothing.
+  ShapeChecker &bind(StringRef letter, int64_t size, const Twine &why);
+
+  /// A rule between sizes, e.g. "Hq is a multiple of Hkv".
+  ShapeChecker &require(bool holds, const Twine &message);
+
+  /// The size bound to a letter, or ShapedType::kDynamic.
+  int64_t get(StringRef letter) const;
+
+  LogicalResult result() const { return failure(failed); }
+
+private:
+  struct Binding {
+    int64_t size;
+    std::string why;
+  };
+
+  Operation *op;
+  llvm::StringMap<Binding> bindings;
+  bool failed = false;
+};
+
+/// "d0 d1 ... <last>": letters for a shape of any rank whose last dimension
+/// alone has a name.
+std::string lettersWithLast(Value value, StringRef last);
+
+/// The invariants of all destination-style ops: one init for each name, all
+/// operands tensors or all memrefs, one result per init on tensors and none on
+/// memrefs. (The interface itself verifies that the types are tied.)
+LogicalResult verifyDestination(DestinationStyleOpInterface op,
+                                ArrayRef<StringRef> inits);
+
+/// Fails unless `value` is finite and greater than zero.
+LogicalResult verifyPositive(Operation *op, StringRef name,
+                             const APFloat &value);
+
+/// The result shapes of a destination-style op: those of its inits.
+LogicalResult
+reifyFromInits(OpBuilder &builder, DestinationStyleOpInterface op,
+               SmallVectorImpl<SmallVector<OpFoldResult>> &shapes);
+
+/// Memory read and written by a destination-style op: nothing on tensors; on
+/// memrefs all operands are read and the inits written.
+void getDestinationEffects(
+    DestinationStyleOpInterface op,
+    SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>
+        &effects);
+
+/// Folds each memref.cast that forgets sizes or strides into the op, which then
+/// sees the more static type. (memref::foldMemRefCast would also fold casts the
+/// other way, and so take what the lowering has to know.)
+LogicalResult foldBufferCasts(DestinationStyleOpInterface op);
+
+/// A size of the result as an attribute where its type knows it, otherwise as
+/// dimension `dim` of `source`.
+OpFoldResult reifyDim(OpBuilder &builder, Value result, int64_t resultDim,
+                      Value source, int64_t dim);
+
+} // namespace mlir::marimba
+
+#endif // MARIMBA_DIALECTS_MARIMBA_IR_VERIFY_H

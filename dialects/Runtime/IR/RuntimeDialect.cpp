@@ -1,0 +1,76 @@
+//===- RuntimeDialect.cpp - What the runtime does for a call --------------===//
+//
+// Part of Marimba.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/Runtime/IR/Runtime.h"
+
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/DialectImplementation.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace mlir::rt;
+
+#include "dialects/Runtime/IR/RuntimeDialect.cpp.inc"
+
+#define GET_TYPEDEF_CLASSES
+#include "dialects/Runtime/IR/RuntimeTypes.cpp.inc"
+
+#define GET_OP_CLASSES
+#include "dialects/Runtime/IR/RuntimeOps.cpp.inc"
+
+void RuntimeDialect::initialize() {
+  addTypes<
+#define GET_TYPEDEF_LIST
+#include "dialects/Runtime/IR/RuntimeTypes.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "dialects/Runtime/IR/RuntimeOps.cpp.inc"
+      >();
+}
+
+LogicalResult WeightOp::verify() {
+  auto type = dyn_cast<MemRefType>(getResult().getType());
+  if (!type || !type.hasStaticShape() || !type.getLayout().isIdentity())
+    return emitOpError() << "has a result of type " << getResult().getType()
+                         << ", expected a static memref in row-major order";
+  return success();
+}
+
+LogicalResult ArenaAllocOp::verify() {
+  auto type = dyn_cast<MemRefType>(getResult().getType());
+  if (!type || !type.getLayout().isIdentity())
+    return emitOpError() << "has a result of type " << getResult().getType()
+                         << ", expected a memref in row-major order";
+  size_t found = getDynamicSizes().size();
+  if (found != type.getNumDynamicDims())
+    return emitOpError() << "has " << found << " sizes, expected "
+                         << type.getNumDynamicDims()
+                         << ": the dynamic dimensions of " << type;
+  return success();
+}
+
+LogicalResult ParallelForOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  auto body = symbols.lookupNearestSymbolFrom<FunctionOpInterface>(
+      *this, getBodyAttr());
+  if (!body)
+    return emitOpError() << "refers to " << getBodyAttr()
+                         << ", which is not a function";
+  // getContext() is the operand.
+  MLIRContext *context = (*this)->getContext();
+  SmallVector<Type> expected(2, IndexType::get(context));
+  llvm::append_range(expected, getCaptures().getTypes());
+  if (!llvm::equal(body.getArgumentTypes(), expected) ||
+      !body.getResultTypes().empty()) {
+    auto found = FunctionType::get(context, body.getArgumentTypes(),
+                                   body.getResultTypes());
+    return emitOpError() << "has a body " << getBodyAttr() << " of type "
+                         << found << ", expected "
+                         << FunctionType::get(context, expected, {});
+  }
+  return success();
+}

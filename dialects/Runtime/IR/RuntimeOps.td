@@ -1,0 +1,161 @@
+//===- RuntimeOps.td - What the runtime does for a call -------*- tablegen -*-===//
+//
+// Part of Marimba.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef RUNTIME_OPS_TD
+#define RUNTIME_OPS_TD
+
+include "mlir/IR/OpBase.td"
+include "mlir/IR/SymbolInterfaces.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+
+def Runtime_Dialect : Dialect {
+  let name = "rt";
+  let cppNamespace = "::mlir::rt";
+  let summary = "Generated code's side of runtime/include/marimba/abi.h.";
+  let description = [{
+    Ops that become loads from the call's structs or calls of the runtime. They
+    appear after bufferisation, when `--add-runtime-context` has given every
+    function the `!rt.context` of the call as its first argument.
+  }];
+  let useDefaultTypePrinterParser = 1;
+}
+
+class Runtime_Op<string mnemonic, list<Trait> traits = []>
+    : Op<Runtime_Dialect, mnemonic, traits>;
+
+def Runtime_ContextType : TypeDef<Runtime_Dialect, "Context"> {
+  let mnemonic = "context";
+  let summary = "MarimbaContext *: arena, thread team, error";
+}
+
+def Runtime_CallType : TypeDef<Runtime_Dialect, "Call"> {
+  let mnemonic = "call";
+  let summary = "const MarimbaCall *: the tables of tensors of one call";
+}
+
+/// Position in a table of MarimbaCall.
+def Runtime_TableIndex : ConfinedAttr<I64Attr, [IntNonNegative]>;
+
+def Runtime_WeightOp : Runtime_Op<"weight", [Pure]> {
+  let summary = "a weight of the call's weight table";
+  let description = [{
+    The memory of `call->weights[index]`, a view of static shape.
+
+    Example:
+
+    ```mlir
+    %w = rt.weight %call[3] : memref<768x192xbf16>
+    ```
+  }];
+  let arguments = (ins Runtime_CallType:$call, Runtime_TableIndex:$index);
+  let results = (outs AnyMemRef:$result);
+  let assemblyFormat = "$call `[` $index `]` attr-dict `:` type($result)";
+  let hasVerifier = 1;
+}
+
+def Runtime_ArgumentOp : Runtime_Op<"argument", [Pure]> {
+  let summary = "an argument of the call";
+  let description = [{
+    The memory of `call->args[index]`: input, state or output, with the sizes
+    and strides that the caller gave.
+
+    Example:
+
+    ```mlir
+    %s = rt.argument %call[5] : memref<?x16x384xf32, strided<[?, 384, 1]>>
+    ```
+  }];
+  let arguments = (ins Runtime_CallType:$call, Runtime_TableIndex:$index);
+  let results = (outs AnyMemRef:$result);
+  let assemblyFormat = "$call `[` $index `]` attr-dict `:` type($result)";
+}
+
+def Runtime_ArenaMarkOp
+    : Runtime_Op<"arena_mark", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "how much of the arena is in use";
+  let description = [{
+    Example:
+
+    ```mlir
+    %mark = rt.arena_mark %ctx
+    ```
+  }];
+  let arguments = (ins Runtime_ContextType:$context);
+  let results = (outs I64:$mark);
+  let assemblyFormat = "$context attr-dict";
+}
+
+def Runtime_ArenaReleaseOp
+    : Runtime_Op<"arena_release", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "gives back all that was allocated since a mark";
+  let description = [{
+    Example:
+
+    ```mlir
+    rt.arena_release %ctx, %mark
+    ```
+  }];
+  let arguments = (ins Runtime_ContextType:$context, I64:$mark);
+  let assemblyFormat = "$context `,` $mark attr-dict";
+}
+
+def Runtime_ArenaAllocOp : Runtime_Op<"arena_alloc"> {
+  let summary = "scratch memory until the enclosing mark is released";
+  let description = [{
+    Example:
+
+    ```mlir
+    %buf = rt.arena_alloc %ctx(%b, %t) : memref<?x?x384xf32>
+    ```
+  }];
+  let arguments = (ins Runtime_ContextType:$context,
+      Variadic<Index>:$dynamic_sizes);
+  let results = (outs Res<AnyMemRef, "",
+                          [MemAlloc<DefaultResource>]>:$result);
+  let assemblyFormat = [{
+    $context `(` $dynamic_sizes `)` attr-dict `:` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+def Runtime_StatusOp : Runtime_Op<"status", [MemoryEffects<[MemRead]>]> {
+  let summary = "the call's status, 0 where nothing went wrong";
+  let description = [{
+    Example:
+
+    ```mlir
+    %status = rt.status %ctx
+    ```
+  }];
+  let arguments = (ins Runtime_ContextType:$context);
+  let results = (outs I32:$status);
+  let assemblyFormat = "$context attr-dict";
+}
+
+def Runtime_ParallelForOp
+    : Runtime_Op<"parallel_for",
+                 [DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "runs a function over [0, count) on the thread team";
+  let description = [{
+    Calls `body(begin, end, captures...)` for ranges that together cover
+    `[0, count)` once, on the runtime's thread team; done when all are.
+
+    Example:
+
+    ```mlir
+    rt.parallel_for %ctx, %count @scan_body(%u, %y)
+        : memref<?xf32>, memref<?xf32>
+    ```
+  }];
+  let arguments = (ins Runtime_ContextType:$context, Index:$count,
+      FlatSymbolRefAttr:$body, Variadic<AnyType>:$captures);
+  let assemblyFormat = [{
+    $context `,` $count $body `(` $captures `)` attr-dict
+    (`:` type($captures)^)?
+  }];
+}
+
+#endif // RUNTIME_OPS_TD

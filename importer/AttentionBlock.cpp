@@ -1,0 +1,53 @@
+//===- AttentionBlock.cpp - Grouped-query attention -------------*- C++ -*-===//
+//
+// Part of Marimba.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/Marimba/IR/Marimba.h"
+#include "importer/Blocks.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include <cmath>
+
+namespace mlir::marimba {
+
+/// [B,T,heads*dh] as [B,T,heads,dh].
+static Value splitHeads(LayerScope &scope, StringRef part, Value value,
+                        int64_t heads, int64_t headDim) {
+  OpBuilder &b = scope.builder;
+  Location loc = scope.loc(part);
+  SmallVector<ReassociationIndices> groups{{0}, {1}, {2, 3}};
+  return tensor::ExpandShapeOp::create(
+      b, loc, scope.activation({heads, headDim}), value, groups,
+      scope.shape({heads, headDim}));
+}
+
+Value emitAttention(LayerScope &scope, const AttentionSizes &s, Value h) {
+  OpBuilder &b = scope.builder;
+  Value query = splitHeads(scope, "query", emitLinear(scope, h, "q_proj"),
+                           s.heads, s.headDim);
+  Value key = splitHeads(scope, "key", emitLinear(scope, h, "k_proj"),
+                         s.keyHeads, s.headDim);
+  Value value = splitHeads(scope, "value", emitLinear(scope, h, "v_proj"),
+                           s.keyHeads, s.headDim);
+
+  Location loc = scope.loc("attention");
+  Value &keys = scope.state("key");
+  Value &values = scope.state("value");
+  Value out = scope.empty(loc, {s.heads, s.headDim});
+  double scale = 1.0 / std::sqrt(double(s.headDim));
+  auto attention = AttentionOp::create(
+      b, loc, TypeRange{out.getType(), keys.getType(), values.getType()}, query,
+      key, value, scope.past, scope.valid, ValueRange{out, keys, values},
+      b.getF64FloatAttr(scale));
+  keys = attention->getResult(1);
+  values = attention->getResult(2);
+
+  SmallVector<ReassociationIndices> groups{{0}, {1}, {2, 3}};
+  Value joined = tensor::CollapseShapeOp::create(
+      b, loc, scope.activation(s.heads * s.headDim), attention->getResult(0),
+      groups);
+  return emitLinear(scope, joined, "o_proj");
+}
+
+} // namespace mlir::marimba

@@ -1,0 +1,141 @@
+//===- Config.cpp - A checked reader of config.json -------------*- C++ -*-===//
+//
+// Part of Marimba.
+//
+//===----------------------------------------------------------------------===//
+
+#include "importer/Config.h"
+#include "llvm/ADT/StringSwitch.h"
+#include <cmath>
+
+namespace mlir::marimba {
+
+const llvm::json::Value *Config::find(StringRef field) const {
+  const llvm::json::Value *value = object.get(field);
+  if (!value || value->kind() == llvm::json::Value::Null)
+    return nullptr;
+  return value;
+}
+
+void Config::error(StringRef field, const Twine &expected) {
+  hasFailed = true;
+  const llvm::json::Value *value = object.get(field);
+  std::string found =
+      value ? "is " + printJson(*value) : std::string("is absent");
+  emitError(fileName + ": field '" + field + "' " + found + ", expected " +
+            expected);
+}
+
+void Config::error(const Twine &message) {
+  hasFailed = true;
+  emitError(fileName + ": " + message);
+}
+
+int64_t Config::getInRange(StringRef field, int64_t defaultValue, int64_t min,
+                           int64_t max, StringRef expected) {
+  const llvm::json::Value *value = find(field);
+  if (!value)
+    return defaultValue;
+  std::optional<int64_t> number = asInteger(*value);
+  if (!number || *number < min) {
+    error(field, expected);
+    return defaultValue;
+  }
+  if (*number > max) {
+    error(field, "at most " + Twine(max));
+    return defaultValue;
+  }
+  return *number;
+}
+
+int64_t Config::getPositive(StringRef field, int64_t defaultValue,
+                            int64_t max) {
+  return getInRange(field, defaultValue, 1, max, "a positive integer");
+}
+
+int64_t Config::getPositiveOrAuto(StringRef field, int64_t defaultValue,
+                                  int64_t max) {
+  const llvm::json::Value *value = find(field);
+  if (value && value->getAsString() == "auto")
+    return defaultValue;
+  return getInRange(field, defaultValue, 1, max,
+                    "a positive integer or \"auto\"");
+}
+
+int64_t Config::getNonNegative(StringRef field, int64_t defaultValue,
+                               int64_t max) {
+  return getInRange(field, defaultValue, 0, max, "an integer of 0 or more");
+}
+
+double Config::getPositiveReal(StringRef field, double defaultValue) {
+  const llvm::json::Value *value = find(field);
+  if (!value)
+    return defaultValue;
+  std::optional<double> number = value->getAsNumber();
+  if (number && std::isfinite(*number) && *number > 0)
+    return *number;
+  error(field, "a positive number");
+  return defaultValue;
+}
+
+bool Config::getBool(StringRef field, bool defaultValue) {
+  const llvm::json::Value *value = find(field);
+  if (!value)
+    return defaultValue;
+  if (std::optional<bool> flag = value->getAsBoolean())
+    return *flag;
+  error(field, "true or false");
+  return defaultValue;
+}
+
+std::string Config::getString(StringRef field, StringRef defaultValue) {
+  const llvm::json::Value *value = find(field);
+  if (!value)
+    return defaultValue.str();
+  if (std::optional<StringRef> text = value->getAsString())
+    return text->str();
+  error(field, "a string");
+  return defaultValue.str();
+}
+
+std::vector<int64_t> Config::getTokenIds(StringRef field) {
+  std::vector<int64_t> ids;
+  const llvm::json::Value *value = find(field);
+  if (!value)
+    return ids;
+  auto take = [&](const llvm::json::Value &element) {
+    std::optional<int64_t> id = asInteger(element);
+    // -1 stands for "none" in some old files.
+    if (id && *id >= -1 && *id <= INT32_MAX) {
+      if (*id >= 0)
+        ids.push_back(*id);
+      return true;
+    }
+    error(field, "a token id or a list of token ids");
+    return false;
+  };
+  if (const llvm::json::Array *list = value->getAsArray()) {
+    for (const llvm::json::Value &element : *list)
+      if (!take(element))
+        break;
+  } else {
+    take(*value);
+  }
+  return ids;
+}
+
+std::string Config::getDType() {
+  StringRef field = find("dtype") ? "dtype" : "torch_dtype";
+  std::string name = getString(field, "float32");
+  StringRef dtype = llvm::StringSwitch<StringRef>(StringRef(name))
+                        .Cases({"float32", "torch.float32", "auto"}, "F32")
+                        .Cases({"bfloat16", "torch.bfloat16"}, "BF16")
+                        .Cases({"float16", "torch.float16"}, "F16")
+                        .Default("");
+  if (!dtype.empty())
+    return dtype.str();
+  error(field, "\"float32\", \"bfloat16\" or \"float16\"");
+  return "F32";
+}
+
+} // namespace mlir::marimba

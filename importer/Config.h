@@ -1,0 +1,69 @@
+//===- Config.h - A checked reader of config.json ---------------*- C++ -*-===//
+//
+// Part of Marimba.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MARIMBA_IMPORTER_CONFIG_H
+#define MARIMBA_IMPORTER_CONFIG_H
+
+#include "importer/Json.h"
+#include <string>
+#include <vector>
+
+namespace mlir::marimba {
+
+/// Reads fields of a model's config.json. A getter whose field is absent or
+/// null returns the default that it is given. A field of the wrong kind is an
+/// error that names file, field, what was found and what was expected; the
+/// getter then returns the default and the reader remembers the failure, so
+/// that one run reports every bad field. Ask `result()` before using values.
+class Config {
+public:
+  Config(llvm::json::Object object, std::string file, ErrorFn emitError)
+      : object(std::move(object)), fileName(std::move(file)),
+        emitError(emitError) {}
+
+  /// The field's value, or null where it is absent or null.
+  const llvm::json::Value *find(StringRef field) const;
+  /// Whether the file has the field, be it null.
+  bool has(StringRef field) const { return object.get(field) != nullptr; }
+
+  /// An integer in [1, max].
+  int64_t getPositive(StringRef field, int64_t defaultValue, int64_t max);
+  /// As getPositive; "auto" also means the default.
+  int64_t getPositiveOrAuto(StringRef field, int64_t defaultValue, int64_t max);
+  /// An integer in [0, max].
+  int64_t getNonNegative(StringRef field, int64_t defaultValue, int64_t max);
+  /// A finite number above zero.
+  double getPositiveReal(StringRef field, double defaultValue);
+  bool getBool(StringRef field, bool defaultValue);
+  std::string getString(StringRef field, StringRef defaultValue);
+  /// Token ids: one integer, a list of them, or none.
+  std::vector<int64_t> getTokenIds(StringRef field);
+
+  /// The storage type that `dtype` (transformers 5) or `torch_dtype` (before)
+  /// names, spelled as safetensors does; "F32" where both are absent.
+  std::string getDType();
+
+  /// Reports `field: is <found>, expected <expected>`.
+  void error(StringRef field, const Twine &expected);
+  /// Reports a message about the file as a whole.
+  void error(const Twine &message);
+
+  LogicalResult result() const { return success(!hasFailed); }
+  StringRef file() const { return fileName; }
+
+private:
+  int64_t getInRange(StringRef field, int64_t defaultValue, int64_t min,
+                     int64_t max, StringRef expected);
+
+  llvm::json::Object object;
+  std::string fileName;
+  ErrorFn emitError;
+  bool hasFailed = false;
+};
+
+} // namespace mlir::marimba
+
+#endif // MARIMBA_IMPORTER_CONFIG_H

@@ -1,0 +1,24 @@
+//===- FamilyRegistry.cpp - Which model families there are ------*- C++ -*-===//
+//
+// Part of Marimba.
+//
+//===----------------------------------------------------------------------===//
+
+#include "importer/FamilyRegistry.h"
+
+namespace mlir::marimba {
+
+static const Family kFamilies[] = {
+    {"jamba", planJamba},
+};
+
+ArrayRef<Family> families() { return kFamilies; }
+
+const Family *lookupFamily(StringRef modelType) {
+  for (const Family &family : kFamilies)
+    if (family.modelType == modelType)
+      return &family;
+  return nullptr;
+}
+
+} // namespace mlir::marimba

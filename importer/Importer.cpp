@@ -1,0 +1,131 @@
+//===- Importer.cpp - Model directory to module -----------------*- C++ -*-===//
+//
+// Part of Marimba.
+//
+//===----------------------------------------------------------------------===//
+
+#include "importer/Importer.h"
+#include "dialects/Marimba/IR/Marimba.h"
+#include "importer/FamilyRegistry.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Diagnostics.h"
+#include "mlir/IR/Verifier.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/MathExtras.h"
+
+namespace mlir::marimba {
+
+void registerImporterDialects(DialectRegistry &registry) {
+  registry.insert<MarimbaDialect, arith::ArithDialect,
+                  bufferization::BufferizationDialect, func::FuncDialect,
+                  linalg::LinalgDialect, math::MathDialect,
+                  tensor::TensorDialect>();
+}
+
+std::vector<std::string> supportedFamilies() {
+  std::vector<std::string> names;
+  for (const Family &family : families())
+    names.push_back(family.modelType.str());
+  return names;
+}
+
+static const Family *chooseFamily(Config &config) {
+  std::string type = config.getString("model_type", "");
+  if (failed(config.result()))
+    return nullptr;
+  if (const Family *family = lookupFamily(type))
+    return family;
+  config.error("model_type", "a supported family (" +
+                                 llvm::join(supportedFamilies(), ", ") + ")");
+  return nullptr;
+}
+
+/// Bytes of a state for one sequence: fixed, or per token of the cache.
+static void addState(ModelInfo &info, RankedTensorType type) {
+  uint64_t bytes = type.getElementTypeBitWidth() / 8;
+  bool grows = false;
+  for (int64_t size : type.getShape().drop_front()) {
+    if (ShapedType::isDynamic(size))
+      grows = true;
+    else
+      bytes = llvm::SaturatingMultiply(bytes, uint64_t(size));
+  }
+  uint64_t &sum = grows ? info.cacheBytesPerToken : info.stateBytes;
+  sum = llvm::SaturatingAdd(sum, bytes);
+}
+
+static LogicalResult readTokens(Config &config, ModelInfo &info) {
+  info.eosIds = config.getTokenIds("eos_token_id");
+  if (auto ids = config.getTokenIds("bos_token_id"); !ids.empty())
+    info.bosId = ids.front();
+  if (auto ids = config.getTokenIds("pad_token_id"); !ids.empty())
+    info.padId = ids.front();
+  return config.result();
+}
+
+/// A module that does not verify is our defect, not the user's; it is reported
+/// all the same.
+static LogicalResult verifyModule(ModuleOp module, StringRef name,
+                                  ErrorFn emitError) {
+  ScopedDiagnosticHandler handler(
+      module.getContext(), [&](Diagnostic &diagnostic) {
+        emitError(name + ": internal error, the imported module is wrong: " +
+                  diagnostic.str());
+        return success();
+      });
+  return verify(module);
+}
+
+FailureOr<ImportedModel> importModel(MLIRContext &context, StringRef path,
+                                     const ImportOptions &options,
+                                     ErrorFn emitError) {
+  DialectRegistry registry;
+  registerImporterDialects(registry);
+  context.appendDialectRegistry(registry);
+  for (StringRef dialect : registry.getDialectNames())
+    context.getOrLoadDialect(dialect);
+
+  FailureOr<ModelDirectory> directory =
+      ModelDirectory::open(path, options.configFile, emitError);
+  if (failed(directory))
+    return failure();
+  Config config(std::move(directory->config()), options.configFile, emitError);
+  const Family *family = chooseFamily(config);
+  if (!family)
+    return failure();
+
+  ImportedModel model;
+  ModelPlan plan;
+  plan.name = model.info.name = directory->name().str();
+  plan.family = model.info.family = family->modelType.str();
+  // Where there are weights, their types are what they are.
+  std::string dtype = directory->hasWeights() ? "F32" : config.getDType();
+  WeightTable weights(context, *directory, dtype, emitError);
+  if (failed(readTokens(config, model.info)) ||
+      failed(family->plan(context, config, weights, plan, model.info)) ||
+      failed(weights.finish()))
+    return failure();
+  plan.weights = weights.weights();
+
+  ModelInfo &info = model.info;
+  info.vocabSize = plan.vocabSize;
+  info.hiddenSize = plan.hiddenSize;
+  for (const LayerPlan &layer : plan.layers) {
+    info.layerKinds.push_back(layer.kind);
+    for (const LayerState &state : layer.states)
+      addState(info, state.type);
+  }
+  weights.describe(info);
+  model.module = buildModule(context, plan, options);
+  if (failed(verifyModule(*model.module, plan.name, emitError)))
+    return failure();
+  model.sources = weights.takeSources();
+  return model;
+}
+
+} // namespace mlir::marimba

@@ -1,0 +1,95 @@
+//===- Importer.h - Model directory to module -------------------*- C++ -*-===//
+//
+// Part of Marimba.
+//
+// The module that `importModel` makes (docs/importer.md has it in full):
+//
+//   module @name attributes {marimba.family = "jamba"} {
+//     marimba.weight @layers.0.mamba.in_proj : tensor<..> from ["model..."]
+//     marimba.weight @layers.0.mamba.A : tensor<NxDxf32> derived
+//     func.func private @prepare_mamba(..)   derives the weights of one layer
+//     func.func @prepare(..)                 derives all; called once
+//     func.func private @mamba_dense(..)     one per kind of layer
+//     func.func @prefill(..)                 ids and states to logits
+//   }
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MARIMBA_IMPORTER_IMPORTER_H
+#define MARIMBA_IMPORTER_IMPORTER_H
+
+#include "importer/Error.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/OwningOpRef.h"
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace mlir::marimba {
+
+struct ImportOptions {
+  /// The description's file name inside the directory.
+  std::string configFile = "config.json";
+  /// @prefill also returns the residual stream before layer 0 and after each
+  /// layer: output "hidden", tensor<(layers+1) x B x T x H>.
+  bool collectHidden = false;
+};
+
+/// A tensor of the checkpoint that the module names. The data is `bytes` bytes
+/// at `offset` of `file`, row major, little endian; `offset` need not be a
+/// multiple of the element size.
+struct WeightSource {
+  std::string name; // as in the `from` list of marimba.weight
+  std::string file; // path, usable as it stands
+  uint64_t offset = 0;
+  uint64_t bytes = 0;
+  std::string dtype; // "F32", "F16" or "BF16"
+  std::vector<int64_t> shape;
+};
+
+/// What a person wants to know about a model.
+struct ModelInfo {
+  std::string name;   // of the directory
+  std::string family; // model_type
+  int64_t vocabSize = 0;
+  int64_t hiddenSize = 0;
+  std::vector<std::string> layerKinds; // "mamba+moe", ... one per layer
+  std::vector<int64_t> eosIds;
+  std::optional<int64_t> bosId, padId;
+  bool tiedEmbeddings = false;
+  bool hasWeights = false; // false: a description without a checkpoint
+  uint64_t parameters = 0; // elements of all checkpoint weights in use
+  uint64_t weightBytes = 0;
+  uint64_t derivedBytes = 0;
+  uint64_t stateBytes = 0;         // per sequence, whatever its length
+  uint64_t cacheBytesPerToken = 0; // per sequence and token: keys and values
+  /// The sizes that shape the model, by their names in config.json.
+  std::vector<std::pair<std::string, int64_t>> sizes;
+  /// Tensors of the checkpoint that the model has no use for.
+  std::vector<std::string> unusedTensors;
+};
+
+struct ImportedModel {
+  OwningOpRef<ModuleOp> module;
+  std::vector<WeightSource> sources; // empty without a checkpoint
+  ModelInfo info;
+};
+
+/// Describes the model in `directory` as a module that verifies. On failure
+/// at least one message has been emitted.
+FailureOr<ImportedModel> importModel(MLIRContext &context,
+                                     llvm::StringRef directory,
+                                     const ImportOptions &options,
+                                     ErrorFn emitError);
+
+/// The dialects that imported modules are made of.
+void registerImporterDialects(DialectRegistry &registry);
+
+/// The values of model_type that importModel knows.
+std::vector<std::string> supportedFamilies();
+
+} // namespace mlir::marimba
+
+#endif // MARIMBA_IMPORTER_IMPORTER_H

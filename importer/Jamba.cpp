@@ -1,0 +1,277 @@
+//===- Jamba.cpp - The Jamba family -----------------------------*- C++ -*-===//
+//
+// Part of Marimba. Jamba: Lieber et al. 2024; Mamba mixers with some layers of
+// attention, every other feed-forward a mixture of experts.
+//
+//===----------------------------------------------------------------------===//
+
+#include "importer/Blocks.h"
+#include "importer/FamilyRegistry.h"
+#include "importer/JambaConfig.h"
+
+namespace mlir::marimba {
+namespace {
+
+/// Takes the weights of one layer after the other and plans it.
+class JambaPlanner {
+public:
+  JambaPlanner(MLIRContext &context, const JambaConfig &config,
+               StringRef configFile, WeightTable &weights)
+      : config(config), configFile(configFile), weights(weights),
+        f32(Float32Type::get(&context)) {}
+
+  LayerPlan planLayer(int64_t index);
+
+private:
+  /// Adds the tensor model.<prefix>.<module><name><suffix>; the layer function
+  /// calls it `name`, with ".bias" for a bias. `alias` is what old files
+  /// say for <module><name>.
+  void add(StringRef module, StringRef name, ArrayRef<Dim> shape,
+           StringRef suffix = ".weight", StringRef alias = "");
+  void addMamba();
+  void addAttention();
+  void addDense();
+  void addMoE();
+  /// Whether the layer has such a tensor.
+  bool has(const Twine &tensor) const {
+    return weights.has((layer.location + "." + tensor).str());
+  }
+  void confirm(int64_t index, bool attention, bool moe);
+
+  const JambaConfig &config;
+  StringRef configFile;
+  WeightTable &weights;
+  Type f32;
+  LayerPlan layer;
+
+  Dim hiddenDim{config.hidden, "hidden_size"};
+  Dim innerDim{config.mamba.inner, "mamba_expand"};
+  Dim stateDim{config.mamba.state, "mamba_d_state"};
+  Dim rankDim{config.mamba.rank, "mamba_dt_rank"};
+  Dim intermediateDim{config.intermediate, "intermediate_size"};
+  Dim expertsDim{config.experts, "num_experts"};
+};
+
+void JambaPlanner::add(StringRef module, StringRef name, ArrayRef<Dim> shape,
+                       StringRef suffix, StringRef alias) {
+  StringRef kept = suffix == ".weight" ? "" : suffix;
+  std::vector<std::string> names;
+  names.push_back((layer.location + "." + module + name + suffix).str());
+  if (!alias.empty())
+    names.push_back((layer.location + "." + alias + suffix).str());
+  std::string symbol = (layer.prefix + "." + module + name + kept).str();
+  layer.add((name + kept).str(), weights.get(symbol, names, shape));
+}
+
+void JambaPlanner::addMamba() {
+  const MambaSizes &s = config.mamba;
+  StringRef m = "mamba.";
+  add(m, "in_proj", {{2 * s.inner, "mamba_expand"}, hiddenDim});
+  if (config.projBias)
+    add(m, "in_proj", {{2 * s.inner, "mamba_expand"}}, ".bias");
+  // A_log and conv1d.weight are read by @prepare only: the layer sees what is
+  // derived from them.
+  Preparation preparation;
+  std::string base = layer.prefix + ".mamba.",
+              disk = layer.location + ".mamba.";
+  preparation.function = "prepare_mamba";
+  preparation.inputs = {
+      weights.get(base + "A_log", disk + "A_log", {innerDim, stateDim}),
+      weights.get(base + "conv1d", disk + "conv1d.weight",
+                  {innerDim, {1, ""}, {s.window, "mamba_d_conv"}})};
+  preparation.outputs = {weights.derive(base + "A", {s.state, s.inner}),
+                         weights.derive(base + "conv", {s.window, s.inner})};
+  preparation.emit = emitMambaPreparation;
+  layer.add("A", preparation.outputs[0]);
+  layer.add("conv", preparation.outputs[1]);
+  layer.preparation = std::move(preparation);
+
+  if (config.convBias)
+    add(m, "conv1d", innerDim, ".bias");
+  add(m, "x_proj",
+      {{s.rank + 2 * s.state, "mamba_dt_rank + 2 * mamba_d_state"}, innerDim});
+  add(m, "dt_layernorm", rankDim);
+  add(m, "b_layernorm", stateDim);
+  add(m, "c_layernorm", stateDim);
+  add(m, "dt_proj", {innerDim, rankDim});
+  add(m, "dt_proj", innerDim, ".bias");
+  add(m, "D", innerDim, "");
+  add(m, "out_proj", {hiddenDim, innerDim});
+  if (config.projBias)
+    add(m, "out_proj", hiddenDim, ".bias");
+
+  int64_t any = ShapedType::kDynamic;
+  layer.states = {
+      {"conv", RankedTensorType::get({any, s.window - 1, s.inner}, f32)},
+      {"ssm", RankedTensorType::get({any, s.state, s.inner}, f32)}};
+}
+
+void JambaPlanner::addAttention() {
+  const AttentionSizes &s = config.attention;
+  StringRef m = "self_attn.";
+  Dim queries{s.heads * s.headDim, "num_attention_heads"};
+  Dim keys{s.keyHeads * s.headDim, "num_key_value_heads"};
+  add(m, "q_proj", {queries, hiddenDim});
+  add(m, "k_proj", {keys, hiddenDim});
+  add(m, "v_proj", {keys, hiddenDim});
+  add(m, "o_proj", {hiddenDim, queries});
+  int64_t any = ShapedType::kDynamic;
+  auto cache = RankedTensorType::get({any, s.keyHeads, any, s.headDim}, f32);
+  layer.states = {{"key", cache}, {"value", cache}};
+  layer.usesPast = true;
+}
+
+void JambaPlanner::addDense() {
+  // Jamba-v0.1's first upload: a mixture of one expert.
+  StringRef m = "feed_forward.";
+  add(m, "gate_proj", {intermediateDim, hiddenDim}, ".weight",
+      "moe.experts.0.gate_proj");
+  add(m, "up_proj", {intermediateDim, hiddenDim}, ".weight",
+      "moe.experts.0.up_proj");
+  add(m, "down_proj", {hiddenDim, intermediateDim}, ".weight",
+      "moe.experts.0.down_proj");
+}
+
+void JambaPlanner::addMoE() {
+  StringRef m = "feed_forward.";
+  add(m, "router", {expertsDim, hiddenDim}, ".weight", "moe.router");
+  if (has("feed_forward.experts.gate_up_proj")) {
+    // As transformers 5 holds them in memory.
+    std::string base = layer.prefix + ".feed_forward.experts.";
+    std::string disk = layer.location + ".feed_forward.experts.";
+    layer.add("experts.gate_up",
+              weights.get(base + "gate_up", disk + "gate_up_proj",
+                          {expertsDim,
+                           {2 * config.intermediate, "intermediate_size"},
+                           hiddenDim}));
+    layer.add("experts.down",
+              weights.get(base + "down", disk + "down_proj",
+                          {expertsDim, hiddenDim, intermediateDim}));
+    return;
+  }
+  StringRef block = has("moe.router.weight") ? ".moe" : ".feed_forward";
+  auto stack = [&](StringRef name, ArrayRef<Dim> shape) {
+    std::vector<std::string> names;
+    for (int64_t e = 0; e < config.experts; ++e)
+      names.push_back((layer.location + block + ".experts." + Twine(e) + "." +
+                       name + "_proj.weight")
+                          .str());
+    layer.add(("experts." + name).str(),
+              weights.getStacked(
+                  (layer.prefix + ".feed_forward.experts." + name).str(), names,
+                  shape));
+  };
+  stack("gate", {intermediateDim, hiddenDim});
+  stack("up", {intermediateDim, hiddenDim});
+  stack("down", {hiddenDim, intermediateDim});
+}
+
+/// The periods say what a layer is; its tensors have to agree.
+void JambaPlanner::confirm(int64_t index, bool attention, bool moe) {
+  auto disagree = [&](bool is, StringRef found, StringRef made,
+                      StringRef fields) {
+    if (is)
+      weights.error("layer " + Twine(index) + " has " + found +
+                    " tensors, but " + fields + " of " + configFile +
+                    " make it " + made);
+  };
+  bool hasAttention = has("self_attn.q_proj.weight");
+  bool hasMamba = has("mamba.in_proj.weight");
+  StringRef fields = "attn_layer_period and attn_layer_offset";
+  disagree(attention && hasMamba && !hasAttention, "mamba",
+           "an attention layer", fields);
+  disagree(!attention && hasAttention && !hasMamba, "attention",
+           "a mamba layer", fields);
+  bool hasRouter =
+      has("feed_forward.router.weight") || has("moe.router.weight");
+  bool hasDense = has("feed_forward.gate_proj.weight") ||
+                  (has("moe.experts.0.gate_proj.weight") && !hasRouter);
+  fields = "num_experts, expert_layer_period and expert_layer_offset";
+  disagree(moe && hasDense && !hasRouter, "dense feed-forward",
+           "a mixture of experts", fields);
+  disagree(!moe && hasRouter && !hasDense, "mixture-of-experts",
+           "a dense layer", fields);
+}
+
+LayerPlan JambaPlanner::planLayer(int64_t index) {
+  bool attention = config.isAttention(index), moe = config.isMoE(index);
+  layer = LayerPlan();
+  layer.kind =
+      (Twine(attention ? "attention" : "mamba") + "+" + (moe ? "moe" : "dense"))
+          .str();
+  layer.prefix = ("layers." + Twine(index)).str();
+  layer.location = "model." + layer.prefix;
+  confirm(index, attention, moe);
+
+  add("", "input_layernorm", hiddenDim);
+  attention ? addAttention() : addMamba();
+  add("", "pre_ff_layernorm", hiddenDim, ".weight", "pre_moe_layernorm");
+  moe ? addMoE() : addDense();
+  layer.location += attention ? ".self_attn" : ".mamba";
+
+  JambaConfig c = config;
+  layer.emit = [c, attention, moe](LayerScope &scope) {
+    Value h = emitNorm(scope, scope.x, "input_layernorm", c.epsilon);
+    Value mixed = attention ? emitAttention(scope, c.attention, h)
+                            : emitMambaMixer(scope, c.mamba, h);
+    Value x = emitResidual(scope, scope.x, mixed, "mixer_residual");
+    h = emitNorm(scope, x, "pre_ff_layernorm", c.epsilon);
+    Value fed = moe ? emitMixtureOfExperts(scope, c.topK, h)
+                    : emitDenseFeedForward(scope, h);
+    return emitResidual(scope, x, fed, "feed_forward_residual");
+  };
+  return std::move(layer);
+}
+
+} // namespace
+
+LogicalResult planJamba(MLIRContext &context, Config &file,
+                        WeightTable &weights, ModelPlan &plan,
+                        ModelInfo &info) {
+  JambaConfig config;
+  if (failed(config.read(file)))
+    return failure();
+  Dim vocab{config.vocab, "vocab_size"}, hidden{config.hidden, "hidden_size"};
+  plan.vocabSize = config.vocab;
+  plan.hiddenSize = config.hidden;
+  plan.normEpsilon = config.epsilon;
+  plan.embedding =
+      weights.get("embed_tokens", std::string("model.embed_tokens.weight"),
+                  {vocab, hidden});
+  JambaPlanner planner(context, config, file.file(), weights);
+  for (int64_t i = 0; i < config.layers; ++i)
+    plan.layers.push_back(planner.planLayer(i));
+  std::string beyond = "model.layers." + std::to_string(config.layers);
+  if (weights.has(beyond + ".input_layernorm.weight"))
+    weights.error("has a layer " + Twine(config.layers) +
+                  ", but num_hidden_layers of " + file.file() + " is " +
+                  Twine(config.layers));
+  plan.finalNorm = weights.get(
+      "final_layernorm", std::string("model.final_layernorm.weight"), hidden);
+  if (!config.tied)
+    plan.head =
+        weights.get("lm_head", std::string("lm_head.weight"), {vocab, hidden},
+                    " (tie_word_embeddings of the config is false)");
+
+  // Absent is not null: these are the class's defaults.
+  if (!file.has("eos_token_id"))
+    info.eosIds = {2};
+  if (!file.has("bos_token_id"))
+    info.bosId = 1;
+  if (!file.has("pad_token_id"))
+    info.padId = 0;
+  info.tiedEmbeddings = config.tied;
+  info.sizes = {{"intermediate_size", config.intermediate},
+                {"num_attention_heads", config.attention.heads},
+                {"num_key_value_heads", config.attention.keyHeads},
+                {"head_dim", config.attention.headDim},
+                {"num_experts", config.experts},
+                {"num_experts_per_tok", config.topK},
+                {"mamba_d_inner", config.mamba.inner},
+                {"mamba_d_state", config.mamba.state},
+                {"mamba_d_conv", config.mamba.window},
+                {"mamba_dt_rank", config.mamba.rank}};
+  return success();
+}
+
+} // namespace mlir::marimba

@@ -1,0 +1,66 @@
+//===- ModelDirectory.h - A model as people download it ---------*- C++ -*-===//
+//
+// Part of Marimba.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MARIMBA_IMPORTER_MODELDIRECTORY_H
+#define MARIMBA_IMPORTER_MODELDIRECTORY_H
+
+#include "importer/Config.h"
+#include "importer/Safetensors.h"
+#include "llvm/ADT/StringMap.h"
+
+namespace mlir::marimba {
+
+/// A tensor of the checkpoint and the file that holds it.
+struct CheckpointTensor {
+  SafetensorsEntry entry;
+  unsigned file = 0; // index into ModelDirectory::files()
+};
+
+/// An opened model directory: config.json, and model.safetensors, or
+/// model.safetensors.index.json with its shards, or no weights at all (a
+/// description alone can be compiled). Where there are both, the single file
+/// counts, as in transformers.
+class ModelDirectory {
+public:
+  static FailureOr<ModelDirectory> open(StringRef path, StringRef configFile,
+                                        ErrorFn emitError);
+
+  /// The last component of the directory's path.
+  StringRef name() const { return directoryName; }
+  StringRef path() const { return directoryPath; }
+  /// The path of a file of the directory.
+  std::string pathOf(StringRef file) const;
+
+  llvm::json::Object &config() { return configObject; }
+  StringRef configFile() const { return configName; }
+
+  bool hasWeights() const { return !fileNames.empty(); }
+  /// Files with tensor data, named relative to the directory.
+  ArrayRef<std::string> files() const { return fileNames; }
+  /// The file that says which tensors there are: the index, or the one file.
+  StringRef weightsFile() const { return weightsName; }
+
+  const llvm::StringMap<CheckpointTensor> &tensors() const { return table; }
+  const CheckpointTensor *find(StringRef tensor) const;
+
+private:
+  LogicalResult openDirectory(StringRef path, ErrorFn emitError);
+  LogicalResult openWeights(ErrorFn emitError);
+  LogicalResult openShards(ErrorFn emitError);
+  LogicalResult openShard(StringRef shard,
+                          const llvm::StringMap<std::string> &owners,
+                          ErrorFn emitError);
+
+  std::string directoryPath, directoryName;
+  std::string configName, weightsName;
+  llvm::json::Object configObject;
+  std::vector<std::string> fileNames;
+  llvm::StringMap<CheckpointTensor> table;
+};
+
+} // namespace mlir::marimba
+
+#endif // MARIMBA_IMPORTER_MODELDIRECTORY_H

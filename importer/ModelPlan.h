@@ -1,0 +1,79 @@
+//===- ModelPlan.h - What a family tells the module builder -----*- C++ -*-===//
+//
+// Part of Marimba.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MARIMBA_IMPORTER_MODELPLAN_H
+#define MARIMBA_IMPORTER_MODELPLAN_H
+
+#include "importer/Weights.h"
+#include "llvm/ADT/SmallVector.h"
+#include <functional>
+
+namespace mlir::marimba {
+
+class LayerScope;
+
+/// A weight under the name that the layer function gives it.
+struct LayerWeight {
+  std::string name; // "in_proj", "conv1d.bias"
+  Weight weight;
+};
+
+/// A state that a layer carries from call to call.
+struct LayerState {
+  std::string name; // "conv", "ssm", "key", "value"
+  RankedTensorType type;
+};
+
+/// How derived weights of one layer come from stored ones.
+struct Preparation {
+  std::string function; // of all layers with this preparation and these types
+  SmallVector<Weight> inputs;
+  SmallVector<Weight> outputs;
+  /// Emits the body: inputs and destinations to results.
+  std::function<SmallVector<Value>(OpBuilder &, Location, ValueRange,
+                                   ValueRange)>
+      emit;
+};
+
+/// One layer. Layers of the same kind whose weights and states have the same
+/// names and types share one function.
+struct LayerPlan {
+  std::string kind;     // "mamba+dense": marimba.layer of the function
+  std::string prefix;   // "layers.0": of its weights and states
+  std::string location; // "model.layers.0.mamba": for people
+  bool usesPast = false;
+  SmallVector<LayerWeight> weights;
+  SmallVector<LayerState> states;
+  std::optional<Preparation> preparation;
+  /// Emits the body; the scope holds arguments, returns the new x.
+  std::function<Value(LayerScope &)> emit;
+
+  void add(StringRef name, Weight weight) {
+    weights.push_back({name.str(), std::move(weight)});
+  }
+};
+
+/// A model: embedding, layers, final norm, head.
+struct ModelPlan {
+  std::string name;
+  std::string family;
+  int64_t vocabSize = 0;
+  int64_t hiddenSize = 0;
+  double normEpsilon = 0;
+  Weight embedding, finalNorm;
+  std::optional<Weight> head; // none: the embedding is the head, too
+  std::vector<LayerPlan> layers;
+  /// All weights, in the order of their declaration.
+  ArrayRef<Weight> weights;
+};
+
+/// Builds the module that docs/importer.md describes.
+OwningOpRef<ModuleOp> buildModule(MLIRContext &context, const ModelPlan &plan,
+                                  const ImportOptions &options);
+
+} // namespace mlir::marimba
+
+#endif // MARIMBA_IMPORTER_MODELPLAN_H

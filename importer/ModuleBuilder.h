@@ -1,0 +1,73 @@
+//===- ModuleBuilder.h - From a plan to a module ----------------*- C++ -*-===//
+//
+// Part of Marimba. Private to the importer's builder.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MARIMBA_IMPORTER_MODULEBUILDER_H
+#define MARIMBA_IMPORTER_MODULEBUILDER_H
+
+#include "dialects/Marimba/IR/Marimba.h"
+#include "importer/ModelPlan.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/Builders.h"
+#include <map>
+
+namespace mlir::marimba {
+
+/// What an argument of a layer function is called by its layers.
+inline constexpr StringLiteral kNameAttr = "marimba.name";
+
+/// An argument of a function that is being declared.
+struct Argument {
+  Type type;
+  std::string name;
+  StringRef attribute; // with `name` as its value; none if empty
+};
+
+class ModuleBuilder {
+public:
+  ModuleBuilder(MLIRContext &context, const ModelPlan &plan,
+                const ImportOptions &options)
+      : plan(plan), options(options), b(&context) {}
+
+  OwningOpRef<ModuleOp> run();
+
+private:
+  Location name(const Twine &text) {
+    return NameLoc::get(b.getStringAttr(text));
+  }
+  RankedTensorType dynamic(ArrayRef<int64_t> shape, Type element = {}) {
+    return RankedTensorType::get(shape, element ? element : b.getF32Type());
+  }
+  Value getWeight(const Weight &weight) {
+    return GetWeightOp::create(b, name(weight.symbol), weight.type,
+                               weight.symbol);
+  }
+
+  /// Adds a function at the module's end and begins its body.
+  func::FuncOp beginFunction(StringRef symbol, ArrayRef<Argument> arguments,
+                             TypeRange results);
+  void declareWeights();
+  func::FuncOp getPreparation(const Preparation &preparation);
+  void emitPrepare();
+  func::FuncOp getLayer(const LayerPlan &layer);
+  void emitPrefill();
+  Value emitHead(Value x, Value positions, Value logits);
+  Value storeHidden(Value x, Value hidden, int64_t index, Location loc);
+
+  /// The function of `base` for these types, made by `make` when it is new.
+  func::FuncOp getShared(StringRef base, const std::string &key,
+                         function_ref<func::FuncOp(StringRef)> make);
+
+  const ModelPlan &plan;
+  const ImportOptions &options;
+  OpBuilder b;
+  ModuleOp module;
+  std::map<std::string, func::FuncOp> shared;
+  std::map<std::string, unsigned> variants;
+};
+
+} // namespace mlir::marimba
+
+#endif // MARIMBA_IMPORTER_MODULEBUILDER_H

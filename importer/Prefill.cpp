@@ -1,0 +1,107 @@
+//===- Prefill.cpp - The entry from ids and states to logits ----*- C++ -*-===//
+//
+// Part of Marimba.
+//
+//===----------------------------------------------------------------------===//
+
+#include "importer/ModuleBuilder.h"
+#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+
+namespace mlir::marimba {
+
+Value ModuleBuilder::storeHidden(Value x, Value hidden, int64_t index,
+                                 Location loc) {
+  SmallVector<OpFoldResult> offsets(4, b.getIndexAttr(0));
+  offsets[0] = b.getIndexAttr(index);
+  SmallVector<OpFoldResult> strides(4, b.getIndexAttr(1));
+  SmallVector<OpFoldResult> sizes{b.getIndexAttr(1)};
+  llvm::append_range(sizes, tensor::getMixedSizes(b, loc, x));
+  return tensor::InsertSliceOp::create(b, loc, x, hidden, offsets, sizes,
+                                       strides);
+}
+
+Value ModuleBuilder::emitHead(Value x, Value positions, Value logits) {
+  // Only the rows whose logits are wanted are normed.
+  Value wanted = GatherTokensOp::create(b, name("gather_tokens"), x.getType(),
+                                        x, positions);
+  Value normed = RMSNormOp::create(b, name(plan.finalNorm.symbol), x.getType(),
+                                   wanted, getWeight(plan.finalNorm),
+                                   b.getF64FloatAttr(plan.normEpsilon));
+  Value table = getWeight(plan.head ? *plan.head : plan.embedding);
+  Value result = LinearOp::create(b, name("lm_head"), logits.getType(), normed,
+                                  table, /*bias=*/Value());
+  return bufferization::MaterializeInDestinationOp::create(b, name("logits"),
+                                                           result, logits)
+      ->getResult(0);
+}
+
+void ModuleBuilder::emitPrefill() {
+  SmallVector<func::FuncOp> callees;
+  for (const LayerPlan &layer : plan.layers)
+    callees.push_back(getLayer(layer));
+
+  int64_t any = ShapedType::kDynamic;
+  Type rows = dynamic({any}, b.getI32Type());
+  Type tokens = dynamic({any, any}, b.getI32Type());
+  SmallVector<Argument> arguments{
+      {tokens, "ids", kInputAttr},
+      {rows, "past", kInputAttr},
+      {rows, "valid", kInputAttr},
+      {tokens, "positions", kInputAttr},
+      {dynamic({any, any, plan.vocabSize}), "logits", kOutputAttr}};
+  const size_t firstOutput = arguments.size() - 1;
+  if (options.collectHidden)
+    arguments.push_back(
+        {dynamic({int64_t(plan.layers.size()) + 1, any, any, plan.hiddenSize}),
+         "hidden", kOutputAttr});
+  const size_t firstState = arguments.size();
+  for (const LayerPlan &layer : plan.layers)
+    for (const LayerState &state : layer.states)
+      arguments.push_back(
+          {state.type, layer.prefix + "." + state.name, kStateAttr});
+  SmallVector<Type> results;
+  for (const Argument &argument : ArrayRef(arguments).drop_front(firstOutput))
+    results.push_back(argument.type);
+
+  func::FuncOp function = beginFunction("prefill", arguments, results);
+  function->setAttr(kEntryAttr, b.getStringAttr("prefill"));
+  Value ids = function.getArgument(0), past = function.getArgument(1);
+  Value valid = function.getArgument(2), positions = function.getArgument(3);
+  Value hidden =
+      options.collectHidden ? Value(function.getArgument(5)) : Value();
+
+  Value x = EmbeddingOp::create(b, name(plan.embedding.symbol),
+                                dynamic({any, any, plan.hiddenSize}), ids,
+                                getWeight(plan.embedding));
+  SmallVector<Value> states(function.getArguments().drop_front(firstState));
+  size_t state = 0;
+  for (auto [i, layer] : llvm::enumerate(plan.layers)) {
+    if (hidden)
+      hidden = storeHidden(x, hidden, i, name(layer.prefix + ".hidden"));
+    SmallVector<Value> operands{x};
+    if (layer.usesPast)
+      operands.push_back(past);
+    operands.push_back(valid);
+    for (size_t k = 0; k < layer.states.size(); ++k)
+      operands.push_back(states[state + k]);
+    for (const LayerWeight &weight : layer.weights)
+      operands.push_back(getWeight(weight.weight));
+    auto call =
+        func::CallOp::create(b, name(layer.location), callees[i], operands);
+    x = call.getResult(0);
+    for (Value result : call.getResults().drop_front())
+      states[state++] = result;
+  }
+  if (hidden)
+    hidden = storeHidden(x, hidden, plan.layers.size(), name("last.hidden"));
+
+  SmallVector<Value> returned{
+      emitHead(x, positions, function.getArgument(firstOutput))};
+  if (hidden)
+    returned.push_back(hidden);
+  llvm::append_range(returned, states);
+  func::ReturnOp::create(b, function.getLoc(), returned);
+}
+
+} // namespace mlir::marimba

@@ -1,0 +1,95 @@
+//===- Weights.h - Finds a model's weights in its checkpoint ----*- C++ -*-===//
+//
+// Part of Marimba.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MARIMBA_IMPORTER_WEIGHTS_H
+#define MARIMBA_IMPORTER_WEIGHTS_H
+
+#include "importer/Importer.h"
+#include "importer/ModelDirectory.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "llvm/ADT/StringSet.h"
+
+namespace mlir::marimba {
+
+/// One expected dimension, and the field of config.json that it follows from.
+struct Dim {
+  int64_t size;
+  StringRef field;
+};
+
+/// A weight of the module: what becomes one marimba.weight.
+struct Weight {
+  std::string symbol; // "layers.0.mamba.in_proj"
+  RankedTensorType type;
+  std::vector<std::string> sources; // empty: derived
+};
+
+/// Looks up weights, checks them, and keeps the list of all that were asked
+/// for. A weight that is missing or wrong makes the table fail, but the lookup
+/// returns what was expected, so that one run can report several; ask
+/// `finish()` before using the result. Without a checkpoint all weights exist,
+/// in the type that the config states.
+class WeightTable {
+public:
+  WeightTable(MLIRContext &context, const ModelDirectory &directory,
+              StringRef dtype, ErrorFn emitError);
+
+  /// Whether the checkpoint holds a tensor with one of these names.
+  bool has(ArrayRef<std::string> names) const;
+  bool hasCheckpoint() const { return directory.hasWeights(); }
+
+  /// One tensor. `names` are its names on disk, the usual one first. `hint`
+  /// says, where it is missing, why it is wanted.
+  Weight get(StringRef symbol, ArrayRef<std::string> names, ArrayRef<Dim> shape,
+             StringRef hint = "");
+  /// Several tensors of one shape, stacked along a new first dimension.
+  Weight getStacked(StringRef symbol, ArrayRef<std::string> names,
+                    ArrayRef<Dim> shape);
+  /// A weight that @prepare computes.
+  Weight derive(StringRef symbol, ArrayRef<int64_t> shape);
+
+  /// Reports that checkpoint and config speak of different models; what is
+  /// missing is then no news.
+  void error(const Twine &message) {
+    mismatch = true;
+    report(directory.weightsFile() + ": " + message);
+  }
+
+  /// Reports what is missing; fails if anything was wrong.
+  LogicalResult finish();
+
+  ArrayRef<Weight> weights() const { return all; }
+  std::vector<WeightSource> takeSources();
+  /// Fills in the sizes in bytes and the unused tensors.
+  void describe(ModelInfo &info) const;
+
+private:
+  void report(const Twine &message);
+  /// Takes the first of `names` that exists; null where none does.
+  const CheckpointTensor *take(ArrayRef<std::string> names,
+                               StringRef hint = "");
+  /// Checks dtype and shape; returns the element type.
+  Type check(const CheckpointTensor &tensor, ArrayRef<Dim> shape);
+  Type elementType(StringRef dtype) const;
+
+  MLIRContext &context;
+  const ModelDirectory &directory;
+  Type defaultType;
+  ErrorFn emitError;
+  std::vector<Weight> all;
+  std::vector<WeightSource> sources;
+  llvm::StringSet<> used;
+  std::vector<std::pair<std::string, std::string>> missing; // name, hint
+  bool mismatch = false;
+  unsigned errors = 0;
+};
+
+/// Bytes of a tensor with static shape.
+uint64_t bytesOf(RankedTensorType type);
+
+} // namespace mlir::marimba
+
+#endif // MARIMBA_IMPORTER_WEIGHTS_H

@@ -1,0 +1,105 @@
+//===- BufferizeModel.cpp - Tensors to memory, in place ---------*- C++ -*-===//
+//
+// Part of Marimba. See lowering/Passes.td.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/Marimba/IR/Marimba.h"
+#include "lowering/Passes.h"
+
+#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
+#include "mlir/Dialect/Bufferization/Transforms/OneShotAnalysis.h"
+#include "mlir/Dialect/Bufferization/Transforms/OneShotModuleBufferize.h"
+#include "mlir/Dialect/Bufferization/Transforms/Passes.h"
+#include "mlir/Dialect/Bufferization/Transforms/Transforms.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Transforms/WalkPatternRewriteDriver.h"
+
+namespace mlir::marimba {
+#define GEN_PASS_DEF_BUFFERIZEMODEL
+#include "lowering/Passes.h.inc"
+} // namespace mlir::marimba
+
+using namespace mlir;
+using namespace mlir::marimba;
+
+namespace {
+
+/// Layout of a function argument: rows are contiguous, the dimensions outside
+/// them may be strided (a range of state slots, a slice of a batch). Tensors
+/// of static shape, weights, are contiguous.
+bufferization::BufferLikeType
+argumentType(bufferization::TensorLikeType tensor, Attribute memorySpace,
+             FunctionOpInterface, const bufferization::BufferizationOptions &) {
+  auto type = cast<RankedTensorType>(tensor);
+  MemRefLayoutAttrInterface layout;
+  if (!type.hasStaticShape()) {
+    SmallVector<int64_t> strides(type.getRank(), ShapedType::kDynamic);
+    int64_t stride = 1;
+    for (int64_t d = type.getRank() - 1; d >= 0; --d) {
+      if (d > 0 || type.getRank() == 1)
+        strides[d] = stride;
+      if (type.isDynamicDim(d))
+        break;
+      stride *= type.getDimSize(d);
+    }
+    layout = StridedLayoutAttr::get(type.getContext(), ShapedType::kDynamic,
+                                    strides);
+  }
+  return cast<bufferization::BufferLikeType>(MemRefType::get(
+      type.getShape(), type.getElementType(), layout, memorySpace));
+}
+
+/// memref.copy would become a library call for strided operands.
+struct CopyToLinalg : OpRewritePattern<memref::CopyOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(memref::CopyOp op,
+                                PatternRewriter &rewriter) const override {
+    rewriter.replaceOpWithNewOp<linalg::CopyOp>(op, op.getSource(),
+                                                op.getTarget());
+    return success();
+  }
+};
+
+struct BufferizeModelPass
+    : mlir::marimba::impl::BufferizeModelBase<BufferizeModelPass> {
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    IRRewriter rewriter(&getContext());
+
+    bufferization::OneShotBufferizationOptions options;
+    options.bufferizeFunctionBoundaries = true;
+    options.functionArgTypeConverterFn = argumentType;
+    options.inferFunctionResultLayout = true;
+    options.bufferAlignment = 64;
+
+    bufferization::OneShotAnalysisState state(module, options);
+    if (failed(bufferization::eliminateEmptyTensors(rewriter, module, state)))
+      return signalPassFailure();
+
+    bufferization::BufferizationState bufferization;
+    if (failed(bufferization::runOneShotModuleBufferize(module, options,
+                                                        bufferization)))
+      return signalPassFailure();
+    if (failed(bufferization::dropEquivalentBufferResults(module)))
+      return signalPassFailure();
+
+    for (auto func : module.getOps<func::FuncOp>()) {
+      for (auto [i, type] : llvm::enumerate(func.getResultTypes()))
+        if (isa<BaseMemRefType>(type)) {
+          func.emitError("result #")
+              << i << " is a new buffer; it has to be one of the arguments, "
+              << "updated in place (is its old value read afterwards?)";
+          return signalPassFailure();
+        }
+    }
+    RewritePatternSet patterns(&getContext());
+    patterns.add<CopyToLinalg>(&getContext());
+    walkAndApplyPatterns(module, std::move(patterns));
+  }
+};
+
+} // namespace

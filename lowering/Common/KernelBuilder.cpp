@@ -1,0 +1,254 @@
+//===- KernelBuilder.cpp - Loops, loads and arithmetic ----------*- C++ -*-===//
+//
+// Part of Marimba.
+//
+//===----------------------------------------------------------------------===//
+
+#include "lowering/Common/KernelBuilder.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/TypeUtilities.h"
+
+using namespace mlir;
+using namespace mlir::marimba;
+
+//===----------------------------------------------------------------------===//
+// Constants and sizes
+//===----------------------------------------------------------------------===//
+
+Value KernelBuilder::index(int64_t value) {
+  return arith::ConstantIndexOp::create(*this, value);
+}
+
+Value KernelBuilder::constant(double value) {
+  return arith::ConstantOp::create(*this, getF32FloatAttr(value));
+}
+
+Value KernelBuilder::dim(Value memref, int64_t dimension) {
+  auto type = cast<MemRefType>(memref.getType());
+  if (!type.isDynamicDim(dimension))
+    return index(type.getDimSize(dimension));
+  return memref::DimOp::create(*this, memref, dimension);
+}
+
+//===----------------------------------------------------------------------===//
+// Arithmetic
+//===----------------------------------------------------------------------===//
+
+Value KernelBuilder::addi(Value a, Value b) {
+  return createOrFold<arith::AddIOp>(a, b);
+}
+Value KernelBuilder::subi(Value a, Value b) {
+  return createOrFold<arith::SubIOp>(a, b);
+}
+Value KernelBuilder::muli(Value a, Value b) {
+  return createOrFold<arith::MulIOp>(a, b);
+}
+Value KernelBuilder::mini(Value a, Value b) {
+  return createOrFold<arith::MinSIOp>(a, b);
+}
+Value KernelBuilder::cmpi(bool lessThan, Value a, Value b) {
+  return arith::CmpIOp::create(
+      *this, lessThan ? arith::CmpIPredicate::slt : arith::CmpIPredicate::sge,
+      a, b);
+}
+Value KernelBuilder::isZero(Value a) {
+  return arith::CmpIOp::create(*this, arith::CmpIPredicate::eq, a, index(0));
+}
+
+void KernelBuilder::unify(Value &a, Value &b) {
+  auto broadcastTo = [&](Value &scalar, Value vector) {
+    if (auto type = dyn_cast<VectorType>(vector.getType()))
+      if (!isa<VectorType>(scalar.getType()))
+        scalar = vector::BroadcastOp::create(*this, type, scalar);
+  };
+  broadcastTo(a, b);
+  broadcastTo(b, a);
+}
+
+Value KernelBuilder::add(Value a, Value b) {
+  unify(a, b);
+  return arith::AddFOp::create(*this, a, b);
+}
+Value KernelBuilder::sub(Value a, Value b) {
+  unify(a, b);
+  return arith::SubFOp::create(*this, a, b);
+}
+Value KernelBuilder::mul(Value a, Value b) {
+  unify(a, b);
+  return arith::MulFOp::create(*this, a, b);
+}
+Value KernelBuilder::div(Value a, Value b) {
+  unify(a, b);
+  return arith::DivFOp::create(*this, a, b);
+}
+Value KernelBuilder::fma(Value a, Value b, Value c) {
+  unify(a, b);
+  unify(a, c);
+  unify(b, c);
+  return math::FmaOp::create(*this, a, b, c);
+}
+Value KernelBuilder::max(Value a, Value b) {
+  unify(a, b);
+  return arith::MaximumFOp::create(*this, a, b);
+}
+Value KernelBuilder::neg(Value a) { return arith::NegFOp::create(*this, a); }
+Value KernelBuilder::exp(Value a) { return math::ExpOp::create(*this, a); }
+
+Value KernelBuilder::silu(Value x) {
+  return div(x, add(exp(neg(x)), constant(1.0)));
+}
+
+Value KernelBuilder::softplus(Value x) {
+  Value magnitude = math::AbsFOp::create(*this, x);
+  Value tail = math::Log1pOp::create(*this, exp(neg(magnitude)));
+  return add(max(x, constant(0.0)), tail);
+}
+
+//===----------------------------------------------------------------------===//
+// Memory
+//===----------------------------------------------------------------------===//
+
+/// Widens a scalar or vector of a stored float type to f32.
+static Value widen(ImplicitLocOpBuilder &b, Value value) {
+  Type element = getElementTypeOrSelf(value.getType());
+  if (element.isF32())
+    return value;
+  Type wide = b.getF32Type();
+  if (auto vector = dyn_cast<VectorType>(value.getType()))
+    wide = vector.clone(wide);
+  return arith::ExtFOp::create(b, wide, value);
+}
+
+Value KernelBuilder::load(Value memref, ValueRange indices) {
+  return widen(*this, memref::LoadOp::create(*this, memref, indices));
+}
+
+Value KernelBuilder::loadIndex(Value memref, ValueRange indices) {
+  Value loaded = memref::LoadOp::create(*this, memref, indices);
+  return arith::IndexCastOp::create(*this, getIndexType(), loaded);
+}
+
+void KernelBuilder::store(Value value, Value memref, ValueRange indices) {
+  memref::StoreOp::create(*this, value, memref, indices);
+}
+
+void KernelBuilder::storeIndex(Value value, Value memref, ValueRange indices) {
+  store(arith::IndexCastOp::create(*this, getI32Type(), value), memref,
+        indices);
+}
+
+Value KernelBuilder::loadVector(int64_t lanes, Value memref, ValueRange indices,
+                                Value mask) {
+  Type element = cast<MemRefType>(memref.getType()).getElementType();
+  auto type = VectorType::get({lanes}, element);
+  if (!mask)
+    return widen(*this, vector::LoadOp::create(*this, type, memref, indices));
+  Value off = arith::ConstantOp::create(*this, getZeroAttr(type));
+  return widen(*this, vector::MaskedLoadOp::create(*this, type, memref, indices,
+                                                   mask, off));
+}
+
+void KernelBuilder::storeVector(Value vector, Value memref, ValueRange indices,
+                                Value mask) {
+  if (!mask)
+    vector::StoreOp::create(*this, vector, memref, indices);
+  else
+    vector::MaskedStoreOp::create(*this, memref, indices, mask, vector);
+}
+
+Value KernelBuilder::tailMask(int64_t lanes, Value count) {
+  return vector::CreateMaskOp::create(
+      *this, VectorType::get({lanes}, getI1Type()), count);
+}
+
+Value KernelBuilder::broadcast(int64_t lanes, Value scalar) {
+  return vector::BroadcastOp::create(
+      *this, VectorType::get({lanes}, scalar.getType()), scalar);
+}
+
+Value KernelBuilder::zeros(int64_t lanes) {
+  return arith::ConstantOp::create(
+      *this, getZeroAttr(VectorType::get({lanes}, getF32Type())));
+}
+
+Value KernelBuilder::reduceAdd(Value vector) {
+  return vector::ReductionOp::create(*this, vector::CombiningKind::ADD, vector,
+                                     arith::FastMathFlags::reassoc);
+}
+
+Value KernelBuilder::reduceMax(Value vector) {
+  return vector::ReductionOp::create(*this, vector::CombiningKind::MAXIMUMF,
+                                     vector);
+}
+
+//===----------------------------------------------------------------------===//
+// Control
+//===----------------------------------------------------------------------===//
+
+void KernelBuilder::loop(Value begin, Value end,
+                         llvm::function_ref<void(Value)> body, int64_t step) {
+  auto forOp = scf::ForOp::create(*this, begin, end, index(step));
+  OpBuilder::InsertionGuard guard(*this);
+  setInsertionPointToStart(forOp.getBody());
+  body(forOp.getInductionVar());
+}
+
+SmallVector<Value> KernelBuilder::loop(
+    Value begin, Value end, ValueRange inits,
+    llvm::function_ref<SmallVector<Value>(Value, ValueRange)> body,
+    int64_t step) {
+  auto forOp = scf::ForOp::create(*this, begin, end, index(step), inits);
+  OpBuilder::InsertionGuard guard(*this);
+  setInsertionPointToStart(forOp.getBody());
+  scf::YieldOp::create(
+      *this, body(forOp.getInductionVar(), forOp.getRegionIterArgs()));
+  return SmallVector<Value>(forOp.getResults());
+}
+
+void KernelBuilder::parallel(ValueRange counts,
+                             llvm::function_ref<void(ValueRange)> body,
+                             int64_t step) {
+  SmallVector<Value> begins(counts.size(), index(0));
+  SmallVector<Value> steps(counts.size(), index(1));
+  steps.back() = index(step);
+  auto loop = scf::ParallelOp::create(*this, begins, counts, steps);
+  OpBuilder::InsertionGuard guard(*this);
+  setInsertionPointToStart(loop.getBody());
+  body(loop.getInductionVars());
+}
+
+Value KernelBuilder::select(Value condition, Value a, Value b) {
+  return arith::SelectOp::create(*this, condition, a, b);
+}
+
+void KernelBuilder::ifThen(Value condition, llvm::function_ref<void()> body) {
+  auto ifOp = scf::IfOp::create(*this, condition, /*withElseRegion=*/false);
+  OpBuilder::InsertionGuard guard(*this);
+  setInsertionPointToStart(ifOp.thenBlock());
+  body();
+}
+
+Value KernelBuilder::ifElse(Value condition, llvm::function_ref<Value()> yes,
+                            llvm::function_ref<Value()> no) {
+  auto build = [&](llvm::function_ref<Value()> branch) {
+    return [this, branch](OpBuilder &b, Location) {
+      OpBuilder::InsertionGuard guard(*this);
+      setInsertionPoint(b.getInsertionBlock(), b.getInsertionPoint());
+      Value result = branch();
+      scf::YieldOp::create(*this, result);
+    };
+  };
+  auto ifOp = scf::IfOp::create(*this, condition, build(yes), build(no));
+  return ifOp.getResult(0);
+}
+
+Value KernelBuilder::rowTokens(Value valid, Value row, Value time) {
+  if (!valid)
+    return time;
+  return mini(loadIndex(valid, row), time);
+}

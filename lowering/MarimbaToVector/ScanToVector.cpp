@@ -1,0 +1,118 @@
+//===- ScanToVector.cpp - selective_scan in lanes ---------------*- C++ -*-===//
+//
+// Part of Marimba. Channels are in the lanes, the states of a channel in
+// registers over a block of tokens.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/Marimba/IR/Marimba.h"
+#include "lowering/MarimbaToVector/ChannelBlocks.h"
+
+#include "mlir/IR/PatternMatch.h"
+
+using namespace mlir;
+using namespace mlir::marimba;
+
+namespace {
+
+/// States that stay in registers together: with 16 the accumulators, decays
+/// and temporaries still fit in 32 registers.
+constexpr int64_t kStatesPerPass = 16;
+
+/// Emits the loops of one selective_scan.
+class ScanEmitter {
+public:
+  ScanEmitter(KernelBuilder &b, SelectiveScanOp op, int64_t lanes)
+      : b(b), op(op), lanes(lanes) {}
+
+  void emit() {
+    overChannelBlocks(b, lanes, op.getOutput(), op.getValid(),
+                      [&](const ChannelBlock &block) {
+                        int64_t states = op.getDState();
+                        for (int64_t n = 0; n < states; n += kStatesPerPass)
+                          pass(block, n, std::min(n + kStatesPerPass, states));
+                      });
+  }
+
+private:
+  Value channel(Value memref, const ChannelBlock &block) {
+    return b.loadVector(lanes, memref, block.channel, block.mask);
+  }
+  Value token(Value memref, const ChannelBlock &block, Value t) {
+    return b.loadVector(lanes, memref, {block.row, t, block.channel},
+                        block.mask);
+  }
+
+  /// States [first, last) over the block's tokens; later passes add to y, the
+  /// last one finishes it.
+  void pass(const ChannelBlock &block, int64_t first, int64_t last) {
+    SmallVector<Value> start, decay;
+    for (int64_t n = first; n < last; ++n) {
+      start.push_back(b.loadVector(lanes, op.getState(),
+                                   {block.row, b.index(n), block.channel},
+                                   block.mask));
+      decay.push_back(b.loadVector(lanes, op.getA(),
+                                   {b.index(n), block.channel}, block.mask));
+    }
+    Value bias =
+        op.getDeltaBias() ? channel(op.getDeltaBias(), block) : Value();
+    Value skip = op.getD() ? channel(op.getD(), block) : Value();
+    bool final = last == op.getDState();
+    SmallVector<Value> end =
+        b.loop(block.begin, block.end, start, [&](Value t, ValueRange h) {
+          Value delta = token(op.getDelta(), block, t);
+          if (bias)
+            delta = b.add(delta, bias);
+          if (op.getDeltaSoftplus())
+            delta = b.softplus(delta);
+          Value u = token(op.getU(), block, t);
+          Value du = b.mul(delta, u);
+          Value y = first == 0 ? (skip ? b.mul(skip, u) : b.zeros(lanes))
+                               : token(op.getOutput(), block, t);
+          SmallVector<Value> next;
+          for (auto [i, n] : llvm::enumerate(llvm::seq(first, last))) {
+            Value in = b.load(op.getB(), {block.row, t, b.index(n)});
+            Value out = b.load(op.getC(), {block.row, t, b.index(n)});
+            Value grown = b.mul(du, in);
+            next.push_back(b.fma(b.exp(b.mul(delta, decay[i])), h[i], grown));
+            y = b.fma(next.back(), out, y);
+          }
+          if (final && op.getZ())
+            y = b.mul(y, b.silu(token(op.getZ(), block, t)));
+          b.storeVector(y, op.getOutput(), {block.row, t, block.channel},
+                        block.mask);
+          return next;
+        });
+    for (auto [i, n] : llvm::enumerate(llvm::seq(first, last)))
+      b.storeVector(end[i], op.getState(),
+                    {block.row, b.index(n), block.channel}, block.mask);
+  }
+
+  KernelBuilder &b;
+  SelectiveScanOp op;
+  int64_t lanes;
+};
+
+struct ScanToVector : OpRewritePattern<SelectiveScanOp> {
+  ScanToVector(MLIRContext *ctx, int64_t lanes)
+      : OpRewritePattern(ctx), lanes(lanes) {}
+
+  LogicalResult matchAndRewrite(SelectiveScanOp op,
+                                PatternRewriter &rewriter) const override {
+    if (!op.hasPureBufferSemantics())
+      return rewriter.notifyMatchFailure(op, "not on memrefs");
+    KernelBuilder b(op.getLoc(), rewriter);
+    ScanEmitter(b, op, lanes).emit();
+    rewriter.eraseOp(op);
+    return success();
+  }
+
+  int64_t lanes;
+};
+
+} // namespace
+
+void mlir::marimba::populateScanToVectorPatterns(RewritePatternSet &patterns,
+                                                 int64_t lanes) {
+  patterns.add<ScanToVector>(patterns.getContext(), lanes);
+}

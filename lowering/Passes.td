@@ -1,0 +1,124 @@
+//===- Passes.td - Conversions --------------------------------*- tablegen -*-===//
+//
+// Part of Marimba. One folder a conversion; Pipelines.cpp knows their order.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MARIMBA_LOWERING_PASSES_TD
+#define MARIMBA_LOWERING_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def ConvertMarimbaToOneDNN
+    : Pass<"convert-marimba-to-onednn", "::mlir::func::FuncOp"> {
+  let summary = "linear becomes a matmul of oneDNN";
+  let dependentDialects = ["::mlir::onednn::OneDNNDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
+def ConvertMarimbaToLinalg
+    : Pass<"convert-marimba-to-linalg", "::mlir::func::FuncOp"> {
+  let summary = "ops without memory become linalg.generic";
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::math::MathDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
+def BufferizeModel : Pass<"bufferize-model", "::mlir::ModuleOp"> {
+  let summary = "one-shot bufferisation with the ABI's layouts";
+  let description = [{
+    Runs one-shot bufferisation across functions. Arguments whose leading
+    dimensions are dynamic get strided layouts with contiguous rows, so that a
+    batch can be any range of state slots. States and the residual stream are
+    updated in place: a function whose result would be a new buffer is an error.
+  }];
+  let dependentDialects = ["::mlir::bufferization::BufferizationDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::memref::MemRefDialect"];
+}
+
+def ConvertMarimbaToVector
+    : Pass<"convert-marimba-to-vector", "::mlir::func::FuncOp"> {
+  let summary = "scan, convolution and attention become vector loops";
+  let description = [{
+    Channels (attention: keys) go in the lanes of a vector of `vector-bits`;
+    tails are masked. Rows, channel blocks and heads become scf.parallel.
+  }];
+  let options = [Option<"vectorBits", "vector-bits", "unsigned", "512",
+                        "width of a vector register">];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
+    "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
+    "::mlir::vector::VectorDialect"];
+}
+
+def ConvertMarimbaToLoops
+    : Pass<"convert-marimba-to-loops", "::mlir::func::FuncOp"> {
+  let summary = "destination-style ops become plain scalar loops";
+  let description = [{
+    The definition of each op, written out: one loop per dimension, one element
+    at a time. The reference route uses it for all of them.
+  }];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
+    "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
+    "::mlir::vector::VectorDialect"];
+}
+
+def VectorizeLinalg : Pass<"vectorize-linalg", "::mlir::func::FuncOp"> {
+  let summary = "linalg on buffers becomes vector loops with masked tails";
+  let description = [{
+    Tiles the innermost dimension of every elementwise op, row reduction and
+    projection by the vector's width and vectorises the tile.
+  }];
+  let options = [Option<"vectorBits", "vector-bits", "unsigned", "512",
+                        "width of a vector register">];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
+    "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
+    "::mlir::vector::VectorDialect"];
+}
+
+def ApproximateMath : Pass<"approximate-math", "::mlir::func::FuncOp"> {
+  let summary = "exp and log1p become polynomials";
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::math::MathDialect",
+                           "::mlir::vector::VectorDialect"];
+}
+
+def AddRuntimeContext : Pass<"add-runtime-context", "::mlir::ModuleOp"> {
+  let summary = "entries take the ABI's arguments, scratch comes from the arena";
+  let description = [{
+    Every function gets the call's `!rt.context` as first argument. Entries
+    become `marimba_<entry>(context, call) -> i32` and read their arguments and
+    weights from the call. Each memref.alloc becomes scratch of the arena, given
+    back where its block ends. A description of weights and entries is added as
+    the symbol `marimba_description`.
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect",
+                           "::mlir::rt::RuntimeDialect"];
+}
+
+def OutlineParallelLoops : Pass<"outline-parallel-loops", "::mlir::ModuleOp"> {
+  let summary = "scf.parallel becomes a function that the thread team runs";
+  let description = [{
+    The outermost scf.parallel of each nest becomes a function over a range of
+    its iterations and an rt.parallel_for; those inside become scf.for.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::func::FuncDialect",
+                           "::mlir::rt::RuntimeDialect",
+                           "::mlir::scf::SCFDialect"];
+}
+
+def ConvertRuntimeToLLVM : Pass<"convert-runtime-to-llvm", "::mlir::ModuleOp"> {
+  let summary = "everything becomes the LLVM dialect";
+  let description = [{
+    rt and onednn ops become loads and calls as abi.h states them; func, arith,
+    memref, vector, cf and math follow MLIR's own conversions.
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+}
+
+#endif // MARIMBA_LOWERING_PASSES_TD

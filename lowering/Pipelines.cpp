@@ -1,0 +1,213 @@
+//===- Pipelines.cpp - The order of things ----------------------*- C++ -*-===//
+//
+// Part of Marimba.
+//
+//===----------------------------------------------------------------------===//
+
+#include "lowering/Pipelines.h"
+
+#include "dialects/Marimba/IR/Marimba.h"
+#include "dialects/Marimba/Transforms/BufferizableOpInterfaceImpl.h"
+#include "dialects/OneDNN/IR/OneDNN.h"
+#include "dialects/Runtime/IR/Runtime.h"
+#include "lowering/Passes.h"
+#include "passes/Passes.h"
+
+#include "mlir/Conversion/AffineToStandard/AffineToStandard.h"
+#include "mlir/Conversion/MathToLibm/MathToLibm.h"
+#include "mlir/Conversion/ReconcileUnrealizedCasts/ReconcileUnrealizedCasts.h"
+#include "mlir/Conversion/SCFToControlFlow/SCFToControlFlow.h"
+#include "mlir/Conversion/VectorToLLVM/ConvertVectorToLLVMPass.h"
+#include "mlir/Conversion/VectorToSCF/VectorToSCF.h"
+#include "mlir/Dialect/Arith/Transforms/BufferizableOpInterfaceImpl.h"
+#include "mlir/Dialect/Arith/Transforms/Passes.h"
+#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
+#include "mlir/Dialect/Bufferization/Transforms/FuncBufferizableOpInterfaceImpl.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Linalg/Passes.h"
+#include "mlir/Dialect/Linalg/Transforms/BufferizableOpInterfaceImpl.h"
+#include "mlir/Dialect/Linalg/Transforms/TilingInterfaceImpl.h"
+#include "mlir/Dialect/Math/Transforms/Passes.h"
+#include "mlir/Dialect/MemRef/Transforms/Passes.h"
+#include "mlir/Dialect/SCF/Transforms/BufferizableOpInterfaceImpl.h"
+#include "mlir/Dialect/Tensor/IR/TensorInferTypeOpInterfaceImpl.h"
+#include "mlir/Dialect/Tensor/Transforms/BufferizableOpInterfaceImpl.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+using namespace mlir::marimba;
+
+//===----------------------------------------------------------------------===//
+// Stages
+//===----------------------------------------------------------------------===//
+
+static void addCleanup(OpPassManager &pm) {
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+}
+
+static void buildFuse(OpPassManager &pm, const PipelineOptions &options) {
+  OpPassManager &func = pm.nest<func::FuncOp>();
+  if (options.reference || !options.fuseScan)
+    return;
+  func.addPass(createFuseDiscretizeScan());
+  func.addPass(createFuseConvSilu());
+  func.addPass(createFuseScanActivations());
+  addCleanup(pm);
+}
+
+static void buildSpecialize(OpPassManager &pm, const PipelineOptions &options) {
+  if (options.reference)
+    return; // one entry serves any T
+  pm.addPass(createSpecializeDecode());
+  addCleanup(pm);
+}
+
+static void buildKernels(OpPassManager &pm, const PipelineOptions &options) {
+  OpPassManager &func = pm.nest<func::FuncOp>();
+  func.addPass(createDecomposeExperts());
+  if (!options.reference && options.matmul == MatmulRoute::OneDNN)
+    func.addPass(createConvertMarimbaToOneDNN());
+  func.addPass(createConvertMarimbaToLinalg());
+  func.addPass(createConvertElementwiseToLinalgPass());
+  if (!options.reference)
+    func.addPass(createLinalgElementwiseOpFusionPass());
+  addCleanup(pm);
+}
+
+static void buildBufferize(OpPassManager &pm, const PipelineOptions &) {
+  pm.addPass(createBufferizeModel());
+  addCleanup(pm);
+}
+
+static void buildContext(OpPassManager &pm, const PipelineOptions &) {
+  pm.addPass(createAddRuntimeContext());
+}
+
+static void buildLoops(OpPassManager &pm, const PipelineOptions &options) {
+  OpPassManager &func = pm.nest<func::FuncOp>();
+  if (!options.reference) {
+    func.addPass(createConvertMarimbaToVector({options.vectorBits}));
+    func.addPass(createVectorizeLinalg({options.vectorBits}));
+  }
+  func.addPass(createConvertMarimbaToLoops());
+  func.addPass(createConvertLinalgToLoopsPass());
+  if (!options.reference)
+    func.addPass(createApproximateMath());
+  addCleanup(pm);
+}
+
+static void buildOutline(OpPassManager &pm, const PipelineOptions &) {
+  pm.addPass(createOutlineParallelLoops());
+  addCleanup(pm);
+}
+
+static void buildLLVM(OpPassManager &pm, const PipelineOptions &) {
+  pm.addPass(createConvertVectorToSCFPass());
+  pm.addPass(memref::createExpandStridedMetadataPass());
+  pm.addPass(createLowerAffinePass());
+  pm.addPass(createSCFToControlFlowPass());
+  pm.addNestedPass<func::FuncOp>(arith::createArithExpandOpsPass());
+  pm.addPass(createConvertVectorToLLVMPass());
+  pm.addPass(createConvertMathToLibmPass());
+  pm.addPass(createConvertRuntimeToLLVM());
+  pm.addPass(createReconcileUnrealizedCastsPass());
+  addCleanup(pm);
+}
+
+ArrayRef<Stage> mlir::marimba::stages() {
+  static const Stage all[] = {
+      {"fuse", "state-space layers become one op each", buildFuse},
+      {"specialize", "a second entry for one token a row", buildSpecialize},
+      {"kernels",
+       "projections to oneDNN or linalg, experts grouped, the rest "
+       "to linalg",
+       buildKernels},
+      {"bufferize", "tensors become memory, states in place", buildBufferize},
+      {"context", "entries of the ABI, scratch from the arena", buildContext},
+      {"loops", "kernels become vector loops", buildLoops},
+      {"outline", "parallel loops become calls of the thread team",
+       buildOutline},
+      {"llvm", "everything becomes the LLVM dialect", buildLLVM},
+  };
+  return all;
+}
+
+LogicalResult mlir::marimba::runStages(
+    ModuleOp module, const PipelineOptions &options, llvm::StringRef stopAfter,
+    llvm::function_ref<LogicalResult(unsigned, llvm::StringRef)> afterStage) {
+  auto finished = [&](unsigned index, StringRef name) {
+    return afterStage ? afterStage(index, name) : success();
+  };
+  if (failed(finished(0, "import")))
+    return failure();
+  if (stopAfter == "import")
+    return success();
+  for (auto [index, stage] : llvm::enumerate(stages())) {
+    PassManager pm(module.getContext(), ModuleOp::getOperationName());
+    stage.build(pm, options);
+    if (failed(pm.run(module)) || failed(finished(index + 1, stage.name)))
+      return failure();
+    if (stage.name == stopAfter)
+      return success();
+  }
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Registration
+//===----------------------------------------------------------------------===//
+
+void mlir::marimba::registerPipelineDialects(DialectRegistry &registry) {
+  registry.insert<MarimbaDialect, onednn::OneDNNDialect, rt::RuntimeDialect,
+                  arith::ArithDialect, bufferization::BufferizationDialect,
+                  func::FuncDialect, linalg::LinalgDialect,
+                  tensor::TensorDialect>();
+  registerBufferizableOpInterfaceExternalModels(registry);
+  arith::registerBufferizableOpInterfaceExternalModels(registry);
+  bufferization::func_ext::registerBufferizableOpInterfaceExternalModels(
+      registry);
+  linalg::registerBufferizableOpInterfaceExternalModels(registry);
+  linalg::registerTilingInterfaceExternalModels(registry);
+  scf::registerBufferizableOpInterfaceExternalModels(registry);
+  tensor::registerBufferizableOpInterfaceExternalModels(registry);
+  tensor::registerInferTypeOpInterfaceExternalModels(registry);
+  registerBuiltinDialectTranslation(registry);
+  registerLLVMDialectTranslation(registry);
+}
+
+/// The options of a pipeline as marimba-opt spells them.
+namespace {
+struct StageOptions : PassPipelineOptions<StageOptions> {
+  Option<bool> reference{*this, "reference",
+                         llvm::cl::desc("plain loops, nothing fused")};
+  Option<bool> loops{*this, "matmul-loops",
+                     llvm::cl::desc("projections as generated loops")};
+  Option<unsigned> vectorBits{*this, "vector-bits",
+                              llvm::cl::desc("width of a vector register"),
+                              llvm::cl::init(512)};
+
+  PipelineOptions get() const {
+    PipelineOptions options;
+    options.reference = reference;
+    options.matmul = loops ? MatmulRoute::Loops : MatmulRoute::OneDNN;
+    options.vectorBits = vectorBits;
+    return options;
+  }
+};
+} // namespace
+
+void mlir::marimba::registerPipelines() {
+  for (const Stage &stage : stages())
+    PassPipelineRegistration<StageOptions>(
+        ("marimba-stage-" + stage.name).str(), stage.summary,
+        [&stage](OpPassManager &pm, const StageOptions &options) {
+          stage.build(pm, options.get());
+        });
+}

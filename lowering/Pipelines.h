@@ -1,0 +1,67 @@
+//===- Pipelines.h - The order of things ------------------------*- C++ -*-===//
+//
+// Part of Marimba. The only place that knows in which order passes and
+// conversions run. Stages have names: the driver can stop after any of them
+// and print the IR, and dumps are numbered by them.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MARIMBA_LOWERING_PIPELINES_H
+#define MARIMBA_LOWERING_PIPELINES_H
+
+#include "mlir/Support/LLVM.h"
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/STLFunctionalExtras.h"
+#include "llvm/ADT/StringRef.h"
+#include <string>
+
+namespace mlir {
+class DialectRegistry;
+class ModuleOp;
+class OpPassManager;
+
+namespace marimba {
+
+/// Who computes a projection.
+enum class MatmulRoute { OneDNN, Loops };
+
+struct PipelineOptions {
+  /// Plain loops and libm, nothing fused: what every fast route is tested
+  /// against. Implies MatmulRoute::Loops.
+  bool reference = false;
+  MatmulRoute matmul = MatmulRoute::OneDNN;
+  /// Width of a vector register in bits (128, 256 or 512).
+  unsigned vectorBits = 512;
+  /// Whether `discretize` and `scan` become `selective_scan`.
+  bool fuseScan = true;
+};
+
+/// One stage: a name for people and the passes that make it.
+struct Stage {
+  llvm::StringRef name;
+  llvm::StringRef summary;
+  void (*build)(OpPassManager &, const PipelineOptions &);
+};
+
+/// All stages in order. Before the first one the IR is that of `import`.
+llvm::ArrayRef<Stage> stages();
+
+/// Runs the stages up to and including `stopAfter` (all where it is empty;
+/// none for "import"). `afterStage(index, name)` is called with index 0 for
+/// "import" and then after every stage. Errors are diagnostics of the context.
+LogicalResult
+runStages(ModuleOp module, const PipelineOptions &options,
+          llvm::StringRef stopAfter = {},
+          llvm::function_ref<LogicalResult(unsigned, llvm::StringRef)>
+              afterStage = {});
+
+/// Registers every dialect, external model and translation the stages use.
+void registerPipelineDialects(DialectRegistry &registry);
+
+/// Makes the stages known to marimba-opt as `--marimba-stage-<name>`.
+void registerPipelines();
+
+} // namespace marimba
+} // namespace mlir
+
+#endif // MARIMBA_LOWERING_PIPELINES_H

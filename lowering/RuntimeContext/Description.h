@@ -1,0 +1,23 @@
+//===- Description.h - What a compiled module says of itself ----*- C++ -*-===//
+//
+// Part of Marimba.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MARIMBA_LOWERING_RUNTIMECONTEXT_DESCRIPTION_H
+#define MARIMBA_LOWERING_RUNTIMECONTEXT_DESCRIPTION_H
+
+#include <string>
+
+namespace mlir {
+class ModuleOp;
+namespace marimba {
+
+/// JSON text with the module's weights and the arguments of its entries, in
+/// the order of the tables of MarimbaCall (docs/abi.md).
+std::string describeModule(ModuleOp module);
+
+} // namespace marimba
+} // namespace mlir
+
+#endif // MARIMBA_LOWERING_RUNTIMECONTEXT_DESCRIPTION_H

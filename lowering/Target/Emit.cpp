@@ -1,0 +1,143 @@
+//===- Emit.cpp - LLVM IR, assembly, object files ---------------*- C++ -*-===//
+//
+// Part of Marimba.
+//
+//===----------------------------------------------------------------------===//
+
+#include "lowering/Target/Target.h"
+#include "lowering/Target/TargetMachine.h"
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/Target/LLVMIR/Export.h"
+#include "mlir/Target/LLVMIR/ModuleTranslation.h"
+#include "llvm/IR/LegacyPassManager.h"
+#include "llvm/IR/Module.h"
+#include "llvm/MC/TargetRegistry.h"
+#include "llvm/Passes/PassBuilder.h"
+#include "llvm/Support/TargetSelect.h"
+#include "llvm/Support/raw_ostream.h"
+#include "llvm/TargetParser/Host.h"
+#include "llvm/TargetParser/SubtargetFeature.h"
+#include "llvm/TargetParser/Triple.h"
+
+using namespace mlir;
+using namespace mlir::marimba;
+
+static llvm::Error makeError(const llvm::Twine &message) {
+  return llvm::createStringError(message);
+}
+
+//===----------------------------------------------------------------------===//
+// Target machine
+//===----------------------------------------------------------------------===//
+
+/// Features of the host as LLVM writes them: "+avx512f,-avx512er,...".
+static std::string hostFeatures() {
+  llvm::SubtargetFeatures features;
+  for (auto &[name, on] : llvm::sys::getHostCPUFeatures())
+    features.AddFeature(name, on);
+  return features.getString();
+}
+
+llvm::Expected<std::unique_ptr<llvm::TargetMachine>>
+mlir::marimba::createTargetMachine(const TargetOptions &options) {
+  static const bool initialized = [] {
+    llvm::InitializeNativeTarget();
+    llvm::InitializeNativeTargetAsmPrinter();
+    return true;
+  }();
+  (void)initialized;
+  llvm::Triple triple(llvm::sys::getProcessTriple());
+  std::string message;
+  const llvm::Target *target =
+      llvm::TargetRegistry::lookupTarget(triple, message);
+  if (!target)
+    return makeError("no code generator for " + triple.str() + ": " + message);
+  bool host = options.cpu.empty();
+  std::string cpu = host ? llvm::sys::getHostCPUName().str() : options.cpu;
+  std::string features =
+      host && options.features.empty() ? hostFeatures() : options.features;
+  llvm::TargetOptions codegen;
+  // a * b + c may be one operation; sums keep their order.
+  codegen.AllowFPOpFusion = llvm::FPOpFusion::Fast;
+  std::unique_ptr<llvm::TargetMachine> machine(target->createTargetMachine(
+      triple, cpu, features, codegen, llvm::Reloc::PIC_, llvm::CodeModel::Small,
+      options.optLevel == 0 ? llvm::CodeGenOptLevel::None
+                            : llvm::CodeGenOptLevel::Default));
+  if (!machine)
+    return makeError("no code generator for cpu '" + cpu + "'");
+  return machine;
+}
+
+unsigned mlir::marimba::preferredVectorBits(const TargetOptions &options) {
+  auto machine = createTargetMachine(options);
+  if (!machine) {
+    llvm::consumeError(machine.takeError());
+    return 128;
+  }
+  StringRef features = (*machine)->getTargetFeatureString();
+  auto has = [&](StringRef name) {
+    return llvm::is_contained(llvm::split(features, ','), name);
+  };
+  if (has("+avx512f") && has("+avx512vl"))
+    return 512;
+  return has("+avx2") ? 256 : 128;
+}
+
+//===----------------------------------------------------------------------===//
+// Emission
+//===----------------------------------------------------------------------===//
+
+static void optimize(llvm::Module &module, llvm::TargetMachine &machine,
+                     unsigned level) {
+  llvm::LoopAnalysisManager loops;
+  llvm::FunctionAnalysisManager functions;
+  llvm::CGSCCAnalysisManager callGraph;
+  llvm::ModuleAnalysisManager modules;
+  llvm::PassBuilder builder(&machine);
+  builder.registerModuleAnalyses(modules);
+  builder.registerCGSCCAnalyses(callGraph);
+  builder.registerFunctionAnalyses(functions);
+  builder.registerLoopAnalyses(loops);
+  builder.crossRegisterProxies(loops, functions, callGraph, modules);
+  llvm::OptimizationLevel optimization =
+      level == 0   ? llvm::OptimizationLevel::O0
+      : level == 1 ? llvm::OptimizationLevel::O1
+      : level == 2 ? llvm::OptimizationLevel::O2
+                   : llvm::OptimizationLevel::O3;
+  builder.buildPerModuleDefaultPipeline(optimization).run(module, modules);
+}
+
+llvm::Error mlir::marimba::emit(ModuleOp module, EmitKind kind,
+                                const TargetOptions &options,
+                                llvm::raw_pwrite_stream &os) {
+  auto machine = createTargetMachine(options);
+  if (!machine)
+    return machine.takeError();
+  llvm::LLVMContext context;
+  std::unique_ptr<llvm::Module> code =
+      translateModuleToLLVMIR(module, context, "marimba");
+  if (!code)
+    return makeError("the module does not translate to LLVM IR");
+  code->setDataLayout((*machine)->createDataLayout());
+  code->setTargetTriple((*machine)->getTargetTriple());
+  std::string width = std::to_string(preferredVectorBits(options));
+  for (llvm::Function &function : *code) {
+    function.addFnAttr("target-cpu", (*machine)->getTargetCPU());
+    function.addFnAttr("target-features", (*machine)->getTargetFeatureString());
+    function.addFnAttr("prefer-vector-width", width);
+  }
+  optimize(*code, **machine, options.optLevel);
+  if (kind == EmitKind::LLVM) {
+    code->print(os, nullptr);
+    return llvm::Error::success();
+  }
+  llvm::legacy::PassManager codegen;
+  if ((*machine)->addPassesToEmitFile(codegen, os, nullptr,
+                                      kind == EmitKind::Assembly
+                                          ? llvm::CodeGenFileType::AssemblyFile
+                                          : llvm::CodeGenFileType::ObjectFile))
+    return makeError("the target writes no such file");
+  codegen.run(*code);
+  return llvm::Error::success();
+}

@@ -1,0 +1,280 @@
+//===- Description.cpp - Reading a module's description -------------------===//
+
+#include "marimba/Description.h"
+
+#include "marimba/Tensor.h"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <set>
+#include <stdexcept>
+
+namespace marimba::rt {
+
+namespace {
+
+using Json = nlohmann::json;
+
+[[noreturn]] void fail(const std::string &path, const std::string &what) {
+  throw std::runtime_error(path + ": " + what);
+}
+
+const Json &member(const Json &object, const std::string &path,
+                   const char *key) {
+  if (!object.is_object())
+    fail(path,
+         std::string("is ") + object.type_name() + ", expected an object");
+  auto it = object.find(key);
+  if (it == object.end())
+    fail(path, std::string("has no member '") + key + "'");
+  return *it;
+}
+
+std::string text(const Json &value, const std::string &path) {
+  if (!value.is_string())
+    fail(path, std::string("is ") + value.type_name() + ", expected a string");
+  return value.get<std::string>();
+}
+
+const Json &array(const Json &value, const std::string &path) {
+  if (!value.is_array())
+    fail(path, std::string("is ") + value.type_name() + ", expected an array");
+  return value;
+}
+
+/// Reads name, dtype and shape; -1 in a shape only where `dynamic`.
+void readTensor(const Json &value, const std::string &path, bool dynamic,
+                TensorSpec &spec) {
+  spec.name = text(member(value, path, "name"), path + ".name");
+  std::string dtype = text(member(value, path, "dtype"), path + ".dtype");
+  std::optional<MarimbaDType> parsed = parseDtype(dtype);
+  if (!parsed)
+    fail(path + ".dtype",
+         "is '" + dtype + "', expected f32, f16, bf16, i32, i64 or i8");
+  spec.dtype = *parsed;
+  const Json &shape = array(member(value, path, "shape"), path + ".shape");
+  for (const Json &size : shape) {
+    int64_t number = size.is_number_integer() ? size.get<int64_t>() : -2;
+    if (number < (dynamic ? -1 : 0))
+      fail(path + ".shape", "has the size " + size.dump() + ", expected " +
+                                (dynamic ? "-1 or " : "") +
+                                "a number of elements");
+    spec.shape.push_back(number);
+  }
+  if (spec.shape.size() > MARIMBA_MAX_RANK)
+    fail(path + ".shape", "has " + std::to_string(spec.shape.size()) +
+                              " dimensions, expected at most " +
+                              std::to_string(MARIMBA_MAX_RANK));
+}
+
+WeightSpec readWeight(const Json &value, const std::string &path) {
+  WeightSpec spec;
+  readTensor(value, path, /*dynamic=*/false, spec);
+  if (!elementCount(spec.shape))
+    fail(path + ".shape", shapeText(spec.shape) + " is too large");
+  if (auto it = value.find("derived"); it != value.end()) {
+    if (!it->is_boolean())
+      fail(path + ".derived", "is not true or false");
+    spec.derived = it->get<bool>();
+  }
+  if (auto it = value.find("sources"); it != value.end())
+    for (const Json &source : array(*it, path + ".sources"))
+      spec.sources.push_back(text(source, path + ".sources"));
+  if (spec.derived != spec.sources.empty())
+    fail(path, "weight '" + spec.name +
+                   "' needs either sources or \"derived\": true");
+  return spec;
+}
+
+EntrySpec readEntry(const Json &value, const std::string &path) {
+  EntrySpec entry;
+  std::set<std::pair<ArgKind, std::string>> seen;
+  const Json &args = array(member(value, path, "args"), path + ".args");
+  for (size_t i = 0; i < args.size(); ++i) {
+    std::string here = path + ".args[" + std::to_string(i) + "]";
+    ArgSpec arg;
+    readTensor(args[i], here, /*dynamic=*/true, arg);
+    std::string kind = text(member(args[i], here, "kind"), here + ".kind");
+    if (kind == "input")
+      arg.kind = ArgKind::Input;
+    else if (kind == "output")
+      arg.kind = ArgKind::Output;
+    else if (kind == "state")
+      arg.kind = ArgKind::State;
+    else if (kind == "weight")
+      arg.kind = ArgKind::Weight;
+    else
+      fail(here + ".kind",
+           "is '" + kind + "', expected input, output, state or weight");
+    if (!seen.insert({arg.kind, arg.name}).second)
+      fail(here, "names '" + arg.name + "' a second time");
+    entry.args.push_back(std::move(arg));
+  }
+  return entry;
+}
+
+/// Checks a sequence entry against what Session can bind.
+void checkSequenceEntry(const EntrySpec &entry, const std::string &path) {
+  struct Known {
+    ArgKind kind;
+    const char *name;
+    size_t rank;
+    MarimbaDType dtype;
+    bool needed;
+  };
+  static constexpr Known known[] = {
+      {ArgKind::Input, "ids", 2, MARIMBA_I32, true},
+      {ArgKind::Input, "past", 1, MARIMBA_I32, false},
+      {ArgKind::Input, "valid", 1, MARIMBA_I32, false},
+      {ArgKind::Input, "positions", 2, MARIMBA_I32, true},
+      {ArgKind::Output, "logits", 3, MARIMBA_F32, true},
+      {ArgKind::Output, "hidden", 4, MARIMBA_F32, false},
+  };
+  for (const Known &row : known)
+    if (row.needed && !entry.find(row.kind, row.name))
+      fail(path, std::string("has no argument '") + row.name + "'");
+  for (const ArgSpec &arg : entry.args) {
+    std::string found =
+        std::string(dtypeName(arg.dtype)) + " " + shapeText(arg.shape);
+    if (arg.kind == ArgKind::Weight)
+      fail(path,
+           "writes the weight '" + arg.name + "', which only prepare may do");
+    if (arg.kind == ArgKind::State) {
+      bool good = !arg.shape.empty() && arg.shape[0] < 0 &&
+                  std::count_if(
+                      arg.shape.begin() + 1, arg.shape.end(),
+                      [](int64_t size) { return size < 0; }) <= 1;
+      if (!good)
+        fail(path, "state '" + arg.name + "' is " + found +
+                       ", expected a dynamic first size (slots) and at most "
+                       "one more (tokens)");
+      continue;
+    }
+    const Known *row =
+        std::find_if(std::begin(known), std::end(known), [&](const Known &k) {
+          return k.kind == arg.kind && k.name == arg.name;
+        });
+    if (row == std::end(known))
+      fail(path, "has the unknown argument '" + arg.name + "'");
+    if (arg.dtype != row->dtype || arg.shape.size() != row->rank)
+      fail(path, "argument '" + arg.name + "' is " + found + ", expected " +
+                     std::string(dtypeName(row->dtype)) + " of rank " +
+                     std::to_string(row->rank));
+  }
+  const ArgSpec *logits = entry.find(ArgKind::Output, "logits");
+  if (logits->shape[2] < 1)
+    fail(path, "logits are " + shapeText(logits->shape) +
+                   ", expected a vocabulary of static size");
+  if (const ArgSpec *hidden = entry.find(ArgKind::Output, "hidden"))
+    if (hidden->shape[0] < 1 || hidden->shape[3] < 1)
+      fail(path, "hidden is " + shapeText(hidden->shape) +
+                     ", expected static first and last sizes");
+}
+
+/// `to` has every argument that `from` has, with the same static sizes where
+/// both stay beyond a call.
+void checkSameStates(const EntrySpec &from, const EntrySpec &to,
+                     const std::string &fromPath, const std::string &toPath) {
+  for (const ArgSpec &arg : from.args) {
+    if (arg.kind != ArgKind::State)
+      continue;
+    const ArgSpec *other = to.find(ArgKind::State, arg.name);
+    if (!other || other->dtype != arg.dtype || other->shape != arg.shape)
+      fail(toPath, "state '" + arg.name + "' is " +
+                       (other ? std::string(dtypeName(other->dtype)) + " " +
+                                    shapeText(other->shape)
+                              : "absent") +
+                       ", expected " + std::string(dtypeName(arg.dtype)) + " " +
+                       shapeText(arg.shape) + " as in " + fromPath);
+  }
+}
+
+Description read(const Json &root) {
+  Description result;
+  const Json &abi = member(root, "description", "abi");
+  if (!abi.is_number_integer() || abi.get<int64_t>() != MARIMBA_ABI_VERSION)
+    fail("abi", "is " + abi.dump() + ", this runtime has " +
+                    std::to_string(MARIMBA_ABI_VERSION));
+  result.abi = MARIMBA_ABI_VERSION;
+  result.name = text(member(root, "description", "name"), "name");
+  std::set<std::string> names;
+  const Json &weights =
+      array(member(root, "description", "weights"), "weights");
+  for (size_t i = 0; i < weights.size(); ++i) {
+    std::string path = "weights[" + std::to_string(i) + "]";
+    result.weights.push_back(readWeight(weights[i], path));
+    if (!names.insert(result.weights.back().name).second)
+      fail(path, "names '" + result.weights.back().name + "' a second time");
+  }
+  const Json &entries = member(root, "description", "entries");
+  result.prefill =
+      readEntry(member(entries, "entries", "prefill"), "entries.prefill");
+  result.decode =
+      readEntry(member(entries, "entries", "decode"), "entries.decode");
+  if (auto it = entries.find("prepare"); it != entries.end())
+    result.prepare = readEntry(*it, "entries.prepare");
+
+  for (const WeightSpec &weight : result.weights)
+    if (weight.derived &&
+        !(result.prepare && result.prepare->find(ArgKind::Weight, weight.name)))
+      fail("entries.prepare",
+           "does not write the derived weight '" + weight.name + "'");
+  if (result.prepare)
+    for (const ArgSpec &arg : result.prepare->args) {
+      int64_t index = result.weightIndex(arg.name);
+      const WeightSpec *weight = index < 0 ? nullptr : &result.weights[index];
+      if (arg.kind != ArgKind::Weight || !weight || !weight->derived ||
+          weight->dtype != arg.dtype || weight->shape != arg.shape)
+        fail("entries.prepare", "argument '" + arg.name +
+                                    "' is not a derived weight of that type "
+                                    "and shape");
+    }
+  checkSequenceEntry(result.prefill, "entries.prefill");
+  checkSequenceEntry(result.decode, "entries.decode");
+  checkSameStates(result.prefill, result.decode, "prefill", "entries.decode");
+  checkSameStates(result.decode, result.prefill, "decode", "entries.prefill");
+  result.vocabulary = result.prefill.find(ArgKind::Output, "logits")->shape[2];
+  int64_t other = result.decode.find(ArgKind::Output, "logits")->shape[2];
+  if (other != result.vocabulary)
+    fail("entries.decode", "has a vocabulary of " + std::to_string(other) +
+                               ", prefill of " +
+                               std::to_string(result.vocabulary));
+  return result;
+}
+
+} // namespace
+
+const ArgSpec *EntrySpec::find(ArgKind kind, std::string_view name) const {
+  for (const ArgSpec &arg : args)
+    if (arg.kind == kind && arg.name == name)
+      return &arg;
+  return nullptr;
+}
+
+int64_t Description::weightIndex(std::string_view name) const {
+  for (size_t i = 0; i < weights.size(); ++i)
+    if (weights[i].name == name)
+      return static_cast<int64_t>(i);
+  return -1;
+}
+
+std::vector<ArgSpec> Description::states() const {
+  std::vector<ArgSpec> result;
+  for (const ArgSpec &arg : prefill.args)
+    if (arg.kind == ArgKind::State)
+      result.push_back(arg);
+  return result;
+}
+
+std::optional<Description> Description::parse(std::string_view json,
+                                              std::string &error) {
+  try {
+    return read(Json::parse(json));
+  } catch (const std::exception &exception) {
+    error = std::string("module description: ") + exception.what();
+    return std::nullopt;
+  }
+}
+
+} // namespace marimba::rt

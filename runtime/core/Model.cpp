@@ -1,0 +1,55 @@
+//===- Model.cpp - Loading: derived weights -------------------------------===//
+
+#include "marimba/Model.h"
+
+#include "marimba/Context.h"
+#include "marimba/ThreadTeam.h"
+
+namespace marimba::rt {
+
+std::shared_ptr<const Model>
+Model::create(std::shared_ptr<const CompiledModule> module,
+              std::unique_ptr<Weights> weights, int threads,
+              std::string &error) {
+  if (weights->table().size() != module->description.weights.size()) {
+    error = "the weight table has " + std::to_string(weights->table().size()) +
+            " tensors, module '" + module->description.name + "' has " +
+            std::to_string(module->description.weights.size());
+    return nullptr;
+  }
+  std::shared_ptr<Model> model(new Model);
+  try {
+    model->dnnl = std::make_shared<Library>();
+  } catch (const std::exception &exception) {
+    error = std::string("oneDNN cannot start: ") + exception.what();
+    return nullptr;
+  }
+  if (module->prepare) {
+    std::unique_ptr<Context> context =
+        Context::create(threads, model->dnnl, error);
+    if (!context)
+      return nullptr;
+    std::vector<MarimbaTensor> args;
+    for (const ArgSpec &arg : module->description.prepare->args)
+      args.push_back(weights->table()[static_cast<size_t>(
+          module->description.weightIndex(arg.name))]);
+    MarimbaCall call = {};
+    call.weights = weights->table().data();
+    call.weightCount = static_cast<int32_t>(weights->table().size());
+    call.args = args.data();
+    call.argCount = static_cast<int32_t>(args.size());
+    TeamLock lock;
+    bindThreads(threads);
+    int32_t status = module->prepare(context->get(), &call);
+    if (status != MARIMBA_OK || !context->ok()) {
+      error = "module '" + module->description.name +
+              "': preparing the weights failed: " + context->message();
+      return nullptr;
+    }
+  }
+  model->compiled = std::move(module);
+  model->weightTable = std::move(weights);
+  return model;
+}
+
+} // namespace marimba::rt

@@ -1,0 +1,247 @@
+//===- Session.cpp - Ragged batches in pieces -----------------------------===//
+
+#include "marimba/Session.h"
+
+#include "SessionImpl.h"
+#include "StatePool.h"
+#include "marimba/ThreadTeam.h"
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
+
+namespace marimba::rt {
+
+Session::Session() = default;
+Session::~Session() = default;
+
+std::unique_ptr<Session> Session::create(std::shared_ptr<const Model> model,
+                                         const SessionOptions &options,
+                                         std::string &error) {
+  auto bad = [&](const char *name, int64_t value, const char *expected) {
+    error = std::string("session option '") + name + "' is " +
+            std::to_string(value) + ", expected " + expected;
+    return nullptr;
+  };
+  if (options.slots < 1)
+    return bad("slots", options.slots, "at least 1");
+  if (options.threads < 0)
+    return bad("threads", options.threads, "at least 1, or 0 for all cpus");
+  if (options.chunk < 1)
+    return bad("chunk", options.chunk, "at least 1");
+  if (options.capacity < 0 ||
+      options.capacity > std::numeric_limits<int32_t>::max())
+    return bad("capacity", options.capacity, "0 to 2^31 - 1");
+  std::unique_ptr<Session> session(new Session);
+  session->settings = options;
+  if (session->settings.threads == 0)
+    session->settings.threads = allowedCpus();
+  session->ctx = Context::create(session->settings.threads, model->library(),
+                                 error, options.arenaBytes);
+  if (!session->ctx)
+    return nullptr;
+  session->pool =
+      StatePool::create(model->description().states(), options.slots,
+                        std::max<int64_t>(options.capacity, 1), error);
+  if (!session->pool)
+    return nullptr;
+  session->lengths.resize(static_cast<size_t>(options.slots));
+  session->shared = std::move(model);
+  return session;
+}
+
+int64_t Session::capacity() const { return pool->capacity(); }
+
+int64_t Session::length(int32_t slot) const {
+  return slot < 0 || slot >= slots() ? 0 : lengths[static_cast<size_t>(slot)];
+}
+
+void Session::reset(int32_t slot) {
+  if (slot < 0 || slot >= slots())
+    return;
+  pool->reset(slot);
+  lengths[static_cast<size_t>(slot)] = 0;
+}
+
+std::optional<MarimbaTensor> Session::state(std::string_view name) const {
+  int64_t index = pool->find(name);
+  if (index < 0)
+    return std::nullopt;
+  return pool->view(static_cast<size_t>(index), 0, slots());
+}
+
+bool Session::append(std::span<const int32_t> ids, LogitsWanted wanted,
+                     std::vector<float> &logits, std::string &error,
+                     int32_t slot) {
+  std::vector<int32_t> row(ids.begin(), ids.end());
+  return forward(slot, std::span(&row, 1), wanted, logits, error);
+}
+
+bool Session::forward(int32_t firstSlot,
+                      std::span<const std::vector<int32_t>> rows,
+                      LogitsWanted wanted, std::vector<float> &logits,
+                      std::string &error, std::vector<float> *hidden) {
+  Request request = {firstSlot, rows, wanted, logits, hidden};
+  bool started = false;
+  try {
+    for (const std::vector<int32_t> &row : rows) {
+      request.offsets.push_back(request.tokens);
+      request.tokens += static_cast<int64_t>(row.size());
+      request.longest =
+          std::max(request.longest, static_cast<int64_t>(row.size()));
+    }
+    logits.clear();
+    if (hidden)
+      hidden->clear();
+    if (!check(request, error) || !makeRoom(request, error))
+      return false;
+    started = true;
+    if (run(request, error))
+      return true;
+  } catch (const std::exception &exception) {
+    error = std::string("no memory for this call: ") + exception.what();
+  }
+  if (started)
+    for (int32_t row = 0; row < request.batch(); ++row)
+      reset(firstSlot + row);
+  logits.clear();
+  if (hidden)
+    hidden->clear();
+  return false;
+}
+
+bool Session::check(const Request &request, std::string &error) const {
+  int64_t count = static_cast<int64_t>(request.rows.size());
+  if (count < 1 || request.firstSlot < 0 ||
+      request.firstSlot + count > slots()) {
+    error = "slots " + std::to_string(request.firstSlot) + " to " +
+            std::to_string(request.firstSlot + count - 1) +
+            " were asked for, the session has 0 to " +
+            std::to_string(slots() - 1);
+    return false;
+  }
+  int64_t vocabulary = shared->description().vocabulary;
+  for (int64_t i = 0; i < count; ++i) {
+    const std::vector<int32_t> &row = request.rows[static_cast<size_t>(i)];
+    if (row.empty()) {
+      error =
+          "row " + std::to_string(i) + " has no tokens, expected at least one";
+      return false;
+    }
+    for (int32_t id : row)
+      if (id < 0 || id >= vocabulary) {
+        error = "token id " + std::to_string(id) +
+                " is out of range, the vocabulary has " +
+                std::to_string(vocabulary);
+        return false;
+      }
+    int64_t total = length(request.firstSlot + static_cast<int32_t>(i)) +
+                    static_cast<int64_t>(row.size());
+    if (total > std::numeric_limits<int32_t>::max()) {
+      error = "a sequence of " + std::to_string(total) +
+              " tokens, expected at most 2147483647";
+      return false;
+    }
+  }
+  if (request.hidden &&
+      !shared->description().prefill.find(ArgKind::Output, "hidden")) {
+    error =
+        "module '" + shared->description().name + "' has no output 'hidden'";
+    return false;
+  }
+  return true;
+}
+
+bool Session::makeRoom(Request &request, std::string &error) {
+  int64_t needed = 0;
+  for (int32_t row = 0; row < request.batch(); ++row)
+    needed = std::max(needed,
+                      length(request.firstSlot + row) +
+                          static_cast<int64_t>(
+                              request.rows[static_cast<size_t>(row)].size()));
+  auto vocabulary = static_cast<size_t>(shared->description().vocabulary);
+  if (request.wanted == LogitsWanted::Last)
+    request.logits.resize(request.rows.size() * vocabulary);
+  else if (request.wanted == LogitsWanted::All)
+    request.logits.resize(static_cast<size_t>(request.tokens) * vocabulary);
+  return pool->reserve(needed, error);
+}
+
+bool Session::run(Request &request, std::string &error) {
+  TeamLock lock;
+  bindThreads(settings.threads);
+  for (int64_t begin = 0; begin < request.longest; begin += settings.chunk)
+    if (!runPiece(request, begin,
+                  std::min<int64_t>(settings.chunk, request.longest - begin),
+                  error))
+      return false;
+  return true;
+}
+
+bool Session::runPiece(Request &request, int64_t begin, int64_t size,
+                       std::string &error) {
+  const CompiledModule &module = shared->module();
+  Piece piece = {};
+  piece.begin = begin;
+  piece.size = size;
+  bool full = true, ends = false;
+  for (const std::vector<int32_t> &row : request.rows) {
+    auto length = static_cast<int64_t>(row.size());
+    piece.valid.push_back(std::clamp<int64_t>(length - begin, 0, size));
+    full = full && piece.valid.back() == size;
+    ends = ends || (length > begin && length <= begin + size);
+  }
+  if (request.wanted == LogitsWanted::All)
+    piece.positions = size;
+  else if (request.wanted == LogitsWanted::Last && ends)
+    piece.positions = 1;
+  // The entry for one token is used where every row has one.
+  bool single = size == 1 && full;
+  const EntrySpec &spec =
+      single ? module.description.decode : module.description.prefill;
+  if (!bindArgs(spec, request, piece, error))
+    return false;
+
+  ctx->clear();
+  MarimbaCall call = {};
+  call.weights = shared->weights().table().data();
+  call.weightCount = static_cast<int32_t>(shared->weights().table().size());
+  call.args = piece.args.data();
+  call.argCount = static_cast<int32_t>(piece.args.size());
+  int32_t status = (single ? module.decode : module.prefill)(ctx->get(), &call);
+  if (status != MARIMBA_OK || !ctx->ok()) {
+    error = "module '" + module.description.name + "', entry " +
+            (single ? "decode" : "prefill") + ": " +
+            (ctx->ok() ? "failed with status " + std::to_string(status)
+                       : ctx->message());
+    return false;
+  }
+
+  int64_t vocabulary = module.description.vocabulary;
+  for (int32_t row = 0; row < request.batch(); ++row) {
+    auto r = static_cast<size_t>(row);
+    lengths[static_cast<size_t>(request.firstSlot + row)] += piece.valid[r];
+    auto length = static_cast<int64_t>(request.rows[r].size());
+    const float *from = piece.logits + row * piece.positions * vocabulary;
+    int64_t token = request.offsets[r] + begin;
+    if (request.wanted == LogitsWanted::All)
+      std::copy_n(from, piece.valid[r] * vocabulary,
+                  request.logits.data() + token * vocabulary);
+    else if (request.wanted == LogitsWanted::Last && length > begin &&
+             length <= begin + size)
+      std::copy_n(from, vocabulary, request.logits.data() + row * vocabulary);
+    if (!request.hidden)
+      continue;
+    request.hidden->resize(
+        static_cast<size_t>(piece.layers * request.tokens * piece.width));
+    for (int64_t layer = 0; layer < piece.layers; ++layer)
+      std::copy_n(piece.hidden +
+                      (layer * request.batch() + row) * size * piece.width,
+                  piece.valid[r] * piece.width,
+                  request.hidden->data() +
+                      (layer * request.tokens + token) * piece.width);
+  }
+  return true;
+}
+
+} // namespace marimba::rt

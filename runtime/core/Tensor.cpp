@@ -1,0 +1,97 @@
+//===- Tensor.cpp - Helpers for the interface's tensors -------------------===//
+
+#include "marimba/Tensor.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cstring>
+#include <utility>
+
+namespace marimba::rt {
+
+namespace {
+struct DtypeRow {
+  MarimbaDType dtype;
+  std::string_view name;
+  int64_t size;
+};
+constexpr DtypeRow dtypeRows[] = {
+    {MARIMBA_F32, "f32", 4}, {MARIMBA_F16, "f16", 2}, {MARIMBA_BF16, "bf16", 2},
+    {MARIMBA_I32, "i32", 4}, {MARIMBA_I64, "i64", 8}, {MARIMBA_I8, "i8", 1},
+};
+} // namespace
+
+int64_t dtypeSize(MarimbaDType dtype) {
+  for (const DtypeRow &row : dtypeRows)
+    if (row.dtype == dtype)
+      return row.size;
+  return 0;
+}
+
+std::string_view dtypeName(MarimbaDType dtype) {
+  for (const DtypeRow &row : dtypeRows)
+    if (row.dtype == dtype)
+      return row.name;
+  return "unknown";
+}
+
+std::optional<MarimbaDType> parseDtype(std::string_view name) {
+  for (const DtypeRow &row : dtypeRows)
+    if (row.name == name)
+      return row.dtype;
+  return std::nullopt;
+}
+
+std::optional<int64_t> elementCount(std::span<const int64_t> shape) {
+  int64_t count = 1;
+  for (int64_t size : shape)
+    if (size < 0 || __builtin_mul_overflow(count, size, &count))
+      return std::nullopt;
+  return count;
+}
+
+std::string shapeText(std::span<const int64_t> shape) {
+  std::string text = "[";
+  for (size_t i = 0; i < shape.size(); ++i) {
+    if (i)
+      text += ", ";
+    text += shape[i] < 0 ? "?" : std::to_string(shape[i]);
+  }
+  return text + "]";
+}
+
+MarimbaTensor makeTensor(void *data, MarimbaDType dtype,
+                         std::span<const int64_t> shape) {
+  assert(shape.size() <= MARIMBA_MAX_RANK);
+  MarimbaTensor tensor = {};
+  tensor.data = data;
+  tensor.dtype = dtype;
+  tensor.rank = static_cast<int32_t>(shape.size());
+  int64_t stride = 1;
+  for (size_t i = shape.size(); i-- > 0;) {
+    tensor.sizes[i] = shape[i];
+    tensor.strides[i] = stride;
+    stride *= shape[i];
+  }
+  return tensor;
+}
+
+std::optional<AlignedBuffer> AlignedBuffer::zeroed(int64_t bytes) {
+  int64_t rounded = 0;
+  if (bytes < 0 ||
+      __builtin_add_overflow(bytes, MARIMBA_ALIGNMENT - 1, &rounded))
+    return std::nullopt;
+  rounded =
+      std::max<int64_t>(rounded / MARIMBA_ALIGNMENT, 1) * MARIMBA_ALIGNMENT;
+  auto *pointer = static_cast<char *>(
+      std::aligned_alloc(MARIMBA_ALIGNMENT, static_cast<size_t>(rounded)));
+  if (!pointer)
+    return std::nullopt;
+  std::memset(pointer, 0, static_cast<size_t>(rounded));
+  AlignedBuffer buffer;
+  buffer.memory.reset(pointer);
+  buffer.byteCount = bytes;
+  return buffer;
+}
+
+} // namespace marimba::rt

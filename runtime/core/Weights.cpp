@@ -1,0 +1,260 @@
+//===- Weights.cpp - Mapping and stacking stored tensors ------------------===//
+
+#include "marimba/Weights.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <map>
+#include <unordered_map>
+
+namespace marimba::rt {
+
+struct Weights::Mapping {
+  char *data = nullptr;
+  uint64_t size = 0;
+  ~Mapping() {
+    if (data)
+      munmap(data, size);
+  }
+};
+
+namespace {
+
+std::vector<int64_t> withoutOnes(std::span<const int64_t> shape) {
+  std::vector<int64_t> result;
+  for (int64_t size : shape)
+    if (size != 1)
+      result.push_back(size);
+  return result;
+}
+
+std::string typeText(MarimbaDType dtype, std::span<const int64_t> shape) {
+  return std::string(dtypeName(dtype)) + " " + shapeText(shape);
+}
+
+} // namespace
+
+class Weights::Loader {
+public:
+  Loader(Weights &weights, std::span<const WeightSource> sources,
+         std::string &error)
+      : weights(weights), error(error) {
+    for (const WeightSource &source : sources)
+      byName.emplace(source.name, &source);
+  }
+
+  bool bind(const WeightSpec &spec) {
+    std::vector<const WeightSource *> parts;
+    for (const std::string &name : spec.sources) {
+      auto it = byName.find(name);
+      if (it == byName.end()) {
+        error = "tensor '" + name +
+                "' is in none of the model's files (for "
+                "the weight '" +
+                spec.name + "', " + typeText(spec.dtype, spec.shape) + ")";
+        return false;
+      }
+      parts.push_back(it->second);
+      if (!checkTensor(spec, *it->second))
+        return false;
+    }
+    return checkShapes(spec, parts) && place(spec, parts);
+  }
+
+private:
+  bool fail(const WeightSource &source, const std::string &what) {
+    error = source.file.string() + ": tensor '" + source.name + "' " + what;
+    return false;
+  }
+
+  /// Type, size in bytes, and that the file holds it.
+  bool checkTensor(const WeightSpec &spec, const WeightSource &source) {
+    if (source.dtype != spec.dtype)
+      return fail(source, "is " + std::string(dtypeName(source.dtype)) +
+                              ", expected " +
+                              std::string(dtypeName(spec.dtype)) +
+                              " (weight '" + spec.name + "')");
+    std::optional<int64_t> count = elementCount(source.shape);
+    int64_t bytes = 0;
+    if (!count ||
+        __builtin_mul_overflow(*count, dtypeSize(source.dtype), &bytes) ||
+        static_cast<uint64_t>(bytes) != source.bytes)
+      return fail(source, "has " + std::to_string(source.bytes) +
+                              " bytes, which is not the size of " +
+                              typeText(source.dtype, source.shape));
+    const Mapping *mapping = map(source);
+    if (!mapping)
+      return false;
+    if (source.offset > mapping->size ||
+        source.bytes > mapping->size - source.offset)
+      return fail(
+          source,
+          "needs " + std::to_string(source.bytes) + " bytes at offset " +
+              std::to_string(source.offset) + ", but the file has only " +
+              std::to_string(mapping->size) + " bytes: it is incomplete");
+    return true;
+  }
+
+  /// That the parts, one after the other, are the weight.
+  bool checkShapes(const WeightSpec &spec,
+                   const std::vector<const WeightSource *> &parts) {
+    std::vector<int64_t> wanted = withoutOnes(spec.shape);
+    if (parts.size() == 1) {
+      if (withoutOnes(parts[0]->shape) != wanted)
+        return fail(*parts[0], "has the shape " + shapeText(parts[0]->shape) +
+                                   ", expected " + shapeText(spec.shape) +
+                                   " (weight '" + spec.name + "')");
+      return true;
+    }
+    int64_t total = 0;
+    for (const WeightSource *part : parts) {
+      std::vector<int64_t> shape = withoutOnes(part->shape);
+      // Either slices of the weight, all alike, or pieces along dimension 0.
+      bool slice =
+          part->shape == parts[0]->shape && shape.size() < wanted.size();
+      bool piece = shape.size() == wanted.size();
+      size_t tail = shape.empty() ? 0 : shape.size() - 1;
+      if (!(slice || piece) || tail > wanted.size() ||
+          !std::equal(shape.end() - static_cast<ptrdiff_t>(tail), shape.end(),
+                      wanted.end() - static_cast<ptrdiff_t>(tail)))
+        return fail(*part,
+                    "has the shape " + shapeText(part->shape) +
+                        ", expected one of " + std::to_string(parts.size()) +
+                        " parts along dimension 0 of " + shapeText(spec.shape) +
+                        " (weight '" + spec.name + "')");
+      total += *elementCount(part->shape);
+    }
+    if (total != *elementCount(spec.shape)) {
+      fail(*parts[0], "and " + std::to_string(parts.size() - 1) +
+                          " more have " + std::to_string(total) +
+                          " elements together, expected the " +
+                          std::to_string(*elementCount(spec.shape)) + " of " +
+                          typeText(spec.dtype, spec.shape) + " (weight '" +
+                          spec.name + "')");
+      return false;
+    }
+    return true;
+  }
+
+  bool place(const WeightSpec &spec,
+             const std::vector<const WeightSource *> &parts) {
+    auto address = [&](const WeightSource &source) {
+      return map(source)->data + source.offset;
+    };
+    if (parts.size() == 1 && parts[0]->bytes > 0) {
+      char *data = address(*parts[0]);
+      if (reinterpret_cast<uintptr_t>(data) %
+              static_cast<uintptr_t>(dtypeSize(spec.dtype)) ==
+          0) {
+        weights.tensors.push_back(makeTensor(data, spec.dtype, spec.shape));
+        return true;
+      }
+    }
+    if (!weights.allocate(spec, error))
+      return false;
+    char *to = weights.buffers.back().data();
+    for (const WeightSource *part : parts) {
+      if (part->bytes)
+        std::memcpy(to, address(*part), part->bytes);
+      to += part->bytes;
+    }
+    return true;
+  }
+
+  /// The mapping of the source's file, made at first use; null and `error`
+  /// where it cannot be read.
+  const Mapping *map(const WeightSource &source) {
+    auto [it, fresh] = byFile.try_emplace(source.file, nullptr);
+    if (!fresh)
+      return it->second;
+    int file = open(source.file.c_str(), O_RDONLY | O_CLOEXEC);
+    struct stat status = {};
+    if (file < 0 || fstat(file, &status) != 0) {
+      error =
+          source.file.string() + ": cannot be read: " + std::strerror(errno);
+      if (file >= 0)
+        close(file);
+      return nullptr;
+    }
+    auto mapping = std::make_unique<Mapping>();
+    if (S_ISREG(status.st_mode) && status.st_size > 0) {
+      auto size = static_cast<uint64_t>(status.st_size);
+      void *data = mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file, 0);
+      if (data == MAP_FAILED) {
+        error = source.file.string() +
+                ": cannot be mapped: " + std::strerror(errno);
+        close(file);
+        return nullptr;
+      }
+      mapping->data = static_cast<char *>(data);
+      mapping->size = size;
+    }
+    close(file);
+    it->second = mapping.get();
+    weights.mappings.push_back(std::move(mapping));
+    return it->second;
+  }
+
+  Weights &weights;
+  std::string &error;
+  std::unordered_map<std::string, const WeightSource *> byName;
+  std::map<std::filesystem::path, const Mapping *> byFile;
+};
+
+Weights::Weights() = default;
+Weights::~Weights() = default;
+
+bool Weights::allocate(const WeightSpec &spec, std::string &error) {
+  int64_t bytes = 0;
+  std::optional<AlignedBuffer> buffer;
+  if (!__builtin_mul_overflow(*elementCount(spec.shape), dtypeSize(spec.dtype),
+                              &bytes))
+    buffer = AlignedBuffer::zeroed(bytes);
+  if (!buffer) {
+    error = "no memory for the weight '" + spec.name + "', " +
+            typeText(spec.dtype, spec.shape);
+    return false;
+  }
+  tensors.push_back(makeTensor(buffer->data(), spec.dtype, spec.shape));
+  buffers.push_back(std::move(*buffer));
+  return true;
+}
+
+int64_t Weights::ownBytes() const {
+  int64_t bytes = 0;
+  for (const AlignedBuffer &buffer : buffers)
+    bytes += buffer.size();
+  return bytes;
+}
+
+std::unique_ptr<Weights> Weights::load(const Description &description,
+                                       std::span<const WeightSource> sources,
+                                       std::string &error) {
+  std::unique_ptr<Weights> result(new Weights);
+  Loader loader(*result, sources, error);
+  for (const WeightSpec &spec : description.weights)
+    if (!(spec.derived ? result->allocate(spec, error) : loader.bind(spec)))
+      return nullptr;
+  return result;
+}
+
+std::unique_ptr<Weights> Weights::generate(const Description &description,
+                                           const WeightProvider &provider,
+                                           std::string &error) {
+  std::unique_ptr<Weights> result(new Weights);
+  for (const WeightSpec &spec : description.weights) {
+    if (!result->allocate(spec, error))
+      return nullptr;
+    if (!spec.derived && !provider.fill(spec, result->tensors.back(), error))
+      return nullptr;
+  }
+  return result;
+}
+
+} // namespace marimba::rt

@@ -1,0 +1,44 @@
+//===- Library.h - oneDNN's engine, packed weights, primitives --*- C++ -*-===//
+
+#ifndef MARIMBA_RUNTIME_LIBRARY_H
+#define MARIMBA_RUNTIME_LIBRARY_H
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace marimba::rt {
+
+/// What marimba_onednn_matmul keeps: packed weights by address, and one
+/// primitive per shape. Any number of contexts may share one; it locks inside.
+///
+/// Packed weights are found by the address of the stored ones, so a Library
+/// must not outlive the weights it has seen and see others at their place: a
+/// Model owns both.
+class Library {
+public:
+  Library();
+  ~Library();
+  Library(const Library &) = delete;
+  Library &operator=(const Library &) = delete;
+
+  struct Stats {
+    int64_t packedWeights = 0; // weights with at least one packed copy
+    int64_t packedBytes = 0;   // memory of all packed copies and biases
+    int64_t secondCopies = 0;  // copies beyond a weight's first layout
+    int64_t primitives = 0;    // matmul primitives alive
+    std::vector<std::string> implementations; // distinct names, sorted
+  };
+  Stats stats() const;
+
+  struct Impl;
+  Impl &impl() { return *state; }
+
+private:
+  std::unique_ptr<Impl> state;
+};
+
+} // namespace marimba::rt
+
+#endif // MARIMBA_RUNTIME_LIBRARY_H

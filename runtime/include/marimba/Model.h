@@ -1,0 +1,59 @@
+//===- Model.h - Compiled code and weights ----------------------*- C++ -*-===//
+
+#ifndef MARIMBA_RUNTIME_MODEL_H
+#define MARIMBA_RUNTIME_MODEL_H
+
+#include "marimba/Description.h"
+#include "marimba/Library.h"
+#include "marimba/Weights.h"
+#include "marimba/abi.h"
+
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace marimba::rt {
+
+/// The entries of compiled code, wherever it came from (JIT, object file).
+struct CompiledModule {
+  /// Finds a symbol's address; null where there is none.
+  using Lookup = std::function<void *(const char *symbol)>;
+
+  /// Reads the description and finds the entries. `owner` keeps the code
+  /// alive. Null and `error` where a symbol or the description is bad.
+  static std::shared_ptr<const CompiledModule>
+  bind(const Lookup &lookup, std::string &error,
+       std::shared_ptr<void> owner = nullptr);
+
+  Description description;
+  MarimbaEntry prepare = nullptr; // null where no weight is derived
+  MarimbaEntry prefill = nullptr;
+  MarimbaEntry decode = nullptr;
+  std::shared_ptr<void> owner;
+};
+
+/// A model ready to run; immutable, shared by its sessions.
+class Model {
+public:
+  /// Computes the derived weights with a team of `threads`. Null and `error`
+  /// where that fails.
+  static std::shared_ptr<const Model>
+  create(std::shared_ptr<const CompiledModule> module,
+         std::unique_ptr<Weights> weights, int threads, std::string &error);
+
+  const CompiledModule &module() const { return *compiled; }
+  const Description &description() const { return compiled->description; }
+  const Weights &weights() const { return *weightTable; }
+  /// Packed weights and primitives, for the contexts of this model.
+  const std::shared_ptr<Library> &library() const { return dnnl; }
+
+private:
+  Model() = default;
+  std::shared_ptr<const CompiledModule> compiled;
+  std::unique_ptr<Weights> weightTable;
+  std::shared_ptr<Library> dnnl;
+};
+
+} // namespace marimba::rt
+
+#endif // MARIMBA_RUNTIME_MODEL_H

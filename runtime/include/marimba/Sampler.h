@@ -1,0 +1,64 @@
+//===- Sampler.h - Choosing the next token ----------------------*- C++ -*-===//
+//
+// Greedy and random choice of a token from the logits of a model.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MARIMBA_SAMPLER_H
+#define MARIMBA_SAMPLER_H
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace marimba::rt {
+
+/// How to choose; checkSamplerOptions() says whether the values are allowed.
+struct SamplerOptions {
+  /// Divides the logits; finite and >= 0. 0 chooses greedily, and then the
+  /// other options do not matter.
+  float temperature = 0;
+  /// Keeps the tokens whose logit is at least the k-th highest; 0 keeps all.
+  int32_t topK = 0;
+  /// Keeps the most probable tokens, the fewest that reach this probability
+  /// together; in (0, 1], 1 keeps all.
+  float topP = 1;
+  /// Start of the random numbers: the same seed gives the same choices on
+  /// every machine.
+  uint64_t seed = 0;
+};
+
+/// One line that names the option that is not allowed, its value and what is
+/// allowed; empty where all are.
+std::string checkSamplerOptions(const SamplerOptions &options);
+
+/// Chooses tokens one after another, in the order of Hugging Face generate():
+/// temperature, top-k, top-p, then a draw.
+class Sampler {
+public:
+  /// A value that checkSamplerOptions() would refuse counts as the default of
+  /// its option.
+  explicit Sampler(SamplerOptions options);
+
+  /// The index in [0, logits.size()) of the chosen token of one position;
+  /// `logits` are natural-log scores, not normalized. NaN counts as -inf; among
+  /// equal logits the lowest index comes first; where no logit is above -inf
+  /// the index is 0. Returns -1 for empty `logits`. Each choice that is not
+  /// greedy takes exactly one random number, whatever the logits.
+  int32_t sample(std::span<const float> logits);
+
+private:
+  /// A uniform number in [0, 1), by splitmix64.
+  double nextUniform();
+
+  SamplerOptions options;
+  uint64_t state;
+  /// Reused from call to call: (logit, index), then (weight, index).
+  std::vector<std::pair<double, int32_t>> candidates;
+};
+
+} // namespace marimba::rt
+
+#endif // MARIMBA_SAMPLER_H

@@ -1,0 +1,99 @@
+//===- Session.h - Sequences that run through a model -----------*- C++ -*-===//
+
+#ifndef MARIMBA_RUNTIME_SESSION_H
+#define MARIMBA_RUNTIME_SESSION_H
+
+#include "marimba/Context.h"
+#include "marimba/Model.h"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace marimba::rt {
+
+class StatePool;
+
+struct SessionOptions {
+  int32_t slots = 1;      // sequences held at once
+  int32_t threads = 0;    // 0: as many as the process has cpus
+  int32_t chunk = 512;    // tokens of a row that one call takes at most
+  int64_t capacity = 256; // tokens of attention state to begin with; grows
+  int64_t arenaBytes = Context::kDefaultArenaBytes;
+};
+
+/// For which of the given tokens logits are wanted.
+enum class LogitsWanted { None, Last, All };
+
+/// A pool of slots, each the state of one sequence, and what runs them. One
+/// caller at a time; several sessions may share a model.
+class Session {
+public:
+  /// Null and `error` where an option is bad or memory is short.
+  static std::unique_ptr<Session> create(std::shared_ptr<const Model> model,
+                                         const SessionOptions &options,
+                                         std::string &error);
+  ~Session();
+
+  /// Appends rows[i] to the sequence in slot firstSlot + i, for all i at once;
+  /// the rows may differ in length, none may be empty. `logits` becomes
+  ///
+  ///   None  empty
+  ///   Last  [rows, vocabulary], after each row's last token
+  ///   All   [sum of lengths, vocabulary], row after row
+  ///
+  /// and `hidden`, where given, [L, sum of lengths, H] as the description's
+  /// output of that name. False and `error` on bad arguments, with nothing
+  /// changed, or when the compiled code failed: the slots of this call are
+  /// then empty.
+  bool forward(int32_t firstSlot, std::span<const std::vector<int32_t>> rows,
+               LogitsWanted wanted, std::vector<float> &logits,
+               std::string &error, std::vector<float> *hidden = nullptr);
+
+  /// forward() for one sequence.
+  bool append(std::span<const int32_t> ids, LogitsWanted wanted,
+              std::vector<float> &logits, std::string &error, int32_t slot = 0);
+
+  /// Makes the sequence in `slot` empty; slots out of range are ignored.
+  void reset(int32_t slot);
+  /// Tokens in `slot`; 0 for slots out of range.
+  int64_t length(int32_t slot) const;
+  int32_t slots() const { return static_cast<int32_t>(lengths.size()); }
+  /// Tokens that a slot can hold before the states grow.
+  int64_t capacity() const;
+  const Model &model() const { return *shared; }
+  Context &context() { return *ctx; }
+
+  /// A state by name, all slots of it, to be read until the next call.
+  std::optional<MarimbaTensor> state(std::string_view name) const;
+
+private:
+  struct Piece;
+  struct Request;
+  Session();
+  bool check(const Request &request, std::string &error) const;
+  /// Memory for the logits and for the states' growth.
+  bool makeRoom(Request &request, std::string &error);
+  bool run(Request &request, std::string &error);
+  bool runPiece(Request &request, int64_t begin, int64_t size,
+                std::string &error);
+  bool bindArgs(const EntrySpec &entry, const Request &request, Piece &piece,
+                std::string &error);
+  char *scratch(size_t index, int64_t bytes, std::string &error);
+
+  std::shared_ptr<const Model> shared;
+  SessionOptions settings;
+  std::unique_ptr<Context> ctx;
+  std::unique_ptr<StatePool> pool;
+  std::vector<int64_t> lengths;
+  /// Inputs and outputs of a call, by argument; kept from call to call.
+  std::vector<AlignedBuffer> buffers;
+};
+
+} // namespace marimba::rt
+
+#endif // MARIMBA_RUNTIME_SESSION_H

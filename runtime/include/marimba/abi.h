@@ -1,0 +1,146 @@
+//===- abi.h - The contract between generated code and the runtime -*- C -*-===//
+//
+// Part of Marimba. Everything that compiled code and the runtime both rely on
+// stands here, once: argument structs, symbol names, limits. Plain C11, so that
+// an object file written today can be linked by any program. A change of any
+// struct or meaning raises MARIMBA_ABI_VERSION.
+//
+// The way of a call:
+//
+//   int32_t marimba_prefill(MarimbaContext *ctx, const MarimbaCall *call);
+//
+// `call` carries tables of tensors, in the order that the module's description
+// (symbol marimba_description, JSON) lists them. Tensors have dynamic batch and
+// time and explicit strides, so a batch is a range of state slots: row b of a
+// state tensor is the slot first + b of the session's pool.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MARIMBA_ABI_H
+#define MARIMBA_ABI_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define MARIMBA_ABI_VERSION 1
+
+/// Tensors at the interface have at most this many dimensions.
+#define MARIMBA_MAX_RANK 6
+
+/// Every pointer the runtime hands to generated code is aligned to this.
+#define MARIMBA_ALIGNMENT 64
+
+/// Longest error text, terminating zero included.
+#define MARIMBA_MESSAGE_SIZE 512
+
+/// Element types at the interface.
+typedef enum MarimbaDType {
+  MARIMBA_F32 = 0,
+  MARIMBA_F16 = 1,
+  MARIMBA_BF16 = 2,
+  MARIMBA_I32 = 3,
+  MARIMBA_I64 = 4,
+  MARIMBA_I8 = 5,
+} MarimbaDType;
+
+/// A view of memory. Strides count elements, not bytes; the last one is 1.
+typedef struct MarimbaTensor {
+  void *data;
+  int32_t dtype; // MarimbaDType
+  int32_t rank;
+  int64_t sizes[MARIMBA_MAX_RANK];
+  int64_t strides[MARIMBA_MAX_RANK];
+} MarimbaTensor;
+
+/// What one thread of control needs while it runs generated code. Made and
+/// owned by the runtime; one call at a time uses it.
+typedef struct MarimbaContext {
+  int32_t abiVersion; // MARIMBA_ABI_VERSION of the runtime
+  int32_t threads;    // size of the thread team, at least 1
+  int32_t status;     // MarimbaStatus; sticky within a call, the first one stays
+  int32_t reserved;
+  char *arenaBase;   // scratch memory, aligned to MARIMBA_ALIGNMENT
+  int64_t arenaSize; // bytes that may be handed out
+  int64_t arenaTop;  // bytes in use: a stack, callers restore what they took
+  int64_t arenaPeak; // largest arenaTop so far
+  void *library;     // the runtime's own (oneDNN engine, primitive cache)
+  char message[MARIMBA_MESSAGE_SIZE];
+} MarimbaContext;
+
+typedef enum MarimbaStatus {
+  MARIMBA_OK = 0,
+  MARIMBA_ERROR_ARENA = 1,   // the scratch arena is too small for this chunk
+  MARIMBA_ERROR_LIBRARY = 2, // oneDNN refused a primitive
+} MarimbaStatus;
+
+/// The arguments of one entry. Each table has as many tensors as the
+/// description lists for that entry.
+typedef struct MarimbaCall {
+  const MarimbaTensor *weights; // read only; packed or mapped by the runtime
+  const MarimbaTensor *args;    // inputs, states, outputs: the entry's own order
+  int32_t weightCount;
+  int32_t argCount;
+} MarimbaCall;
+
+/// Entries of a compiled module.
+typedef int32_t (*MarimbaEntry)(MarimbaContext *ctx, const MarimbaCall *call);
+
+#define MARIMBA_ENTRY_PREPARE "marimba_prepare" // once: derives weights
+#define MARIMBA_ENTRY_PREFILL "marimba_prefill" // T > 1
+#define MARIMBA_ENTRY_DECODE "marimba_decode"   // T = 1
+/// `const char marimba_description[]`: JSON, zero-terminated (docs/abi.md).
+#define MARIMBA_SYMBOL_DESCRIPTION "marimba_description"
+
+//===----------------------------------------------------------------------===//
+// What generated code calls
+//===----------------------------------------------------------------------===//
+
+/// Runs `body(closure, begin, end)` over [0, count) on the thread team, in
+/// ranges of at least `grain`; returns when all of it is done.
+typedef void (*MarimbaLoopBody)(void *closure, int64_t begin, int64_t end);
+void marimba_parallel_for(MarimbaContext *ctx, int64_t count, int64_t grain,
+                          MarimbaLoopBody body, void *closure);
+
+/// `bytes` of scratch, aligned to MARIMBA_ALIGNMENT. Freed by restoring
+/// ctx->arenaTop. Where the arena is exhausted, sets MARIMBA_ERROR_ARENA and
+/// returns memory that is valid but not fresh, so that the call can end.
+void *marimba_arena_alloc(MarimbaContext *ctx, int64_t bytes);
+
+/// Y[b,t,n] = sum_k X[b,t,k] * W[n,k] (+ bias[n]); f32 activations, W of
+/// `weightType` as stored on disk, bias of the same type or null. Strides count elements.
+/// The runtime packs W at first use and keeps the packed copy by W's address.
+typedef struct MarimbaMatmul {
+  const float *x;
+  const void *w;
+  const void *bias;
+  float *y;
+  int64_t batch, rows, k, n;
+  int64_t xBatchStride, xRowStride;
+  int64_t yBatchStride, yRowStride;
+  int32_t weightType; // MarimbaDType
+  int32_t biasType;   // MarimbaDType
+} MarimbaMatmul;
+void marimba_onednn_matmul(MarimbaContext *ctx, const MarimbaMatmul *args);
+
+#define MARIMBA_FN_PARALLEL_FOR "marimba_parallel_for"
+#define MARIMBA_FN_ARENA_ALLOC "marimba_arena_alloc"
+#define MARIMBA_FN_ONEDNN_MATMUL "marimba_onednn_matmul"
+
+#ifdef __cplusplus
+} // extern "C"
+
+static_assert(sizeof(MarimbaTensor) == 16 + 16 * MARIMBA_MAX_RANK);
+static_assert(offsetof(MarimbaTensor, sizes) == 16);
+static_assert(offsetof(MarimbaTensor, strides) == 16 + 8 * MARIMBA_MAX_RANK);
+static_assert(offsetof(MarimbaContext, status) == 8);
+static_assert(offsetof(MarimbaContext, arenaTop) == 32);
+static_assert(sizeof(MarimbaContext) == 56 + MARIMBA_MESSAGE_SIZE);
+static_assert(sizeof(MarimbaCall) == 24);
+static_assert(sizeof(MarimbaMatmul) == 104);
+#endif
+
+#endif // MARIMBA_ABI_H

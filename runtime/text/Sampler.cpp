@@ -1,0 +1,165 @@
+//===- Sampler.cpp - Choosing the next token ------------------------------===//
+
+#include "marimba/Sampler.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace marimba::rt {
+
+using Candidate = std::pair<double, int32_t>;
+
+static bool isAllowedTemperature(float value) {
+  return std::isfinite(value) && value >= 0;
+}
+
+static bool isAllowedTopP(float value) { return value > 0 && value <= 1; }
+
+/// Whether `a` is chosen before `b`: the higher one, then the lower index.
+static bool comesFirst(const Candidate &a, const Candidate &b) {
+  return a.first != b.first ? a.first > b.first : a.second < b.second;
+}
+
+/// e^x for x <= 0. Only correctly rounded operations, in a fixed order, so that
+/// a seed gives the same choices whatever the machine's math library; this file
+/// is compiled with -ffp-contract=off for the same reason.
+static double expNonPositive(double x) {
+  if (!(x > -700))
+    return 0;
+  constexpr double inverseLn2 = 1.4426950408889634;
+  constexpr double ln2High = 6.93147180369123816490e-01;
+  constexpr double ln2Low = 1.90821492927058770002e-10;
+  double n = std::floor(x * inverseLn2 + 0.5);
+  double r = (x - n * ln2High) - n * ln2Low; // |r| <= ln(2) / 2
+  double sum = 1;
+  for (int i = 14; i > 0; --i)
+    sum = 1 + sum * r / i;
+  return std::ldexp(sum, static_cast<int>(n));
+}
+
+/// The highest logit's lowest index; 0 where all are NaN or -inf.
+static int32_t argmax(std::span<const float> logits) {
+  size_t best = 0;
+  float highest = -std::numeric_limits<float>::infinity();
+  for (size_t i = 0; i < logits.size(); ++i) {
+    if (logits[i] > highest) { // False for NaN.
+      highest = logits[i];
+      best = i;
+    }
+  }
+  return static_cast<int32_t>(best);
+}
+
+/// Drops what is below the k-th highest logit; ties with it stay.
+static void keepTopK(std::vector<Candidate> &candidates, size_t k) {
+  if (k == 0 || k >= candidates.size())
+    return;
+  std::vector<Candidate> order(candidates);
+  std::nth_element(order.begin(), order.begin() + (k - 1), order.end(),
+                   comesFirst);
+  double lowest = order[k - 1].first;
+  std::erase_if(candidates,
+                [&](const Candidate &c) { return c.first < lowest; });
+}
+
+/// Moves the most probable candidates, the fewest whose weights reach `p` of
+/// `total` (one at least), to the front in order, drops the others and returns
+/// the weight of what is kept. Takes O(n + kept * log n) time.
+static double keepTopP(std::vector<Candidate> &candidates, double p,
+                       double total) {
+  auto comesLater = [](const Candidate &a, const Candidate &b) {
+    return comesFirst(b, a);
+  };
+  std::make_heap(candidates.begin(), candidates.end(), comesLater);
+  auto heapEnd = candidates.end();
+  double kept = 0;
+  do {
+    std::pop_heap(candidates.begin(), heapEnd, comesLater);
+    --heapEnd;
+    kept += heapEnd->first;
+  } while (heapEnd != candidates.begin() && kept < p * total);
+  candidates.erase(candidates.begin(), heapEnd);
+  std::reverse(candidates.begin(), candidates.end());
+  return kept;
+}
+
+std::string checkSamplerOptions(const SamplerOptions &options) {
+  if (!isAllowedTemperature(options.temperature))
+    return "temperature is " + std::to_string(options.temperature) +
+           ", allowed: finite and >= 0 (0 is greedy)";
+  if (options.topK < 0)
+    return "top-k is " + std::to_string(options.topK) +
+           ", allowed: >= 0 (0 keeps all)";
+  if (!isAllowedTopP(options.topP))
+    return "top-p is " + std::to_string(options.topP) +
+           ", allowed: above 0, at most 1 (1 keeps all)";
+  return {};
+}
+
+Sampler::Sampler(SamplerOptions given) : options(given), state(given.seed) {
+  SamplerOptions defaults;
+  if (!isAllowedTemperature(options.temperature))
+    options.temperature = defaults.temperature;
+  if (options.topK < 0)
+    options.topK = defaults.topK;
+  if (!isAllowedTopP(options.topP))
+    options.topP = defaults.topP;
+}
+
+double Sampler::nextUniform() {
+  state += 0x9e3779b97f4a7c15u;
+  uint64_t z = state;
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+  z ^= z >> 31;
+  return static_cast<double>(z >> 11) * 0x1p-53;
+}
+
+int32_t Sampler::sample(std::span<const float> logits) {
+  if (logits.empty())
+    return -1;
+  if (options.temperature == 0)
+    return argmax(logits);
+
+  double uniform = nextUniform();
+  candidates.clear();
+  double highest = -std::numeric_limits<double>::infinity();
+  for (size_t i = 0; i < logits.size(); ++i) {
+    if (!(logits[i] > -std::numeric_limits<float>::infinity()))
+      continue;
+    candidates.emplace_back(logits[i], static_cast<int32_t>(i));
+    highest = std::max<double>(highest, logits[i]);
+  }
+  if (candidates.empty())
+    return 0;
+
+  keepTopK(candidates, static_cast<size_t>(options.topK));
+
+  double total = 0;
+  for (Candidate &candidate : candidates) {
+    // The equal case keeps +inf - +inf from being NaN.
+    double below = candidate.first == highest ? 0 : candidate.first - highest;
+    candidate.first = expNonPositive(below / options.temperature);
+    total += candidate.first;
+  }
+  if (options.topP < 1)
+    total = keepTopP(candidates, options.topP, total);
+
+  // The last candidate of any weight answers where rounding leaves the walk
+  // short of the drawn point.
+  double point = uniform * total;
+  int32_t chosen = candidates.front().second;
+  double sum = 0;
+  for (const Candidate &candidate : candidates) {
+    if (candidate.first == 0)
+      continue;
+    chosen = candidate.second;
+    sum += candidate.first;
+    if (sum > point)
+      break;
+  }
+  return chosen;
+}
+
+} // namespace marimba::rt

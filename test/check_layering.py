@@ -1,0 +1,168 @@
+#!/usr/bin/env python3
+"""Holds the arrows between the folders (docs/pipeline.md) against the #includes.
+
+  check_layering.py ROOT          check a source tree
+  check_layering.py --self-test   check that every rule finds what it is for
+"""
+
+import os
+import re
+import sys
+import tempfile
+
+# Which folders of ours the sources of a folder may include besides their own.
+ALLOWED = {
+    "dialects": set(),
+    "passes": {"dialects"},
+    "importer": {"dialects"},
+    "lowering": {"dialects"},
+    "runtime": set(),
+    "tools": {"importer", "lowering", "passes", "dialects", "runtime"},
+}
+# The compiler and generated code share this header of the runtime, no other.
+ABI = "marimba/abi.h"
+ABI_USERS = {"lowering"}
+# The only files that know the order of things.
+PIPELINES = re.compile(r"lowering/Pipelines\.(h|cpp)$")
+# Code generation and ORC.
+CODEGEN = re.compile(
+    r"(llvm/(CodeGen|ExecutionEngine|MC|Passes|Target)/"
+    r"|llvm/Support/TargetSelect\.h|mlir/ExecutionEngine/)"
+)
+COMPILER = re.compile(r"(mlir|llvm|clang)(-c)?/")
+COMMAND_LINE = re.compile(r"\bcl::(opt|list|bits|alias)\b|llvm/Support/CommandLine\.h")
+INCLUDE = re.compile(r'^\s*(?:#\s*include|include)\s*([<"])([^>"]+)[>"]')
+SOURCES = (".c", ".cpp", ".h", ".td")
+
+
+def sources(root):
+    """Paths of all sources below the folders that have rules."""
+    for folder in ALLOWED:
+        for path, folders, files in os.walk(os.path.join(root, folder)):
+            folders.sort()
+            for name in sorted(files):
+                if name.endswith(SOURCES):
+                    yield os.path.relpath(os.path.join(path, name), root)
+
+
+def folder_of(include, file, root):
+    """Our folder that an include leads to, or None: a library, a generated file."""
+    if include.startswith("marimba/"):
+        return "runtime"
+    beside = os.path.normpath(os.path.join(os.path.dirname(file), include))
+    if os.path.exists(os.path.join(root, beside)):
+        include = beside
+    first = include.split("/")[0]
+    return first if first in ALLOWED else None
+
+
+def check_include(file, include, root):
+    """What is wrong with one include, or None."""
+    own = file.split("/")[0]
+    if own == "runtime" and COMPILER.match(include):
+        return "runtime/ knows neither LLVM nor MLIR"
+    if CODEGEN.match(include) and not file.startswith("lowering/Target/"):
+        return "only lowering/Target/ uses code generation and ORC"
+    target = folder_of(include, file, root)
+    if target is None or target == own or target in ALLOWED[own]:
+        return None
+    if include == ABI and own in ABI_USERS:
+        return None
+    if own == "lowering" and target == "passes":
+        if PIPELINES.match(file):
+            return None
+        return "in lowering/ only Pipelines.h and Pipelines.cpp use passes/"
+    return f"{own}/ must not depend on {target}/"
+
+
+def kebab(name):
+    """FuseConvSilu -> fuse-conv-silu"""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", name).lower()
+
+
+def check(root):
+    """All violations, one line each, and the number of files read."""
+    found, count = [], 0
+    for file in sources(root):
+        count += 1
+        with open(os.path.join(root, file), encoding="utf-8") as stream:
+            lines = stream.read().splitlines()
+        for number, line in enumerate(lines, 1):
+            match = INCLUDE.match(line)
+            problem = match and check_include(file, match[2], root)
+            if problem:
+                found.append(f"{file}:{number}: includes {match[2]}: {problem}")
+            if not file.startswith("tools/") and COMMAND_LINE.search(line):
+                found.append(
+                    f"{file}:{number}: options of the command line belong to tools/"
+                )
+        if file.startswith("passes/") and "GEN_PASS_DEF" in "\n".join(lines):
+            stem = os.path.splitext(os.path.basename(file))[0]
+            test = f"test/passes/{kebab(stem)}.mlir"
+            if not os.path.exists(os.path.join(root, test)):
+                found.append(f"{file}: has no test {test}")
+    return found, count
+
+
+# file, its text, part of the message (None: nothing is wrong)
+CASES = [
+    ("runtime/core/A.cpp", '#include "llvm/ADT/StringRef.h"', "neither LLVM nor"),
+    ("runtime/core/A.cpp", "#include <mlir/IR/Value.h>", "neither LLVM nor"),
+    ("runtime/core/A.cpp", '#include "dialects/Marimba/IR/Marimba.h"', "must not"),
+    ("runtime/core/A.cpp", '#include "marimba/abi.h"', None),
+    ("runtime/core/A.cpp", '#include "../../lowering/Pipelines.h"', "must not"),
+    ("dialects/X/X.cpp", '#include "passes/Passes.h"', "must not"),
+    ("dialects/X/X.cpp", '#include "marimba/abi.h"', "must not"),
+    ("dialects/X/X.cpp", '#include "dialects/Y/Y.h"', None),
+    ("dialects/X/X.td", 'include "passes/Passes.td"', "must not"),
+    ("passes/Passes.h", '#include "lowering/Pipelines.h"', "must not"),
+    ("passes/Passes.h", '#include "dialects/Y/Y.h"', None),
+    ("importer/I.cpp", '#include "runtime/core/A.h"', "must not"),
+    ("importer/I.cpp", '#include "tools/libmarimba/Compiler.h"', "must not"),
+    ("importer/I.cpp", '#include "llvm/Support/JSON.h"', None),
+    ("lowering/XToY/XToY.cpp", '#include "passes/Passes.h"', "only Pipelines"),
+    ("lowering/Pipelines.cpp", '#include "passes/Passes.h"', None),
+    ("lowering/XToY/XToY.cpp", '#include "marimba/abi.h"', None),
+    ("lowering/XToY/XToY.cpp", '#include "marimba/Tensor.h"', "must not"),
+    ("lowering/XToY/XToY.cpp", '#include "importer/I.h"', "must not"),
+    ("lowering/XToY/X.cpp", '#include "llvm/ExecutionEngine/Orc/LLJIT.h"', "only lo"),
+    ("tools/t/T.cpp", '#include "llvm/CodeGen/Passes.h"', "only lowering/Target"),
+    ("lowering/Target/T.cpp", '#include "llvm/Target/TargetMachine.h"', None),
+    ("lowering/Target/T.cpp", "static llvm::cl::opt<bool> x;", "command line"),
+    ("tools/t/T.cpp", "static llvm::cl::opt<bool> x;", None),
+    ("passes/FuseAB.cpp", '#define GEN_PASS_DEF_FUSEAB', "no test test/passes/fuse-ab"),
+]
+
+
+def self_test():
+    failures = 0
+    for file, text, expected in CASES:
+        with tempfile.TemporaryDirectory() as root:
+            # What a relative include may lead to.
+            for name in ("lowering/Pipelines.h", file):
+                path = os.path.join(root, name)
+                os.makedirs(os.path.dirname(path), exist_ok=True)
+                with open(path, "w", encoding="utf-8") as stream:
+                    stream.write("\n" if name != file else text + "\n")
+            found, _ = check(root)
+        if expected:
+            right = len(found) == 1 and expected in found[0]
+        else:
+            right = not found
+        if not right:
+            failures += 1
+            print(f"FAIL {file}: {text}\n  expected {expected}, found {found}")
+    print(f"{len(CASES)} cases, {failures} failures")
+    return 1 if failures else 0
+
+
+def main():
+    if sys.argv[1:] == ["--self-test"]:
+        return self_test()
+    found, count = check(sys.argv[1])
+    print("\n".join(found + [f"{count} files, {len(found)} violations"]))
+    return 1 if found or not count else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,34 @@
+// RUN: marimba-opt %s -one-shot-bufferize="bufferize-function-boundaries function-boundary-type-conversion=identity-layout-map" \
+// RUN:   -canonicalize | FileCheck %s
+
+// CHECK-LABEL: func @route
+// CHECK-SAME: %[[L:.*]]: memref<?x?x4xf32>, %[[W:.*]]: memref<?x?x2xf32>, %[[E:.*]]: memref<?x?x2xi32>
+func.func @route(%logits: tensor<?x?x4xf32>, %w: tensor<?x?x2xf32>,
+    %e: tensor<?x?x2xi32>) -> (tensor<?x?x2xf32>, tensor<?x?x2xi32>) {
+  // CHECK-NEXT: marimba.route %[[L]] outs(%[[W]], %[[E]] : memref<?x?x2xf32>, memref<?x?x2xi32>) {normalize} : memref<?x?x4xf32>
+  // CHECK-NEXT: return %[[W]], %[[E]]
+  %0, %1 = marimba.route %logits
+      outs(%w, %e : tensor<?x?x2xf32>, tensor<?x?x2xi32>) {normalize}
+      : tensor<?x?x4xf32> -> tensor<?x?x2xf32>, tensor<?x?x2xi32>
+  return %0, %1 : tensor<?x?x2xf32>, tensor<?x?x2xi32>
+}
+
+// CHECK-LABEL: func @grouped
+// CHECK-SAME: %[[EX:.*]]: memref<?x2xi32>, %[[X:.*]]: memref<?x8xf32>, %[[W:.*]]: memref<?xf32>, %[[P:.*]]: memref<?xi32>, %[[O:.*]]: memref<5xi32>, %[[E:.*]]: memref<?x8xf32>, %[[SUM:.*]]: memref<?x8xf32>
+func.func @grouped(%experts: tensor<?x2xi32>, %x: tensor<?x8xf32>,
+    %weights: tensor<?xf32>, %p: tensor<?xi32>, %o: tensor<5xi32>,
+    %empty: tensor<?x8xf32>, %sum: tensor<?x8xf32>) -> tensor<?x8xf32> {
+  // CHECK-NEXT: marimba.group_by_expert %[[EX]] outs(%[[P]], %[[O]] :
+  %pairs, %offsets = marimba.group_by_expert %experts
+      outs(%p, %o : tensor<?xi32>, tensor<5xi32>)
+      : tensor<?x2xi32> -> tensor<?xi32>, tensor<5xi32>
+  // CHECK-NEXT: marimba.gather_rows %[[X]], %[[P]] outs(%[[E]] :
+  %rows = marimba.gather_rows %x, %pairs outs(%empty : tensor<?x8xf32>)
+      {top_k = 2 : i64} : tensor<?x8xf32>, tensor<?xi32> -> tensor<?x8xf32>
+  // CHECK-NEXT: marimba.scatter_add_rows %[[E]], %[[P]], %[[W]] outs(%[[SUM]] :
+  // CHECK-NEXT: return %[[SUM]]
+  %y = marimba.scatter_add_rows %rows, %pairs, %weights
+      outs(%sum : tensor<?x8xf32>) {top_k = 2 : i64}
+      : tensor<?x8xf32>, tensor<?xi32>, tensor<?xf32> -> tensor<?x8xf32>
+  return %y : tensor<?x8xf32>
+}

@@ -1,0 +1,43 @@
+// RUN: marimba-opt %s -split-input-file -verify-diagnostics
+
+func.func @heads(%q: memref<?x?x5x32xf32>, %k: memref<?x?x2x32xf32>,
+                 %past: memref<?xi32>, %cache: memref<?x2x?x32xf32>) {
+  // expected-error@+1 {{has 5 query heads, expected a multiple of the 2 key/value heads}}
+  marimba.attention %q, %k, %k past(%past)
+      outs(%q, %cache, %cache
+         : memref<?x?x5x32xf32>, memref<?x2x?x32xf32>, memref<?x2x?x32xf32>)
+      {scale = 0.25 : f64}
+      : memref<?x?x5x32xf32>, memref<?x?x2x32xf32>, memref<?x?x2x32xf32>,
+        memref<?xi32>
+  return
+}
+
+// -----
+
+func.func @cache(%q: memref<?x?x4x32xf32>, %k: memref<?x?x2x32xf32>,
+                 %past: memref<?xi32>, %cache: memref<?x?x2x32xf32>) {
+  // The cache is [B,Hkv,C,dh], not [B,C,Hkv,dh].
+  %other = memref.cast %cache : memref<?x?x2x32xf32> to memref<?x7x2x32xf32>
+  // expected-error@+1 {{key_cache has size 7 in dimension 1 (Hkv), expected 2: dimension 2 of key}}
+  marimba.attention %q, %k, %k past(%past)
+      outs(%q, %other, %other
+         : memref<?x?x4x32xf32>, memref<?x7x2x32xf32>, memref<?x7x2x32xf32>)
+      {scale = 0.25 : f64}
+      : memref<?x?x4x32xf32>, memref<?x?x2x32xf32>, memref<?x?x2x32xf32>,
+        memref<?xi32>
+  return
+}
+
+// -----
+
+func.func @scale(%q: memref<?x?x4x32xf32>, %k: memref<?x?x2x32xf32>,
+                 %past: memref<?xi32>, %cache: memref<?x2x?x32xf32>) {
+  // expected-error@+1 {{scale is -1, expected a finite number above zero}}
+  marimba.attention %q, %k, %k past(%past)
+      outs(%q, %cache, %cache
+         : memref<?x?x4x32xf32>, memref<?x2x?x32xf32>, memref<?x2x?x32xf32>)
+      {scale = -1.0 : f64}
+      : memref<?x?x4x32xf32>, memref<?x?x2x32xf32>, memref<?x?x2x32xf32>,
+        memref<?xi32>
+  return
+}

@@ -1,0 +1,100 @@
+// RUN: marimba-opt %s -split-input-file -verify-diagnostics
+
+func.func @embedding_rank(%ids: tensor<?xi32>, %table: tensor<9x8xf32>) {
+  // expected-error@+1 {{ids has rank 1, expected 2: [B, T]}}
+  marimba.embedding %ids, %table
+      : tensor<?xi32>, tensor<9x8xf32> -> tensor<?x?x8xf32>
+  return
+}
+
+// -----
+
+func.func @embedding_result(%ids: tensor<?x?xi32>, %table: tensor<9x8xf32>) {
+  // expected-error@+1 {{result has size 7 in dimension 2 (H), expected 8: dimension 1 of table}}
+  marimba.embedding %ids, %table
+      : tensor<?x?xi32>, tensor<9x8xf32> -> tensor<?x?x7xf32>
+  return
+}
+
+// -----
+
+func.func @gather_tokens(%x: tensor<2x?x8xf32>, %p: tensor<3x1xi32>) {
+  // expected-error@+1 {{positions has size 3 in dimension 0 (B), expected 2: dimension 0 of input}}
+  marimba.gather_tokens %x, %p
+      : tensor<2x?x8xf32>, tensor<3x1xi32> -> tensor<2x1x8xf32>
+  return
+}
+
+// -----
+
+func.func @linear_scalar(%x: tensor<f32>, %w: tensor<4x8xf32>) {
+  // expected-error@+1 {{input has rank 0, expected at least 1}}
+  marimba.linear %x, %w : tensor<f32>, tensor<4x8xf32> -> tensor<4xf32>
+  return
+}
+
+// -----
+
+func.func @linear_weight(%x: tensor<?x64xf32>, %w: tensor<4x65xf32>) {
+  // expected-error@+1 {{weight has size 65 in dimension 1 (in), expected 64: dimension 1 of input}}
+  marimba.linear %x, %w : tensor<?x64xf32>, tensor<4x65xf32> -> tensor<?x4xf32>
+  return
+}
+
+// -----
+
+func.func @linear_bias(%x: tensor<?x8xf32>, %w: tensor<4x8xf32>,
+                       %b: tensor<5xf32>) {
+  // expected-error@+1 {{bias has size 5 in dimension 0 (out), expected 4: dimension 0 of weight}}
+  marimba.linear %x, %w bias(%b : tensor<5xf32>)
+      : tensor<?x8xf32>, tensor<4x8xf32> -> tensor<?x4xf32>
+  return
+}
+
+// -----
+
+func.func @linear_result(%x: tensor<3x8xf32>, %w: tensor<4x8xf32>) {
+  // expected-error@+1 {{result has size 2 in dimension 0 (d0), expected 3: dimension 0 of input}}
+  marimba.linear %x, %w : tensor<3x8xf32>, tensor<4x8xf32> -> tensor<2x4xf32>
+  return
+}
+
+// -----
+
+func.func @linear_result_rank(%x: tensor<3x8xf32>, %w: tensor<4x8xf32>) {
+  // expected-error@+1 {{result has rank 1, expected 2: [d0, out]}}
+  marimba.linear %x, %w : tensor<3x8xf32>, tensor<4x8xf32> -> tensor<4xf32>
+  return
+}
+
+// -----
+
+func.func @norm_scalar(%x: tensor<f32>) {
+  // expected-error@+1 {{input has rank 0, expected at least 1}}
+  marimba.rms_norm %x eps(1.0e-05) : tensor<f32>
+  return
+}
+
+// -----
+
+func.func @norm_weight(%x: tensor<?x8xf32>, %w: tensor<7xf32>) {
+  // expected-error@+1 {{weight has size 7 in dimension 0 (H), expected 8: dimension 1 of input}}
+  marimba.rms_norm %x weight(%w : tensor<7xf32>) eps(1.0e-05) : tensor<?x8xf32>
+  return
+}
+
+// -----
+
+func.func @norm_eps_zero(%x: tensor<?x8xf32>) {
+  // expected-error@+1 {{eps is 0, expected a finite number above zero}}
+  marimba.rms_norm %x eps(0.0) : tensor<?x8xf32>
+  return
+}
+
+// -----
+
+func.func @norm_eps_infinite(%x: tensor<?x8xf32>) {
+  // expected-error@+1 {{eps is +Inf, expected a finite number above zero}}
+  marimba.rms_norm %x eps(0x7FF0000000000000) : tensor<?x8xf32>
+  return
+}

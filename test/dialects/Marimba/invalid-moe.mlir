@@ -1,0 +1,94 @@
+// RUN: marimba-opt %s -split-input-file -verify-diagnostics
+
+func.func @weights(%l: memref<?x?x4xf32>, %i: memref<?x?x2xi32>) {
+  // expected-error@+1 {{weights has type 'memref<?x?x2xi32>', expected elements of f32}}
+  marimba.route %l outs(%i, %i : memref<?x?x2xi32>, memref<?x?x2xi32>)
+      : memref<?x?x4xf32>
+  return
+}
+
+// -----
+
+func.func @experts(%l: memref<?x?x4xf32>, %w: memref<?x?x2xf32>) {
+  // expected-error@+1 {{experts has type 'memref<?x?x2xf32>', expected elements of i32}}
+  marimba.route %l outs(%w, %w : memref<?x?x2xf32>, memref<?x?x2xf32>)
+      : memref<?x?x4xf32>
+  return
+}
+
+// -----
+
+func.func @too_many(%l: memref<?x?x4xf32>, %w: memref<?x?x5xf32>,
+                    %i: memref<?x?x5xi32>) {
+  // expected-error@+1 {{chooses 5 experts (K), expected at most the 4 there are (E)}}
+  marimba.route %l outs(%w, %i : memref<?x?x5xf32>, memref<?x?x5xi32>)
+      : memref<?x?x4xf32>
+  return
+}
+
+// -----
+
+func.func @none(%l: memref<?x?x4xf32>, %w: memref<?x?x0xf32>,
+                %i: memref<?x?x0xi32>) {
+  // expected-error@+1 {{chooses 0 experts (K), expected at least 1}}
+  marimba.route %l outs(%w, %i : memref<?x?x0xf32>, memref<?x?x0xi32>)
+      : memref<?x?x4xf32>
+  return
+}
+
+// -----
+
+func.func @down(%x: tensor<?x?x8xf32>, %w: tensor<?x?x2xf32>,
+    %e: tensor<?x?x2xi32>, %gate: tensor<4x6x8xbf16>) {
+  // expected-error@+1 {{down has size 6 in dimension 1 (H), expected 8: dimension 2 of input}}
+  marimba.experts %x, %w, %e, %gate, %gate, %gate
+      : tensor<?x?x8xf32>, tensor<?x?x2xf32>, tensor<?x?x2xi32>,
+        tensor<4x6x8xbf16>, tensor<4x6x8xbf16>, tensor<4x6x8xbf16>
+  return
+}
+
+// -----
+
+func.func @pairs(%e: memref<3x2xi32>, %p: memref<5xi32>, %o: memref<5xi32>) {
+  // expected-error@+1 {{pairs has size 5 in dimension 0 (R*K), expected 6: 3 rows with 2 experts each}}
+  marimba.group_by_expert %e outs(%p, %o : memref<5xi32>, memref<5xi32>)
+      : memref<3x2xi32>
+  return
+}
+
+// -----
+
+func.func @offsets(%e: memref<3x2xi32>, %p: memref<6xi32>, %o: memref<1xi32>) {
+  // expected-error@+1 {{offsets has size 1, expected at least 2: one expert more}}
+  marimba.group_by_expert %e outs(%p, %o : memref<6xi32>, memref<1xi32>)
+      : memref<3x2xi32>
+  return
+}
+
+// -----
+
+func.func @gather(%x: memref<?x8xf32>, %p: memref<4xi32>, %y: memref<3x8xf32>) {
+  // expected-error@+1 {{output has size 3 in dimension 0 (G), expected 4: dimension 0 of pairs}}
+  marimba.gather_rows %x, %p outs(%y : memref<3x8xf32>) {top_k = 2 : i64}
+      : memref<?x8xf32>, memref<4xi32>
+  return
+}
+
+// -----
+
+func.func @top_k(%x: memref<?x8xf32>, %p: memref<?xi32>) {
+  // expected-error@+1 {{top_k is 0, expected at least 1}}
+  marimba.gather_rows %x, %p outs(%x : memref<?x8xf32>) {top_k = 0 : i64}
+      : memref<?x8xf32>, memref<?xi32>
+  return
+}
+
+// -----
+
+func.func @scatter(%x: memref<?x8xf32>, %p: memref<?xi32>, %w: memref<7xf32>,
+                   %y: memref<3x8xf32>) {
+  // expected-error@+1 {{weights has size 7 in dimension 0 (R*K), expected 6: 3 rows with 2 experts each}}
+  marimba.scatter_add_rows %x, %p, %w outs(%y : memref<3x8xf32>)
+      {top_k = 2 : i64} : memref<?x8xf32>, memref<?xi32>, memref<7xf32>
+  return
+}

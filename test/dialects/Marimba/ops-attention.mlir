@@ -1,0 +1,31 @@
+// RUN: marimba-opt %s --verify-roundtrip | FileCheck %s
+
+// CHECK-LABEL: func @tensors
+func.func @tensors(%q: tensor<?x?x6x32xf32>, %k: tensor<?x?x2x32xf32>,
+    %past: tensor<?xi32>, %cache: tensor<?x2x?x32xf32>) {
+  // CHECK: marimba.attention %{{.*}}, %{{.*}}, %{{.*}} past(%{{.*}}) outs(
+  // CHECK-SAME: {scale = 2.500000e-01 : f64} : tensor<?x?x6x32xf32>, tensor<?x?x2x32xf32>, tensor<?x?x2x32xf32>, tensor<?xi32> -> tensor<?x?x6x32xf32>, tensor<?x2x?x32xf32>, tensor<?x2x?x32xf32>
+  %y, %k1, %v1 = marimba.attention %q, %k, %k past(%past)
+      outs(%q, %cache, %cache
+         : tensor<?x?x6x32xf32>, tensor<?x2x?x32xf32>, tensor<?x2x?x32xf32>)
+      {scale = 0.25 : f64}
+      : tensor<?x?x6x32xf32>, tensor<?x?x2x32xf32>, tensor<?x?x2x32xf32>,
+        tensor<?xi32>
+     -> tensor<?x?x6x32xf32>, tensor<?x2x?x32xf32>, tensor<?x2x?x32xf32>
+  return
+}
+
+// CHECK-LABEL: func @buffers
+func.func @buffers(%q: memref<?x?x6x32xf32>, %k: memref<?x?x2x32xf32>,
+    %past: memref<?xi32>, %y: memref<?x?x6x32xf32>,
+    %keys: memref<?x2x?x32xf32>, %values: memref<?x2x?x32xf32>) {
+  // CHECK: marimba.attention %{{.*}} past(%{{.*}}) valid(%{{.*}} : memref<?xi32>) outs(
+  // CHECK-SAME: memref<?xi32>{{$}}
+  marimba.attention %q, %k, %k past(%past) valid(%past : memref<?xi32>)
+      outs(%y, %keys, %values
+         : memref<?x?x6x32xf32>, memref<?x2x?x32xf32>, memref<?x2x?x32xf32>)
+      {scale = 0.25 : f64}
+      : memref<?x?x6x32xf32>, memref<?x?x2x32xf32>, memref<?x?x2x32xf32>,
+        memref<?xi32>
+  return
+}

@@ -1,0 +1,33 @@
+// RUN: marimba-opt %s --verify-roundtrip | FileCheck %s
+
+// CHECK-LABEL: func @experts
+func.func @experts(%x: tensor<?x?x8xf32>, %logits: tensor<?x?x4xf32>,
+    %w: tensor<?x?x2xf32>, %e: tensor<?x?x2xi32>, %gate: tensor<4x6x8xbf16>,
+    %down: tensor<4x8x6xbf16>) -> tensor<?x?x8xf32> {
+  // CHECK: marimba.route %{{.*}} outs(%{{.*}}, %{{.*}} : tensor<?x?x2xf32>, tensor<?x?x2xi32>) {normalize} : tensor<?x?x4xf32> -> tensor<?x?x2xf32>, tensor<?x?x2xi32>
+  %weights, %chosen = marimba.route %logits
+      outs(%w, %e : tensor<?x?x2xf32>, tensor<?x?x2xi32>) {normalize}
+      : tensor<?x?x4xf32> -> tensor<?x?x2xf32>, tensor<?x?x2xi32>
+  // CHECK: marimba.experts %{{.*}} : tensor<?x?x8xf32>, tensor<?x?x2xf32>, tensor<?x?x2xi32>, tensor<4x6x8xbf16>, tensor<4x6x8xbf16>, tensor<4x8x6xbf16>{{$}}
+  %y = marimba.experts %x, %weights, %chosen, %gate, %gate, %down
+      : tensor<?x?x8xf32>, tensor<?x?x2xf32>, tensor<?x?x2xi32>,
+        tensor<4x6x8xbf16>, tensor<4x6x8xbf16>, tensor<4x8x6xbf16>
+  return %y : tensor<?x?x8xf32>
+}
+
+// CHECK-LABEL: func @grouped
+func.func @grouped(%experts: tensor<?x2xi32>, %x: tensor<?x8xf32>,
+    %weights: tensor<?xf32>, %p: tensor<?xi32>, %o: tensor<5xi32>) {
+  // CHECK: marimba.group_by_expert %{{.*}} outs(%{{.*}}, %{{.*}} : tensor<?xi32>, tensor<5xi32>) : tensor<?x2xi32> -> tensor<?xi32>, tensor<5xi32>
+  %pairs, %offsets = marimba.group_by_expert %experts
+      outs(%p, %o : tensor<?xi32>, tensor<5xi32>)
+      : tensor<?x2xi32> -> tensor<?xi32>, tensor<5xi32>
+  // CHECK: marimba.gather_rows %{{.*}}, %{{.*}} outs(%{{.*}} : tensor<?x8xf32>) {top_k = 2 : i64} : tensor<?x8xf32>, tensor<?xi32> -> tensor<?x8xf32>
+  %rows = marimba.gather_rows %x, %pairs outs(%x : tensor<?x8xf32>)
+      {top_k = 2 : i64} : tensor<?x8xf32>, tensor<?xi32> -> tensor<?x8xf32>
+  // CHECK: marimba.scatter_add_rows %{{.*}}, %{{.*}}, %{{.*}} outs(%{{.*}} : tensor<?x8xf32>) {top_k = 2 : i64} : tensor<?x8xf32>, tensor<?xi32>, tensor<?xf32> -> tensor<?x8xf32>
+  %sum = marimba.scatter_add_rows %rows, %pairs, %weights
+      outs(%x : tensor<?x8xf32>) {top_k = 2 : i64}
+      : tensor<?x8xf32>, tensor<?xi32>, tensor<?xf32> -> tensor<?x8xf32>
+  return
+}

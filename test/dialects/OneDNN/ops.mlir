@@ -1,0 +1,23 @@
+// RUN: marimba-opt %s --verify-roundtrip | FileCheck %s
+
+// CHECK-LABEL: func @tensors
+func.func @tensors(%x: tensor<?x?x8xf32>, %w: tensor<4x8xbf16>,
+    %b: tensor<4xbf16>, %y: tensor<?x?x4xf32>) -> tensor<?x?x4xf32> {
+  // CHECK: onednn.matmul %{{.*}}, %{{.*}} outs(%{{.*}} : tensor<?x?x4xf32>) : tensor<?x?x8xf32>, tensor<4x8xbf16> -> tensor<?x?x4xf32>
+  %0 = onednn.matmul %x, %w outs(%y : tensor<?x?x4xf32>)
+      : tensor<?x?x8xf32>, tensor<4x8xbf16> -> tensor<?x?x4xf32>
+  // CHECK: onednn.matmul %{{.*}}, %{{.*}} bias(%{{.*}} : tensor<4xbf16>) outs(%{{.*}} : tensor<?x?x4xf32>)
+  %1 = onednn.matmul %x, %w bias(%b : tensor<4xbf16>)
+      outs(%0 : tensor<?x?x4xf32>)
+      : tensor<?x?x8xf32>, tensor<4x8xbf16> -> tensor<?x?x4xf32>
+  return %1 : tensor<?x?x4xf32>
+}
+
+// CHECK-LABEL: func @buffers
+func.func @buffers(%x: memref<?x8xf32, strided<[?, 1], offset: ?>>,
+                   %w: memref<4x8xf32>, %y: memref<?x4xf32>) {
+  // CHECK: onednn.matmul %{{.*}}, %{{.*}} outs(%{{.*}} : memref<?x4xf32>) : memref<?x8xf32, strided<[?, 1], offset: ?>>, memref<4x8xf32>{{$}}
+  onednn.matmul %x, %w outs(%y : memref<?x4xf32>)
+      : memref<?x8xf32, strided<[?, 1], offset: ?>>, memref<4x8xf32>
+  return
+}

@@ -1,0 +1,34 @@
+# The tests of Marimba: IR checked with FileCheck, programs run from start to
+# end. Read after lit.site.cfg.py, which CMake makes and which knows the paths.
+
+import os
+import re
+import sys
+
+import lit.formats
+
+config.name = "Marimba"
+config.test_format = lit.formats.ShTest(execute_external=False)
+config.suffixes = [".mlir", ".test"]
+config.excludes = ["Inputs"]
+config.test_source_root = os.path.dirname(__file__)
+config.test_exec_root = config.marimba_test_dir
+
+# FileCheck, not, split-file and the programs under test.
+config.environment["PATH"] = os.pathsep.join(
+    [config.marimba_bin_dir, config.llvm_tools_dir, config.environment["PATH"]]
+)
+
+config.substitutions.append(("%python", '"%s"' % sys.executable))
+config.substitutions.append(
+    ("%examples", os.path.join(os.path.dirname(config.test_source_root), "examples"))
+)
+# Our programs by their full path, wherever a RUN line has the bare name: never
+# another one that happens to be installed.
+for tool in ["marimba-lsp-server", "marimba-opt", "marimba"]:
+    config.substitutions.append(
+        (
+            r"(?<![\w./-])%s(?![\w./-])" % re.escape(tool),
+            os.path.join(config.marimba_bin_dir, tool),
+        )
+    )

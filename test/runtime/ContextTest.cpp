@@ -1,0 +1,163 @@
+//===- ContextTest.cpp - The arena and the thread team --------------------===//
+
+#include "marimba/Context.h"
+#include "marimba/ThreadTeam.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstring>
+#include <mutex>
+#include <vector>
+
+using namespace marimba::rt;
+
+namespace {
+
+std::unique_ptr<Context> makeContext(int threads, int64_t bytes = 1 << 20) {
+  std::string error;
+  auto context = Context::create(threads, nullptr, error, bytes);
+  EXPECT_TRUE(context) << error;
+  return context;
+}
+
+TEST(Arena, BumpsAlignedAndRestores) {
+  auto context = makeContext(1);
+  MarimbaContext *ctx = context->get();
+  auto *a = static_cast<char *>(marimba_arena_alloc(ctx, 1));
+  auto *b = static_cast<char *>(marimba_arena_alloc(ctx, 100));
+  EXPECT_EQ(reinterpret_cast<uintptr_t>(a) % MARIMBA_ALIGNMENT, 0u);
+  EXPECT_EQ(b - a, 64);
+  EXPECT_EQ(ctx->arenaTop, 64 + 128);
+  ctx->arenaTop = 64;
+  EXPECT_EQ(marimba_arena_alloc(ctx, 0), b);
+  EXPECT_EQ(ctx->arenaPeak, 192);
+}
+
+TEST(Arena, ExhaustionIsStickyAndReturnsTheBase) {
+  auto context = makeContext(1);
+  MarimbaContext *ctx = context->get();
+  marimba_arena_alloc(ctx, ctx->arenaSize - 64);
+  EXPECT_EQ(ctx->status, MARIMBA_OK);
+  EXPECT_EQ(marimba_arena_alloc(ctx, 65), ctx->arenaBase);
+  EXPECT_EQ(ctx->status, MARIMBA_ERROR_ARENA);
+  std::string message = context->message();
+  EXPECT_NE(message.find("65 more were asked for"), std::string::npos)
+      << message;
+  setError(ctx, MARIMBA_ERROR_LIBRARY, "later");
+  EXPECT_EQ(context->message(), message);
+  context->clear();
+  EXPECT_TRUE(context->ok());
+  EXPECT_EQ(ctx->arenaTop, 0);
+}
+
+TEST(ArenaDeathTest, OneRequestLargerThanAll) {
+  auto context = makeContext(1);
+  EXPECT_DEATH(marimba_arena_alloc(context->get(), int64_t(1) << 40),
+               "one scratch buffer of");
+}
+
+TEST(Arena, DefaultSizeAndTrim) {
+  auto context = makeContext(1, Context::kDefaultArenaBytes);
+  MarimbaContext *ctx = context->get();
+  EXPECT_GE(ctx->arenaSize, Context::kSmallestArenaBytes);
+  auto *data = static_cast<char *>(marimba_arena_alloc(ctx, 1 << 20));
+  std::memset(data, 7, 1 << 20);
+  context->trim(4096);
+  EXPECT_EQ(data[4095], 7);
+  EXPECT_EQ(data[4096], 0);
+  EXPECT_EQ(ctx->arenaPeak, 4096);
+}
+
+TEST(Arena, BadSizes) {
+  std::string error;
+  EXPECT_FALSE(Context::create(0, nullptr, error));
+  EXPECT_NE(error.find("0 threads"), std::string::npos);
+  EXPECT_FALSE(Context::create(1, nullptr, error, 0));
+}
+
+struct Ranges {
+  std::mutex mutex;
+  std::vector<std::pair<int64_t, int64_t>> all;
+  std::vector<int> seen;
+};
+
+void record(void *closure, int64_t begin, int64_t end) {
+  auto &ranges = *static_cast<Ranges *>(closure);
+  std::lock_guard lock(ranges.mutex);
+  ranges.all.push_back({begin, end});
+  for (int64_t i = begin; i < end; ++i)
+    ++ranges.seen[static_cast<size_t>(i)];
+}
+
+TEST(ParallelFor, CoversEachIndexOnceInRangesOfTheGrain) {
+  for (int threads : {1, 2, 3, 8}) {
+    auto context = makeContext(threads);
+    bindThreads(threads);
+    for (int64_t count : {0, 1, 2, 3, 5, 64, 1000})
+      for (int64_t grain : {0, 1, 3, 64, 2000}) {
+        Ranges ranges;
+        ranges.seen.resize(static_cast<size_t>(count));
+        marimba_parallel_for(context->get(), count, grain, record, &ranges);
+        for (int seen : ranges.seen)
+          ASSERT_EQ(seen, 1);
+        EXPECT_LE(ranges.all.size(), static_cast<size_t>(threads));
+        for (auto [begin, end] : ranges.all)
+          EXPECT_GE(end - begin, std::min(grain, count));
+      }
+  }
+}
+
+TEST(ParallelFor, NestedRunsInline) {
+  auto context = makeContext(2);
+  bindThreads(2);
+  struct Outer {
+    MarimbaContext *ctx;
+    std::atomic<int> total{0};
+  } outer{context->get()};
+  marimba_parallel_for(
+      context->get(), 4, 1,
+      [](void *closure, int64_t begin, int64_t end) {
+        auto *outer = static_cast<Outer *>(closure);
+        for (int64_t i = begin; i < end; ++i)
+          marimba_parallel_for(
+              outer->ctx, 10, 1,
+              [](void *inner, int64_t from, int64_t to) {
+                EXPECT_EQ(from, 0);
+                EXPECT_EQ(to, 10);
+                static_cast<Outer *>(inner)->total += int(to - from);
+              },
+              outer);
+      },
+      &outer);
+  EXPECT_EQ(outer.total, 40);
+}
+
+TEST(ThreadTeam, BindsWhereThereAreCpus) {
+  if (allowedCpus() < 2)
+    GTEST_SKIP() << "one cpu";
+  auto context = makeContext(2);
+  bindThreads(2);
+  struct Seen {
+    std::mutex mutex;
+    std::vector<int> cpus;
+  } seen;
+  marimba_parallel_for(
+      context->get(), 2, 1,
+      [](void *closure, int64_t, int64_t) {
+        cpu_set_t set;
+        pthread_getaffinity_np(pthread_self(), sizeof(set), &set);
+        EXPECT_EQ(CPU_COUNT(&set), 1);
+        auto *seen = static_cast<Seen *>(closure);
+        std::lock_guard lock(seen->mutex);
+        for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu)
+          if (CPU_ISSET(cpu, &set))
+            seen->cpus.push_back(cpu);
+      },
+      &seen);
+  ASSERT_EQ(seen.cpus.size(), 2u);
+  EXPECT_NE(seen.cpus[0], seen.cpus[1]);
+}
+
+} // namespace

@@ -1,0 +1,295 @@
+//===- SessionTest.cpp - Sessions over entries written in C++ -------------===//
+//
+// The fake model remembers a running sum (a recurrent state) and every token
+// (attention state [slot, 2, capacity, 3]). Logit v after a token is
+// 1000 * sum of all tokens so far + 10 * tokens so far + v * w, where w comes
+// from the derived weight. It reads the sum back from the attention state too.
+//
+//===----------------------------------------------------------------------===//
+
+#include "marimba/Session.h"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <numeric>
+
+using namespace marimba::rt;
+
+namespace {
+
+constexpr int64_t vocabulary = 50;
+
+const char description[] = R"({"abi":1,"name":"fake","weights":[
+  {"name":"d","dtype":"f32","shape":[1],"derived":true}],"entries":{
+  "prepare":{"args":[{"kind":"weight","name":"d","dtype":"f32","shape":[1]}]},
+  "prefill":{"args":[
+    {"kind":"input","name":"ids","dtype":"i32","shape":[-1,-1]},
+    {"kind":"input","name":"past","dtype":"i32","shape":[-1]},
+    {"kind":"input","name":"valid","dtype":"i32","shape":[-1]},
+    {"kind":"input","name":"positions","dtype":"i32","shape":[-1,-1]},
+    {"kind":"output","name":"logits","dtype":"f32","shape":[-1,-1,50]},
+    {"kind":"state","name":"sum","dtype":"f32","shape":[-1,1]},
+    {"kind":"state","name":"key","dtype":"f32","shape":[-1,2,-1,3]},
+    {"kind":"output","name":"hidden","dtype":"f32","shape":[2,-1,-1,3]}]},
+  "decode":{"args":[
+    {"kind":"input","name":"ids","dtype":"i32","shape":[-1,1]},
+    {"kind":"input","name":"past","dtype":"i32","shape":[-1]},
+    {"kind":"input","name":"valid","dtype":"i32","shape":[-1]},
+    {"kind":"input","name":"positions","dtype":"i32","shape":[-1,1]},
+    {"kind":"output","name":"logits","dtype":"f32","shape":[-1,1,50]},
+    {"kind":"state","name":"sum","dtype":"f32","shape":[-1,1]},
+    {"kind":"state","name":"key","dtype":"f32","shape":[-1,2,-1,3]},
+    {"kind":"output","name":"hidden","dtype":"f32","shape":[2,-1,1,3]}]}}})";
+
+int prefillCalls, decodeCalls;
+bool failNext;
+
+template <typename T>
+T &at(const MarimbaTensor &tensor, std::initializer_list<int64_t> index) {
+  int64_t offset = 0;
+  int dim = 0;
+  for (int64_t i : index) {
+    EXPECT_GE(i, 0);
+    EXPECT_LT(i, tensor.sizes[dim]);
+    offset += i * tensor.strides[dim++];
+  }
+  return static_cast<T *>(tensor.data)[offset];
+}
+
+int32_t step(MarimbaContext *ctx, const MarimbaCall *call) {
+  EXPECT_EQ(call->argCount, 8);
+  EXPECT_EQ(call->weightCount, 1);
+  const MarimbaTensor &ids = call->args[0], &past = call->args[1],
+                      &valid = call->args[2], &positions = call->args[3],
+                      &logits = call->args[4], &sum = call->args[5],
+                      &key = call->args[6], &hidden = call->args[7];
+  int64_t batch = ids.sizes[0], time = ids.sizes[1];
+  std::vector<std::vector<float>> after(static_cast<size_t>(batch));
+  for (int64_t b = 0; b < batch; ++b) {
+    int64_t before = at<int32_t>(past, {b}), count = at<int32_t>(valid, {b});
+    float remembered = 0;
+    for (int64_t t = 0; t < before; ++t)
+      remembered += at<float>(key, {b, 1, t, 2});
+    EXPECT_EQ(remembered, (at<float>(sum, {b, 0})));
+    for (int64_t t = 0; t < time; ++t) {
+      float id = static_cast<float>(at<int32_t>(ids, {b, t}));
+      if (t >= count) {
+        EXPECT_EQ(id, 0) << "padding";
+      } else {
+        at<float>(sum, {b, 0}) += id;
+        at<float>(key, {b, 0, before + t, 0}) = -id;
+        at<float>(key, {b, 1, before + t, 2}) = id;
+      }
+      for (int64_t layer = 0; layer < 2; ++layer)
+        at<float>(hidden, {layer, b, t, 2}) = 100 * float(layer) + id;
+      after[static_cast<size_t>(b)].push_back(1000 * at<float>(sum, {b, 0}) +
+                                              10 * float(before + t + 1));
+    }
+    for (int64_t p = 0; p < positions.sizes[1]; ++p)
+      for (int64_t v = 0; v < vocabulary; ++v)
+        at<float>(logits, {b, p, v}) =
+            after[static_cast<size_t>(b)]
+                 [static_cast<size_t>(at<int32_t>(positions, {b, p}))] +
+            float(v) * static_cast<float *>(call->weights[0].data)[0];
+  }
+  if (failNext)
+    setError(ctx, MARIMBA_ERROR_ARENA, "broken on purpose");
+  return ctx->status;
+}
+
+int32_t prefill(MarimbaContext *ctx, const MarimbaCall *call) {
+  ++prefillCalls;
+  return step(ctx, call);
+}
+int32_t decode(MarimbaContext *ctx, const MarimbaCall *call) {
+  ++decodeCalls;
+  EXPECT_EQ(call->args[0].sizes[1], 1);
+  return step(ctx, call);
+}
+int32_t prepare(MarimbaContext *, const MarimbaCall *call) {
+  static_cast<float *>(call->args[0].data)[0] = 0.5f;
+  return MARIMBA_OK;
+}
+
+void *lookup(const char *symbol) {
+  if (!std::strcmp(symbol, MARIMBA_SYMBOL_DESCRIPTION))
+    return const_cast<char *>(description);
+  if (!std::strcmp(symbol, MARIMBA_ENTRY_PREPARE))
+    return reinterpret_cast<void *>(prepare);
+  if (!std::strcmp(symbol, MARIMBA_ENTRY_PREFILL))
+    return reinterpret_cast<void *>(prefill);
+  if (!std::strcmp(symbol, MARIMBA_ENTRY_DECODE))
+    return reinterpret_cast<void *>(decode);
+  return nullptr;
+}
+
+using Rows = std::vector<std::vector<int32_t>>;
+
+class SessionTest : public testing::Test {
+protected:
+  void SetUp() override {
+    prefillCalls = decodeCalls = 0;
+    failNext = false;
+    auto module = CompiledModule::bind(lookup, error);
+    ASSERT_TRUE(module) << error;
+    auto weights = Weights::load(module->description, {}, error);
+    ASSERT_TRUE(weights) << error;
+    model = Model::create(module, std::move(weights), 1, error);
+    ASSERT_TRUE(model) << error;
+  }
+  std::unique_ptr<Session> make(SessionOptions options) {
+    auto session = Session::create(model, options, error);
+    EXPECT_TRUE(session) << error;
+    return session;
+  }
+  static float expected(float sum, int64_t count, int64_t v) {
+    return 1000 * sum + 10 * float(count) + 0.5f * float(v);
+  }
+
+  std::shared_ptr<const Model> model;
+  std::vector<float> logits;
+  std::string error;
+};
+
+TEST_F(SessionTest, OneSequence) {
+  auto session = make({});
+  std::vector<int32_t> ids = {3, 4, 5};
+  ASSERT_TRUE(session->append(ids, LogitsWanted::Last, logits, error)) << error;
+  ASSERT_EQ(logits.size(), size_t(vocabulary));
+  EXPECT_EQ(logits[7], expected(12, 3, 7));
+  ids = {9};
+  ASSERT_TRUE(session->append(ids, LogitsWanted::Last, logits, error)) << error;
+  EXPECT_EQ(logits[49], expected(21, 4, 49));
+  ASSERT_TRUE(session->append(ids, LogitsWanted::None, logits, error)) << error;
+  EXPECT_TRUE(logits.empty());
+  EXPECT_EQ(session->length(0), 5);
+  EXPECT_EQ(prefillCalls, 1);
+  EXPECT_EQ(decodeCalls, 2);
+  auto sum = session->state("sum");
+  ASSERT_TRUE(sum);
+  EXPECT_EQ(at<float>(*sum, {0, 0}), 30);
+  EXPECT_FALSE(session->state("nothing"));
+  session->reset(0);
+  EXPECT_EQ(session->length(0), 0);
+  EXPECT_EQ(at<float>(*sum, {0, 0}), 0);
+}
+
+TEST_F(SessionTest, ChunksOfAnySizeGiveTheSame) {
+  std::vector<int32_t> ids(37);
+  std::iota(ids.begin(), ids.end(), 1);
+  for (int32_t chunk : {1, 2, 5, 12, 36, 37, 512}) {
+    prefillCalls = decodeCalls = 0;
+    auto session = make({.chunk = chunk, .capacity = 1});
+    std::vector<float> hidden;
+    ASSERT_TRUE(session->forward(0, Rows{ids}, LogitsWanted::All, logits, error,
+                                 &hidden))
+        << error;
+    ASSERT_EQ(logits.size(), size_t(37 * vocabulary));
+    ASSERT_EQ(hidden.size(), size_t(2 * 37 * 3));
+    float sum = 0;
+    for (int64_t t = 0; t < 37; ++t) {
+      sum += float(t + 1);
+      EXPECT_EQ(logits[size_t(t * vocabulary + 2)], expected(sum, t + 1, 2));
+      EXPECT_EQ(hidden[size_t(t * 3 + 2)], float(t + 1));
+      EXPECT_EQ(hidden[size_t((37 + t) * 3 + 2)], float(100 + t + 1));
+    }
+    EXPECT_EQ(decodeCalls, chunk == 1 ? 37 : 37 % chunk == 1 ? 1 : 0);
+    EXPECT_EQ(prefillCalls + decodeCalls, (37 + chunk - 1) / chunk);
+  }
+}
+
+TEST_F(SessionTest, RaggedRows) {
+  for (int32_t chunk : {2, 3, 512}) {
+    auto session = make({.slots = 4, .chunk = chunk, .capacity = 1});
+    Rows rows = {{1, 2, 3, 4, 5, 6, 7}, {10}, {20, 21, 22}};
+    ASSERT_TRUE(session->forward(1, rows, LogitsWanted::Last, logits, error))
+        << error;
+    ASSERT_EQ(logits.size(), size_t(3 * vocabulary));
+    EXPECT_EQ(logits[1], expected(28, 7, 1));
+    EXPECT_EQ(logits[vocabulary + 1], expected(10, 1, 1));
+    EXPECT_EQ(logits[2 * vocabulary + 1], expected(63, 3, 1));
+    EXPECT_EQ(session->length(0), 0);
+    EXPECT_EQ(session->length(1), 7);
+    EXPECT_EQ(session->length(3), 3);
+
+    rows = {{1}, {2, 3}};
+    ASSERT_TRUE(session->forward(2, rows, LogitsWanted::All, logits, error))
+        << error;
+    ASSERT_EQ(logits.size(), size_t(3 * vocabulary));
+    EXPECT_EQ(logits[0], expected(11, 2, 0));
+    EXPECT_EQ(logits[vocabulary], expected(65, 4, 0));
+    EXPECT_EQ(logits[2 * vocabulary], expected(68, 5, 0));
+
+    int before = decodeCalls;
+    rows = {{1}, {1}, {1}, {1}};
+    ASSERT_TRUE(session->forward(0, rows, LogitsWanted::Last, logits, error));
+    EXPECT_EQ(decodeCalls, before + 1);
+    EXPECT_EQ(logits[3 * vocabulary], expected(69, 6, 0));
+  }
+}
+
+TEST_F(SessionTest, CapacityGrowsAndKeepsWhatSlotsHold) {
+  auto session = make({.slots = 3, .chunk = 7, .capacity = 1});
+  EXPECT_EQ(session->capacity(), 1);
+  // step() checks that the attention state remembers every token.
+  for (int32_t round = 0; round < 40; ++round)
+    for (int32_t slot = 0; slot < 3; ++slot) {
+      std::vector<int32_t> ids(size_t(1 + round % 11), round + slot);
+      ASSERT_TRUE(session->append(ids, LogitsWanted::None, logits, error, slot))
+          << error;
+    }
+  EXPECT_GE(session->capacity(), session->length(2));
+  auto key = session->state("key");
+  ASSERT_TRUE(key);
+  EXPECT_EQ(key->sizes[0], 3);
+  EXPECT_EQ(key->sizes[2], session->capacity());
+  EXPECT_EQ(reinterpret_cast<uintptr_t>(key->data) % MARIMBA_ALIGNMENT, 0u);
+}
+
+TEST_F(SessionTest, BadArgumentsChangeNothing) {
+  auto session = make({.slots = 2});
+  std::vector<int32_t> ids = {1, 2};
+  ASSERT_TRUE(session->append(ids, LogitsWanted::None, logits, error));
+  auto refuse = [&](int32_t first, Rows rows, const char *text) {
+    EXPECT_FALSE(
+        session->forward(first, rows, LogitsWanted::Last, logits, error));
+    EXPECT_NE(error.find(text), std::string::npos) << error;
+    EXPECT_EQ(session->length(0), 2);
+  };
+  refuse(0, {{1, 70000}},
+         "token id 70000 is out of range, the vocabulary has 50");
+  refuse(0, {{-1}}, "token id -1 is out of range");
+  refuse(0, {{1}, {}}, "row 1 has no tokens");
+  refuse(1, {{1}, {1}}, "slots 1 to 2 were asked for, the session has 0 to 1");
+  refuse(-1, {{1}}, "slots -1 to -1");
+  refuse(0, {}, "were asked for");
+  EXPECT_FALSE(Session::create(model, {.slots = 0}, error));
+  EXPECT_FALSE(Session::create(model, {.chunk = 0}, error));
+  EXPECT_NE(error.find("'chunk' is 0, expected at least 1"), std::string::npos);
+}
+
+TEST_F(SessionTest, FailedCallsLeaveEmptySlots) {
+  auto session = make({.slots = 2});
+  std::vector<int32_t> ids = {1, 2};
+  ASSERT_TRUE(session->append(ids, LogitsWanted::None, logits, error));
+  ASSERT_TRUE(session->append(ids, LogitsWanted::None, logits, error, 1));
+  failNext = true;
+  EXPECT_FALSE(session->append(ids, LogitsWanted::Last, logits, error));
+  EXPECT_EQ(error, "module 'fake', entry prefill: broken on purpose");
+  EXPECT_EQ(session->length(0), 0);
+  EXPECT_EQ(session->length(1), 2);
+  failNext = false;
+  ASSERT_TRUE(session->append(ids, LogitsWanted::Last, logits, error)) << error;
+  EXPECT_EQ(logits[0], expected(3, 2, 0));
+}
+
+TEST_F(SessionTest, MissingSymbol) {
+  auto none = [](const char *symbol) -> void * {
+    return std::strcmp(symbol, MARIMBA_ENTRY_DECODE) ? lookup(symbol) : nullptr;
+  };
+  EXPECT_FALSE(CompiledModule::bind(none, error));
+  EXPECT_EQ(error, "compiled module: the symbol 'marimba_decode' is missing");
+}
+
+} // namespace

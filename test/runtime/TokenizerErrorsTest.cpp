@@ -1,0 +1,157 @@
+//===- TokenizerErrorsTest.cpp --------------------------------------------===//
+
+#include "TokenizerTestUtils.h"
+
+#include <filesystem>
+#include <fstream>
+
+using namespace marimba::rt;
+using Json = nlohmann::json;
+using Ids = std::vector<int32_t>;
+
+TEST(TokenizerErrorsTest, NamesFilesItCannotRead) {
+  std::string error;
+  EXPECT_EQ(Tokenizer::load("/no/such/tokenizer.json", error), nullptr);
+  EXPECT_EQ(error, "/no/such/tokenizer.json: cannot be read: No such file or "
+                   "directory");
+  EXPECT_EQ(Tokenizer::load(MARIMBA_TEST_INPUTS, error), nullptr);
+  EXPECT_EQ(error, MARIMBA_TEST_INPUTS
+            ": is a directory, expected a tokenizer.json file");
+  // The file of the test is a document around a tokenizer.
+  std::string path = MARIMBA_TEST_INPUTS "/tokenizer-stories.json";
+  EXPECT_EQ(Tokenizer::load(path, error), nullptr);
+  EXPECT_EQ(error, path + ": the top level has no field \"model\"");
+}
+
+TEST(TokenizerErrorsTest, LoadsFiles) {
+  std::filesystem::path path =
+      std::filesystem::path(testing::TempDir()) / "marimba-tokenizer-test.json";
+  std::ofstream(path) << smallTokenizer();
+  std::string error = "old";
+  auto tokenizer = Tokenizer::load(path, error);
+  std::filesystem::remove(path);
+  ASSERT_NE(tokenizer, nullptr) << error;
+  EXPECT_EQ(error, "");
+  EXPECT_EQ(tokenizer->encode("abc"), Ids({6}));
+}
+
+TEST(TokenizerErrorsTest, RefusesBadJson) {
+  for (std::string_view text :
+       {"", "{", "[1,", "{\"model\": \"\xFF\"}", "1e999"})
+    EXPECT_TRUE(errorOf(text).starts_with("t.json: is not valid JSON: "))
+        << errorOf(text);
+  EXPECT_EQ(errorOf("[]"), "t.json: the top level is an array, expected an "
+                           "object");
+  // Deep nesting is neither a crash nor a hang.
+  EXPECT_NE(errorOf(std::string(1 << 20, '[')), "");
+  std::string deep;
+  for (int i = 0; i < 100000; ++i)
+    deep += R"({"type": "Sequence", "normalizers": [)";
+  for (int i = 0; i < 100000; ++i)
+    deep += "]}";
+  EXPECT_EQ(errorOf("{\"normalizer\": " + deep + "}"),
+            "t.json: the file is nested more than 64 deep");
+}
+
+TEST(TokenizerErrorsTest, RefusesBadFields) {
+  // A JSON patch to a good file, and the error.
+  const std::pair<const char *, const char *> cases[] = {
+      {R"({"pre_tokenizer": {"type": "Split"}})",
+       R"(pre_tokenizer.type is "Split", supported: "ByteLevel", "Sequence")"},
+      {R"({"normalizer": {"type": "NFC"}})",
+       R"(normalizer.type is "NFC", supported: "Sequence")"},
+      {R"({"model": {"type": "Unigram"}})",
+       R"(model.type is "Unigram", supported: "BPE")"},
+      {R"({"post_processor": {"type": "Sequence", "processors": [{"type": 5}]}})",
+       R"(post_processor.processors[0].type is 5, expected a string)"},
+      {R"({"decoder": {"type": "Sequence"}})",
+       R"(decoder has no field "decoders")"},
+      {R"({"decoder": {"type": "Sequence", "decoders":
+            [{"type": "ByteLevel"}, {"type": "ByteLevel"}]}})",
+       R"(decoder.decoders[1].type is "ByteLevel" after another decoder, supported: "ByteLevel" as the first)"},
+      {R"({"pre_tokenizer": []})",
+       R"(pre_tokenizer is an array, expected an object)"},
+      {R"({"pre_tokenizer": {"use_regex": "yes"}})",
+       R"(pre_tokenizer.use_regex is a string, expected true or false)"},
+      {R"({"model": null})", R"(model is null, expected an object)"},
+      {R"({"model": {"vocab": []}})",
+       R"(model.vocab is an array, expected an object)"},
+      {R"({"model": {"vocab": {"z": 4}}})",
+       R"(model.vocab gives the id 4 to both "ab" and "z")"},
+      {R"({"model": {"vocab": {"z": -1}}})",
+       R"(model.vocab.z is -1, allowed: 0 to 2147483646)"},
+      {R"({"model": {"vocab": {"z": 2147483647}}})",
+       R"(model.vocab.z is 2147483647, allowed: 0 to 2147483646)"},
+      {R"({"model": {"vocab": {"z": 18446744073709551615}}})",
+       R"(model.vocab.z is 18446744073709551615, allowed: 0 to 2147483646)"},
+      {R"({"model": {"vocab": {"z": 1.5}}})",
+       R"(model.vocab.z is 1.5, expected an integer)"},
+      {R"({"model": {"vocab": {"z": {}}}})",
+       R"(model.vocab.z is an object, expected an integer)"},
+      {R"({"model": {"merges": {}}})",
+       R"(model.merges is an object, expected an array)"},
+      {R"({"model": {"merges": [["a", "z"]]}})",
+       R"(model.merges[0] names the token "z", which is not in model.vocab)"},
+      {R"({"model": {"merges": ["a b", "b c"]}})",
+       R"(model.merges[1] names the token "bc", which is not in model.vocab)"},
+      {R"({"model": {"merges": ["ab"]}})",
+       R"(model.merges[0] is "ab", expected two tokens with one space between)"},
+      {R"({"model": {"merges": ["a b c"]}})",
+       R"(model.merges[0] is "a b c", expected two tokens with one space between)"},
+      {R"({"model": {"merges": [["a"]]}})",
+       R"(model.merges[0] has 1 elements, expected 2)"},
+      {R"({"model": {"merges": [["a", 1]]}})",
+       R"(model.merges[0][1] is 1, expected a string)"},
+      {R"({"model": {"merges": [7]}})",
+       R"(model.merges[0] is 7, expected an array)"},
+      {R"({"model": {"byte_fallback": true}})",
+       R"(model.byte_fallback is true, supported: false)"},
+      {R"({"model": {"dropout": 0.1}})",
+       R"(model.dropout is 0.1, supported: null)"},
+      {R"({"model": {"end_of_word_suffix": "</w>"}})",
+       R"(model.end_of_word_suffix is "</w>", supported: null)"},
+      {R"({"model": {"unk_token": "<unk>"}})",
+       R"(model.unk_token is "<unk>", which is not in model.vocab)"},
+      {R"({"added_tokens": {}})",
+       R"(added_tokens is an object, expected an array)"},
+      {R"({"added_tokens": [{"id": 7}]})",
+       R"(added_tokens[0] has no field "content")"},
+      {R"({"added_tokens": [{"id": 7, "content": "x"},
+                            {"id": 7, "content": "y"}]})",
+       R"(added_tokens[1].id is 7, the id of an added token before it)"},
+      {R"({"added_tokens": [{"id": 7, "content": "x"},
+                            {"id": 8, "content": "x"}]})",
+       R"(added_tokens[1].content is "x", the same as an added token before it)"},
+      {R"({"added_tokens": [{"id": 0, "content": "x"}]})",
+       R"(added_tokens[0].id is 0, which model.vocab gives to "a")"},
+      {R"({"added_tokens": [{"id": 9, "content": "a"}]})",
+       R"(added_tokens[0].id is 9, but model.vocab gives "a" the id 0)"},
+      {R"({"post_processor": {"type": "TemplateProcessing", "single":
+            [{"SpecialToken": {"id": "s"}}],
+            "special_tokens": {"s": {"ids": [99]}}}})",
+       R"(post_processor adds the id 99, which no token has)"},
+      {R"({"post_processor": {"type": "TemplateProcessing", "single":
+            [{"SpecialToken": {"id": "s"}}], "special_tokens": {}}})",
+       R"(post_processor.special_tokens has no field "s")"},
+      {R"({"post_processor": {"type": "TemplateProcessing", "single":
+            [{"Sequence": {"id": "B"}}]}})",
+       R"(post_processor.single[0].Sequence.id is "B", expected "A")"},
+      {R"({"post_processor": {"type": "TemplateProcessing", "single": [{}]}})",
+       R"(post_processor.single[0] is neither a "Sequence" nor a "SpecialToken")"},
+  };
+  for (auto [patch, error] : cases) {
+    SCOPED_TRACE(patch);
+    Json document = smallTokenizer();
+    document.merge_patch(Json::parse(patch));
+    // In a merge patch, null takes a field away.
+    if (!document.contains("model"))
+      document["model"] = nullptr;
+    EXPECT_EQ(errorOf(document.dump()), std::string("t.json: ") + error);
+  }
+}
+
+TEST(TokenizerErrorsTest, RefusesEveryTruncation) {
+  std::string text = smallTokenizer().dump();
+  for (size_t length = 0; length < text.size(); ++length)
+    EXPECT_NE(errorOf(std::string_view(text).substr(0, length)), "");
+}

@@ -1,0 +1,274 @@
+//===- WeightsTest.cpp - Descriptions, weight tables, safetensors ---------===//
+
+#include "marimba/Weights.h"
+#include "marimba/Description.h"
+#include "marimba/SafetensorsWriter.h"
+
+#include <gtest/gtest.h>
+
+#include <unistd.h>
+
+#include <cstring>
+#include <fstream>
+#include <numeric>
+
+using namespace marimba::rt;
+namespace fs = std::filesystem;
+
+namespace {
+
+class WeightsTest : public testing::Test {
+protected:
+  void SetUp() override {
+    folder = fs::temp_directory_path() /
+             ("marimba-weights-" + std::to_string(getpid()) + "-" +
+              testing::UnitTest::GetInstance()->current_test_info()->name());
+    fs::create_directories(folder);
+    file = folder / "model.bin";
+    std::vector<float> values(64);
+    std::iota(values.begin(), values.end(), 0.0f);
+    std::ofstream(file, std::ios::binary)
+        .write(reinterpret_cast<const char *>(values.data()), 256);
+  }
+  void TearDown() override { fs::remove_all(folder); }
+
+  WeightSource source(std::string name, std::vector<int64_t> shape,
+                      uint64_t offset, MarimbaDType dtype = MARIMBA_F32) {
+    int64_t count = *elementCount(shape);
+    return {std::move(name), file,
+            offset,          static_cast<uint64_t>(count * dtypeSize(dtype)),
+            dtype,           std::move(shape)};
+  }
+
+  static Description describe(std::vector<int64_t> shape,
+                              std::vector<std::string> sources) {
+    Description description;
+    WeightSpec spec;
+    spec.name = "w";
+    spec.shape = std::move(shape);
+    spec.sources = std::move(sources);
+    spec.derived = spec.sources.empty();
+    description.weights.push_back(spec);
+    return description;
+  }
+
+  /// The error of a load that must fail.
+  std::string failure(const Description &description,
+                      std::vector<WeightSource> sources) {
+    std::string error;
+    EXPECT_FALSE(Weights::load(description, sources, error));
+    return error;
+  }
+
+  fs::path folder, file;
+  std::string error;
+};
+
+#define EXPECT_HAS(text, part)                                                 \
+  EXPECT_NE(std::string(text).find(part), std::string::npos) << text
+
+TEST_F(WeightsTest, OneSourcePointsIntoTheFile) {
+  std::vector<WeightSource> sources = {source("a", {2, 1, 3}, 8)};
+  auto weights = Weights::load(describe({2, 3}, {"a"}), sources, error);
+  ASSERT_TRUE(weights) << error;
+  const MarimbaTensor &tensor = weights->table()[0];
+  EXPECT_EQ(static_cast<float *>(tensor.data)[5], 7);
+  EXPECT_EQ(tensor.rank, 2);
+  EXPECT_EQ(tensor.strides[0], 3);
+  EXPECT_EQ(weights->ownBytes(), 0);
+}
+
+TEST_F(WeightsTest, UnalignedSourceIsCopied) {
+  std::ofstream(file, std::ios::binary)
+      << "x" << std::string("\0\0\x80\x3f", 4);
+  std::vector<WeightSource> sources = {source("a", {1}, 1)};
+  auto weights = Weights::load(describe({1}, {"a"}), sources, error);
+  ASSERT_TRUE(weights) << error;
+  EXPECT_EQ(*static_cast<float *>(weights->table()[0].data), 1.0f);
+  EXPECT_EQ(weights->ownBytes(), 4);
+}
+
+TEST_F(WeightsTest, SeveralSourcesAreStacked) {
+  std::vector<WeightSource> sources = {source("b", {2, 2}, 0),
+                                       source("a", {2, 2}, 64)};
+  for (auto shape : {std::vector<int64_t>{2, 2, 2}, {4, 2}}) {
+    auto weights = Weights::load(describe(shape, {"a", "b"}), sources, error);
+    ASSERT_TRUE(weights) << error;
+    const MarimbaTensor &tensor = weights->table()[0];
+    auto *data = static_cast<float *>(tensor.data);
+    EXPECT_EQ(std::vector<float>(data, data + 8),
+              (std::vector<float>{16, 17, 18, 19, 0, 1, 2, 3}));
+    EXPECT_EQ(reinterpret_cast<uintptr_t>(data) % MARIMBA_ALIGNMENT, 0u);
+  }
+}
+
+TEST_F(WeightsTest, DerivedWeightsAreZeros) {
+  auto weights = Weights::load(describe({3}, {}), {}, error);
+  ASSERT_TRUE(weights) << error;
+  EXPECT_EQ(static_cast<float *>(weights->table()[0].data)[2], 0);
+}
+
+TEST_F(WeightsTest, ErrorsNameFileAndTensor) {
+  std::string text = failure(describe({2, 3}, {"a"}), {});
+  EXPECT_HAS(text, "tensor 'a' is in none of the model's files");
+
+  text = failure(describe({2, 3}, {"a"}), {source("a", {3, 2}, 0)});
+  EXPECT_HAS(text, file.string() + ": tensor 'a' has the shape [3, 2], "
+                                   "expected [2, 3]");
+
+  text =
+      failure(describe({2, 3}, {"a"}), {source("a", {2, 3}, 0, MARIMBA_BF16)});
+  EXPECT_HAS(text, "tensor 'a' is bf16, expected f32");
+
+  text = failure(describe({2, 3}, {"a"}), {source("a", {2, 3}, 236)});
+  EXPECT_HAS(text, "needs 24 bytes at offset 236, but the file has only 256");
+
+  text =
+      failure(describe({2, 3}, {"a"}), {source("a", {2, 3}, ~uint64_t(0) - 4)});
+  EXPECT_HAS(text, "but the file has only 256");
+
+  WeightSource wrong = source("a", {2, 3}, 0);
+  wrong.bytes = 20;
+  EXPECT_HAS(failure(describe({2, 3}, {"a"}), {wrong}), "has 20 bytes");
+
+  text = failure(describe({4, 2}, {"a", "b"}),
+                 {source("a", {2, 2}, 0), source("b", {2, 3}, 16)});
+  EXPECT_HAS(text, "tensor 'b' has the shape [2, 3], expected one of 2 parts");
+
+  text = failure(describe({5, 2}, {"a", "b"}),
+                 {source("a", {2, 2}, 0), source("b", {2, 2}, 16)});
+  EXPECT_HAS(text, "have 8 elements together, expected the 10");
+
+  wrong = source("a", {2, 3}, 0);
+  wrong.file = folder / "absent";
+  EXPECT_HAS(failure(describe({2, 3}, {"a"}), {wrong}), "cannot be read");
+
+  fs::resize_file(file, 0);
+  text = failure(describe({2, 3}, {"a"}), {source("a", {2, 3}, 0)});
+  EXPECT_HAS(text, "only 0 bytes");
+}
+
+TEST_F(WeightsTest, Provider) {
+  struct Ones : WeightProvider {
+    bool fill(const WeightSpec &spec, const MarimbaTensor &tensor,
+              std::string &error) const override {
+      if (spec.name != "w") {
+        error = "no";
+        return false;
+      }
+      static_cast<float *>(tensor.data)[1] = 1;
+      return true;
+    }
+  };
+  Description description = describe({3}, {"a"});
+  auto weights = Weights::generate(description, Ones(), error);
+  ASSERT_TRUE(weights) << error;
+  EXPECT_EQ(static_cast<float *>(weights->table()[0].data)[1], 1);
+  description.weights[0].name = "v";
+  EXPECT_FALSE(Weights::generate(description, Ones(), error));
+  EXPECT_EQ(error, "no");
+}
+
+TEST_F(WeightsTest, SafetensorsWriter) {
+  std::vector<float> values = {1, 2, 3};
+  std::vector<int64_t> ids = {7};
+  fs::path out = folder / "out.safetensors";
+  std::vector<NamedTensor> tensors = {{"x", MARIMBA_F32, {3, 1}, values.data()},
+                                      {"ids", MARIMBA_I64, {1}, ids.data()}};
+  std::vector<std::pair<std::string, std::string>> metadata = {{"k", "v"}};
+  ASSERT_TRUE(writeSafetensors(out, tensors, error, metadata)) << error;
+  std::ifstream in(out, std::ios::binary);
+  std::string bytes((std::istreambuf_iterator<char>(in)), {});
+  uint64_t length = 0;
+  std::memcpy(&length, bytes.data(), 8);
+  ASSERT_EQ(bytes.size(), 8 + length + 12 + 8);
+  EXPECT_EQ(length % 8, 0u);
+  EXPECT_HAS(bytes.substr(8, length),
+             R"({"__metadata__":{"k":"v"},"x":{"dtype":"F32","shape":[3,1],)"
+             R"("data_offsets":[0,12]},"ids":{"dtype":"I64","shape":[1],)"
+             R"("data_offsets":[12,20]}})");
+  EXPECT_EQ(std::memcmp(bytes.data() + 8 + length, values.data(), 12), 0);
+
+  // Failures leave the old file, and nothing beside it.
+  tensors[1].name = "x";
+  EXPECT_FALSE(writeSafetensors(out, tensors, error));
+  EXPECT_HAS(error, "two tensors are named 'x'");
+  EXPECT_EQ(fs::file_size(out), bytes.size());
+  tensors[1].name = "y";
+  EXPECT_FALSE(writeSafetensors(folder / "no" / "out", tensors, error));
+  EXPECT_HAS(error, "cannot be created");
+  fs::create_directories(folder / "taken" / "full");
+  EXPECT_FALSE(writeSafetensors(folder / "taken", tensors, error));
+  EXPECT_HAS(error, "cannot take its name");
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder), {}), 3);
+}
+
+//===----------------------------------------------------------------------===//
+
+/// A small good description, with `from` replaced by `to`.
+std::string descriptionWith(std::string from, std::string to) {
+  std::string text = R"({"abi":1,"name":"m","weights":[
+    {"name":"w","dtype":"bf16","shape":[4,2],"sources":["a"]},
+    {"name":"d","dtype":"f32","shape":[2],"derived":true}],
+    "entries":{
+    "prepare":{"args":[{"kind":"weight","name":"d","dtype":"f32","shape":[2]}]},
+    "prefill":{"args":[
+      {"kind":"input","name":"ids","dtype":"i32","shape":[-1,-1]},
+      {"kind":"input","name":"positions","dtype":"i32","shape":[-1,-1]},
+      {"kind":"output","name":"logits","dtype":"f32","shape":[-1,-1,9]},
+      {"kind":"state","name":"s","dtype":"f32","shape":[-1,2,-1,3]}]},
+    "decode":{"args":[
+      {"kind":"input","name":"ids","dtype":"i32","shape":[-1,1]},
+      {"kind":"input","name":"positions","dtype":"i32","shape":[-1,-1]},
+      {"kind":"state","name":"s","dtype":"f32","shape":[-1,2,-1,3]},
+      {"kind":"output","name":"logits","dtype":"f32","shape":[-1,-1,9]}]}}})";
+  size_t at = text.find(from);
+  EXPECT_NE(at, std::string::npos) << from;
+  return text.replace(at, from.size(), to);
+}
+
+TEST(Description, Good) {
+  std::string error;
+  auto description =
+      Description::parse(descriptionWith("\"m\"", "\"n\""), error);
+  ASSERT_TRUE(description) << error;
+  EXPECT_EQ(description->name, "n");
+  EXPECT_EQ(description->vocabulary, 9);
+  EXPECT_EQ(description->weightIndex("d"), 1);
+  EXPECT_EQ(description->states().size(), 1u);
+}
+
+TEST(Description, ErrorsNameTheField) {
+  struct {
+    const char *from, *to, *error;
+  } cases[] = {
+      {"\"abi\":1", "\"abi\":2", "abi: is 2, this runtime has 1"},
+      {"\"bf16\"", "\"f8\"", "weights[0].dtype: is 'f8'"},
+      {"[4,2]", "[4,-1]", "weights[0].shape: has the size -1"},
+      {"[4,2]", "[4,\"x\"]", "weights[0].shape: has the size \"x\""},
+      {"[4,2]", "[1,1,1,1,1,1,1]", "has 7 dimensions, expected at most 6"},
+      {"[4,2]", "[4611686018427387904,4]", "is too large"},
+      {"\"sources\":[\"a\"]", "\"sources\":[]", "needs either sources"},
+      {"\"kind\":\"weight\",\"name\":\"d\"",
+       "\"kind\":\"weight\",\"name\":\"w\"",
+       "does not write the derived weight 'd'"},
+      {"\"kind\":\"input\"", "\"kind\":\"what\"",
+       "entries.prefill.args[0].kind: is 'what'"},
+      {"\"positions\"", "\"place\"", "has no argument 'positions'"},
+      {"[-1,2,-1,3]", "[-1,-1,-1,3]", "at most one more (tokens)"},
+      {"[-1,2,-1,3]", "[-1,2,-1,4]", "expected f32 [?, 2, ?, 4] as in prefill"},
+      {"[-1,-1,9]", "[-1,-1,-1]", "vocabulary of static size"},
+      {"[-1,-1,9]", "[-1,-1,8]", "has a vocabulary of 9, prefill of 8"},
+      {"\"prefill\"", "\"pre\"", "entries: has no member 'prefill'"},
+      {"{\"abi\"", "{abi", "parse error"},
+      {"\"name\":\"d\"", "\"name\":\"w\"", "names 'w' a second time"},
+  };
+  for (const auto &c : cases) {
+    std::string error;
+    EXPECT_FALSE(Description::parse(descriptionWith(c.from, c.to), error))
+        << c.error;
+    EXPECT_HAS(error, c.error);
+  }
+}
+
+} // namespace

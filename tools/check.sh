@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# Installs what is missing, builds, runs every test. The last line is
+# `N passed, M failed`; the exit code is 1 if anything failed. Arguments go to
+# lit: `tools/check.sh --filter e2e`.
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+root=$(dirname "$here")
+
+fail() {
+  echo "check.sh: $1" >&2
+  echo "0 passed, 1 failed"
+  exit 1
+}
+
+"$here/setup.sh" || fail "packages are missing"
+"$here/build.sh" || fail "the build failed"
+
+results="$root/build/test-results.json"
+rm -f "$results"
+# lit itself says by its exit code whether anything failed; what counts here is
+# the file, which names every test.
+/usr/lib/llvm-22/bin/lit -v --order=lexical --show-unsupported \
+  -o "$results" "$@" "$root/build/test" </dev/null ||
+  echo "check.sh: lit reports failures" >&2
+[[ -s $results ]] || fail "lit wrote no results"
+exec python3 "$here/count_results.py" "$results"

@@ -1,0 +1,140 @@
+//===- Compiler.cpp - A model or a file to machine code -------------------===//
+//
+// Part of Marimba.
+//
+//===----------------------------------------------------------------------===//
+
+#include "tools/libmarimba/Compiler.h"
+
+#include "mlir/IR/AsmState.h"
+#include "mlir/Parser/Parser.h"
+#include "tools/libmarimba/Diagnostics.h"
+#include "llvm/ADT/SmallString.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace marimba;
+using namespace llvm;
+using mlir::marimba::EmitKind;
+using mlir::marimba::Stage;
+
+Compilation::Compilation(const CompileOptions &givenOptions)
+    : options(givenOptions) {
+  options.pipeline.vectorBits =
+      options.vectorBits ? options.vectorBits
+                         : mlir::marimba::preferredVectorBits(options.target);
+  mlir::DialectRegistry registry;
+  mlir::marimba::registerPipelineDialects(registry);
+  // One thread: a pool would compete with the team that runs the model, and
+  // modules are small (one function per kind of layer).
+  context = std::make_unique<mlir::MLIRContext>(
+      registry, mlir::MLIRContext::Threading::DISABLED);
+  context->loadAllAvailableDialects();
+}
+
+bool Compilation::isIRFile(StringRef input) {
+  return input == "-" || input.ends_with(".mlir") ||
+         sys::fs::is_regular_file(input);
+}
+
+std::unique_ptr<Compilation> Compilation::create(StringRef input,
+                                                 const CompileOptions &options,
+                                                 std::string &error) {
+  std::unique_ptr<Compilation> result(new Compilation(options));
+  if (!result->load(input, error))
+    return nullptr;
+  return result;
+}
+
+bool Compilation::load(StringRef input, std::string &error) {
+  ErrorCollector errors(*context);
+  if (isIRFile(input)) {
+    if (input != "-" && !sys::fs::exists(input)) {
+      error = (input + ": no such file").str();
+      return false;
+    }
+    mlir::ParserConfig config(context.get());
+    moduleRef = mlir::parseSourceFile<mlir::ModuleOp>(input, config);
+    if (!moduleRef)
+      error = errors.text((input + ": not a module of MLIR").str());
+    return static_cast<bool>(moduleRef);
+  }
+  std::string message;
+  mlir::FailureOr<mlir::marimba::ImportedModel> imported =
+      mlir::marimba::importModel(
+          *context, input, options.import, [&](const Twine &text) {
+            // Every bad field of a configuration is reported.
+            message += (message.empty() ? "" : "\nerror: ") + text.str();
+          });
+  if (mlir::failed(imported)) {
+    error = !message.empty() ? message
+                             : errors.text((input + ": cannot import").str());
+    return false;
+  }
+  moduleRef = std::move(imported->module);
+  model = std::move(*imported);
+  return true;
+}
+
+bool Compilation::lower(StringRef stopAfter, std::string &error,
+                        ProgressFn progress) {
+  ArrayRef<Stage> stages = mlir::marimba::stages();
+  ErrorCollector errors(*context);
+  StringRef running = "import";
+  auto afterStage = [&](unsigned index, StringRef name) -> mlir::LogicalResult {
+    if (!options.dumpDir.empty() && !dump(index, name, error))
+      return mlir::failure();
+    running = index < stages.size() ? stages[index].name : name;
+    if (progress)
+      progress(double(index) / stages.size(), running);
+    return mlir::success();
+  };
+  if (mlir::succeeded(mlir::marimba::runStages(module(), options.pipeline,
+                                               stopAfter, afterStage)))
+    return true;
+  if (error.empty())
+    error = errors.text(("stage " + running + " failed").str());
+  return false;
+}
+
+bool Compilation::dump(unsigned index, StringRef stage, std::string &error) {
+  SmallString<128> path(options.dumpDir);
+  std::error_code code = sys::fs::create_directories(path);
+  if (code) {
+    error = (path + ": " + code.message()).str();
+    return false;
+  }
+  sys::path::append(path, formatv("{0,0+2}-{1}.mlir", index, stage).str());
+  Error failure = writeToOutput(path, [&](raw_ostream &os) {
+    mlir::OpPrintingFlags flags;
+    flags.enableDebugInfo(/*enable=*/true, /*prettyForm=*/false);
+    module().print(os, flags);
+    os << '\n';
+    return Error::success();
+  });
+  if (!failure)
+    return true;
+  error = toString(std::move(failure)); // names the file
+  return false;
+}
+
+bool Compilation::emit(EmitKind kind, SmallVectorImpl<char> &result,
+                       std::string &error) {
+  ErrorCollector errors(*context);
+  raw_svector_ostream os(result);
+  Error failure = mlir::marimba::emit(module(), kind, options.target, os);
+  if (!failure)
+    return true;
+  error = errors.text(toString(std::move(failure)));
+  return false;
+}
+
+std::string Compilation::print() {
+  std::string text;
+  raw_string_ostream os(text);
+  module().print(os);
+  os << '\n';
+  return text;
+}

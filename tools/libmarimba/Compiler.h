@@ -1,0 +1,86 @@
+//===- Compiler.h - A model or a file to machine code -----------*- C++ -*-===//
+//
+// Part of Marimba. Drives the importer, the stages of lowering/Pipelines.h and
+// the code generator. Needs no weights.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MARIMBA_TOOLS_LIBMARIMBA_COMPILER_H
+#define MARIMBA_TOOLS_LIBMARIMBA_COMPILER_H
+
+#include "importer/Importer.h"
+#include "lowering/Pipelines.h"
+#include "lowering/Target/Target.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/MLIRContext.h"
+#include "mlir/IR/OwningOpRef.h"
+#include "llvm/ADT/STLFunctionalExtras.h"
+#include "llvm/ADT/StringRef.h"
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace marimba {
+
+/// Hears what starts now and which fraction of the work is behind.
+using ProgressFn =
+    llvm::function_ref<void(double fraction, llvm::StringRef what)>;
+
+/// How a model is compiled.
+struct CompileOptions {
+  /// Its `vectorBits` is overwritten by the field of this name below.
+  mlir::marimba::PipelineOptions pipeline;
+  mlir::marimba::TargetOptions target;
+  mlir::marimba::ImportOptions import;
+  /// Width of vectors; 0 is what the target prefers.
+  unsigned vectorBits = 0;
+  /// Folder for one file of IR per stage; empty for none.
+  std::string dumpDir;
+};
+
+/// One module on its way from the model dialect to machine code. Functions that
+/// can fail return false (or null) and set `error`, ready to be shown after
+/// "error: ".
+class Compilation {
+public:
+  /// Imports a model directory, or parses a file of IR (`*.mlir`, or "-").
+  static std::unique_ptr<Compilation> create(llvm::StringRef input,
+                                             const CompileOptions &options,
+                                             std::string &error);
+
+  /// Whether `input` names a file of IR and not a model directory.
+  static bool isIRFile(llvm::StringRef input);
+
+  /// Runs the stages up to and including `stopAfter`, all where it is empty.
+  bool lower(llvm::StringRef stopAfter, std::string &error,
+             ProgressFn progress = {});
+
+  /// LLVM IR, assembly or an object file of the module after all stages.
+  bool emit(mlir::marimba::EmitKind kind, llvm::SmallVectorImpl<char> &result,
+            std::string &error);
+
+  /// The module as text, without locations.
+  std::string print();
+
+  mlir::ModuleOp module() { return *moduleRef; }
+
+  /// What the importer found; null for a file of IR.
+  const mlir::marimba::ImportedModel *imported() const {
+    return model ? &*model : nullptr;
+  }
+
+private:
+  explicit Compilation(const CompileOptions &options);
+  bool load(llvm::StringRef input, std::string &error);
+  /// Writes NN-<stage>.mlir into the dump folder.
+  bool dump(unsigned index, llvm::StringRef stage, std::string &error);
+
+  CompileOptions options;
+  std::unique_ptr<mlir::MLIRContext> context;
+  mlir::OwningOpRef<mlir::ModuleOp> moduleRef;
+  std::optional<mlir::marimba::ImportedModel> model;
+};
+
+} // namespace marimba
+
+#endif // MARIMBA_TOOLS_LIBMARIMBA_COMPILER_H

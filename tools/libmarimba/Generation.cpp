@@ -1,0 +1,58 @@
+//===- Generation.cpp - A prompt goes on ----------------------------------===//
+//
+// Part of Marimba.
+//
+//===----------------------------------------------------------------------===//
+
+#include "tools/libmarimba/Generation.h"
+#include "tools/libmarimba/Stopwatch.h"
+
+#include "marimba/Session.h"
+#include "llvm/ADT/STLExtras.h"
+
+using namespace marimba;
+using namespace llvm;
+
+/// Tokens of a prompt between two questions whether to go on.
+static constexpr size_t kPiece = 512;
+
+bool marimba::generate(LoadedModel &model, ArrayRef<int32_t> prompt,
+                       const GenerateOptions &options,
+                       function_ref<bool(int32_t)> onToken,
+                       function_ref<bool()> goOn, Generation &result,
+                       std::string &error) {
+  if (!model.checkIds(prompt, error))
+    return false;
+  std::unique_ptr<rt::Session> session = model.makeSession(error);
+  if (!session)
+    return false;
+
+  std::vector<float> logits;
+  Stopwatch watch;
+  for (ArrayRef<int32_t> rest = prompt; !rest.empty();) {
+    ArrayRef<int32_t> piece = rest.take_front(kPiece);
+    rest = rest.drop_front(piece.size());
+    auto wanted =
+        rest.empty() ? rt::LogitsWanted::Last : rt::LogitsWanted::None;
+    if (!session->append({piece.data(), piece.size()}, wanted, logits, error))
+      return false;
+    result.prefillTokens += piece.size();
+    result.prefillSeconds = watch.seconds();
+    if (!goOn())
+      return true;
+  }
+
+  rt::Sampler sampler(options.sampler);
+  watch.restart();
+  for (int64_t made = 0; made < options.maxTokens;) {
+    int32_t token = sampler.sample(logits);
+    result.tokens.push_back(token);
+    result.decodeSeconds = watch.seconds();
+    if (!onToken(token) || is_contained(options.endIds, token) ||
+        ++made == options.maxTokens)
+      break;
+    if (!session->append({&token, 1}, rt::LogitsWanted::Last, logits, error))
+      return false;
+  }
+  return true;
+}

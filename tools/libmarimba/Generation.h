@@ -1,0 +1,43 @@
+//===- Generation.h - A prompt goes on --------------------------*- C++ -*-===//
+//
+// Part of Marimba.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MARIMBA_TOOLS_LIBMARIMBA_GENERATION_H
+#define MARIMBA_TOOLS_LIBMARIMBA_GENERATION_H
+
+#include "tools/libmarimba/LoadedModel.h"
+
+#include "marimba/Sampler.h"
+
+namespace marimba {
+
+/// How to continue a prompt.
+struct GenerateOptions {
+  rt::SamplerOptions sampler;
+  int64_t maxTokens = 256;
+  /// The text ends with any of these.
+  std::vector<int32_t> endIds;
+};
+
+/// What came of it.
+struct Generation {
+  std::vector<int32_t> tokens; // the new ones, the end included
+  size_t prefillTokens = 0;    // of the prompt; all but after an interruption
+  double prefillSeconds = 0;   // until the first choice was possible
+  double decodeSeconds = 0;    // all tokens after the first
+};
+
+/// Continues `prompt` in a session of its own. `onToken` hears every new token
+/// at once and returns whether to go on; `goOn` is asked between pieces of a
+/// long prompt. Returns false and sets `error` on failure.
+bool generate(LoadedModel &model, llvm::ArrayRef<int32_t> prompt,
+              const GenerateOptions &options,
+              llvm::function_ref<bool(int32_t)> onToken,
+              llvm::function_ref<bool()> goOn, Generation &result,
+              std::string &error);
+
+} // namespace marimba
+
+#endif // MARIMBA_TOOLS_LIBMARIMBA_GENERATION_H

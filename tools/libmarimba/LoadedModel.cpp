@@ -1,0 +1,171 @@
+//===- LoadedModel.cpp - A model directory, ready to run ------------------===//
+//
+// Part of Marimba.
+//
+//===----------------------------------------------------------------------===//
+
+#include "tools/libmarimba/LoadedModel.h"
+#include "tools/libmarimba/ModelFiles.h"
+#include "tools/libmarimba/Stopwatch.h"
+
+#include "marimba/Model.h"
+#include "marimba/Session.h"
+#include "marimba/ThreadTeam.h"
+#include "marimba/abi.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/SmallVectorMemoryBuffer.h"
+
+using namespace marimba;
+using namespace llvm;
+using mlir::marimba::EmitKind;
+using mlir::marimba::ImportedModel;
+using mlir::marimba::JITModule;
+
+// Where the progress of loading stands when each part of the work begins.
+static constexpr double kStagesBegin = 0.05;
+static constexpr double kCodeBegin = 0.50;
+static constexpr double kWeightsBegin = 0.90;
+
+LoadedModel::LoadedModel() = default;
+LoadedModel::~LoadedModel() = default;
+
+/// Machine code of a module that has been lowered, linked into this process.
+static std::shared_ptr<JITModule> link(Compilation &compilation,
+                                       std::string &error) {
+  SmallVector<char, 0> object;
+  if (!compilation.emit(EmitKind::Object, object, error))
+    return nullptr;
+  const std::pair<StringRef, void *> symbols[] = {
+      {MARIMBA_FN_PARALLEL_FOR,
+       reinterpret_cast<void *>(&marimba_parallel_for)},
+      {MARIMBA_FN_ARENA_ALLOC, reinterpret_cast<void *>(&marimba_arena_alloc)},
+      {MARIMBA_FN_ONEDNN_MATMUL,
+       reinterpret_cast<void *>(&marimba_onednn_matmul)},
+  };
+  Expected<std::unique_ptr<JITModule>> code = JITModule::create(
+      std::make_unique<SmallVectorMemoryBuffer>(
+          std::move(object), "marimba.o", /*RequiresNullTerminator=*/false),
+      symbols);
+  if (code)
+    return std::move(*code);
+  error = "linking compiled code: " + toString(code.takeError());
+  return nullptr;
+}
+
+/// The entries and the description of linked code.
+static std::shared_ptr<const rt::CompiledModule>
+bind(std::shared_ptr<JITModule> code, std::string &error) {
+  JITModule *module = code.get();
+  return rt::CompiledModule::bind(
+      [module](const char *symbol) -> void * {
+        Expected<void *> address = module->lookup(symbol);
+        if (address)
+          return *address;
+        consumeError(address.takeError());
+        return nullptr;
+      },
+      error, code);
+}
+
+/// Maps the files that the importer found.
+static std::unique_ptr<rt::Weights>
+mapWeights(const rt::Description &description, const ImportedModel &imported,
+           std::string &error) {
+  std::vector<rt::WeightSource> sources;
+  sources.reserve(imported.sources.size());
+  for (const mlir::marimba::WeightSource &found : imported.sources) {
+    std::optional<MarimbaDType> dtype =
+        rt::parseDtype(StringRef(found.dtype).lower());
+    if (!dtype) {
+      error = found.file + ": " + found.name + ": cannot run with dtype " +
+              found.dtype;
+      return nullptr;
+    }
+    sources.push_back({found.name, found.file, found.offset, found.bytes,
+                       *dtype, found.shape});
+  }
+  return rt::Weights::load(description, sources, error);
+}
+
+std::unique_ptr<LoadedModel> LoadedModel::load(StringRef modelDir,
+                                               const LoadOptions &options,
+                                               std::string &error,
+                                               ProgressFn progress) {
+  auto report = [&](double fraction, const Twine &what) {
+    if (progress)
+      progress(fraction, what.str());
+  };
+  Stopwatch watch;
+  report(0, "import");
+  if (Compilation::isIRFile(modelDir)) {
+    error = (modelDir + ": expected a model directory, found a file").str();
+    return nullptr;
+  }
+  std::unique_ptr<Compilation> compilation =
+      Compilation::create(modelDir, options.compile, error);
+  if (!compilation)
+    return nullptr;
+  const ImportedModel &imported = *compilation->imported();
+  if (!imported.info.hasWeights) {
+    error = missingWeightsMessage(modelDir);
+    return nullptr;
+  }
+  std::optional<std::vector<int32_t>> ends =
+      endOfTextIds(modelDir, imported.info.eosIds, error);
+  if (!ends)
+    return nullptr;
+
+  std::unique_ptr<LoadedModel> result(new LoadedModel());
+  result->modelInfo = imported.info;
+  result->ends = std::move(*ends);
+  result->threads =
+      options.threads ? static_cast<int>(options.threads) : rt::allowedCpus();
+  if (!compilation->lower(
+          /*stopAfter=*/{}, error, [&](double fraction, StringRef stage) {
+            report(kStagesBegin + (kCodeBegin - kStagesBegin) * fraction,
+                   stage);
+          }))
+    return nullptr;
+  report(kCodeBegin, "machine code");
+  std::shared_ptr<JITModule> code = link(*compilation, error);
+  if (!code)
+    return nullptr;
+  std::shared_ptr<const rt::CompiledModule> module =
+      bind(std::move(code), error);
+  if (!module)
+    return nullptr;
+  result->loadTimes.compileSeconds = watch.restart();
+
+  report(kWeightsBegin, "weights");
+  std::unique_ptr<rt::Weights> weights =
+      mapWeights(module->description, imported, error);
+  if (!weights)
+    return nullptr;
+  result->model = rt::Model::create(std::move(module), std::move(weights),
+                                    result->threads, error);
+  if (!result->model)
+    return nullptr;
+  result->loadTimes.loadSeconds = watch.restart();
+  report(1, "ready");
+  return result;
+}
+
+std::unique_ptr<rt::Session> LoadedModel::makeSession(std::string &error) {
+  rt::SessionOptions options;
+  options.threads = threads;
+  return rt::Session::create(model, options, error);
+}
+
+bool LoadedModel::checkIds(ArrayRef<int32_t> ids, std::string &error) const {
+  for (auto [position, id] : enumerate(ids)) {
+    if (id >= 0 && id < modelInfo.vocabSize)
+      continue;
+    error =
+        ("token id " + Twine(id) + " (number " + Twine(position + 1) + " of " +
+         Twine(ids.size()) + ") is out of range: " + modelInfo.name +
+         " has a vocabulary of " + Twine(modelInfo.vocabSize))
+            .str();
+    return false;
+  }
+  return true;
+}

@@ -1,0 +1,70 @@
+//===- LoadedModel.h - A model directory, ready to run ----------*- C++ -*-===//
+//
+// Part of Marimba. Compiles and loads in one call.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MARIMBA_TOOLS_LIBMARIMBA_LOADEDMODEL_H
+#define MARIMBA_TOOLS_LIBMARIMBA_LOADEDMODEL_H
+
+#include "tools/libmarimba/Compiler.h"
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace marimba {
+namespace rt {
+class Model;
+class Session;
+} // namespace rt
+
+/// How a model is compiled and loaded.
+struct LoadOptions {
+  CompileOptions compile;
+  /// Size of the thread team; 0 takes all cores.
+  unsigned threads = 0;
+};
+
+/// Where the time of loading went.
+struct LoadTimes {
+  double compileSeconds = 0; // import, stages, code generation, linking
+  double loadSeconds = 0;    // weights mapped, derived weights computed
+};
+
+/// Code, weights and description of one model in this process.
+class LoadedModel {
+public:
+  /// Imports, compiles, links and loads `modelDir`. On failure returns null and
+  /// sets `error`, ready to be shown after "error: ".
+  static std::unique_ptr<LoadedModel> load(llvm::StringRef modelDir,
+                                           const LoadOptions &options,
+                                           std::string &error,
+                                           ProgressFn progress = {});
+  ~LoadedModel();
+
+  /// A sequence of its own with empty state; null and `error` where memory is
+  /// short.
+  std::unique_ptr<rt::Session> makeSession(std::string &error);
+
+  /// Whether all ids are in the vocabulary; sets `error` where not.
+  bool checkIds(llvm::ArrayRef<int32_t> ids, std::string &error) const;
+
+  const mlir::marimba::ModelInfo &info() const { return modelInfo; }
+  /// The tokens that end a text.
+  const std::vector<int32_t> &endIds() const { return ends; }
+  const LoadTimes &times() const { return loadTimes; }
+
+private:
+  LoadedModel();
+
+  mlir::marimba::ModelInfo modelInfo;
+  std::vector<int32_t> ends;
+  LoadTimes loadTimes;
+  int threads = 1;
+  std::shared_ptr<const rt::Model> model;
+};
+
+} // namespace marimba
+
+#endif // MARIMBA_TOOLS_LIBMARIMBA_LOADEDMODEL_H

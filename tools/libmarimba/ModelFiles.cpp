@@ -1,0 +1,101 @@
+//===- ModelFiles.cpp - What stands beside the weights --------------------===//
+//
+// Part of Marimba.
+//
+//===----------------------------------------------------------------------===//
+
+#include "tools/libmarimba/ModelFiles.h"
+
+#include "marimba/Tokenizer.h"
+#include "llvm/ADT/SmallString.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/JSON.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Path.h"
+
+using namespace marimba;
+using namespace llvm;
+
+static std::string pathIn(StringRef dir, StringRef file) {
+  SmallString<128> path(dir);
+  sys::path::append(path, file);
+  return path.str().str();
+}
+
+static bool hasFile(StringRef dir, StringRef file) {
+  return sys::fs::exists(pathIn(dir, file));
+}
+
+bool marimba::hasTokenizer(StringRef modelDir) {
+  return hasFile(modelDir, "tokenizer.json");
+}
+
+std::string marimba::missingWeightsMessage(StringRef modelDir) {
+  return (modelDir + " has no weights (model.safetensors or "
+                     "model.safetensors.index.json), only a description; "
+                     "compile and inspect work without")
+      .str();
+}
+
+std::unique_ptr<rt::Tokenizer> marimba::loadTokenizer(StringRef modelDir,
+                                                      std::string &error) {
+  if (!sys::fs::is_directory(modelDir)) {
+    error = (modelDir + ": expected a model directory, found " +
+             (sys::fs::exists(modelDir) ? "a file" : "nothing"))
+                .str();
+    return nullptr;
+  }
+  if (!hasTokenizer(modelDir)) {
+    error = (modelDir + ": no tokenizer.json in this directory; --ids takes "
+                        "token ids instead of text where a command has it")
+                .str();
+    return nullptr;
+  }
+  return rt::Tokenizer::load(pathIn(modelDir, "tokenizer.json"), error);
+}
+
+/// Appends the ids of `eos_token_id`; false where it is of another kind.
+static bool appendIds(const json::Value &value, std::vector<int32_t> &ids) {
+  if (std::optional<int64_t> id = value.getAsInteger()) {
+    if (*id < 0 || *id > INT32_MAX)
+      return false;
+    ids.push_back(static_cast<int32_t>(*id));
+    return true;
+  }
+  const json::Array *list = value.getAsArray();
+  if (!list)
+    return false;
+  for (const json::Value &entry : *list)
+    if (!entry.getAsInteger() || !appendIds(entry, ids))
+      return false;
+  return true;
+}
+
+std::optional<std::vector<int32_t>>
+marimba::endOfTextIds(StringRef modelDir, ArrayRef<int64_t> fromConfig,
+                      std::string &error) {
+  std::vector<int32_t> ids(fromConfig.begin(), fromConfig.end());
+  std::string path = pathIn(modelDir, "generation_config.json");
+  if (!sys::fs::exists(path))
+    return ids;
+  auto buffer = MemoryBuffer::getFile(path);
+  if (std::error_code code = buffer.getError()) {
+    error = path + ": " + code.message();
+    return std::nullopt;
+  }
+  Expected<json::Value> parsed = json::parse((*buffer)->getBuffer());
+  if (!parsed) {
+    error = path + ": " + toString(parsed.takeError());
+    return std::nullopt;
+  }
+  const json::Object *object = parsed->getAsObject();
+  const json::Value *value = object ? object->get("eos_token_id") : nullptr;
+  if (!value || value->kind() == json::Value::Null)
+    return ids;
+  ids.clear();
+  if (!appendIds(*value, ids)) {
+    error = path + ": eos_token_id: expected a token id or a list of them";
+    return std::nullopt;
+  }
+  return ids;
+}

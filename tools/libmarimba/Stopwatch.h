@@ -1,0 +1,35 @@
+//===- Stopwatch.h - Seconds since ------------------------------*- C++ -*-===//
+//
+// Part of Marimba.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MARIMBA_TOOLS_LIBMARIMBA_STOPWATCH_H
+#define MARIMBA_TOOLS_LIBMARIMBA_STOPWATCH_H
+
+#include <chrono>
+
+namespace marimba {
+
+/// Runs from its construction.
+class Stopwatch {
+public:
+  double seconds() const {
+    return std::chrono::duration<double>(Clock::now() - start).count();
+  }
+
+  /// The seconds so far; counts from zero again.
+  double restart() {
+    double past = seconds();
+    start = Clock::now();
+    return past;
+  }
+
+private:
+  using Clock = std::chrono::steady_clock;
+  Clock::time_point start = Clock::now();
+};
+
+} // namespace marimba
+
+#endif // MARIMBA_TOOLS_LIBMARIMBA_STOPWATCH_H

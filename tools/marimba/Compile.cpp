@@ -1,0 +1,105 @@
+//===- Compile.cpp - marimba compile --------------------------------------===//
+//
+// Part of Marimba. A model or a file of IR to IR, assembly or an object file.
+//
+//===----------------------------------------------------------------------===//
+
+#include "tools/marimba/CompileFlags.h"
+
+#include "llvm/ADT/SmallVector.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/raw_ostream.h"
+#include <unistd.h>
+
+using namespace marimba;
+using namespace llvm;
+using mlir::marimba::EmitKind;
+using mlir::marimba::Stage;
+
+namespace {
+enum class Emit { MLIR, LLVM, Assembly, Object };
+
+struct Options {
+  cl::SubCommand sub{"compile", "Compiles a model or a file of IR"};
+  cl::opt<std::string> input{cl::Positional, cl::desc("MODEL|FILE.mlir"),
+                             cl::sub(sub)};
+  cl::opt<Emit> emit{
+      "emit",
+      cl::desc("What to write"),
+      cl::init(Emit::MLIR),
+      cl::values(clEnumValN(Emit::MLIR, "mlir", "IR of MLIR (default)"),
+                 clEnumValN(Emit::LLVM, "llvm", "IR of LLVM"),
+                 clEnumValN(Emit::Assembly, "asm", "assembly"),
+                 clEnumValN(Emit::Object, "obj", "an object file")),
+      cl::sub(sub),
+      cl::cat(driver::category())};
+  driver::Value<std::string> output{sub, "o", "Output file ('-': stdout)",
+                                    "file", "-"};
+  driver::Value<std::string> stopAfter{
+      sub, "stop-after", "Stops after this stage (with --emit=mlir)", "stage"};
+  driver::Flag listStages{sub, "list-stages", "Lists the stages"};
+  driver::CompileFlags compile{sub};
+};
+} // namespace
+
+static Options &options() {
+  static Options instance;
+  return instance;
+}
+
+static int listStages() {
+  outs() << formatv("{0,-16} {1}\n", "import",
+                    "a model directory or a file becomes a module");
+  for (const Stage &stage : mlir::marimba::stages())
+    outs() << formatv("{0,-16} {1}\n", stage.name, stage.summary);
+  return 0;
+}
+
+/// Prints an error and returns false where there is no stage of this name.
+static bool checkStage(StringRef name) {
+  if (name == "import" || name.empty())
+    return true;
+  std::string known = "import";
+  for (const Stage &stage : mlir::marimba::stages()) {
+    if (stage.name == name)
+      return true;
+    known += ", " + stage.name.str();
+  }
+  driver::fail("--stop-after: no stage '" + name + "'; the stages are " +
+               known);
+  return false;
+}
+
+static int run() {
+  const Options &o = options();
+  if (o.listStages)
+    return listStages();
+  if (o.input.empty())
+    return driver::fail("compile: expected MODEL or FILE.mlir");
+  if (!checkStage(o.stopAfter))
+    return 1;
+  if (o.emit != Emit::MLIR && o.stopAfter.given())
+    return driver::fail("--stop-after: goes with --emit=mlir only");
+  if (o.emit == Emit::Object && o.output == "-" && isatty(STDOUT_FILENO))
+    return driver::fail("--emit=obj: binary; name a file with -o");
+  std::optional<CompileOptions> compile = o.compile.compileOptions();
+  if (!compile)
+    return 1;
+
+  std::string error;
+  std::unique_ptr<Compilation> compilation =
+      Compilation::create(o.input, *compile, error);
+  if (!compilation || !compilation->lower(o.stopAfter, error))
+    return driver::fail(error);
+  if (o.emit == Emit::MLIR)
+    return driver::writeFile(o.output, compilation->print());
+  EmitKind kind = o.emit == Emit::LLVM       ? EmitKind::LLVM
+                  : o.emit == Emit::Assembly ? EmitKind::Assembly
+                                             : EmitKind::Object;
+  SmallVector<char, 0> result;
+  if (!compilation->emit(kind, result, error))
+    return driver::fail(error);
+  return driver::writeFile(o.output, StringRef(result.data(), result.size()));
+}
+
+driver::Command driver::makeCompileCommand() { return {&options().sub, run}; }

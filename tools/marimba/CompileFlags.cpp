@@ -1,0 +1,65 @@
+//===- CompileFlags.cpp - Options of all that compile ---------------------===//
+//
+// Part of Marimba.
+//
+//===----------------------------------------------------------------------===//
+
+#include "tools/marimba/CompileFlags.h"
+
+using namespace marimba;
+using namespace llvm;
+using mlir::marimba::MatmulRoute;
+
+driver::CompileFlags::CompileFlags(cl::SubCommand &sub)
+    : matmul("matmul", cl::desc("Who computes projections"),
+             cl::init(MatmulRoute::OneDNN),
+             cl::values(
+                 clEnumValN(MatmulRoute::OneDNN, "onednn",
+                            "the library (default)"),
+                 clEnumValN(MatmulRoute::Loops, "loops", "generated loops")),
+             cl::sub(sub), cl::cat(category())),
+      reference(sub, "reference",
+                "Plain loops and libm: slow, to compare with"),
+      noFuseScan(sub, "no-fuse-scan", "Leaves discretize and scan apart"),
+      vectorBits(sub, "vector-bits",
+                 "Width of vectors: 128, 256, 512 (default: what the host has)",
+                 "n"),
+      threads(sub, "threads", "Size of the thread team (default: all cores)",
+              "n"),
+      dumpIr(sub, "dump-ir", "Writes the IR after every stage to this folder",
+             "folder"),
+      configFile(sub, "config-file",
+                 "Name of the configuration (default: config.json)", "name") {}
+
+std::optional<CompileOptions> driver::CompileFlags::compileOptions() const {
+  CompileOptions options;
+  if (vectorBits.given() && vectorBits != 128 && vectorBits != 256 &&
+      vectorBits != 512) {
+    fail("--vector-bits: expected 128, 256 or 512, found " + Twine(vectorBits));
+    return std::nullopt;
+  }
+  constexpr unsigned maxThreads = 1024;
+  if (threads.given() && (threads < 1 || threads > maxThreads)) {
+    fail("--threads: expected 1 to " + Twine(maxThreads) + ", found " +
+         Twine(threads));
+    return std::nullopt;
+  }
+  options.pipeline.reference = reference;
+  options.pipeline.matmul = matmul;
+  options.pipeline.fuseScan = !noFuseScan;
+  options.vectorBits = vectorBits;
+  options.dumpDir = dumpIr;
+  if (configFile.given())
+    options.import.configFile = configFile;
+  return options;
+}
+
+std::optional<LoadOptions> driver::CompileFlags::loadOptions() const {
+  std::optional<CompileOptions> compile = compileOptions();
+  if (!compile)
+    return std::nullopt;
+  LoadOptions options;
+  options.compile = std::move(*compile);
+  options.threads = threads;
+  return options;
+}

@@ -1,0 +1,38 @@
+//===- CompileFlags.h - Options of all that compile -------------*- C++ -*-===//
+//
+// Part of Marimba.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MARIMBA_TOOLS_MARIMBA_COMPILEFLAGS_H
+#define MARIMBA_TOOLS_MARIMBA_COMPILEFLAGS_H
+
+#include "tools/libmarimba/Compiler.h"
+#include "tools/libmarimba/LoadedModel.h"
+#include "tools/marimba/Driver.h"
+
+namespace marimba::driver {
+
+/// The options that choose how a model is compiled, for one subcommand.
+struct CompileFlags {
+  explicit CompileFlags(llvm::cl::SubCommand &sub);
+
+  /// The options as the library takes them; prints an error and returns
+  /// nothing where a value is not allowed.
+  std::optional<CompileOptions> compileOptions() const;
+
+  /// The same for loading.
+  std::optional<LoadOptions> loadOptions() const;
+
+  llvm::cl::opt<mlir::marimba::MatmulRoute> matmul;
+  Flag reference;
+  Flag noFuseScan;
+  Value<unsigned> vectorBits;
+  Value<unsigned> threads;
+  Value<std::string> dumpIr;
+  Value<std::string> configFile;
+};
+
+} // namespace marimba::driver
+
+#endif // MARIMBA_TOOLS_MARIMBA_COMPILEFLAGS_H

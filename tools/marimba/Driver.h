@@ -1,0 +1,92 @@
+//===- Driver.h - What the subcommands share --------------------*- C++ -*-===//
+//
+// Part of Marimba. Every subcommand is one file: it owns its options, which are
+// scoped to it, and a function that runs it.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MARIMBA_TOOLS_MARIMBA_DRIVER_H
+#define MARIMBA_TOOLS_MARIMBA_DRIVER_H
+
+#include "llvm/ADT/StringRef.h"
+#include "llvm/ADT/Twine.h"
+#include "llvm/Support/CommandLine.h"
+#include "llvm/Support/JSON.h"
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace marimba::driver {
+
+/// The options that help shows: ours, not LLVM's.
+llvm::cl::OptionCategory &category();
+
+/// A subcommand: its name on the command line and what runs it. `run` returns
+/// the exit code of the program.
+struct Command {
+  llvm::cl::SubCommand *sub;
+  int (*run)();
+};
+
+/// An option of a subcommand that takes a value.
+template <typename T> struct Value : llvm::cl::opt<T> {
+  Value(llvm::cl::SubCommand &sub, llvm::StringRef name,
+        llvm::StringRef description, llvm::StringRef value, T init = T())
+      : llvm::cl::opt<T>(name, llvm::cl::desc(description),
+                         llvm::cl::value_desc(value), llvm::cl::init(init),
+                         llvm::cl::sub(sub), llvm::cl::cat(category())) {}
+  bool given() const { return this->getNumOccurrences() > 0; }
+};
+
+/// An option of a subcommand that stands alone.
+struct Flag : llvm::cl::opt<bool> {
+  Flag(llvm::cl::SubCommand &sub, llvm::StringRef name,
+       llvm::StringRef description)
+      : llvm::cl::opt<bool>(name, llvm::cl::desc(description),
+                            llvm::cl::sub(sub), llvm::cl::cat(category())) {}
+};
+
+/// The model directory, which every subcommand takes.
+struct ModelArgument : llvm::cl::opt<std::string> {
+  explicit ModelArgument(llvm::cl::SubCommand &sub)
+      : llvm::cl::opt<std::string>(
+            llvm::cl::Positional, llvm::cl::desc("MODEL"), llvm::cl::sub(sub)) {
+  }
+};
+
+// Each of these registers the options of its subcommand; main calls it once.
+Command makeRunCommand();
+Command makeLogitsCommand();
+Command makeCompileCommand();
+Command makeEvalCommand();
+Command makeInspectCommand();
+Command makeTokenizeCommand();
+
+/// Prints `error: <message>` to stderr and returns 1, the exit code for it.
+int fail(const llvm::Twine &message);
+
+/// Reads token ids separated by commas or white space. `what` names the source
+/// in the error, which is printed; then the result is empty.
+std::optional<std::vector<int32_t>> parseIds(llvm::StringRef text,
+                                             llvm::StringRef what);
+
+/// The whole of a file; on failure prints the error.
+std::optional<std::string> readFile(llvm::StringRef path);
+
+/// Writes `data` to `path` by way of a temporary file beside it, or to stdout
+/// for "-". Returns the exit code.
+int writeFile(llvm::StringRef path, llvm::StringRef data);
+
+/// Prints a value to stdout, readable by people and by programs.
+void printJson(const llvm::json::Value &value);
+
+/// An array of ids.
+llvm::json::Array jsonIds(llvm::ArrayRef<int32_t> ids);
+
+/// Ids for stdout, put between `separator`.
+std::string joinIds(llvm::ArrayRef<int32_t> ids, llvm::StringRef separator);
+
+} // namespace marimba::driver
+
+#endif // MARIMBA_TOOLS_MARIMBA_DRIVER_H

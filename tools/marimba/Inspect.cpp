@@ -1,0 +1,129 @@
+//===- Inspect.cpp - marimba inspect --------------------------------------===//
+//
+// Part of Marimba. What a model is made of, from its description.
+//
+//===----------------------------------------------------------------------===//
+
+#include "tools/libmarimba/Compiler.h"
+#include "tools/marimba/Driver.h"
+
+#include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace marimba;
+using namespace llvm;
+using mlir::marimba::ModelInfo;
+
+namespace {
+struct Options {
+  cl::SubCommand sub{"inspect", "Layers, parameters and sizes of a model"};
+  driver::ModelArgument model{sub};
+  driver::Flag json{sub, "json", "Answers in JSON"};
+  driver::Value<std::string> configFile{
+      sub, "config-file", "Name of the configuration (default: config.json)",
+      "name"};
+};
+} // namespace
+
+static Options &options() {
+  static Options instance;
+  return instance;
+}
+
+/// The layers of each kind, kinds in the order of their first layer.
+static MapVector<StringRef, std::vector<unsigned>>
+groupLayers(const ModelInfo &info) {
+  MapVector<StringRef, std::vector<unsigned>> groups;
+  for (auto [index, kind] : enumerate(info.layerKinds))
+    groups[kind].push_back(index);
+  return groups;
+}
+
+static void printAsJson(const ModelInfo &info) {
+  json::Object kinds;
+  for (const auto &[kind, layers] : groupLayers(info))
+    kinds[kind] = layers.size();
+  json::Object sizes;
+  for (const auto &[name, size] : info.sizes)
+    sizes[name] = size;
+  auto optionalId = [](std::optional<int64_t> id) -> json::Value {
+    return id ? json::Value(*id) : json::Value(nullptr);
+  };
+  driver::printJson(json::Object{
+      {"name", info.name},
+      {"family", info.family},
+      {"layers", json::Array(info.layerKinds)},
+      {"layer_kinds", std::move(kinds)},
+      {"vocab_size", info.vocabSize},
+      {"hidden_size", info.hiddenSize},
+      {"sizes", std::move(sizes)},
+      {"tied_embeddings", info.tiedEmbeddings},
+      {"eos_token_ids", json::Array(info.eosIds)},
+      {"bos_token_id", optionalId(info.bosId)},
+      {"pad_token_id", optionalId(info.padId)},
+      {"has_weights", info.hasWeights},
+      {"parameters", static_cast<int64_t>(info.parameters)},
+      {"weight_bytes", static_cast<int64_t>(info.weightBytes)},
+      {"derived_bytes", static_cast<int64_t>(info.derivedBytes)},
+      {"state_bytes_per_sequence", static_cast<int64_t>(info.stateBytes)},
+      {"kv_bytes_per_token", static_cast<int64_t>(info.cacheBytesPerToken)},
+      {"unused_tensors", json::Array(info.unusedTensors)},
+  });
+}
+
+static void printAsText(const ModelInfo &info) {
+  raw_ostream &os = outs();
+  auto row = [&](StringRef label) -> raw_ostream & {
+    return os << left_justify(label, 12);
+  };
+  row("model") << info.name << ", family " << info.family << '\n';
+  row("layers") << info.layerKinds.size() << '\n';
+  for (const auto &[kind, layers] : groupLayers(info)) {
+    std::string numbers = join(
+        map_range(layers, [](unsigned layer) { return std::to_string(layer); }),
+        " ");
+    row("") << formatv("{0,3} x {1}: {2}\n", layers.size(), kind, numbers);
+  }
+  row("sizes") << join(map_range(info.sizes,
+                                 [](const auto &size) {
+                                   return size.first + " " +
+                                          std::to_string(size.second);
+                                 }),
+                       ", ")
+               << '\n';
+  row("parameters") << formatv("{0:N}", info.parameters)
+                    << (info.tiedEmbeddings ? " (embeddings tied)\n" : "\n");
+  row("weights") << formatv(
+      "{0:N} bytes{1}, {2:N} bytes derived on loading\n", info.weightBytes,
+      info.hasWeights ? "" : " (no files here)", info.derivedBytes);
+  row("state") << formatv("{0:N} bytes per sequence\n", info.stateBytes);
+  row("KV") << formatv("{0:N} bytes per token\n", info.cacheBytesPerToken);
+  if (!info.unusedTensors.empty())
+    row("unused") << join(info.unusedTensors, ", ") << '\n';
+}
+
+static int run() {
+  const Options &o = options();
+  if (o.model.empty())
+    return driver::fail("inspect: expected MODEL, a model directory");
+  CompileOptions compile;
+  if (o.configFile.given())
+    compile.import.configFile = o.configFile;
+  StringRef model = o.model;
+  if (Compilation::isIRFile(model))
+    return driver::fail(model + ": expected a model directory, found a file");
+  std::string error;
+  std::unique_ptr<Compilation> compilation =
+      Compilation::create(model, compile, error);
+  if (!compilation)
+    return driver::fail(error);
+  if (o.json)
+    printAsJson(compilation->imported()->info);
+  else
+    printAsText(compilation->imported()->info);
+  return 0;
+}
+
+driver::Command driver::makeInspectCommand() { return {&options().sub, run}; }

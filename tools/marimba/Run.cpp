@@ -1,0 +1,240 @@
+//===- Run.cpp - marimba run ----------------------------------------------===//
+//
+// Part of Marimba. Continues a prompt, text as it is made.
+//
+//===----------------------------------------------------------------------===//
+
+#include "tools/libmarimba/Generation.h"
+#include "tools/libmarimba/ModelFiles.h"
+#include "tools/marimba/CompileFlags.h"
+#include "tools/marimba/Interrupt.h"
+#include "tools/marimba/Progress.h"
+
+#include "marimba/Tokenizer.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace marimba;
+using namespace llvm;
+
+namespace {
+struct Options {
+  cl::SubCommand sub{"run", "Continues a prompt"};
+  driver::ModelArgument model{sub};
+  driver::Value<std::string> prompt{sub, "prompt", "The text to continue",
+                                    "text"};
+  driver::Value<std::string> ids{
+      sub, "ids",
+      "The token ids to continue, such as 3,17,5; prints the new ids", "ids"};
+  driver::Value<int64_t> maxTokens{
+      sub, "max-tokens", "Stops after this many new tokens (default: 256)", "n",
+      256};
+  driver::Value<double> temperature{
+      sub, "temperature",
+      "0 takes the likeliest token (default; 1 where --top-k, --top-p or "
+      "--seed stands)",
+      "t"};
+  driver::Value<int> topK{sub, "top-k", "Chooses among the k likeliest tokens",
+                          "k"};
+  driver::Value<double> topP{
+      sub, "top-p",
+      "Chooses among the likeliest tokens that reach this "
+      "probability together",
+      "p", 1};
+  driver::Value<uint64_t> seed{sub, "seed", "The same seed, the same text",
+                               "s"};
+  driver::Flag noEos{sub, "no-eos", "Goes on after the end of a text"};
+  driver::Flag quiet{sub, "quiet", "No progress, no timing"};
+  driver::Flag json{sub, "json", "Answers in JSON: tokens, text, timing"};
+  driver::CompileFlags compile{sub};
+};
+} // namespace
+
+static Options &options() {
+  static Options instance;
+  return instance;
+}
+
+/// The options of the sampler; prints an error where they are not allowed.
+static std::optional<rt::SamplerOptions> samplerOptions() {
+  const Options &o = options();
+  rt::SamplerOptions sampler;
+  bool random = o.topK.given() || o.topP.given() || o.seed.given();
+  sampler.temperature =
+      o.temperature.given() ? static_cast<float>(o.temperature) : random;
+  sampler.topK = o.topK;
+  sampler.topP = static_cast<float>(o.topP);
+  sampler.seed = o.seed;
+  std::string error = rt::checkSamplerOptions(sampler);
+  if (error.empty())
+    return sampler;
+  driver::fail(error);
+  return std::nullopt;
+}
+
+/// Writes what comes, as text or as ids; in JSON all at the end.
+namespace {
+class Output {
+public:
+  /// `tokenizer` is null where there is none.
+  Output(const rt::Tokenizer *tokenizer, ArrayRef<int32_t> prompt)
+      : streaming(!options().json), asText(!options().ids.given()) {
+    if (!tokenizer)
+      return;
+    decoder.emplace(*tokenizer);
+    for (int32_t id : prompt)
+      decoder->push(id);
+    if (streaming && asText)
+      print(options().prompt);
+  }
+
+  void push(int32_t id) {
+    if (decoder)
+      add(decoder->push(id));
+    if (streaming && !asText)
+      print((first ? "" : " ") + std::to_string(id));
+    first = false;
+  }
+
+  /// Ends the text.
+  void finish() {
+    if (decoder)
+      add(decoder->flush());
+    if (streaming)
+      print("\n");
+  }
+
+  /// The new text; null without a tokenizer.
+  json::Value result() const {
+    return decoder ? json::Value(text) : json::Value(nullptr);
+  }
+
+private:
+  void add(const std::string &piece) {
+    text += piece;
+    if (streaming && asText)
+      print(piece);
+  }
+  static void print(StringRef piece) {
+    outs() << piece;
+    outs().flush();
+  }
+
+  bool streaming, asText;
+  bool first = true;
+  std::optional<rt::StreamDecoder> decoder;
+  std::string text;
+};
+} // namespace
+
+/// Tokens per second; 0 where there was nothing to measure.
+static double rate(size_t tokens, double seconds) {
+  return seconds > 0 ? static_cast<double>(tokens) / seconds : 0;
+}
+
+static void printTiming(const LoadTimes &times, const Generation &made) {
+  size_t decoded = made.tokens.empty() ? 0 : made.tokens.size() - 1;
+  errs() << formatv("compiled in {0:f2} s, loaded in {1:f2} s; prefill {2} "
+                    "tokens, {3:f1} tokens/s; decode {4} tokens, {5:f1} "
+                    "tokens/s\n",
+                    times.compileSeconds, times.loadSeconds, made.prefillTokens,
+                    rate(made.prefillTokens, made.prefillSeconds), decoded,
+                    rate(decoded, made.decodeSeconds));
+}
+
+static void printJson(const LoadTimes &times, const Generation &made,
+                      const Output &output) {
+  size_t decoded = made.tokens.empty() ? 0 : made.tokens.size() - 1;
+  driver::printJson(json::Object{
+      {"tokens", driver::jsonIds(made.tokens)},
+      {"text", output.result()},
+      {"timing",
+       json::Object{
+           {"compile_seconds", times.compileSeconds},
+           {"load_seconds", times.loadSeconds},
+           {"prompt_tokens", static_cast<int64_t>(made.prefillTokens)},
+           {"prefill_seconds", made.prefillSeconds},
+           {"prefill_tokens_per_second",
+            rate(made.prefillTokens, made.prefillSeconds)},
+           {"decode_seconds", made.decodeSeconds},
+           {"decode_tokens_per_second", rate(decoded, made.decodeSeconds)},
+       }},
+  });
+}
+
+/// The prompt as ids; nothing after an error.
+static std::optional<std::vector<int32_t>>
+promptIds(const rt::Tokenizer *tokenizer) {
+  if (options().ids.given())
+    return driver::parseIds(options().ids, "--ids");
+  std::vector<int32_t> ids = tokenizer->encode(options().prompt);
+  if (!ids.empty())
+    return ids;
+  driver::fail("--prompt: no tokens in this text");
+  return std::nullopt;
+}
+
+static int run() {
+  const Options &o = options();
+  if (o.model.empty())
+    return driver::fail("run: expected MODEL, a model directory");
+  if (o.ids.given() == o.prompt.given())
+    return driver::fail("run: expected one of --prompt and --ids");
+  if (o.maxTokens < 0)
+    return driver::fail("--max-tokens: expected 0 or more, found " +
+                        Twine(o.maxTokens));
+  GenerateOptions generation;
+  generation.maxTokens = o.maxTokens;
+  std::optional<rt::SamplerOptions> sampler = samplerOptions();
+  std::optional<LoadOptions> load = o.compile.loadOptions();
+  if (!sampler || !load)
+    return 1;
+  generation.sampler = *sampler;
+
+  // Compiling takes seconds: what is sure to fail afterwards fails here.
+  std::string error;
+  if (o.prompt.given() && sys::fs::is_directory(o.model) &&
+      !hasTokenizer(o.model) && !loadTokenizer(o.model, error))
+    return driver::fail(error);
+  driver::Progress bar(!o.quiet);
+  std::unique_ptr<LoadedModel> model = LoadedModel::load(
+      o.model, *load, error,
+      [&](double fraction, StringRef what) { bar.update(fraction, what); });
+  bar.clear();
+  if (!model)
+    return driver::fail(error);
+  // Ids need no tokenizer, but a --json answer has the text where there is one.
+  std::unique_ptr<rt::Tokenizer> tokenizer;
+  if (!o.ids.given() || (o.json && hasTokenizer(o.model))) {
+    tokenizer = loadTokenizer(o.model, error);
+    if (!tokenizer)
+      return driver::fail(error);
+  }
+  std::optional<std::vector<int32_t>> prompt = promptIds(tokenizer.get());
+  if (!prompt)
+    return 1;
+  if (!o.noEos)
+    generation.endIds = model->endIds();
+
+  driver::catchInterrupt();
+  Output output(tokenizer.get(), *prompt);
+  Generation made;
+  bool done = generate(
+      *model, *prompt, generation,
+      [&](int32_t id) {
+        output.push(id);
+        return !driver::interrupted();
+      },
+      [] { return !driver::interrupted(); }, made, error);
+  output.finish();
+  if (!done)
+    return driver::fail(error);
+  if (o.json)
+    printJson(model->times(), made, output);
+  if (!o.quiet)
+    printTiming(model->times(), made);
+  return driver::interrupted() ? driver::kInterruptedExitCode : 0;
+}
+
+driver::Command driver::makeRunCommand() { return {&options().sub, run}; }
