@@ -33,7 +33,8 @@ def BufferizeModel : Pass<"bufferize-model", "::mlir::ModuleOp"> {
     batch can be any range of state slots. States and the residual stream are
     updated in place: a function whose result would be a new buffer is an error.
   }];
-  let dependentDialects = ["::mlir::bufferization::BufferizationDialect",
+  let dependentDialects = ["::mlir::affine::AffineDialect",
+                           "::mlir::bufferization::BufferizationDialect",
                            "::mlir::linalg::LinalgDialect",
                            "::mlir::memref::MemRefDialect"];
 }

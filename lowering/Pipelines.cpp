@@ -62,9 +62,7 @@ static void buildFuse(OpPassManager &pm, const PipelineOptions &options) {
   addCleanup(pm);
 }
 
-static void buildSpecialize(OpPassManager &pm, const PipelineOptions &options) {
-  if (options.reference)
-    return; // one entry serves any T
+static void buildSpecialize(OpPassManager &pm, const PipelineOptions &) {
   pm.addPass(createSpecializeDecode());
   addCleanup(pm);
 }
@@ -76,9 +74,8 @@ static void buildKernels(OpPassManager &pm, const PipelineOptions &options) {
     func.addPass(createConvertMarimbaToOneDNN());
   func.addPass(createConvertMarimbaToLinalg());
   func.addPass(createConvertElementwiseToLinalgPass());
-  if (!options.reference)
-    func.addPass(createLinalgElementwiseOpFusionPass());
-  addCleanup(pm);
+  // No CSE here: sums that share one zero-filled tensor would each copy it.
+  pm.addPass(createCanonicalizerPass());
 }
 
 static void buildBufferize(OpPassManager &pm, const PipelineOptions &) {

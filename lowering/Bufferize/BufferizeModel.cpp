@@ -7,6 +7,7 @@
 #include "dialects/Marimba/IR/Marimba.h"
 #include "lowering/Passes.h"
 
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/Bufferization/Transforms/OneShotAnalysis.h"
 #include "mlir/Dialect/Bufferization/Transforms/OneShotModuleBufferize.h"
@@ -64,6 +65,38 @@ struct CopyToLinalg : OpRewritePattern<memref::CopyOp> {
   }
 };
 
+/// Splitting rows [B*T, H] into [B, T, H]: MLIR 22's expansion of strided
+/// metadata takes one dynamic size a group only, and crashes on two.
+struct ExpandToReinterpret : OpRewritePattern<memref::ExpandShapeOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(memref::ExpandShapeOp op,
+                                PatternRewriter &rewriter) const override {
+    MemRefType type = op.getResultType();
+    if (!op.getSrcType().getLayout().isIdentity() ||
+        llvm::none_of(op.getReassociationIndices(), [&](auto &group) {
+          return llvm::count_if(group, [&](int64_t d) {
+                   return type.isDynamicDim(d);
+                 }) > 1;
+        }))
+      return rewriter.notifyMatchFailure(op, "MLIR can do it");
+    Location loc = op.getLoc();
+    SmallVector<OpFoldResult> sizes = op.getMixedOutputShape();
+    SmallVector<OpFoldResult> strides(sizes.size());
+    OpFoldResult stride = rewriter.getIndexAttr(1);
+    AffineExpr a, b;
+    bindSymbols(rewriter.getContext(), a, b);
+    for (int64_t d = sizes.size() - 1; d >= 0; --d) {
+      strides[d] = stride;
+      stride = affine::makeComposedFoldedAffineApply(rewriter, loc, a * b,
+                                                     {stride, sizes[d]});
+    }
+    Value view = memref::ReinterpretCastOp::create(
+        rewriter, loc, op.getSrc(), rewriter.getIndexAttr(0), sizes, strides);
+    rewriter.replaceOpWithNewOp<memref::CastOp>(op, type, view);
+    return success();
+  }
+};
+
 struct BufferizeModelPass
     : mlir::marimba::impl::BufferizeModelBase<BufferizeModelPass> {
   void runOnOperation() override {
@@ -84,8 +117,28 @@ struct BufferizeModelPass
     if (failed(bufferization::runOneShotModuleBufferize(module, options,
                                                         bufferization)))
       return signalPassFailure();
-    if (failed(bufferization::dropEquivalentBufferResults(module)))
-      return signalPassFailure();
+    // Results that are arguments go, those of entries too: nobody but this
+    // module's own pipeline knows their signature.
+    SmallVector<func::FuncOp> entries;
+    for (auto func : module.getOps<func::FuncOp>())
+      if (func->hasAttr(kEntryAttr) && func.isPublic()) {
+        func.setPrivate();
+        entries.push_back(func);
+      }
+    // A caller's result is an argument only once its callee's is: repeat.
+    auto countResults = [&] {
+      int64_t count = 0;
+      for (auto func : module.getOps<func::FuncOp>())
+        count += func.getNumResults();
+      return count;
+    };
+    for (int64_t before = -1; before != countResults();) {
+      before = countResults();
+      if (failed(bufferization::dropEquivalentBufferResults(module)))
+        return signalPassFailure();
+    }
+    for (func::FuncOp func : entries)
+      func.setPublic();
 
     for (auto func : module.getOps<func::FuncOp>()) {
       for (auto [i, type] : llvm::enumerate(func.getResultTypes()))
@@ -97,7 +150,7 @@ struct BufferizeModelPass
         }
     }
     RewritePatternSet patterns(&getContext());
-    patterns.add<CopyToLinalg>(&getContext());
+    patterns.add<CopyToLinalg, ExpandToReinterpret>(&getContext());
     walkAndApplyPatterns(module, std::move(patterns));
   }
 };

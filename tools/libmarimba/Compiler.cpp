@@ -32,6 +32,7 @@ Compilation::Compilation(const CompileOptions &givenOptions)
   context = std::make_unique<mlir::MLIRContext>(
       registry, mlir::MLIRContext::Threading::DISABLED);
   context->loadAllAvailableDialects();
+  context->printOpOnDiagnostic(false); // messages are for users
 }
 
 bool Compilation::isIRFile(StringRef input) {

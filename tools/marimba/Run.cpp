@@ -163,18 +163,6 @@ static void printJson(const LoadTimes &times, const Generation &made,
   });
 }
 
-/// The prompt as ids; nothing after an error.
-static std::optional<std::vector<int32_t>>
-promptIds(const rt::Tokenizer *tokenizer) {
-  if (options().ids.given())
-    return driver::parseIds(options().ids, "--ids");
-  std::vector<int32_t> ids = tokenizer->encode(options().prompt);
-  if (!ids.empty())
-    return ids;
-  driver::fail("--prompt: no tokens in this text");
-  return std::nullopt;
-}
-
 static int run() {
   const Options &o = options();
   if (o.model.empty())
@@ -193,6 +181,9 @@ static int run() {
   generation.sampler = *sampler;
 
   // Compiling takes seconds: what is sure to fail afterwards fails here.
+  std::optional<std::vector<int32_t>> prompt;
+  if (o.ids.given() && !(prompt = driver::parseIds(o.ids, "--ids")))
+    return 1;
   std::string error;
   if (o.prompt.given() && sys::fs::is_directory(o.model) &&
       !hasTokenizer(o.model) && !loadTokenizer(o.model, error))
@@ -211,9 +202,10 @@ static int run() {
     if (!tokenizer)
       return driver::fail(error);
   }
-  std::optional<std::vector<int32_t>> prompt = promptIds(tokenizer.get());
   if (!prompt)
-    return 1;
+    prompt = tokenizer->encode(o.prompt);
+  if (prompt->empty())
+    return driver::fail("--prompt: no tokens in this text");
   if (!o.noEos)
     generation.endIds = model->endIds();
 

@@ -24,14 +24,6 @@ static int reportUsage(StringRef program, StringRef text) {
   return driver::fail(line + "; see marimba --help");
 }
 
-/// Leaves only our options, --help and --version in the help.
-static void tidyHelp(cl::SubCommand &sub) {
-  cl::HideUnrelatedOptions(driver::category(), sub);
-  for (auto &[name, option] : cl::getRegisteredOptions(sub))
-    if (name == "help-list")
-      option->setHiddenFlag(cl::ReallyHidden);
-}
-
 int main(int argc, char **argv) {
   driver::Command commands[] = {
       driver::makeRunCommand(),     driver::makeLogitsCommand(),
@@ -39,9 +31,9 @@ int main(int argc, char **argv) {
       driver::makeInspectCommand(), driver::makeTokenizeCommand(),
   };
   cl::SetVersionPrinter([](raw_ostream &os) { os << "marimba 0.1.0\n"; });
-  tidyHelp(cl::SubCommand::getTopLevel());
+  cl::HideUnrelatedOptions(driver::category());
   for (const driver::Command &command : commands)
-    tidyHelp(*command.sub);
+    cl::HideUnrelatedOptions(driver::category(), *command.sub);
 
   constexpr StringRef overview =
       "marimba: compiles Jamba and Mamba models to native code and runs "
