@@ -49,7 +49,7 @@ struct ExpPolynomial : OpRewritePattern<math::ExpOp> {
       intType = vector.clone(intType);
     auto intConstant = [&](int32_t value) -> Value {
       Attribute attr = b.getI32IntegerAttr(value);
-      if (auto vector = dyn_cast<VectorType>(type))
+      if (auto vector = dyn_cast<VectorType>(intType))
         attr = DenseElementsAttr::get(vector, attr);
       return arith::ConstantOp::create(b, cast<TypedAttr>(attr));
     };

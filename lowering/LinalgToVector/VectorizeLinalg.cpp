@@ -102,7 +102,8 @@ LogicalResult vectorizeRows(IRRewriter &rewriter, linalg::LinalgOp op,
   sizes[*lane] = lanes;
   rewriter.setInsertionPoint(tile->op);
   FailureOr<linalg::VectorizationResult> vectorized =
-      linalg::vectorize(rewriter, tile->op, sizes);
+      linalg::vectorize(rewriter, tile->op, sizes,
+                        SmallVector<bool>(sizes.size(), /*scalable=*/false));
   if (failed(vectorized))
     return success(); // stays a small loop nest: convert-linalg-to-loops
   rewriter.eraseOp(tile->op);
