@@ -105,14 +105,15 @@ static void buildOutline(OpPassManager &pm, const PipelineOptions &) {
   addCleanup(pm);
 }
 
-static void buildLLVM(OpPassManager &pm, const PipelineOptions &) {
+static void buildLLVM(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(createConvertVectorToSCFPass());
   pm.addPass(memref::createExpandStridedMetadataPass());
   pm.addPass(createLowerAffinePass());
   pm.addPass(createSCFToControlFlowPass());
   pm.addNestedPass<func::FuncOp>(arith::createArithExpandOpsPass());
   pm.addPass(createConvertVectorToLLVMPass());
-  pm.addPass(createConvertMathToLibmPass());
+  if (options.reference) // would call libm once for each lane of a vector
+    pm.addPass(createConvertMathToLibmPass());
   pm.addPass(createConvertRuntimeToLLVM());
   pm.addPass(createReconcileUnrealizedCastsPass());
   addCleanup(pm);

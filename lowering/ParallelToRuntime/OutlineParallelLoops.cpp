@@ -57,6 +57,7 @@ void makeSequential(scf::ParallelOp loop) {
 struct OutlineParallelLoopsPass
     : mlir::marimba::impl::OutlineParallelLoopsBase<OutlineParallelLoopsPass> {
   void runOnOperation() override {
+    bodies.clear();
     SymbolTable symbols(getOperation());
     SmallVector<func::FuncOp> funcs(getOperation().getOps<func::FuncOp>());
     for (func::FuncOp func : funcs) {
@@ -122,13 +123,31 @@ struct OutlineParallelLoopsPass
     body.setPrivate();
     body->setAttr("llvm.linkage", LLVM::LinkageAttr::get(
                                       &getContext(), LLVM::Linkage::Internal));
-    symbols.insert(body);
     buildBody(body, loop, counts, captures, constants);
-    rt::ParallelForOp::create(b, loc, context, total, body.getSymName(),
+    // Layers of different kinds share blocks: their loops are the same code.
+    func::FuncOp known;
+    for (func::FuncOp other : bodies[body.getFunctionType()])
+      if (OperationEquivalence::isRegionEquivalentTo(
+              &other.getBody(), &body.getBody(),
+              OperationEquivalence::IgnoreLocations)) {
+        known = other;
+        break;
+      }
+    if (known) {
+      body.erase();
+    } else {
+      symbols.insert(body);
+      bodies[body.getFunctionType()].push_back(body);
+      known = body;
+    }
+    rt::ParallelForOp::create(b, loc, context, total, known.getSymName(),
                               captures);
     loop.erase();
     return success();
   }
+
+  /// Outlined so far, by type.
+  llvm::DenseMap<Type, SmallVector<func::FuncOp>> bodies;
 
   void buildBody(func::FuncOp body, scf::ParallelOp loop,
                  ArrayRef<Value> counts, ArrayRef<Value> captures,
