@@ -101,6 +101,18 @@ def AddRuntimeContext : Pass<"add-runtime-context", "::mlir::ModuleOp"> {
                            "::mlir::rt::RuntimeDialect"];
 }
 
+def TableLayerArguments : Pass<"table-layer-arguments", "::mlir::ModuleOp"> {
+  let summary = "layers find their weights and states by a list of indices";
+  let description = [{
+    A layer function has an argument for each of its weights and states; at
+    every call they are tensors of the call's tables with constant indices.
+    Those arguments become one `rt.table`. The code of an entry then grows by a
+    few instructions a layer instead of a few hundred. Arguments that are
+    something else at any call stay as they are.
+  }];
+  let dependentDialects = ["::mlir::rt::RuntimeDialect"];
+}
+
 def OutlineParallelLoops : Pass<"outline-parallel-loops", "::mlir::ModuleOp"> {
   let summary = "scf.parallel becomes a function that the thread team runs";
   let description = [{

@@ -85,6 +85,7 @@ static void buildBufferize(OpPassManager &pm, const PipelineOptions &) {
 
 static void buildContext(OpPassManager &pm, const PipelineOptions &) {
   pm.addPass(createAddRuntimeContext());
+  pm.addPass(createTableLayerArguments());
 }
 
 static void buildLoops(OpPassManager &pm, const PipelineOptions &options) {

@@ -43,6 +43,7 @@ struct ConvertRuntimeToLLVMPass
     };
     types.addConversion([&](rt::ContextType t) { return pointer(t); });
     types.addConversion([&](rt::CallType t) { return pointer(t); });
+    types.addConversion([&](rt::TableType t) { return pointer(t); });
 
     RewritePatternSet patterns(ctx);
     populateRuntimeToLLVMPatterns(types, patterns);

@@ -20,14 +20,29 @@ using namespace mlir::marimba;
 
 namespace {
 
-/// A view of the tensor `index` of the table at `tableOffset` of the call.
-/// Static sizes and strides come from the type, dynamic ones from the tensor.
-Value viewOfTensor(ConversionPatternRewriter &rewriter, Location loc,
-                   const LLVMTypeConverter &types, MemRefType type, Value call,
-                   int64_t tableOffset, int64_t index) {
-  StructAccess s(rewriter, loc);
+/// The MarimbaTensor `index` of the table at `tableOffset` of the call.
+Value tensorAt(StructAccess &s, Value call, int64_t tableOffset,
+               int64_t index) {
   Value table = s.load(s.pointerType(), call, tableOffset);
-  Value tensor = s.at(table, index * sizeof(MarimbaTensor));
+  return s.at(table, index * sizeof(MarimbaTensor));
+}
+
+/// The same for the index that stands at `position` of a layer's list.
+Value layerTensorAt(OpBuilder &b, StructAccess &s, Location loc, Value call,
+                    int64_t tableOffset, Value list, int64_t position) {
+  Value index = s.load(b.getI32Type(), list, position * sizeof(int32_t));
+  Value table = s.load(s.pointerType(), call, tableOffset);
+  auto tensor = LLVM::LLVMArrayType::get(b.getI8Type(), sizeof(MarimbaTensor));
+  return LLVM::GEPOp::create(b, loc, s.pointerType(), tensor, table,
+                             ArrayRef<LLVM::GEPArg>{index});
+}
+
+/// A view of a MarimbaTensor. Static sizes and strides come from the type,
+/// dynamic ones from the tensor.
+Value viewOfTensor(ConversionPatternRewriter &rewriter, Location loc,
+                   const LLVMTypeConverter &types, MemRefType type,
+                   Value tensor) {
+  StructAccess s(rewriter, loc);
   Value data = s.load(s.pointerType(), tensor, offsetof(MarimbaTensor, data));
   auto view = MemRefDescriptor::poison(rewriter, loc, types.convertType(type));
   view.setAllocatedPtr(rewriter, loc, data);
@@ -48,28 +63,65 @@ Value viewOfTensor(ConversionPatternRewriter &rewriter, Location loc,
   return view;
 }
 
-struct ConvertWeight : ConvertOpToLLVMPattern<rt::WeightOp> {
-  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
+/// rt.weight, rt.argument: the index is a constant.
+template <typename OpTy, size_t tableOffset>
+struct ConvertTensor : ConvertOpToLLVMPattern<OpTy> {
+  using ConvertOpToLLVMPattern<OpTy>::ConvertOpToLLVMPattern;
   LogicalResult
-  matchAndRewrite(rt::WeightOp op, OpAdaptor adaptor,
+  matchAndRewrite(OpTy op, typename OpTy::Adaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
+    StructAccess s(rewriter, op.getLoc());
+    Value tensor = tensorAt(s, adaptor.getCall(), tableOffset, op.getIndex());
     rewriter.replaceOp(
-        op, viewOfTensor(rewriter, op.getLoc(), *getTypeConverter(),
-                         cast<MemRefType>(op.getType()), adaptor.getCall(),
-                         offsetof(MarimbaCall, weights), op.getIndex()));
+        op, viewOfTensor(rewriter, op.getLoc(), *this->getTypeConverter(),
+                         cast<MemRefType>(op.getType()), tensor));
     return success();
   }
 };
 
-struct ConvertArgument : ConvertOpToLLVMPattern<rt::ArgumentOp> {
+/// rt.layer_weight, rt.layer_argument: the index is the layer's.
+template <typename OpTy, size_t tableOffset>
+struct ConvertLayerTensor : ConvertOpToLLVMPattern<OpTy> {
+  using ConvertOpToLLVMPattern<OpTy>::ConvertOpToLLVMPattern;
+  LogicalResult
+  matchAndRewrite(OpTy op, typename OpTy::Adaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    StructAccess s(rewriter, op.getLoc());
+    Value tensor =
+        layerTensorAt(rewriter, s, op.getLoc(), adaptor.getCall(), tableOffset,
+                      adaptor.getTable(), op.getPosition());
+    rewriter.replaceOp(
+        op, viewOfTensor(rewriter, op.getLoc(), *this->getTypeConverter(),
+                         cast<MemRefType>(op.getType()), tensor));
+    return success();
+  }
+};
+
+/// The list becomes a constant of the module.
+struct ConvertTable : ConvertOpToLLVMPattern<rt::TableOp> {
   using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
   LogicalResult
-  matchAndRewrite(rt::ArgumentOp op, OpAdaptor adaptor,
+  matchAndRewrite(rt::TableOp op, OpAdaptor,
                   ConversionPatternRewriter &rewriter) const override {
-    rewriter.replaceOp(
-        op, viewOfTensor(rewriter, op.getLoc(), *getTypeConverter(),
-                         cast<MemRefType>(op.getType()), adaptor.getCall(),
-                         offsetof(MarimbaCall, args), op.getIndex()));
+    Location loc = op.getLoc();
+    auto module = op->getParentOfType<ModuleOp>();
+    auto values = rewriter.getI32TensorAttr(op.getIndices());
+    LLVM::GlobalOp global;
+    {
+      OpBuilder::InsertionGuard guard(rewriter);
+      rewriter.setInsertionPointToStart(module.getBody());
+      auto type = LLVM::LLVMArrayType::get(rewriter.getI32Type(),
+                                           op.getIndices().size());
+      std::string name = "layer_table_";
+      for (unsigned i = 0;; ++i)
+        if (!module.lookupSymbol(name + std::to_string(i))) {
+          name += std::to_string(i);
+          break;
+        }
+      global = LLVM::GlobalOp::create(rewriter, loc, type, /*isConstant=*/true,
+                                      LLVM::Linkage::Internal, name, values);
+    }
+    rewriter.replaceOpWithNewOp<LLVM::AddressOfOp>(op, global);
     return success();
   }
 };
@@ -220,6 +272,11 @@ struct ConvertParallelFor : ConvertOpToLLVMPattern<rt::ParallelForOp> {
 
 void mlir::marimba::populateRuntimeToLLVMPatterns(LLVMTypeConverter &types,
                                                   RewritePatternSet &patterns) {
-  patterns.add<ConvertWeight, ConvertArgument, ConvertMark, ConvertRelease,
-               ConvertStatus, ConvertAlloc, ConvertParallelFor>(types);
+  constexpr size_t weights = offsetof(MarimbaCall, weights);
+  constexpr size_t args = offsetof(MarimbaCall, args);
+  patterns.add<
+      ConvertTensor<rt::WeightOp, weights>, ConvertTensor<rt::ArgumentOp, args>,
+      ConvertLayerTensor<rt::LayerWeightOp, weights>,
+      ConvertLayerTensor<rt::LayerArgumentOp, args>, ConvertTable, ConvertMark,
+      ConvertRelease, ConvertStatus, ConvertAlloc, ConvertParallelFor>(types);
 }

@@ -39,6 +39,11 @@ def Runtime_CallType : TypeDef<Runtime_Dialect, "Call"> {
 /// Position in a table of MarimbaCall.
 def Runtime_TableIndex : ConfinedAttr<I64Attr, [IntNonNegative]>;
 
+def Runtime_TableType : TypeDef<Runtime_Dialect, "Table"> {
+  let mnemonic = "table";
+  let summary = "const int32_t *: which tensors of the call a layer uses";
+}
+
 def Runtime_WeightOp : Runtime_Op<"weight", [Pure]> {
   let summary = "a weight of the call's weight table";
   let description = [{
@@ -71,6 +76,63 @@ def Runtime_ArgumentOp : Runtime_Op<"argument", [Pure]> {
   let arguments = (ins Runtime_CallType:$call, Runtime_TableIndex:$index);
   let results = (outs AnyMemRef:$result);
   let assemblyFormat = "$call `[` $index `]` attr-dict `:` type($result)";
+}
+
+def Runtime_TableOp : Runtime_Op<"table", [Pure]> {
+  let summary = "the tensors that one layer uses, by index";
+  let description = [{
+    A constant list of indices into the call's tables. Layers of one kind share
+    a function; what tells them apart is this list, so a call has few arguments
+    however many weights the layer has.
+
+    Example:
+
+    ```mlir
+    %layer3 = rt.table [41, 42, 43, 7, 8]
+    ```
+  }];
+  let arguments = (ins DenseI32ArrayAttr:$indices);
+  let results = (outs Runtime_TableType:$result);
+  let assemblyFormat = "$indices attr-dict";
+}
+
+def Runtime_LayerWeightOp : Runtime_Op<"layer_weight", [Pure]> {
+  let summary = "a weight of the layer that is running";
+  let description = [{
+    The memory of `call->weights[table[position]]`, a view of static shape.
+
+    Example:
+
+    ```mlir
+    %w = rt.layer_weight %call, %table[3] : memref<768x192xbf16>
+    ```
+  }];
+  let arguments = (ins Runtime_CallType:$call, Runtime_TableType:$table,
+      ConfinedAttr<I64Attr, [IntNonNegative]>:$position);
+  let results = (outs AnyMemRef:$result);
+  let assemblyFormat = [{
+    $call `,` $table `[` $position `]` attr-dict `:` type($result)
+  }];
+}
+
+def Runtime_LayerArgumentOp : Runtime_Op<"layer_argument", [Pure]> {
+  let summary = "a state of the layer that is running";
+  let description = [{
+    The memory of `call->args[table[position]]`.
+
+    Example:
+
+    ```mlir
+    %s = rt.layer_argument %call, %table[0]
+        : memref<?x16x384xf32, strided<[?, 384, 1], offset: ?>>
+    ```
+  }];
+  let arguments = (ins Runtime_CallType:$call, Runtime_TableType:$table,
+      ConfinedAttr<I64Attr, [IntNonNegative]>:$position);
+  let results = (outs AnyMemRef:$result);
+  let assemblyFormat = [{
+    $call `,` $table `[` $position `]` attr-dict `:` type($result)
+  }];
 }
 
 def Runtime_ArenaMarkOp
