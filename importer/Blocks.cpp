@@ -19,7 +19,9 @@ LayerScope::LayerScope(OpBuilder &builder, StringRef kind, Value x, Value past,
 }
 
 Location LayerScope::loc(StringRef part) const {
-  return NameLoc::get(builder.getStringAttr(kind + "." + part));
+  // The part alone names the value in dumps, the layer stands behind it.
+  return NameLoc::get(builder.getStringAttr(part),
+                      NameLoc::get(builder.getStringAttr(kind)));
 }
 
 RankedTensorType LayerScope::activation(ArrayRef<int64_t> sizes) const {

@@ -111,6 +111,8 @@ bool Compilation::dump(unsigned index, StringRef stage, std::string &error) {
   Error failure = writeToOutput(path, [&](raw_ostream &os) {
     mlir::OpPrintingFlags flags;
     flags.enableDebugInfo(/*enable=*/true, /*prettyForm=*/false);
+    // %in_proj instead of %arg5: names are in the locations.
+    flags.printNameLocAsPrefix();
     module().print(os, flags);
     os << '\n';
     return Error::success();

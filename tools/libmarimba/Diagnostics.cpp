@@ -17,8 +17,12 @@ static void printPlace(llvm::raw_ostream &os, mlir::Location location) {
   if (auto place = location->findInstanceOf<mlir::FileLineColLoc>())
     os << place.getFilename().getValue() << ':' << place.getLine() << ':'
        << place.getColumn() << ": ";
-  else if (auto name = location->findInstanceOf<mlir::NameLoc>())
+  else if (auto name = location->findInstanceOf<mlir::NameLoc>()) {
+    // A part of a layer: the layer first.
+    if (auto around = name.getChildLoc()->findInstanceOf<mlir::NameLoc>())
+      os << around.getName().getValue() << '.';
     os << name.getName().getValue() << ": ";
+  }
 }
 
 static std::string describe(mlir::Diagnostic &diagnostic) {

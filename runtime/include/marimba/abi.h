@@ -31,7 +31,8 @@ extern "C" {
 /// Tensors at the interface have at most this many dimensions.
 #define MARIMBA_MAX_RANK 6
 
-/// Every pointer the runtime hands to generated code is aligned to this.
+/// What the runtime allocates is aligned to this. Weights that are mapped from a
+/// file are aligned to their element, state views to their slot.
 #define MARIMBA_ALIGNMENT 64
 
 /// Longest error text, terminating zero included.
