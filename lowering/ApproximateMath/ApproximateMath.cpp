@@ -1,4 +1,5 @@
-//===- ApproximateMath.cpp - exp and log1p as polynomials -------*- C++ -*-===//
+//===- ApproximateMath.cpp - exp, exp2, log1p as polynomials -------*- C++
+//-*-===//
 //
 // Part of Marimba. See lowering/Passes.td.
 //
@@ -25,6 +26,88 @@ using namespace mlir::marimba;
 
 namespace {
 
+/// Constants and operations of one element type: f32 or a vector of it.
+class F32Builder : public ImplicitLocOpBuilder {
+public:
+  F32Builder(Operation *op, PatternRewriter &rewriter)
+      : ImplicitLocOpBuilder(op->getLoc(), rewriter),
+        type(op->getResult(0).getType()), intType(like(getI32Type())) {}
+
+  Value constant(double value) { return splat(type, getF32FloatAttr(value)); }
+  Value intConstant(int32_t value) {
+    return splat(intType, getI32IntegerAttr(value));
+  }
+  Value fma(Value x, Value y, Value z) {
+    return math::FmaOp::create(*this, x, y, z);
+  }
+  /// `bound` where x compares so to it, else x: NaN stays NaN.
+  Value clamp(Value x, arith::CmpFPredicate beyond, double bound) {
+    Value limit = constant(bound);
+    Value out = arith::CmpFOp::create(*this, beyond, x, limit);
+    return arith::SelectOp::create(*this, out, limit, x);
+  }
+  /// c[0] + c[1] x + c[2] x^2 + ...
+  Value polynomial(Value x, ArrayRef<double> c) {
+    Value p = constant(c.back());
+    for (double next : llvm::reverse(c.drop_back()))
+      p = fma(p, x, constant(next));
+    return p;
+  }
+  /// The integer nearest to x, for |x| < 2^22, as float and in the low bits of
+  /// the second: adding 1.5 * 2^23 leaves no bits for a fraction.
+  std::pair<Value, Value> round(Value x) {
+    Value magic = constant(12582912.0);
+    Value shifted = arith::AddFOp::create(*this, x, magic);
+    Value n = arith::SubFOp::create(*this, shifted, magic);
+    return {n, arith::BitcastOp::create(*this, intType, shifted)};
+  }
+  Value shiftLeft(Value x, int32_t bits) {
+    return arith::ShLIOp::create(*this, x, intConstant(bits));
+  }
+  Value toFloat(Value bits) {
+    return arith::BitcastOp::create(*this, type, bits);
+  }
+
+  Type type, intType;
+
+private:
+  Type like(Type element) {
+    auto vector = dyn_cast<VectorType>(type);
+    return vector ? vector.clone(element) : element;
+  }
+  Value splat(Type of, TypedAttr value) {
+    if (auto vector = dyn_cast<VectorType>(of))
+      value = DenseElementsAttr::get(vector, Attribute(value));
+    return arith::ConstantOp::create(*this, value);
+  }
+};
+
+/// 2^x = 2^n * 2^f with n the integer nearest to x and |f| <= 1/2. 2^f by a
+/// polynomial of degree 5 (Remez; 1.1e-7 relative, exact at 0), 2^n by adding
+/// to the exponent. Below 2^-126 the result is 2^-126, above 2^128 infinity.
+struct Exp2Polynomial : OpRewritePattern<math::Exp2Op> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(math::Exp2Op op,
+                                PatternRewriter &rewriter) const override {
+    if (!getElementTypeOrSelf(op.getType()).isF32())
+      return rewriter.notifyMatchFailure(op, "not f32");
+    F32Builder b(op, rewriter);
+    Value x = b.clamp(op.getOperand(), arith::CmpFPredicate::OLT, -126.0);
+    x = b.clamp(x, arith::CmpFPredicate::OGT, 128.0);
+    auto [n, bits] = b.round(x);
+    Value f = arith::SubFOp::create(b, x, n);
+    Value p = b.polynomial(f, {1.0, 0.6931470036506653, 0.24022242426872253,
+                               0.05550733581185341, 0.009671512991189957,
+                               0.001326472731307149});
+    Value exponent = b.shiftLeft(bits, 23);
+    Value mantissa = arith::BitcastOp::create(b, b.intType, p);
+    rewriter.replaceOp(op,
+                       b.toFloat(arith::AddIOp::create(b, mantissa, exponent)));
+    return success();
+  }
+};
+
 /// exp(x) = 2^n * e^r with n = round(x / ln 2) and |r| <= ln 2 / 2; e^r by a
 /// polynomial of degree 6 (Cephes expf, Moshier). 2^n is applied in two
 /// factors, so that results near the largest and below the smallest normal
@@ -34,57 +117,30 @@ struct ExpPolynomial : OpRewritePattern<math::ExpOp> {
 
   LogicalResult matchAndRewrite(math::ExpOp op,
                                 PatternRewriter &rewriter) const override {
-    Type type = op.getType();
-    if (!getElementTypeOrSelf(type).isF32())
+    if (!getElementTypeOrSelf(op.getType()).isF32())
       return rewriter.notifyMatchFailure(op, "not f32");
-    ImplicitLocOpBuilder b(op.getLoc(), rewriter);
-    auto constant = [&](double value) -> Value {
-      Attribute attr = b.getF32FloatAttr(value);
-      if (auto vector = dyn_cast<VectorType>(type))
-        attr = DenseElementsAttr::get(vector, attr);
-      return arith::ConstantOp::create(b, cast<TypedAttr>(attr));
-    };
-    Type intType = b.getI32Type();
-    if (auto vector = dyn_cast<VectorType>(type))
-      intType = vector.clone(intType);
-    auto intConstant = [&](int32_t value) -> Value {
-      Attribute attr = b.getI32IntegerAttr(value);
-      if (auto vector = dyn_cast<VectorType>(intType))
-        attr = DenseElementsAttr::get(vector, attr);
-      return arith::ConstantOp::create(b, cast<TypedAttr>(attr));
-    };
-    auto clamp = [&](Value x, arith::CmpFPredicate beyond, double bound) {
-      Value limit = constant(bound);
-      Value out = arith::CmpFOp::create(b, beyond, x, limit);
-      return arith::SelectOp::create(b, out, limit, x).getResult();
-    };
-    auto fma = [&](Value x, Value y, Value z) -> Value {
-      return math::FmaOp::create(b, x, y, z);
-    };
-
+    F32Builder b(op, rewriter);
     // Beyond these exp is 0 or infinity, and so is 2^n.
-    Value x = clamp(op.getOperand(), arith::CmpFPredicate::OLT, -104.0);
-    x = clamp(x, arith::CmpFPredicate::OGT, 89.0);
-    Value scaled = arith::MulFOp::create(b, x, constant(1.44269504088896341));
-    Value n = math::RoundEvenOp::create(b, scaled);
-    Value r = fma(n, constant(-0.693359375), x);
-    r = fma(n, constant(2.12194440e-4), r);
-    Value p = constant(1.9875691500e-4);
-    for (double c : {1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2,
-                     1.6666665459e-1, 5.0000001201e-1})
-      p = fma(p, r, constant(c));
+    Value x = b.clamp(op.getOperand(), arith::CmpFPredicate::OLT, -104.0);
+    x = b.clamp(x, arith::CmpFPredicate::OGT, 89.0);
+    auto [n, bits] =
+        b.round(arith::MulFOp::create(b, x, b.constant(1.44269504088896341)));
+    Value r = b.fma(n, b.constant(-0.693359375), x);
+    r = b.fma(n, b.constant(2.12194440e-4), r);
+    Value p =
+        b.polynomial(r, {5.0000001201e-1, 1.6666665459e-1, 4.1665795894e-2,
+                         8.3334519073e-3, 1.3981999507e-3, 1.9875691500e-4});
     Value squared = arith::MulFOp::create(b, r, r);
-    Value tail = fma(p, squared, r);
-    Value e = arith::AddFOp::create(b, tail, constant(1.0));
+    Value e = arith::AddFOp::create(b, b.fma(p, squared, r), b.constant(1.0));
 
-    auto power = [&](Value exponent) -> Value {
-      Value biased = arith::AddIOp::create(b, exponent, intConstant(127));
-      Value bits = arith::ShLIOp::create(b, biased, intConstant(23));
-      return arith::BitcastOp::create(b, type, bits);
-    };
-    Value whole = arith::FPToSIOp::create(b, intType, n);
-    Value half = arith::ShRSIOp::create(b, whole, intConstant(1));
+    // The integer without the bits of the rounding constant, in two halves.
+    Value whole = arith::SubIOp::create(b, bits, b.intConstant(0x4b400000));
+    Value half = arith::ShRSIOp::create(b, whole, b.intConstant(1));
     Value rest = arith::SubIOp::create(b, whole, half);
+    auto power = [&](Value exponent) {
+      Value biased = arith::AddIOp::create(b, exponent, b.intConstant(127));
+      return b.toFloat(b.shiftLeft(biased, 23));
+    };
     Value partly = arith::MulFOp::create(b, e, power(half));
     rewriter.replaceOpWithNewOp<arith::MulFOp>(op, partly, power(rest));
     return success();
@@ -95,7 +151,7 @@ struct ApproximateMathPass
     : mlir::marimba::impl::ApproximateMathBase<ApproximateMathPass> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    patterns.add<ExpPolynomial>(&getContext());
+    patterns.add<ExpPolynomial, Exp2Polynomial>(&getContext());
     populateMathPolynomialApproximationPatterns(patterns, [](StringRef name) {
       return name == math::Log1pOp::getOperationName() ||
              name == math::LogOp::getOperationName();

@@ -98,6 +98,7 @@ Value KernelBuilder::max(Value a, Value b) {
 }
 Value KernelBuilder::neg(Value a) { return arith::NegFOp::create(*this, a); }
 Value KernelBuilder::exp(Value a) { return math::ExpOp::create(*this, a); }
+Value KernelBuilder::exp2(Value a) { return math::Exp2Op::create(*this, a); }
 
 Value KernelBuilder::silu(Value x) {
   return div(x, add(exp(neg(x)), constant(1.0)));

@@ -41,6 +41,7 @@ public:
   Value max(Value a, Value b);
   Value neg(Value a);
   Value exp(Value a);
+  Value exp2(Value a);
   /// x / (1 + exp(-x))
   Value silu(Value x);
   /// max(x, 0) + log1p(exp(-|x|))
