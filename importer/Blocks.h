@@ -52,22 +52,22 @@ private:
 
 /// input Wᵀ (+ b) with the weights `name` and, if there, `name`.bias.
 Value emitLinear(LayerScope &scope, Value input, StringRef name);
-/// RMS norm with the weight `name`.
+/// RMS norm with the weight `name`, or none if there is none.
 Value emitNorm(LayerScope &scope, Value input, StringRef name, double epsilon);
 /// x + y, the end of a residual block.
 Value emitResidual(LayerScope &scope, Value x, Value y, StringRef part);
 
 struct MambaSizes {
-  int64_t inner = 0;  // D
-  int64_t state = 0;  // N
-  int64_t rank = 0;   // R
-  int64_t window = 0; // W
-  double normEpsilon = 0;
+  int64_t inner = 0;       // D
+  int64_t state = 0;       // N
+  int64_t rank = 0;        // R
+  int64_t window = 0;      // W
+  bool innerNorms = false; // of dt, B and C
+  double normEpsilon = 0;  // theirs
 };
-/// Mamba-1's mixer with inner norms of dt, B and C where the layer has the
-/// weights dt_layernorm, b_layernorm, c_layernorm. Weights: in_proj, conv
-/// (derived), conv1d.bias, x_proj, dt_proj, A (derived), D, out_proj; states:
-/// conv [B,W-1,D], ssm [B,N,D].
+/// Mamba-1's mixer. Weights: in_proj, conv (derived), conv1d.bias, x_proj,
+/// dt_layernorm, b_layernorm, c_layernorm, dt_proj, A (derived), D, out_proj;
+/// states: conv [B,W-1,D], ssm [B,N,D].
 Value emitMambaMixer(LayerScope &scope, const MambaSizes &sizes, Value h);
 
 /// A = -exp(A_log)ᵀ and conv = conv1dᵀ in f32; inputs A_log [D,N] and conv1d

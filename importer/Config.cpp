@@ -17,6 +17,26 @@ const llvm::json::Value *Config::find(StringRef field) const {
   return value;
 }
 
+void Config::flatten(StringRef field) {
+  const llvm::json::Value *value = find(field);
+  if (!value)
+    return;
+  const llvm::json::Object *members = value->getAsObject();
+  if (!members)
+    return error(field, "an object");
+  // A copy: what is read is about to move.
+  for (const auto &[name, member] : llvm::json::Object(*members))
+    object[(field + "." + StringRef(name)).str()] = member;
+}
+
+void Config::checkSupported() {
+  if (getString("hidden_act", "silu") != "silu")
+    error("hidden_act", "\"silu\"");
+  if (find("quantization_config"))
+    error("quantization_config",
+          "none: quantised checkpoints are not supported");
+}
+
 void Config::error(StringRef field, const Twine &expected) {
   hasFailed = true;
   const llvm::json::Value *value = object.get(field);

@@ -13,6 +13,13 @@
 
 namespace mlir::marimba {
 
+/// Limits keep every product of sizes below 2^63, and the module's size sane.
+inline constexpr int64_t kMaxSize = 1 << 24;
+inline constexpr int64_t kMaxLayers = 4096;
+inline constexpr int64_t kMaxState = 1 << 12;
+inline constexpr int64_t kMaxWindow = 1 << 10;
+inline constexpr int64_t kMaxExpand = 64;
+
 /// Reads fields of a model's config.json. A getter whose field is absent or
 /// null returns the default that it is given. A field of the wrong kind is an
 /// error that names file, field, what was found and what was expected; the
@@ -45,6 +52,11 @@ public:
   /// The storage type that `dtype` (transformers 5) or `torch_dtype` (before)
   /// names, spelled as safetensors does; "F32" where both are absent.
   std::string getDType();
+
+  /// Makes the members of the object `field` readable as "field.member".
+  void flatten(StringRef field);
+  /// Reports an activation other than SiLU, and quantised weights.
+  void checkSupported();
 
   /// Reports `field: is <found>, expected <expected>`.
   void error(StringRef field, const Twine &expected);

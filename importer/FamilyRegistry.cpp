@@ -10,6 +10,8 @@ namespace mlir::marimba {
 
 static const Family kFamilies[] = {
     {"jamba", planJamba},
+    {"mamba", planMamba},
+    {"falcon_mamba", planFalconMamba},
 };
 
 ArrayRef<Family> families() { return kFamilies; }

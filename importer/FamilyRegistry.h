@@ -28,8 +28,17 @@ struct Family {
 ArrayRef<Family> families();
 const Family *lookupFamily(StringRef modelType);
 
+/// Whether the config is one of the original state-spaces repository, which
+/// names no family.
+bool isStateSpacesMamba(const Config &config);
+
 LogicalResult planJamba(MLIRContext &context, Config &config,
                         WeightTable &weights, ModelPlan &plan, ModelInfo &info);
+LogicalResult planMamba(MLIRContext &context, Config &config,
+                        WeightTable &weights, ModelPlan &plan, ModelInfo &info);
+LogicalResult planFalconMamba(MLIRContext &context, Config &config,
+                              WeightTable &weights, ModelPlan &plan,
+                              ModelInfo &info);
 
 } // namespace mlir::marimba
 

@@ -35,7 +35,8 @@ std::vector<std::string> supportedFamilies() {
 }
 
 static const Family *chooseFamily(Config &config) {
-  std::string type = config.getString("model_type", "");
+  std::string type =
+      config.getString("model_type", isStateSpacesMamba(config) ? "mamba" : "");
   if (failed(config.result()))
     return nullptr;
   if (const Family *family = lookupFamily(type))

@@ -23,12 +23,10 @@ public:
   LayerPlan planLayer(int64_t index);
 
 private:
-  /// Adds the tensor model.<prefix>.<module><name><suffix>; the layer function
-  /// calls it `name`, with ".bias" for a bias. `alias` is what old files
-  /// say for <module><name>.
   void add(StringRef module, StringRef name, ArrayRef<Dim> shape,
-           StringRef suffix = ".weight", StringRef alias = "");
-  void addMamba();
+           StringRef suffix = ".weight", StringRef alias = "") {
+    takeTensor(layer, weights, module, name, shape, suffix, alias);
+  }
   void addAttention();
   void addDense();
   void addMoE();
@@ -45,66 +43,9 @@ private:
   LayerPlan layer;
 
   Dim hiddenDim{config.hidden, "hidden_size"};
-  Dim innerDim{config.mamba.inner, "mamba_expand"};
-  Dim stateDim{config.mamba.state, "mamba_d_state"};
-  Dim rankDim{config.mamba.rank, "mamba_dt_rank"};
   Dim intermediateDim{config.intermediate, "intermediate_size"};
   Dim expertsDim{config.experts, "num_experts"};
 };
-
-void JambaPlanner::add(StringRef module, StringRef name, ArrayRef<Dim> shape,
-                       StringRef suffix, StringRef alias) {
-  StringRef kept = suffix == ".weight" ? "" : suffix;
-  std::vector<std::string> names;
-  names.push_back((layer.location + "." + module + name + suffix).str());
-  if (!alias.empty())
-    names.push_back((layer.location + "." + alias + suffix).str());
-  std::string symbol = (layer.prefix + "." + module + name + kept).str();
-  layer.add((name + kept).str(), weights.get(symbol, names, shape));
-}
-
-void JambaPlanner::addMamba() {
-  const MambaSizes &s = config.mamba;
-  StringRef m = "mamba.";
-  add(m, "in_proj", {{2 * s.inner, "mamba_expand"}, hiddenDim});
-  if (config.projBias)
-    add(m, "in_proj", {{2 * s.inner, "mamba_expand"}}, ".bias");
-  // A_log and conv1d.weight are read by @prepare only: the layer sees what is
-  // derived from them.
-  Preparation preparation;
-  std::string base = layer.prefix + ".mamba.",
-              disk = layer.location + ".mamba.";
-  preparation.function = "prepare_mamba";
-  preparation.inputs = {
-      weights.get(base + "A_log", disk + "A_log", {innerDim, stateDim}),
-      weights.get(base + "conv1d", disk + "conv1d.weight",
-                  {innerDim, {1, ""}, {s.window, "mamba_d_conv"}})};
-  preparation.outputs = {weights.derive(base + "A", {s.state, s.inner}),
-                         weights.derive(base + "conv", {s.window, s.inner})};
-  preparation.emit = emitMambaPreparation;
-  layer.add("A", preparation.outputs[0]);
-  layer.add("conv", preparation.outputs[1]);
-  layer.preparation = std::move(preparation);
-
-  if (config.convBias)
-    add(m, "conv1d", innerDim, ".bias");
-  add(m, "x_proj",
-      {{s.rank + 2 * s.state, "mamba_dt_rank + 2 * mamba_d_state"}, innerDim});
-  add(m, "dt_layernorm", rankDim);
-  add(m, "b_layernorm", stateDim);
-  add(m, "c_layernorm", stateDim);
-  add(m, "dt_proj", {innerDim, rankDim});
-  add(m, "dt_proj", innerDim, ".bias");
-  add(m, "D", innerDim, "");
-  add(m, "out_proj", {hiddenDim, innerDim});
-  if (config.projBias)
-    add(m, "out_proj", hiddenDim, ".bias");
-
-  int64_t any = ShapedType::kDynamic;
-  layer.states = {
-      {"conv", RankedTensorType::get({any, s.window - 1, s.inner}, f32)},
-      {"ssm", RankedTensorType::get({any, s.state, s.inner}, f32)}};
-}
 
 void JambaPlanner::addAttention() {
   const AttentionSizes &s = config.attention;
@@ -204,7 +145,10 @@ LayerPlan JambaPlanner::planLayer(int64_t index) {
   confirm(index, attention, moe);
 
   add("", "input_layernorm", hiddenDim);
-  attention ? addAttention() : addMamba();
+  if (attention)
+    addAttention();
+  else
+    addMambaMixer(layer, weights, "mamba", config.mixer, hiddenDim);
   add("", "pre_ff_layernorm", hiddenDim, ".weight", "pre_moe_layernorm");
   moe ? addMoE() : addDense();
   layer.location += attention ? ".self_attn" : ".mamba";
@@ -213,7 +157,7 @@ LayerPlan JambaPlanner::planLayer(int64_t index) {
   layer.emit = [c, attention, moe](LayerScope &scope) {
     Value h = emitNorm(scope, scope.x, "input_layernorm", c.epsilon);
     Value mixed = attention ? emitAttention(scope, c.attention, h)
-                            : emitMambaMixer(scope, c.mamba, h);
+                            : emitMambaMixer(scope, c.mixer.sizes, h);
     Value x = emitResidual(scope, scope.x, mixed, "mixer_residual");
     h = emitNorm(scope, x, "pre_ff_layernorm", c.epsilon);
     Value fed = moe ? emitMixtureOfExperts(scope, c.topK, h)
@@ -267,10 +211,10 @@ LogicalResult planJamba(MLIRContext &context, Config &file,
                 {"head_dim", config.attention.headDim},
                 {"num_experts", config.experts},
                 {"num_experts_per_tok", config.topK},
-                {"mamba_d_inner", config.mamba.inner},
-                {"mamba_d_state", config.mamba.state},
-                {"mamba_d_conv", config.mamba.window},
-                {"mamba_dt_rank", config.mamba.rank}};
+                {"mamba_d_inner", config.mixer.sizes.inner},
+                {"mamba_d_state", config.mixer.sizes.state},
+                {"mamba_d_conv", config.mixer.sizes.window},
+                {"mamba_dt_rank", config.mixer.sizes.rank}};
   return success();
 }
 

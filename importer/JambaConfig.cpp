@@ -8,9 +8,6 @@
 
 namespace mlir::marimba {
 
-/// Limits keep every product of sizes below 2^63, and the module's size sane.
-constexpr int64_t kMaxSize = 1 << 24;
-constexpr int64_t kMaxLayers = 4096;
 constexpr int64_t kMaxExperts = 4096;
 constexpr int64_t kMaxExpertTensors = 1 << 18;
 
@@ -37,20 +34,21 @@ LogicalResult JambaConfig::read(Config &c) {
   expertPeriod = c.getPositive("expert_layer_period", 2, kMaxSize);
   expertOffset = c.getNonNegative("expert_layer_offset", 1, kMaxSize);
 
-  mamba.state = c.getPositive("mamba_d_state", 16, 1 << 12);
-  mamba.window = c.getPositive("mamba_d_conv", 4, 1 << 10);
-  mamba.inner = hidden * c.getPositive("mamba_expand", 2, 64);
+  MambaSizes &mamba = mixer.sizes;
+  mamba.state = c.getPositive("mamba_d_state", 16, kMaxState);
+  mamba.window = c.getPositive("mamba_d_conv", 4, kMaxWindow);
+  mamba.inner = hidden * c.getPositive("mamba_expand", 2, kMaxExpand);
   mamba.rank =
       c.getPositiveOrAuto("mamba_dt_rank", (hidden + 15) / 16, kMaxSize);
+  mamba.innerNorms = true;
   mamba.normEpsilon = epsilon;
-  convBias = c.getBool("mamba_conv_bias", true);
-  projBias = c.getBool("mamba_proj_bias", false);
+  mixer.weightedNorms = true;
+  mixer.convBias = c.getBool("mamba_conv_bias", true);
+  mixer.projBias = c.getBool("mamba_proj_bias", false);
+  mixer.fields = {"mamba_expand", "mamba_d_state", "mamba_d_conv",
+                  "mamba_dt_rank"};
 
-  if (c.getString("hidden_act", "silu") != "silu")
-    c.error("hidden_act", "\"silu\"");
-  if (c.find("quantization_config"))
-    c.error("quantization_config", "none: quantised checkpoints are not "
-                                   "supported");
+  c.checkSupported();
   bool anyAttention = false, anyMoE = false;
   int64_t expertTensors = 0;
   for (int64_t i = 0; i < layers; ++i) {

@@ -7,8 +7,8 @@
 #ifndef MARIMBA_IMPORTER_JAMBACONFIG_H
 #define MARIMBA_IMPORTER_JAMBACONFIG_H
 
-#include "importer/Blocks.h"
 #include "importer/Config.h"
+#include "importer/MambaWeights.h"
 
 namespace mlir::marimba {
 
@@ -16,9 +16,9 @@ struct JambaConfig {
   int64_t vocab, hidden, intermediate, layers;
   int64_t experts, topK, expertPeriod, expertOffset;
   int64_t attentionPeriod, attentionOffset;
-  bool convBias, projBias, tied;
+  bool tied;
   double epsilon;
-  MambaSizes mamba;
+  MambaMixer mixer;
   AttentionSizes attention;
 
   bool isAttention(int64_t i) const {

@@ -47,7 +47,7 @@ Value emitMambaMixer(LayerScope &scope, const MambaSizes &s, Value h) {
   Value inputMap = sliceChannels(scope, "B", projected, s.rank, s.state);
   Value outputMap =
       sliceChannels(scope, "C", projected, s.rank + s.state, s.state);
-  if (scope.weight("dt_layernorm")) {
+  if (s.innerNorms) {
     dt = emitNorm(scope, dt, "dt_layernorm", s.normEpsilon);
     inputMap = emitNorm(scope, inputMap, "b_layernorm", s.normEpsilon);
     outputMap = emitNorm(scope, outputMap, "c_layernorm", s.normEpsilon);

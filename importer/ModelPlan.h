@@ -70,6 +70,13 @@ struct ModelPlan {
   ArrayRef<Weight> weights;
 };
 
+/// Takes <layer.location>.<module><name><suffix> of the checkpoint, where
+/// `location` is how the layer's tensors begin, and adds it as `name`, with
+/// ".bias" for a bias. `alias` is what old files say for <module><name>.
+void takeTensor(LayerPlan &layer, WeightTable &weights, StringRef module,
+                StringRef name, ArrayRef<Dim> shape,
+                StringRef suffix = ".weight", StringRef alias = "");
+
 /// Builds the module that docs/importer.md describes.
 OwningOpRef<ModuleOp> buildModule(MLIRContext &context, const ModelPlan &plan,
                                   const ImportOptions &options);

@@ -40,6 +40,12 @@ bool WeightTable::has(ArrayRef<std::string> names) const {
       names, [&](StringRef name) { return directory.find(name) != nullptr; });
 }
 
+std::optional<ArrayRef<int64_t>> WeightTable::shapeOf(StringRef name) const {
+  if (const CheckpointTensor *tensor = directory.find(name))
+    return ArrayRef<int64_t>(tensor->entry.shape);
+  return std::nullopt;
+}
+
 const CheckpointTensor *WeightTable::take(ArrayRef<std::string> names,
                                           StringRef hint) {
   for (StringRef name : names) {

@@ -39,6 +39,8 @@ public:
 
   /// Whether the checkpoint holds a tensor with one of these names.
   bool has(ArrayRef<std::string> names) const;
+  /// The shape of a tensor of the checkpoint; none where it has no such tensor.
+  std::optional<ArrayRef<int64_t>> shapeOf(StringRef name) const;
   bool hasCheckpoint() const { return directory.hasWeights(); }
 
   /// One tensor. `names` are its names on disk, the usual one first. `hint`

@@ -39,7 +39,8 @@ struct FuseReadout : OpRewritePattern<ReadoutOp> {
     if (!scan || !scan.getResult(0).hasOneUse())
       return rewriter.notifyMatchFailure(readout, "states have other readers");
     auto discretize = scan.getDecay().getDefiningOp<DiscretizeOp>();
-    if (!discretize || scan.getInput() != discretize.getInput())
+    if (!discretize || scan.getDecay() != discretize.getDecay() ||
+        scan.getInput() != discretize.getInput())
       return rewriter.notifyMatchFailure(readout, "not a discretized system");
     if (discretize.getRule() != DiscretizationRule::Euler)
       return rewriter.notifyMatchFailure(readout, "rule is not euler");

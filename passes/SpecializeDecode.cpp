@@ -73,10 +73,17 @@ void specialize(Operation *op) {
     int64_t time = timeDimension(slice.getType());
     if (time < 0)
       return;
+    // Sizes are the source's: count past dimensions that the slice drops.
+    llvm::SmallBitVector dropped = slice.getDroppedDims();
+    int64_t sourceTime = 0;
+    for (int64_t kept = -1;; ++sourceTime)
+      if (!dropped[sourceTime] && ++kept == time)
+        break;
     op->replaceAllUsesWith(tensor::ExtractSliceOp::create(
         b, loc, cast<RankedTensorType>(withTimeOne(slice.getType())),
         slice.getSource(), slice.getMixedOffsets(),
-        withTimeOne(b, slice.getMixedSizes(), time), slice.getMixedStrides()));
+        withTimeOne(b, slice.getMixedSizes(), sourceTime),
+        slice.getMixedStrides()));
     op->erase();
     return;
   }
@@ -148,8 +155,10 @@ struct SpecializeDecodePass
       decode.push_back(clone);
     }
     for (func::FuncOp func : decode) {
-      for (BlockArgument arg : func.getArguments())
-        arg.setType(withTimeOne(arg.getType()));
+      func.walk([](Block *block) {
+        for (BlockArgument arg : block->getArguments())
+          arg.setType(withTimeOne(arg.getType()));
+      });
       auto type = func.getFunctionType();
       auto convert = [](TypeRange types) {
         return llvm::map_to_vector(types,

@@ -19,6 +19,9 @@ config.environment["PATH"] = os.pathsep.join(
     [config.marimba_bin_dir, config.llvm_tools_dir, config.environment["PATH"]]
 )
 
+# Tests run beside each other: teams that wait for a cpu must leave it to others.
+config.environment["OMP_WAIT_POLICY"] = "passive"
+
 config.substitutions.append(("%python", '"%s"' % sys.executable))
 config.substitutions.append(
     ("%examples", os.path.join(os.path.dirname(config.test_source_root), "examples"))

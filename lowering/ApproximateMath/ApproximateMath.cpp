@@ -84,7 +84,8 @@ private:
 
 /// 2^x = 2^n * 2^f with n the integer nearest to x and |f| <= 1/2. 2^f by a
 /// polynomial of degree 5 (Remez; 1.1e-7 relative, exact at 0), 2^n by adding
-/// to the exponent. Below 2^-126 the result is 2^-126, above 2^128 infinity.
+/// to the exponent. From 2^-126 down the result goes to 0, from 2^128 on it is
+/// infinity; only the default NaN stays NaN.
 struct Exp2Polynomial : OpRewritePattern<math::Exp2Op> {
   using OpRewritePattern::OpRewritePattern;
 
@@ -93,7 +94,7 @@ struct Exp2Polynomial : OpRewritePattern<math::Exp2Op> {
     if (!getElementTypeOrSelf(op.getType()).isF32())
       return rewriter.notifyMatchFailure(op, "not f32");
     F32Builder b(op, rewriter);
-    Value x = b.clamp(op.getOperand(), arith::CmpFPredicate::OLT, -126.0);
+    Value x = b.clamp(op.getOperand(), arith::CmpFPredicate::OLT, -127.0);
     x = b.clamp(x, arith::CmpFPredicate::OGT, 128.0);
     auto [n, bits] = b.round(x);
     Value f = arith::SubFOp::create(b, x, n);
@@ -153,7 +154,8 @@ struct ApproximateMathPass
     RewritePatternSet patterns(&getContext());
     patterns.add<ExpPolynomial, Exp2Polynomial>(&getContext());
     populateMathPolynomialApproximationPatterns(patterns, [](StringRef name) {
-      return name == math::Log1pOp::getOperationName() ||
+      return name == math::ExpM1Op::getOperationName() ||
+             name == math::Log1pOp::getOperationName() ||
              name == math::LogOp::getOperationName();
     });
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))

@@ -253,3 +253,11 @@ Value KernelBuilder::rowTokens(Value valid, Value row, Value time) {
     return time;
   return mini(loadIndex(valid, row), time);
 }
+
+FailureOr<int64_t> mlir::marimba::lanesOf(Operation *op, unsigned vectorBits) {
+  if (vectorBits >= 64 && llvm::isPowerOf2_32(vectorBits))
+    return vectorBits / 32;
+  op->emitError("vector-bits is ")
+      << vectorBits << ", expected a power of two of at least 64";
+  return failure();
+}

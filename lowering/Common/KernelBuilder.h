@@ -90,6 +90,10 @@ private:
   void unify(Value &a, Value &b);
 };
 
+/// Lanes of f32 in a vector of `vectorBits`; an error of `op` where that is no
+/// power of two of at least 64.
+FailureOr<int64_t> lanesOf(Operation *op, unsigned vectorBits);
+
 } // namespace mlir::marimba
 
 #endif // MARIMBA_LOWERING_COMMON_KERNELBUILDER_H

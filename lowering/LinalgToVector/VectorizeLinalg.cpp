@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "lowering/Common/KernelBuilder.h"
 #include "lowering/LinalgToVector/ContractionToVector.h"
 #include "lowering/Passes.h"
 
@@ -58,10 +59,14 @@ std::optional<unsigned> laneDimension(linalg::LinalgOp op) {
     return used;
   };
   SmallVector<utils::IteratorType> kinds = op.getIteratorTypesArray();
+  int64_t reductions = llvm::count(kinds, utils::IteratorType::reduction);
   for (auto kind :
        {utils::IteratorType::parallel, utils::IteratorType::reduction})
     for (int64_t d = kinds.size() - 1; d >= 0; --d)
-      if (kinds[d] == kind && suits(d))
+      // A reduction beside the lanes would be a loop of one-element vectors:
+      // such ops stay scalar.
+      if (kinds[d] == kind && suits(d) &&
+          reductions == (kind == utils::IteratorType::reduction))
         return d;
   return std::nullopt;
 }
@@ -115,9 +120,11 @@ struct VectorizeLinalgPass
   using Base::Base;
 
   void runOnOperation() override {
-    int64_t lanes = vectorBits / 32;
+    FailureOr<int64_t> lanes = lanesOf(getOperation(), vectorBits);
+    if (failed(lanes))
+      return signalPassFailure();
     RewritePatternSet projections(&getContext());
-    populateContractionToVectorPatterns(projections, lanes);
+    populateContractionToVectorPatterns(projections, *lanes);
     walkAndApplyPatterns(getOperation(), std::move(projections));
 
     SmallVector<linalg::LinalgOp> ops;
@@ -127,7 +134,7 @@ struct VectorizeLinalgPass
     });
     IRRewriter rewriter(&getContext());
     for (linalg::LinalgOp op : ops)
-      (void)vectorizeRows(rewriter, op, lanes);
+      (void)vectorizeRows(rewriter, op, *lanes);
 
     // 1x1x16 vectors become 16, masks of reads and writes become operands.
     RewritePatternSet patterns(&getContext());
@@ -137,7 +144,12 @@ struct VectorizeLinalgPass
         patterns, vector::VectorMultiReductionLowering::InnerReduction);
     vector::populateVectorTransferLoweringPatterns(patterns);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
-      signalPassFailure();
+      return signalPassFailure();
+    // The lanes of one vector may be summed in any order.
+    getOperation().walk([](vector::ReductionOp op) {
+      if (op.getKind() == vector::CombiningKind::ADD)
+        op.setFastmath(arith::FastMathFlags::reassoc);
+    });
   }
 };
 

@@ -79,16 +79,13 @@ struct ConvertMarimbaToVectorPass
   using Base::Base;
 
   void runOnOperation() override {
-    if (vectorBits < 64 || !llvm::isPowerOf2_32(vectorBits)) {
-      getOperation().emitError("vector-bits is ")
-          << vectorBits << ", expected a power of two of at least 64";
+    FailureOr<int64_t> lanes = lanesOf(getOperation(), vectorBits);
+    if (failed(lanes))
       return signalPassFailure();
-    }
-    int64_t lanes = vectorBits / 32;
     RewritePatternSet patterns(&getContext());
-    populateScanToVectorPatterns(patterns, lanes);
-    populateConvToVectorPatterns(patterns, lanes);
-    populateAttentionToVectorPatterns(patterns, lanes);
+    populateScanToVectorPatterns(patterns, *lanes);
+    populateConvToVectorPatterns(patterns, *lanes);
+    populateAttentionToVectorPatterns(patterns, *lanes);
     walkAndApplyPatterns(getOperation(), std::move(patterns));
   }
 };

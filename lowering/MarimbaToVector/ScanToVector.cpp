@@ -6,8 +6,11 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/Marimba/IR/Marimba.h"
+#include "lowering/MarimbaToVector/Activations.h"
 #include "lowering/MarimbaToVector/ChannelBlocks.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/PatternMatch.h"
 
 using namespace mlir;
@@ -18,6 +21,9 @@ namespace {
 /// States that stay in registers together: with 16 the accumulators, decays
 /// and temporaries still fit in 32 registers.
 constexpr int64_t kStatesPerPass = 16;
+
+/// Powers that are computed step by step together.
+constexpr size_t kInterleaved = 4;
 
 /// Emits the loops of one selective_scan.
 class ScanEmitter {
@@ -43,6 +49,27 @@ private:
                         block.mask);
   }
 
+  /// 2^(delta * rate) for each rate. A power is a long chain of dependent
+  /// operations: in a vector of several rows, each step of the chain is emitted
+  /// for all of them before the next one, which keeps the units busy.
+  SmallVector<Value> powers(KernelBuilder &b, Value delta,
+                            ArrayRef<Value> rates) {
+    SmallVector<Value> result;
+    for (size_t i = 0; i < rates.size(); i += kInterleaved) {
+      ArrayRef<Value> some =
+          rates.slice(i, std::min<size_t>(kInterleaved, rates.size() - i));
+      auto type =
+          VectorType::get({int64_t(some.size()), lanes}, b.getF32Type());
+      Value rows = arith::ConstantOp::create(b, b.getZeroAttr(type));
+      for (auto [row, rate] : llvm::enumerate(some))
+        rows = vector::InsertOp::create(b, b.mul(delta, rate), rows, row);
+      rows = b.exp2(rows);
+      for (size_t row = 0; row < some.size(); ++row)
+        result.push_back(vector::ExtractOp::create(b, rows, row));
+    }
+    return result;
+  }
+
   /// States [first, last) over the block's tokens; later passes add to y, the
   /// last one finishes it.
   void pass(const ChannelBlock &block, int64_t first, int64_t last) {
@@ -66,21 +93,21 @@ private:
           if (bias)
             delta = b.add(delta, bias);
           if (op.getDeltaSoftplus())
-            delta = b.softplus(delta);
+            delta = kernelSoftplus(b, delta);
           Value u = token(op.getU(), block, t);
           Value du = b.mul(delta, u);
           Value y = first == 0 ? (skip ? b.mul(skip, u) : b.zeros(lanes))
                                : token(op.getOutput(), block, t);
+          SmallVector<Value> decays = powers(b, delta, decay);
           SmallVector<Value> next;
           for (auto [i, n] : llvm::enumerate(llvm::seq(first, last))) {
             Value in = b.load(op.getB(), {block.row, t, b.index(n)});
             Value out = b.load(op.getC(), {block.row, t, b.index(n)});
-            Value grown = b.mul(du, in);
-            next.push_back(b.fma(b.exp2(b.mul(delta, decay[i])), h[i], grown));
+            next.push_back(b.fma(decays[i], h[i], b.mul(du, in)));
             y = b.fma(next.back(), out, y);
           }
           if (final && op.getZ())
-            y = b.mul(y, b.silu(token(op.getZ(), block, t)));
+            y = b.mul(y, kernelSilu(b, token(op.getZ(), block, t)));
           b.storeVector(y, op.getOutput(), {block.row, t, block.channel},
                         block.mask);
           return next;

@@ -66,6 +66,12 @@ struct OutlineParallelLoopsPass
         (loop->getParentOfType<scf::ParallelOp>() ? inner : outer)
             .push_back(loop);
       });
+      for (auto *loops : {&inner, &outer})
+        for (scf::ParallelOp loop : *loops)
+          if (loop.getNumReductions()) {
+            loop.emitError("a parallel reduction has no runtime call");
+            return signalPassFailure();
+          }
       for (scf::ParallelOp loop : inner) // innermost first
         makeSequential(loop);
       for (scf::ParallelOp loop : outer)
@@ -76,8 +82,6 @@ struct OutlineParallelLoopsPass
 
   LogicalResult outline(func::FuncOp func, scf::ParallelOp loop,
                         SymbolTable &symbols) {
-    if (loop.getNumReductions())
-      return loop.emitError("a parallel reduction has no runtime call");
     Value context;
     if (func.getNumArguments())
       context = func.getArgument(0);

@@ -25,16 +25,20 @@ using namespace mlir::marimba;
 
 namespace {
 
-/// Scratch of a block comes from the arena and goes back where the block ends.
+/// Scratch of a block comes from the arena and goes back where the block ends;
+/// what leaves a branch goes back where the function ends.
 void useArena(Block &block, Value context) {
   SmallVector<memref::AllocOp> allocs(block.getOps<memref::AllocOp>());
-  if (allocs.empty())
+  bool isBody = isa<func::FuncOp>(block.getParentOp());
+  bool hasNested =
+      isBody &&
+      block.walk([](memref::AllocOp) { return WalkResult::interrupt(); })
+          .wasInterrupted();
+  if (allocs.empty() && !hasNested)
     return;
-  OpBuilder b(allocs.front());
-  Location loc = allocs.front().getLoc();
+  OpBuilder b = OpBuilder::atBlockBegin(&block);
+  Location loc = block.getParentOp()->getLoc();
   Operation *end = block.getTerminator();
-  // A buffer that leaves the block (a branch's result) lives on: the block
-  // around it gives it back.
   bool escapes = llvm::any_of(end->getOperandTypes(), [](Type type) {
     return isa<BaseMemRefType>(type);
   });

@@ -8,6 +8,9 @@ layout of the files is described in README.md beside this script).
 MARIMBA is the program, GOLDEN a folder with a model and golden.safetensors,
 WORK a folder for what marimba writes. Parts: whole, hub, state, greedy, split,
 pad. Exits with 1 where anything is beyond its tolerance.
+
+A part first yields its cases (`marimba logits --batch`) and gets their tensors
+back: so all parts share one run of the program per configuration.
 """
 
 import argparse
@@ -29,6 +32,7 @@ SPLITS = (
     [30, 1, 1, 32],
     [1] * 64,
 )
+STATE_SPLIT = [1, 20, 1, 42]
 
 
 class Checker:
@@ -40,83 +44,110 @@ class Checker:
         self.report = compare.Report()
         os.makedirs(args.work, exist_ok=True)
 
-    def logits(self, ids, *flags):
-        """The tensors that `marimba logits` writes for these ids."""
+    def check(self, parts):
+        """Runs the cases of all parts, then lets each part compare."""
+        waiting = []
+        batches = {}  # one per compilation: the configuration, and hidden or not
+        for part in parts:
+            steps = PARTS[part](self)
+            cases = next(steps, [])
+            for index, case in enumerate(cases):
+                key = case.pop("config", None), case.get("hidden", False)
+                case["name"] = f"{part}{index}"
+                batches.setdefault(key, []).append(case)
+            waiting.append((steps, [case["name"] for case in cases]))
+        found = {}
+        for (config, _), cases in batches.items():
+            found.update(self.run(cases, config))
+        for steps, names in waiting:
+            try:
+                steps.send([found[name] for name in names])
+            except StopIteration:
+                pass
+
+    def run(self, cases, config):
+        """The tensors of every case, by the case's name."""
         out = os.path.join(self.args.work, "out.safetensors")
+        batch = os.path.join(self.args.work, "cases.json")
         if os.path.exists(out):
             os.remove(out)
+        with open(batch, "w", encoding="utf-8") as file:
+            json.dump(cases, file)
         command = [self.args.marimba, "logits", self.args.golden]
-        command += ["--ids", ",".join(map(str, ids)), "-o", out]
-        command += [*flags, *self.args.flags]
+        command += ["--batch", batch, "-o", out, *self.args.flags]
+        if config:
+            command += ["--config-file", config]
         done = subprocess.run(command, stdin=subprocess.DEVNULL, check=False)
         if done.returncode != 0:
             print("FAIL", " ".join(command), "exit code", done.returncode)
             sys.exit(1)
-        return compare.load(out)
+        found = {case["name"]: {} for case in cases}
+        for name, tensor in compare.load(out).items():
+            case, _, name = name.partition(".")
+            found[case][name] = tensor
+        return found
 
     def ids(self, length):
-        return self.golden[f"p{length}.input_ids"].values
+        return list(self.golden[f"p{length}.input_ids"].values)
 
     def part_whole(self, config=None):
-        flags = ["--config-file", config] if config else []
-        for length in LENGTHS:
-            out = self.logits(self.ids(length), *flags)
+        found = yield [{"ids": self.ids(n), "config": config} for n in LENGTHS]
+        for length, out in zip(LENGTHS, found):
             expected = self.golden[f"p{length}.logits"]
             name = f"{config or 'config.json'} logits, {length} tokens"
             self.report.compare(name, expected, out["logits"], TOLERANCE)
 
     def part_hub(self):
-        self.part_whole("config.hub.json")
+        yield from self.part_whole("config.hub.json")
 
     def part_state(self):
-        """Hidden states and caches, as a whole and after a split."""
-        for flags in ([], ["--split", "1,20,1,42"]):
-            out = self.logits(self.ids(64), "--hidden", "--state", *flags)
-            label = "state" if not flags else "state after a split"
-            self.report.compare(
-                f"{label}: hidden", self.golden["p64.hidden"], out["hidden"], TOLERANCE
-            )
+        """Hidden states and caches, as a whole and after a split. The caches
+        are those of the code without the output for hidden states."""
+        splits = [[64], STATE_SPLIT]
+        kinds = [{"hidden": True}, {"state": True}]
+        found = yield [
+            {"ids": self.ids(64), "split": split, **kind}
+            for split in splits
+            for kind in kinds
+        ]
+        for split, with_hidden, with_state in zip(splits, found[0::2], found[1::2]):
+            label = "state" if len(split) == 1 else "state after a split"
+            expected, actual = self.golden["p64.hidden"], with_hidden["hidden"]
+            self.report.compare(f"{label}: hidden", expected, actual, TOLERANCE)
             for name, expected in self.golden.items():
-                if not name.startswith("p64.cache."):
-                    continue
-                _, _, layer, kind = name.split(".")
-                actual = out.get(f"layers.{layer}.{kind}")
-                if actual is None:
-                    self.report.row(f"{label}: {name}", "-", False, "missing")
-                    continue
-                if kind == "conv":
-                    # Ours holds the W-1 inputs that the next token needs.
-                    width = expected.shape[2]
-                    expected = expected.take(2, 1, width).swap_last()
-                elif kind == "ssm":
-                    expected = expected.swap_last()
-                else:
-                    # Ours has room for more tokens than there are.
-                    tokens = expected.shape[2]
-                    if actual.shape[2] > tokens:
-                        actual = actual.take(2, 0, tokens)
-                self.report.compare(f"{label}: {name}", expected, actual, TOLERANCE)
+                if name.startswith("p64.cache."):
+                    self.compare_state(label, name, expected, with_state)
+
+    def compare_state(self, label, name, expected, found):
+        _, _, layer, kind = name.split(".")
+        actual = found.get(f"layers.{layer}.{kind}")
+        if actual is None:
+            self.report.row(f"{label}: {name}", "-", False, "missing")
+            return
+        if kind == "conv":
+            # Ours holds the W-1 inputs that the next token needs.
+            width = expected.shape[2]
+            expected = expected.take(2, 1, width).swap_last()
+        elif kind == "ssm":
+            expected = expected.swap_last()
+        self.report.compare(f"{label}: {name}", expected, actual, TOLERANCE)
 
     def part_greedy(self):
-        prompt = self.golden["greedy.prompt"].values
+        prompt = list(self.golden["greedy.prompt"].values)
         tokens = self.golden["greedy.tokens"]
-        count = len(tokens.values)
-        out = self.logits(prompt, "--greedy", str(count))
+        (out,) = yield [{"ids": prompt, "greedy": len(tokens.values)}]
         self.report.equal("greedy tokens", tokens.values, out["tokens"].values)
-        self.report.compare(
-            "greedy logits",
-            self.golden["greedy.logits"],
-            out["greedy_logits"],
-            TOLERANCE,
-        )
+        expected, actual = self.golden["greedy.logits"], out["greedy_logits"]
+        self.report.compare("greedy logits", expected, actual, TOLERANCE)
 
     def part_split(self):
-        whole = self.logits(self.ids(64))["logits"]
-        for split in SPLITS:
+        splits = [[64], *SPLITS]
+        whole, *found = yield [{"ids": self.ids(64), "split": s} for s in splits]
+        for split, out in zip(SPLITS, found):
             text = ",".join(map(str, split))
-            pieces = self.logits(self.ids(64), "--split", text)["logits"]
             label = "token by token" if len(split) == 64 else f"split {text}"
-            self.report.compare(label, whole, pieces, SPLIT_TOLERANCE)
+            expected, actual = whole["logits"], out["logits"]
+            self.report.compare(label, expected, actual, SPLIT_TOLERANCE)
 
     def part_pad(self):
         """Every row of the padded batch by itself, without its padding."""
@@ -124,26 +155,26 @@ class Checker:
             return
         ids, mask = self.golden["pad.input_ids"], self.golden["pad.attention_mask"]
         greedy = self.golden["pad.greedy"]
-        length = ids.shape[1]
-        for row in range(ids.shape[0]):
-            real = [
-                i for i in range(length) if mask.values[row * length + i]
-            ]  # padding is on the left
-            begin = real[0]
-            prompt = ids.rows(row, row + 1).values[begin:]
+        rows, length = ids.shape
+        # Padding is on the left.
+        begins = [list(mask.rows(r, r + 1).values).index(1) for r in range(rows)]
+        found = yield [
+            {
+                "ids": list(ids.rows(row, row + 1).values[begin:]),
+                "greedy": greedy.shape[1],
+            }
+            for row, begin in enumerate(begins)
+        ]
+        for row, (begin, out) in enumerate(zip(begins, found)):
+            name = f"row {row} of the padded batch"
             expected = self.golden["pad.logits"].rows(row, row + 1)
-            count = greedy.shape[1]
-            out = self.logits(prompt, "--greedy", str(count))
-            name = f"row {row} of the padded batch, {len(real)} tokens"
-            self.report.compare(
-                name, expected.take(1, begin, length), out["logits"], TOLERANCE
-            )
+            expected = expected.take(1, begin, length)
+            label = f"{name}, {length - begin} tokens"
+            self.report.compare(label, expected, out["logits"], TOLERANCE)
             if self.facts.get("pad_greedy_equals_single"):
-                self.report.equal(
-                    f"row {row} of the padded batch, greedy",
-                    greedy.rows(row, row + 1).values,
-                    out["tokens"].values,
-                )
+                expected = greedy.rows(row, row + 1).values
+                actual = out["tokens"].values
+                self.report.equal(f"{name}, greedy", expected, actual)
 
 
 PARTS = {
@@ -167,8 +198,7 @@ def main():
     args = parser.parse_args(argv)
     args.flags = flags
     checker = Checker(args)
-    for part in args.only.split(","):
-        PARTS[part](checker)
+    checker.check(args.only.split(","))
     return checker.report.exit_code()
 
 

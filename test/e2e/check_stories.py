@@ -20,7 +20,7 @@ import sys
 import compare
 
 # float32 on both sides, with the sums in another order.
-LOGITS_TOLERANCE = 1e-3
+LOGITS_TOLERANCE = 1e-4
 PERPLEXITY_TOLERANCE = 0.005
 
 

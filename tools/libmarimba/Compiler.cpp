@@ -37,7 +37,7 @@ Compilation::Compilation(const CompileOptions &givenOptions)
 
 bool Compilation::isIRFile(StringRef input) {
   return input == "-" || input.ends_with(".mlir") ||
-         sys::fs::is_regular_file(input);
+         input.ends_with(".mlirbc");
 }
 
 std::unique_ptr<Compilation> Compilation::create(StringRef input,

@@ -10,17 +10,97 @@
 #include "marimba/Sampler.h"
 #include "marimba/Session.h"
 #include "marimba/Tensor.h"
+#include "llvm/ADT/StringSet.h"
+#include "llvm/Support/JSON.h"
 #include <cstring>
 
 using namespace marimba;
 using namespace llvm;
 
+std::string marimba::checkSplit(const LogitsRequest &request) {
+  uint64_t sum = 0;
+  bool positive = true;
+  for (int32_t size : request.split) {
+    positive &= size > 0;
+    sum += size;
+  }
+  if (request.split.empty() || (positive && sum == request.ids.size()))
+    return {};
+  return ("expected sizes of at least 1 that add up to the " +
+          Twine(request.ids.size()) + " ids; the sum is " + Twine(sum))
+      .str();
+}
+
+namespace marimba {
+/// Reads one request; llvm::json finds this by its name.
+static bool fromJSON(const json::Value &value, LogitsRequest &request,
+                     json::Path path) {
+  json::ObjectMapper fields(value, path);
+  if (!fields)
+    return false;
+  for (const auto &[key, field] : *value.getAsObject())
+    if (!is_contained({"name", "ids", "split", "greedy", "hidden", "state"},
+                      StringRef(key))) {
+      path.field(key).report("no such field");
+      return false;
+    }
+  if (!fields.mapOptional("name", request.name) ||
+      !fields.map("ids", request.ids) ||
+      !fields.mapOptional("split", request.split) ||
+      !fields.mapOptional("greedy", request.greedy) ||
+      !fields.mapOptional("hidden", request.hidden) ||
+      !fields.mapOptional("state", request.state))
+    return false;
+  if (request.ids.empty())
+    path.field("ids").report("expected at least one id");
+  else if (!checkSplit(request).empty())
+    path.field("split").report(
+        "expected sizes of at least 1 that add up to the number of ids");
+  else if (request.greedy < 0)
+    path.field("greedy").report("expected 0 or more");
+  else
+    return true;
+  return false;
+}
+} // namespace marimba
+
+bool marimba::parseLogitsRequests(StringRef json, StringRef file,
+                                  std::vector<LogitsRequest> &requests,
+                                  std::string &error) {
+  Expected<json::Value> value = json::parse(json);
+  if (!value) {
+    error = (file + ": " + toString(value.takeError())).str();
+    return false;
+  }
+  json::Path::Root root("the list");
+  if (!fromJSON(*value, requests, root)) {
+    error = (file + ": " + toString(root.getError())).str();
+    return false;
+  }
+  StringSet<> names;
+  for (const LogitsRequest &request : requests)
+    if (!names.insert(request.name).second) {
+      error = (file + ": two cases are named '" + request.name + "'").str();
+      return false;
+    }
+  if (requests.empty())
+    error = (file + ": expected at least one case").str();
+  return !requests.empty();
+}
+
 namespace {
-/// Computes the tensors one after another and keeps them.
+/// The tensors of a file, which point into memory that lives as long.
+struct Tensors {
+  std::vector<rt::NamedTensor> named;
+  std::vector<std::shared_ptr<void>> storage;
+};
+
+/// Computes the tensors of one request.
 class Recorder {
 public:
-  Recorder(LoadedModel &model, const LogitsRequest &request, std::string &error)
-      : model(model), request(request), error(error) {}
+  Recorder(LoadedModel &model, const LogitsRequest &request, Tensors &tensors,
+           std::string &error)
+      : model(model), request(request), tensors(tensors), error(error) {}
 
   bool record() {
     session = model.makeSession(error);
@@ -28,16 +108,16 @@ public:
            (request.greedy == 0 || continueGreedily());
   }
 
-  const std::vector<rt::NamedTensor> &tensors() const { return named; }
-
 private:
   /// Takes over values of type T as a tensor of the file.
   template <typename T>
-  void add(std::string name, MarimbaDType dtype, std::vector<int64_t> shape,
+  void add(StringRef name, MarimbaDType dtype, std::vector<int64_t> shape,
            std::vector<T> values) {
     auto owner = std::make_shared<std::vector<T>>(std::move(values));
-    named.push_back({std::move(name), dtype, std::move(shape), owner->data()});
-    storage.push_back(std::move(owner));
+    std::string prefix = request.name.empty() ? "" : request.name + ".";
+    tensors.named.push_back(
+        {prefix + name.str(), dtype, std::move(shape), owner->data()});
+    tensors.storage.push_back(std::move(owner));
   }
 
   bool feedIds();
@@ -48,12 +128,11 @@ private:
 
   LoadedModel &model;
   const LogitsRequest &request;
+  Tensors &tensors;
   std::string &error;
   std::unique_ptr<rt::Session> session;
-  std::vector<float> last;                    // logits of the last token
-  std::vector<float> hidden;                  // [layers + 1, L, H]
-  std::vector<std::shared_ptr<void>> storage; // what `named` points into
-  std::vector<rt::NamedTensor> named;
+  std::vector<float> last;   // logits of the last token
+  std::vector<float> hidden; // [layers + 1, L, H]
 };
 } // namespace
 
@@ -62,7 +141,10 @@ bool Recorder::feedIds() {
   std::vector<float> logits, piece, pieceHidden;
   logits.reserve(length * vocabulary);
   size_t begin = 0;
-  for (int32_t size : request.split) {
+  std::vector<int32_t> split = request.split;
+  if (split.empty())
+    split.push_back(length);
+  for (int32_t size : split) {
     std::vector<int32_t> row(request.ids.begin() + begin,
                              request.ids.begin() + begin + size);
     if (!session->forward(0, {&row, 1}, rt::LogitsWanted::All, piece, error,
@@ -153,11 +235,14 @@ bool Recorder::continueGreedily() {
   return true;
 }
 
-bool marimba::writeLogits(LoadedModel &model, const LogitsRequest &request,
+bool marimba::writeLogits(LoadedModel &model, ArrayRef<LogitsRequest> requests,
                           StringRef path, std::string &error) {
-  if (!model.checkIds(request.ids, error))
-    return false;
-  Recorder recorder(model, request, error);
-  return recorder.record() &&
-         rt::writeSafetensors(path.str(), recorder.tensors(), error);
+  for (const LogitsRequest &request : requests)
+    if (!model.checkIds(request.ids, error))
+      return false;
+  Tensors tensors;
+  for (const LogitsRequest &request : requests)
+    if (!Recorder(model, request, tensors, error).record())
+      return false;
+  return rt::writeSafetensors(path.str(), tensors.named, error);
 }

@@ -13,8 +13,10 @@ namespace marimba {
 
 /// What to compute of one sequence.
 struct LogitsRequest {
+  /// Stands before the names of its tensors: `<name>.logits`; may be empty.
+  std::string name;
   std::vector<int32_t> ids;
-  /// Sizes of the pieces in which the ids are fed; their sum is the ids'.
+  /// Sizes of the pieces in which the ids are fed; empty for one piece.
   std::vector<int32_t> split;
   /// Tokens to add greedily, end of text or not.
   int64_t greedy = 0;
@@ -25,8 +27,17 @@ struct LogitsRequest {
   bool state = false;
 };
 
-/// Runs the ids through the model from an empty state and writes a safetensors
-/// file with
+/// What is wrong with `request.split`; empty where nothing is.
+std::string checkSplit(const LogitsRequest &request);
+
+/// Reads an array of objects with the fields of LogitsRequest, of which `ids`
+/// alone is required. On failure returns false and sets `error`.
+bool parseLogitsRequests(llvm::StringRef json, llvm::StringRef file,
+                         std::vector<LogitsRequest> &requests,
+                         std::string &error);
+
+/// Runs the ids of every request through the model, from an empty state each,
+/// and writes a safetensors file with
 ///
 ///   logits         f32 [1, L, V]
 ///   hidden         f32 [layers + 1, L, H]
@@ -35,7 +46,7 @@ struct LogitsRequest {
 ///   greedy_logits  f32 [greedy, V]: row i is what token i was chosen from
 ///
 /// Returns false and sets `error` on failure; then there is no file.
-bool writeLogits(LoadedModel &model, const LogitsRequest &request,
+bool writeLogits(LoadedModel &model, llvm::ArrayRef<LogitsRequest> requests,
                  llvm::StringRef path, std::string &error);
 
 } // namespace marimba

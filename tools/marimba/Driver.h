@@ -62,6 +62,7 @@ Command makeCompileCommand();
 Command makeEvalCommand();
 Command makeInspectCommand();
 Command makeTokenizeCommand();
+Command makeBenchCommand();
 
 /// Prints `error: <message>` to stderr and returns 1, the exit code for it.
 int fail(const llvm::Twine &message);

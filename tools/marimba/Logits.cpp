@@ -18,6 +18,11 @@ struct Options {
   driver::Value<std::string> ids{sub, "ids", "Token ids: 3,17,5", "ids"};
   driver::Value<std::string> idsFile{
       sub, "ids-file", "Reads the ids from this file ('-': stdin)", "file"};
+  driver::Value<std::string> batch{
+      sub, "batch",
+      "Runs all cases of this JSON file, an array of {name, ids, split, "
+      "greedy, hidden, state}; tensors are named <name>.logits and so on",
+      "file"};
   driver::Value<std::string> output{
       sub, "o", "A safetensors file: logits, f32 [1, L, V]", "file"};
   driver::Value<std::string> split{
@@ -49,50 +54,71 @@ static std::optional<std::vector<int32_t>> readIds() {
   return driver::parseIds(*text, o.idsFile);
 }
 
-/// The sizes of --split, one size for all where it is not given.
-static std::optional<std::vector<int32_t>> readSplit(size_t count) {
+/// The one request that the options spell out; nothing after an error.
+static std::optional<LogitsRequest> readRequest() {
   const Options &o = options();
-  if (!o.split.given())
-    return std::vector<int32_t>{static_cast<int32_t>(count)};
-  std::optional<std::vector<int32_t>> sizes =
-      driver::parseIds(o.split, "--split");
-  if (!sizes)
+  if (o.greedy < 0) {
+    driver::fail("--greedy: expected 0 or more, found " + Twine(o.greedy));
     return std::nullopt;
-  uint64_t sum = 0;
-  for (int32_t size : *sizes)
-    sum += size;
-  if (sum == count && !is_contained(*sizes, 0))
-    return sizes;
-  driver::fail("--split: expected sizes of at least 1 that add up to the " +
-               Twine(count) + " ids; the sum is " + Twine(sum));
+  }
+  std::optional<std::vector<int32_t>> ids = readIds(), split;
+  if (!ids)
+    return std::nullopt;
+  LogitsRequest request;
+  request.ids = *ids;
+  request.greedy = o.greedy;
+  request.hidden = o.hidden;
+  request.state = o.state;
+  if (!o.split.given())
+    return request;
+  if (!(split = driver::parseIds(o.split, "--split")))
+    return std::nullopt;
+  request.split = *split;
+  std::string problem = checkSplit(request);
+  if (problem.empty())
+    return request;
+  driver::fail("--split: " + problem);
   return std::nullopt;
+}
+
+/// The requests of --batch, or the one of the other options; none after an
+/// error.
+static std::vector<LogitsRequest> readRequests() {
+  const Options &o = options();
+  std::vector<LogitsRequest> requests;
+  if (!o.batch.given()) {
+    if (std::optional<LogitsRequest> request = readRequest())
+      requests.push_back(std::move(*request));
+    return requests;
+  }
+  std::optional<std::string> text = driver::readFile(o.batch);
+  std::string error;
+  if (text && !parseLogitsRequests(*text, o.batch, requests, error)) {
+    driver::fail(error);
+    requests.clear();
+  }
+  return requests;
 }
 
 static int run() {
   const Options &o = options();
   if (o.model.empty())
     return driver::fail("logits: expected MODEL, a model directory");
-  if (o.ids.given() == o.idsFile.given())
-    return driver::fail("logits: expected one of --ids and --ids-file");
+  if (o.ids.given() + o.idsFile.given() + o.batch.given() != 1)
+    return driver::fail(
+        "logits: expected one of --ids, --ids-file and --batch");
+  if (o.batch.given() &&
+      (o.split.given() || o.greedy.given() || o.hidden || o.state))
+    return driver::fail("--batch: the file says for every case whether to "
+                        "split, go on, add hidden or state");
   if (o.output.empty())
     return driver::fail("logits: expected an output file: -o FILE");
-  if (o.greedy < 0)
-    return driver::fail("--greedy: expected 0 or more, found " +
-                        Twine(o.greedy));
-  std::optional<std::vector<int32_t>> ids = readIds();
-  if (!ids)
-    return 1;
-  LogitsRequest request;
-  request.ids = *ids;
-  request.greedy = o.greedy;
-  request.hidden = o.hidden;
-  request.state = o.state;
-  std::optional<std::vector<int32_t>> split = readSplit(ids->size());
+  std::vector<LogitsRequest> requests = readRequests();
   std::optional<LoadOptions> load = o.compile.loadOptions();
-  if (!split || !load)
+  if (requests.empty() || !load)
     return 1;
-  request.split = *split;
-  load->compile.import.collectHidden = o.hidden;
+  load->compile.import.collectHidden = any_of(
+      requests, [](const LogitsRequest &request) { return request.hidden; });
 
   std::string error;
   driver::Progress bar;
@@ -100,7 +126,7 @@ static int run() {
       o.model, *load, error,
       [&](double fraction, StringRef what) { bar.update(fraction, what); });
   bar.clear();
-  if (!model || !writeLogits(*model, request, o.output, error))
+  if (!model || !writeLogits(*model, requests, o.output, error))
     return driver::fail(error);
   return 0;
 }

@@ -188,11 +188,14 @@ static int run() {
   if (o.prompt.given() && sys::fs::is_directory(o.model) &&
       !hasTokenizer(o.model) && !loadTokenizer(o.model, error))
     return driver::fail(error);
+  driver::catchInterrupt();
   driver::Progress bar(!o.quiet);
   std::unique_ptr<LoadedModel> model = LoadedModel::load(
       o.model, *load, error,
       [&](double fraction, StringRef what) { bar.update(fraction, what); });
   bar.clear();
+  if (driver::interrupted())
+    return driver::kInterruptedExitCode;
   if (!model)
     return driver::fail(error);
   // Ids need no tokenizer, but a --json answer has the text where there is one.
@@ -209,7 +212,6 @@ static int run() {
   if (!o.noEos)
     generation.endIds = model->endIds();
 
-  driver::catchInterrupt();
   Output output(tokenizer.get(), *prompt);
   Generation made;
   bool done = generate(

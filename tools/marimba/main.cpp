@@ -8,20 +8,68 @@
 
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
+#include <algorithm>
+#include <sys/mman.h>
+#include <unistd.h>
 
 using namespace marimba;
 using namespace llvm;
+
+/// Keeps what is written to stderr while it lives. LLVM prints there, past the
+/// stream it is given, what is wrong with the value of an option.
+namespace {
+class CapturedStderr {
+public:
+  CapturedStderr()
+      : original(dup(STDERR_FILENO)), file(memfd_create("stderr", 0)) {
+    if (original >= 0 && file >= 0)
+      dup2(file, STDERR_FILENO);
+  }
+
+  /// Ends the capture; the text until then.
+  std::string take() {
+    std::string text;
+    if (original < 0 || file < 0)
+      return text;
+    dup2(original, STDERR_FILENO);
+    text.resize(std::max<off_t>(lseek(file, 0, SEEK_END), 0));
+    ssize_t count = pread(file, text.data(), text.size(), 0);
+    text.resize(std::max<ssize_t>(count, 0));
+    close(file);
+    close(original);
+    return text;
+  }
+
+private:
+  int original, file;
+};
+} // namespace
+
+/// What LLVM says of an option's value, in our words.
+static std::string plainProblem(StringRef problem) {
+  auto [value, kind] = problem.split(" value invalid for ");
+  if (!kind.empty())
+    return ("expected a number, found " + value).str();
+  if (problem.consume_front("Cannot find option named "))
+    return ("expected a value that --help lists, found " + problem).str();
+  return problem.str();
+}
 
 /// Turns what LLVM says of a command line into the one message that all errors
 /// have: its first line, without the name of the program.
 static int reportUsage(StringRef program, StringRef text) {
   StringRef line = text.split('\n').first;
   line.consume_front(sys::path::filename(program));
-  line = line.ltrim(": ").split(".  Try").first.rtrim(": ");
-  // LLVM has printed by itself what is wrong with an option's value.
+  line = line.ltrim(": ").split(".  Try").first.rtrim(":! ");
   if (line.empty())
     line = "the command line is not valid";
-  return driver::fail(line + "; see marimba --help");
+  std::string message = line.str();
+  // "for the --seed option: ..." is "--seed: ..." with us.
+  if (line.consume_front("for the ")) {
+    auto [option, problem] = line.split(" option: ");
+    message = (option + ": " + plainProblem(problem)).str();
+  }
+  return driver::fail(message + "; see marimba --help");
 }
 
 int main(int argc, char **argv) {
@@ -29,6 +77,7 @@ int main(int argc, char **argv) {
       driver::makeRunCommand(),     driver::makeLogitsCommand(),
       driver::makeCompileCommand(), driver::makeEvalCommand(),
       driver::makeInspectCommand(), driver::makeTokenizeCommand(),
+      driver::makeBenchCommand(),
   };
   cl::SetVersionPrinter([](raw_ostream &os) { os << "marimba 0.1.0\n"; });
   cl::HideUnrelatedOptions(driver::category());
@@ -41,10 +90,14 @@ int main(int argc, char **argv) {
       "tokenizer.json.";
   std::string errors;
   raw_string_ostream errorStream(errors);
-  if (!cl::ParseCommandLineOptions(argc, argv, overview, &errorStream,
-                                   /*VFS=*/nullptr, /*EnvVar=*/nullptr,
-                                   /*LongOptionsUseDoubleDash=*/true))
-    return reportUsage(argv[0], errors);
+  CapturedStderr captured;
+  bool parsed = cl::ParseCommandLineOptions(argc, argv, overview, &errorStream,
+                                            /*VFS=*/nullptr, /*EnvVar=*/nullptr,
+                                            /*LongOptionsUseDoubleDash=*/true);
+  std::string printed = captured.take();
+  if (!parsed)
+    return reportUsage(argv[0], errors.empty() ? printed : errors);
+  errs() << printed;
   for (const driver::Command &command : commands) {
     if (!*command.sub)
       continue;

@@ -1,0 +1,23 @@
+//===- ModelPlan.cpp - What a family tells the module builder ---*- C++ -*-===//
+//
+// Part of Marimba.
+//
+//===----------------------------------------------------------------------===//
+
+#include "importer/ModelPlan.h"
+
+namespace mlir::marimba {
+
+void takeTensor(LayerPlan &layer, WeightTable &weights, StringRef module,
+                StringRef name, ArrayRef<Dim> shape, StringRef suffix,
+                StringRef alias) {
+  StringRef kept = suffix == ".weight" ? "" : suffix;
+  std::vector<std::string> names;
+  names.push_back((layer.location + "." + module + name + suffix).str());
+  if (!alias.empty())
+    names.push_back((layer.location + "." + alias + suffix).str());
+  std::string symbol = (layer.prefix + "." + module + name + kept).str();
+  layer.add((name + kept).str(), weights.get(symbol, names, shape));
+}
+
+} // namespace mlir::marimba

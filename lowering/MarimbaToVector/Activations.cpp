@@ -1,0 +1,33 @@
+//===- Activations.cpp - softplus and silu inside kernels -------*- C++ -*-===//
+//
+// Part of Marimba.
+//
+//===----------------------------------------------------------------------===//
+
+#include "lowering/MarimbaToVector/Activations.h"
+
+#include "mlir/Dialect/Math/IR/Math.h"
+
+using namespace mlir;
+using namespace mlir::marimba;
+
+static constexpr double kLog2E = 1.44269504088896341;
+
+Value mlir::marimba::kernelSilu(KernelBuilder &b, Value x) {
+  Value e = b.exp2(b.mul(x, b.constant(-kLog2E)));
+  return b.div(x, b.add(e, b.constant(1.0)));
+}
+
+Value mlir::marimba::kernelSoftplus(KernelBuilder &b, Value x) {
+  Value magnitude = math::AbsFOp::create(b, x);
+  Value e = b.exp2(b.mul(magnitude, b.constant(-kLog2E)));
+  // log1p(e) / e, exact limit 1 at 0 but for one ulp.
+  static constexpr double coefficients[] = {
+      0.9999999403953552,  -0.4999949336051941,   0.3331909775733948,
+      -0.2484298199415207, 0.19106006622314453,   -0.13663245737552643,
+      0.07822594791650772, -0.029505237936973572, 0.0052326940931379795};
+  Value p = b.constant(coefficients[8]);
+  for (int i = 7; i >= 0; --i)
+    p = b.fma(p, e, b.constant(coefficients[i]));
+  return b.fma(p, e, b.max(x, b.constant(0.0)));
+}

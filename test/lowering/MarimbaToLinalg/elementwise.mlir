@@ -1,0 +1,66 @@
+// RUN: marimba-opt %s -convert-marimba-to-linalg | FileCheck %s
+
+// CHECK: #[[ID:.*]] = affine_map<(d0, d1, d2) -> (d0, d1, d2)>
+
+// CHECK-LABEL: func @silu
+// CHECK: linalg.generic {indexing_maps = [#[[ID]], #[[ID]]], iterator_types = ["parallel", "parallel", "parallel"]}
+// CHECK: ^bb0(%[[X:.*]]: f32, %{{.*}}: f32)
+// CHECK: %[[NEG:.*]] = arith.negf %[[X]]
+// CHECK: %[[EXP:.*]] = math.exp %[[NEG]]
+// CHECK: %[[ONE:.*]] = arith.constant 1.0
+// CHECK: %[[SUM:.*]] = arith.addf %[[EXP]], %[[ONE]]
+// CHECK: %[[Y:.*]] = arith.divf %[[X]], %[[SUM]]
+// CHECK: linalg.yield %[[Y]]
+func.func @silu(%x: tensor<?x?x8xf32>) -> tensor<?x?x8xf32> {
+  %0 = marimba.silu %x : tensor<?x?x8xf32>
+  return %0 : tensor<?x?x8xf32>
+}
+
+// max(x, 0) + log1p(exp(-|x|)) neither overflows nor cancels.
+
+// CHECK-LABEL: func @softplus
+// CHECK: ^bb0(%[[X:.*]]: f32, %{{.*}}: f32)
+// CHECK: %[[ABS:.*]] = math.absf %[[X]]
+// CHECK: %[[NEG:.*]] = arith.negf %[[ABS]]
+// CHECK: %[[EXP:.*]] = math.exp %[[NEG]]
+// CHECK: %[[TAIL:.*]] = math.log1p %[[EXP]]
+// CHECK: %[[ZERO:.*]] = arith.constant 0.0
+// CHECK: %[[MAX:.*]] = arith.maximumf %[[X]], %[[ZERO]]
+// CHECK: %[[Y:.*]] = arith.addf %[[MAX]], %[[TAIL]]
+// CHECK: linalg.yield %[[Y]]
+func.func @softplus(%x: tensor<?x?x8xf32>) -> tensor<?x?x8xf32> {
+  %0 = marimba.softplus %x : tensor<?x?x8xf32>
+  return %0 : tensor<?x?x8xf32>
+}
+
+// CHECK-LABEL: func @swiglu
+// CHECK-SAME: %[[GATE:.*]]: tensor<?x?x8xf32>, %[[UP:.*]]: tensor<?x?x8xf32>
+// CHECK: linalg.generic {{.*}} ins(%[[GATE]], %[[UP]]
+// CHECK: ^bb0(%[[G:.*]]: f32, %[[U:.*]]: f32, %{{.*}}: f32)
+// CHECK: %[[SILU:.*]] = arith.divf %[[G]],
+// CHECK: %[[Y:.*]] = arith.mulf %[[SILU]], %[[U]]
+// CHECK: linalg.yield %[[Y]]
+func.func @swiglu(%g: tensor<?x?x8xf32>, %u: tensor<?x?x8xf32>)
+    -> tensor<?x?x8xf32> {
+  %0 = marimba.swiglu %g, %u : tensor<?x?x8xf32>
+  return %0 : tensor<?x?x8xf32>
+}
+
+// CHECK-LABEL: func @static
+// CHECK: tensor.empty() : tensor<2x8xf32>
+// CHECK: linalg.generic {{.*}} iterator_types = ["parallel", "parallel"]
+func.func @static(%x: tensor<2x8xf32>) -> tensor<2x8xf32> {
+  %0 = marimba.silu %x : tensor<2x8xf32>
+  return %0 : tensor<2x8xf32>
+}
+
+// Destination-style ops are for later.
+
+// CHECK-LABEL: func @not_matched
+// CHECK: marimba.gather_rows
+func.func @not_matched(%x: tensor<?x8xf32>, %p: tensor<?xi32>)
+    -> tensor<?x8xf32> {
+  %0 = marimba.gather_rows %x, %p outs(%x : tensor<?x8xf32>) {top_k = 1 : i64}
+      : tensor<?x8xf32>, tensor<?xi32> -> tensor<?x8xf32>
+  return %0 : tensor<?x8xf32>
+}

@@ -1,0 +1,124 @@
+// RUN: marimba-opt %s -convert-marimba-to-loops -split-input-file | FileCheck %s
+
+// Softmax over all experts, then the best k that are not chosen yet.
+
+// CHECK-LABEL: func @route(
+// CHECK-SAME: %[[LOGITS:[a-z0-9]+]]: memref<?x?x4xf32>, %[[W:[a-z0-9]+]]: memref<?x?x2xf32>, %[[E:[a-z0-9]+]]: memref<?x?x2xi32>
+// CHECK: %[[COUNT:.*]] = arith.constant 4 : index
+// CHECK: %[[LARGEST:.*]] = scf.for {{.*}} to %[[COUNT]]
+// CHECK: arith.maximumf
+// CHECK: %[[TOTAL:.*]] = scf.for {{.*}} to %[[COUNT]]
+// CHECK: arith.subf %{{.*}}, %[[LARGEST]]
+// CHECK: math.exp
+// CHECK: scf.for %[[K:[a-z0-9]+]] =
+// "None" is chosen so far: any expert is better.
+// CHECK: %[[BEST:.*]] = scf.for {{.*}} to %[[COUNT]] step %{{.*}} iter_args(%[[HELD:.*]] = %[[COUNT]])
+// CHECK: scf.for %[[J:[a-z0-9]+]] = %{{.*}} to %[[K]]
+// CHECK: memref.load %[[E]]
+// CHECK: arith.cmpi ne
+// CHECK: arith.cmpi eq, %[[HELD]], %[[COUNT]]
+// The lower index first where two are equal.
+// CHECK: arith.cmpf ogt
+// CHECK: %[[CHOSEN:.*]] = arith.index_cast %[[BEST]] : index to i32
+// CHECK: memref.store %[[CHOSEN]], %[[E]][%{{.*}}, %{{.*}}, %[[K]]]
+// CHECK: %[[WEIGHT:.*]] = arith.divf %{{.*}}, %[[TOTAL]]
+// CHECK: memref.store %[[WEIGHT]], %[[W]][%{{.*}}, %{{.*}}, %[[K]]]
+// CHECK-NOT: arith.divf
+// CHECK: return
+func.func @route(%l: memref<?x?x4xf32>, %w: memref<?x?x2xf32>,
+    %e: memref<?x?x2xi32>) {
+  marimba.route %l outs(%w, %e : memref<?x?x2xf32>, memref<?x?x2xi32>)
+      : memref<?x?x4xf32>
+  return
+}
+
+// -----
+
+// CHECK-LABEL: func @normalized(
+// CHECK-SAME: %[[W:[a-z0-9]+]]: memref<?x?x2xf32>,
+// CHECK: %[[KEPT:.*]] = scf.for %{{.*}} iter_args
+// CHECK: arith.divf
+// CHECK: %[[SHARE:.*]] = arith.divf
+// CHECK: memref.store %[[SHARE]], %[[W]]
+func.func @normalized(%l: memref<?x?x4xf32>, %w: memref<?x?x2xf32>,
+    %e: memref<?x?x2xi32>) {
+  marimba.route %l outs(%w, %e : memref<?x?x2xf32>, memref<?x?x2xi32>)
+      {normalize} : memref<?x?x4xf32>
+  return
+}
+
+// -----
+
+// A counting sort: zeros, counts, sums, places, and offsets moved back by one.
+
+// CHECK-LABEL: func @group_by_expert(
+// CHECK-SAME: %[[E:[a-z0-9]+]]: memref<?x2xi32>, %[[PAIRS:[a-z0-9]+]]: memref<?xi32>, %[[OFFSETS:[a-z0-9]+]]: memref<5xi32>
+// CHECK: scf.for
+// CHECK: memref.store %{{.*}}, %[[OFFSETS]]
+// CHECK: scf.for
+// CHECK: scf.for
+// CHECK: memref.load %[[E]]
+// CHECK: memref.store %{{.*}}, %[[OFFSETS]]
+// CHECK: scf.for
+// CHECK-COUNT-2: memref.load %[[OFFSETS]]
+// CHECK: memref.store %{{.*}}, %[[OFFSETS]]
+// CHECK: scf.for %[[R:[a-z0-9]+]] =
+// CHECK: scf.for %[[K:[a-z0-9]+]] =
+// CHECK: memref.load %[[E]][%[[R]], %[[K]]]
+// CHECK: memref.store %{{.*}}, %[[OFFSETS]]
+// CHECK: %[[FIRST:.*]] = arith.muli %[[R]],
+// CHECK: %[[PAIR:.*]] = arith.addi %[[FIRST]], %[[K]]
+// CHECK: %[[PAIR32:.*]] = arith.index_cast %[[PAIR]]
+// CHECK: memref.store %[[PAIR32]], %[[PAIRS]]
+// CHECK: scf.for
+// CHECK: memref.store %{{.*}}, %[[OFFSETS]]
+// CHECK: }
+// CHECK: memref.store %{{.*}}, %[[OFFSETS]]
+func.func @group_by_expert(%e: memref<?x2xi32>, %pairs: memref<?xi32>,
+    %offsets: memref<5xi32>) {
+  marimba.group_by_expert %e outs(%pairs, %offsets : memref<?xi32>, memref<5xi32>)
+      : memref<?x2xi32>
+  return
+}
+
+// -----
+
+// CHECK-LABEL: func @gather_rows(
+// CHECK-SAME: %[[X:[a-z0-9]+]]: memref<?x8xf32>, %[[PAIRS:[a-z0-9]+]]: memref<?xi32>, %[[Y:[a-z0-9]+]]: memref<?x8xf32>
+// CHECK: %[[TWO:.*]] = arith.constant 2 : index
+// CHECK: scf.for %[[I:[a-z0-9]+]] =
+// CHECK: %[[P32:.*]] = memref.load %[[PAIRS]][%[[I]]]
+// CHECK: %[[P:.*]] = arith.index_cast %[[P32]]
+// CHECK: %[[ROW:.*]] = arith.divui %[[P]], %[[TWO]]
+// CHECK: scf.for %[[H:[a-z0-9]+]] =
+// CHECK: %[[V:.*]] = memref.load %[[X]][%[[ROW]], %[[H]]]
+// CHECK: memref.store %[[V]], %[[Y]][%[[I]], %[[H]]]
+func.func @gather_rows(%x: memref<?x8xf32>, %p: memref<?xi32>,
+    %y: memref<?x8xf32>) {
+  marimba.gather_rows %x, %p outs(%y : memref<?x8xf32>) {top_k = 2 : i64}
+      : memref<?x8xf32>, memref<?xi32>
+  return
+}
+
+// -----
+
+// CHECK-LABEL: func @scatter_add_rows(
+// CHECK-SAME: %[[X:[a-z0-9]+]]: memref<?x8xf32>, %[[PAIRS:[a-z0-9]+]]: memref<?xi32>, %[[W:[a-z0-9]+]]: memref<?xf32>, %[[Y:[a-z0-9]+]]: memref<?x8xf32>
+// CHECK: %[[TWO:.*]] = arith.constant 2 : index
+// CHECK: scf.for %[[I:[a-z0-9]+]] =
+// CHECK: %[[P32:.*]] = memref.load %[[PAIRS]][%[[I]]]
+// CHECK: %[[P:.*]] = arith.index_cast %[[P32]]
+// CHECK: %[[WEIGHT:.*]] = memref.load %[[W]][%[[P]]]
+// CHECK: %[[ROW:.*]] = arith.divui %[[P]], %[[TWO]]
+// CHECK: scf.for %[[H:[a-z0-9]+]] =
+// CHECK: %[[OLD:.*]] = memref.load %[[Y]][%[[ROW]], %[[H]]]
+// CHECK: %[[V:.*]] = memref.load %[[X]][%[[I]], %[[H]]]
+// CHECK: %[[PART:.*]] = arith.mulf %[[WEIGHT]], %[[V]]
+// CHECK: %[[NEW:.*]] = arith.addf %[[OLD]], %[[PART]]
+// CHECK: memref.store %[[NEW]], %[[Y]][%[[ROW]], %[[H]]]
+func.func @scatter_add_rows(%x: memref<?x8xf32>, %p: memref<?xi32>,
+    %w: memref<?xf32>, %y: memref<?x8xf32>) {
+  marimba.scatter_add_rows %x, %p, %w outs(%y : memref<?x8xf32>)
+      {top_k = 2 : i64} : memref<?x8xf32>, memref<?xi32>, memref<?xf32>
+  return
+}

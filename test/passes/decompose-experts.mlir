@@ -1,0 +1,73 @@
+// RUN: marimba-opt %s -decompose-experts -split-input-file | FileCheck %s
+
+// CHECK-LABEL: func @experts
+// CHECK-SAME: %[[X:.*]]: tensor<?x?x8xf32>, %[[W:.*]]: tensor<?x?x2xf32>, %[[E:.*]]: tensor<?x?x2xi32>, %[[GATE:.*]]: tensor<4x16x8xbf16>, %[[UP:.*]]: tensor<4x16x8xbf16>, %[[DOWN:.*]]: tensor<4x8x16xbf16>
+// CHECK-NOT: marimba.experts
+// CHECK-DAG: %[[ROWS:.*]] = tensor.collapse_shape %[[X]] {{\[\[}}0, 1], [2]]
+// CHECK-DAG: %[[CHOSEN:.*]] = tensor.collapse_shape %[[E]] {{\[\[}}0, 1], [2]]
+// CHECK-DAG: %[[WEIGHTS:.*]] = tensor.collapse_shape %[[W]] {{\[\[}}0, 1, 2]]
+// CHECK: %[[GROUPS:.*]]:2 = marimba.group_by_expert %[[CHOSEN]] outs(%{{.*}}, %{{.*}} : tensor<?xi32>, tensor<5xi32>)
+// CHECK: %[[ZERO:.*]] = linalg.fill
+// CHECK: %[[COUNT:.*]] = arith.constant 4 : index
+// CHECK: %[[SUM:.*]] = scf.for %[[I:.*]] = %[[FROM:.*]] to %[[COUNT]] step %{{.*}} iter_args(%[[OLD:.*]] = %[[ZERO]])
+// CHECK: %[[FIRST32:.*]] = tensor.extract %[[GROUPS]]#1[%[[I]]]
+// CHECK: %[[FIRST:.*]] = arith.index_cast %[[FIRST32]]
+// CHECK: %[[NEXT:.*]] = arith.addi %[[I]],
+// CHECK: %[[LAST32:.*]] = tensor.extract %[[GROUPS]]#1[%[[NEXT]]]
+// CHECK: %[[LAST:.*]] = arith.index_cast %[[LAST32]]
+// CHECK: %[[SIZE:.*]] = arith.subi %[[LAST]], %[[FIRST]]
+// An expert that nobody chose is one branch.
+// CHECK: %[[ANY:.*]] = arith.cmpi sgt, %[[SIZE]], %[[FROM]]
+// CHECK: scf.if %[[ANY]]
+// CHECK: %[[PAIRS:.*]] = tensor.extract_slice %[[GROUPS]]#0[%[[FIRST]]] [%[[SIZE]]] [1]
+// CHECK: %[[XE:.*]] = marimba.gather_rows %[[ROWS]], %[[PAIRS]] {{.*}} {top_k = 2 : i64}
+// CHECK: %[[WG:.*]] = tensor.extract_slice %[[GATE]][%[[I]], 0, 0] [1, 16, 8]
+// CHECK: %[[G:.*]] = marimba.linear %[[XE]], %[[WG]]
+// CHECK: %[[WU:.*]] = tensor.extract_slice %[[UP]][%[[I]], 0, 0] [1, 16, 8]
+// CHECK: %[[U:.*]] = marimba.linear %[[XE]], %[[WU]]
+// CHECK: %[[H:.*]] = marimba.swiglu %[[G]], %[[U]]
+// CHECK: %[[WD:.*]] = tensor.extract_slice %[[DOWN]][%[[I]], 0, 0] [1, 8, 16]
+// CHECK: %[[Y:.*]] = marimba.linear %[[H]], %[[WD]]
+// CHECK: %[[ADDED:.*]] = marimba.scatter_add_rows %[[Y]], %[[PAIRS]], %[[WEIGHTS]] outs(%[[OLD]] : {{.*}}) {top_k = 2 : i64}
+// CHECK: scf.yield %[[ADDED]]
+// CHECK: } else {
+// CHECK-NEXT: scf.yield %[[OLD]]
+// CHECK: tensor.expand_shape %[[SUM]] {{\[\[}}0, 1], [2]]
+func.func @experts(%x: tensor<?x?x8xf32>, %w: tensor<?x?x2xf32>,
+    %e: tensor<?x?x2xi32>, %gate: tensor<4x16x8xbf16>,
+    %up: tensor<4x16x8xbf16>, %down: tensor<4x8x16xbf16>)
+    -> tensor<?x?x8xf32> {
+  %y = marimba.experts %x, %w, %e, %gate, %up, %down
+      : tensor<?x?x8xf32>, tensor<?x?x2xf32>, tensor<?x?x2xi32>,
+        tensor<4x16x8xbf16>, tensor<4x16x8xbf16>, tensor<4x8x16xbf16>
+  return %y : tensor<?x?x8xf32>
+}
+
+// -----
+
+// Static batch and time: three tokens, one expert each.
+
+// CHECK-LABEL: func @static
+// CHECK: marimba.group_by_expert {{.*}} : tensor<3xi32>, tensor<3xi32>)
+// CHECK: marimba.gather_rows {{.*}} {top_k = 1 : i64} : tensor<3x8xf32>, tensor<?xi32>
+// CHECK: tensor.expand_shape {{.*}} output_shape [1, 3, 8]
+func.func @static(%x: tensor<1x3x8xf32>, %w: tensor<1x3x1xf32>,
+    %e: tensor<1x3x1xi32>, %gate: tensor<2x16x8xf32>,
+    %down: tensor<2x8x16xf32>) -> tensor<1x3x8xf32> {
+  %y = marimba.experts %x, %w, %e, %gate, %gate, %down
+      : tensor<1x3x8xf32>, tensor<1x3x1xf32>, tensor<1x3x1xi32>,
+        tensor<2x16x8xf32>, tensor<2x16x8xf32>, tensor<2x8x16xf32>
+  return %y : tensor<1x3x8xf32>
+}
+
+// -----
+
+// Not an op of the pass.
+
+// CHECK-LABEL: func @dense
+// CHECK-NOT: scf.for
+// CHECK: marimba.swiglu
+func.func @dense(%x: tensor<?x?x8xf32>) -> tensor<?x?x8xf32> {
+  %y = marimba.swiglu %x, %x : tensor<?x?x8xf32>
+  return %y : tensor<?x?x8xf32>
+}

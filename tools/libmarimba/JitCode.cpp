@@ -1,0 +1,96 @@
+//===- JitCode.cpp - Modules to code in this process ----------------------===//
+//
+// Part of Marimba.
+//
+//===----------------------------------------------------------------------===//
+
+#include "tools/libmarimba/JitCode.h"
+#include "tools/libmarimba/Diagnostics.h"
+
+#include "marimba/abi.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/MLIRContext.h"
+#include "mlir/IR/OwningOpRef.h"
+#include "mlir/Parser/Parser.h"
+#include "mlir/Pass/PassManager.h"
+#include "llvm/Support/SmallVectorMemoryBuffer.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace marimba;
+using namespace llvm;
+using mlir::marimba::EmitKind;
+using mlir::marimba::JITModule;
+using mlir::marimba::Stage;
+
+CodePtr marimba::linkWithRuntime(SmallVector<char, 0> object,
+                                 std::string &error) {
+  const std::pair<StringRef, void *> symbols[] = {
+      {MARIMBA_FN_PARALLEL_FOR,
+       reinterpret_cast<void *>(&marimba_parallel_for)},
+      {MARIMBA_FN_ARENA_ALLOC, reinterpret_cast<void *>(&marimba_arena_alloc)},
+      {MARIMBA_FN_ONEDNN_MATMUL,
+       reinterpret_cast<void *>(&marimba_onednn_matmul)},
+  };
+  Expected<std::unique_ptr<JITModule>> code = JITModule::create(
+      std::make_unique<SmallVectorMemoryBuffer>(
+          std::move(object), "marimba.o", /*RequiresNullTerminator=*/false),
+      symbols);
+  if (code)
+    return std::move(*code);
+  error = "linking compiled code: " + toString(code.takeError());
+  return nullptr;
+}
+
+/// Runs the stages from `firstStage` on.
+static mlir::LogicalResult
+runStagesFrom(mlir::ModuleOp module, StringRef firstStage,
+              const mlir::marimba::PipelineOptions &options) {
+  bool running = firstStage.empty();
+  for (const Stage &stage : mlir::marimba::stages()) {
+    running |= stage.name == firstStage;
+    if (!running)
+      continue;
+    mlir::PassManager pm(module.getContext(),
+                         mlir::ModuleOp::getOperationName());
+    stage.build(pm, options);
+    if (mlir::failed(pm.run(module)))
+      return mlir::failure();
+  }
+  return mlir::success(running);
+}
+
+CodePtr marimba::compileText(StringRef text, StringRef name,
+                             const mlir::marimba::PipelineOptions &pipeline,
+                             const mlir::marimba::TargetOptions &target,
+                             std::string &error, StringRef firstStage) {
+  mlir::DialectRegistry registry;
+  mlir::marimba::registerPipelineDialects(registry);
+  // What the text may hold from its first stage on.
+  registry.insert<mlir::LLVM::LLVMDialect, mlir::math::MathDialect,
+                  mlir::scf::SCFDialect, mlir::vector::VectorDialect>();
+  mlir::MLIRContext context(registry, mlir::MLIRContext::Threading::DISABLED);
+  context.loadAllAvailableDialects();
+  context.printOpOnDiagnostic(false);
+  ErrorCollector errors(context);
+  auto fail = [&](const Twine &otherwise) {
+    error = errors.text((name + ": " + otherwise).str());
+    return nullptr;
+  };
+  mlir::OwningOpRef<mlir::ModuleOp> module =
+      mlir::parseSourceString<mlir::ModuleOp>(
+          text, mlir::ParserConfig(&context), name);
+  if (!module)
+    return fail("not a module of MLIR");
+  if (mlir::failed(runStagesFrom(*module, firstStage, pipeline)))
+    return fail("cannot be lowered");
+  SmallVector<char, 0> object;
+  raw_svector_ostream os(object);
+  if (Error failure =
+          mlir::marimba::emit(*module, EmitKind::Object, target, os))
+    return fail(toString(std::move(failure)));
+  return linkWithRuntime(std::move(object), error);
+}

@@ -1,0 +1,186 @@
+//===- Bench.cpp - marimba bench ------------------------------------------===//
+//
+// Part of Marimba. How fast a model runs, beside what the machine allows.
+//
+//===----------------------------------------------------------------------===//
+
+#include "tools/libmarimba/Benchmark.h"
+#include "tools/marimba/CompileFlags.h"
+#include "tools/marimba/Interrupt.h"
+#include "tools/marimba/Progress.h"
+
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace marimba;
+using namespace llvm;
+
+namespace {
+struct Options {
+  cl::SubCommand sub{"bench",
+                     "Measures a model beside what the machine allows"};
+  driver::ModelArgument model{sub};
+  driver::Flag randomWeights{
+      sub, "random-weights",
+      "Makes weights up (a directory without weights implies it)"};
+  driver::Value<int64_t> prefill{
+      sub, "prefill", "Tokens of the prompt (default: 512)", "n", 512};
+  driver::Value<int64_t> decode{
+      sub, "decode", "Tokens decoded one by one after it (default: 64)", "n",
+      64};
+  driver::Value<int64_t> repeat{sub, "repeat", "Repetitions (default: 5)", "n",
+                                5};
+  driver::Flag quiet{sub, "quiet", "No progress"};
+  driver::Flag json{sub, "json", "Answers in JSON"};
+  driver::CompileFlags compile{sub};
+};
+} // namespace
+
+static Options &options() {
+  static Options instance;
+  return instance;
+}
+
+static json::Value jsonSpread(const Spread &spread) {
+  return json::Object{
+      {"min", spread.min}, {"median", spread.median}, {"max", spread.max}};
+}
+
+static json::Value jsonLimits(const Limits &limits) {
+  return json::Object{{"f32_gflops", jsonSpread(limits.f32Gflops)},
+                      {"bf16_gflops", jsonSpread(limits.bf16Gflops)},
+                      {"int8_gops", jsonSpread(limits.int8Gops)},
+                      {"dram_read_gbps", jsonSpread(limits.dramReadGbps)},
+                      {"exp_gops", jsonSpread(limits.expGops)}};
+}
+
+static void printJson(const BenchResult &result) {
+  const Options &o = options();
+  driver::printJson(json::Object{
+      {"limits", jsonLimits(result.limits)},
+      {"limits_one_thread", jsonLimits(result.oneThread)},
+      {"threads", result.threads},
+      {"random_weights", result.randomWeights},
+      {"prefill",
+       json::Object{{"tokens", int64_t(o.prefill)},
+                    {"tokens_per_s", jsonSpread(result.prefillTokensPerS)},
+                    {"efficiency", jsonSpread(result.prefillEfficiency)},
+                    {"allowed_s", result.allowed.prefill}}},
+      {"decode",
+       json::Object{{"context", int64_t(o.prefill)},
+                    {"tokens", int64_t(o.decode)},
+                    {"tokens_per_s", jsonSpread(result.decodeTokensPerS)},
+                    {"weight_gbps", jsonSpread(result.decodeWeightGbps)},
+                    {"efficiency", jsonSpread(result.decodeEfficiency)},
+                    {"allowed_s", result.allowed.decode}}},
+      {"peak_rss_mib", result.peakRssMib},
+      {"load_s", result.times.loadSeconds},
+      {"compile_s", result.times.compileSeconds},
+  });
+}
+
+/// "median (min to max)".
+static std::string text(const Spread &spread, int digits) {
+  auto number = [&](double value) {
+    return formatv("{0}", format("%.*f", digits, value)).str();
+  };
+  return number(spread.median) + " (" + number(spread.min) + " to " +
+         number(spread.max) + ")";
+}
+
+static void printLimits(const Limits &limits) {
+  auto row = [](StringRef label, const Spread &spread, StringRef unit,
+                StringRef note = "") {
+    outs() << formatv("  {0,-11} {1,-30} {2}{3}\n", label, text(spread, 1),
+                      unit, note);
+  };
+  outs() << formatv("limits of the machine, {0} thread{1}\n", limits.threads,
+                    limits.threads == 1 ? "" : "s");
+  row("f32", limits.f32Gflops, "GFLOP/s");
+  row("bf16", limits.bf16Gflops, "GFLOP/s",
+      limits.hasBf16Dot ? "" : " (no bf16 dot product: that of f32)");
+  row("int8", limits.int8Gops, "GOP/s",
+      limits.hasInt8Dot ? "" : " (no int8 dot product: that of f32)");
+  row("DRAM read", limits.dramReadGbps, "GB/s");
+  row("exp", limits.expGops, "G/s");
+}
+
+static void printText(const BenchResult &result) {
+  const Options &o = options();
+  if (result.threads > 1)
+    printLimits(result.oneThread);
+  printLimits(result.limits);
+  auto row = [](StringRef label, const Twine &value) {
+    outs() << formatv("  {0,-11} {1}\n", label, value.str());
+  };
+  outs() << formatv("prefill of {0} tokens, {1} threads\n", int64_t(o.prefill),
+                    result.threads);
+  row("rate", text(result.prefillTokensPerS, 1) + " tokens/s");
+  row("allowed", formatv("{0:f4} s, {1:f1} tokens/s", result.allowed.prefill,
+                         double(o.prefill) / result.allowed.prefill)
+                     .str());
+  row("efficiency", text(result.prefillEfficiency, 3));
+  outs() << formatv("decode of {0} tokens, {1} threads, after {2}\n",
+                    int64_t(o.decode), result.threads, int64_t(o.prefill));
+  row("rate", text(result.decodeTokensPerS, 1) + " tokens/s");
+  row("weights", text(result.decodeWeightGbps, 2) + " GB/s");
+  row("allowed", formatv("{0:f6} s a token, {1:f1} tokens/s",
+                         result.allowed.decode, 1 / result.allowed.decode)
+                     .str());
+  row("efficiency", text(result.decodeEfficiency, 3));
+  outs() << formatv(
+      "compiled in {0:f2} s, loaded in {1:f2} s; peak memory {2:f0} MiB\n",
+      result.times.compileSeconds, result.times.loadSeconds, result.peakRssMib);
+}
+
+/// Prints an error and returns false where `value` is not in [1, max].
+static bool checkRange(const driver::Value<int64_t> &value, int64_t max) {
+  if (value >= 1 && value <= max)
+    return true;
+  driver::fail("--" + value.ArgStr + ": expected 1 to " + Twine(max) +
+               ", found " + Twine(int64_t(value)));
+  return false;
+}
+
+static int run() {
+  const Options &o = options();
+  if (o.model.empty())
+    return driver::fail("bench: expected MODEL, a model directory");
+  constexpr int64_t maxTokens = 1 << 20, maxRepeats = 1000;
+  if (!checkRange(o.prefill, maxTokens) || !checkRange(o.decode, maxTokens) ||
+      !checkRange(o.repeat, maxRepeats))
+    return 1;
+  std::optional<LoadOptions> load = o.compile.loadOptions();
+  if (!load)
+    return 1;
+  BenchOptions bench;
+  bench.load = std::move(*load);
+  bench.randomWeights = o.randomWeights;
+  bench.prefill = o.prefill;
+  bench.decode = o.decode;
+  bench.repeats = static_cast<unsigned>(int64_t(o.repeat));
+
+  driver::catchInterrupt();
+  driver::Progress bar(!o.quiet);
+  BenchResult result;
+  std::string error;
+  bool done = runBenchmark(
+      o.model, bench, result, error,
+      [&](double fraction, StringRef what) { bar.update(fraction, what); },
+      [] { return !driver::interrupted(); });
+  bar.clear();
+  if (driver::interrupted())
+    return driver::kInterruptedExitCode;
+  if (!done)
+    return driver::fail(error);
+  if (result.randomWeights && !o.randomWeights)
+    errs() << "note: " << o.model
+           << " has no weights: measured with random ones\n";
+  if (o.json)
+    printJson(result);
+  else
+    printText(result);
+  return 0;
+}
+
+driver::Command driver::makeBenchCommand() { return {&options().sub, run}; }
