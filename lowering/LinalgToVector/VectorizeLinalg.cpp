@@ -120,7 +120,7 @@ struct VectorizeLinalgPass
   using Base::Base;
 
   void runOnOperation() override {
-    FailureOr<int64_t> lanes = lanesOf(getOperation(), vectorBits);
+    FailureOr<int64_t> lanes = lanesOf(getOperation(), vectorBits.getValue());
     if (failed(lanes))
       return signalPassFailure();
     RewritePatternSet projections(&getContext());

@@ -79,7 +79,7 @@ struct ConvertMarimbaToVectorPass
   using Base::Base;
 
   void runOnOperation() override {
-    FailureOr<int64_t> lanes = lanesOf(getOperation(), vectorBits);
+    FailureOr<int64_t> lanes = lanesOf(getOperation(), vectorBits.getValue());
     if (failed(lanes))
       return signalPassFailure();
     RewritePatternSet patterns(&getContext());

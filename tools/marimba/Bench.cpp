@@ -88,14 +88,17 @@ static std::string text(const Spread &spread, int digits) {
          number(spread.max) + ")";
 }
 
+static std::string countThreads(unsigned threads) {
+  return std::to_string(threads) + (threads == 1 ? " thread" : " threads");
+}
+
 static void printLimits(const Limits &limits) {
   auto row = [](StringRef label, const Spread &spread, StringRef unit,
                 StringRef note = "") {
     outs() << formatv("  {0,-11} {1,-30} {2}{3}\n", label, text(spread, 1),
                       unit, note);
   };
-  outs() << formatv("limits of the machine, {0} thread{1}\n", limits.threads,
-                    limits.threads == 1 ? "" : "s");
+  outs() << "limits of the machine, " << countThreads(limits.threads) << '\n';
   row("f32", limits.f32Gflops, "GFLOP/s");
   row("bf16", limits.bf16Gflops, "GFLOP/s",
       limits.hasBf16Dot ? "" : " (no bf16 dot product: that of f32)");
@@ -113,15 +116,15 @@ static void printText(const BenchResult &result) {
   auto row = [](StringRef label, const Twine &value) {
     outs() << formatv("  {0,-11} {1}\n", label, value.str());
   };
-  outs() << formatv("prefill of {0} tokens, {1} threads\n", int64_t(o.prefill),
-                    result.threads);
+  outs() << formatv("prefill of {0} tokens, {1}\n", int64_t(o.prefill),
+                    countThreads(result.threads));
   row("rate", text(result.prefillTokensPerS, 1) + " tokens/s");
   row("allowed", formatv("{0:f4} s, {1:f1} tokens/s", result.allowed.prefill,
                          double(o.prefill) / result.allowed.prefill)
                      .str());
   row("efficiency", text(result.prefillEfficiency, 3));
-  outs() << formatv("decode of {0} tokens, {1} threads, after {2}\n",
-                    int64_t(o.decode), result.threads, int64_t(o.prefill));
+  outs() << formatv("decode of {0} tokens, {1}, after {2}\n", int64_t(o.decode),
+                    countThreads(result.threads), int64_t(o.prefill));
   row("rate", text(result.decodeTokensPerS, 1) + " tokens/s");
   row("weights", text(result.decodeWeightGbps, 2) + " GB/s");
   row("allowed", formatv("{0:f6} s a token, {1:f1} tokens/s",

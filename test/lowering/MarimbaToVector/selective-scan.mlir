@@ -13,7 +13,7 @@
 // CHECK-COUNT-16: vector.load %[[H]][%[[ROW]], %{{.*}}, %[[D0]]]
 // CHECK: scf.for %[[T:[a-z0-9]+]] = {{.*}} iter_args({{.*}}) -> (vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>)
 // CHECK-NOT: [[H]]
-// CHECK-COUNT-16: math.exp2
+// CHECK-COUNT-4: math.exp2 {{.*}} : vector<4x16xf32>
 // CHECK-NOT: math.exp
 // CHECK: vector.store %{{.*}}, %[[Y]][%[[ROW]], %[[T]], %[[D0]]]
 // CHECK: scf.yield
@@ -48,17 +48,21 @@ func.func @registers(%u: memref<?x?x32xf32>, %dt: memref<?x?x32xf32>,
 // CHECK: %[[SKIP:.*]] = arith.extf %[[D16]]
 // CHECK: scf.for {{.*}} iter_args(%[[OLD:.*]] = %[[H0]])
 // CHECK: vector.load %[[DT]]
-// CHECK: math.log1p
-// CHECK: %[[DELTA:.*]] = arith.addf
+// CHECK: math.absf
+// CHECK: %[[E:.*]] = math.exp2
+// CHECK-COUNT-8: math.fma %{{.*}}, %[[E]],
+// CHECK: %[[DELTA:.*]] = math.fma %{{.*}}, %[[E]],
 // CHECK: %[[IN:.*]] = vector.load %[[U]]
 // CHECK: %[[DU:.*]] = arith.mulf %[[DELTA]], %[[IN]]
 // CHECK: %[[DIRECT:.*]] = arith.mulf %[[SKIP]], %[[IN]]
+// CHECK: %[[DA:.*]] = arith.mulf %[[DELTA]], %[[RATE]]
+// CHECK: vector.insert %[[DA]]
+// CHECK: %[[DECAYS:.*]] = math.exp2 {{.*}} : vector<1x16xf32>
+// CHECK: %[[DECAY:.*]] = vector.extract %[[DECAYS]][0]
 // CHECK: %[[BN:.*]] = memref.load %[[B]]
 // CHECK: %[[CN:.*]] = memref.load %[[C]]
 // CHECK: %[[BV:.*]] = vector.broadcast %[[BN]]
 // CHECK: %[[GROWN:.*]] = arith.mulf %[[DU]], %[[BV]]
-// CHECK: %[[DA:.*]] = arith.mulf %[[DELTA]], %[[RATE]]
-// CHECK: %[[DECAY:.*]] = math.exp2 %[[DA]]
 // CHECK: %[[NEW:.*]] = math.fma %[[DECAY]], %[[OLD]], %[[GROWN]]
 // CHECK: %[[CV:.*]] = vector.broadcast %[[CN]]
 // CHECK: %[[OUT:.*]] = math.fma %[[NEW]], %[[CV]], %[[DIRECT]]
@@ -83,7 +87,8 @@ func.func @equations(%u: memref<?x?x32xf32>, %dt: memref<?x?x32xf32>,
 
 // CHECK-LABEL: func @odd_states(
 // CHECK: iter_args({{.*}}) -> (vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>)
-// CHECK-COUNT-5: math.exp2
+// CHECK: math.exp2 {{.*}} : vector<4x16xf32>
+// CHECK: math.exp2 {{.*}} : vector<1x16xf32>
 // CHECK-NOT: math.exp
 // CHECK: return
 func.func @odd_states(%u: memref<?x?x32xf32>, %dt: memref<?x?x32xf32>,

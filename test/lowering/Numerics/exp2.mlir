@@ -62,9 +62,8 @@ func.func @over() -> f32 {
   return %0 : f32
 }
 
-// 2^-126, not zero
 // CHECK-LABEL: float @under()
-// CHECK-NEXT: ret float 0x3810000000000000
+// CHECK-NEXT: ret float 0.000000e+00
 func.func @under() -> f32 {
   %x = arith.constant -200.0 : f32
   %0 = call @f(%x) : (f32) -> f32
@@ -72,7 +71,7 @@ func.func @under() -> f32 {
 }
 
 // CHECK-LABEL: float @minus_infinity()
-// CHECK-NEXT: ret float 0x3810000000000000
+// CHECK-NEXT: ret float 0.000000e+00
 func.func @minus_infinity() -> f32 {
   %x = arith.constant 0xFF800000 : f32
   %0 = call @f(%x) : (f32) -> f32
