@@ -111,7 +111,6 @@ bool Compilation::dump(unsigned index, StringRef stage, std::string &error) {
   Error failure = writeToOutput(path, [&](raw_ostream &os) {
     mlir::OpPrintingFlags flags;
     flags.enableDebugInfo(/*enable=*/true, /*prettyForm=*/false);
-    // %in_proj instead of %arg5: names are in the locations.
     flags.printNameLocAsPrefix();
     module().print(os, flags);
     os << '\n';
@@ -137,7 +136,8 @@ bool Compilation::emit(EmitKind kind, SmallVectorImpl<char> &result,
 std::string Compilation::print() {
   std::string text;
   raw_string_ostream os(text);
-  module().print(os);
+  // %in_proj instead of %arg5: names are in the locations.
+  module().print(os, mlir::OpPrintingFlags().printNameLocAsPrefix());
   os << '\n';
   return text;
 }
