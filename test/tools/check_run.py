@@ -231,11 +231,28 @@ class Checker:
         self.expect("Ctrl-C: the line of timing", err.startswith(b"compiled in"), err)
 
 
+NEED_TERMINAL = ("case_terminal", "case_interrupted_while_loading")
+
+
+def has_terminals():
+    """A bare chroot may lack /dev/pts."""
+    try:
+        for end in pty.openpty():
+            os.close(end)
+        return True
+    except OSError:
+        return False
+
+
 def main():
     checker = Checker(*sys.argv[1:])
     for name, case in vars(Checker).items():
-        if name.startswith("case_"):
-            case(checker)
+        if not name.startswith("case_"):
+            continue
+        if name in NEED_TERMINAL and not has_terminals():
+            print("skip", name, "this machine has no pseudo-terminals")
+            continue
+        case(checker)
     print(f"{checker.failures} failures")
     return 1 if checker.failures else 0
 

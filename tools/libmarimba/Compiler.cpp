@@ -36,8 +36,7 @@ Compilation::Compilation(const CompileOptions &givenOptions)
 }
 
 bool Compilation::isIRFile(StringRef input) {
-  return input == "-" || input.ends_with(".mlir") ||
-         input.ends_with(".mlirbc");
+  return input == "-" || input.ends_with(".mlir") || input.ends_with(".mlirbc");
 }
 
 std::unique_ptr<Compilation> Compilation::create(StringRef input,

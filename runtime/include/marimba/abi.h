@@ -1,4 +1,4 @@
-//===- abi.h - The contract between generated code and the runtime -*- C -*-===//
+//===- abi.h - Generated code and the runtime -------------------*- C -*-===//
 //
 // Part of Marimba. Everything that compiled code and the runtime both rely on
 // stands here, once: argument structs, symbol names, limits. Plain C11, so that
@@ -31,8 +31,8 @@ extern "C" {
 /// Tensors at the interface have at most this many dimensions.
 #define MARIMBA_MAX_RANK 6
 
-/// What the runtime allocates is aligned to this. Weights that are mapped from a
-/// file are aligned to their element, state views to their slot.
+/// What the runtime allocates is aligned to this. Weights that are mapped from
+/// a file are aligned to their element, state views to their slot.
 #define MARIMBA_ALIGNMENT 64
 
 /// Longest error text, terminating zero included.
@@ -62,7 +62,7 @@ typedef struct MarimbaTensor {
 typedef struct MarimbaContext {
   int32_t abiVersion; // MARIMBA_ABI_VERSION of the runtime
   int32_t threads;    // size of the thread team, at least 1
-  int32_t status;     // MarimbaStatus; sticky within a call, the first one stays
+  int32_t status; // MarimbaStatus; sticky within a call, the first one stays
   int32_t reserved;
   char *arenaBase;   // scratch memory, aligned to MARIMBA_ALIGNMENT
   int64_t arenaSize; // bytes that may be handed out
@@ -82,7 +82,7 @@ typedef enum MarimbaStatus {
 /// description lists for that entry.
 typedef struct MarimbaCall {
   const MarimbaTensor *weights; // read only; packed or mapped by the runtime
-  const MarimbaTensor *args;    // inputs, states, outputs: the entry's own order
+  const MarimbaTensor *args; // inputs, states, outputs: the entry's own order
   int32_t weightCount;
   int32_t argCount;
 } MarimbaCall;
@@ -112,8 +112,9 @@ void marimba_parallel_for(MarimbaContext *ctx, int64_t count, int64_t grain,
 void *marimba_arena_alloc(MarimbaContext *ctx, int64_t bytes);
 
 /// Y[b,t,n] = sum_k X[b,t,k] * W[n,k] (+ bias[n]); f32 activations, W of
-/// `weightType` as stored on disk, bias of the same type or null. Strides count elements.
-/// The runtime packs W at first use and keeps the packed copy by W's address.
+/// `weightType` as stored on disk, bias of the same type or null. Strides count
+/// elements. The runtime packs W at first use and keeps the packed copy by W's
+/// address.
 typedef struct MarimbaMatmul {
   const float *x;
   const void *w;
