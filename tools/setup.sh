@@ -91,7 +91,9 @@ find_absent
 # Debian 12 has LLVM 22 in bookworm-security, which every installer enables but
 # a bare debootstrap does not. Then it is used for this installation only: the
 # machine's own list of sources stays as it is.
-security="deb http://deb.debian.org/debian-security bookworm-security main"
+# Mirrors keep it beside the main archive.
+mirror=$(apt-get indextargets --format '$(SITE)' 2>/dev/null | grep -m 1 '/debian$' || true)
+security="deb ${mirror:-MIRROR/debian}-security bookworm-security main"
 if [[ ${#absent[@]} -gt 0 ]] && grep -qs '^VERSION_CODENAME=bookworm' /etc/os-release; then
   echo "setup.sh: using bookworm-security, once, for ${absent[*]}" >&2
   sources=$(mktemp -d)
@@ -108,9 +110,9 @@ if [[ ${#absent[@]} -gt 0 ]]; then
   cat >&2 <<MESSAGE
 setup.sh: the package sources of this machine do not offer
   ${absent[*]}
-On Debian 12 they are in these two. Enable both, for example in
-/etc/apt/sources.list.d/marimba.list, and start again:
-  deb http://deb.debian.org/debian bookworm main
+On Debian 12 they are in the suites bookworm and bookworm-security. Enable
+both, for example in /etc/apt/sources.list.d/marimba.list, and start again:
+  deb ${mirror:-MIRROR/debian} bookworm main
   $security
 MESSAGE
   exit 1
