@@ -22,8 +22,9 @@ namespace {
 /// and temporaries still fit in 32 registers.
 constexpr int64_t kStatesPerPass = 16;
 
-/// Powers that are computed step by step together.
-constexpr size_t kInterleaved = 4;
+/// Powers that are computed step by step together: one alone waits for its own
+/// results, four no longer fit in the registers beside the states.
+constexpr size_t kInterleaved = 2;
 
 /// Emits the loops of one selective_scan.
 class ScanEmitter {

@@ -5,12 +5,9 @@
 //===----------------------------------------------------------------------===//
 
 #include "tools/libmarimba/Benchmark.h"
-#include "tools/libmarimba/JitCode.h"
-#include "tools/libmarimba/ModelFiles.h"
 #include "tools/libmarimba/Stopwatch.h"
 
 #include "dialects/Marimba/IR/Marimba.h"
-#include "marimba/Model.h"
 #include "marimba/RandomWeights.h"
 #include "marimba/Session.h"
 #include "marimba/ThreadTeam.h"
@@ -24,7 +21,6 @@
 
 using namespace marimba;
 using namespace llvm;
-using mlir::marimba::EmitKind;
 
 //===----------------------------------------------------------------------===//
 // What a model has to do
@@ -153,7 +149,7 @@ AllowedTime marimba::allowedTime(const ModelWork &work, const Limits &limits,
 }
 
 //===----------------------------------------------------------------------===//
-// Loading
+// Memory
 //===----------------------------------------------------------------------===//
 
 /// Starts the count of the largest resident size again; where the system does
@@ -171,43 +167,6 @@ static double peakRssMib() {
     if (line.rfind("VmHWM:", 0) == 0)
       return std::strtod(line.c_str() + strlen("VmHWM:"), nullptr) / 1024;
   return 0;
-}
-
-/// Code and weights that are made up, for a directory without any.
-static std::shared_ptr<const rt::Model>
-makeRandomModel(Compilation &compilation, unsigned threads, LoadTimes &times,
-                std::string &error, ProgressFn progress) {
-  Stopwatch watch;
-  SmallVector<char, 0> object;
-  if (!compilation.lower("", error, progress) ||
-      !compilation.emit(EmitKind::Object, object, error))
-    return nullptr;
-  CodePtr code = linkWithRuntime(std::move(object), error);
-  if (!code)
-    return nullptr;
-  mlir::marimba::JITModule *linked = code.get();
-  std::shared_ptr<const rt::CompiledModule> module = rt::CompiledModule::bind(
-      [linked](const char *symbol) -> void * {
-        Expected<void *> address = linked->lookup(symbol);
-        if (address)
-          return *address;
-        consumeError(address.takeError());
-        return nullptr;
-      },
-      error, code);
-  if (!module)
-    return nullptr;
-  times.compileSeconds += watch.restart();
-  if (progress)
-    progress(0.9, "random weights");
-  std::unique_ptr<rt::Weights> weights = rt::Weights::generate(
-      module->description, rt::RandomWeights(static_cast<int>(threads)), error);
-  if (!weights)
-    return nullptr;
-  std::shared_ptr<const rt::Model> model = rt::Model::create(
-      std::move(module), std::move(weights), static_cast<int>(threads), error);
-  times.loadSeconds = watch.restart();
-  return model;
 }
 
 //===----------------------------------------------------------------------===//
@@ -284,8 +243,8 @@ static Spread rates(double numerator, ArrayRef<double> seconds) {
 
 bool marimba::runBenchmark(StringRef modelDir, const BenchOptions &options,
                            BenchResult &result, std::string &error,
-                           ProgressFn progress,
-                           function_ref<bool()> keepGoing) {
+                           ProgressFn progress, function_ref<bool()> keepGoing,
+                           function_ref<void(StringRef)> note) {
   auto report = [&](double fraction, StringRef what) {
     if (progress)
       progress(fraction, what);
@@ -293,21 +252,19 @@ bool marimba::runBenchmark(StringRef modelDir, const BenchOptions &options,
   result.threads = options.load.threads
                        ? options.load.threads
                        : static_cast<unsigned>(rt::allowedCpus());
-  if (Compilation::isIRFile(modelDir)) {
-    error = (modelDir + ": expected a model directory, found a file").str();
-    return false;
-  }
   // What is wrong with the model is said before anything is measured.
-  Stopwatch watch;
-  std::unique_ptr<Compilation> compilation =
-      Compilation::create(modelDir, options.load.compile, error);
-  if (!compilation)
-    return false;
-  result.times.compileSeconds = watch.restart();
-  const mlir::marimba::ModelInfo &info = compilation->imported()->info;
-  ModelWork work = countWork(compilation->module(), info);
-  int64_t vocabulary = info.vocabSize;
-  result.randomWeights = options.randomWeights || !info.hasWeights;
+  ModelWork work;
+  {
+    std::unique_ptr<Compilation> compilation =
+        Compilation::createFromModel(modelDir, options.load.compile, error);
+    if (!compilation)
+      return false;
+    const mlir::marimba::ModelInfo &info = compilation->imported()->info;
+    work = countWork(compilation->module(), info);
+    result.randomWeights = options.randomWeights || !info.hasWeights;
+  }
+  if (result.randomWeights && !options.randomWeights && note)
+    note((modelDir + " has no weights: measured with random ones").str());
 
   report(0, "limits of the machine");
   std::unique_ptr<LimitProbes> probes =
@@ -322,30 +279,22 @@ bool marimba::runBenchmark(StringRef modelDir, const BenchOptions &options,
     return false;
 
   resetPeakRss();
-  std::unique_ptr<LoadedModel> loaded;
-  std::shared_ptr<const rt::Model> random;
-  std::unique_ptr<rt::Session> session;
-  if (result.randomWeights) {
-    random = makeRandomModel(*compilation, result.threads, result.times, error,
-                             progress);
-    rt::SessionOptions sessionOptions;
-    sessionOptions.threads = static_cast<int32_t>(result.threads);
-    if (random)
-      session = rt::Session::create(random, sessionOptions, error);
-  } else {
-    loaded = LoadedModel::load(modelDir, options.load, error, progress);
-    if (loaded) {
-      result.times = loaded->times();
-      session = loaded->makeSession(error);
-    }
-  }
-  compilation.reset();
+  rt::RandomWeights random(static_cast<int>(result.threads));
+  LoadOptions load = options.load;
+  if (result.randomWeights)
+    load.weights = &random;
+  std::unique_ptr<LoadedModel> model =
+      LoadedModel::load(modelDir, load, error, progress);
+  if (!model)
+    return false;
+  result.times = model->times();
+  std::unique_ptr<rt::Session> session = model->makeSession(error);
   if (!session)
     return false;
 
   Measured measured;
-  if (!measure(*session, options, vocabulary, measured, error, progress,
-               keepGoing))
+  if (!measure(*session, options, model->info().vocabSize, measured, error,
+               progress, keepGoing))
     return false;
   auto tokens = static_cast<double>(options.prefill);
   result.decodeContext = tokens + static_cast<double>(options.decode - 1) / 2;

@@ -79,11 +79,12 @@ struct BenchResult {
 /// Measures the limits, loads the model in `modelDir` and measures it. False
 /// and `error`, ready to be shown after "error: ", where that fails.
 /// `keepGoing` is asked between calls: false ends the benchmark with `error`
-/// empty.
+/// empty. `note` hears what a person should know before the measurements.
 bool runBenchmark(llvm::StringRef modelDir, const BenchOptions &options,
                   BenchResult &result, std::string &error,
                   ProgressFn progress = {},
-                  llvm::function_ref<bool()> keepGoing = {});
+                  llvm::function_ref<bool()> keepGoing = {},
+                  llvm::function_ref<void(llvm::StringRef)> note = {});
 
 } // namespace marimba
 

@@ -48,6 +48,15 @@ std::unique_ptr<Compilation> Compilation::create(StringRef input,
   return result;
 }
 
+std::unique_ptr<Compilation>
+Compilation::createFromModel(StringRef modelDir, const CompileOptions &options,
+                             std::string &error) {
+  if (!isIRFile(modelDir))
+    return create(modelDir, options, error);
+  error = (modelDir + ": expected a model directory, found a file").str();
+  return nullptr;
+}
+
 bool Compilation::load(StringRef input, std::string &error) {
   ErrorCollector errors(*context);
   if (isIRFile(input)) {

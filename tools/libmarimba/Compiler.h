@@ -48,6 +48,11 @@ public:
                                              const CompileOptions &options,
                                              std::string &error);
 
+  /// Imports a model directory only: imported() is not null.
+  static std::unique_ptr<Compilation>
+  createFromModel(llvm::StringRef modelDir, const CompileOptions &options,
+                  std::string &error);
+
   /// Whether `input` names a file of IR and not a model directory.
   static bool isIRFile(llvm::StringRef input);
 

@@ -1,7 +1,7 @@
 //===- JitCode.h - Modules to code in this process --------------*- C++ -*-===//
 //
-// Part of Marimba. For code that is no model: probes and benchmarks of single
-// ops. They go through the compiler's own stages.
+// Part of Marimba. Links what the compiler makes. Code that is no model (probes
+// and benchmarks of single ops) goes through the compiler's own stages, too.
 //
 //===----------------------------------------------------------------------===//
 

@@ -5,15 +5,13 @@
 //===----------------------------------------------------------------------===//
 
 #include "tools/libmarimba/LoadedModel.h"
+#include "tools/libmarimba/JitCode.h"
 #include "tools/libmarimba/ModelFiles.h"
 #include "tools/libmarimba/Stopwatch.h"
 
 #include "marimba/Model.h"
 #include "marimba/Session.h"
 #include "marimba/ThreadTeam.h"
-#include "marimba/abi.h"
-#include "llvm/Support/MemoryBuffer.h"
-#include "llvm/Support/SmallVectorMemoryBuffer.h"
 
 using namespace marimba;
 using namespace llvm;
@@ -30,31 +28,16 @@ LoadedModel::LoadedModel() = default;
 LoadedModel::~LoadedModel() = default;
 
 /// Machine code of a module that has been lowered, linked into this process.
-static std::shared_ptr<JITModule> link(Compilation &compilation,
-                                       std::string &error) {
+static CodePtr link(Compilation &compilation, std::string &error) {
   SmallVector<char, 0> object;
   if (!compilation.emit(EmitKind::Object, object, error))
     return nullptr;
-  const std::pair<StringRef, void *> symbols[] = {
-      {MARIMBA_FN_PARALLEL_FOR,
-       reinterpret_cast<void *>(&marimba_parallel_for)},
-      {MARIMBA_FN_ARENA_ALLOC, reinterpret_cast<void *>(&marimba_arena_alloc)},
-      {MARIMBA_FN_ONEDNN_MATMUL,
-       reinterpret_cast<void *>(&marimba_onednn_matmul)},
-  };
-  Expected<std::unique_ptr<JITModule>> code = JITModule::create(
-      std::make_unique<SmallVectorMemoryBuffer>(
-          std::move(object), "marimba.o", /*RequiresNullTerminator=*/false),
-      symbols);
-  if (code)
-    return std::move(*code);
-  error = "linking compiled code: " + toString(code.takeError());
-  return nullptr;
+  return linkWithRuntime(std::move(object), error);
 }
 
 /// The entries and the description of linked code.
-static std::shared_ptr<const rt::CompiledModule>
-bind(std::shared_ptr<JITModule> code, std::string &error) {
+static std::shared_ptr<const rt::CompiledModule> bind(CodePtr code,
+                                                      std::string &error) {
   JITModule *module = code.get();
   return rt::CompiledModule::bind(
       [module](const char *symbol) -> void * {
@@ -97,27 +80,24 @@ std::unique_ptr<LoadedModel> LoadedModel::load(StringRef modelDir,
   };
   Stopwatch watch;
   report(0, "import");
-  if (Compilation::isIRFile(modelDir)) {
-    error = (modelDir + ": expected a model directory, found a file").str();
-    return nullptr;
-  }
   std::unique_ptr<Compilation> compilation =
-      Compilation::create(modelDir, options.compile, error);
+      Compilation::createFromModel(modelDir, options.compile, error);
   if (!compilation)
     return nullptr;
   const ImportedModel &imported = *compilation->imported();
-  if (!imported.info.hasWeights) {
-    error = missingWeightsMessage(modelDir);
-    return nullptr;
-  }
-  std::optional<std::vector<int32_t>> ends =
-      endOfTextIds(modelDir, imported.info.eosIds, error);
-  if (!ends)
-    return nullptr;
-
   std::unique_ptr<LoadedModel> result(new LoadedModel());
+  if (!options.weights) {
+    if (!imported.info.hasWeights) {
+      error = missingWeightsMessage(modelDir);
+      return nullptr;
+    }
+    std::optional<std::vector<int32_t>> ends =
+        endOfTextIds(modelDir, imported.info.eosIds, error);
+    if (!ends)
+      return nullptr;
+    result->ends = std::move(*ends);
+  }
   result->modelInfo = imported.info;
-  result->ends = std::move(*ends);
   result->threads =
       options.threads ? static_cast<int>(options.threads) : rt::allowedCpus();
   if (!compilation->lower(
@@ -127,7 +107,7 @@ std::unique_ptr<LoadedModel> LoadedModel::load(StringRef modelDir,
           }))
     return nullptr;
   report(kCodeBegin, "machine code");
-  std::shared_ptr<JITModule> code = link(*compilation, error);
+  CodePtr code = link(*compilation, error);
   if (!code)
     return nullptr;
   std::shared_ptr<const rt::CompiledModule> module =
@@ -138,7 +118,9 @@ std::unique_ptr<LoadedModel> LoadedModel::load(StringRef modelDir,
 
   report(kWeightsBegin, "weights");
   std::unique_ptr<rt::Weights> weights =
-      mapWeights(module->description, imported, error);
+      options.weights
+          ? rt::Weights::generate(module->description, *options.weights, error)
+          : mapWeights(module->description, imported, error);
   if (!weights)
     return nullptr;
   result->model = rt::Model::create(std::move(module), std::move(weights),

@@ -17,6 +17,7 @@ namespace marimba {
 namespace rt {
 class Model;
 class Session;
+class WeightProvider;
 } // namespace rt
 
 /// How a model is compiled and loaded.
@@ -24,12 +25,15 @@ struct LoadOptions {
   CompileOptions compile;
   /// Size of the thread team; 0 takes all cores.
   unsigned threads = 0;
+  /// Makes the weights, while loading only. Where it is null, they are those of
+  /// the directory, which must have some.
+  const rt::WeightProvider *weights = nullptr;
 };
 
 /// Where the time of loading went.
 struct LoadTimes {
   double compileSeconds = 0; // import, stages, code generation, linking
-  double loadSeconds = 0;    // weights mapped, derived weights computed
+  double loadSeconds = 0;    // weights mapped or made, derived weights computed
 };
 
 /// Code, weights and description of one model in this process.
@@ -51,7 +55,7 @@ public:
   bool checkIds(llvm::ArrayRef<int32_t> ids, std::string &error) const;
 
   const mlir::marimba::ModelInfo &info() const { return modelInfo; }
-  /// The tokens that end a text.
+  /// The tokens that end a text; none where a provider made the weights.
   const std::vector<int32_t> &endIds() const { return ends; }
   const LoadTimes &times() const { return loadTimes; }
 

@@ -32,7 +32,7 @@ struct Options {
                                 5};
   driver::Flag quiet{sub, "quiet", "No progress"};
   driver::Flag json{sub, "json", "Answers in JSON"};
-  driver::CompileFlags compile{sub};
+  driver::LoadFlags load{sub};
 };
 } // namespace
 
@@ -147,13 +147,13 @@ static bool checkRange(const driver::Value<int64_t> &value, int64_t max) {
 
 static int run() {
   const Options &o = options();
-  if (o.model.empty())
-    return driver::fail("bench: expected MODEL, a model directory");
+  if (o.model.missing())
+    return 1;
   constexpr int64_t maxTokens = 1 << 20, maxRepeats = 1000;
   if (!checkRange(o.prefill, maxTokens) || !checkRange(o.decode, maxTokens) ||
       !checkRange(o.repeat, maxRepeats))
     return 1;
-  std::optional<LoadOptions> load = o.compile.loadOptions();
+  std::optional<LoadOptions> load = o.load.loadOptions();
   if (!load)
     return 1;
   BenchOptions bench;
@@ -170,15 +170,16 @@ static int run() {
   bool done = runBenchmark(
       o.model, bench, result, error,
       [&](double fraction, StringRef what) { bar.update(fraction, what); },
-      [] { return !driver::interrupted(); });
+      [] { return !driver::interrupted(); },
+      [&](StringRef note) {
+        bar.clear();
+        errs() << "note: " << note << '\n';
+      });
   bar.clear();
   if (driver::interrupted())
     return driver::kInterruptedExitCode;
   if (!done)
     return driver::fail(error);
-  if (result.randomWeights && !o.randomWeights)
-    errs() << "note: " << o.model
-           << " has no weights: measured with random ones\n";
   if (o.json)
     printJson(result);
   else

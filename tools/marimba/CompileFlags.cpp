@@ -24,8 +24,6 @@ driver::CompileFlags::CompileFlags(cl::SubCommand &sub)
       vectorBits(sub, "vector-bits",
                  "Width of vectors: 128, 256, 512 (default: what the host has)",
                  "n"),
-      threads(sub, "threads", "Size of the thread team (default: all cores)",
-              "n"),
       dumpIr(sub, "dump-ir", "Writes the IR after every stage to this folder",
              "folder"),
       configFile(sub, "config-file",
@@ -38,12 +36,6 @@ std::optional<CompileOptions> driver::CompileFlags::compileOptions() const {
     fail("--vector-bits: expected 128, 256 or 512, found " + Twine(vectorBits));
     return std::nullopt;
   }
-  constexpr unsigned maxThreads = 1024;
-  if (threads.given() && (threads < 1 || threads > maxThreads)) {
-    fail("--threads: expected 1 to " + Twine(maxThreads) + ", found " +
-         Twine(threads));
-    return std::nullopt;
-  }
   options.pipeline.reference = reference;
   options.pipeline.matmul = matmul;
   options.pipeline.fuseScan = !noFuseScan;
@@ -54,10 +46,21 @@ std::optional<CompileOptions> driver::CompileFlags::compileOptions() const {
   return options;
 }
 
-std::optional<LoadOptions> driver::CompileFlags::loadOptions() const {
+driver::LoadFlags::LoadFlags(cl::SubCommand &sub)
+    : CompileFlags(sub),
+      threads(sub, "threads", "Size of the thread team (default: all cores)",
+              "n") {}
+
+std::optional<LoadOptions> driver::LoadFlags::loadOptions() const {
   std::optional<CompileOptions> compile = compileOptions();
   if (!compile)
     return std::nullopt;
+  constexpr unsigned maxThreads = 1024;
+  if (threads.given() && (threads < 1 || threads > maxThreads)) {
+    fail("--threads: expected 1 to " + Twine(maxThreads) + ", found " +
+         Twine(threads));
+    return std::nullopt;
+  }
   LoadOptions options;
   options.compile = std::move(*compile);
   options.threads = threads;

@@ -21,16 +21,22 @@ struct CompileFlags {
   /// nothing where a value is not allowed.
   std::optional<CompileOptions> compileOptions() const;
 
-  /// The same for loading.
-  std::optional<LoadOptions> loadOptions() const;
-
   llvm::cl::opt<mlir::marimba::MatmulRoute> matmul;
   Flag reference;
   Flag noFuseScan;
   Value<unsigned> vectorBits;
-  Value<unsigned> threads;
   Value<std::string> dumpIr;
   Value<std::string> configFile;
+};
+
+/// The same for a subcommand that also loads the model.
+struct LoadFlags : CompileFlags {
+  explicit LoadFlags(llvm::cl::SubCommand &sub);
+
+  /// As compileOptions().
+  std::optional<LoadOptions> loadOptions() const;
+
+  Value<unsigned> threads;
 };
 
 } // namespace marimba::driver

@@ -25,6 +25,13 @@ int driver::fail(const Twine &message) {
   return 1;
 }
 
+bool driver::ModelArgument::missing() const {
+  if (!empty())
+    return false;
+  fail(command + ": expected MODEL, a model directory");
+  return true;
+}
+
 std::optional<std::vector<int32_t>> driver::parseIds(StringRef text,
                                                      StringRef what) {
   std::vector<int32_t> ids;

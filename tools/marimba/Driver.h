@@ -50,9 +50,15 @@ struct Flag : llvm::cl::opt<bool> {
 /// The model directory, which every subcommand takes.
 struct ModelArgument : llvm::cl::opt<std::string> {
   explicit ModelArgument(llvm::cl::SubCommand &sub)
-      : llvm::cl::opt<std::string>(
-            llvm::cl::Positional, llvm::cl::desc("MODEL"), llvm::cl::sub(sub)) {
-  }
+      : llvm::cl::opt<std::string>(llvm::cl::Positional,
+                                   llvm::cl::desc("MODEL"), llvm::cl::sub(sub)),
+        command(sub.getName()) {}
+
+  /// Whether it is not there: prints the error.
+  bool missing() const;
+
+private:
+  llvm::StringRef command;
 };
 
 // Each of these registers the options of its subcommand; main calls it once.

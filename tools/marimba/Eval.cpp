@@ -32,7 +32,7 @@ struct Options {
       sub, "limit-context",
       "Leaves out lines whose context_tokens_about is above this", "n"};
   driver::Flag json{sub, "json", "Answers in JSON"};
-  driver::CompileFlags compile{sub};
+  driver::LoadFlags load{sub};
 };
 } // namespace
 
@@ -120,15 +120,15 @@ static int evaluateRecall(LoadedModel &model, const rt::Tokenizer &tokenizer,
 
 static int run() {
   const Options &o = options();
-  if (o.model.empty())
-    return driver::fail("eval: expected MODEL, a model directory");
+  if (o.model.missing())
+    return 1;
   bool recall = o.recall.given();
   if (recall == o.text.given())
     return driver::fail("eval: expected one of --text and --recall");
   if (o.window < 2)
     return driver::fail("--window: expected at least 2, found " +
                         Twine(o.window));
-  std::optional<LoadOptions> load = o.compile.loadOptions();
+  std::optional<LoadOptions> load = o.load.loadOptions();
   if (!load)
     return 1;
 
@@ -143,11 +143,7 @@ static int run() {
       !parseRecallCases(*contents, file, o.limitContext, cases, error))
     return driver::fail(error);
 
-  driver::Progress bar;
-  std::unique_ptr<LoadedModel> model = LoadedModel::load(
-      o.model, *load, error,
-      [&](double fraction, StringRef what) { bar.update(fraction, what); });
-  bar.clear();
+  std::unique_ptr<LoadedModel> model = driver::loadModel(o.model, *load, error);
   if (!model)
     return driver::fail(error);
   std::unique_ptr<rt::Tokenizer> tokenizer = loadTokenizer(o.model, error);

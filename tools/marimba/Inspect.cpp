@@ -106,17 +106,14 @@ static void printAsText(const ModelInfo &info) {
 
 static int run() {
   const Options &o = options();
-  if (o.model.empty())
-    return driver::fail("inspect: expected MODEL, a model directory");
+  if (o.model.missing())
+    return 1;
   CompileOptions compile;
   if (o.configFile.given())
     compile.import.configFile = o.configFile;
-  StringRef model = o.model;
-  if (Compilation::isIRFile(model))
-    return driver::fail(model + ": expected a model directory, found a file");
   std::string error;
   std::unique_ptr<Compilation> compilation =
-      Compilation::create(model, compile, error);
+      Compilation::createFromModel(o.model, compile, error);
   if (!compilation)
     return driver::fail(error);
   if (o.json)

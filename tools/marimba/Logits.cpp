@@ -34,7 +34,7 @@ struct Options {
   driver::Flag hidden{sub, "hidden",
                       "Adds hidden [layers+1, L, H], before the final norm"};
   driver::Flag state{sub, "state", "Adds every state after the ids, by name"};
-  driver::CompileFlags compile{sub};
+  driver::LoadFlags load{sub};
 };
 } // namespace
 
@@ -102,8 +102,8 @@ static std::vector<LogitsRequest> readRequests() {
 
 static int run() {
   const Options &o = options();
-  if (o.model.empty())
-    return driver::fail("logits: expected MODEL, a model directory");
+  if (o.model.missing())
+    return 1;
   if (o.ids.given() + o.idsFile.given() + o.batch.given() != 1)
     return driver::fail(
         "logits: expected one of --ids, --ids-file and --batch");
@@ -114,18 +114,14 @@ static int run() {
   if (o.output.empty())
     return driver::fail("logits: expected an output file: -o FILE");
   std::vector<LogitsRequest> requests = readRequests();
-  std::optional<LoadOptions> load = o.compile.loadOptions();
+  std::optional<LoadOptions> load = o.load.loadOptions();
   if (requests.empty() || !load)
     return 1;
   load->compile.import.collectHidden = any_of(
       requests, [](const LogitsRequest &request) { return request.hidden; });
 
   std::string error;
-  driver::Progress bar;
-  std::unique_ptr<LoadedModel> model = LoadedModel::load(
-      o.model, *load, error,
-      [&](double fraction, StringRef what) { bar.update(fraction, what); });
-  bar.clear();
+  std::unique_ptr<LoadedModel> model = driver::loadModel(o.model, *load, error);
   if (!model || !writeLogits(*model, requests, o.output, error))
     return driver::fail(error);
   return 0;

@@ -12,6 +12,7 @@
 #include <string>
 #include <unistd.h>
 
+using namespace marimba;
 using namespace marimba::driver;
 
 Progress::Progress(bool wanted) : enabled(wanted && isatty(STDERR_FILENO)) {}
@@ -37,4 +38,15 @@ void Progress::clear() {
   llvm::errs() << "\r\x1b[K";
   llvm::errs().flush();
   drawn = false;
+}
+
+std::unique_ptr<LoadedModel> driver::loadModel(llvm::StringRef modelDir,
+                                               const LoadOptions &options,
+                                               std::string &error,
+                                               bool showProgress) {
+  Progress bar(showProgress);
+  return LoadedModel::load(modelDir, options, error,
+                           [&](double fraction, llvm::StringRef what) {
+                             bar.update(fraction, what);
+                           });
 }

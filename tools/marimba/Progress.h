@@ -7,7 +7,10 @@
 #ifndef MARIMBA_TOOLS_MARIMBA_PROGRESS_H
 #define MARIMBA_TOOLS_MARIMBA_PROGRESS_H
 
+#include "tools/libmarimba/LoadedModel.h"
 #include "llvm/ADT/StringRef.h"
+#include <memory>
+#include <string>
 
 namespace marimba::driver {
 
@@ -30,6 +33,12 @@ private:
   bool enabled;
   bool drawn = false;
 };
+
+/// LoadedModel::load with a bar, which is gone afterwards.
+std::unique_ptr<LoadedModel> loadModel(llvm::StringRef modelDir,
+                                       const LoadOptions &options,
+                                       std::string &error,
+                                       bool showProgress = true);
 
 } // namespace marimba::driver
 

@@ -47,7 +47,7 @@ struct Options {
   driver::Flag noEos{sub, "no-eos", "Goes on after the end of a text"};
   driver::Flag quiet{sub, "quiet", "No progress, no timing"};
   driver::Flag json{sub, "json", "Answers in JSON: tokens, text, timing"};
-  driver::CompileFlags compile{sub};
+  driver::LoadFlags load{sub};
 };
 } // namespace
 
@@ -165,8 +165,8 @@ static void printJson(const LoadTimes &times, const Generation &made,
 
 static int run() {
   const Options &o = options();
-  if (o.model.empty())
-    return driver::fail("run: expected MODEL, a model directory");
+  if (o.model.missing())
+    return 1;
   if (o.ids.given() == o.prompt.given())
     return driver::fail("run: expected one of --prompt and --ids");
   if (o.maxTokens < 0)
@@ -175,7 +175,7 @@ static int run() {
   GenerateOptions generation;
   generation.maxTokens = o.maxTokens;
   std::optional<rt::SamplerOptions> sampler = samplerOptions();
-  std::optional<LoadOptions> load = o.compile.loadOptions();
+  std::optional<LoadOptions> load = o.load.loadOptions();
   if (!sampler || !load)
     return 1;
   generation.sampler = *sampler;
@@ -189,11 +189,8 @@ static int run() {
       !hasTokenizer(o.model) && !loadTokenizer(o.model, error))
     return driver::fail(error);
   driver::catchInterrupt();
-  driver::Progress bar(!o.quiet);
-  std::unique_ptr<LoadedModel> model = LoadedModel::load(
-      o.model, *load, error,
-      [&](double fraction, StringRef what) { bar.update(fraction, what); });
-  bar.clear();
+  std::unique_ptr<LoadedModel> model =
+      driver::loadModel(o.model, *load, error, !o.quiet);
   if (driver::interrupted())
     return driver::kInterruptedExitCode;
   if (!model)

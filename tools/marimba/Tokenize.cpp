@@ -54,8 +54,8 @@ static int decode(const rt::Tokenizer &tokenizer) {
 
 static int run() {
   const Options &o = options();
-  if (o.model.empty())
-    return driver::fail("tokenize: expected MODEL, a model directory");
+  if (o.model.missing())
+    return 1;
   if (o.text.given() + o.file.given() + o.decode.given() != 1)
     return driver::fail("tokenize: expected one of --text, --file, --decode");
   std::string error;

@@ -1,0 +1,32 @@
+#!/usr/bin/env python3
+"""check_help.py MARIMBA: holds the options that `marimba COMMAND --help` lists against those that the command has."""
+
+import re
+import subprocess
+import sys
+
+COMPILE = "config-file dump-ir matmul no-fuse-scan reference vector-bits"
+LOAD = COMPILE + " threads"
+OPTIONS = {
+    "bench": LOAD + " decode json prefill quiet random-weights repeat",
+    "compile": COMPILE + " emit list-stages o stop-after",
+    "eval": LOAD + " json limit-context recall text window",
+    "inspect": "config-file json",
+    "logits": LOAD + " batch greedy hidden ids ids-file o split state",
+    "run": LOAD + " ids json max-tokens no-eos prompt quiet seed temperature top-k top-p",
+    "tokenize": "decode file json no-special text",
+}
+
+
+def help_of(*command):
+    return subprocess.run([sys.argv[1], *command, "--help"], check=True, capture_output=True, text=True).stdout
+
+
+# A command that is not in this table is noticed, too.
+commands = re.findall(r"^  (\w+) +- ", help_of().split("SUBCOMMANDS:")[1].split("OPTIONS:")[0], re.M)
+if sorted(commands) != sorted(OPTIONS):
+    sys.exit(f"check_help.py: the commands are {commands}")
+for command, expected in OPTIONS.items():
+    found = set(re.findall(r"^  --?([a-z][a-z-]*)", help_of(command), re.M)) - {"help", "help-list"}
+    if found != set(expected.split()):
+        sys.exit(f"check_help.py: {command}: differs in {sorted(found ^ set(expected.split()))}")
