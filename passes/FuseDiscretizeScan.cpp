@@ -46,6 +46,8 @@ struct FuseReadout : OpRewritePattern<ReadoutOp> {
       return rewriter.notifyMatchFailure(readout, "rule is not euler");
     if (readout.getD() && readout.getU() != discretize.getU())
       return rewriter.notifyMatchFailure(readout, "skips another input");
+    if (readout.getType() != discretize.getU().getType())
+      return rewriter.notifyMatchFailure(readout, "u is more or less static");
     // The last state moves down to the readout.
     if (!isReadOnlyBehind(scan.getResult(1), readout))
       return rewriter.notifyMatchFailure(readout, "state is read before");

@@ -129,6 +129,10 @@ struct SpecializeDecodePass
     }
     if (!prefill)
       return;
+    for (unsigned i = 0; i < prefill.getNumArguments(); ++i)
+      if (prefill.getArgAttr(i, kStateAttr) &&
+          timeDimension(prefill.getArgumentTypes()[i]) >= 0)
+        return; // a state that looks like an activation: which is time?
 
     // Everything that the entry calls, callees last.
     llvm::SetVector<func::FuncOp> reached;

@@ -102,6 +102,14 @@ struct BufferizeModelPass
   void runOnOperation() override {
     ModuleOp module = getOperation();
     IRRewriter rewriter(&getContext());
+    for (auto func : module.getOps<func::FuncOp>())
+      for (auto types : {func.getArgumentTypes(), func.getResultTypes()})
+        for (Type type : types)
+          if (isa<UnrankedTensorType, BaseMemRefType>(type)) {
+            func.emitError("has a value of type ")
+                << type << " at its boundary, expected ranked tensors";
+            return signalPassFailure();
+          }
 
     bufferization::OneShotBufferizationOptions options;
     options.bufferizeFunctionBoundaries = true;

@@ -206,8 +206,10 @@ SmallVector<Value> KernelBuilder::loop(
   auto forOp = scf::ForOp::create(*this, begin, end, index(step), inits);
   OpBuilder::InsertionGuard guard(*this);
   setInsertionPointToStart(forOp.getBody());
-  scf::YieldOp::create(
-      *this, body(forOp.getInductionVar(), forOp.getRegionIterArgs()));
+  SmallVector<Value> results =
+      body(forOp.getInductionVar(), forOp.getRegionIterArgs());
+  if (!inits.empty()) // without values the loop comes with its terminator
+    scf::YieldOp::create(*this, results);
   return SmallVector<Value>(forOp.getResults());
 }
 
@@ -251,7 +253,8 @@ Value KernelBuilder::ifElse(Value condition, llvm::function_ref<Value()> yes,
 Value KernelBuilder::rowTokens(Value valid, Value row, Value time) {
   if (!valid)
     return time;
-  return mini(loadIndex(valid, row), time);
+  Value tokens = mini(loadIndex(valid, row), time);
+  return arith::MaxSIOp::create(*this, tokens, index(0));
 }
 
 FailureOr<int64_t> mlir::marimba::lanesOf(Operation *op, unsigned vectorBits) {

@@ -31,6 +31,8 @@ struct ConvertLinear : OpRewritePattern<LinearOp> {
     if (rank < 2 || rank > 3)
       return rewriter.notifyMatchFailure(op,
                                          "the call takes 2 or 3 dimensions");
+    if (!op.getWeight().getType().hasStaticShape())
+      return rewriter.notifyMatchFailure(op, "the weight's size is not known");
     ReifiedRankedShapedTypeDims shape;
     if (failed(reifyResultShapes(rewriter, op, shape)))
       return rewriter.notifyMatchFailure(op, "shape is unknown");

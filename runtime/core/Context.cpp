@@ -10,6 +10,10 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <mutex>
+#include <unordered_map>
+#include <utility>
+#include <vector>
 
 namespace marimba::rt {
 
@@ -59,16 +63,6 @@ std::unique_ptr<Context> Context::create(int threads,
   return result;
 }
 
-Context::~Context() {
-  munmap(context.arenaBase, static_cast<size_t>(context.arenaSize));
-}
-
-void Context::clear() {
-  context.status = MARIMBA_OK;
-  context.message[0] = 0;
-  context.arenaTop = 0;
-}
-
 void Context::trim(int64_t keep) {
   int64_t page = sysconf(_SC_PAGESIZE);
   int64_t begin = roundUp(std::max<int64_t>(keep, 0), page);
@@ -88,33 +82,80 @@ void setError(MarimbaContext *context, MarimbaStatus status,
                   message.c_str());
 }
 
+namespace {
+
+/// Memory beyond a full arena. The call has failed, but its code runs on to the
+/// end: every buffer it still asks for is its own, so that nothing it computes
+/// from one can reach into another.
+class Overflow {
+public:
+  static Overflow &instance() {
+    static Overflow overflow;
+    return overflow;
+  }
+  void *allocate(MarimbaContext *ctx, int64_t bytes) {
+    auto size = static_cast<size_t>(std::max<int64_t>(bytes, 1));
+    void *data = mmap(nullptr, size, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (data == MAP_FAILED) {
+      std::fprintf(stderr,
+                   "marimba: fatal: no memory for a scratch buffer of %lld "
+                   "bytes\n",
+                   static_cast<long long>(bytes));
+      std::abort();
+    }
+    std::lock_guard<std::mutex> lock(mutex);
+    blocks[ctx].emplace_back(data, size);
+    return data;
+  }
+  void release(MarimbaContext *ctx) {
+    std::lock_guard<std::mutex> lock(mutex);
+    auto found = blocks.find(ctx);
+    if (found == blocks.end())
+      return;
+    for (auto [data, size] : found->second)
+      munmap(data, size);
+    blocks.erase(found);
+  }
+
+private:
+  std::mutex mutex;
+  std::unordered_map<MarimbaContext *, std::vector<std::pair<void *, size_t>>>
+      blocks;
+};
+
+} // namespace
+
+Context::~Context() {
+  Overflow::instance().release(&context);
+  munmap(context.arenaBase, static_cast<size_t>(context.arenaSize));
+}
+
+void Context::clear() {
+  Overflow::instance().release(&context);
+  context.status = MARIMBA_OK;
+  context.message[0] = 0;
+  context.arenaTop = 0;
+}
+
 } // namespace marimba::rt
 
 extern "C" void *marimba_arena_alloc(MarimbaContext *ctx, int64_t bytes) {
   int64_t rest = ctx->arenaSize - ctx->arenaTop;
-  if (bytes < 0 || bytes > ctx->arenaSize) {
-    std::fprintf(stderr,
-                 "marimba: fatal: one scratch buffer of %lld bytes was asked "
-                 "for, the arena has %lld\n",
-                 static_cast<long long>(bytes),
-                 static_cast<long long>(ctx->arenaSize));
-    std::abort();
-  }
-  // The arena's size is a multiple of the alignment, so rounding cannot
-  // overflow and cannot pass its end by itself.
-  int64_t rounded =
-      (bytes + MARIMBA_ALIGNMENT - 1) / MARIMBA_ALIGNMENT * MARIMBA_ALIGNMENT;
-  if (rounded > rest) {
+  // The arena's size is a multiple of the alignment, so what fits also fits
+  // rounded up.
+  if (bytes < 0 || bytes > rest) {
     marimba::rt::setError(
         ctx, MARIMBA_ERROR_ARENA,
         "the scratch arena is too small: " + std::to_string(ctx->arenaTop) +
             " of " + std::to_string(ctx->arenaSize) + " bytes in use, " +
             std::to_string(bytes) +
             " more were asked for; use smaller chunks or fewer rows");
-    return ctx->arenaBase;
+    return marimba::rt::Overflow::instance().allocate(ctx, bytes);
   }
   void *result = ctx->arenaBase + ctx->arenaTop;
-  ctx->arenaTop += rounded;
+  ctx->arenaTop +=
+      (bytes + MARIMBA_ALIGNMENT - 1) / MARIMBA_ALIGNMENT * MARIMBA_ALIGNMENT;
   ctx->arenaPeak = std::max(ctx->arenaPeak, ctx->arenaTop);
   return result;
 }

@@ -126,12 +126,19 @@ bool writeSafetensors(
     unsigned char length[8];
     for (int i = 0; i < 8; ++i)
       length[i] = static_cast<unsigned char>(header.size() >> (8 * i));
-    TemporaryFile file(path);
+    // A link is followed; a device or a pipe must not be replaced by a file.
+    std::error_code none;
+    std::filesystem::path target = std::filesystem::canonical(path, none);
+    if (none)
+      target = path;
+    else if (!std::filesystem::is_regular_file(target))
+      throw std::runtime_error("is not a regular file");
+    TemporaryFile file(target);
     file.write(length, sizeof(length));
     file.write(header.data(), header.size());
     for (const NamedTensor &tensor : tensors)
       file.write(tensor.data, byteCount(tensor));
-    file.renameTo(path);
+    file.renameTo(target);
     return true;
   } catch (const std::exception &exception) {
     error = path.string() + ": " + exception.what();

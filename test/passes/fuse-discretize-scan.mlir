@@ -184,3 +184,25 @@ func.func @mixed_systems(%u: tensor<?x?x8xf32>, %x: tensor<?x?x4x8xf32>,
       : tensor<?x?x4x8xf32>, tensor<?x?x4xf32> -> tensor<?x?x8xf32>
   return %y : tensor<?x?x8xf32>
 }
+
+// -----
+
+// The scan decays by the other result.
+
+// CHECK-LABEL: func @input_as_decay(
+// CHECK-NOT: marimba.selective_scan
+// CHECK: return
+func.func @input_as_decay(%u: tensor<?x?x8xf32>, %A: tensor<4x8xf32>,
+    %B: tensor<?x?x4xf32>, %e: tensor<?x?x4x8xf32>, %h: tensor<?x4x8xf32>)
+    -> (tensor<?x?x8xf32>, tensor<?x4x8xf32>) {
+  %decay, %input = marimba.discretize euler %u, %A, %B, %u
+      : tensor<?x?x8xf32>, tensor<4x8xf32>, tensor<?x?x4xf32>
+     -> tensor<?x?x4x8xf32>
+  %s, %last = marimba.scan %input, %input
+      outs(%e, %h : tensor<?x?x4x8xf32>, tensor<?x4x8xf32>)
+      : tensor<?x?x4x8xf32>, tensor<?x?x4x8xf32>
+     -> tensor<?x?x4x8xf32>, tensor<?x4x8xf32>
+  %y = marimba.readout %s, %B
+      : tensor<?x?x4x8xf32>, tensor<?x?x4xf32> -> tensor<?x?x8xf32>
+  return %y, %last : tensor<?x?x8xf32>, tensor<?x4x8xf32>
+}

@@ -95,8 +95,9 @@ bool marimba::parseRecallCases(StringRef jsonl, StringRef file, int64_t limit,
       text = object->getString("text");
       answer = object->getString("answer");
     }
-    if (!text || !answer) {
-      error = place + "expected an object with the strings text and answer";
+    if (!text || !answer || answer->empty()) {
+      error = place + "expected an object with the strings text and answer, "
+                      "the answer not empty";
       return false;
     }
     int64_t context = object->getInteger("context_tokens_about").value_or(0);

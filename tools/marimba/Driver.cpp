@@ -8,6 +8,7 @@
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Error.h"
+#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -67,6 +68,20 @@ std::optional<std::string> driver::readFile(StringRef path) {
 }
 
 int driver::writeFile(StringRef path, StringRef data) {
+  // Files are replaced whole; what is none (a device, a pipe) is written to.
+  sys::fs::file_status status;
+  if (path != "-" && !sys::fs::status(path, status) &&
+      !sys::fs::is_regular_file(status)) {
+    std::error_code code;
+    raw_fd_ostream os(path, code, sys::fs::CD_OpenExisting);
+    if (!code) {
+      os << data;
+      os.flush();
+      code = os.error();
+      os.clear_error();
+    }
+    return code ? fail(path + ": " + code.message()) : 0;
+  }
   Error error = writeToOutput(path, [&](raw_ostream &os) {
     os << data;
     return Error::success();

@@ -21,7 +21,10 @@ LogicalResult AttentionOp::verify() {
       .check("valid", getValid(), "B")
       .check("output", getOutput(), "B T Hq dh")
       .check("key_cache", getKeyCache(), "B Hkv C dh")
-      .check("value_cache", getValueCache(), "B Hkv C dh");
+      .check("value_cache", getValueCache(), "B Hkv C dh")
+      .requireStatic("Hq")
+      .requireStatic("Hkv")
+      .requireStatic("dh");
   int64_t heads = shapes.get("Hq"), groups = shapes.get("Hkv");
   if (!ShapedType::isDynamic(heads) && !ShapedType::isDynamic(groups))
     shapes.require(groups > 0 && heads % groups == 0,

@@ -160,6 +160,7 @@ LogicalResult RMSNormOp::verify() {
   if (failed(ShapeChecker(*this)
                  .check("input", getInput(), lettersWithLast(getInput(), "H"))
                  .check("weight", getWeight(), "H")
+                 .requireStatic("H")
                  .result()))
     return failure();
   return verifyPositive(*this, "eps", getEps());

@@ -115,6 +115,7 @@ LogicalResult SelectiveScanOp::verify() {
       .check("valid", getValid(), "B")
       .check("output", getOutput(), "B T D")
       .check("state", getState(), "B N D")
+      .requireStatic("N")
       .result();
 }
 

@@ -36,6 +36,12 @@ public:
   /// A rule between sizes, e.g. "Hq is a multiple of Hkv".
   ShapeChecker &require(bool holds, const Twine &message);
 
+  /// The size that `letter` stands for has to be known at compile time.
+  ShapeChecker &requireStatic(StringRef letter) {
+    return require(get(letter) != ShapedType::kDynamic,
+                   Twine(letter) + " is dynamic, expected a static size");
+  }
+
   /// The size bound to a letter, or ShapedType::kDynamic.
   int64_t get(StringRef letter) const;
 

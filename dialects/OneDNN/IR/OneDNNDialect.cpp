@@ -36,8 +36,9 @@ LogicalResult MatmulOp::verify() {
   shapes.check("input", getInput(), marimba::lettersWithLast(getInput(), "K"))
       .check("weight", getWeight(), "N K")
       .check("bias", getBias(), "N")
-      .check("output", getInits()[0],
-             marimba::lettersWithLast(getInput(), "N"));
+      .check("output", getInits()[0], marimba::lettersWithLast(getInput(), "N"))
+      .requireStatic("N")
+      .requireStatic("K");
   for (Value value : {getInput(), getInits()[0]})
     if (auto type = dyn_cast<MemRefType>(value.getType()))
       shapes.require(

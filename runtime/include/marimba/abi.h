@@ -108,7 +108,7 @@ void marimba_parallel_for(MarimbaContext *ctx, int64_t count, int64_t grain,
 
 /// `bytes` of scratch, aligned to MARIMBA_ALIGNMENT. Freed by restoring
 /// ctx->arenaTop. Where the arena is exhausted, sets MARIMBA_ERROR_ARENA and
-/// returns memory that is valid but not fresh, so that the call can end.
+/// returns memory outside it, so that the call can run to its end.
 void *marimba_arena_alloc(MarimbaContext *ctx, int64_t bytes);
 
 /// Y[b,t,n] = sum_k X[b,t,k] * W[n,k] (+ bias[n]); f32 activations, W of

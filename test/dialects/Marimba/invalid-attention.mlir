@@ -41,3 +41,16 @@ func.func @scale(%q: memref<?x?x4x32xf32>, %k: memref<?x?x2x32xf32>,
         memref<?xi32>
   return
 }
+
+// -----
+
+func.func @dynamic_heads(%q: memref<?x?x?x8xf32>, %c: memref<?x?x?x8xf32>,
+    %past: memref<?xi32>) {
+  // expected-error @+1 {{Hq is dynamic, expected a static size}}
+  marimba.attention %q, %q, %q past(%past)
+      outs(%q, %c, %c : memref<?x?x?x8xf32>, memref<?x?x?x8xf32>,
+           memref<?x?x?x8xf32>) {scale = 1.0 : f64}
+      : memref<?x?x?x8xf32>, memref<?x?x?x8xf32>, memref<?x?x?x8xf32>,
+        memref<?xi32>
+  return
+}

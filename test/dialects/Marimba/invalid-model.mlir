@@ -98,3 +98,11 @@ func.func @norm_eps_infinite(%x: tensor<?x8xf32>) {
   marimba.rms_norm %x eps(0x7FF0000000000000) : tensor<?x8xf32>
   return
 }
+
+// -----
+
+func.func @dynamic_norm(%x: tensor<?x?xf32>) -> tensor<?x?xf32> {
+  // expected-error @+1 {{H is dynamic, expected a static size}}
+  %0 = marimba.rms_norm %x eps(1.0e-06) : tensor<?x?xf32>
+  return %0 : tensor<?x?xf32>
+}

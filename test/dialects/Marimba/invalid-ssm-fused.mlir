@@ -43,3 +43,15 @@ func.func @conv_width(%x: memref<?x?x8xf32>, %w: memref<0x8xf32>,
       : memref<?x?x8xf32>, memref<0x8xf32>
   return
 }
+
+// -----
+
+func.func @dynamic_states(%x: memref<?x?x8xf32>, %A: memref<?x8xf32>,
+    %B: memref<?x?x?xf32>, %h: memref<?x?x8xf32>) {
+  // expected-error @+1 {{N is dynamic, expected a static size}}
+  marimba.selective_scan %x, %x, %A, %B, %B
+      outs(%x, %h : memref<?x?x8xf32>, memref<?x?x8xf32>)
+      : memref<?x?x8xf32>, memref<?x?x8xf32>, memref<?x8xf32>,
+        memref<?x?x?xf32>, memref<?x?x?xf32>
+  return
+}

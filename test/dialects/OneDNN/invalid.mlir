@@ -54,3 +54,13 @@ func.func @destinations(%x: memref<?x8xf32>, %w: memref<4x8xf32>) {
       : memref<?x8xf32>, memref<4x8xf32>
   return
 }
+
+// -----
+
+func.func @dynamic_weight(%x: memref<?x8xf32>, %w: memref<?x8xf32>,
+    %y: memref<?x?xf32>) {
+  // expected-error @+1 {{N is dynamic, expected a static size}}
+  onednn.matmul %x, %w outs(%y : memref<?x?xf32>)
+      : memref<?x8xf32>, memref<?x8xf32>
+  return
+}

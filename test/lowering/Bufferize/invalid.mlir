@@ -24,3 +24,10 @@ func.func @prefill(%n: index) -> tensor<?xf32>
   %y = linalg.fill ins(%f : f32) outs(%e : tensor<?xf32>) -> tensor<?xf32>
   return %y : tensor<?xf32>
 }
+
+// -----
+
+// expected-error @+1 {{has a value of type 'tensor<*xf32>' at its boundary, expected ranked tensors}}
+func.func @unranked(%x: tensor<*xf32>) -> tensor<*xf32> {
+  return %x : tensor<*xf32>
+}

@@ -7,7 +7,8 @@
 // CHECK-NOT: {{vector|scf.parallel|marimba}}
 // CHECK: scf.for %[[ROW:[a-z0-9]+]] =
 // CHECK: memref.load %[[V]][%[[ROW]]]
-// CHECK: %[[TOKENS:.*]] = arith.minsi
+// CHECK: arith.minsi
+// CHECK: %[[TOKENS:.*]] = arith.maxsi
 // CHECK: scf.for %[[T:[a-z0-9]+]] = %{{.*}} to %[[TOKENS]]
 // CHECK: scf.for %[[CH:[a-z0-9]+]] =
 // CHECK: %[[RAW:.*]] = memref.load %[[DT]][%[[ROW]], %[[T]], %[[CH]]]

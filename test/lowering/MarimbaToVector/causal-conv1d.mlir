@@ -81,3 +81,20 @@ func.func @dynamic_width(%x: memref<?x?x32xf32>, %w: memref<?x32xf32>,
       : memref<?x?x32xf32>, memref<?x32xf32>
   return
 }
+
+// -----
+
+// A width of 1 remembers nothing: no values go round the loop.
+
+// CHECK-LABEL: func @width_one(
+// CHECK-NOT: iter_args
+// CHECK: math.fma
+// CHECK: vector.store
+// CHECK: return
+func.func @width_one(%x: memref<?x?x16xf32>, %w: memref<1x16xf32>,
+    %y: memref<?x?x16xf32>, %h: memref<?x0x16xf32>) {
+  marimba.causal_conv1d %x, %w
+      outs(%y, %h : memref<?x?x16xf32>, memref<?x0x16xf32>)
+      : memref<?x?x16xf32>, memref<1x16xf32>
+  return
+}

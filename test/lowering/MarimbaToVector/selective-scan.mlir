@@ -183,7 +183,8 @@ func.func @dynamic_channels(%u: memref<?x?x?xf32>, %dt: memref<?x?x?xf32>,
 // CHECK: scf.parallel (%[[ROW:.*]], %{{.*}}) =
 // CHECK: %[[V32:.*]] = memref.load %[[V]][%[[ROW]]]
 // CHECK: %[[VALID:.*]] = arith.index_cast %[[V32]]
-// CHECK: %[[TOKENS:.*]] = arith.minsi %[[VALID]], %[[TIME:.*]] : index
+// CHECK: %[[SOME:.*]] = arith.minsi %[[VALID]], %[[TIME:.*]] : index
+// CHECK: %[[TOKENS:.*]] = arith.maxsi %[[SOME]], %
 // CHECK: scf.for %{{.*}} = %c0 to %[[TOKENS]] step
 // CHECK: scf.for %[[T:.*]] = %[[TOKENS]] to %[[TIME]] step
 // CHECK: %[[ZERO:.*]] = arith.constant dense<0.0

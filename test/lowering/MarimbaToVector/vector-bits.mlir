@@ -9,7 +9,7 @@
 // 24 channels are three vectors of 256 bits, but one and a half of 512.
 
 // V256-LABEL: func @conv(
-// V256: %[[GROUP:.*]] = arith.constant 64 : index
+// V256: %[[GROUP:.*]] = arith.constant 128 : index
 // V256: scf.parallel {{.*}} step (%{{.*}}, %[[GROUP]])
 // V256-NOT: mask
 // V256: vector.load {{.*}} vector<8xf32>
@@ -18,7 +18,7 @@
 // V256: return
 
 // V512-LABEL: func @conv(
-// V512: %[[GROUP:.*]] = arith.constant 128 : index
+// V512: %[[GROUP:.*]] = arith.constant 256 : index
 // V512: scf.parallel {{.*}} step (%{{.*}}, %[[GROUP]])
 // V512: vector.maskedload {{.*}} vector<16xf32>
 
