@@ -145,15 +145,20 @@ ArrayRef<Stage> mlir::marimba::stages() {
 
 LogicalResult mlir::marimba::runStages(
     ModuleOp module, const PipelineOptions &options, llvm::StringRef stopAfter,
-    llvm::function_ref<LogicalResult(unsigned, llvm::StringRef)> afterStage) {
+    llvm::function_ref<LogicalResult(unsigned, llvm::StringRef)> afterStage,
+    llvm::StringRef firstStage) {
   auto finished = [&](unsigned index, StringRef name) {
     return afterStage ? afterStage(index, name) : success();
   };
-  if (failed(finished(0, "import")))
+  bool running = firstStage.empty();
+  if (running && failed(finished(0, "import")))
     return failure();
   if (stopAfter == "import")
     return success();
   for (auto [index, stage] : llvm::enumerate(stages())) {
+    running |= stage.name == firstStage;
+    if (!running)
+      continue;
     PassManager pm(module.getContext(), ModuleOp::getOperationName());
     stage.build(pm, options);
     if (failed(pm.run(module)) || failed(finished(index + 1, stage.name)))
@@ -161,7 +166,7 @@ LogicalResult mlir::marimba::runStages(
     if (stage.name == stopAfter)
       return success();
   }
-  return success();
+  return success(running);
 }
 
 //===----------------------------------------------------------------------===//

@@ -48,12 +48,15 @@ llvm::ArrayRef<Stage> stages();
 
 /// Runs the stages up to and including `stopAfter` (all where it is empty;
 /// none for "import"). `afterStage(index, name)` is called with index 0 for
-/// "import" and then after every stage. Errors are diagnostics of the context.
+/// "import" and then after every stage. IR that was written for a later stage
+/// starts at `firstStage`; index 0 is not reported then, and a name that no
+/// stage has is a failure. Errors are diagnostics of the context.
 LogicalResult
 runStages(ModuleOp module, const PipelineOptions &options,
           llvm::StringRef stopAfter = {},
           llvm::function_ref<LogicalResult(unsigned, llvm::StringRef)>
-              afterStage = {});
+              afterStage = {},
+          llvm::StringRef firstStage = {});
 
 /// Registers every dialect, external model and translation the stages use.
 void registerPipelineDialects(DialectRegistry &registry);

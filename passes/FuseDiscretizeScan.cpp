@@ -1,5 +1,4 @@
-//===- FuseDiscretizeScan.cpp - One op for the state-space layer -*- C++
-//-*-===//
+//===- FuseDiscretizeScan.cpp - One op for the SSM layer --------*- C++ -*-===//
 //
 // Part of Marimba. See passes/Passes.td.
 //

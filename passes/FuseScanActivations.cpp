@@ -1,5 +1,4 @@
-//===- FuseScanActivations.cpp - softplus and gate into the scan -*- C++
-//-*-===//
+//===- FuseScanActivations.cpp - softplus, gate into the scan ---*- C++ -*-===//
 //
 // Part of Marimba. See passes/Passes.td.
 //

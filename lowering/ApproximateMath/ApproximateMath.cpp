@@ -1,5 +1,4 @@
-//===- ApproximateMath.cpp - exp, exp2, log1p as polynomials -------*- C++
-//-*-===//
+//===- ApproximateMath.cpp - exp, exp2 and log1p polynomials ----*- C++ -*-===//
 //
 // Part of Marimba. See lowering/Passes.td.
 //

@@ -11,8 +11,6 @@
 using namespace mlir;
 using namespace mlir::marimba;
 
-static constexpr double kLog2E = 1.44269504088896341;
-
 Value mlir::marimba::kernelSilu(KernelBuilder &b, Value x) {
   Value e = b.exp2(b.mul(x, b.constant(-kLog2E)));
   return b.div(x, b.add(e, b.constant(1.0)));

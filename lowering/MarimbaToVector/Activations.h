@@ -11,6 +11,9 @@
 
 namespace mlir::marimba {
 
+/// exp(x) = 2^(x log2 e)
+inline constexpr double kLog2E = 1.44269504088896341;
+
 /// x / (1 + 2^(-x log2 e)). The product with log2 e rounds: the error relative
 /// to the result is about 1e-7 (1 + |x|) for negative x.
 Value kernelSilu(KernelBuilder &b, Value x);

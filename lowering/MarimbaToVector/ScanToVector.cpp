@@ -82,7 +82,7 @@ private:
       // exp(delta A) = 2^(delta A log2 e): one product less in the loop.
       Value a = b.loadVector(lanes, op.getA(), {b.index(n), block.channel},
                              block.mask);
-      decay.push_back(b.mul(a, b.constant(1.44269504088896341)));
+      decay.push_back(b.mul(a, b.constant(kLog2E)));
     }
     Value bias =
         op.getDeltaBias() ? channel(op.getDeltaBias(), block) : Value();

@@ -9,14 +9,10 @@
 
 #include "marimba/abi.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
-#include "mlir/Dialect/Math/IR/Math.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
-#include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/OwningOpRef.h"
 #include "mlir/Parser/Parser.h"
-#include "mlir/Pass/PassManager.h"
 #include "llvm/Support/SmallVectorMemoryBuffer.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -24,7 +20,6 @@ using namespace marimba;
 using namespace llvm;
 using mlir::marimba::EmitKind;
 using mlir::marimba::JITModule;
-using mlir::marimba::Stage;
 
 CodePtr marimba::linkWithRuntime(SmallVector<char, 0> object,
                                  std::string &error) {
@@ -45,24 +40,6 @@ CodePtr marimba::linkWithRuntime(SmallVector<char, 0> object,
   return nullptr;
 }
 
-/// Runs the stages from `firstStage` on.
-static mlir::LogicalResult
-runStagesFrom(mlir::ModuleOp module, StringRef firstStage,
-              const mlir::marimba::PipelineOptions &options) {
-  bool running = firstStage.empty();
-  for (const Stage &stage : mlir::marimba::stages()) {
-    running |= stage.name == firstStage;
-    if (!running)
-      continue;
-    mlir::PassManager pm(module.getContext(),
-                         mlir::ModuleOp::getOperationName());
-    stage.build(pm, options);
-    if (mlir::failed(pm.run(module)))
-      return mlir::failure();
-  }
-  return mlir::success(running);
-}
-
 CodePtr marimba::compileText(StringRef text, StringRef name,
                              const mlir::marimba::PipelineOptions &pipeline,
                              const mlir::marimba::TargetOptions &target,
@@ -70,8 +47,7 @@ CodePtr marimba::compileText(StringRef text, StringRef name,
   mlir::DialectRegistry registry;
   mlir::marimba::registerPipelineDialects(registry);
   // What the text may hold from its first stage on.
-  registry.insert<mlir::LLVM::LLVMDialect, mlir::math::MathDialect,
-                  mlir::scf::SCFDialect, mlir::vector::VectorDialect>();
+  registry.insert<mlir::LLVM::LLVMDialect>();
   mlir::MLIRContext context(registry, mlir::MLIRContext::Threading::DISABLED);
   context.loadAllAvailableDialects();
   context.printOpOnDiagnostic(false);
@@ -85,7 +61,8 @@ CodePtr marimba::compileText(StringRef text, StringRef name,
           text, mlir::ParserConfig(&context), name);
   if (!module)
     return fail("not a module of MLIR");
-  if (mlir::failed(runStagesFrom(*module, firstStage, pipeline)))
+  if (mlir::failed(
+          mlir::marimba::runStages(*module, pipeline, {}, {}, firstStage)))
     return fail("cannot be lowered");
   SmallVector<char, 0> object;
   raw_svector_ostream os(object);
