@@ -1,6 +1,7 @@
 //===- Context.cpp - Contexts and their scratch arena ---------------------===//
 
 #include "marimba/Context.h"
+#include "marimba/Tensor.h"
 
 #include <sys/mman.h>
 #include <unistd.h>
@@ -53,6 +54,7 @@ std::unique_ptr<Context> Context::create(int threads,
         " bytes of address space for scratch memory: " + std::strerror(errno);
     return nullptr;
   }
+  adviseHugePages(base, bytes);
   std::unique_ptr<Context> result(new Context);
   result->context.abiVersion = MARIMBA_ABI_VERSION;
   result->context.threads = threads;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cassert>
 #include <cstring>
+#include <sys/mman.h>
 #include <utility>
 
 namespace marimba::rt {
@@ -19,6 +20,8 @@ constexpr DtypeRow dtypeRows[] = {
     {MARIMBA_F32, "f32", 4}, {MARIMBA_F16, "f16", 2}, {MARIMBA_BF16, "bf16", 2},
     {MARIMBA_I32, "i32", 4}, {MARIMBA_I64, "i64", 8}, {MARIMBA_I8, "i8", 1},
 };
+
+constexpr int64_t kHugePage = int64_t(2) << 20;
 } // namespace
 
 int64_t dtypeSize(MarimbaDType dtype) {
@@ -76,6 +79,11 @@ MarimbaTensor makeTensor(void *data, MarimbaDType dtype,
   return tensor;
 }
 
+void adviseHugePages(void *data, int64_t bytes) {
+  // Only advice: a kernel without huge pages answers with an error.
+  (void)madvise(data, static_cast<size_t>(bytes), MADV_HUGEPAGE);
+}
+
 std::optional<AlignedBuffer> AlignedBuffer::zeroed(int64_t bytes) {
   int64_t rounded = 0;
   if (bytes < 0 ||
@@ -83,10 +91,15 @@ std::optional<AlignedBuffer> AlignedBuffer::zeroed(int64_t bytes) {
     return std::nullopt;
   rounded =
       std::max<int64_t>(rounded / MARIMBA_ALIGNMENT, 1) * MARIMBA_ALIGNMENT;
-  auto *pointer = static_cast<char *>(
-      std::aligned_alloc(MARIMBA_ALIGNMENT, static_cast<size_t>(rounded)));
+  bool large = bytes >= kHugePage;
+  size_t alignment = large ? kHugePage : MARIMBA_ALIGNMENT;
+  auto *pointer = static_cast<char *>(std::aligned_alloc(
+      alignment, (static_cast<size_t>(rounded) + alignment - 1) / alignment *
+                     alignment));
   if (!pointer)
     return std::nullopt;
+  if (large)
+    adviseHugePages(pointer, rounded);
   std::memset(pointer, 0, static_cast<size_t>(rounded));
   AlignedBuffer buffer;
   buffer.memory.reset(pointer);

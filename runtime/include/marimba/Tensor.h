@@ -33,6 +33,11 @@ std::string shapeText(std::span<const int64_t> shape);
 MarimbaTensor makeTensor(void *data, MarimbaDType dtype,
                          std::span<const int64_t> shape);
 
+/// Asks for large pages behind `bytes` of memory. A kernel walks over hundreds
+/// of rows that are pages apart: with small pages each row costs a walk of the
+/// page table.
+void adviseHugePages(void *data, int64_t bytes);
+
 /// Memory aligned to MARIMBA_ALIGNMENT and filled with zeros. Empty buffers
 /// point to valid memory as well.
 class AlignedBuffer {
