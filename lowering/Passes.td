@@ -88,6 +88,18 @@ def ApproximateMath : Pass<"approximate-math", "::mlir::func::FuncOp"> {
                            "::mlir::vector::VectorDialect"];
 }
 
+def StackScratch : Pass<"stack-scratch", "::mlir::func::FuncOp"> {
+  let summary = "scratch of parallel loops comes from the thread's stack";
+  let description = [{
+    The arena is one stack, for code outside parallel loops. A memref.alloc
+    inside of one, a tile, becomes an alloca in the outermost such loop, as
+    large as its sizes can get; each thread has its own. A size without a bound,
+    or a tile too large for a stack, is an error.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::memref::MemRefDialect"];
+}
+
 def AddRuntimeContext : Pass<"add-runtime-context", "::mlir::ModuleOp"> {
   let summary = "entries take the ABI's arguments, scratch comes from the arena";
   let description = [{

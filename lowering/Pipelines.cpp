@@ -19,6 +19,8 @@
 #include "mlir/Conversion/SCFToControlFlow/SCFToControlFlow.h"
 #include "mlir/Conversion/VectorToLLVM/ConvertVectorToLLVMPass.h"
 #include "mlir/Conversion/VectorToSCF/VectorToSCF.h"
+#include "mlir/Dialect/Affine/IR/ValueBoundsOpInterfaceImpl.h"
+#include "mlir/Dialect/Arith/IR/ValueBoundsOpInterfaceImpl.h"
 #include "mlir/Dialect/Arith/Transforms/BufferizableOpInterfaceImpl.h"
 #include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
@@ -32,9 +34,12 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Math/Transforms/Passes.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/MemRef/IR/ValueBoundsOpInterfaceImpl.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/SCF/IR/ValueBoundsOpInterfaceImpl.h"
 #include "mlir/Dialect/SCF/Transforms/BufferizableOpInterfaceImpl.h"
+#include "mlir/Dialect/SCF/Transforms/Passes.h"
 #include "mlir/Dialect/Tensor/IR/TensorInferTypeOpInterfaceImpl.h"
 #include "mlir/Dialect/Tensor/Transforms/BufferizableOpInterfaceImpl.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -62,8 +67,6 @@ static void buildFuse(OpPassManager &pm, const PipelineOptions &options) {
   if (options.reference || !options.fuseScan)
     return;
   func.addPass(createFuseDiscretizeScan());
-  func.addPass(createFuseConvSilu());
-  func.addPass(createFuseScanActivations());
   addCleanup(pm);
 }
 
@@ -83,9 +86,17 @@ static void buildKernels(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(createCanonicalizerPass());
 }
 
+static void buildTile(OpPassManager &pm, const PipelineOptions &options) {
+  if (options.reference)
+    return;
+  pm.addNestedPass<func::FuncOp>(createTileRecurrences());
+  pm.addPass(createCanonicalizerPass());
+}
+
 static void buildBufferize(OpPassManager &pm, const PipelineOptions &) {
   pm.addPass(createBufferizeModel());
   addCleanup(pm);
+  pm.addNestedPass<func::FuncOp>(createStackScratch());
 }
 
 static void buildContext(OpPassManager &pm, const PipelineOptions &) {
@@ -101,6 +112,8 @@ static void buildLoops(OpPassManager &pm, const PipelineOptions &options) {
   }
   func.addPass(createConvertMarimbaToLoops());
   func.addPass(createConvertLinalgToLoopsPass());
+  func.addPass(createForallToParallelLoopPass());
+  pm.addPass(createLowerAffinePass());
   if (!options.reference)
     func.addPass(createApproximateMath());
   addCleanup(pm);
@@ -133,6 +146,7 @@ ArrayRef<Stage> mlir::marimba::stages() {
        "projections to oneDNN or linalg, experts grouped, the rest "
        "to linalg",
        buildKernels},
+      {"tile", "one loop nest around each recurrence", buildTile},
       {"bufferize", "tensors become memory, states in place", buildBufferize},
       {"context", "entries of the ABI, scratch from the arena", buildContext},
       {"loops", "kernels become vector loops", buildLoops},
@@ -181,12 +195,16 @@ void mlir::marimba::registerPipelineDialects(DialectRegistry &registry) {
               math::MathDialect, memref::MemRefDialect, scf::SCFDialect,
               tensor::TensorDialect, vector::VectorDialect>();
   registerBufferizableOpInterfaceExternalModels(registry);
+  affine::registerValueBoundsOpInterfaceExternalModels(registry);
   arith::registerBufferizableOpInterfaceExternalModels(registry);
+  arith::registerValueBoundsOpInterfaceExternalModels(registry);
   bufferization::func_ext::registerBufferizableOpInterfaceExternalModels(
       registry);
   linalg::registerBufferizableOpInterfaceExternalModels(registry);
   linalg::registerTilingInterfaceExternalModels(registry);
+  memref::registerValueBoundsOpInterfaceExternalModels(registry);
   scf::registerBufferizableOpInterfaceExternalModels(registry);
+  scf::registerValueBoundsOpInterfaceExternalModels(registry);
   tensor::registerBufferizableOpInterfaceExternalModels(registry);
   tensor::registerInferTypeOpInterfaceExternalModels(registry);
   registerBuiltinDialectTranslation(registry);

@@ -61,7 +61,8 @@ struct FuseReadout : OpRewritePattern<ReadoutOp> {
         TypeRange{readout.getType(), scan.getResult(1).getType()}, u,
         discretize.getDelta(), discretize.getA(), discretize.getB(),
         readout.getC(), readout.getD(), /*z=*/Value(), /*delta_bias=*/Value(),
-        scan.getValid(), ValueRange{empty, scan.getState()},
+        scan.getValid(), /*ahead=*/ValueRange(),
+        ValueRange{empty, scan.getState()},
         /*delta_softplus=*/false);
     rewriter.replaceAllUsesWith(scan.getResult(1), fused.getResult(1));
     rewriter.replaceOp(readout, fused.getResult(0));

@@ -44,6 +44,34 @@ def FuseConvSilu : Pass<"fuse-conv-silu", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mlir::marimba::MarimbaDialect"];
 }
 
+def TileRecurrences : Pass<"tile-recurrences", "::mlir::func::FuncOp"> {
+  let summary = "one loop nest for a recurrence and what stands around it";
+  let description = [{
+    Tiles every op that runs along time (`selective_scan`, `scan`,
+    `causal_conv1d`) by its TilingInterface: rows and groups of `channels` by
+    scf.forall, blocks of `tokens` by scf.for inside it, with the state as
+    iter_arg. Into both loops it fuses, by the same interface, first the linalg
+    ops that read the result (SiLU, gate, D skip, readout), then those that
+    produce the operands (softplus, discretisation, norms). The recurrence comes
+    first and its consumers follow: as the producer of a tiled consumer it would
+    start each block of time from the first state again.
+
+    A consumer is fused where it is the only reader of the result and all its
+    loops but those over states are parallel; a producer where nothing outside
+    the nest reads it. What a consumer needs from elsewhere must not depend on
+    the recurrence.
+  }];
+  let options = [
+    Option<"channels", "channels", "int64_t", "1024",
+           "channels of one group, the unit of work of a thread">,
+    Option<"tokens", "tokens", "int64_t", "32", "tokens of one block">,
+  ];
+  let dependentDialects = ["::mlir::affine::AffineDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::scf::SCFDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 def DecomposeExperts : Pass<"decompose-experts", "::mlir::func::FuncOp"> {
   let summary = "experts become one group of rows and three matmuls each";
   let description = [{

@@ -162,6 +162,12 @@ void KernelBuilder::storeVector(Value vector, Value memref, ValueRange indices,
     vector::MaskedStoreOp::create(*this, memref, indices, mask, vector);
 }
 
+void KernelBuilder::prefetch(Value memref, ValueRange indices,
+                             unsigned locality) {
+  memref::PrefetchOp::create(*this, memref, indices, /*isWrite=*/false,
+                             locality, /*isDataCache=*/true);
+}
+
 Value KernelBuilder::tailMask(int64_t lanes, Value count) {
   return vector::CreateMaskOp::create(
       *this, VectorType::get({lanes}, getI1Type()), count);

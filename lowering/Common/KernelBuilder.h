@@ -58,6 +58,9 @@ public:
   /// f32. With a mask (vector<lanes x i1>) lanes that are off read as 0.
   Value loadVector(int64_t lanes, Value memref, ValueRange indices, Value mask);
   void storeVector(Value vector, Value memref, ValueRange indices, Value mask);
+  /// Asks for the line of an element before it is read. Locality 3 brings it
+  /// into the first-level cache, 2 into the second.
+  void prefetch(Value memref, ValueRange indices, unsigned locality);
   /// Mask of the lanes below `count`.
   Value tailMask(int64_t lanes, Value count);
   Value broadcast(int64_t lanes, Value scalar);

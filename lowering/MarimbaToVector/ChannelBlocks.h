@@ -1,4 +1,4 @@
-//===- ChannelBlocks.h - Channels in lanes, tokens in blocks ----*- C++ -*-===//
+//===- ChannelBlocks.h - Channels in lanes ----------------------*- C++ -*-===//
 //
 // Part of Marimba.
 //
@@ -14,24 +14,22 @@ class RewritePatternSet;
 
 namespace marimba {
 
-/// One vector of channels over one block of tokens.
+/// One vector of channels of one row.
 struct ChannelBlock {
   Value row;
   Value channel; // first channel
+  Value next;    // first channel of the next vector, to prefetch; in range
   Value mask;    // null where the whole vector is in range
-  Value begin;   // tokens [begin, end)
-  Value end;
+  Value tokens;  // tokens [0, tokens) are real
+  Value time;    // tokens [tokens, time) are padding
 };
 
-/// Runs `body` over all channels of `output` [B,T,D] and each row's real
-/// tokens. Rows and groups of channels run in parallel. Within a group, blocks
-/// of tokens go outermost, so that a block's rows stay in the cache and their
-/// pages in the TLB while all of the group's vectors pass over them; `body`
-/// carries its state from block to block in memory. Tokens behind `valid` are
-/// set to zero.
-void overChannelBlocks(KernelBuilder &b, int64_t lanes, Value output,
-                       Value valid,
-                       llvm::function_ref<void(const ChannelBlock &)> body);
+/// Runs `body` for each vector of channels, the last dimension of `output`
+/// ([B, T, ..., D]), of each row. The loops are sequential and run over all
+/// tokens: rows, groups of channels and blocks of time are the business of
+/// --tile-recurrences, which hands in tiles.
+void overChannels(KernelBuilder &b, int64_t lanes, Value output, Value valid,
+                  llvm::function_ref<void(const ChannelBlock &)> body);
 
 // One function for each op that this conversion knows.
 void populateScanToVectorPatterns(RewritePatternSet &patterns, int64_t lanes);

@@ -28,7 +28,7 @@ struct ConvToVector : OpRewritePattern<CausalConv1dOp> {
     if (ShapedType::isDynamic(width))
       return rewriter.notifyMatchFailure(op, "width is not known");
     KernelBuilder b(op.getLoc(), rewriter);
-    overChannelBlocks(
+    overChannels(
         b, lanes, op.getOutput(), op.getValid(),
         [&](const ChannelBlock &block) { emitBlock(b, op, block, width); });
     rewriter.eraseOp(op);
@@ -50,8 +50,9 @@ struct ConvToVector : OpRewritePattern<CausalConv1dOp> {
     Value bias = op.getBias() ? b.loadVector(lanes, op.getBias(), block.channel,
                                              block.mask)
                               : b.zeros(lanes);
-    SmallVector<Value> last =
-        b.loop(block.begin, block.end, window, [&](Value t, ValueRange inputs) {
+    SmallVector<Value> last = b.loop(
+        b.index(0), block.tokens, window, [&](Value t, ValueRange inputs) {
+          b.prefetch(op.getInput(), {block.row, t, block.next}, /*locality=*/3);
           SmallVector<Value> next(inputs);
           next.push_back(b.loadVector(
               lanes, op.getInput(), {block.row, t, block.channel}, block.mask));
@@ -67,6 +68,11 @@ struct ConvToVector : OpRewritePattern<CausalConv1dOp> {
         });
     for (auto [j, input] : llvm::enumerate(last))
       b.storeVector(input, op.getState(), column(j), block.mask);
+    if (op.getValid())
+      b.loop(block.tokens, block.time, [&](Value t) {
+        b.storeVector(b.zeros(lanes), op.getOutput(),
+                      {block.row, t, block.channel}, block.mask);
+      });
   }
 
   int64_t lanes;

@@ -33,12 +33,13 @@ public:
       : b(b), op(op), lanes(lanes) {}
 
   void emit() {
-    overChannelBlocks(b, lanes, op.getOutput(), op.getValid(),
-                      [&](const ChannelBlock &block) {
-                        int64_t states = op.getDState();
-                        for (int64_t n = 0; n < states; n += kStatesPerPass)
-                          pass(block, n, std::min(n + kStatesPerPass, states));
-                      });
+    overChannels(b, lanes, op.getOutput(), op.getValid(),
+                 [&](const ChannelBlock &block) {
+                   int64_t states = op.getDState();
+                   for (int64_t n = 0; n < states; n += kStatesPerPass)
+                     pass(block, n, std::min(n + kStatesPerPass, states));
+                   zeroPadding(block);
+                 });
   }
 
 private:
@@ -89,7 +90,9 @@ private:
     Value skip = op.getD() ? channel(op.getD(), block) : Value();
     bool final = last == op.getDState();
     SmallVector<Value> end =
-        b.loop(block.begin, block.end, start, [&](Value t, ValueRange h) {
+        b.loop(b.index(0), block.tokens, start, [&](Value t, ValueRange h) {
+          if (first == 0)
+            prefetch(block, t);
           Value delta = token(op.getDelta(), block, t);
           if (bias)
             delta = b.add(delta, bias);
@@ -116,6 +119,25 @@ private:
     for (auto [i, n] : llvm::enumerate(llvm::seq(first, last)))
       b.storeVector(end[i], op.getState(),
                     {block.row, b.index(n), block.channel}, block.mask);
+  }
+
+  /// The walk down a column of rows is no pattern that processors prefetch, and
+  /// what the next block reads is memory's business while this one computes.
+  void prefetch(const ChannelBlock &block, Value t) {
+    if (cast<MemRefType>(op.getU().getType()).getDimSize(1) == 1)
+      return;
+    b.prefetch(op.getU(), {block.row, t, block.next}, /*locality=*/3);
+    for (Value ahead : op.getAhead())
+      b.prefetch(ahead, {block.row, t, block.channel}, /*locality=*/2);
+  }
+
+  void zeroPadding(const ChannelBlock &block) {
+    if (!op.getValid())
+      return;
+    b.loop(block.tokens, block.time, [&](Value t) {
+      b.storeVector(b.zeros(lanes), op.getOutput(),
+                    {block.row, t, block.channel}, block.mask);
+    });
   }
 
   KernelBuilder &b;

@@ -10,6 +10,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/IRMapping.h"
@@ -188,6 +189,11 @@ struct OutlineParallelLoopsPass
     }
     for (Operation &op : loop.getBody()->without_terminator())
       b.clone(op, map);
+    // Taken once for all iterations: an alloca in a loop grows the stack.
+    range.walk([&](memref::AllocaOp alloca) {
+      if (alloca->getNumOperands() == 0)
+        alloca->moveBefore(range);
+    });
   }
 };
 

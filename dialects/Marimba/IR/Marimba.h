@@ -17,9 +17,18 @@
 #include "mlir/Interfaces/DestinationStyleOpInterface.h"
 #include "mlir/Interfaces/InferTypeOpInterface.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "mlir/Interfaces/TilingInterface.h"
 
 #include "dialects/Marimba/IR/MarimbaDialect.h.inc"
 #include "dialects/Marimba/IR/MarimbaEnums.h.inc"
+
+namespace mlir::marimba {
+/// An operand in the words of the dialect's description: "u", "B T D".
+struct OperandShape {
+  llvm::StringLiteral name;
+  llvm::StringLiteral letters;
+};
+} // namespace mlir::marimba
 
 #define GET_ATTRDEF_CLASSES
 #include "dialects/Marimba/IR/MarimbaAttributes.h.inc"

@@ -12,6 +12,7 @@ include "mlir/IR/OpBase.td"
 include "mlir/Interfaces/DestinationStyleOpInterface.td"
 include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
+include "mlir/Interfaces/TilingInterface.td"
 
 def Marimba_Dialect : Dialect {
   let name = "marimba";
@@ -41,8 +42,10 @@ def Marimba_Dialect : Dialect {
     it are unspecified.
   }];
   let useDefaultAttributePrinterParser = 1;
-  // Shapes are reified as tensor.dim and constants.
+  // Shapes are reified as tensor.dim and constants, tiles of `valid` are
+  // linalg.generic.
   let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect",
                            "::mlir::tensor::TensorDialect"];
 }
 
@@ -103,6 +106,28 @@ class Marimba_DestinationOp<string mnemonic, list<Trait> traits = []>
     }
   }];
   let extraClassDeclaration = baseDeclarations;
+}
+
+/// A destination op that runs along time for each channel on its own. Its
+/// iteration space is that of its first destination: rows and channels in any
+/// order, time (T) in order. A tile of it is the same op on slices; the state,
+/// a destination without T, passes from one tile of time to the next through
+/// the destination. Such an op is tiled first and its consumers fused into the
+/// loops. As a producer it is never fused: inside a loop over time it would
+/// start from the first state again (generateResultTileValue fails).
+class Marimba_RecurrenceOp<string mnemonic, list<Trait> traits = []>
+    : Marimba_DestinationOp<
+          mnemonic,
+          !listconcat(traits, [DeclareOpInterfaceMethods<
+                                  TilingInterface,
+                                  ["getLoopIteratorTypes", "getIterationDomain",
+                                   "getTiledImplementation",
+                                   "getResultTilePosition"]>])> {
+  code recurrenceDeclarations = baseDeclarations # [{
+    /// Name and letters of each operand, the destinations last.
+    static ::llvm::ArrayRef<::mlir::marimba::OperandShape> getOperandShapes();
+  }];
+  let extraClassDeclaration = recurrenceDeclarations;
 }
 
 #endif // MARIMBA_BASE_TD

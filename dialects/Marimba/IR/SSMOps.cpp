@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/Marimba/IR/Marimba.h"
+#include "dialects/Marimba/IR/RecurrenceTiling.h"
 #include "dialects/Marimba/IR/Verify.h"
 
 #include "mlir/IR/Matchers.h"
@@ -45,16 +46,18 @@ DiscretizeOp::reifyResultShapes(OpBuilder &builder,
 // ScanOp
 //===----------------------------------------------------------------------===//
 
+ArrayRef<OperandShape> ScanOp::getOperandShapes() {
+  static constexpr OperandShape shapes[] = {
+      {"decay", "B T N D"},  {"input", "B T N D"}, {"valid", "B"},
+      {"states", "B T N D"}, {"state", "B N D"},
+  };
+  return shapes;
+}
+
 LogicalResult ScanOp::verify() {
   if (failed(verifyDestination(*this, {"states", "state"})))
     return failure();
-  return ShapeChecker(*this)
-      .check("decay", getDecay(), "B T N D")
-      .check("input", getInput(), "B T N D")
-      .check("valid", getValid(), "B")
-      .check("states", getStates(), "B T N D")
-      .check("state", getState(), "B N D")
-      .result();
+  return ShapeChecker(*this).checkOperands(*this).result();
 }
 
 LogicalResult ScanOp::reifyResultShapes(OpBuilder &builder,
@@ -100,23 +103,20 @@ ReadoutOp::reifyResultShapes(OpBuilder &builder,
 // SelectiveScanOp
 //===----------------------------------------------------------------------===//
 
+ArrayRef<OperandShape> SelectiveScanOp::getOperandShapes() {
+  static constexpr OperandShape shapes[] = {
+      {"u", "B T D"},     {"delta", "B T D"},  {"A", "N D"},
+      {"B", "B T N"},     {"C", "B T N"},      {"D", "D"},
+      {"z", "B T D"},     {"delta_bias", "D"}, {"valid", "B"},
+      {"ahead", "B T D"}, {"output", "B T D"}, {"state", "B N D"},
+  };
+  return shapes;
+}
+
 LogicalResult SelectiveScanOp::verify() {
   if (failed(verifyDestination(*this, {"output", "state"})))
     return failure();
-  return ShapeChecker(*this)
-      .check("u", getU(), "B T D")
-      .check("delta", getDelta(), "B T D")
-      .check("A", getA(), "N D")
-      .check("B", getB(), "B T N")
-      .check("C", getC(), "B T N")
-      .check("D", getD(), "D")
-      .check("z", getZ(), "B T D")
-      .check("delta_bias", getDeltaBias(), "D")
-      .check("valid", getValid(), "B")
-      .check("output", getOutput(), "B T D")
-      .check("state", getState(), "B N D")
-      .requireStatic("N")
-      .result();
+  return ShapeChecker(*this).checkOperands(*this).requireStatic("N").result();
 }
 
 int64_t SelectiveScanOp::getDInner() {
@@ -146,21 +146,25 @@ LogicalResult SelectiveScanOp::fold(FoldAdaptor,
 // CausalConv1dOp
 //===----------------------------------------------------------------------===//
 
+ArrayRef<OperandShape> CausalConv1dOp::getOperandShapes() {
+  static constexpr OperandShape shapes[] = {
+      {"input", "B T D"}, {"weight", "W D"},   {"bias", "D"},
+      {"valid", "B"},     {"output", "B T D"}, {"state", "B W-1 D"},
+  };
+  return shapes;
+}
+
 LogicalResult CausalConv1dOp::verify() {
   if (failed(verifyDestination(*this, {"output", "state"})))
     return failure();
   ShapeChecker shapes(*this);
-  shapes.check("input", getInput(), "B T D")
-      .check("weight", getWeight(), "W D")
-      .check("bias", getBias(), "D")
-      .check("valid", getValid(), "B")
-      .check("output", getOutput(), "B T D");
+  shapes.check("weight", getWeight(), "W D");
   if (int64_t width = shapes.get("W"); !ShapedType::isDynamic(width)) {
     shapes.require(width > 0, "weight has width 0, expected at least 1");
     shapes.bind("W-1", width - 1,
                 "one less than the weight's width " + Twine(width));
   }
-  return shapes.check("state", getState(), "B W-1 D").result();
+  return shapes.checkOperands(*this).result();
 }
 
 LogicalResult
@@ -191,3 +195,11 @@ void CausalConv1dOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
                                                  MLIRContext *) {
   patterns.add(dropZeroBias);
 }
+
+//===----------------------------------------------------------------------===//
+// TilingInterface
+//===----------------------------------------------------------------------===//
+
+MARIMBA_DEFINE_RECURRENCE_TILING(ScanOp)
+MARIMBA_DEFINE_RECURRENCE_TILING(SelectiveScanOp)
+MARIMBA_DEFINE_RECURRENCE_TILING(CausalConv1dOp)

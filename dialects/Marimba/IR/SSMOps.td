@@ -59,7 +59,7 @@ def Marimba_DiscretizeOp
 }
 
 def Marimba_ScanOp
-    : Marimba_DestinationOp<"scan", [AttrSizedOperandSegments]> {
+    : Marimba_RecurrenceOp<"scan", [AttrSizedOperandSegments]> {
   let summary = "first-order linear recurrence";
   let description = [{
     `states_t = decay_t * states_{t-1} + input_t`, element by element, from the
@@ -85,7 +85,7 @@ def Marimba_ScanOp
     `outs` `(` $inits `:` type($inits) `)` attr-dict
     `:` type($decay) `,` type($input) (`->` type($results)^)?
   }];
-  let extraClassDeclaration = baseDeclarations # [{
+  let extraClassDeclaration = recurrenceDeclarations # [{
     ::mlir::Value getStates() { return getInits()[0]; }
     ::mlir::Value getState() { return getInits()[1]; }
   }];
@@ -116,7 +116,7 @@ def Marimba_ReadoutOp
 }
 
 def Marimba_SelectiveScanOp
-    : Marimba_DestinationOp<"selective_scan", [AttrSizedOperandSegments]> {
+    : Marimba_RecurrenceOp<"selective_scan", [AttrSizedOperandSegments]> {
   let summary = "discretisation, recurrence and output equation in one";
   let description = [{
     The selective state-space layer (Gu and Dao 2023, algorithm 2) without
@@ -128,8 +128,11 @@ def Marimba_SelectiveScanOp
     y_t    = C_t h_t + D u_t;     y_t = y_t * silu(z_t) with z
     ```
 
-    Shapes: u, delta, z, y `[B,T,D]`; A and the state `[N,D]` and `[B,N,D]`; B,
-    C `[B,T,N]`; D, delta_bias `[D]`; valid `[B]`.
+    Shapes: u, delta, z, y, ahead `[B,T,D]`; A and the state `[N,D]` and
+    `[B,N,D]`; B, C `[B,T,N]`; D, delta_bias `[D]`; valid `[B]`.
+
+    `ahead` has no part in the result: it names what will be read after this op,
+    the next block of time, so that its lines come in while this op computes.
 
     Example:
 
@@ -148,19 +151,20 @@ def Marimba_SelectiveScanOp
       Marimba_AnyActivation:$C, Optional<Marimba_AnyParameter>:$D,
       Optional<Marimba_AnyActivation>:$z,
       Optional<Marimba_AnyParameter>:$delta_bias,
-      Optional<Marimba_AnyIds>:$valid, Variadic<Marimba_AnyActivation>:$inits,
-      UnitAttr:$delta_softplus);
+      Optional<Marimba_AnyIds>:$valid, Variadic<Marimba_AnyActivation>:$ahead,
+      Variadic<Marimba_AnyActivation>:$inits, UnitAttr:$delta_softplus);
   let results = (outs Variadic<Marimba_Activation>:$results);
   let assemblyFormat = [{
     $u `,` $delta `,` $A `,` $B `,` $C
     (`skip` `(` $D^ `:` type($D) `)`)? (`gate` `(` $z^ `:` type($z) `)`)?
     (`delta_bias` `(` $delta_bias^ `:` type($delta_bias) `)`)?
     (`valid` `(` $valid^ `:` type($valid) `)`)?
+    (`ahead` `(` $ahead^ `:` type($ahead) `)`)?
     `outs` `(` $inits `:` type($inits) `)` attr-dict
     `:` type($u) `,` type($delta) `,` type($A) `,` type($B) `,` type($C)
     (`->` type($results)^)?
   }];
-  let extraClassDeclaration = baseDeclarations # [{
+  let extraClassDeclaration = recurrenceDeclarations # [{
     ::mlir::Value getOutput() { return getInits()[0]; }
     ::mlir::Value getState() { return getInits()[1]; }
     int64_t getDInner();
@@ -169,7 +173,7 @@ def Marimba_SelectiveScanOp
 }
 
 def Marimba_CausalConv1dOp
-    : Marimba_DestinationOp<"causal_conv1d", [AttrSizedOperandSegments]> {
+    : Marimba_RecurrenceOp<"causal_conv1d", [AttrSizedOperandSegments]> {
   let summary = "depthwise convolution over the last W tokens";
   let description = [{
     `y_t = bias + sum_k weight[k] * x_{t-(W-1)+k}` for each channel; what lies
@@ -200,7 +204,7 @@ def Marimba_CausalConv1dOp
     `outs` `(` $inits `:` type($inits) `)` attr-dict
     `:` type($input) `,` type($weight) (`->` type($results)^)?
   }];
-  let extraClassDeclaration = baseDeclarations # [{
+  let extraClassDeclaration = recurrenceDeclarations # [{
     ::mlir::Value getOutput() { return getInits()[0]; }
     ::mlir::Value getState() { return getInits()[1]; }
   }];

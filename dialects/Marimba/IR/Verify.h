@@ -7,6 +7,8 @@
 #ifndef MARIMBA_DIALECTS_MARIMBA_IR_VERIFY_H
 #define MARIMBA_DIALECTS_MARIMBA_IR_VERIFY_H
 
+#include "dialects/Marimba/IR/Marimba.h"
+
 #include "mlir/IR/BuiltinTypes.h"
 #include "mlir/IR/Operation.h"
 #include "mlir/Interfaces/DestinationStyleOpInterface.h"
@@ -16,6 +18,22 @@
 #include <string>
 
 namespace mlir::marimba {
+
+/// The operands of `op` beside their entries in its table of shapes. The last
+/// entries are the destinations, the others one ODS operand each.
+template <typename OpTy>
+SmallVector<std::pair<Value, OperandShape>> namedOperands(OpTy op) {
+  ArrayRef<OperandShape> shapes = OpTy::getOperandShapes();
+  SmallVector<std::pair<Value, OperandShape>> result;
+  size_t inputs = shapes.size() - op.getDpsInits().size();
+  for (size_t i = 0; i < inputs; ++i)
+    for (Value value : op.getODSOperands(i))
+      result.emplace_back(value, shapes[i]);
+  for (auto [value, shape] :
+       llvm::zip(op.getDpsInits(), shapes.drop_front(inputs)))
+    result.emplace_back(value, shape);
+  return result;
+}
 
 /// Checks operands against shapes written with the letters of the dialect's
 /// description: `shapes.check("input", type, "B T H")`. The first static size
@@ -28,6 +46,13 @@ public:
   /// The rank and every dimension of `value`. An absent optional operand, a
   /// null value, passes.
   ShapeChecker &check(StringRef name, Value value, StringRef letters);
+
+  /// All operands of `op`, given its table (getOperandShapes()).
+  template <typename OpTy> ShapeChecker &checkOperands(OpTy op) {
+    for (auto [value, shape] : namedOperands(op))
+      check(shape.name, value, shape.letters);
+    return *this;
+  }
 
   /// Binds a letter to a size that follows from others; `why` is a phrase,
   /// e.g. "one less than W". A dynamic size binds nothing.

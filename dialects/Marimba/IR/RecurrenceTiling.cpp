@@ -1,0 +1,133 @@
+//===- RecurrenceTiling.cpp - TilingInterface by letters ------------------===//
+//
+// Part of Marimba.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/Marimba/IR/RecurrenceTiling.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+
+using namespace mlir;
+using namespace mlir::marimba;
+
+static SmallVector<StringRef> split(StringRef letters) {
+  SmallVector<StringRef> result;
+  letters.split(result, ' ');
+  return result;
+}
+
+/// The first destination's letters are the iteration space.
+static SmallVector<StringRef> domainLetters(DestinationStyleOpInterface op,
+                                            NamedOperands operands) {
+  return split(
+      operands[operands.size() - op.getDpsInits().size()].second.letters);
+}
+
+SmallVector<utils::IteratorType>
+mlir::marimba::recurrenceIterators(DestinationStyleOpInterface op,
+                                   NamedOperands operands) {
+  SmallVector<utils::IteratorType> kinds;
+  for (StringRef letter : domainLetters(op, operands))
+    kinds.push_back(letter == "T" ? utils::IteratorType::reduction
+                                  : utils::IteratorType::parallel);
+  return kinds;
+}
+
+SmallVector<Range>
+mlir::marimba::recurrenceDomain(OpBuilder &b, DestinationStyleOpInterface op,
+                                NamedOperands operands) {
+  SmallVector<Range> ranges;
+  for (OpFoldResult size :
+       tensor::getMixedSizes(b, op.getLoc(), op.getDpsInits().front()))
+    ranges.push_back({b.getIndexAttr(0), size, b.getIndexAttr(1)});
+  return ranges;
+}
+
+namespace {
+/// Offsets and sizes of one operand's slice.
+struct Slice {
+  SmallVector<OpFoldResult> offsets, sizes;
+};
+} // namespace
+
+/// Letters of the iteration space are cut to the tile, others stay whole.
+static Slice sliceOf(OpBuilder &b, Value value, StringRef letters,
+                     ArrayRef<StringRef> domain, ArrayRef<OpFoldResult> offsets,
+                     ArrayRef<OpFoldResult> sizes) {
+  Slice slice;
+  for (auto [dim, letter] : llvm::enumerate(split(letters))) {
+    auto *at = llvm::find(domain, letter);
+    if (at == domain.end()) {
+      slice.offsets.push_back(b.getIndexAttr(0));
+      slice.sizes.push_back(
+          tensor::getMixedSize(b, value.getLoc(), value, dim));
+      continue;
+    }
+    slice.offsets.push_back(offsets[at - domain.begin()]);
+    slice.sizes.push_back(sizes[at - domain.begin()]);
+  }
+  return slice;
+}
+
+/// valid - first, row by row. What is left of a row may be negative or more
+/// than the tile: the ops clamp it.
+static Value shiftValid(OpBuilder &b, Location loc, Value valid,
+                        OpFoldResult first) {
+  Value start = arith::IndexCastOp::create(
+      b, loc, b.getI32Type(), getValueOrCreateConstantIndexOp(b, loc, first));
+  Value empty = tensor::EmptyOp::create(
+      b, loc, tensor::getMixedSizes(b, loc, valid), b.getI32Type());
+  AffineMap map = b.getMultiDimIdentityMap(1);
+  return linalg::GenericOp::create(
+             b, loc, empty.getType(), valid, empty, {map, map},
+             {utils::IteratorType::parallel},
+             [&](OpBuilder &nested, Location at, ValueRange args) {
+               Value left = arith::SubIOp::create(nested, at, args[0], start);
+               linalg::YieldOp::create(nested, at, left);
+             })
+      .getResult(0);
+}
+
+TilingResult mlir::marimba::tileRecurrence(OpBuilder &b,
+                                           DestinationStyleOpInterface op,
+                                           NamedOperands operands,
+                                           ArrayRef<OpFoldResult> offsets,
+                                           ArrayRef<OpFoldResult> sizes) {
+  Location loc = op.getLoc();
+  SmallVector<StringRef> domain = domainLetters(op, operands);
+  OpFoldResult firstToken = offsets[llvm::find(domain, "T") - domain.begin()];
+  SmallVector<Value> tiles;
+  SmallVector<Operation *> slices;
+  for (auto [value, shape] : operands) {
+    Slice slice = sliceOf(b, value, shape.letters, domain, offsets, sizes);
+    SmallVector<OpFoldResult> strides(slice.sizes.size(), b.getIndexAttr(1));
+    auto tile = tensor::ExtractSliceOp::create(b, loc, value, slice.offsets,
+                                               slice.sizes, strides);
+    slices.push_back(tile);
+    tiles.push_back(tile);
+    if (shape.name == "valid" && !isZeroInteger(firstToken))
+      tiles.back() = shiftValid(b, loc, tile, firstToken);
+  }
+  SmallVector<Type> results;
+  for (Value init : ArrayRef(tiles).take_back(op.getDpsInits().size()))
+    results.push_back(init.getType());
+  Operation *tiled = clone(b, op, results, tiles);
+  return {{tiled}, SmallVector<Value>(tiled->getResults()), slices};
+}
+
+void mlir::marimba::recurrenceResultTile(
+    OpBuilder &b, DestinationStyleOpInterface op, NamedOperands operands,
+    unsigned number, ArrayRef<OpFoldResult> offsets,
+    ArrayRef<OpFoldResult> sizes, SmallVector<OpFoldResult> &resultOffsets,
+    SmallVector<OpFoldResult> &resultSizes) {
+  auto [init, shape] = operands.take_back(op.getDpsInits().size())[number];
+  Slice slice = sliceOf(b, init, shape.letters, domainLetters(op, operands),
+                        offsets, sizes);
+  resultOffsets = slice.offsets;
+  resultSizes = slice.sizes;
+}

@@ -1,0 +1,67 @@
+//===- RecurrenceTiling.h - TilingInterface by letters ----------*- C++ -*-===//
+//
+// Part of Marimba. Every op that runs along time is tiled alike: its table of
+// operand shapes says which slice of which operand a tile needs.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MARIMBA_DIALECTS_MARIMBA_IR_RECURRENCETILING_H
+#define MARIMBA_DIALECTS_MARIMBA_IR_RECURRENCETILING_H
+
+#include "dialects/Marimba/IR/Verify.h"
+
+#include "mlir/Interfaces/TilingInterface.h"
+
+namespace mlir::marimba {
+
+/// An operand and the letters of its dimensions.
+using NamedOperands = ArrayRef<std::pair<Value, OperandShape>>;
+
+/// parallel, but T is a reduction: it must run in order.
+SmallVector<utils::IteratorType>
+recurrenceIterators(DestinationStyleOpInterface op, NamedOperands operands);
+
+SmallVector<Range> recurrenceDomain(OpBuilder &b,
+                                    DestinationStyleOpInterface op,
+                                    NamedOperands operands);
+
+/// `op` on the slices of its operands. `valid` of a tile counts from the
+/// tile's first token.
+TilingResult tileRecurrence(OpBuilder &b, DestinationStyleOpInterface op,
+                            NamedOperands operands,
+                            ArrayRef<OpFoldResult> offsets,
+                            ArrayRef<OpFoldResult> sizes);
+
+/// Where in result `number` the tile's result goes.
+void recurrenceResultTile(OpBuilder &b, DestinationStyleOpInterface op,
+                          NamedOperands operands, unsigned number,
+                          ArrayRef<OpFoldResult> offsets,
+                          ArrayRef<OpFoldResult> sizes,
+                          SmallVector<OpFoldResult> &resultOffsets,
+                          SmallVector<OpFoldResult> &resultSizes);
+
+} // namespace mlir::marimba
+
+/// The methods that Marimba_RecurrenceOp declares.
+#define MARIMBA_DEFINE_RECURRENCE_TILING(OpTy)                                 \
+  SmallVector<utils::IteratorType> OpTy::getLoopIteratorTypes() {              \
+    return recurrenceIterators(*this, namedOperands(*this));                   \
+  }                                                                            \
+  SmallVector<Range> OpTy::getIterationDomain(OpBuilder &b) {                  \
+    return recurrenceDomain(b, *this, namedOperands(*this));                   \
+  }                                                                            \
+  FailureOr<TilingResult> OpTy::getTiledImplementation(                        \
+      OpBuilder &b, ArrayRef<OpFoldResult> offsets,                            \
+      ArrayRef<OpFoldResult> sizes) {                                          \
+    return tileRecurrence(b, *this, namedOperands(*this), offsets, sizes);     \
+  }                                                                            \
+  LogicalResult OpTy::getResultTilePosition(                                   \
+      OpBuilder &b, unsigned number, ArrayRef<OpFoldResult> offsets,           \
+      ArrayRef<OpFoldResult> sizes, SmallVector<OpFoldResult> &resultOffsets,  \
+      SmallVector<OpFoldResult> &resultSizes) {                                \
+    recurrenceResultTile(b, *this, namedOperands(*this), number, offsets,      \
+                         sizes, resultOffsets, resultSizes);                   \
+    return success();                                                          \
+  }
+
+#endif // MARIMBA_DIALECTS_MARIMBA_IR_RECURRENCETILING_H
