@@ -67,7 +67,8 @@ Value emitMambaMixer(LayerScope &scope, const MambaSizes &s, Value h) {
   Value &ssmState = scope.state("ssm");
   auto scan = ScanOp::create(b, scanLoc, TypeRange{factors, ssmState.getType()},
                              discrete.getDecay(), discrete.getInput(),
-                             scope.valid, ValueRange{scanOut, ssmState});
+                             scope.valid, ValueRange{scanOut, ssmState},
+                             /*complex=*/false);
   ssmState = scan->getResult(1);
   Value y =
       ReadoutOp::create(b, scope.loc("readout"), scope.activation(s.inner),

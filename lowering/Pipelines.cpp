@@ -70,8 +70,11 @@ static void buildFuse(OpPassManager &pm, const PipelineOptions &options) {
   addCleanup(pm);
 }
 
-static void buildSpecialize(OpPassManager &pm, const PipelineOptions &) {
+static void buildSpecialize(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(createSpecializeDecode());
+  // Behind the copy for one token: which form is cheaper depends on time.
+  if (!options.reference)
+    pm.addNestedPass<func::FuncOp>(createChooseLTIForm());
   addCleanup(pm);
 }
 

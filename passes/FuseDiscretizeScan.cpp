@@ -37,6 +37,8 @@ struct FuseReadout : OpRewritePattern<ReadoutOp> {
     auto scan = readout.getStates().getDefiningOp<ScanOp>();
     if (!scan || !scan.getResult(0).hasOneUse())
       return rewriter.notifyMatchFailure(readout, "states have other readers");
+    if (scan.getComplex())
+      return rewriter.notifyMatchFailure(readout, "states are complex");
     auto discretize = scan.getDecay().getDefiningOp<DiscretizeOp>();
     if (!discretize || scan.getDecay() != discretize.getDecay() ||
         scan.getInput() != discretize.getInput())

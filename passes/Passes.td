@@ -17,8 +17,8 @@ def FuseDiscretizeScan : Pass<"fuse-discretize-scan", "::mlir::func::FuncOp"> {
     stand tensors of size T x N x D. This pass makes one `selective_scan` of the
     three, which needs none of them. It keeps its hands off where the states
     have another reader, where `readout` skips another input than `discretize`
-    reads, and off rules other than `euler`, which `selective_scan` does not
-    express.
+    reads, off complex states, and off rules other than `euler`, which
+    `selective_scan` does not express.
   }];
   let dependentDialects = ["::mlir::tensor::TensorDialect",
                            "::mlir::marimba::MarimbaDialect"];
@@ -41,6 +41,26 @@ def FuseConvSilu : Pass<"fuse-conv-silu", "::mlir::func::FuncOp"> {
     `silu(causal_conv1d(x))` becomes `causal_conv1d(x) {silu}` where the
     convolution's output has no other reader.
   }];
+  let dependentDialects = ["::mlir::marimba::MarimbaDialect"];
+}
+
+def ChooseLTIForm : Pass<"choose-lti-form", "::mlir::func::FuncOp"> {
+  let summary = "time-invariant systems as recurrence or as convolution";
+  let description = [{
+    Turns `lti_scan` into `long_convolution` with its tables where that takes
+    fewer vector instructions a token, and back where it does not. The
+    recurrence costs 3 a state (8 if complex), the convolution 2 products (4)
+    with a load each from a table, half a block for the kernel, and its tables
+    once a call. With one token a call, decoding, the recurrence always wins;
+    with few states too. A convolution with tables of another origin stays.
+  }];
+  let options = [
+    Option<"tokens", "tokens", "int64_t", "512",
+           "tokens of a call where time is dynamic">,
+    Option<"length", "length", "int64_t", "8", "tokens of a block, L">,
+    Option<"loadCost", "load-cost", "double", "0.5",
+           "cost of a value of a table, in products">,
+  ];
   let dependentDialects = ["::mlir::marimba::MarimbaDialect"];
 }
 

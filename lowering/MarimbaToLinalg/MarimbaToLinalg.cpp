@@ -5,7 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/Marimba/IR/Marimba.h"
-#include "lowering/Common/KernelBuilder.h"
+#include "lowering/MarimbaToLinalg/GenericBuilder.h"
 #include "lowering/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -23,93 +23,8 @@ namespace mlir::marimba {
 
 using namespace mlir;
 using namespace mlir::marimba;
-using utils::IteratorType;
 
 namespace {
-
-/// Builds linalg.generic ops over one iteration space d0, d1, ...
-class GenericBuilder {
-public:
-  GenericBuilder(PatternRewriter &rewriter, Operation *op)
-      : rewriter(rewriter), op(op), loc(op->getLoc()) {}
-
-  using Body = llvm::function_ref<Value(KernelBuilder &, ValueRange)>;
-
-  /// An operand and the iteration dimensions that index it.
-  struct Operand {
-    Value value;
-    SmallVector<unsigned> dims;
-  };
-
-  /// Result of `body`, one element at a time, into `init`; dimensions that
-  /// `init` lacks are reductions. bf16 and f16 operands are widened to f32.
-  Value build(unsigned dimCount, ArrayRef<Operand> inputs, Operand init,
-              Body body) {
-    SmallVector<AffineMap> maps;
-    SmallVector<Value> values;
-    auto addMap = [&](const Operand &operand) {
-      SmallVector<AffineExpr> exprs;
-      for (unsigned d : operand.dims)
-        exprs.push_back(rewriter.getAffineDimExpr(d));
-      maps.push_back(AffineMap::get(dimCount, 0, exprs, rewriter.getContext()));
-    };
-    for (const Operand &input : inputs) {
-      values.push_back(input.value);
-      addMap(input);
-    }
-    addMap(init);
-    SmallVector<IteratorType> iterators(dimCount, IteratorType::reduction);
-    for (unsigned d : init.dims)
-      iterators[d] = IteratorType::parallel;
-    return linalg::GenericOp::create(
-               rewriter, loc, init.value.getType(), values, init.value, maps,
-               iterators,
-               [&](OpBuilder &nested, Location, ValueRange args) {
-                 KernelBuilder b(loc, nested);
-                 SmallVector<Value> wide;
-                 for (Value arg : args)
-                   wide.push_back(
-                       arg.getType().isF32() || arg.getType().isInteger()
-                           ? arg
-                           : arith::ExtFOp::create(b, b.getF32Type(), arg));
-                 linalg::YieldOp::create(b, body(b, wide));
-               })
-        .getResult(0);
-  }
-
-  Value empty(ArrayRef<OpFoldResult> sizes) {
-    return tensor::EmptyOp::create(rewriter, loc, sizes, rewriter.getF32Type());
-  }
-  Value zeros(ArrayRef<OpFoldResult> sizes) {
-    Value zero = arith::ConstantOp::create(rewriter, loc,
-                                           rewriter.getF32FloatAttr(0.0f));
-    return linalg::FillOp::create(rewriter, loc, zero, empty(sizes))
-        .getResult(0);
-  }
-  SmallVector<OpFoldResult> sizes(Value value) {
-    return tensor::getMixedSizes(rewriter, loc, value);
-  }
-
-  PatternRewriter &rewriter;
-  Operation *op;
-  Location loc;
-};
-
-SmallVector<unsigned> range(unsigned count) {
-  return llvm::to_vector(llvm::seq(count));
-}
-
-template <typename OpTy> struct LinalgPattern : OpRewritePattern<OpTy> {
-  using OpRewritePattern<OpTy>::OpRewritePattern;
-
-  LogicalResult matchAndRewrite(OpTy op,
-                                PatternRewriter &rewriter) const override {
-    GenericBuilder g(rewriter, op);
-    rewriter.replaceOp(op, convert(g, op));
-    return success();
-  }
-  virtual SmallVector<Value> convert(GenericBuilder &g, OpTy op) const = 0;
-};
 
 /// Element by element: every operand is indexed alike.
 template <typename OpTy> struct ConvertElementwise : LinalgPattern<OpTy> {
@@ -305,6 +220,7 @@ struct ConvertMarimbaToLinalgPass
                  ConvertElementwise<SwiGLUOp>, ConvertEmbedding,
                  ConvertGatherTokens, ConvertLinear, ConvertRMSNorm,
                  ConvertDiscretize, ConvertReadout>(&getContext());
+    populateLTIToLinalgPatterns(patterns);
     walkAndApplyPatterns(getOperation(), std::move(patterns));
   }
 };

@@ -46,22 +46,6 @@ void mlir::marimba::updateConvState(KernelBuilder &b, Value input, Value state,
 
 namespace {
 
-template <typename OpTy> struct BufferPattern : OpRewritePattern<OpTy> {
-  using OpRewritePattern<OpTy>::OpRewritePattern;
-
-  LogicalResult matchAndRewrite(OpTy op,
-                                PatternRewriter &rewriter) const override {
-    if (!op.hasPureBufferSemantics())
-      return rewriter.notifyMatchFailure(op, "not on memrefs");
-    KernelBuilder b(op.getLoc(), rewriter);
-    build(b, op);
-    rewriter.eraseOp(op);
-    return success();
-  }
-
-  virtual void build(KernelBuilder &b, OpTy op) const = 0;
-};
-
 struct LowerConv : BufferPattern<CausalConv1dOp> {
   using BufferPattern::BufferPattern;
   void build(KernelBuilder &b, CausalConv1dOp op) const override {
@@ -98,24 +82,53 @@ struct LowerScan : BufferPattern<ScanOp> {
     Value zero = b.index(0), time = b.dim(states, 1);
     b.loop(zero, b.dim(states, 0), [&](Value row) {
       Value tokens = b.rowTokens(op.getValid(), row, time);
-      b.loop(zero, b.dim(states, 2), [&](Value n) {
+      b.loop(zero, rowsOf(b, op), [&](Value n) {
         b.loop(zero, b.dim(states, 3), [&](Value d) {
-          Value last =
-              b.loop(zero, tokens, b.load(state, {row, n, d}),
-                     [&](Value t, ValueRange h) {
-                       Value next = b.add(
-                           b.mul(b.load(op.getDecay(), {row, t, n, d}), h[0]),
-                           b.load(op.getInput(), {row, t, n, d}));
-                       b.store(next, states, {row, t, n, d});
-                       return SmallVector<Value>{next};
-                     })[0];
-          b.store(last, state, {row, n, d});
-          b.loop(tokens, time, [&](Value t) {
-            b.store(b.constant(0), states, {row, t, n, d});
-          });
+          SmallVector<Value> parts = partsOf(b, op, n), start;
+          for (Value part : parts)
+            start.push_back(b.load(state, {row, part, d}));
+          SmallVector<Value> last =
+              b.loop(zero, tokens, start, [&](Value t, ValueRange h) {
+                SmallVector<Value> decay, next;
+                for (Value part : parts) {
+                  decay.push_back(b.load(op.getDecay(), {row, t, part, d}));
+                  next.push_back(b.load(op.getInput(), {row, t, part, d}));
+                }
+                next = step(b, decay, h, next);
+                for (auto [part, value] : llvm::zip(parts, next))
+                  b.store(value, states, {row, t, part, d});
+                return next;
+              });
+          for (auto [part, value] : llvm::zip(parts, last)) {
+            b.store(value, state, {row, part, d});
+            b.loop(tokens, time, [&, at = part](Value t) {
+              b.store(b.constant(0), states, {row, t, at, d});
+            });
+          }
         });
       });
     });
+  }
+
+  /// How many states there are: a complex one has two rows.
+  static Value rowsOf(KernelBuilder &b, ScanOp op) {
+    Value rows = b.dim(op.getState(), 1);
+    return op.getComplex() ? arith::DivUIOp::create(b, rows, b.index(2)) : rows;
+  }
+  /// The rows of state n.
+  static SmallVector<Value> partsOf(KernelBuilder &b, ScanOp op, Value n) {
+    if (!op.getComplex())
+      return {n};
+    return {n, b.addi(n, rowsOf(b, op))};
+  }
+  /// decay * h + input
+  static SmallVector<Value> step(KernelBuilder &b, ValueRange decay,
+                                 ValueRange h, ValueRange input) {
+    if (decay.size() == 1)
+      return {b.add(b.mul(decay[0], h[0]), input[0])};
+    return {
+        b.add(b.sub(b.mul(decay[0], h[0]), b.mul(decay[1], h[1])), input[0]),
+        b.add(b.add(b.mul(decay[0], h[1]), b.mul(decay[1], h[0])), input[1])};
   }
 };
 
@@ -370,6 +383,7 @@ struct ConvertMarimbaToLoopsPass
     patterns.add<LowerConv, LowerScan, LowerSelectiveScan, LowerAttention,
                  LowerRoute, LowerGroupByExpert, LowerGatherRows,
                  LowerScatterAddRows>(&getContext());
+    populateLTIToLoopsPatterns(patterns);
     walkAndApplyPatterns(getOperation(), std::move(patterns));
   }
 };

@@ -34,6 +34,7 @@ void overChannels(KernelBuilder &b, int64_t lanes, Value output, Value valid,
 // One function for each op that this conversion knows.
 void populateScanToVectorPatterns(RewritePatternSet &patterns, int64_t lanes);
 void populateConvToVectorPatterns(RewritePatternSet &patterns, int64_t lanes);
+void populateLTIToVectorPatterns(RewritePatternSet &patterns, int64_t lanes);
 void populateAttentionToVectorPatterns(RewritePatternSet &patterns,
                                        int64_t lanes);
 

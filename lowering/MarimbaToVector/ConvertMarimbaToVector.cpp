@@ -59,6 +59,7 @@ struct ConvertMarimbaToVectorPass
     RewritePatternSet patterns(&getContext());
     populateScanToVectorPatterns(patterns, *lanes);
     populateConvToVectorPatterns(patterns, *lanes);
+    populateLTIToVectorPatterns(patterns, *lanes);
     populateAttentionToVectorPatterns(patterns, *lanes);
     walkAndApplyPatterns(getOperation(), std::move(patterns));
   }

@@ -1,4 +1,4 @@
-//===- ScanToVector.cpp - selective_scan in lanes ---------------*- C++ -*-===//
+//===- ScanToVector.cpp - selective_scan and scan in lanes ------*- C++ -*-===//
 //
 // Part of Marimba. Channels are in the lanes, the states of a channel in
 // registers over a block of tokens.
@@ -7,7 +7,7 @@
 
 #include "dialects/Marimba/IR/Marimba.h"
 #include "lowering/MarimbaToVector/Activations.h"
-#include "lowering/MarimbaToVector/ChannelBlocks.h"
+#include "lowering/MarimbaToVector/StateBuilder.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -38,7 +38,8 @@ public:
                    int64_t states = op.getDState();
                    for (int64_t n = 0; n < states; n += kStatesPerPass)
                      pass(block, n, std::min(n + kStatesPerPass, states));
-                   zeroPadding(block);
+                   if (op.getValid())
+                     zeroPadding(b, lanes, block, op.getOutput());
                  });
   }
 
@@ -131,22 +132,59 @@ private:
       b.prefetch(ahead, {block.row, t, block.channel}, /*locality=*/2);
   }
 
-  void zeroPadding(const ChannelBlock &block) {
-    if (!op.getValid())
-      return;
-    b.loop(block.tokens, block.time, [&](Value t) {
-      b.storeVector(b.zeros(lanes), op.getOutput(),
-                    {block.row, t, block.channel}, block.mask);
-    });
-  }
-
   KernelBuilder &b;
   SelectiveScanOp op;
   int64_t lanes;
 };
 
-struct ScanToVector : OpRewritePattern<SelectiveScanOp> {
+/// One state after the other over all tokens: decay and input of every token
+/// come from memory, which is the limit.
+void emitScan(KernelBuilder &b, ScanOp op, int64_t lanes) {
+  overChannels(
+      b, lanes, op.getStates(), op.getValid(), [&](const ChannelBlock &block) {
+        StateBuilder s(b, lanes, block, rowsOf(op.getState()), op.getComplex());
+        b.loop(b.index(0), b.index(s.states), [&](Value n) {
+          Parts first = s.load(op.getState(), block.row, n);
+          SmallVector<Value> last =
+              b.loop(b.index(0), block.tokens, first.values(),
+                     [&](Value t, ValueRange h) {
+                       Parts next =
+                           s.step(s.load(op.getDecay(), {block.row, t}, n),
+                                  Parts::of(h),
+                                  s.load(op.getInput(), {block.row, t}, n));
+                       s.store(next, op.getStates(), {block.row, t}, n);
+                       return next.values();
+                     });
+          s.store(Parts::of(last), op.getState(), block.row, n);
+          if (op.getValid())
+            b.loop(block.tokens, block.time, [&](Value t) {
+              s.store(s.zero(), op.getStates(), {block.row, t}, n);
+            });
+        });
+      });
+}
+
+struct ScanToVector : OpRewritePattern<ScanOp> {
   ScanToVector(MLIRContext *ctx, int64_t lanes)
+      : OpRewritePattern(ctx), lanes(lanes) {}
+
+  LogicalResult matchAndRewrite(ScanOp op,
+                                PatternRewriter &rewriter) const override {
+    if (!op.hasPureBufferSemantics())
+      return rewriter.notifyMatchFailure(op, "not on memrefs");
+    if (ShapedType::isDynamic(rowsOf(op.getState())))
+      return rewriter.notifyMatchFailure(op, "number of states is not known");
+    KernelBuilder b(op.getLoc(), rewriter);
+    emitScan(b, op, lanes);
+    rewriter.eraseOp(op);
+    return success();
+  }
+
+  int64_t lanes;
+};
+
+struct SelectiveScanToVector : OpRewritePattern<SelectiveScanOp> {
+  SelectiveScanToVector(MLIRContext *ctx, int64_t lanes)
       : OpRewritePattern(ctx), lanes(lanes) {}
 
   LogicalResult matchAndRewrite(SelectiveScanOp op,
@@ -166,5 +204,6 @@ struct ScanToVector : OpRewritePattern<SelectiveScanOp> {
 
 void mlir::marimba::populateScanToVectorPatterns(RewritePatternSet &patterns,
                                                  int64_t lanes) {
-  patterns.add<ScanToVector>(patterns.getContext(), lanes);
+  patterns.add<SelectiveScanToVector, ScanToVector>(patterns.getContext(),
+                                                    lanes);
 }

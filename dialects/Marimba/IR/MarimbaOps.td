@@ -7,5 +7,6 @@
 include "MarimbaBase.td"
 include "ModelOps.td"
 include "SSMOps.td"
+include "LTIOps.td"
 include "AttentionOps.td"
 include "MoEOps.td"

@@ -57,7 +57,10 @@ ArrayRef<OperandShape> ScanOp::getOperandShapes() {
 LogicalResult ScanOp::verify() {
   if (failed(verifyDestination(*this, {"states", "state"})))
     return failure();
-  return ShapeChecker(*this).checkOperands(*this).result();
+  return ShapeChecker(*this)
+      .checkOperands(*this)
+      .requireParts(getComplex())
+      .result();
 }
 
 LogicalResult ScanOp::reifyResultShapes(OpBuilder &builder,

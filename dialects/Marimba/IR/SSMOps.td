@@ -65,7 +65,9 @@ def Marimba_ScanOp
     `states_t = decay_t * states_{t-1} + input_t`, element by element, from the
     state that `outs` brings in; the last state goes out in its place.
 
-    Shapes: decay, input, states `[B,T,N,D]`; state `[B,N,D]`; valid `[B]`.
+    Shapes: decay, input, states `[B,T,N,D]`; state `[B,N,D]`; valid `[B]`. With
+    `complex` the first half of the N rows are real parts, the second half
+    imaginary ones, and the products are complex (S4's diagonal systems).
 
     Example:
 
@@ -78,7 +80,7 @@ def Marimba_ScanOp
   }];
   let arguments = (ins Marimba_AnyActivation:$decay,
       Marimba_AnyActivation:$input, Optional<Marimba_AnyIds>:$valid,
-      Variadic<Marimba_AnyActivation>:$inits);
+      Variadic<Marimba_AnyActivation>:$inits, UnitAttr:$complex);
   let results = (outs Variadic<Marimba_Activation>:$results);
   let assemblyFormat = [{
     $decay `,` $input (`valid` `(` $valid^ `:` type($valid) `)`)?

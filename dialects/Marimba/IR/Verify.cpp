@@ -69,6 +69,15 @@ ShapeChecker &ShapeChecker::require(bool holds, const Twine &message) {
   return *this;
 }
 
+ShapeChecker &ShapeChecker::requireParts(bool complex) {
+  if (!complex)
+    return *this;
+  return requireStatic("N").require(
+      get("N") % 2 == 0,
+      "N is " + Twine(get("N")) +
+          ", expected an even number: real parts, then imaginary parts");
+}
+
 int64_t ShapeChecker::get(StringRef letter) const {
   auto it = bindings.find(letter);
   return it == bindings.end() ? ShapedType::kDynamic : it->second.size;

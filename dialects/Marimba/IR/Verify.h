@@ -67,6 +67,10 @@ public:
                    Twine(letter) + " is dynamic, expected a static size");
   }
 
+  /// A complex state has real parts and as many imaginary ones: N is static and
+  /// even. A real one may have any N.
+  ShapeChecker &requireParts(bool complex);
+
   /// The size bound to a letter, or ShapedType::kDynamic.
   int64_t get(StringRef letter) const;
 

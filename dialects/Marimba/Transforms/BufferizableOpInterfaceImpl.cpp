@@ -112,6 +112,9 @@ void mlir::marimba::registerBufferizableOpInterfaceExternalModels(
     ScanOp::attachInterface<DestinationModel<ScanOp, 0>>(*ctx);
     SelectiveScanOp::attachInterface<DestinationModel<SelectiveScanOp, 0>>(
         *ctx);
+    LTIScanOp::attachInterface<DestinationModel<LTIScanOp, 0>>(*ctx);
+    LongConvolutionOp::attachInterface<DestinationModel<LongConvolutionOp, 0>>(
+        *ctx);
     AttentionOp::attachInterface<DestinationModel<AttentionOp, 0>>(*ctx);
     RouteOp::attachInterface<DestinationModel<RouteOp, 0, 1>>(*ctx);
     GroupByExpertOp::attachInterface<DestinationModel<GroupByExpertOp, 0, 1>>(

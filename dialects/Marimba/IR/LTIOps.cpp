@@ -1,0 +1,158 @@
+//===- LTIOps.cpp - Linear time-invariant systems: S4, S4D ----------------===//
+//
+// Part of Marimba.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/Marimba/IR/Marimba.h"
+#include "dialects/Marimba/IR/RecurrenceTiling.h"
+#include "dialects/Marimba/IR/Verify.h"
+
+using namespace mlir;
+using namespace mlir::marimba;
+
+using Effects =
+    SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>;
+
+//===----------------------------------------------------------------------===//
+// DiscretizeLTIOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult DiscretizeLTIOp::verify() {
+  ShapeChecker shapes(*this);
+  shapes.check("dt", getDt(), "D").check("A", getA(), "N D");
+  return shapes.requireParts(getComplex()).result();
+}
+
+LogicalResult
+DiscretizeLTIOp::reifyResultShapes(OpBuilder &builder,
+                                   ReifiedRankedShapedTypeDims &shapes) {
+  SmallVector<OpFoldResult> shape = {
+      reifyDim(builder, getDecay(), 0, getA(), 0),
+      reifyDim(builder, getDecay(), 1, getA(), 1)};
+  shapes.assign(2, shape);
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// LTIPowersOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult LTIPowersOp::verify() {
+  ShapeChecker shapes(*this);
+  shapes.check("input", getInput(), "N D")
+      .check("result", getResult(), "L N D")
+      .requireStatic("L");
+  return shapes.requireParts(getComplex()).result();
+}
+
+LogicalResult
+LTIPowersOp::reifyResultShapes(OpBuilder &builder,
+                               ReifiedRankedShapedTypeDims &shapes) {
+  shapes.push_back({builder.getIndexAttr(getType().getDimSize(0)),
+                    reifyDim(builder, getResult(), 1, getInput(), 0),
+                    reifyDim(builder, getResult(), 2, getInput(), 1)});
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// LTIKernelOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult LTIKernelOp::verify() {
+  ShapeChecker shapes(*this);
+  shapes.check("C", getC(), "N D")
+      .check("powers", getPowers(), "L N D")
+      .check("result", getResult(), "L D");
+  return shapes.requireParts(getComplex()).result();
+}
+
+LogicalResult
+LTIKernelOp::reifyResultShapes(OpBuilder &builder,
+                               ReifiedRankedShapedTypeDims &shapes) {
+  shapes.push_back({reifyDim(builder, getResult(), 0, getPowers(), 0),
+                    reifyDim(builder, getResult(), 1, getC(), 1)});
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// LTIScanOp
+//===----------------------------------------------------------------------===//
+
+ArrayRef<OperandShape> LTIScanOp::getOperandShapes() {
+  static constexpr OperandShape shapes[] = {
+      {"u", "B T D"}, {"decay", "N D"}, {"gain", "N D"},     {"C", "N D"},
+      {"D", "D"},     {"valid", "B"},   {"output", "B T D"}, {"state", "B N D"},
+  };
+  return shapes;
+}
+
+LogicalResult LTIScanOp::verify() {
+  if (failed(verifyDestination(*this, {"output", "state"})))
+    return failure();
+  ShapeChecker shapes(*this);
+  shapes.checkOperands(*this).requireStatic("N");
+  return shapes.requireParts(getComplex()).result();
+}
+
+LogicalResult
+LTIScanOp::reifyResultShapes(OpBuilder &builder,
+                             ReifiedRankedShapedTypeDims &shapes) {
+  return reifyFromInits(builder, *this, shapes);
+}
+
+void LTIScanOp::getEffects(Effects &effects) {
+  getDestinationEffects(*this, effects);
+}
+
+LogicalResult LTIScanOp::fold(FoldAdaptor, SmallVectorImpl<OpFoldResult> &) {
+  return foldBufferCasts(*this);
+}
+
+//===----------------------------------------------------------------------===//
+// LongConvolutionOp
+//===----------------------------------------------------------------------===//
+
+ArrayRef<OperandShape> LongConvolutionOp::getOperandShapes() {
+  static constexpr OperandShape shapes[] = {
+      {"u", "B T D"},      {"kernel", "L D"},    {"decay", "N D"},
+      {"inject", "L N D"}, {"readout", "L N D"}, {"D", "D"},
+      {"valid", "B"},      {"output", "B T D"},  {"state", "B N D"},
+  };
+  return shapes;
+}
+
+LogicalResult LongConvolutionOp::verify() {
+  if (failed(verifyDestination(*this, {"output", "state"})))
+    return failure();
+  ShapeChecker shapes(*this);
+  shapes.checkOperands(*this).requireStatic("N").requireStatic("L").require(
+      shapes.get("L") > 0, "L is 0, expected a block of at least one token");
+  return shapes.requireParts(getComplex()).result();
+}
+
+int64_t LongConvolutionOp::getBlockLength() {
+  return cast<ShapedType>(getKernel().getType()).getDimSize(0);
+}
+
+LogicalResult
+LongConvolutionOp::reifyResultShapes(OpBuilder &builder,
+                                     ReifiedRankedShapedTypeDims &shapes) {
+  return reifyFromInits(builder, *this, shapes);
+}
+
+void LongConvolutionOp::getEffects(Effects &effects) {
+  getDestinationEffects(*this, effects);
+}
+
+LogicalResult LongConvolutionOp::fold(FoldAdaptor,
+                                      SmallVectorImpl<OpFoldResult> &) {
+  return foldBufferCasts(*this);
+}
+
+//===----------------------------------------------------------------------===//
+// TilingInterface
+//===----------------------------------------------------------------------===//
+
+MARIMBA_DEFINE_RECURRENCE_TILING(LTIScanOp)
+MARIMBA_DEFINE_RECURRENCE_TILING(LongConvolutionOp)
