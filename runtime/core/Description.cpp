@@ -190,13 +190,12 @@ void checkSameStates(const EntrySpec &from, const EntrySpec &to,
   }
 }
 
-Description read(const Json &root) {
-  Description result;
+ModuleTables readTables(const Json &root) {
+  ModuleTables result;
   const Json &abi = member(root, "description", "abi");
   if (!abi.is_number_integer() || abi.get<int64_t>() != MARIMBA_ABI_VERSION)
     fail("abi", "is " + abi.dump() + ", this runtime has " +
                     std::to_string(MARIMBA_ABI_VERSION));
-  result.abi = MARIMBA_ABI_VERSION;
   result.name = text(member(root, "description", "name"), "name");
   std::set<std::string> names;
   const Json &weights =
@@ -208,12 +207,30 @@ Description read(const Json &root) {
       fail(path, "names '" + result.weights.back().name + "' a second time");
   }
   const Json &entries = member(root, "description", "entries");
-  result.prefill =
-      readEntry(member(entries, "entries", "prefill"), "entries.prefill");
-  result.decode =
-      readEntry(member(entries, "entries", "decode"), "entries.decode");
-  if (auto it = entries.find("prepare"); it != entries.end())
-    result.prepare = readEntry(*it, "entries.prepare");
+  if (!entries.is_object())
+    fail("entries",
+         std::string("is ") + entries.type_name() + ", expected an object");
+  for (const auto &[name, entry] : entries.items())
+    result.entries[name] = readEntry(entry, "entries." + name);
+  return result;
+}
+
+Description read(const Json &root) {
+  ModuleTables tables = readTables(root);
+  auto entry = [&](const char *name) {
+    auto it = tables.entries.find(name);
+    if (it == tables.entries.end())
+      fail("entries", std::string("has no member '") + name + "'");
+    return std::move(it->second);
+  };
+  Description result;
+  result.abi = MARIMBA_ABI_VERSION;
+  result.name = std::move(tables.name);
+  result.weights = std::move(tables.weights);
+  result.prefill = entry("prefill");
+  result.decode = entry("decode");
+  if (tables.entries.count("prepare"))
+    result.prepare = entry("prepare");
 
   for (const WeightSpec &weight : result.weights)
     if (weight.derived &&
@@ -252,11 +269,20 @@ const ArgSpec *EntrySpec::find(ArgKind kind, std::string_view name) const {
   return nullptr;
 }
 
-int64_t Description::weightIndex(std::string_view name) const {
+static int64_t indexOf(const std::vector<WeightSpec> &weights,
+                       std::string_view name) {
   for (size_t i = 0; i < weights.size(); ++i)
     if (weights[i].name == name)
       return static_cast<int64_t>(i);
   return -1;
+}
+
+int64_t ModuleTables::weightIndex(std::string_view name) const {
+  return indexOf(weights, name);
+}
+
+int64_t Description::weightIndex(std::string_view name) const {
+  return indexOf(weights, name);
 }
 
 std::vector<ArgSpec> Description::states() const {
@@ -267,14 +293,26 @@ std::vector<ArgSpec> Description::states() const {
   return result;
 }
 
-std::optional<Description> Description::parse(std::string_view json,
-                                              std::string &error) {
+/// `read` applied to the JSON; nothing and `error` where it throws.
+template <typename T>
+static std::optional<T> parseWith(T (*read)(const Json &),
+                                  std::string_view json, std::string &error) {
   try {
     return read(Json::parse(json));
   } catch (const std::exception &exception) {
     error = std::string("module description: ") + exception.what();
     return std::nullopt;
   }
+}
+
+std::optional<ModuleTables> ModuleTables::parse(std::string_view json,
+                                                std::string &error) {
+  return parseWith(readTables, json, error);
+}
+
+std::optional<Description> Description::parse(std::string_view json,
+                                              std::string &error) {
+  return parseWith(read, json, error);
 }
 
 } // namespace marimba::rt

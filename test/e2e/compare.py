@@ -68,6 +68,26 @@ class Tensor:
         shape = self.shape[:dim] + [end - begin] + self.shape[dim + 1 :]
         return Tensor(shape, values)
 
+    def transpose(self, *order):
+        """Dimension i of the result is dimension order[i] of this one."""
+        strides = [1] * len(self.shape)
+        for i in range(len(self.shape) - 1, 0, -1):
+            strides[i - 1] = strides[i] * self.shape[i]
+        offsets = [0]
+        for dim in order:
+            steps = [i * strides[dim] for i in range(self.shape[dim])]
+            offsets = [base + step for base in offsets for step in steps]
+        values = array.array(self.values.typecode, (self.values[i] for i in offsets))
+        return Tensor([self.shape[dim] for dim in order], values)
+
+    def cast(self, code):
+        """The same numbers in the type of an array type code."""
+        whole = code in "iq"
+        return Tensor(
+            self.shape,
+            array.array(code, (int(v) if whole else v for v in self.values)),
+        )
+
 
 def read_header(path):
     """The header of a file and where its data begins."""
@@ -97,6 +117,26 @@ def load(path):
             values = array.array(CODES[dtype], raw)
         tensors[name] = Tensor(entry["shape"], values)
     return tensors
+
+
+def save(path, tensors):
+    """Writes tensors by name."""
+    dtypes = {code: dtype for dtype, code in CODES.items()}
+    header, at = {}, 0
+    for name, tensor in tensors.items():
+        size = len(tensor.values) * tensor.values.itemsize
+        header[name] = {
+            "dtype": dtypes[tensor.values.typecode],
+            "shape": tensor.shape,
+            "data_offsets": [at, at + size],
+        }
+        at += size
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    with open(path, "wb") as file:
+        file.write(struct.pack("<Q", len(text)) + text)
+        for tensor in tensors.values():
+            file.write(tensor.values.tobytes())
 
 
 def difference(expected, actual):

@@ -11,6 +11,7 @@ OPTIONS = {
     "bench": LOAD + " decode json prefill quiet random-weights repeat",
     "compile": COMPILE + " emit list-stages o stop-after",
     "eval": LOAD + " json limit-context recall text window",
+    "execute": LOAD + " all entry inputs o",
     "inspect": "config-file json",
     "logits": LOAD + " batch greedy hidden ids ids-file o split state",
     "run": LOAD + " ids json max-tokens no-eos prompt quiet seed temperature top-k top-p",

@@ -66,6 +66,7 @@ Command makeRunCommand();
 Command makeLogitsCommand();
 Command makeCompileCommand();
 Command makeEvalCommand();
+Command makeExecuteCommand();
 Command makeInspectCommand();
 Command makeTokenizeCommand();
 Command makeBenchCommand();

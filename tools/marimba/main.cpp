@@ -77,7 +77,7 @@ int main(int argc, char **argv) {
       driver::makeRunCommand(),     driver::makeLogitsCommand(),
       driver::makeCompileCommand(), driver::makeEvalCommand(),
       driver::makeInspectCommand(), driver::makeTokenizeCommand(),
-      driver::makeBenchCommand(),
+      driver::makeBenchCommand(),   driver::makeExecuteCommand(),
   };
   cl::SetVersionPrinter([](raw_ostream &os) { os << "marimba 0.1.0\n"; });
   cl::HideUnrelatedOptions(driver::category());

@@ -6,6 +6,7 @@
 #include "marimba/abi.h"
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -44,7 +45,22 @@ struct EntrySpec {
   const ArgSpec *find(ArgKind kind, std::string_view name) const;
 };
 
-/// The JSON at the symbol marimba_description, read and checked:
+/// What every module's description holds, models or not: its weights and its
+/// entries with whatever arguments they take.
+struct ModuleTables {
+  std::string name;
+  std::vector<WeightSpec> weights;
+  std::map<std::string, EntrySpec> entries;
+
+  /// Nothing where `json` is not that; `error` then names the field.
+  static std::optional<ModuleTables> parse(std::string_view json,
+                                           std::string &error);
+
+  /// Row of the weight table, or -1.
+  int64_t weightIndex(std::string_view name) const;
+};
+
+/// The JSON at the symbol marimba_description of a model, read and checked:
 ///
 ///   {"abi": 1, "name": "...", "weights": [{"name", "dtype", "shape",
 ///    "sources" | "derived"}...], "entries": {"prepare": {"args": [{"kind",

@@ -1,0 +1,286 @@
+//===- ModuleRunner.cpp - Modules written by hand, run on tensors ---------===//
+//
+// Part of Marimba.
+//
+//===----------------------------------------------------------------------===//
+
+#include "tools/libmarimba/ModuleRunner.h"
+#include "tools/libmarimba/JitCode.h"
+
+#include "importer/Safetensors.h"
+#include "marimba/Context.h"
+#include "marimba/Description.h"
+#include "marimba/SafetensorsWriter.h"
+#include "marimba/ThreadTeam.h"
+#include "marimba/Weights.h"
+#include "llvm/ADT/StringMap.h"
+#include "llvm/Support/MemoryBuffer.h"
+
+using namespace marimba;
+using namespace llvm;
+using mlir::marimba::EmitKind;
+using mlir::marimba::SafetensorsEntry;
+
+namespace {
+
+/// The tensors of the input file.
+class InputFile {
+public:
+  bool open(StringRef path, std::string &error) {
+    file = path.str();
+    auto found = mlir::marimba::readSafetensorsHeader(
+        path, path, [&](const Twine &text) { error = text.str(); });
+    if (mlir::failed(found))
+      return false;
+    ErrorOr<std::unique_ptr<MemoryBuffer>> data = MemoryBuffer::getFile(
+        path, /*IsText=*/false, /*RequiresNullTerminator=*/false);
+    if (!data) {
+      error = file + ": " + data.getError().message();
+      return false;
+    }
+    buffer = std::move(*data);
+    for (SafetensorsEntry &entry : *found)
+      entries[entry.name] = std::move(entry);
+    return true;
+  }
+
+  const SafetensorsEntry *find(StringRef name) const {
+    auto it = entries.find(name);
+    return it == entries.end() ? nullptr : &it->second;
+  }
+  const char *data(const SafetensorsEntry &entry) const {
+    return buffer->getBufferStart() + entry.offset;
+  }
+
+  /// All tensors of types that weights may have.
+  std::vector<rt::WeightSource> sources() const {
+    std::vector<rt::WeightSource> result;
+    for (const auto &item : entries) {
+      const SafetensorsEntry &entry = item.second;
+      if (auto dtype = rt::parseDtype(StringRef(entry.dtype).lower()))
+        result.push_back(
+            {entry.name, file, entry.offset, entry.bytes, *dtype, entry.shape});
+    }
+    return result;
+  }
+
+  std::string file = "no input file";
+
+private:
+  std::unique_ptr<MemoryBuffer> buffer;
+  StringMap<SafetensorsEntry> entries;
+};
+
+class ModuleRunner {
+public:
+  ModuleRunner(const ModuleRequest &request, std::string &error)
+      : request(request), error(error) {}
+
+  bool load(const LoadOptions &options);
+  bool runAll();
+  bool write() { return rt::writeSafetensors(request.output, results, error); }
+
+private:
+  bool fail(const Twine &message) {
+    error = message.str();
+    return false;
+  }
+  bool prepare();
+  bool run(StringRef entry, StringRef prefix);
+  /// Memory and shape of an argument, filled from the file.
+  bool bind(const rt::EntrySpec &entry, const rt::ArgSpec &arg,
+            StringRef prefix, MarimbaTensor &tensor);
+  bool resolveShape(const rt::EntrySpec &entry, const rt::ArgSpec &arg,
+                    StringRef prefix, std::vector<int64_t> &shape);
+  bool call(StringRef entry, ArrayRef<MarimbaTensor> args);
+
+  const ModuleRequest &request;
+  std::string &error;
+  InputFile inputs;
+  CodePtr code;
+  rt::ModuleTables tables;
+  std::shared_ptr<rt::Library> library;
+  std::unique_ptr<rt::Weights> weights;
+  std::unique_ptr<rt::Context> context;
+  int threads = 1;
+  std::vector<rt::AlignedBuffer> buffers;
+  std::vector<rt::NamedTensor> results;
+};
+
+} // namespace
+
+bool ModuleRunner::load(const LoadOptions &options) {
+  if (!request.inputs.empty() && !inputs.open(request.inputs, error))
+    return false;
+  std::unique_ptr<Compilation> compilation =
+      Compilation::create(request.module, options.compile, error);
+  SmallVector<char, 0> object;
+  if (!compilation || !compilation->lower({}, error) ||
+      !compilation->emit(EmitKind::Object, object, error))
+    return false;
+  code = linkWithRuntime(std::move(object), error);
+  auto *text =
+      code
+          ? lookupFunction<const char>(*code, MARIMBA_SYMBOL_DESCRIPTION, error)
+          : nullptr;
+  if (!text)
+    return false;
+  std::optional<rt::ModuleTables> parsed = rt::ModuleTables::parse(text, error);
+  if (!parsed)
+    return false;
+  tables = std::move(*parsed);
+
+  rt::Description stored;
+  stored.weights = tables.weights;
+  weights = rt::Weights::load(stored, inputs.sources(), error);
+  if (!weights)
+    return false;
+  threads =
+      options.threads ? static_cast<int>(options.threads) : rt::allowedCpus();
+  library = std::make_shared<rt::Library>();
+  context = rt::Context::create(threads, library, error);
+  return context && prepare();
+}
+
+bool ModuleRunner::call(StringRef entry, ArrayRef<MarimbaTensor> args) {
+  auto *function =
+      lookupFunction<int32_t(MarimbaContext *, const MarimbaCall *)>(
+          *code, ("marimba_" + entry).str(), error);
+  if (!function)
+    return false;
+  MarimbaCall call = {};
+  call.weights = weights->table().data();
+  call.weightCount = static_cast<int32_t>(weights->table().size());
+  call.args = args.data();
+  call.argCount = static_cast<int32_t>(args.size());
+  rt::TeamLock lock;
+  rt::bindThreads(threads);
+  context->clear();
+  if (function(context->get(), &call) == MARIMBA_OK && context->ok())
+    return true;
+  return fail(request.module + ": entry '" + entry +
+              "': " + context->message());
+}
+
+bool ModuleRunner::prepare() {
+  auto entry = tables.entries.find("prepare");
+  if (entry == tables.entries.end())
+    return true;
+  std::vector<MarimbaTensor> args;
+  for (const rt::ArgSpec &arg : entry->second.args) {
+    int64_t row = tables.weightIndex(arg.name);
+    if (arg.kind != rt::ArgKind::Weight || row < 0)
+      return fail(request.module + ": argument '" + arg.name +
+                  "' of entry 'prepare' is not a weight of the module");
+    args.push_back(weights->table()[static_cast<size_t>(row)]);
+  }
+  return call("prepare", args);
+}
+
+bool ModuleRunner::resolveShape(const rt::EntrySpec &entry,
+                                const rt::ArgSpec &arg, StringRef prefix,
+                                std::vector<int64_t> &shape) {
+  std::string name = prefix.str() + arg.name;
+  auto about = [&] {
+    return request.module + ": argument '" + name + "', " +
+           rt::dtypeName(arg.dtype).data() + " " + rt::shapeText(arg.shape);
+  };
+  shape = arg.shape;
+  if (const SafetensorsEntry *stored = inputs.find(name)) {
+    bool fits = stored->shape.size() == shape.size();
+    for (size_t i = 0; fits && i < shape.size(); ++i)
+      fits = shape[i] < 0 || shape[i] == stored->shape[i];
+    if (!fits)
+      return fail(about() + ": the tensor in " + inputs.file + " is " +
+                  rt::shapeText(stored->shape));
+    shape = stored->shape;
+    return true;
+  }
+  if (arg.kind == rt::ArgKind::Input)
+    return fail(about() + ": there is no tensor of that name in " +
+                inputs.file);
+  for (auto [dim, size] : enumerate(shape)) {
+    for (const rt::ArgSpec &input : entry.args) {
+      const SafetensorsEntry *stored = inputs.find(prefix.str() + input.name);
+      if (size < 0 && input.kind == rt::ArgKind::Input && stored &&
+          dim < input.shape.size() && input.shape[dim] < 0 &&
+          stored->shape.size() == input.shape.size())
+        size = stored->shape[dim];
+    }
+    if (size < 0)
+      return fail(about() + ": dimension " + Twine(dim) +
+                  " is dynamic and no input has one there; put a tensor of "
+                  "the wanted shape and of that name in " +
+                  inputs.file);
+  }
+  return true;
+}
+
+bool ModuleRunner::bind(const rt::EntrySpec &entry, const rt::ArgSpec &arg,
+                        StringRef prefix, MarimbaTensor &tensor) {
+  std::string name = prefix.str() + arg.name;
+  if (arg.kind == rt::ArgKind::Weight)
+    return fail(request.module + ": argument '" + name +
+                "' is a derived weight, which only the entry 'prepare' may "
+                "write");
+  std::vector<int64_t> shape;
+  if (!resolveShape(entry, arg, prefix, shape))
+    return false;
+  std::optional<int64_t> count = rt::elementCount(shape);
+  int64_t bytes = 0;
+  std::optional<rt::AlignedBuffer> buffer;
+  if (count &&
+      !__builtin_mul_overflow(*count, rt::dtypeSize(arg.dtype), &bytes))
+    buffer = rt::AlignedBuffer::zeroed(bytes);
+  if (!buffer)
+    return fail(request.module + ": argument '" + name + "', " +
+                rt::shapeText(shape) + ": no memory for it");
+  const SafetensorsEntry *stored = inputs.find(name);
+  if (stored && arg.kind != rt::ArgKind::Output) {
+    if (StringRef(stored->dtype).lower() != rt::dtypeName(arg.dtype))
+      return fail(inputs.file + ": tensor '" + name + "' is " + stored->dtype +
+                  ", expected " + StringRef(rt::dtypeName(arg.dtype)).upper());
+    if (bytes > 0)
+      std::memcpy(buffer->data(), inputs.data(*stored), bytes);
+  }
+  tensor = rt::makeTensor(buffer->data(), arg.dtype, shape);
+  if (arg.kind != rt::ArgKind::Input)
+    results.push_back({name, arg.dtype, shape, buffer->data()});
+  buffers.push_back(std::move(*buffer));
+  return true;
+}
+
+bool ModuleRunner::run(StringRef name, StringRef prefix) {
+  auto found = tables.entries.find(name.str());
+  if (found == tables.entries.end()) {
+    std::string known;
+    for (const auto &[other, entry] : tables.entries)
+      known += (known.empty() ? "'" : ", '") + other + "'";
+    return fail(request.module + ": has no entry '" + name + "'; " +
+                (known.empty() ? "it has none" : "its entries are " + known));
+  }
+  std::vector<MarimbaTensor> args;
+  for (const rt::ArgSpec &arg : found->second.args)
+    if (!bind(found->second, arg, prefix, args.emplace_back()))
+      return false;
+  return call(name, args);
+}
+
+bool ModuleRunner::runAll() {
+  if (!request.entry.empty())
+    return run(request.entry, "");
+  for (const auto &item : tables.entries)
+    if (item.first != "prepare" && !run(item.first, item.first + "."))
+      return false;
+  return true;
+}
+
+bool marimba::runModule(const ModuleRequest &request,
+                        const LoadOptions &options, std::string &error) {
+  if (!Compilation::isIRFile(request.module)) {
+    error = request.module + ": expected a file of IR (*.mlir)";
+    return false;
+  }
+  ModuleRunner runner(request, error);
+  return runner.load(options) && runner.runAll() && runner.write();
+}
