@@ -32,34 +32,34 @@ namespace {
 
 /// A value that a loop carries without anyone reading it: the recurrence's raw
 /// output once its consumer is in the loop. `%arg -> insert_slice -> yield`
-/// becomes `yield %arg`, which the loop's canonicalisation removes.
+/// becomes `yield %arg`, which the loop's canonicalisation removes. Each block
+/// of time is written once, so what its slice held before is what the first
+/// value of the loop holds there.
 struct DropUnreadResults : OpRewritePattern<scf::ForOp> {
   using OpRewritePattern::OpRewritePattern;
 
   LogicalResult matchAndRewrite(scf::ForOp loop,
                                 PatternRewriter &rewriter) const override {
     bool changed = false;
-    for (auto [result, arg, yielded] :
+    for (auto [result, arg, init, yielded] :
          llvm::zip(loop.getResults(), loop.getRegionIterArgs(),
-                   *loop.getYieldedValuesMutable())) {
+                   loop.getInitArgs(), *loop.getYieldedValuesMutable())) {
       auto insert = yielded.get().getDefiningOp<tensor::InsertSliceOp>();
       if (!result.use_empty() || !insert || insert.getDest() != arg ||
-          !insert->hasOneUse())
+          !insert->hasOneUse() || insert.getSource() == arg)
         continue;
-      // Slices of it are destinations of no known content.
-      bool onlyDestination = llvm::all_of(arg.getUsers(), [&](Operation *user) {
+      bool onlySlices = llvm::all_of(arg.getUsers(), [&](Operation *user) {
         return user == insert || isa<tensor::ExtractSliceOp>(user);
       });
-      if (!onlyDestination || insert.getSource() == arg)
+      if (!onlySlices)
         continue;
       for (Operation *user : llvm::make_early_inc_range(arg.getUsers()))
-        if (auto slice = dyn_cast<tensor::ExtractSliceOp>(user)) {
-          rewriter.setInsertionPoint(slice);
-          rewriter.replaceOpWithNewOp<tensor::EmptyOp>(
-              slice, slice.getMixedSizes(), slice.getType().getElementType());
-        }
+        if (auto slice = dyn_cast<tensor::ExtractSliceOp>(user))
+          rewriter.modifyOpInPlace(slice, [&, first = init] {
+            slice.getSourceMutable().assign(first);
+          });
       rewriter.modifyOpInPlace(loop.getBody()->getTerminator(),
-                               [&] { yielded.set(arg); });
+                               [&, same = arg] { yielded.set(same); });
       changed = true;
     }
     return success(changed);
@@ -74,20 +74,23 @@ public:
 
   LogicalResult run() {
     for (TilingInterface op : recurrences()) {
-      prepareConsumer(op);
       scf::SCFTilingOptions options;
       options.setLoopType(scf::SCFTilingOptions::LoopType::ForallOp)
           .setTileSizes(groupSizes(op));
       if (failed(tile(op, options)))
         return failure();
     }
-    cleanUp();
+    fuseProducers();
     for (TilingInterface op : recurrences()) {
       scf::SCFTilingOptions options;
       options.setTileSizes(blockSizes(op));
       if (failed(tile(op, options)))
         return failure();
     }
+    fuseProducers();
+    for (TilingInterface op : recurrences())
+      if (auto loop = dyn_cast<scf::ForOp>(op->getParentOp()))
+        readAhead(loop);
     cleanUp();
     return success();
   }
@@ -98,10 +101,18 @@ private:
     func.walk([&](TilingInterface op) {
       if (isa<MarimbaDialect>(op->getDialect()) &&
           cast<DestinationStyleOpInterface>(op.getOperation())
-              .hasPureTensorSemantics())
+              .hasPureTensorSemantics() &&
+          !hasEmptyOperand(op))
         ops.push_back(op);
     });
     return ops;
+  }
+
+  /// The state of a convolution of width 1: MLIR has no slices of nothing.
+  static bool hasEmptyOperand(Operation *op) {
+    return llvm::any_of(op->getOperandTypes(), [](Type type) {
+      return llvm::is_contained(cast<ShapedType>(type).getShape(), 0);
+    });
   }
 
   /// One row, one group of channels, all of time.
@@ -136,8 +147,9 @@ private:
     return cast<ShapedType>(op->getResult(0).getType()).getShape();
   }
 
-  /// Tiles `op` and pulls its consumers and producers into the loop.
+  /// Tiles `op` and pulls its consumers into the loop.
   LogicalResult tile(TilingInterface op, const scf::SCFTilingOptions &options) {
+    prepareConsumer(op);
     rewriter.setInsertionPoint(op);
     FailureOr<scf::SCFTilingResult> tiled =
         scf::tileUsingSCF(rewriter, op, options);
@@ -147,10 +159,19 @@ private:
     if (tiled->loops.empty())
       return success();
     fuseConsumers(tiled->loops);
-    fuseProducers(tiled->loops);
-    if (auto loop = dyn_cast<scf::ForOp>(*tiled->loops.front()))
-      readAhead(loop);
     return success();
+  }
+
+  /// Pulls producers into the loop around each recurrence, behind a clean-up:
+  /// only then is it plain who reads what.
+  void fuseProducers() {
+    cleanUp();
+    for (TilingInterface op : recurrences())
+      if (auto loop = dyn_cast<LoopLikeOpInterface>(op->getParentOp())) {
+        SmallVector<LoopLikeOpInterface> loops = {loop};
+        fuseProducers(loops);
+      }
+    cleanUp();
   }
 
   /// Tells the scan in `loop` which wide tensors the next block of time reads.

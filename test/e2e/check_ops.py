@@ -112,7 +112,8 @@ def main():
         if isinstance(made, str):
             print(f"skip {name}: {made}")
         else:
-            operators.setdefault(operator, []).append(made)
+            made = made if isinstance(made, list) else [made]
+            operators.setdefault(operator, []).extend(made)
     report = compare.Report()
     count = 0
     for operator, entries in operators.items():

@@ -1,11 +1,13 @@
 """One function per operator of Inputs/ops: it makes an Entry of a case, or
 says in a string why the dialect has no such op.
 
-  operator(name, parameters, inputs, outputs) -> Entry or str
+  operator(name, parameters, inputs, outputs) -> Entry, list of Entry or str
 
 Inputs and outputs are the golden's tensors without their prefix. To add an
 operator: write the function, put it into OPERATORS.
 """
+
+from ssm_cases import causal_conv1d, selective_scan, ssm_lti
 
 from op_entry import Entry, tensor, tensor_type, zeros
 
@@ -217,5 +219,15 @@ def attention(name, parameters, inputs, outputs):
 
 OPERATORS = {
     function.__name__: function
-    for function in (attention, elementwise, moe, rmsnorm, softmax, swiglu_mlp)
+    for function in (
+        attention,
+        causal_conv1d,
+        elementwise,
+        moe,
+        rmsnorm,
+        selective_scan,
+        softmax,
+        ssm_lti,
+        swiglu_mlp,
+    )
 }
