@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "lowering/Common/KernelBuilder.h"
 #include "lowering/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -11,7 +12,6 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Math/Transforms/Passes.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
-#include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "mlir/IR/TypeUtilities.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
@@ -25,40 +25,18 @@ using namespace mlir::marimba;
 
 namespace {
 
-/// Constants and operations of one element type: f32 or a vector of it.
-class F32Builder : public ImplicitLocOpBuilder {
+/// A kernel builder that can also take floats apart.
+class F32Builder : public KernelBuilder {
 public:
   F32Builder(Operation *op, PatternRewriter &rewriter)
-      : ImplicitLocOpBuilder(op->getLoc(), rewriter),
-        type(op->getResult(0).getType()), intType(like(getI32Type())) {}
+      : KernelBuilder(op->getLoc(), rewriter), type(op->getResult(0).getType()),
+        intType(like(getI32Type())) {}
 
-  Value constant(double value) { return splat(type, getF32FloatAttr(value)); }
   Value intConstant(int32_t value) {
-    return splat(intType, getI32IntegerAttr(value));
-  }
-  Value fma(Value x, Value y, Value z) {
-    return math::FmaOp::create(*this, x, y, z);
-  }
-  /// `bound` where x compares so to it, else x: NaN stays NaN.
-  Value clamp(Value x, arith::CmpFPredicate beyond, double bound) {
-    Value limit = constant(bound);
-    Value out = arith::CmpFOp::create(*this, beyond, x, limit);
-    return arith::SelectOp::create(*this, out, limit, x);
-  }
-  /// c[0] + c[1] x + c[2] x^2 + ...
-  Value polynomial(Value x, ArrayRef<double> c) {
-    Value p = constant(c.back());
-    for (double next : llvm::reverse(c.drop_back()))
-      p = fma(p, x, constant(next));
-    return p;
-  }
-  /// The integer nearest to x, for |x| < 2^22, as float and in the low bits of
-  /// the second: adding 1.5 * 2^23 leaves no bits for a fraction.
-  std::pair<Value, Value> round(Value x) {
-    Value magic = constant(12582912.0);
-    Value shifted = arith::AddFOp::create(*this, x, magic);
-    Value n = arith::SubFOp::create(*this, shifted, magic);
-    return {n, arith::BitcastOp::create(*this, intType, shifted)};
+    TypedAttr attr = getI32IntegerAttr(value);
+    if (auto vector = dyn_cast<VectorType>(intType))
+      attr = DenseElementsAttr::get(vector, Attribute(attr));
+    return arith::ConstantOp::create(*this, attr);
   }
   Value shiftLeft(Value x, int32_t bits) {
     return arith::ShLIOp::create(*this, x, intConstant(bits));
@@ -66,6 +44,10 @@ public:
   Value toFloat(Value bits) {
     return arith::BitcastOp::create(*this, type, bits);
   }
+  Value toBits(Value x) { return arith::BitcastOp::create(*this, intType, x); }
+  /// 2^n as a float, for -127 <= n <= 128 (from 0 to infinity), of n + 127 in
+  /// the low bits.
+  Value powerOfTwo(Value biased) { return toFloat(shiftLeft(biased, 23)); }
 
   Type type, intType;
 
@@ -74,17 +56,29 @@ private:
     auto vector = dyn_cast<VectorType>(type);
     return vector ? vector.clone(element) : element;
   }
-  Value splat(Type of, TypedAttr value) {
-    if (auto vector = dyn_cast<VectorType>(of))
-      value = DenseElementsAttr::get(vector, Attribute(value));
-    return arith::ConstantOp::create(*this, value);
-  }
 };
 
-/// 2^x = 2^n * 2^f with n the integer nearest to x and |f| <= 1/2. 2^f by a
-/// polynomial of degree 5 (Remez; 1.1e-7 relative, exact at 0), 2^n by adding
-/// to the exponent. From 2^-126 down the result goes to 0, from 2^128 on it is
-/// infinity; only the default NaN stays NaN.
+/// Adding it leaves no bits for a fraction, and the integer in the low ones,
+/// for what is between -2^22 and 2^22.
+constexpr double kRound = 12582912.0; // 1.5 * 2^23
+constexpr int32_t kRoundBits = 0x4b400000;
+constexpr int32_t kExponentBias = 127;
+
+constexpr double kLog2E = 1.44269504088896341;
+/// What f32 leaves of it.
+constexpr double kLog2ELow = kLog2E - static_cast<float>(kLog2E);
+
+/// 2^f for |f| <= 1/2 (Remez; 1.1e-7 relative, exact at 0).
+Value powerOfFraction(KernelBuilder &b, Value f) {
+  return b.polynomial(f, {1.0, 0.6931470036506653, 0.24022242426872253,
+                          0.05550733581185341, 0.009671512991189957,
+                          0.001326472731307149});
+}
+
+/// 2^x = 2^n * 2^f with n the integer nearest to x. 2^n by adding to the
+/// exponent. From 2^-126 down the result goes to 0, from 2^128 on it is
+/// infinity; a NaN stays one where its last nine bits are zero, as in all that
+/// arithmetic makes.
 struct Exp2Polynomial : OpRewritePattern<math::Exp2Op> {
   using OpRewritePattern::OpRewritePattern;
 
@@ -93,25 +87,59 @@ struct Exp2Polynomial : OpRewritePattern<math::Exp2Op> {
     if (!getElementTypeOrSelf(op.getType()).isF32())
       return rewriter.notifyMatchFailure(op, "not f32");
     F32Builder b(op, rewriter);
-    Value x = b.clamp(op.getOperand(), arith::CmpFPredicate::OLT, -127.0);
-    x = b.clamp(x, arith::CmpFPredicate::OGT, 128.0);
-    auto [n, bits] = b.round(x);
-    Value f = arith::SubFOp::create(b, x, n);
-    Value p = b.polynomial(f, {1.0, 0.6931470036506653, 0.24022242426872253,
-                               0.05550733581185341, 0.009671512991189957,
-                               0.001326472731307149});
-    Value exponent = b.shiftLeft(bits, 23);
-    Value mantissa = arith::BitcastOp::create(b, b.intType, p);
-    rewriter.replaceOp(op,
-                       b.toFloat(arith::AddIOp::create(b, mantissa, exponent)));
+    Value x = b.atMost(b.atLeast(op.getOperand(), -127.0), 128.0);
+    Value shifted = b.add(x, b.constant(kRound));
+    Value n = b.sub(shifted, b.constant(kRound));
+    Value p = powerOfFraction(b, b.sub(x, n));
+    Value exponent = b.shiftLeft(b.toBits(shifted), 23);
+    rewriter.replaceOp(
+        op, b.toFloat(arith::AddIOp::create(b, b.toBits(p), exponent)));
     return success();
   }
 };
 
+/// exp(x) with `afn`: 2^n * 2^f, where f = x log2 e - n is exact to the last
+/// bit, so that the error does not grow with x. From 2^-126.5 down the result
+/// is 0, from 2^127.5 on infinity.
+Value fastExp(F32Builder &b, Value x) {
+  // Beyond these n is -127 and 128, and 2^n zero and infinity.
+  x = b.atMost(b.atLeast(x, -88.0), 88.7);
+  Value log2e = b.constant(kLog2E);
+  Value shifted = b.fma(x, log2e, b.constant(kRound + kExponentBias));
+  Value n = b.sub(shifted, b.constant(kRound + kExponentBias));
+  Value f = b.fma(x, log2e, b.neg(n));
+  f = b.fma(x, b.constant(kLog2ELow), f);
+  Value p = powerOfFraction(b, f);
+  return b.mul(p, b.powerOfTwo(b.toBits(shifted)));
+}
+
 /// exp(x) = 2^n * e^r with n = round(x / ln 2) and |r| <= ln 2 / 2; e^r by a
 /// polynomial of degree 6 (Cephes expf, Moshier). 2^n is applied in two
 /// factors, so that results near the largest and below the smallest normal
-/// number come out right. NaN stays NaN: the clamps compare and select.
+/// number come out right.
+Value accurateExp(F32Builder &b, Value x) {
+  // Beyond these exp is 0 or infinity, and so is 2^n.
+  x = b.atMost(b.atLeast(x, -104.0), 89.0);
+  Value shifted = b.fma(x, b.constant(kLog2E), b.constant(kRound));
+  Value n = b.sub(shifted, b.constant(kRound));
+  Value r = b.fma(n, b.constant(-0.693359375), x);
+  r = b.fma(n, b.constant(2.12194440e-4), r);
+  Value p =
+      b.polynomial(r, {5.0000001201e-1, 1.6666665459e-1, 4.1665795894e-2,
+                       8.3334519073e-3, 1.3981999507e-3, 1.9875691500e-4});
+  Value e = b.add(b.fma(p, b.mul(r, r), r), b.constant(1.0));
+
+  Value whole =
+      arith::SubIOp::create(b, b.toBits(shifted), b.intConstant(kRoundBits));
+  Value half = arith::ShRSIOp::create(b, whole, b.intConstant(1));
+  Value rest = arith::SubIOp::create(b, whole, half);
+  auto power = [&](Value n) {
+    return b.powerOfTwo(
+        arith::AddIOp::create(b, n, b.intConstant(kExponentBias)));
+  };
+  return b.mul(b.mul(e, power(half)), power(rest));
+}
+
 struct ExpPolynomial : OpRewritePattern<math::ExpOp> {
   using OpRewritePattern::OpRewritePattern;
 
@@ -120,29 +148,9 @@ struct ExpPolynomial : OpRewritePattern<math::ExpOp> {
     if (!getElementTypeOrSelf(op.getType()).isF32())
       return rewriter.notifyMatchFailure(op, "not f32");
     F32Builder b(op, rewriter);
-    // Beyond these exp is 0 or infinity, and so is 2^n.
-    Value x = b.clamp(op.getOperand(), arith::CmpFPredicate::OLT, -104.0);
-    x = b.clamp(x, arith::CmpFPredicate::OGT, 89.0);
-    auto [n, bits] =
-        b.round(arith::MulFOp::create(b, x, b.constant(1.44269504088896341)));
-    Value r = b.fma(n, b.constant(-0.693359375), x);
-    r = b.fma(n, b.constant(2.12194440e-4), r);
-    Value p =
-        b.polynomial(r, {5.0000001201e-1, 1.6666665459e-1, 4.1665795894e-2,
-                         8.3334519073e-3, 1.3981999507e-3, 1.9875691500e-4});
-    Value squared = arith::MulFOp::create(b, r, r);
-    Value e = arith::AddFOp::create(b, b.fma(p, squared, r), b.constant(1.0));
-
-    // The integer without the bits of the rounding constant, in two halves.
-    Value whole = arith::SubIOp::create(b, bits, b.intConstant(0x4b400000));
-    Value half = arith::ShRSIOp::create(b, whole, b.intConstant(1));
-    Value rest = arith::SubIOp::create(b, whole, half);
-    auto power = [&](Value exponent) {
-      Value biased = arith::AddIOp::create(b, exponent, b.intConstant(127));
-      return b.toFloat(b.shiftLeft(biased, 23));
-    };
-    Value partly = arith::MulFOp::create(b, e, power(half));
-    rewriter.replaceOpWithNewOp<arith::MulFOp>(op, partly, power(rest));
+    bool fast = bitEnumContainsAll(op.getFastmath(), arith::FastMathFlags::afn);
+    rewriter.replaceOp(op, fast ? fastExp(b, op.getOperand())
+                                : accurateExp(b, op.getOperand()));
     return success();
   }
 };

@@ -98,9 +98,39 @@ Value KernelBuilder::max(Value a, Value b) {
 }
 Value KernelBuilder::neg(Value a) { return arith::NegFOp::create(*this, a); }
 Value KernelBuilder::exp(Value a) { return math::ExpOp::create(*this, a); }
+Value KernelBuilder::fastExp(Value a) {
+  return math::ExpOp::create(*this, a, arith::FastMathFlags::afn);
+}
 Value KernelBuilder::exp2(Value a) { return math::Exp2Op::create(*this, a); }
 
+/// `bound` where x compares so to it, else x.
+static Value clamp(KernelBuilder &b, Value x, arith::CmpFPredicate beyond,
+                   double bound) {
+  Value limit = b.constant(bound);
+  if (auto vector = dyn_cast<VectorType>(x.getType()))
+    limit = vector::BroadcastOp::create(b, vector, limit);
+  Value out = arith::CmpFOp::create(b, beyond, x, limit);
+  return b.select(out, limit, x);
+}
+
+Value KernelBuilder::atLeast(Value x, double bound) {
+  return clamp(*this, x, arith::CmpFPredicate::OLT, bound);
+}
+
+Value KernelBuilder::atMost(Value x, double bound) {
+  return clamp(*this, x, arith::CmpFPredicate::OGT, bound);
+}
+
+Value KernelBuilder::polynomial(Value x, ArrayRef<double> c) {
+  Value p = constant(c.back());
+  for (double next : llvm::reverse(c.drop_back()))
+    p = fma(p, x, constant(next));
+  return p;
+}
+
 Value KernelBuilder::silu(Value x) {
+  // Minus infinity would be divided by infinity.
+  x = atLeast(x, kLeastSilu);
   return div(x, add(exp(neg(x)), constant(1.0)));
 }
 

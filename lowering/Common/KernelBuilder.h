@@ -13,6 +13,9 @@
 
 namespace mlir::marimba {
 
+/// From here down silu is -0 in f32, because exp(-x) is infinite.
+inline constexpr double kLeastSilu = -128.0;
+
 /// Values of type index, f32 or vector<...xf32>; memrefs of any stored float.
 class KernelBuilder : public ImplicitLocOpBuilder {
 public:
@@ -40,9 +43,16 @@ public:
   Value fma(Value a, Value b, Value c); // a * b + c
   Value max(Value a, Value b);
   Value neg(Value a);
+  /// `bound` where x is less (more) than that, else x: NaN stays NaN.
+  Value atLeast(Value x, double bound);
+  Value atMost(Value x, double bound);
+  /// c[0] + c[1] x + c[2] x^2 + ..., one fma for each power.
+  Value polynomial(Value x, ArrayRef<double> c);
   Value exp(Value a);
+  /// exp as --approximate-math makes it with `afn`: half of the operations.
+  Value fastExp(Value a);
   Value exp2(Value a);
-  /// x / (1 + exp(-x))
+  /// x / (1 + exp(-x)); -0 where exp(-x) is infinite.
   Value silu(Value x);
   /// max(x, 0) + log1p(exp(-|x|))
   Value softplus(Value x);

@@ -36,6 +36,29 @@ func.func @vector(%x: vector<16xf32>) -> vector<16xf32> {
 
 // -----
 
+// With afn: degree 5, and 2^n in one factor. The product with log2 e is exact
+// in two steps, so that large arguments are no worse than small ones.
+
+// CHECK-LABEL: func @fast(
+// CHECK-NOT: math.exp
+// CHECK-DAG: %[[LOG2E:.*]] = arith.constant dense<1.44269502> : vector<16xf32>
+// CHECK-DAG: %[[LOW:.*]] = arith.constant dense<1.925963{{.*}}> : vector<16xf32>
+// CHECK: %[[SHIFTED:.*]] = math.fma %[[X:.*]], %[[LOG2E]],
+// CHECK: %[[N:.*]] = arith.subf %[[SHIFTED]],
+// CHECK: %[[MINUS:.*]] = arith.negf %[[N]]
+// CHECK: %[[F:.*]] = math.fma %[[X]], %[[LOG2E]], %[[MINUS]]
+// CHECK: %[[G:.*]] = math.fma %[[X]], %[[LOW]], %[[F]]
+// CHECK-COUNT-5: math.fma %{{.*}}, %[[G]],
+// CHECK-NOT: math.fma
+// CHECK: arith.mulf
+// CHECK: return
+func.func @fast(%x: vector<16xf32>) -> vector<16xf32> {
+  %0 = math.exp %x fastmath<afn> : vector<16xf32>
+  return %0 : vector<16xf32>
+}
+
+// -----
+
 // CHECK-LABEL: func @exp2(
 // CHECK-NOT: math.exp2
 // CHECK: return

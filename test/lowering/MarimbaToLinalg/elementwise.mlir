@@ -2,14 +2,19 @@
 
 // CHECK: #[[ID:.*]] = affine_map<(d0, d1, d2) -> (d0, d1, d2)>
 
+// Minus infinity is not divided by infinity.
+
 // CHECK-LABEL: func @silu
 // CHECK: linalg.generic {indexing_maps = [#[[ID]], #[[ID]]], iterator_types = ["parallel", "parallel", "parallel"]}
 // CHECK: ^bb0(%[[X:.*]]: f32, %{{.*}}: f32)
-// CHECK: %[[NEG:.*]] = arith.negf %[[X]]
-// CHECK: %[[EXP:.*]] = math.exp %[[NEG]]
+// CHECK: %[[LEAST:.*]] = arith.constant -1.28
+// CHECK: %[[BEYOND:.*]] = arith.cmpf olt, %[[X]], %[[LEAST]]
+// CHECK: %[[BOUNDED:.*]] = arith.select %[[BEYOND]], %[[LEAST]], %[[X]]
+// CHECK: %[[NEG:.*]] = arith.negf %[[BOUNDED]]
+// CHECK: %[[EXP:.*]] = math.exp %[[NEG]] : f32
 // CHECK: %[[ONE:.*]] = arith.constant 1.0
 // CHECK: %[[SUM:.*]] = arith.addf %[[EXP]], %[[ONE]]
-// CHECK: %[[Y:.*]] = arith.divf %[[X]], %[[SUM]]
+// CHECK: %[[Y:.*]] = arith.divf %[[BOUNDED]], %[[SUM]]
 // CHECK: linalg.yield %[[Y]]
 func.func @silu(%x: tensor<?x?x8xf32>) -> tensor<?x?x8xf32> {
   %0 = marimba.silu %x : tensor<?x?x8xf32>
@@ -37,7 +42,8 @@ func.func @softplus(%x: tensor<?x?x8xf32>) -> tensor<?x?x8xf32> {
 // CHECK-SAME: %[[GATE:.*]]: tensor<?x?x8xf32>, %[[UP:.*]]: tensor<?x?x8xf32>
 // CHECK: linalg.generic {{.*}} ins(%[[GATE]], %[[UP]]
 // CHECK: ^bb0(%[[G:.*]]: f32, %[[U:.*]]: f32, %{{.*}}: f32)
-// CHECK: %[[SILU:.*]] = arith.divf %[[G]],
+// CHECK: arith.cmpf olt, %[[G]],
+// CHECK: %[[SILU:.*]] = arith.divf
 // CHECK: %[[Y:.*]] = arith.mulf %[[SILU]], %[[U]]
 // CHECK: linalg.yield %[[Y]]
 func.func @swiglu(%g: tensor<?x?x8xf32>, %u: tensor<?x?x8xf32>)

@@ -42,8 +42,9 @@ func.func @window(%x: memref<?x?x32xf32>, %w: memref<4x32xf32>,
 // CHECK: %[[ZERO:.*]] = arith.constant dense<0.000000e+00> : vector<16xf32>
 // CHECK: math.fma %{{.*}}, %{{.*}}, %[[ZERO]]
 // CHECK: %[[SUM:.*]] = math.fma
-// CHECK: math.exp
-// CHECK: %[[Y:.*]] = arith.divf %[[SUM]],
+// CHECK: %[[BOUNDED:.*]] = arith.select %{{.*}}, %{{.*}}, %[[SUM]]
+// CHECK: math.exp %{{.*}} fastmath<afn>
+// CHECK: %[[Y:.*]] = arith.divf %[[BOUNDED]],
 // CHECK: vector.store %[[Y]],
 func.func @silu(%x: memref<?x?x32xf32>, %w: memref<2x32xf32>,
     %y: memref<?x?x32xf32>, %s: memref<?x1x32xf32>) {
