@@ -20,6 +20,7 @@
 #include <benchmark/benchmark.h>
 #include <cmath>
 #include <map>
+#include <tuple>
 
 using namespace marimba;
 using namespace llvm;
@@ -107,16 +108,17 @@ struct Entries {
   MarimbaEntry prefill = nullptr, decode = nullptr;
 };
 
-/// The scan for one number of channels, compiled at first use.
-const Entries &entries(size_t variant, int64_t channels) {
-  static std::map<std::pair<size_t, int64_t>, Entries> all;
-  auto [it, fresh] = all.try_emplace({variant, channels});
+/// The scan for one number of channels and threads, compiled at first use.
+const Entries &entries(size_t variant, int64_t channels, int threads) {
+  static std::map<std::tuple<size_t, int64_t, int>, Entries> all;
+  auto [it, fresh] = all.try_emplace({variant, channels, threads});
   Entries &result = it->second;
   if (!fresh)
     return result;
   const Variant &v = variants()[variant];
   mlir::marimba::PipelineOptions pipeline;
   pipeline.vectorBits = v.vectorBits;
+  pipeline.threads = static_cast<unsigned>(threads);
   std::string error;
   using Entry = std::remove_pointer_t<MarimbaEntry>;
   result.code =
@@ -224,7 +226,7 @@ private:
 
 static void runScan(benchmark::State &state, size_t variant, int64_t channels,
                     int64_t time, int threads) {
-  const Entries &code = entries(variant, channels);
+  const Entries &code = entries(variant, channels, threads);
   MarimbaEntry entry = time == 1 ? code.decode : code.prefill;
   Call call(time, channels);
   std::string error;

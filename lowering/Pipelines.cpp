@@ -73,8 +73,13 @@ static void buildFuse(OpPassManager &pm, const PipelineOptions &options) {
 static void buildSpecialize(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(createSpecializeDecode());
   // Behind the copy for one token: which form is cheaper depends on time.
-  if (!options.reference)
-    pm.addNestedPass<func::FuncOp>(createChooseLTIForm());
+  if (!options.reference && options.ltiForm != LTIForm::AsWritten) {
+    ChooseLTIFormOptions choice;
+    if (options.ltiForm != LTIForm::Cheapest)
+      choice.form =
+          options.ltiForm == LTIForm::Recurrence ? "recurrence" : "convolution";
+    pm.addNestedPass<func::FuncOp>(createChooseLTIForm(choice));
+  }
   addCleanup(pm);
 }
 
@@ -92,7 +97,12 @@ static void buildKernels(OpPassManager &pm, const PipelineOptions &options) {
 static void buildTile(OpPassManager &pm, const PipelineOptions &options) {
   if (options.reference)
     return;
-  pm.addNestedPass<func::FuncOp>(createTileRecurrences());
+  int64_t threads = options.threads, lanes = options.vectorBits / 32;
+  pm.addNestedPass<func::FuncOp>(createParallelizeScanInTime({threads, lanes}));
+  TileRecurrencesOptions tiles;
+  tiles.threads = threads;
+  tiles.lanes = lanes;
+  pm.addNestedPass<func::FuncOp>(createTileRecurrences(tiles));
   pm.addPass(createCanonicalizerPass());
 }
 
@@ -224,12 +234,16 @@ struct StageOptions : PassPipelineOptions<StageOptions> {
   Option<unsigned> vectorBits{*this, "vector-bits",
                               llvm::cl::desc("width of a vector register"),
                               llvm::cl::init(512)};
+  Option<unsigned> threads{*this, "threads",
+                           llvm::cl::desc("threads that the code will run on"),
+                           llvm::cl::init(1)};
 
   PipelineOptions get() const {
     PipelineOptions options;
     options.reference = reference;
     options.matmul = loops ? MatmulRoute::Loops : MatmulRoute::OneDNN;
     options.vectorBits = vectorBits;
+    options.threads = threads;
     return options;
   }
 };

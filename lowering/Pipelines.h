@@ -25,6 +25,10 @@ namespace marimba {
 /// Who computes a projection.
 enum class MatmulRoute { OneDNN, Loops };
 
+/// What time-invariant systems become: the cheaper form (choose-lti-form), one
+/// of the two, or what was written.
+enum class LTIForm { Cheapest, Recurrence, Convolution, AsWritten };
+
 struct PipelineOptions {
   /// Plain loops and libm, nothing fused: what every fast route is tested
   /// against. Implies MatmulRoute::Loops.
@@ -34,6 +38,9 @@ struct PipelineOptions {
   unsigned vectorBits = 512;
   /// Whether `discretize` and `scan` become `selective_scan`.
   bool fuseScan = true;
+  LTIForm ltiForm = LTIForm::Cheapest;
+  /// Threads that the code will run on, a hint for how finely work is cut.
+  unsigned threads = 1;
 };
 
 /// One stage: a name for people and the passes that make it.

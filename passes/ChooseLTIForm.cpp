@@ -59,16 +59,16 @@ Value powers(PatternRewriter &rewriter, Location loc, Value input, Value decay,
 
 struct ToConvolution : OpRewritePattern<LTIScanOp> {
   ToConvolution(MLIRContext *ctx, int64_t tokens, int64_t length,
-                double loadCost)
+                double loadCost, bool always)
       : OpRewritePattern(ctx), tokens(tokens), length(length),
-        loadCost(loadCost) {}
+        loadCost(loadCost), always(always) {}
 
   LogicalResult matchAndRewrite(LTIScanOp op,
                                 PatternRewriter &rewriter) const override {
     if (!op.hasPureTensorSemantics())
       return rewriter.notifyMatchFailure(op, "not on tensors");
     CostModel cost = model(op, tokens, loadCost);
-    if (cost.convolution(length) >= cost.recurrence())
+    if (!always && cost.convolution(length) >= cost.recurrence())
       return rewriter.notifyMatchFailure(op, "recurrence is cheaper");
     Location loc = op.getLoc();
     bool complex = op.getComplex();
@@ -96,12 +96,14 @@ struct ToConvolution : OpRewritePattern<LTIScanOp> {
 
   int64_t tokens, length;
   double loadCost;
+  bool always;
 };
 
 /// A convolution whose tables are those of a recurrence.
 struct ToRecurrence : OpRewritePattern<LongConvolutionOp> {
-  ToRecurrence(MLIRContext *ctx, int64_t tokens, double loadCost)
-      : OpRewritePattern(ctx), tokens(tokens), loadCost(loadCost) {}
+  ToRecurrence(MLIRContext *ctx, int64_t tokens, double loadCost, bool always)
+      : OpRewritePattern(ctx), tokens(tokens), loadCost(loadCost),
+        always(always) {}
 
   LogicalResult matchAndRewrite(LongConvolutionOp op,
                                 PatternRewriter &rewriter) const override {
@@ -121,7 +123,7 @@ struct ToRecurrence : OpRewritePattern<LongConvolutionOp> {
         kernel.getComplex() != complex)
       return rewriter.notifyMatchFailure(op, "real and complex are mixed");
     CostModel cost = ToConvolution::model(op, tokens, loadCost);
-    if (cost.recurrence() > cost.convolution(op.getBlockLength()))
+    if (!always && cost.recurrence() > cost.convolution(op.getBlockLength()))
       return rewriter.notifyMatchFailure(op, "convolution is cheaper");
     rewriter.replaceOpWithNewOp<LTIScanOp>(
         op, op.getResultTypes(), op.getU(), op.getDecay(), inject.getInput(),
@@ -131,6 +133,7 @@ struct ToRecurrence : OpRewritePattern<LongConvolutionOp> {
 
   int64_t tokens;
   double loadCost;
+  bool always;
 };
 
 struct ChooseLTIFormPass
@@ -145,9 +148,18 @@ struct ChooseLTIFormPass
           << ": expected at least 1, at least 1 and at least 0";
       return signalPassFailure();
     }
+    bool cheapest = form == "cheapest";
+    if (!cheapest && form != "recurrence" && form != "convolution") {
+      getOperation().emitError("form is '")
+          << form << "', expected cheapest, recurrence or convolution";
+      return signalPassFailure();
+    }
     RewritePatternSet patterns(&getContext());
-    patterns.add<ToConvolution>(&getContext(), tokens, length, loadCost);
-    patterns.add<ToRecurrence>(&getContext(), tokens, loadCost);
+    if (cheapest || form == "convolution")
+      patterns.add<ToConvolution>(&getContext(), tokens, length, loadCost,
+                                  !cheapest);
+    if (cheapest || form == "recurrence")
+      patterns.add<ToRecurrence>(&getContext(), tokens, loadCost, !cheapest);
     walkAndApplyPatterns(getOperation(), std::move(patterns));
   }
 };

@@ -60,8 +60,37 @@ def ChooseLTIForm : Pass<"choose-lti-form", "::mlir::func::FuncOp"> {
     Option<"length", "length", "int64_t", "8", "tokens of a block, L">,
     Option<"loadCost", "load-cost", "double", "0.5",
            "cost of a value of a table, in products">,
+    Option<"form", "form", "std::string", "\"cheapest\"",
+           "cheapest, or always recurrence or convolution">,
   ];
   let dependentDialects = ["::mlir::marimba::MarimbaDialect"];
+}
+
+def ParallelizeScanInTime
+    : Pass<"parallelize-scan-in-time", "::mlir::func::FuncOp"> {
+  let summary = "few channels, many tokens: stretches of time at once";
+  let description = [{
+    Where the channels of a `selective_scan` cannot fill the threads, its tokens
+    are cut into stretches that do. Each is summarised from nothing
+    (`scan_summary`, in parallel), the states before each follow one from the
+    other, and each is scanned from its state (in parallel).
+
+    A summary costs nearly what the scan does, so this pays with more than 1.8
+    threads for each vector of channels. How many stretches there are is decided
+    at run time: threads / (rows * vectors of channels), none shorter than 64
+    tokens. With one stretch what is left is the scan.
+  }];
+  let options = [
+    Option<"threads", "threads", "int64_t", "1", "threads to fill">,
+    Option<"lanes", "lanes", "int64_t", "16", "channels of a vector">,
+  ];
+  let dependentDialects = ["::mlir::affine::AffineDialect",
+                           "::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::marimba::MarimbaDialect",
+                           "::mlir::math::MathDialect",
+                           "::mlir::scf::SCFDialect",
+                           "::mlir::tensor::TensorDialect"];
 }
 
 def TileRecurrences : Pass<"tile-recurrences", "::mlir::func::FuncOp"> {
@@ -83,7 +112,11 @@ def TileRecurrences : Pass<"tile-recurrences", "::mlir::func::FuncOp"> {
   }];
   let options = [
     Option<"channels", "channels", "int64_t", "1024",
-           "channels of one group, the unit of work of a thread">,
+           "most channels of one group, the unit of work of a thread">,
+    Option<"threads", "threads", "int64_t", "1",
+           "threads that the groups of a row should fill">,
+    Option<"lanes", "lanes", "int64_t", "16",
+           "channels of a vector, of which a group has whole ones">,
     Option<"tokens", "tokens", "int64_t", "32", "tokens of one block">,
   ];
   let dependentDialects = ["::mlir::affine::AffineDialect",

@@ -68,25 +68,20 @@ struct DropUnreadResults : OpRewritePattern<scf::ForOp> {
 
 class RecurrenceTiler {
 public:
-  RecurrenceTiler(func::FuncOp func, int64_t channels, int64_t tokens)
+  RecurrenceTiler(func::FuncOp func, int64_t channels, int64_t tokens,
+                  int64_t threads, int64_t lanes)
       : func(func), rewriter(func.getContext()), channels(channels),
-        tokens(tokens) {}
+        tokens(tokens), threads(threads), lanes(lanes) {}
 
   LogicalResult run() {
-    for (TilingInterface op : recurrences()) {
-      scf::SCFTilingOptions options;
-      options.setLoopType(scf::SCFTilingOptions::LoopType::ForallOp)
-          .setTileSizes(groupSizes(op));
-      if (failed(tile(op, options)))
+    using LoopType = scf::SCFTilingOptions::LoopType;
+    for (TilingInterface op : recurrences())
+      if (failed(tile(op, LoopType::ForallOp, groupSizes(op))))
         return failure();
-    }
     fuseProducers();
-    for (TilingInterface op : recurrences()) {
-      scf::SCFTilingOptions options;
-      options.setTileSizes(blockSizes(op));
-      if (failed(tile(op, options)))
+    for (TilingInterface op : recurrences())
+      if (failed(tile(op, LoopType::ForOp, blockSizes(op))))
         return failure();
-    }
     fuseProducers();
     for (TilingInterface op : recurrences())
       if (auto loop = dyn_cast<scf::ForOp>(op->getParentOp()))
@@ -117,19 +112,23 @@ private:
 
   /// One row, one group of channels, all of time.
   SmallVector<OpFoldResult> groupSizes(TilingInterface op) {
-    SmallVector<int64_t> shape(outputShape(op));
+    SmallVector<int64_t> shape(domainShape(op));
     SmallVector<int64_t> sizes(shape.size(), 0);
     if (shape.front() != 1)
       sizes.front() = 1;
-    if (ShapedType::isDynamic(shape.back()) || shape.back() > channels)
-      sizes.back() = channels;
+    int64_t group = channels;
+    if (!ShapedType::isDynamic(shape.back()))
+      group = std::min<int64_t>(
+          group, llvm::alignTo(llvm::divideCeil(shape.back(), threads), lanes));
+    if (ShapedType::isDynamic(shape.back()) || shape.back() > group)
+      sizes.back() = group;
     return getAsIndexOpFoldResult(op.getContext(), sizes);
   }
 
   /// So many tokens that a block of the output has at most tokens * channels
   /// elements.
   SmallVector<OpFoldResult> blockSizes(TilingInterface op) {
-    SmallVector<int64_t> shape(outputShape(op));
+    SmallVector<int64_t> shape(domainShape(op));
     SmallVector<int64_t> sizes(shape.size(), 0);
     int64_t block = tokens;
     for (int64_t size : ArrayRef(shape).drop_front(2).drop_back())
@@ -143,12 +142,19 @@ private:
     return getAsIndexOpFoldResult(op.getContext(), sizes);
   }
 
-  static ArrayRef<int64_t> outputShape(TilingInterface op) {
-    return cast<ShapedType>(op->getResult(0).getType()).getShape();
+  static ArrayRef<int64_t> domainShape(TilingInterface op) {
+    return cast<ShapedType>(op->getOperand(0).getType()).getShape();
   }
 
   /// Tiles `op` and pulls its consumers into the loop.
-  LogicalResult tile(TilingInterface op, const scf::SCFTilingOptions &options) {
+  LogicalResult tile(TilingInterface op,
+                     scf::SCFTilingOptions::LoopType loopType,
+                     ArrayRef<OpFoldResult> sizes) {
+    // Slices that are the whole would hide who made it.
+    if (llvm::all_of(sizes, isZeroInteger))
+      return success();
+    scf::SCFTilingOptions options;
+    options.setLoopType(loopType).setTileSizes(sizes);
     prepareConsumer(op);
     rewriter.setInsertionPoint(op);
     FailureOr<scf::SCFTilingResult> tiled =
@@ -156,8 +162,6 @@ private:
     if (failed(tiled))
       return op->emitError("cannot be tiled");
     rewriter.replaceOp(op, tiled->replacements);
-    if (tiled->loops.empty())
-      return success();
     fuseConsumers(tiled->loops);
     return success();
   }
@@ -221,7 +225,7 @@ private:
     OpOperand &use = *producer->getResult(0).use_begin();
     auto consumer = dyn_cast<linalg::LinalgOp>(use.getOwner());
     if (!consumer || consumer->getBlock() != producer->getBlock() ||
-        consumer.isDpsInit(&use))
+        consumer.isDpsInit(&use) || writesWhatOthersRead(consumer))
       return nullptr;
     auto kinds = consumer.getIteratorTypesArray();
     AffineMap map = consumer.getMatchingIndexingMap(&use);
@@ -234,6 +238,17 @@ private:
               utils::IteratorType::parallel)
         return nullptr;
     return consumer;
+  }
+
+  /// Whether a destination has readers besides the op, the residual stream for
+  /// example: a loop that writes it bit by bit would have to copy it.
+  static bool writesWhatOthersRead(linalg::LinalgOp op) {
+    return llvm::any_of(op.getDpsInits(), [&](Value init) {
+      return !init.getDefiningOp<tensor::EmptyOp>() &&
+             llvm::any_of(init.getUsers(), [&](Operation *user) {
+               return user != op && !isa<tensor::DimOp>(user);
+             });
+    });
   }
 
   /// Makes a consumer fusible: a destination that nobody reads becomes a tensor
@@ -311,7 +326,8 @@ private:
       Value last = loop->getResult(result);
       Operation *user = nullptr;
       for (OpOperand &use : last.getUses())
-        if (auto op = dyn_cast<linalg::LinalgOp>(use.getOwner()))
+        if (auto op = dyn_cast<linalg::LinalgOp>(use.getOwner());
+            op && !writesWhatOthersRead(op))
           user = op;
       if (!last.hasOneUse() || !user || user->getBlock() != loop->getBlock())
         return;
@@ -400,7 +416,7 @@ private:
 
   func::FuncOp func;
   IRRewriter rewriter;
-  int64_t channels, tokens;
+  int64_t channels, tokens, threads, lanes;
 };
 
 struct TileRecurrencesPass
@@ -408,13 +424,15 @@ struct TileRecurrencesPass
   using Base::Base;
 
   void runOnOperation() override {
-    if (channels < 1 || tokens < 1) {
+    if (channels < 1 || tokens < 1 || threads < 1 || lanes < 1) {
       getOperation().emitError("tile of ")
-          << channels << " channels and " << tokens
-          << " tokens, expected at least 1 of each";
+          << channels << " channels and " << tokens << " tokens for " << threads
+          << " threads and vectors of " << lanes
+          << ", expected at least 1 of each";
       return signalPassFailure();
     }
-    if (failed(RecurrenceTiler(getOperation(), channels, tokens).run()))
+    if (failed(RecurrenceTiler(getOperation(), channels, tokens, threads, lanes)
+                   .run()))
       signalPassFailure();
   }
 };

@@ -173,6 +173,29 @@ struct LowerSelectiveScan : BufferPattern<SelectiveScanOp> {
   }
 };
 
+struct LowerScanSummary : BufferPattern<ScanSummaryOp> {
+  using BufferPattern::BufferPattern;
+  void build(KernelBuilder &b, ScanSummaryOp op) const override {
+    Value zero = b.index(0), time = b.dim(op.getU(), 1);
+    b.loop(zero, b.dim(op.getU(), 0), [&](Value row) {
+      b.loop(zero, b.rowTokens(op.getValid(), row, time), [&](Value t) {
+        b.loop(zero, b.dim(op.getU(), 2), [&](Value d) {
+          Value delta = b.load(op.getDelta(), {row, t, d});
+          Value du = b.mul(delta, b.load(op.getU(), {row, t, d}));
+          b.loop(zero, b.dim(op.getState(), 1), [&](Value n) {
+            Value decay = b.exp(b.mul(delta, b.load(op.getA(), {n, d})));
+            b.store(b.add(b.mul(decay, b.load(op.getState(), {row, n, d})),
+                          b.mul(du, b.load(op.getB(), {row, t, n}))),
+                    op.getState(), {row, n, d});
+          });
+          b.store(b.add(b.load(op.getElapsed(), {row, d}), delta),
+                  op.getElapsed(), {row, d});
+        });
+      });
+    });
+  }
+};
+
 struct LowerAttention : BufferPattern<AttentionOp> {
   using BufferPattern::BufferPattern;
   void build(KernelBuilder &b, AttentionOp op) const override {
@@ -380,7 +403,8 @@ struct ConvertMarimbaToLoopsPass
           ConvertMarimbaToLoopsPass> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    patterns.add<LowerConv, LowerScan, LowerSelectiveScan, LowerAttention,
+    patterns.add<LowerConv, LowerScan, LowerSelectiveScan, LowerScanSummary,
+                 LowerAttention,
                  LowerRoute, LowerGroupByExpert, LowerGatherRows,
                  LowerScatterAddRows>(&getContext());
     populateLTIToLoopsPatterns(patterns);

@@ -9,10 +9,9 @@
 
 #include "lowering/Common/KernelBuilder.h"
 
-namespace mlir {
-class RewritePatternSet;
+#include "mlir/IR/PatternMatch.h"
 
-namespace marimba {
+namespace mlir::marimba {
 
 /// One vector of channels of one row.
 struct ChannelBlock {
@@ -31,6 +30,26 @@ struct ChannelBlock {
 void overChannels(KernelBuilder &b, int64_t lanes, Value output, Value valid,
                   llvm::function_ref<void(const ChannelBlock &)> body);
 
+/// Replaces an op on memrefs by what `Emitter(builder, op, lanes).emit()`
+/// makes.
+template <typename OpTy, typename Emitter>
+struct EmitterPattern : OpRewritePattern<OpTy> {
+  EmitterPattern(MLIRContext *ctx, int64_t lanes)
+      : OpRewritePattern<OpTy>(ctx), lanes(lanes) {}
+
+  LogicalResult matchAndRewrite(OpTy op,
+                                PatternRewriter &rewriter) const override {
+    if (!op.hasPureBufferSemantics())
+      return rewriter.notifyMatchFailure(op, "not on memrefs");
+    KernelBuilder b(op.getLoc(), rewriter);
+    Emitter(b, op, lanes).emit();
+    rewriter.eraseOp(op);
+    return success();
+  }
+
+  int64_t lanes;
+};
+
 // One function for each op that this conversion knows.
 void populateScanToVectorPatterns(RewritePatternSet &patterns, int64_t lanes);
 void populateConvToVectorPatterns(RewritePatternSet &patterns, int64_t lanes);
@@ -38,7 +57,6 @@ void populateLTIToVectorPatterns(RewritePatternSet &patterns, int64_t lanes);
 void populateAttentionToVectorPatterns(RewritePatternSet &patterns,
                                        int64_t lanes);
 
-} // namespace marimba
-} // namespace mlir
+} // namespace mlir::marimba
 
 #endif // MARIMBA_LOWERING_MARIMBATOVECTOR_CHANNELBLOCKS_H

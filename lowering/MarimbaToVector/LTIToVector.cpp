@@ -209,29 +209,11 @@ private:
   Value skip;
 };
 
-template <typename OpTy, typename Emitter>
-struct LTIPattern : OpRewritePattern<OpTy> {
-  LTIPattern(MLIRContext *ctx, int64_t lanes)
-      : OpRewritePattern<OpTy>(ctx), lanes(lanes) {}
-
-  LogicalResult matchAndRewrite(OpTy op,
-                                PatternRewriter &rewriter) const override {
-    if (!op.hasPureBufferSemantics())
-      return rewriter.notifyMatchFailure(op, "not on memrefs");
-    KernelBuilder b(op.getLoc(), rewriter);
-    Emitter(b, op, lanes).emit();
-    rewriter.eraseOp(op);
-    return success();
-  }
-
-  int64_t lanes;
-};
-
 } // namespace
 
 void mlir::marimba::populateLTIToVectorPatterns(RewritePatternSet &patterns,
                                                 int64_t lanes) {
-  patterns.add<LTIPattern<LTIScanOp, RecurrenceEmitter>,
-               LTIPattern<LongConvolutionOp, ConvolutionEmitter>>(
+  patterns.add<EmitterPattern<LTIScanOp, RecurrenceEmitter>,
+               EmitterPattern<LongConvolutionOp, ConvolutionEmitter>>(
       patterns.getContext(), lanes);
 }

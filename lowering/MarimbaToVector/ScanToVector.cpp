@@ -26,24 +26,13 @@ constexpr int64_t kStatesPerPass = 16;
 /// results, four no longer fit in the registers beside the states.
 constexpr size_t kInterleaved = 2;
 
-/// Emits the loops of one selective_scan.
-class ScanEmitter {
+/// What the loops of selective_scan and scan_summary share.
+template <typename OpTy> class SelectiveEmitter {
 public:
-  ScanEmitter(KernelBuilder &b, SelectiveScanOp op, int64_t lanes)
+  SelectiveEmitter(KernelBuilder &b, OpTy op, int64_t lanes)
       : b(b), op(op), lanes(lanes) {}
 
-  void emit() {
-    overChannels(b, lanes, op.getOutput(), op.getValid(),
-                 [&](const ChannelBlock &block) {
-                   int64_t states = op.getDState();
-                   for (int64_t n = 0; n < states; n += kStatesPerPass)
-                     pass(block, n, std::min(n + kStatesPerPass, states));
-                   if (op.getValid())
-                     zeroPadding(b, lanes, block, op.getOutput());
-                 });
-  }
-
-private:
+protected:
   Value channel(Value memref, const ChannelBlock &block) {
     return b.loadVector(lanes, memref, block.channel, block.mask);
   }
@@ -52,11 +41,40 @@ private:
                         block.mask);
   }
 
+  /// States [first, last) before the first token.
+  SmallVector<Value> loadStates(const ChannelBlock &block, int64_t first,
+                                int64_t last) {
+    SmallVector<Value> states;
+    for (int64_t n = first; n < last; ++n)
+      states.push_back(b.loadVector(lanes, op.getState(),
+                                    {block.row, b.index(n), block.channel},
+                                    block.mask));
+    return states;
+  }
+  void storeStates(const ChannelBlock &block, int64_t first,
+                   ValueRange states) {
+    for (auto [i, state] : llvm::enumerate(states))
+      b.storeVector(state, op.getState(),
+                    {block.row, b.index(first + i), block.channel}, block.mask);
+  }
+
+  /// A log2 e of states [first, last): exp(delta A) = 2^(delta A log2 e), one
+  /// product less in the loop.
+  SmallVector<Value> loadRates(const ChannelBlock &block, int64_t first,
+                               int64_t last) {
+    SmallVector<Value> rates;
+    for (int64_t n = first; n < last; ++n) {
+      Value a = b.loadVector(lanes, op.getA(), {b.index(n), block.channel},
+                             block.mask);
+      rates.push_back(b.mul(a, b.constant(kLog2E)));
+    }
+    return rates;
+  }
+
   /// 2^(delta * rate) for each rate. A power is a long chain of dependent
   /// operations: in a vector of several rows, each step of the chain is emitted
   /// for all of them before the next one, which keeps the units busy.
-  SmallVector<Value> powers(KernelBuilder &b, Value delta,
-                            ArrayRef<Value> rates) {
+  SmallVector<Value> powers(Value delta, ArrayRef<Value> rates) {
     SmallVector<Value> result;
     for (size_t i = 0; i < rates.size(); i += kInterleaved) {
       ArrayRef<Value> some =
@@ -73,19 +91,39 @@ private:
     return result;
   }
 
+  /// The walk down a column of rows is no pattern that processors prefetch.
+  void prefetchNext(const ChannelBlock &block, Value t) {
+    if (cast<MemRefType>(op.getU().getType()).getDimSize(1) != 1)
+      b.prefetch(op.getU(), {block.row, t, block.next}, /*locality=*/3);
+  }
+
+  KernelBuilder &b;
+  OpTy op;
+  int64_t lanes;
+};
+
+/// Emits the loops of one selective_scan.
+class ScanEmitter : SelectiveEmitter<SelectiveScanOp> {
+public:
+  using SelectiveEmitter::SelectiveEmitter;
+
+  void emit() {
+    overChannels(b, lanes, op.getOutput(), op.getValid(),
+                 [&](const ChannelBlock &block) {
+                   int64_t states = op.getDState();
+                   for (int64_t n = 0; n < states; n += kStatesPerPass)
+                     pass(block, n, std::min(n + kStatesPerPass, states));
+                   if (op.getValid())
+                     zeroPadding(b, lanes, block, op.getOutput());
+                 });
+  }
+
+private:
   /// States [first, last) over the block's tokens; later passes add to y, the
   /// last one finishes it.
   void pass(const ChannelBlock &block, int64_t first, int64_t last) {
-    SmallVector<Value> start, decay;
-    for (int64_t n = first; n < last; ++n) {
-      start.push_back(b.loadVector(lanes, op.getState(),
-                                   {block.row, b.index(n), block.channel},
-                                   block.mask));
-      // exp(delta A) = 2^(delta A log2 e): one product less in the loop.
-      Value a = b.loadVector(lanes, op.getA(), {b.index(n), block.channel},
-                             block.mask);
-      decay.push_back(b.mul(a, b.constant(kLog2E)));
-    }
+    SmallVector<Value> start = loadStates(block, first, last);
+    SmallVector<Value> rates = loadRates(block, first, last);
     Value bias =
         op.getDeltaBias() ? channel(op.getDeltaBias(), block) : Value();
     Value skip = op.getD() ? channel(op.getD(), block) : Value();
@@ -103,7 +141,7 @@ private:
           Value du = b.mul(delta, u);
           Value y = first == 0 ? (skip ? b.mul(skip, u) : b.zeros(lanes))
                                : token(op.getOutput(), block, t);
-          SmallVector<Value> decays = powers(b, delta, decay);
+          SmallVector<Value> decays = powers(delta, rates);
           SmallVector<Value> next;
           for (auto [i, n] : llvm::enumerate(llvm::seq(first, last))) {
             Value in = b.load(op.getB(), {block.row, t, b.index(n)});
@@ -117,24 +155,61 @@ private:
                         block.mask);
           return next;
         });
-    for (auto [i, n] : llvm::enumerate(llvm::seq(first, last)))
-      b.storeVector(end[i], op.getState(),
-                    {block.row, b.index(n), block.channel}, block.mask);
+    storeStates(block, first, end);
   }
 
-  /// The walk down a column of rows is no pattern that processors prefetch, and
-  /// what the next block reads is memory's business while this one computes.
+  /// What the next block reads is memory's business while this one computes.
   void prefetch(const ChannelBlock &block, Value t) {
-    if (cast<MemRefType>(op.getU().getType()).getDimSize(1) == 1)
-      return;
-    b.prefetch(op.getU(), {block.row, t, block.next}, /*locality=*/3);
-    for (Value ahead : op.getAhead())
-      b.prefetch(ahead, {block.row, t, block.channel}, /*locality=*/2);
+    prefetchNext(block, t);
+    if (cast<MemRefType>(op.getU().getType()).getDimSize(1) != 1)
+      for (Value ahead : op.getAhead())
+        b.prefetch(ahead, {block.row, t, block.channel}, /*locality=*/2);
+  }
+};
+
+/// Emits the loops of one scan_summary.
+class SummaryEmitter : SelectiveEmitter<ScanSummaryOp> {
+public:
+  using SelectiveEmitter::SelectiveEmitter;
+
+  void emit() {
+    overChannels(b, lanes, op.getU(), op.getValid(),
+                 [&](const ChannelBlock &block) {
+                   int64_t states = rowsOf(op.getState());
+                   for (int64_t n = 0; n < states; n += kStatesPerPass)
+                     pass(block, n, std::min(n + kStatesPerPass, states));
+                 });
   }
 
-  KernelBuilder &b;
-  SelectiveScanOp op;
-  int64_t lanes;
+private:
+  /// States [first, last) over the block's tokens; the first pass also counts
+  /// the time that went by.
+  void pass(const ChannelBlock &block, int64_t first, int64_t last) {
+    SmallVector<Value> carried = loadStates(block, first, last);
+    SmallVector<Value> rates = loadRates(block, first, last);
+    SmallVector<Value> at = {block.row, block.channel};
+    if (first == 0)
+      carried.push_back(b.loadVector(lanes, op.getElapsed(), at, block.mask));
+    SmallVector<Value> end =
+        b.loop(b.index(0), block.tokens, carried, [&](Value t, ValueRange h) {
+          if (first == 0)
+            prefetchNext(block, t);
+          Value delta = token(op.getDelta(), block, t);
+          Value du = b.mul(delta, token(op.getU(), block, t));
+          SmallVector<Value> decays = powers(delta, rates);
+          SmallVector<Value> next;
+          for (auto [i, n] : llvm::enumerate(llvm::seq(first, last))) {
+            Value in = b.load(op.getB(), {block.row, t, b.index(n)});
+            next.push_back(b.fma(decays[i], h[i], b.mul(du, in)));
+          }
+          if (first == 0)
+            next.push_back(b.add(h.back(), delta));
+          return next;
+        });
+    if (first == 0)
+      b.storeVector(end.pop_back_val(), op.getElapsed(), at, block.mask);
+    storeStates(block, first, end);
+  }
 };
 
 /// One state after the other over all tokens: decay and input of every token
@@ -183,27 +258,11 @@ struct ScanToVector : OpRewritePattern<ScanOp> {
   int64_t lanes;
 };
 
-struct SelectiveScanToVector : OpRewritePattern<SelectiveScanOp> {
-  SelectiveScanToVector(MLIRContext *ctx, int64_t lanes)
-      : OpRewritePattern(ctx), lanes(lanes) {}
-
-  LogicalResult matchAndRewrite(SelectiveScanOp op,
-                                PatternRewriter &rewriter) const override {
-    if (!op.hasPureBufferSemantics())
-      return rewriter.notifyMatchFailure(op, "not on memrefs");
-    KernelBuilder b(op.getLoc(), rewriter);
-    ScanEmitter(b, op, lanes).emit();
-    rewriter.eraseOp(op);
-    return success();
-  }
-
-  int64_t lanes;
-};
-
 } // namespace
 
 void mlir::marimba::populateScanToVectorPatterns(RewritePatternSet &patterns,
                                                  int64_t lanes) {
-  patterns.add<SelectiveScanToVector, ScanToVector>(patterns.getContext(),
-                                                    lanes);
+  patterns.add<EmitterPattern<SelectiveScanOp, ScanEmitter>,
+               EmitterPattern<ScanSummaryOp, SummaryEmitter>, ScanToVector>(
+      patterns.getContext(), lanes);
 }

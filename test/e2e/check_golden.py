@@ -23,7 +23,11 @@ import compare
 
 LENGTHS = (1, 7, 64, 257)
 TOLERANCE = 1e-4  # to the float64 golden
-SPLIT_TOLERANCE = 1e-5  # of a prompt in pieces to the same prompt as a whole
+# Of a prompt in pieces to the same prompt as a whole. oneDNN's kernels for few
+# rows may sum in another order than those for many (they do on AVX2): two
+# float32 results, each of which may be as far from float64 as transformers'
+# own float32 is.
+SPLIT_TOLERANCE = 1e-5
 # All of 64 tokens: borders at 1, before the end, primes, odd sizes, every token.
 SPLITS = (
     [1, 63],
@@ -43,6 +47,11 @@ class Checker:
             self.facts = json.load(file)
         self.report = compare.Report()
         os.makedirs(args.work, exist_ok=True)
+
+    def split_tolerance(self):
+        if {"--matmul=loops", "--reference"} & set(self.args.flags):
+            return SPLIT_TOLERANCE
+        return max(SPLIT_TOLERANCE, 2 * self.facts["diff_f32"]["64"])
 
     def check(self, parts):
         """Runs the cases of all parts, then lets each part compare."""
@@ -147,7 +156,7 @@ class Checker:
             text = ",".join(map(str, split))
             label = "token by token" if len(split) == 64 else f"split {text}"
             expected, actual = whole["logits"], out["logits"]
-            self.report.compare(label, expected, actual, SPLIT_TOLERANCE)
+            self.report.compare(label, expected, actual, self.split_tolerance())
 
     def part_pad(self):
         """Every row of the padded batch by itself, without its padding."""

@@ -70,6 +70,16 @@ mapWeights(const rt::Description &description, const ImportedModel &imported,
   return rt::Weights::load(description, sources, error);
 }
 
+int LoadOptions::teamSize() const {
+  return threads ? static_cast<int>(threads) : rt::allowedCpus();
+}
+
+CompileOptions LoadOptions::compileForTeam() const {
+  CompileOptions options = compile;
+  options.pipeline.threads = static_cast<unsigned>(teamSize());
+  return options;
+}
+
 std::unique_ptr<LoadedModel> LoadedModel::load(StringRef modelDir,
                                                const LoadOptions &options,
                                                std::string &error,
@@ -81,7 +91,7 @@ std::unique_ptr<LoadedModel> LoadedModel::load(StringRef modelDir,
   Stopwatch watch;
   report(0, "import");
   std::unique_ptr<Compilation> compilation =
-      Compilation::createFromModel(modelDir, options.compile, error);
+      Compilation::createFromModel(modelDir, options.compileForTeam(), error);
   if (!compilation)
     return nullptr;
   const ImportedModel &imported = *compilation->imported();
@@ -98,8 +108,7 @@ std::unique_ptr<LoadedModel> LoadedModel::load(StringRef modelDir,
     result->ends = std::move(*ends);
   }
   result->modelInfo = imported.info;
-  result->threads =
-      options.threads ? static_cast<int>(options.threads) : rt::allowedCpus();
+  result->threads = options.teamSize();
   if (!compilation->lower(
           /*stopAfter=*/{}, error, [&](double fraction, StringRef stage) {
             report(kStagesBegin + (kCodeBegin - kStagesBegin) * fraction,

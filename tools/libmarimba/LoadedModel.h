@@ -28,6 +28,11 @@ struct LoadOptions {
   /// Makes the weights, while loading only. Where it is null, they are those of
   /// the directory, which must have some.
   const rt::WeightProvider *weights = nullptr;
+
+  /// Size of the thread team, with 0 resolved.
+  int teamSize() const;
+  /// `compile`, for that team.
+  CompileOptions compileForTeam() const;
 };
 
 /// Where the time of loading went.

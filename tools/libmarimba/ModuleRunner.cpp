@@ -113,7 +113,7 @@ bool ModuleRunner::load(const LoadOptions &options) {
   if (!request.inputs.empty() && !inputs.open(request.inputs, error))
     return false;
   std::unique_ptr<Compilation> compilation =
-      Compilation::create(request.module, options.compile, error);
+      Compilation::create(request.module, options.compileForTeam(), error);
   SmallVector<char, 0> object;
   if (!compilation || !compilation->lower({}, error) ||
       !compilation->emit(EmitKind::Object, object, error))
@@ -135,8 +135,7 @@ bool ModuleRunner::load(const LoadOptions &options) {
   weights = rt::Weights::load(stored, inputs.sources(), error);
   if (!weights)
     return false;
-  threads =
-      options.threads ? static_cast<int>(options.threads) : rt::allowedCpus();
+  threads = options.teamSize();
   library = std::make_shared<rt::Library>();
   context = rt::Context::create(threads, library, error);
   return context && prepare();

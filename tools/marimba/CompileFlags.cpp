@@ -8,6 +8,7 @@
 
 using namespace marimba;
 using namespace llvm;
+using mlir::marimba::LTIForm;
 using mlir::marimba::MatmulRoute;
 
 driver::CompileFlags::CompileFlags(cl::SubCommand &sub)
@@ -18,6 +19,17 @@ driver::CompileFlags::CompileFlags(cl::SubCommand &sub)
                             "the library (default)"),
                  clEnumValN(MatmulRoute::Loops, "loops", "generated loops")),
              cl::sub(sub), cl::cat(category())),
+      ltiForm(
+          "lti-form", cl::desc("What time-invariant systems (S4) become"),
+          cl::init(LTIForm::Cheapest),
+          cl::values(
+              clEnumValN(LTIForm::Cheapest, "cheapest", "by cost (default)"),
+              clEnumValN(LTIForm::Recurrence, "recurrence", "token by token"),
+              clEnumValN(LTIForm::Convolution, "convolution",
+                         "in blocks of tokens"),
+              clEnumValN(LTIForm::AsWritten, "as-written",
+                         "what the module says")),
+          cl::sub(sub), cl::cat(category())),
       reference(sub, "reference",
                 "Plain loops and libm: slow, to compare with"),
       noFuseScan(sub, "no-fuse-scan", "Leaves discretize and scan apart"),
@@ -38,6 +50,7 @@ std::optional<CompileOptions> driver::CompileFlags::compileOptions() const {
   }
   options.pipeline.reference = reference;
   options.pipeline.matmul = matmul;
+  options.pipeline.ltiForm = ltiForm;
   options.pipeline.fuseScan = !noFuseScan;
   options.vectorBits = vectorBits;
   options.dumpDir = dumpIr;

@@ -109,7 +109,7 @@ class Marimba_DestinationOp<string mnemonic, list<Trait> traits = []>
 }
 
 /// A destination op that runs along time for each channel on its own. Its
-/// iteration space is that of its first destination: rows and channels in any
+/// iteration space is that of its first operand: rows and channels in any
 /// order, time (T) in order. A tile of it is the same op on slices; the state,
 /// a destination without T, passes from one tile of time to the next through
 /// the destination. Such an op is tiled first and its consumers fused into the

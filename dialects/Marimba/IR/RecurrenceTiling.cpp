@@ -21,29 +21,25 @@ static SmallVector<StringRef> split(StringRef letters) {
   return result;
 }
 
-/// The first destination's letters are the iteration space.
-static SmallVector<StringRef> domainLetters(DestinationStyleOpInterface op,
-                                            NamedOperands operands) {
-  return split(
-      operands[operands.size() - op.getDpsInits().size()].second.letters);
+/// The first operand's letters are the iteration space.
+static SmallVector<StringRef> domainLetters(NamedOperands operands) {
+  return split(operands.front().second.letters);
 }
 
 SmallVector<utils::IteratorType>
-mlir::marimba::recurrenceIterators(DestinationStyleOpInterface op,
-                                   NamedOperands operands) {
+mlir::marimba::recurrenceIterators(NamedOperands operands) {
   SmallVector<utils::IteratorType> kinds;
-  for (StringRef letter : domainLetters(op, operands))
+  for (StringRef letter : domainLetters(operands))
     kinds.push_back(letter == "T" ? utils::IteratorType::reduction
                                   : utils::IteratorType::parallel);
   return kinds;
 }
 
-SmallVector<Range>
-mlir::marimba::recurrenceDomain(OpBuilder &b, DestinationStyleOpInterface op,
-                                NamedOperands operands) {
+SmallVector<Range> mlir::marimba::recurrenceDomain(OpBuilder &b,
+                                                   NamedOperands operands) {
   SmallVector<Range> ranges;
-  for (OpFoldResult size :
-       tensor::getMixedSizes(b, op.getLoc(), op.getDpsInits().front()))
+  Value first = operands.front().first;
+  for (OpFoldResult size : tensor::getMixedSizes(b, first.getLoc(), first))
     ranges.push_back({b.getIndexAttr(0), size, b.getIndexAttr(1)});
   return ranges;
 }
@@ -99,7 +95,7 @@ TilingResult mlir::marimba::tileRecurrence(OpBuilder &b,
                                            ArrayRef<OpFoldResult> offsets,
                                            ArrayRef<OpFoldResult> sizes) {
   Location loc = op.getLoc();
-  SmallVector<StringRef> domain = domainLetters(op, operands);
+  SmallVector<StringRef> domain = domainLetters(operands);
   OpFoldResult firstToken = offsets[llvm::find(domain, "T") - domain.begin()];
   SmallVector<Value> tiles;
   SmallVector<Operation *> slices;
@@ -126,8 +122,8 @@ void mlir::marimba::recurrenceResultTile(
     ArrayRef<OpFoldResult> sizes, SmallVector<OpFoldResult> &resultOffsets,
     SmallVector<OpFoldResult> &resultSizes) {
   auto [init, shape] = operands.take_back(op.getDpsInits().size())[number];
-  Slice slice = sliceOf(b, init, shape.letters, domainLetters(op, operands),
-                        offsets, sizes);
+  Slice slice =
+      sliceOf(b, init, shape.letters, domainLetters(operands), offsets, sizes);
   resultOffsets = slice.offsets;
   resultSizes = slice.sizes;
 }

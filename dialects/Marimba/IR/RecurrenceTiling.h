@@ -18,12 +18,10 @@ namespace mlir::marimba {
 using NamedOperands = ArrayRef<std::pair<Value, OperandShape>>;
 
 /// parallel, but T is a reduction: it must run in order.
-SmallVector<utils::IteratorType>
-recurrenceIterators(DestinationStyleOpInterface op, NamedOperands operands);
+SmallVector<utils::IteratorType> recurrenceIterators(NamedOperands operands);
 
-SmallVector<Range> recurrenceDomain(OpBuilder &b,
-                                    DestinationStyleOpInterface op,
-                                    NamedOperands operands);
+/// The sizes of the first operand, which has all dimensions.
+SmallVector<Range> recurrenceDomain(OpBuilder &b, NamedOperands operands);
 
 /// `op` on the slices of its operands. `valid` of a tile counts from the
 /// tile's first token.
@@ -45,10 +43,10 @@ void recurrenceResultTile(OpBuilder &b, DestinationStyleOpInterface op,
 /// The methods that Marimba_RecurrenceOp declares.
 #define MARIMBA_DEFINE_RECURRENCE_TILING(OpTy)                                 \
   SmallVector<utils::IteratorType> OpTy::getLoopIteratorTypes() {              \
-    return recurrenceIterators(*this, namedOperands(*this));                   \
+    return recurrenceIterators(namedOperands(*this));                          \
   }                                                                            \
   SmallVector<Range> OpTy::getIterationDomain(OpBuilder &b) {                  \
-    return recurrenceDomain(b, *this, namedOperands(*this));                   \
+    return recurrenceDomain(b, namedOperands(*this));                          \
   }                                                                            \
   FailureOr<TilingResult> OpTy::getTiledImplementation(                        \
       OpBuilder &b, ArrayRef<OpFoldResult> offsets,                            \

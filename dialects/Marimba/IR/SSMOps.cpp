@@ -146,6 +146,39 @@ LogicalResult SelectiveScanOp::fold(FoldAdaptor,
 }
 
 //===----------------------------------------------------------------------===//
+// ScanSummaryOp
+//===----------------------------------------------------------------------===//
+
+ArrayRef<OperandShape> ScanSummaryOp::getOperandShapes() {
+  static constexpr OperandShape shapes[] = {
+      {"u", "B T D"}, {"delta", "B T D"}, {"A", "N D"},       {"B", "B T N"},
+      {"valid", "B"}, {"state", "B N D"}, {"elapsed", "B D"},
+  };
+  return shapes;
+}
+
+LogicalResult ScanSummaryOp::verify() {
+  if (failed(verifyDestination(*this, {"state", "elapsed"})))
+    return failure();
+  return ShapeChecker(*this).checkOperands(*this).requireStatic("N").result();
+}
+
+LogicalResult
+ScanSummaryOp::reifyResultShapes(OpBuilder &builder,
+                                 ReifiedRankedShapedTypeDims &shapes) {
+  return reifyFromInits(builder, *this, shapes);
+}
+
+void ScanSummaryOp::getEffects(Effects &effects) {
+  getDestinationEffects(*this, effects);
+}
+
+LogicalResult ScanSummaryOp::fold(FoldAdaptor,
+                                  SmallVectorImpl<OpFoldResult> &) {
+  return foldBufferCasts(*this);
+}
+
+//===----------------------------------------------------------------------===//
 // CausalConv1dOp
 //===----------------------------------------------------------------------===//
 
@@ -205,4 +238,5 @@ void CausalConv1dOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
 
 MARIMBA_DEFINE_RECURRENCE_TILING(ScanOp)
 MARIMBA_DEFINE_RECURRENCE_TILING(SelectiveScanOp)
+MARIMBA_DEFINE_RECURRENCE_TILING(ScanSummaryOp)
 MARIMBA_DEFINE_RECURRENCE_TILING(CausalConv1dOp)

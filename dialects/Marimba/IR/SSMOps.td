@@ -174,6 +174,51 @@ def Marimba_SelectiveScanOp
   }];
 }
 
+def Marimba_ScanSummaryOp
+    : Marimba_RecurrenceOp<"scan_summary", [AttrSizedOperandSegments]> {
+  let summary = "what tokens do to a state, whatever it was before";
+  let description = [{
+    A selective scan over some tokens takes a state h to exp(s A) h + c: the
+    element of the associative scan (Blelloch 1990; Gu and Dao 2023, section
+    3.3.2). Here, for t in order,
+
+    ```
+    c = exp(delta_t A) * c + (delta_t u_t) B_t
+    s = s + delta_t
+    ```
+
+    `--parallelize-scan-in-time` makes a summary of each stretch of time, all at
+    once, then knows the state before each.
+
+    Shapes: u, delta `[B,T,D]`; A `[N,D]`; B `[B,T,N]`; valid `[B]`; c `[B,N,D]`,
+    s `[B,D]`, both updated from what they were.
+
+    Example:
+
+    ```mlir
+    %c, %s = marimba.scan_summary %u, %delta, %A, %B
+        outs(%c0, %s0 : tensor<?x16x64xf32>, tensor<?x64xf32>)
+        : tensor<?x?x64xf32>, tensor<?x?x64xf32>, tensor<16x64xf32>,
+          tensor<?x?x16xf32>
+       -> tensor<?x16x64xf32>, tensor<?x64xf32>
+    ```
+  }];
+  let arguments = (ins Marimba_AnyActivation:$u, Marimba_AnyActivation:$delta,
+      Marimba_AnyActivation:$A, Marimba_AnyActivation:$B,
+      Optional<Marimba_AnyIds>:$valid, Variadic<Marimba_AnyActivation>:$inits);
+  let results = (outs Variadic<Marimba_Activation>:$results);
+  let assemblyFormat = [{
+    $u `,` $delta `,` $A `,` $B (`valid` `(` $valid^ `:` type($valid) `)`)?
+    `outs` `(` $inits `:` type($inits) `)` attr-dict
+    `:` type($u) `,` type($delta) `,` type($A) `,` type($B)
+    (`->` type($results)^)?
+  }];
+  let extraClassDeclaration = recurrenceDeclarations # [{
+    ::mlir::Value getState() { return getInits()[0]; }
+    ::mlir::Value getElapsed() { return getInits()[1]; }
+  }];
+}
+
 def Marimba_CausalConv1dOp
     : Marimba_RecurrenceOp<"causal_conv1d", [AttrSizedOperandSegments]> {
   let summary = "depthwise convolution over the last W tokens";

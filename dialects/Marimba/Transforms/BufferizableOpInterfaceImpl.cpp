@@ -112,6 +112,7 @@ void mlir::marimba::registerBufferizableOpInterfaceExternalModels(
     ScanOp::attachInterface<DestinationModel<ScanOp, 0>>(*ctx);
     SelectiveScanOp::attachInterface<DestinationModel<SelectiveScanOp, 0>>(
         *ctx);
+    ScanSummaryOp::attachInterface<DestinationModel<ScanSummaryOp>>(*ctx);
     LTIScanOp::attachInterface<DestinationModel<LTIScanOp, 0>>(*ctx);
     LongConvolutionOp::attachInterface<DestinationModel<LongConvolutionOp, 0>>(
         *ctx);

@@ -58,8 +58,8 @@ func.func @selective_scan(%u: memref<?x?x8xf32>, %dt: memref<?x?x8xf32>,
 // CHECK: %[[FIRST:.*]] = memref.load %[[H]]
 // CHECK: %[[LAST:.*]] = scf.for %[[T:.*]] = {{.*}} iter_args(%[[OLD:.*]] = %[[FIRST]])
 // CHECK: %[[A:.*]] = memref.load %[[DECAY]][%{{.*}}, %[[T]],
-// CHECK: %[[KEPT:.*]] = arith.mulf %[[A]], %[[OLD]]
 // CHECK: %[[X:.*]] = memref.load %[[IN]][%{{.*}}, %[[T]],
+// CHECK: %[[KEPT:.*]] = arith.mulf %[[A]], %[[OLD]]
 // CHECK: %[[NEW:.*]] = arith.addf %[[KEPT]], %[[X]]
 // CHECK: memref.store %[[NEW]], %[[STATES]][%{{.*}}, %[[T]],
 // CHECK: scf.yield %[[NEW]]

@@ -6,8 +6,7 @@
 // CHECK-LABEL: func @registers(
 // CHECK-SAME: %[[U:[a-z0-9]+]]: memref<?x?x32xf32>, %[[DT:[a-z0-9]+]]: memref<?x?x32xf32>, %[[Z:[a-z0-9]+]]: memref<?x?x32xf32>, %[[A:[a-z0-9]+]]: memref<16x32xf32>, %[[B:[a-z0-9]+]]: memref<?x?x16xf32>, %[[C:[a-z0-9]+]]: memref<?x?x16xf32>, %[[D:[a-z0-9]+]]: memref<32xbf16>, %[[V:[a-z0-9]+]]: memref<?xi32>, %[[Y:[a-z0-9]+]]: memref<?x?x32xf32>, %[[H:[a-z0-9]+]]: memref<?x16x32xf32>
 // CHECK-NOT: mask
-// CHECK: scf.parallel (%[[ROW:.*]], %{{.*}}) =
-// CHECK: scf.for
+// CHECK: scf.for %[[ROW:[a-z0-9]+]] =
 // CHECK: scf.for %[[D0:[a-z0-9]+]] =
 // CHECK-NOT: scf.for
 // CHECK-COUNT-16: vector.load %[[H]][%[[ROW]], %{{.*}}, %[[D0]]]
@@ -138,7 +137,7 @@ func.func @two_passes(%u: memref<?x?x32xf32>, %dt: memref<?x?x32xf32>,
 // 40 channels: every access of theirs is masked.
 
 // CHECK-LABEL: func @tail(
-// CHECK: scf.parallel
+// CHECK: scf.for
 // CHECK: %[[LEFT:.*]] = arith.subi %c40, %{{.*}}
 // CHECK: %[[MASK:.*]] = vector.create_mask %[[LEFT]] : vector<16xi1>
 // CHECK-NOT: vector.load
@@ -181,12 +180,12 @@ func.func @dynamic_channels(%u: memref<?x?x?xf32>, %dt: memref<?x?x?xf32>,
 
 // CHECK-LABEL: func @valid(
 // CHECK-SAME: %[[U:[a-z0-9]+]]: memref<?x?x32xf32>, %[[DT:[a-z0-9]+]]: memref<?x?x32xf32>, %[[Z:[a-z0-9]+]]: memref<?x?x32xf32>, %[[A:[a-z0-9]+]]: memref<2x32xf32>, %[[B:[a-z0-9]+]]: memref<?x?x2xf32>, %[[C:[a-z0-9]+]]: memref<?x?x2xf32>, %[[D:[a-z0-9]+]]: memref<32xbf16>, %[[V:[a-z0-9]+]]: memref<?xi32>, %[[Y:[a-z0-9]+]]: memref<?x?x32xf32>, %[[H:[a-z0-9]+]]: memref<?x2x32xf32>
-// CHECK: scf.parallel (%[[ROW:.*]], %{{.*}}) =
+// CHECK: scf.for %[[ROW:[a-z0-9]+]] =
 // CHECK: %[[V32:.*]] = memref.load %[[V]][%[[ROW]]]
 // CHECK: %[[VALID:.*]] = arith.index_cast %[[V32]]
 // CHECK: %[[SOME:.*]] = arith.minsi %[[VALID]], %[[TIME:.*]] : index
 // CHECK: %[[TOKENS:.*]] = arith.maxsi %[[SOME]], %
-// CHECK: scf.for %{{.*}} = %c0 to %[[TOKENS]] step
+// CHECK: scf.for %{{.*}} = %{{.*}} to %[[TOKENS]] step
 // CHECK: scf.for %[[T:.*]] = %[[TOKENS]] to %[[TIME]] step
 // CHECK: %[[ZERO:.*]] = arith.constant dense<0.0
 // CHECK: vector.store %[[ZERO]], %[[Y]][%[[ROW]], %[[T]],

@@ -9,8 +9,9 @@
 // 24 channels are three vectors of 256 bits, but one and a half of 512.
 
 // V256-LABEL: func @conv(
-// V256: %[[GROUP:.*]] = arith.constant 128 : index
-// V256: scf.parallel {{.*}} step (%{{.*}}, %[[GROUP]])
+// V256: scf.for
+// V256: %[[LANES:.*]] = arith.constant 8 : index
+// V256: scf.for {{.*}} step %[[LANES]]
 // V256-NOT: mask
 // V256: vector.load {{.*}} vector<8xf32>
 // V256-NOT: mask
@@ -18,8 +19,9 @@
 // V256: return
 
 // V512-LABEL: func @conv(
-// V512: %[[GROUP:.*]] = arith.constant 256 : index
-// V512: scf.parallel {{.*}} step (%{{.*}}, %[[GROUP]])
+// V512: scf.for
+// V512: %[[LANES:.*]] = arith.constant 16 : index
+// V512: scf.for {{.*}} step %[[LANES]]
 // V512: vector.maskedload {{.*}} vector<16xf32>
 
 // INVALID: error: vector-bits is {{100|32}}, expected a power of two of at least 64

@@ -1,0 +1,126 @@
+// RUN: marimba-opt %s -tile-recurrences='channels=16 tokens=4 lanes=8' -canonicalize \
+// RUN:   -split-input-file | FileCheck %s
+// RUN: marimba-opt %s -tile-recurrences='channels=16 tokens=4 lanes=8 threads=4' -canonicalize \
+// RUN:   -split-input-file | FileCheck %s --check-prefix=THREADS
+
+// Softplus in front of the scan and the gate behind it end in its loops: rows
+// and groups of channels outside, blocks of time with the state inside. The
+// gate alone reads the scan's output: no tensor of all tokens holds it.
+
+// CHECK-LABEL: func @whole_layer(
+// CHECK-SAME: %[[DT:[a-z0-9]+]]: tensor<?x?x32xf32>, %[[Z:[a-z0-9]+]]: tensor<?x?x32xf32>
+// CHECK-NOT: linalg.generic
+// CHECK: scf.forall (%[[ROW:.*]], %[[D:.*]]) = (0, 0) to (%{{.*}}, 32) step (1, 16)
+// CHECK: %[[STATES:.*]] = tensor.extract_slice %{{.*}}[%[[ROW]], 0, %[[D]]] [1, 4, 16]
+// CHECK: scf.for %[[T:.*]] = %{{.*}} to %{{.*}} step %{{.*}} iter_args(%[[H:.*]] = %[[STATES]]
+// CHECK: %[[STEP:.*]] = linalg.generic
+// CHECK: math.log1p
+// CHECK: %[[VALID:.*]] = linalg.generic
+// CHECK: arith.subi
+// CHECK: %[[Y:.*]]:2 = marimba.selective_scan %{{.*}}, %[[STEP]], {{.*}} valid(%[[VALID]] : tensor<1xi32>)
+// CHECK-SAME: outs(%{{.*}}, %[[H]] : tensor<1x?x16xf32>, tensor<1x4x16xf32>)
+// CHECK: %[[GATED:.*]] = linalg.generic {{.*}} ins(%[[Y]]#0,
+// CHECK: tensor.insert_slice %[[GATED]]
+// CHECK: scf.yield
+// CHECK-NOT: linalg.generic
+// CHECK: return
+
+// Groups of eight channels are enough for four threads.
+
+// THREADS-LABEL: func @whole_layer(
+// THREADS: scf.forall {{.*}} step (1, 8)
+#all = affine_map<(b, t, d) -> (b, t, d)>
+func.func @whole_layer(%dt: tensor<?x?x32xf32>, %z: tensor<?x?x32xf32>,
+    %A: tensor<4x32xf32>, %B: tensor<?x?x4xf32>, %v: tensor<?xi32>,
+    %out: tensor<?x?x32xf32>, %h: tensor<?x4x32xf32>)
+    -> (tensor<?x?x32xf32>, tensor<?x4x32xf32>) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %b = tensor.dim %dt, %c0 : tensor<?x?x32xf32>
+  %t = tensor.dim %dt, %c1 : tensor<?x?x32xf32>
+  %e = tensor.empty(%b, %t) : tensor<?x?x32xf32>
+  %delta = linalg.generic {indexing_maps = [#all, #all],
+      iterator_types = ["parallel", "parallel", "parallel"]}
+      ins(%dt : tensor<?x?x32xf32>) outs(%e : tensor<?x?x32xf32>) {
+  ^bb0(%x: f32, %o: f32):
+    %p = math.exp %x : f32
+    %l = math.log1p %p : f32
+    linalg.yield %l : f32
+  } -> tensor<?x?x32xf32>
+  %y, %last = marimba.selective_scan %z, %delta, %A, %B, %B
+      valid(%v : tensor<?xi32>)
+      outs(%e, %h : tensor<?x?x32xf32>, tensor<?x4x32xf32>)
+      : tensor<?x?x32xf32>, tensor<?x?x32xf32>, tensor<4x32xf32>,
+        tensor<?x?x4xf32>, tensor<?x?x4xf32>
+     -> tensor<?x?x32xf32>, tensor<?x4x32xf32>
+  %gated = linalg.generic {indexing_maps = [#all, #all, #all],
+      iterator_types = ["parallel", "parallel", "parallel"]}
+      ins(%y, %z : tensor<?x?x32xf32>, tensor<?x?x32xf32>)
+      outs(%out : tensor<?x?x32xf32>) {
+  ^bb0(%a: f32, %g: f32, %o: f32):
+    %m = arith.mulf %a, %g : f32
+    linalg.yield %m : f32
+  } -> tensor<?x?x32xf32>
+  return %gated, %last : tensor<?x?x32xf32>, tensor<?x4x32xf32>
+}
+
+// -----
+
+// One token and one group: no loop over time, and the row loop only.
+
+// CHECK-LABEL: func @decode(
+// CHECK: scf.forall (%{{.*}}) in (%{{.*}})
+// CHECK-NOT: scf.for
+// CHECK: marimba.causal_conv1d {{.*}} outs(%{{.*}} : tensor<1x1x16xf32>, tensor<1x3x16xf32>)
+func.func @decode(%x: tensor<?x1x16xf32>, %w: tensor<4x16xf32>,
+    %e: tensor<?x1x16xf32>, %h: tensor<?x3x16xf32>)
+    -> (tensor<?x1x16xf32>, tensor<?x3x16xf32>) {
+  %y, %last = marimba.causal_conv1d %x, %w
+      outs(%e, %h : tensor<?x1x16xf32>, tensor<?x3x16xf32>)
+      : tensor<?x1x16xf32>, tensor<4x16xf32>
+     -> tensor<?x1x16xf32>, tensor<?x3x16xf32>
+  return %y, %last : tensor<?x1x16xf32>, tensor<?x3x16xf32>
+}
+
+// -----
+
+// The scan's output has another reader: the consumer stays outside, and what
+// makes delta, which is read outside, too.
+
+// CHECK-LABEL: func @other_readers(
+// CHECK: %[[DELTA:.*]] = linalg.exp
+// CHECK: %[[LOOP:.*]]:2 = scf.forall
+// CHECK-NOT: linalg.
+// CHECK: marimba.lti_scan
+// CHECK: linalg.mul ins(%[[LOOP]]#0, %[[DELTA]]
+// CHECK: return %[[LOOP]]#0
+func.func @other_readers(%x: tensor<?x?x16xf32>, %A: tensor<4x16xf32>,
+    %e: tensor<?x?x16xf32>, %f: tensor<?x?x16xf32>, %h: tensor<?x4x16xf32>)
+    -> (tensor<?x?x16xf32>, tensor<?x?x16xf32>, tensor<?x4x16xf32>) {
+  %delta = linalg.exp ins(%x : tensor<?x?x16xf32>)
+      outs(%f : tensor<?x?x16xf32>) -> tensor<?x?x16xf32>
+  %y, %last = marimba.lti_scan %delta, %A, %A, %A
+      outs(%e, %h : tensor<?x?x16xf32>, tensor<?x4x16xf32>)
+      : tensor<?x?x16xf32>, tensor<4x16xf32>, tensor<4x16xf32>, tensor<4x16xf32>
+     -> tensor<?x?x16xf32>, tensor<?x4x16xf32>
+  %z = linalg.mul ins(%y, %delta : tensor<?x?x16xf32>, tensor<?x?x16xf32>)
+      outs(%x : tensor<?x?x16xf32>) -> tensor<?x?x16xf32>
+  return %y, %z, %last : tensor<?x?x16xf32>, tensor<?x?x16xf32>, tensor<?x4x16xf32>
+}
+
+// -----
+
+// MLIR has no slices of nothing: a convolution of width 1 keeps its place.
+
+// CHECK-LABEL: func @no_state(
+// CHECK-NOT: scf.
+// CHECK: marimba.causal_conv1d
+func.func @no_state(%x: tensor<?x?x32xf32>, %w: tensor<1x32xf32>,
+    %e: tensor<?x?x32xf32>, %h: tensor<?x0x32xf32>)
+    -> (tensor<?x?x32xf32>, tensor<?x0x32xf32>) {
+  %y, %last = marimba.causal_conv1d %x, %w
+      outs(%e, %h : tensor<?x?x32xf32>, tensor<?x0x32xf32>)
+      : tensor<?x?x32xf32>, tensor<1x32xf32>
+     -> tensor<?x?x32xf32>, tensor<?x0x32xf32>
+  return %y, %last : tensor<?x?x32xf32>, tensor<?x0x32xf32>
+}
