@@ -27,6 +27,9 @@ rates += [decode["tokens_per_s"], decode["weight_gbps"], decode["efficiency"]]
 for rate in rates:
     check(0 < rate["min"] <= rate["median"] <= rate["max"], f"{rate} is not in order")
 check(answer["threads"] == 1 and limits == answer["limits_one_thread"], "one thread, but two kinds of limits")
+for name in ("bf16_gflops", "int8_gops"):
+    check(limits[name]["max"] >= limits["f32_gflops"]["max"], f"{name}: less than by widening to f32")
+check(set(answer["routes"]) == {"bf16", "int8"} and all(answer["routes"].values()), "no word on how bf16 and int8 are multiplied")
 check(answer["random_weights"], "weights came from somewhere")
 check(answer["peak_rss_mib"] > 0 and answer["compile_s"] > 0, "no memory or no time")
 check(prefill["tokens"] == 40 and decode["context"] == 40, "the options were not heard")

@@ -23,15 +23,19 @@ struct Spread {
   static Spread of(std::vector<double> samples);
 };
 
+/// The route of types that are multiplied as f32.
+inline constexpr const char *kF32Route = "f32 fma";
+
 /// Rates in units of 10^9 a second.
 struct Limits {
   unsigned threads = 1;
-  Spread f32Gflops;  // fused multiply-adds count as two
-  Spread bf16Gflops; // that of f32 where the processor has no bf16 dot
-  Spread int8Gops;   // that of f32 where the processor has no int8 dot
+  Spread f32Gflops; // fused multiply-adds count as two
+  // By the fastest instructions that there are, see the routes: what has none
+  // of its own is widened to f32.
+  Spread bf16Gflops, int8Gops;
   Spread dramReadGbps;
   Spread expGops;
-  bool hasBf16Dot = false, hasInt8Dot = false;
+  const char *bf16Route = kF32Route, *int8Route = kF32Route;
 };
 
 /// How much time the probes may take. Samples are short, so that some of them
@@ -39,7 +43,7 @@ struct Limits {
 struct ProbeOptions {
   unsigned repeats = 31;
   double secondsPerSample = 0.003;
-  unsigned readRepeats = 9; // passes over memory
+  unsigned readRepeats = 7; // passes over memory
 };
 
 /// The probes: modules of MLIR, compiled once by the compiler itself.

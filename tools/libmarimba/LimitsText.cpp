@@ -21,8 +21,8 @@ std::string marimba::expand(StringRef pattern, unsigned copies,
     return text;
   };
   std::string text = pattern.str();
-  // SETUP and BODY use the other names.
-  for (StringRef outer : {"SETUP", "BODY"})
+  // These use the other names.
+  for (StringRef outer : {"SETUP", "BODY", "EXP"})
     if (auto it = names.find(outer); it != names.end())
       text = replace(text, ("$" + outer).str(), it->second);
   for (auto &[name, value] : names)

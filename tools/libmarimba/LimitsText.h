@@ -63,6 +63,14 @@ inline constexpr llvm::StringLiteral kDot = R"(
 *     %s$i = llvm.call_intrinsic "$CALLEE"(%a$i, %x, %x) : ($ACC, $OPERAND, $OPERAND) -> $ACC
 )";
 
+/// int8 operands that were widened to int16. The accumulator is an operand:
+/// otherwise the product would be one for all iterations.
+inline constexpr llvm::StringLiteral kWideDot = R"(
+*     %w$i = llvm.bitcast %a$i : $ACC to $OPERAND
+*     %d$i = llvm.call_intrinsic "$CALLEE"(%w$i, %x) : ($OPERAND, $OPERAND) -> $ACC
+*     %s$i = arith.addi %a$i, %d$i : $ACC
+)";
+
 /// e^x = 2^n e^r: n by the rounding of a large addend, |r| <= ln2/2, a
 /// polynomial of degree 5 (Remez, 0.75e-7 relative), 2^n added to the
 /// exponent. x moves by %step1 an iteration, which is zero.
@@ -83,12 +91,25 @@ inline constexpr llvm::StringLiteral kExpSetup = R"(
   %p5 = arith.constant dense<0.00829761946630291> : $ACC
   %mantissa = arith.constant dense<23> : $INT
 )";
-inline constexpr llvm::StringLiteral kExp = R"(
+/// Arguments and results in registers: $N sums.
+inline constexpr llvm::StringLiteral kExpSums = R"(
       %k64 = arith.index_cast %k : index to i64
       %kf = arith.sitofp %k64 : i64 to f32
       %kstep = arith.mulf %kf, %step1 : f32
       %moved = vector.broadcast %kstep : f32 to $ACC
 *     %x$i = arith.addf %from$i, %moved : $ACC
+$EXP
+*     %s$i = arith.addf %a$i, %e$i : $ACC
+)";
+/// From memory to memory, in the first-level cache: $N at a time.
+inline constexpr llvm::StringLiteral kExpArray = R"(
+*     %x$i = llvm.load volatile %closure : !llvm.ptr -> $ACC
+$EXP
+*     llvm.store volatile %e$i, %sink : $ACC, !llvm.ptr
+*     %s$i = arith.bitcast %e$i : $ACC to $ACC
+)";
+/// Both do this.
+inline constexpr llvm::StringLiteral kExp = R"(
 *     %t$i = math.fma %x$i, %log2e, %magic : $ACC
 *     %n$i = arith.subf %t$i, %magic : $ACC
 *     %r$i = math.fma %n$i, %ln2, %x$i : $ACC
@@ -102,11 +123,9 @@ inline constexpr llvm::StringLiteral kExp = R"(
 *     %sh$i = arith.shli %ti$i, %mantissa : $INT
 *     %ei$i = arith.addi %qi$i, %sh$i : $INT
 *     %e$i = arith.bitcast %ei$i : $INT to $ACC
-*     %s$i = arith.addf %a$i, %e$i : $ACC
 )";
 
-/// $N streams, one cache line of each in an iteration, asked for $AHEAD bytes
-/// before. What is asked for behind the end is never there, which is harmless.
+/// $N streams, one cache line of each in an iteration.
 inline constexpr llvm::StringLiteral kReadBody = R"(
       %k64 = arith.index_cast %k : index to i64
       %here = arith.muli %k64, %line : i64
@@ -115,10 +134,15 @@ inline constexpr llvm::StringLiteral kReadBody = R"(
 *     %off$i = arith.muli %no$i, %lines : i64
 *     %base$i = llvm.getelementptr %mine[%off$i] : (!llvm.ptr, i64) -> !llvm.ptr, i8
 *     %p$i = llvm.getelementptr %base$i[%here] : (!llvm.ptr, i64) -> !llvm.ptr, i8
-*     %f$i = llvm.getelementptr %p$i[$AHEAD] : (!llvm.ptr) -> !llvm.ptr, i8
-*     "llvm.intr.prefetch"(%f$i) <{cache = 1 : i32, hint = 3 : i32, rw = 0 : i32}> : (!llvm.ptr) -> ()
 *     %v$i = llvm.load %p$i : !llvm.ptr -> $ACC
 *     %s$i = arith.addi %a$i, %v$i : $ACC
+)";
+
+/// Asks for what kReadBody reads $AHEAD bytes later. What is asked for behind
+/// the end is never there, which is harmless.
+inline constexpr llvm::StringLiteral kReadAhead = R"(
+*     %f$i = llvm.getelementptr %p$i[$AHEAD] : (!llvm.ptr) -> !llvm.ptr, i8
+*     "llvm.intr.prefetch"(%f$i) <{cache = 1 : i32, hint = 3 : i32, rw = 0 : i32}> : (!llvm.ptr) -> ()
 )";
 
 /// The text of `pattern` with all names filled in.

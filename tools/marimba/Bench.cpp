@@ -59,6 +59,8 @@ static void printJson(const BenchResult &result) {
   driver::printJson(json::Object{
       {"limits", jsonLimits(result.limits)},
       {"limits_one_thread", jsonLimits(result.oneThread)},
+      {"routes", json::Object{{"bf16", result.limits.bf16Route},
+                              {"int8", result.limits.int8Route}}},
       {"threads", result.threads},
       {"random_weights", result.randomWeights},
       {"prefill",
@@ -94,16 +96,16 @@ static std::string countThreads(unsigned threads) {
 
 static void printLimits(const Limits &limits) {
   auto row = [](StringRef label, const Spread &spread, StringRef unit,
-                StringRef note = "") {
-    outs() << formatv("  {0,-11} {1,-30} {2}{3}\n", label, text(spread, 1),
-                      unit, note);
+                StringRef route = "") {
+    outs() << formatv("  {0,-11} {1,-30} {2}", label, text(spread, 1), unit);
+    if (!route.empty())
+      outs() << " (by " << route << ')';
+    outs() << '\n';
   };
   outs() << "limits of the machine, " << countThreads(limits.threads) << '\n';
   row("f32", limits.f32Gflops, "GFLOP/s");
-  row("bf16", limits.bf16Gflops, "GFLOP/s",
-      limits.hasBf16Dot ? "" : " (no bf16 dot product: that of f32)");
-  row("int8", limits.int8Gops, "GOP/s",
-      limits.hasInt8Dot ? "" : " (no int8 dot product: that of f32)");
+  row("bf16", limits.bf16Gflops, "GFLOP/s", limits.bf16Route);
+  row("int8", limits.int8Gops, "GOP/s", limits.int8Route);
   row("DRAM read", limits.dramReadGbps, "GB/s");
   row("exp", limits.expGops, "G/s");
 }
