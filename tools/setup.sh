@@ -22,6 +22,8 @@ packages=(
   # The tests.
   llvm-22-tools                    # lit, FileCheck, not
   libgtest-dev python3
+  # The benchmarks of single ops (bench/).
+  libbenchmark-dev
   # To fetch.
   git ca-certificates
 )
