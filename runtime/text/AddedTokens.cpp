@@ -37,32 +37,19 @@ static size_t spacesEnd(std::string_view text, size_t start) {
   return start;
 }
 
-TokenMatcher::TokenMatcher() : tokenOfNode(1, nullptr) {}
-
 void TokenMatcher::add(const AddedToken &token, std::string_view pattern) {
-  size_t node = 0;
-  for (char byte : pattern) {
-    auto [edge, isNew] = edges.emplace(edgeKey(node, byte), tokenOfNode.size());
-    if (isNew)
-      tokenOfNode.push_back(nullptr);
-    node = edge->second;
-  }
-  if (node != 0 && !tokenOfNode[node])
-    tokenOfNode[node] = &token;
+  std::optional<const AddedToken *> &entry = trie.insert(pattern);
+  if (!entry)
+    entry = &token;
 }
 
 std::optional<TokenMatcher::Match>
 TokenMatcher::longestMatch(std::string_view text, size_t start) const {
   std::optional<Match> longest;
-  size_t node = 0;
-  for (size_t i = start; i < text.size(); ++i) {
-    auto edge = edges.find(edgeKey(node, text[i]));
-    if (edge == edges.end())
-      break;
-    node = edge->second;
-    if (tokenOfNode[node])
-      longest = Match{tokenOfNode[node], i + 1};
-  }
+  trie.forEachPrefix(text.substr(start),
+                     [&](size_t length, const AddedToken *token) {
+                       longest = Match{token, start + length};
+                     });
   return longest;
 }
 

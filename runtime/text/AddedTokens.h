@@ -3,9 +3,9 @@
 #ifndef MARIMBA_RUNTIME_TEXT_ADDEDTOKENS_H
 #define MARIMBA_RUNTIME_TEXT_ADDEDTOKENS_H
 
+#include "ByteTrie.h"
 #include "Pipeline.h"
 
-#include <functional>
 #include <unordered_map>
 
 namespace marimba::rt::text {
@@ -32,8 +32,6 @@ struct TextPart {
 /// Finds a set of tokens in texts.
 class TokenMatcher {
 public:
-  TokenMatcher();
-
   /// Adds a token to find as `pattern`; an empty pattern is never found, and of
   /// equal patterns the first counts. `token` must outlive this object.
   void add(const AddedToken &token, std::string_view pattern);
@@ -49,13 +47,8 @@ private:
     size_t end;
   };
   std::optional<Match> longestMatch(std::string_view text, size_t start) const;
-  static uint64_t edgeKey(size_t node, char byte) {
-    return static_cast<uint64_t>(node) << 8 | static_cast<unsigned char>(byte);
-  }
 
-  /// A trie over bytes; node 0 is the root.
-  std::unordered_map<uint64_t, size_t> edges;
-  std::vector<const AddedToken *> tokenOfNode;
+  ByteTrie<const AddedToken *> trie;
 };
 
 /// All added tokens of a tokenizer.

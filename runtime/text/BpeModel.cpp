@@ -1,53 +1,26 @@
 //===- BpeModel.cpp - Byte-pair encoding ----------------------------------===//
 
+#include "BpeMerges.h"
 #include "Stages.h"
 #include "Unicode.h"
+#include "Vocab.h"
 
-#include <algorithm>
-#include <functional>
-#include <queue>
-#include <unordered_map>
+#include <array>
 
 namespace marimba::rt::text {
 
 namespace {
-
-struct StringHash {
-  using is_transparent = void;
-  size_t operator()(std::string_view text) const {
-    return std::hash<std::string_view>()(text);
-  }
-};
-
-/// What a pair of tokens becomes; the lowest rank goes first.
-struct Merge {
-  int32_t rank;
-  int32_t id;
-};
-
-/// A token of a word on its way, in a list linked by positions.
-struct Symbol {
-  int32_t id;
-  bool isMerged;          ///< Into the symbol before it.
-  int64_t previous, next; ///< -1 where there is none.
-};
-
-/// A merge that was possible when it was queued.
-struct QueuedMerge {
-  Merge merge;
-  int64_t position; ///< Of the left one of the pair.
-
-  bool operator>(const QueuedMerge &other) const {
-    return merge.rank != other.merge.rank ? merge.rank > other.merge.rank
-                                          : position > other.position;
-  }
-};
 
 class BpeModel : public Model {
 public:
   explicit BpeModel(const Field &field) {
     checkUnsupported(field);
     readVocab(field.at("vocab"));
+    for (char32_t character = 0; character < idOfLowChar.size(); ++character) {
+      std::string token;
+      appendChar(character, token);
+      idOfLowChar[character] = tokenToId(token);
+    }
     readMerges(field.at("merges"));
     if (std::optional<Field> unknown = field.find("unk_token")) {
       unknownId = tokenToId(unknown->getString());
@@ -55,6 +28,8 @@ public:
         unknown->fail("is " + quote(unknown->getString()) +
                       ", which is not in model.vocab");
     }
+    if (field.getBool("byte_fallback", false))
+      byteTokens.emplace(vocab);
     fuseUnknown = field.getBool("fuse_unk", false);
     ignoreMerges = field.getBool("ignore_merges", false);
   }
@@ -63,40 +38,31 @@ public:
                 std::vector<int32_t> &ids) const override;
 
   std::optional<int32_t> tokenToId(std::string_view token) const override {
-    auto entry = idOfToken.find(token);
-    return entry == idOfToken.end() ? std::nullopt
-                                    : std::optional<int32_t>(entry->second);
+    return vocab.tokenToId(token);
   }
-
   const std::string *idToToken(int32_t id) const override {
-    auto entry = tokenOfId.find(id);
-    return entry == tokenOfId.end() ? nullptr : entry->second;
+    return vocab.idToToken(id);
   }
-
-  int64_t idLimit() const override { return limit; }
+  int64_t idLimit() const override { return vocab.idLimit(); }
 
 private:
   static void checkUnsupported(const Field &field);
-  void readVocab(const Field &vocab);
-  void readMerges(const Field &merges);
+  void readVocab(const Field &field);
+  void readMerges(const Field &list);
   int32_t mergedPart(const Field &merge, std::string_view token) const;
-
-  std::vector<Symbol> split(std::string_view word) const;
-  const Merge *findMerge(int32_t left, int32_t right) const {
-    auto entry = merges.find(pairKey(left, right));
-    return entry == merges.end() ? nullptr : &entry->second;
+  std::optional<int32_t> charToId(char32_t character,
+                                  std::string_view token) const {
+    return character < idOfLowChar.size() ? idOfLowChar[character]
+                                          : tokenToId(token);
   }
-  static uint64_t pairKey(int32_t left, int32_t right) {
-    return static_cast<uint64_t>(left) << 32 | static_cast<uint32_t>(right);
-  }
+  std::vector<int32_t> split(std::string_view word) const;
 
-  std::unordered_map<std::string, int32_t, StringHash, std::equal_to<>>
-      idOfToken;
-  /// Points at the keys of idOfToken.
-  std::unordered_map<int32_t, const std::string *> tokenOfId;
-  std::unordered_map<uint64_t, Merge> merges;
-  int64_t limit = 0;
+  Vocab vocab;
+  /// The ids of the characters below U+0800, for speed.
+  std::array<std::optional<int32_t>, 0x800> idOfLowChar;
+  BpeMerges merges;
   std::optional<int32_t> unknownId;
+  std::optional<ByteTokens> byteTokens;
   bool fuseUnknown = false;
   bool ignoreMerges = false;
 };
@@ -104,8 +70,6 @@ private:
 } // namespace
 
 void BpeModel::checkUnsupported(const Field &field) {
-  if (field.getBool("byte_fallback", false))
-    field.at("byte_fallback").fail("is true, supported: false");
   for (std::string_view key :
        {"continuing_subword_prefix", "end_of_word_suffix"}) {
     std::optional<Field> affix = field.find(key);
@@ -117,23 +81,16 @@ void BpeModel::checkUnsupported(const Field &field) {
     dropout->fail("is " + dropout->json().dump() + ", supported: null");
 }
 
-void BpeModel::readVocab(const Field &vocab) {
-  if (!vocab.json().is_object())
-    vocab.failType("an object");
-  const auto &entries = vocab.json().get_ref<const Json::object_t &>();
-  idOfToken.reserve(entries.size());
-  tokenOfId.reserve(entries.size());
+void BpeModel::readVocab(const Field &field) {
+  if (!field.json().is_object())
+    field.failType("an object");
+  const auto &entries = field.json().get_ref<const Json::object_t &>();
+  vocab.reserve(entries.size());
   for (const auto &[token, idValue] : entries) {
     // Not by way of Field: its path would cost more than all the rest.
     if (!idValue.is_number_unsigned() || idValue.get<uint64_t>() >= INT32_MAX)
-      vocab.at(token).getId();
-    auto id = idValue.get<int32_t>();
-    auto entry = idOfToken.emplace(token, id).first;
-    auto [other, isNew] = tokenOfId.emplace(id, &entry->first);
-    if (!isNew)
-      vocab.fail("gives the id " + std::to_string(id) + " to both " +
-                 quote(*other->second) + " and " + quote(token));
-    limit = std::max<int64_t>(limit, int64_t(id) + 1);
+      field.at(token).getId();
+    vocab.add(field, token, idValue.get<int32_t>());
   }
 }
 
@@ -147,7 +104,6 @@ int32_t BpeModel::mergedPart(const Field &merge, std::string_view token) const {
 
 void BpeModel::readMerges(const Field &list) {
   merges.reserve(list.json().size());
-  int32_t rank = 0;
   for (const Field &merge : list.items()) {
     std::string_view left, right;
     if (merge.json().is_string()) {
@@ -170,35 +126,40 @@ void BpeModel::readMerges(const Field &list) {
     }
     int32_t leftId = mergedPart(merge, left);
     int32_t rightId = mergedPart(merge, right);
-    int32_t id = mergedPart(merge, std::string(left) + std::string(right));
-    merges[pairKey(leftId, rightId)] = {rank++, id};
+    merges.add(leftId, rightId,
+               mergedPart(merge, std::string(left) + std::string(right)));
   }
 }
 
-/// The characters of `word` as symbols. A character that is not in the
-/// vocabulary is the unknown token; where there is no such token, it is lost.
-std::vector<Symbol> BpeModel::split(std::string_view word) const {
-  std::vector<Symbol> symbols;
-  bool afterUnknown = false;
+/// The characters of `word` as ids. A character that is not in the vocabulary
+/// becomes the tokens of its bytes, or else the unknown token; where there is
+/// no such token, it is lost.
+std::vector<int32_t> BpeModel::split(std::string_view word) const {
+  std::vector<int32_t> symbols;
+  symbols.reserve(word.size());
+  // Characters since the last known one. As in the original, byte tokens do not
+  // end such a run: its unknown tokens follow them.
+  size_t unknownCount = 0;
+  auto addUnknown = [&] {
+    if (unknownCount > 0 && unknownId)
+      symbols.insert(symbols.end(), fuseUnknown ? 1 : unknownCount, *unknownId);
+    unknownCount = 0;
+  };
   for (size_t i = 0; i < word.size();) {
     size_t start = i;
-    nextChar(word, i);
-    std::optional<int32_t> id = tokenToId(word.substr(start, i - start));
-    bool isUnknown = !id;
-    if (isUnknown && (!unknownId || (fuseUnknown && afterUnknown)))
-      continue;
-    afterUnknown = isUnknown;
-    auto position = static_cast<int64_t>(symbols.size());
-    symbols.push_back(
-        {isUnknown ? *unknownId : *id, false, position - 1, position + 1});
+    char32_t character = nextChar(word, i);
+    std::string_view token = word.substr(start, i - start);
+    if (std::optional<int32_t> id = charToId(character, token)) {
+      addUnknown();
+      symbols.push_back(*id);
+    } else if (!byteTokens || !byteTokens->append(token, symbols)) {
+      ++unknownCount;
+    }
   }
-  if (!symbols.empty())
-    symbols.back().next = -1;
+  addUnknown();
   return symbols;
 }
 
-/// Takes O(n log n) time: each merge queues two more at most, and a queued one
-/// whose pair has changed since is dropped.
 void BpeModel::tokenize(std::string_view word,
                         std::vector<int32_t> &ids) const {
   if (ignoreMerges) {
@@ -207,44 +168,9 @@ void BpeModel::tokenize(std::string_view word,
       return;
     }
   }
-
-  std::vector<Symbol> symbols = split(word);
-  std::priority_queue<QueuedMerge, std::vector<QueuedMerge>, std::greater<>>
-      queue;
-  auto queuePairAt = [&](int64_t position) {
-    if (position < 0 || symbols[position].next < 0)
-      return;
-    const Symbol &right = symbols[symbols[position].next];
-    if (const Merge *merge = findMerge(symbols[position].id, right.id))
-      queue.push({*merge, position});
-  };
-
-  for (size_t i = 0; i < symbols.size(); ++i)
-    queuePairAt(static_cast<int64_t>(i));
-
-  while (!queue.empty()) {
-    QueuedMerge top = queue.top();
-    queue.pop();
-    Symbol &left = symbols[top.position];
-    if (left.isMerged || left.next < 0)
-      continue;
-    Symbol &right = symbols[left.next];
-    const Merge *merge = findMerge(left.id, right.id);
-    if (!merge || merge->id != top.merge.id)
-      continue;
-
-    left.id = merge->id;
-    left.next = right.next;
-    right.isMerged = true;
-    if (left.next >= 0)
-      symbols[left.next].previous = top.position;
-    queuePairAt(left.previous);
-    queuePairAt(top.position);
-  }
-
-  for (const Symbol &symbol : symbols)
-    if (!symbol.isMerged)
-      ids.push_back(symbol.id);
+  std::vector<int32_t> symbols = split(word);
+  merges.apply(symbols);
+  ids.insert(ids.end(), symbols.begin(), symbols.end());
 }
 
 std::unique_ptr<Model> createBpeModel(const Field &field) {

@@ -125,18 +125,20 @@ public:
       : addPrefixSpace(field.getBool("add_prefix_space", true)),
         useRegex(field.getBool("use_regex", true)) {}
 
-  void split(std::string_view text,
-             std::vector<std::string> &words) const override {
+  void split(const Word &whole, const WordSink &sink) const override {
+    std::string_view text = whole.text;
     std::string prefixed;
     if (addPrefixSpace && !text.starts_with(' ')) {
       prefixed = ' ' + std::string(text);
       text = prefixed;
     }
+    std::string word;
     for (size_t start = 0; start < text.size();) {
       size_t end = useRegex ? matchEnd(text, start) : text.size();
-      std::string &word = words.emplace_back();
+      word.clear();
       for (char byte : text.substr(start, end - start))
         word += alphabet().charOfByte[static_cast<unsigned char>(byte)];
+      sink({word, whole.startsText && start == 0});
       start = end;
     }
   }

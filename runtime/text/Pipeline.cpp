@@ -42,20 +42,18 @@ public:
   explicit SequencePreTokenizer(const Field &field)
       : stages(createStages(field, "pretokenizers", createPreTokenizer)) {}
 
-  void split(std::string_view text,
-             std::vector<std::string> &words) const override {
-    std::vector<std::string> current{std::string(text)};
-    for (const auto &stage : stages) {
-      std::vector<std::string> next;
-      for (const std::string &word : current)
-        stage->split(word, next);
-      current = std::move(next);
-    }
-    words.insert(words.end(), std::make_move_iterator(current.begin()),
-                 std::make_move_iterator(current.end()));
+  void split(const Word &word, const WordSink &sink) const override {
+    splitFrom(0, word, sink);
   }
 
 private:
+  void splitFrom(size_t first, const Word &word, const WordSink &sink) const {
+    if (first == stages.size())
+      return sink(word);
+    stages[first]->split(
+        word, [&](const Word &part) { splitFrom(first + 1, part, sink); });
+  }
+
   Stages<PreTokenizer> stages;
 };
 
@@ -80,95 +78,6 @@ private:
   Stages<PostProcessor> stages;
 };
 
-class SequenceDecodeStream : public DecodeStream {
-public:
-  explicit SequenceDecodeStream(Stages<DecodeStream> streams)
-      : streams(std::move(streams)) {}
-
-  void push(std::string_view token, std::vector<std::string> &pieces) override {
-    pushFrom(0, {std::string(token)}, pieces);
-  }
-
-  void finish(std::vector<std::string> &pieces) override {
-    // What one stream gives at its end still goes through the later ones.
-    for (size_t i = 0; i < streams.size(); ++i) {
-      std::vector<std::string> rest;
-      streams[i]->finish(rest);
-      pushFrom(i + 1, std::move(rest), pieces);
-    }
-  }
-
-private:
-  void pushFrom(size_t first, std::vector<std::string> current,
-                std::vector<std::string> &pieces) {
-    for (size_t i = first; i < streams.size(); ++i) {
-      std::vector<std::string> next;
-      for (const std::string &piece : current)
-        streams[i]->push(piece, next);
-      current = std::move(next);
-    }
-    pieces.insert(pieces.end(), std::make_move_iterator(current.begin()),
-                  std::make_move_iterator(current.end()));
-  }
-
-  Stages<DecodeStream> streams;
-};
-
-class SequenceDecoder : public Decoder {
-public:
-  explicit SequenceDecoder(const Field &field)
-      : stages(createStages(field, "decoders", createDecoder)) {
-    std::vector<Field> items = field.at("decoders").items();
-    for (size_t i = 1; i < items.size(); ++i) {
-      // ByteLevel makes one text of all tokens, so a stage that follows one
-      // would need the whole text at once.
-      Field type = items[i].at("type");
-      if (type.getString() == "ByteLevel")
-        type.fail("is \"ByteLevel\" after another decoder, supported: "
-                  "\"ByteLevel\" as the first");
-    }
-  }
-
-  std::unique_ptr<DecodeStream> start() const override {
-    Stages<DecodeStream> streams;
-    for (const auto &stage : stages)
-      streams.push_back(stage->start());
-    return std::make_unique<SequenceDecodeStream>(std::move(streams));
-  }
-
-  std::string tokenBytes(std::string_view token) const override {
-    std::string bytes(token);
-    for (const auto &stage : stages)
-      bytes = stage->tokenBytes(bytes);
-    return bytes;
-  }
-
-private:
-  Stages<Decoder> stages;
-};
-
-class SpaceJoinStream : public DecodeStream {
-public:
-  void push(std::string_view token, std::vector<std::string> &pieces) override {
-    pieces.push_back((isFirst ? "" : " ") + std::string(token));
-    isFirst = false;
-  }
-  void finish(std::vector<std::string> &) override { isFirst = true; }
-
-private:
-  bool isFirst = true;
-};
-
-class SpaceJoinDecoder : public Decoder {
-public:
-  std::unique_ptr<DecodeStream> start() const override {
-    return std::make_unique<SpaceJoinStream>();
-  }
-  std::string tokenBytes(std::string_view token) const override {
-    return std::string(token);
-  }
-};
-
 } // namespace
 
 /// The factory of a kind that is a class with a constructor from its field.
@@ -178,16 +87,28 @@ static std::unique_ptr<BaseT> construct(const Field &field) {
 }
 
 constexpr Kind<Normalizer> normalizerKinds[] = {
+    {"NFC", createUnicodeNormalizer},
+    {"NFD", createUnicodeNormalizer},
+    {"NFKC", createUnicodeNormalizer},
+    {"NFKD", createUnicodeNormalizer},
+    {"Prepend", createPrependNormalizer},
+    {"Replace", createReplaceNormalizer},
     {"Sequence", construct<Normalizer, SequenceNormalizer>},
 };
 
 constexpr Kind<PreTokenizer> preTokenizerKinds[] = {
     {"ByteLevel", createByteLevelPreTokenizer},
+    {"Digits", createDigitsPreTokenizer},
+    {"Metaspace", createMetaspacePreTokenizer},
+    {"Punctuation", createPunctuationPreTokenizer},
+    {"Split", createSplitPreTokenizer},
+    {"WhitespaceSplit", createWhitespacePreTokenizer},
     {"Sequence", construct<PreTokenizer, SequencePreTokenizer>},
 };
 
 constexpr Kind<Model> modelKinds[] = {
     {"BPE", createBpeModel},
+    {"Unigram", createUnigramModel},
 };
 
 constexpr Kind<PostProcessor> postProcessorKinds[] = {
@@ -197,8 +118,13 @@ constexpr Kind<PostProcessor> postProcessorKinds[] = {
 };
 
 constexpr Kind<Decoder> decoderKinds[] = {
+    {"ByteFallback", createByteFallbackDecoder},
     {"ByteLevel", createByteLevelDecoder},
-    {"Sequence", construct<Decoder, SequenceDecoder>},
+    {"Fuse", createFuseDecoder},
+    {"Metaspace", createMetaspaceDecoder},
+    {"Replace", createReplaceDecoder},
+    {"Sequence", createSequenceDecoder},
+    {"Strip", createStripDecoder},
 };
 
 std::unique_ptr<Normalizer> createNormalizer(const Field &field) {
@@ -222,10 +148,6 @@ std::unique_ptr<PostProcessor> createPostProcessor(const Field &field) {
 
 std::unique_ptr<Decoder> createDecoder(const Field &field) {
   return createStage(field, decoderKinds);
-}
-
-std::unique_ptr<Decoder> createSpaceJoinDecoder() {
-  return std::make_unique<SpaceJoinDecoder>();
 }
 
 } // namespace marimba::rt::text

@@ -15,6 +15,7 @@
 #include "Field.h"
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -30,13 +31,22 @@ public:
   virtual std::string normalize(std::string_view text) const = 0;
 };
 
+/// A part of a text on its way to the model.
+struct Word {
+  std::string_view text;
+  /// Whether the text that is encoded starts with it.
+  bool startsText;
+};
+
+using WordSink = std::function<void(const Word &)>;
+
 /// Splits a text into the words that the model sees one by one.
 class PreTokenizer {
 public:
   virtual ~PreTokenizer() = default;
-  /// Appends the words of `text`, which is not empty, to `words`.
-  virtual void split(std::string_view text,
-                     std::vector<std::string> &words) const = 0;
+  /// Gives the words of `word`, which is not empty, to `sink`, one after the
+  /// other: none is kept, so a text needs no more memory for having many.
+  virtual void split(const Word &word, const WordSink &sink) const = 0;
 };
 
 /// A vocabulary, and the way from a word to ids in it.

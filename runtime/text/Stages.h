@@ -12,16 +12,44 @@
 
 namespace marimba::rt::text {
 
+// Normalizers.cpp.
+std::unique_ptr<Normalizer> createUnicodeNormalizer(const Field &field);
+std::unique_ptr<Normalizer> createPrependNormalizer(const Field &field);
+std::unique_ptr<Normalizer> createReplaceNormalizer(const Field &field);
+
 // ByteLevel.cpp.
 std::unique_ptr<PreTokenizer> createByteLevelPreTokenizer(const Field &field);
 std::unique_ptr<PostProcessor> createByteLevelPostProcessor(const Field &field);
 std::unique_ptr<Decoder> createByteLevelDecoder(const Field &field);
 
-// BpeModel.cpp.
+// Metaspace.cpp.
+std::unique_ptr<PreTokenizer> createMetaspacePreTokenizer(const Field &field);
+std::unique_ptr<Decoder> createMetaspaceDecoder(const Field &field);
+
+// Split.cpp.
+std::unique_ptr<PreTokenizer> createSplitPreTokenizer(const Field &field);
+std::unique_ptr<PreTokenizer> createDigitsPreTokenizer(const Field &field);
+std::unique_ptr<PreTokenizer> createPunctuationPreTokenizer(const Field &field);
+std::unique_ptr<PreTokenizer> createWhitespacePreTokenizer(const Field &field);
+
+// BpeModel.cpp, UnigramModel.cpp.
 std::unique_ptr<Model> createBpeModel(const Field &field);
+std::unique_ptr<Model> createUnigramModel(const Field &field);
 
 // TemplateProcessing.cpp.
 std::unique_ptr<PostProcessor> createTemplateProcessing(const Field &field);
+
+// Decoders.cpp.
+std::unique_ptr<Decoder> createByteFallbackDecoder(const Field &field);
+std::unique_ptr<Decoder> createReplaceDecoder(const Field &field);
+/// Strips each token.
+std::unique_ptr<Decoder> createStripDecoder(const Field &field);
+/// Strips the text that all tokens make.
+std::unique_ptr<Decoder> createTextStripDecoder(const Field &field);
+
+// SequenceDecoder.cpp.
+std::unique_ptr<Decoder> createFuseDecoder(const Field &field);
+std::unique_ptr<Decoder> createSequenceDecoder(const Field &field);
 
 } // namespace marimba::rt::text
 

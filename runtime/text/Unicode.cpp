@@ -36,7 +36,7 @@ void appendLossyUtf8(std::string_view bytes, std::string &out) {
     if (character >= 0)
       continue;
     out.append(bytes.substr(validStart, start - validStart));
-    out.append("\xEF\xBF\xBD");
+    out.append(replacementChar);
     validStart = i;
   }
   out.append(bytes.substr(validStart));
@@ -71,6 +71,11 @@ bool isLetter(char32_t character) {
 
 bool isNumber(char32_t character) {
   return U_GET_GC_MASK(static_cast<UChar32>(character)) & U_GC_N_MASK;
+}
+
+bool isPunctuation(char32_t character) {
+  auto c = static_cast<UChar32>(character);
+  return u_ispunct(c) || (c < 0x80 && u_isgraph(c) && !u_isalnum(c));
 }
 
 bool isWordChar(char32_t character) {

@@ -26,6 +26,9 @@ char32_t nextChar(std::string_view text, size_t &position);
 /// moves back to its start.
 char32_t previousChar(std::string_view text, size_t &position);
 
+/// U+FFFD, what stands for bytes that are no character.
+constexpr std::string_view replacementChar = "\xEF\xBF\xBD";
+
 /// Appends `character`, a Unicode scalar value, as UTF-8.
 void appendChar(char32_t character, std::string &out);
 
@@ -35,6 +38,8 @@ bool isSpace(char32_t character);
 bool isLetter(char32_t character);
 /// \p{N}.
 bool isNumber(char32_t character);
+/// \p{P} and the symbols of ASCII.
+bool isPunctuation(char32_t character);
 /// \w as Unicode's UTS #18 and Rust's regex define it.
 bool isWordChar(char32_t character);
 

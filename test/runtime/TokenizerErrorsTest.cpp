@@ -15,8 +15,9 @@ TEST(TokenizerErrorsTest, NamesFilesItCannotRead) {
   EXPECT_EQ(error, "/no/such/tokenizer.json: cannot be read: No such file or "
                    "directory");
   EXPECT_EQ(Tokenizer::load(MARIMBA_TEST_INPUTS, error), nullptr);
-  EXPECT_EQ(error, MARIMBA_TEST_INPUTS
-            ": is a directory, expected a tokenizer.json file");
+  EXPECT_EQ(
+      error, MARIMBA_TEST_INPUTS
+      ": is a directory, expected a tokenizer.json file");
   // The file of the test is a document around a tokenizer.
   std::string path = MARIMBA_TEST_INPUTS "/tokenizer-stories.json";
   EXPECT_EQ(Tokenizer::load(path, error), nullptr);
@@ -56,12 +57,39 @@ TEST(TokenizerErrorsTest, RefusesBadJson) {
 TEST(TokenizerErrorsTest, RefusesBadFields) {
   // A JSON patch to a good file, and the error.
   const std::pair<const char *, const char *> cases[] = {
+      {R"({"pre_tokenizer": {"type": "Whitespace"}})",
+       R"(pre_tokenizer.type is "Whitespace", supported: "ByteLevel", "Digits", "Metaspace", "Punctuation", "Split", "WhitespaceSplit", "Sequence")"},
       {R"({"pre_tokenizer": {"type": "Split"}})",
-       R"(pre_tokenizer.type is "Split", supported: "ByteLevel", "Sequence")"},
-      {R"({"normalizer": {"type": "NFC"}})",
-       R"(normalizer.type is "NFC", supported: "Sequence")"},
+       R"(pre_tokenizer has no field "pattern")"},
+      {R"({"pre_tokenizer": {"type": "Split", "pattern": {}}})",
+       R"(pre_tokenizer.pattern has neither a "String" nor a "Regex")"},
+      {R"({"pre_tokenizer": {"type": "Split", "pattern": {"String": ""}}})",
+       R"(pre_tokenizer.pattern.String is empty, expected at least one character)"},
+      {R"({"pre_tokenizer": {"type": "Split", "pattern": {"Regex": "ab(c"}}})",
+       R"(pre_tokenizer.pattern.Regex is "ab(c", which is not an expression of ICU: U_REGEX_MISMATCHED_PAREN at character 4 of "ab(c")"},
+      {R"({"pre_tokenizer": {"type": "Split", "pattern": {"String": "a"},
+            "behavior": "isolated"}})",
+       R"(pre_tokenizer.behavior is "isolated", supported: "Removed", "Isolated", "MergedWithPrevious", "MergedWithNext", "Contiguous")"},
+      {R"({"pre_tokenizer": {"type": "Metaspace", "replacement": "ab"}})",
+       R"(pre_tokenizer.replacement is "ab", expected one character)"},
+      {R"({"pre_tokenizer": {"type": "Metaspace", "replacement": ""}})",
+       R"(pre_tokenizer.replacement is "", expected one character)"},
+      {R"({"pre_tokenizer": {"type": "Metaspace", "prepend_scheme": "last"}})",
+       R"(pre_tokenizer.prepend_scheme is "last", supported: "always", "first", "never")"},
+      {R"({"normalizer": {"type": "Lowercase"}})",
+       R"(normalizer.type is "Lowercase", supported: "NFC", "NFD", "NFKC", "NFKD", "Prepend", "Replace", "Sequence")"},
+      {R"({"normalizer": {"type": "Prepend"}})",
+       R"(normalizer has no field "prepend")"},
+      {R"({"model": {"type": "WordPiece"}})",
+       R"(model.type is "WordPiece", supported: "BPE", "Unigram")"},
       {R"({"model": {"type": "Unigram"}})",
-       R"(model.type is "Unigram", supported: "BPE")"},
+       R"(model.vocab is an object, expected an array)"},
+      {R"({"model": {"type": "Unigram", "vocab": [["a"]]}})",
+       R"(model.vocab[0] has 1 elements, expected 2: a token and its score)"},
+      {R"({"model": {"type": "Unigram", "vocab": [["a", "b"]]}})",
+       R"(model.vocab[0][1] is a string, expected a number)"},
+      {R"({"model": {"type": "Unigram", "vocab": [["a", 0]], "unk_id": 1}})",
+       R"(model.unk_id is 1, but model.vocab has 1 tokens)"},
       {R"({"post_processor": {"type": "Sequence", "processors": [{"type": 5}]}})",
        R"(post_processor.processors[0].type is 5, expected a string)"},
       {R"({"decoder": {"type": "Sequence"}})",
@@ -69,6 +97,13 @@ TEST(TokenizerErrorsTest, RefusesBadFields) {
       {R"({"decoder": {"type": "Sequence", "decoders":
             [{"type": "ByteLevel"}, {"type": "ByteLevel"}]}})",
        R"(decoder.decoders[1].type is "ByteLevel" after another decoder, supported: "ByteLevel" as the first)"},
+      {R"({"decoder": {"type": "Sequence", "decoders":
+            [{"type": "Fuse"}, {"type": "Metaspace"}]}})",
+       R"(decoder.decoders[1].type is "Metaspace" after "Fuse", supported there: "Fuse", "Strip")"},
+      {R"({"decoder": {"type": "Strip", "content": "", "start": 1, "stop": 0}})",
+       R"(decoder.content is empty, expected one character)"},
+      {R"({"decoder": {"type": "Strip", "content": " ", "start": -1}})",
+       R"(decoder.start is -1, allowed: 0 to 2147483646)"},
       {R"({"pre_tokenizer": []})",
        R"(pre_tokenizer is an array, expected an object)"},
       {R"({"pre_tokenizer": {"use_regex": "yes"}})",
@@ -104,8 +139,6 @@ TEST(TokenizerErrorsTest, RefusesBadFields) {
        R"(model.merges[0][1] is 1, expected a string)"},
       {R"({"model": {"merges": [7]}})",
        R"(model.merges[0] is 7, expected an array)"},
-      {R"({"model": {"byte_fallback": true}})",
-       R"(model.byte_fallback is true, supported: false)"},
       {R"({"model": {"dropout": 0.1}})",
        R"(model.dropout is 0.1, supported: null)"},
       {R"({"model": {"end_of_word_suffix": "</w>"}})",

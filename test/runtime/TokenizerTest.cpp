@@ -2,109 +2,14 @@
 
 #include "TokenizerTestUtils.h"
 
-#include <unicode/utf8.h>
-
-#include <chrono>
-#include <fstream>
-
 using namespace marimba::rt;
 using Json = nlohmann::json;
 using Ids = std::vector<int32_t>;
 
-/// The tokenizer of the bundled models and 47 texts with what the Hugging Face
-/// tokenizers library gives for them.
-static const Json &stories() {
-  static const Json document = [] {
-    std::ifstream file(MARIMBA_TEST_INPUTS "/tokenizer-stories.json");
-    return Json::parse(file);
-  }();
-  return document;
-}
-
 static const Tokenizer &storiesTokenizer() {
-  static std::unique_ptr<Tokenizer> tokenizer = parse(stories()["tokenizer"]);
+  static std::unique_ptr<Tokenizer> tokenizer =
+      parse(readGolden("stories")["tokenizer"]);
   return *tokenizer;
-}
-
-static Json addedToken(int32_t id, std::string content) {
-  return {{"id", id}, {"content", content}, {"special", false}};
-}
-
-static bool isUtf8(const std::string &text) {
-  for (size_t i = 0; i < text.size();) {
-    UChar32 character;
-    U8_NEXT(text.data(), i, text.size(), character);
-    if (character < 0)
-      return false;
-  }
-  return true;
-}
-
-static std::string streamed(const Tokenizer &tokenizer, const Ids &ids,
-                            bool skip) {
-  StreamDecoder decoder(tokenizer, skip);
-  std::string text;
-  for (int32_t id : ids) {
-    std::string piece = decoder.push(id);
-    EXPECT_TRUE(isUtf8(piece));
-    text += piece;
-  }
-  std::string rest = decoder.flush();
-  EXPECT_TRUE(isUtf8(rest));
-  EXPECT_EQ(decoder.flush(), "");
-  return text + rest;
-}
-
-static double secondsToEncode(const Tokenizer &tokenizer,
-                              const std::string &text) {
-  auto start = std::chrono::steady_clock::now();
-  EXPECT_FALSE(tokenizer.encode(text).empty());
-  std::chrono::duration<double> time = std::chrono::steady_clock::now() - start;
-  return time.count();
-}
-
-TEST(TokenizerTest, AgreesWithHuggingFace) {
-  const Tokenizer &tokenizer = storiesTokenizer();
-  ASSERT_EQ(stories()["cases"].size(), 47u);
-  for (const Json &item : stories()["cases"]) {
-    SCOPED_TRACE(item["text"].dump());
-    auto ids = item["ids"].get<Ids>();
-    auto text = item["text"].get<std::string>();
-    EXPECT_EQ(tokenizer.encode(text), ids);
-    EXPECT_EQ(tokenizer.encode(text, false), item["ids_no_special"].get<Ids>());
-    EXPECT_EQ(tokenizer.decode(ids),
-              item["decoded"].get_ref<const std::string &>());
-    EXPECT_EQ(tokenizer.decode(ids, false),
-              item["decoded_keep_special"].get_ref<const std::string &>());
-  }
-}
-
-TEST(TokenizerTest, StreamsWhatItDecodes) {
-  const Tokenizer &tokenizer = storiesTokenizer();
-  for (const Json &item : stories()["cases"]) {
-    SCOPED_TRACE(item["text"].dump());
-    auto ids = item["ids"].get<Ids>();
-    EXPECT_EQ(streamed(tokenizer, ids, true),
-              item["decoded"].get_ref<const std::string &>());
-    EXPECT_EQ(streamed(tokenizer, ids, false),
-              item["decoded_keep_special"].get_ref<const std::string &>());
-  }
-}
-
-TEST(TokenizerTest, StreamsIdsInAnyOrder) {
-  const Tokenizer &tokenizer = storiesTokenizer();
-  uint32_t state = 1;
-  for (int round = 0; round < 200; ++round) {
-    Ids ids;
-    for (int i = 0; i < 50; ++i) {
-      state = state * 1664525 + 1013904223;
-      // Mostly the tokens of single bytes, to get bad UTF-8.
-      ids.push_back(int32_t(state >> 8) % (i % 4 ? 260 : 2100));
-    }
-    std::string text = tokenizer.decode(ids);
-    EXPECT_TRUE(isUtf8(text));
-    EXPECT_EQ(streamed(tokenizer, ids, true), text);
-  }
 }
 
 TEST(TokenizerTest, StreamHoldsBackUnfinishedCharacters) {

@@ -5,8 +5,11 @@
 
 #include "marimba/Tokenizer.h"
 
+#include <chrono>
+#include <fstream>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
+#include <unicode/utf8.h>
 
 namespace marimba::rt {
 
@@ -38,6 +41,51 @@ inline std::string errorOf(std::string_view text) {
   EXPECT_EQ(Tokenizer::parse(text, "t.json", error), nullptr) << text;
   EXPECT_EQ(error.find('\n'), std::string::npos) << error;
   return error;
+}
+
+/// A document of Inputs: a tokenizer, and 47 texts with what the Hugging Face
+/// tokenizers library gives for them.
+inline nlohmann::json readGolden(const std::string &name) {
+  std::ifstream file(MARIMBA_TEST_INPUTS "/tokenizer-" + name + ".json");
+  return nlohmann::json::parse(file);
+}
+
+inline nlohmann::json addedToken(int32_t id, std::string content) {
+  return {{"id", id}, {"content", content}, {"special", false}};
+}
+
+inline bool isUtf8(const std::string &text) {
+  for (size_t i = 0; i < text.size();) {
+    UChar32 character;
+    U8_NEXT(text.data(), i, text.size(), character);
+    if (character < 0)
+      return false;
+  }
+  return true;
+}
+
+/// The pieces of `ids`, each of which must be UTF-8, in one text.
+inline std::string streamed(const Tokenizer &tokenizer,
+                            const std::vector<int32_t> &ids, bool skip = true) {
+  StreamDecoder decoder(tokenizer, skip);
+  std::string text;
+  for (int32_t id : ids) {
+    std::string piece = decoder.push(id);
+    EXPECT_TRUE(isUtf8(piece));
+    text += piece;
+  }
+  std::string rest = decoder.flush();
+  EXPECT_TRUE(isUtf8(rest));
+  EXPECT_EQ(decoder.flush(), "");
+  return text + rest;
+}
+
+inline double secondsToEncode(const Tokenizer &tokenizer,
+                              const std::string &text) {
+  auto start = std::chrono::steady_clock::now();
+  EXPECT_FALSE(tokenizer.encode(text).empty());
+  std::chrono::duration<double> time = std::chrono::steady_clock::now() - start;
+  return time.count();
 }
 
 } // namespace marimba::rt

@@ -21,20 +21,21 @@ namespace marimba::rt {
 
 class StreamDecoder;
 
-/// A tokenizer as one tokenizer.json describes it. Immutable after loading, so
+/// A tokenizer as one file describes it. Immutable after loading, so
 /// one object may be used from several threads at once.
 ///
-/// The fields `truncation` and `padding` of the file are ignored: they describe
-/// batches, and encode() always gives the whole text.
+/// The fields `truncation` and `padding` of a tokenizer.json are ignored: they
+/// describe batches, and encode() always gives the whole text.
 class Tokenizer {
 public:
-  /// Reads `tokenizerJson`. On failure returns null and sets `error` to one
-  /// line that names the file, the field and what is wrong with it; on success
-  /// leaves `error` empty.
-  static std::unique_ptr<Tokenizer>
-  load(const std::filesystem::path &tokenizerJson, std::string &error);
+  /// Reads `file`, a tokenizer.json. On failure returns null and sets `error`
+  /// to one line that names the file, the field and what is wrong with it; on
+  /// success leaves `error` empty.
+  static std::unique_ptr<Tokenizer> load(const std::filesystem::path &file,
+                                         std::string &error);
 
-  /// As load(), of the text `json`; `name` stands for the file in errors.
+  /// As load(), of the text `json` of a tokenizer.json; `name` stands for the
+  /// file in errors.
   static std::unique_ptr<Tokenizer>
   parse(std::string_view json, std::string_view name, std::string &error);
 
@@ -46,7 +47,9 @@ public:
   /// U+FFFD). Special tokens that `text` spells out become their ids always;
   /// `addSpecialTokens` says whether the post-processor adds its own, such as
   /// the start of text. Takes O(n (log n + m)) time at worst, for n bytes of
-  /// `text` and m bytes of the longest added token.
+  /// `text` and m bytes of the longest added token (of a Unigram model: of its
+  /// longest token). More than 128 MiB without an added token are encoded in
+  /// parts of that size.
   std::vector<int32_t> encode(std::string_view text,
                               bool addSpecialTokens = true) const;
 

@@ -1,0 +1,75 @@
+//===- TokenizerLoad.cpp - Tokenizers from files --------------------------===//
+
+#include "TokenizerImpl.h"
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+
+namespace marimba::rt {
+
+using namespace text;
+
+/// Reads the file whole; returns false and sets `error` where it cannot.
+static bool readFile(const std::filesystem::path &path, std::string &contents,
+                     std::string &error) {
+  std::error_code code;
+  if (std::filesystem::is_directory(path, code)) {
+    error = path.string() + ": is a directory, expected a tokenizer.json file";
+    return false;
+  }
+  errno = 0;
+  std::ifstream file(path, std::ios::binary);
+  if (file)
+    contents.assign(std::istreambuf_iterator<char>(file), {});
+  if (!file || file.bad()) {
+    error = path.string() + ": cannot be read: " +
+            (errno != 0 ? std::strerror(errno) : "unknown reason");
+    return false;
+  }
+  return true;
+}
+
+/// What `load` returns; null, with `error` in one line that starts with `name`,
+/// where it throws.
+template <typename LoadT>
+static auto catchErrors(std::string_view name, std::string &error,
+                        const LoadT &load) -> decltype(load()) {
+  error.clear();
+  try {
+    return load();
+  } catch (const FieldError &exception) {
+    error = std::string(name) + ": " + exception.what();
+  } catch (const Json::exception &exception) {
+    error = std::string(name) + ": is not valid JSON: " + exception.what();
+  } catch (const std::exception &exception) {
+    error = std::string(name) + ": cannot be loaded: " + exception.what();
+  }
+  // The parser quotes what it read, line ends included.
+  for (char &character : error)
+    if (character == '\n')
+      character = ' ';
+  return {};
+}
+
+std::unique_ptr<Tokenizer> Tokenizer::load(const std::filesystem::path &file,
+                                           std::string &error) {
+  std::string contents;
+  if (!catchErrors(file.string(), error,
+                   [&] { return readFile(file, contents, error); }))
+    return nullptr;
+  return parse(contents, file.string(), error);
+}
+
+std::unique_ptr<Tokenizer> Tokenizer::parse(std::string_view json,
+                                            std::string_view name,
+                                            std::string &error) {
+  return catchErrors(name, error, [&] {
+    Json document = Json::parse(json);
+    auto impl = std::make_unique<Impl>(Field(document));
+    return std::unique_ptr<Tokenizer>(new Tokenizer(std::move(impl)));
+  });
+}
+
+} // namespace marimba::rt

@@ -1,0 +1,70 @@
+//===- Vocab.h - Tokens and their ids ---------------------------*- C++ -*-===//
+
+#ifndef MARIMBA_RUNTIME_TEXT_VOCAB_H
+#define MARIMBA_RUNTIME_TEXT_VOCAB_H
+
+#include "Field.h"
+
+#include <array>
+#include <functional>
+#include <unordered_map>
+
+namespace marimba::rt::text {
+
+/// Tokens and their ids, both ways.
+class Vocab {
+public:
+  /// Adds a token; throws, in the name of `field`, where `id` is taken. Of
+  /// equal tokens the last counts for tokenToId().
+  void add(const Field &field, std::string_view token, int32_t id);
+  void reserve(size_t count);
+
+  std::optional<int32_t> tokenToId(std::string_view token) const {
+    auto entry = idOfToken.find(token);
+    return entry == idOfToken.end() ? std::nullopt
+                                    : std::optional<int32_t>(entry->second);
+  }
+
+  /// Null where there is no such id. Lives as long as the vocabulary.
+  const std::string *idToToken(int32_t id) const {
+    auto entry = tokenOfId.find(id);
+    return entry == tokenOfId.end() ? nullptr : &entry->second;
+  }
+
+  /// The highest id plus one.
+  int64_t idLimit() const { return limit; }
+
+private:
+  struct Hash {
+    using is_transparent = void;
+    size_t operator()(std::string_view text) const {
+      return std::hash<std::string_view>()(text);
+    }
+  };
+
+  std::unordered_map<int32_t, std::string> tokenOfId;
+  /// The keys are the strings of tokenOfId, which stay where they are.
+  std::unordered_map<std::string_view, int32_t, Hash, std::equal_to<>>
+      idOfToken;
+  int64_t limit = 0;
+};
+
+/// The tokens `<0x00>` to `<0xFF>`, for characters that a vocabulary lacks.
+class ByteTokens {
+public:
+  explicit ByteTokens(const Vocab &vocab);
+
+  /// Appends the ids of `bytes` to `ids`; false, and nothing appended, where
+  /// one of them has none.
+  bool append(std::string_view bytes, std::vector<int32_t> &ids) const;
+
+  /// The byte that `token` spells, in either case of its digits.
+  static std::optional<unsigned char> parse(std::string_view token);
+
+private:
+  std::array<std::optional<int32_t>, 256> idOfByte;
+};
+
+} // namespace marimba::rt::text
+
+#endif // MARIMBA_RUNTIME_TEXT_VOCAB_H
