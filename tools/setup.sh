@@ -17,7 +17,8 @@ packages=(
   zlib1g-dev                       # LLVMConfig.cmake looks for it
   # The runtime.
   libdnnl-dev                      # oneDNN, with OpenMP through libgomp
-  libicu-dev                       # Unicode classes of the tokenizers
+  libicu-dev                       # Unicode and regular expressions of the tokenizers
+  libsentencepiece-dev             # tokenizer.model
   nlohmann-json3-dev
   # The tests.
   llvm-22-tools                    # lit, FileCheck, not

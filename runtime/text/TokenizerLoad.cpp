@@ -1,5 +1,6 @@
 //===- TokenizerLoad.cpp - Tokenizers from files --------------------------===//
 
+#include "SentencePiece.h"
 #include "TokenizerImpl.h"
 
 #include <cerrno>
@@ -16,7 +17,8 @@ static bool readFile(const std::filesystem::path &path, std::string &contents,
                      std::string &error) {
   std::error_code code;
   if (std::filesystem::is_directory(path, code)) {
-    error = path.string() + ": is a directory, expected a tokenizer.json file";
+    error = path.string() + ": is a directory, expected a tokenizer.json or "
+                            "tokenizer.model file";
     return false;
   }
   errno = 0;
@@ -53,13 +55,42 @@ static auto catchErrors(std::string_view name, std::string &error,
   return {};
 }
 
+/// What the tokenizer_config.json beside `model` says, if there is one. On
+/// failure returns nothing and sets `error`.
+static std::optional<SentencePieceOptions>
+readOptionsBeside(const std::filesystem::path &model, std::string &error) {
+  std::filesystem::path path = model.parent_path() / "tokenizer_config.json";
+  std::error_code code;
+  if (!std::filesystem::exists(path, code))
+    return SentencePieceOptions();
+  std::string contents;
+  if (!readFile(path, contents, error))
+    return std::nullopt;
+  return catchErrors(path.string(), error,
+                     [&]() -> std::optional<SentencePieceOptions> {
+                       Json document = Json::parse(contents);
+                       return readSentencePieceOptions(Field(document));
+                     });
+}
+
 std::unique_ptr<Tokenizer> Tokenizer::load(const std::filesystem::path &file,
                                            std::string &error) {
   std::string contents;
   if (!catchErrors(file.string(), error,
                    [&] { return readFile(file, contents, error); }))
     return nullptr;
-  return parse(contents, file.string(), error);
+  if (file.extension() != ".model")
+    return parse(contents, file.string(), error);
+
+  std::optional<SentencePieceOptions> options = readOptionsBeside(file, error);
+  if (!options)
+    return nullptr;
+  return catchErrors(file.string(), error, [&] {
+    SentencePieceParts parts = loadSentencePiece(contents, *options);
+    Field document(parts.document);
+    return std::unique_ptr<Tokenizer>(new Tokenizer(std::make_unique<Impl>(
+        document, std::move(parts.model), std::move(parts.decoder))));
+  });
 }
 
 std::unique_ptr<Tokenizer> Tokenizer::parse(std::string_view json,

@@ -98,4 +98,34 @@ void LossyUtf8Stream::finish(std::string &out) {
   pending.clear();
 }
 
+void ByteLossyUtf8Stream::push(std::string_view bytes, std::string &out) {
+  pending.append(bytes);
+  const uint8_t *data = asBytes(pending);
+  auto length = static_cast<int64_t>(pending.size());
+  int64_t done = 0;
+  while (done < length) {
+    int64_t end = done;
+    UChar32 character;
+    U8_NEXT(data, end, length, character);
+    if (character >= 0) {
+      out.append(pending, done, end - done);
+      done = end;
+      continue;
+    }
+    int64_t complete = length;
+    U8_TRUNCATE_IF_INCOMPLETE(data, 0, complete);
+    if (end == length && complete == done)
+      break; // The start of a character.
+    out.append(replacementChar);
+    ++done;
+  }
+  pending.erase(0, done);
+}
+
+void ByteLossyUtf8Stream::finish(std::string &out) {
+  for (size_t i = 0; i < pending.size(); ++i)
+    out.append(replacementChar);
+  pending.clear();
+}
+
 } // namespace marimba::rt::text

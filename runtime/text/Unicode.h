@@ -56,6 +56,17 @@ private:
   std::string pending;
 };
 
+/// Like LossyUtf8Stream, but each invalid byte gives one U+FFFD, as in
+/// SentencePiece.
+class ByteLossyUtf8Stream {
+public:
+  void push(std::string_view bytes, std::string &out);
+  void finish(std::string &out);
+
+private:
+  std::string pending;
+};
+
 } // namespace marimba::rt::text
 
 #endif // MARIMBA_RUNTIME_TEXT_UNICODE_H

@@ -26,8 +26,17 @@ static bool hasFile(StringRef dir, StringRef file) {
   return sys::fs::exists(pathIn(dir, file));
 }
 
+/// The name of the tokenizer's file, empty where there is none. tokenizer.json
+/// comes first: it is what a checkpoint was tested with.
+static StringRef tokenizerFile(StringRef modelDir) {
+  for (StringRef file : {"tokenizer.json", "tokenizer.model"})
+    if (hasFile(modelDir, file))
+      return file;
+  return "";
+}
+
 bool marimba::hasTokenizer(StringRef modelDir) {
-  return hasFile(modelDir, "tokenizer.json");
+  return !tokenizerFile(modelDir).empty();
 }
 
 std::string marimba::missingWeightsMessage(StringRef modelDir) {
@@ -45,13 +54,15 @@ std::unique_ptr<rt::Tokenizer> marimba::loadTokenizer(StringRef modelDir,
                 .str();
     return nullptr;
   }
-  if (!hasTokenizer(modelDir)) {
-    error = (modelDir + ": no tokenizer.json in this directory; --ids takes "
-                        "token ids instead of text where a command has it")
+  StringRef file = tokenizerFile(modelDir);
+  if (file.empty()) {
+    error = (modelDir + ": no tokenizer.json or tokenizer.model in this "
+                        "directory; --ids takes token ids instead of text "
+                        "where a command has it")
                 .str();
     return nullptr;
   }
-  return rt::Tokenizer::load(pathIn(modelDir, "tokenizer.json"), error);
+  return rt::Tokenizer::load(pathIn(modelDir, file), error);
 }
 
 /// Appends the ids of `eos_token_id`; false where it is of another kind.

@@ -21,12 +21,12 @@ namespace rt {
 class Tokenizer;
 } // namespace rt
 
-/// The tokenizer of a model directory (tokenizer.json). On failure returns null
-/// and sets `error`.
+/// The tokenizer of a model directory: tokenizer.json, or else tokenizer.model.
+/// On failure returns null and sets `error`.
 std::unique_ptr<rt::Tokenizer> loadTokenizer(llvm::StringRef modelDir,
                                              std::string &error);
 
-/// Whether the directory has a tokenizer.json.
+/// Whether the directory has one of them.
 bool hasTokenizer(llvm::StringRef modelDir);
 
 /// The message for a directory without weights.

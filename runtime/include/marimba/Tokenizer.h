@@ -1,7 +1,8 @@
 //===- Tokenizer.h - Text to token ids and back -----------------*- C++ -*-===//
 //
 // Reads a Hugging Face tokenizer.json and gives the ids and the text that the
-// Hugging Face tokenizers library gives. No exception leaves this interface.
+// Hugging Face tokenizers library gives, or a tokenizer.model of SentencePiece,
+// with its library. No exception leaves this interface.
 //
 //===----------------------------------------------------------------------===//
 
@@ -28,9 +29,12 @@ class StreamDecoder;
 /// describe batches, and encode() always gives the whole text.
 class Tokenizer {
 public:
-  /// Reads `file`, a tokenizer.json. On failure returns null and sets `error`
-  /// to one line that names the file, the field and what is wrong with it; on
-  /// success leaves `error` empty.
+  /// Reads `file`: a SentencePiece model where its name ends in `.model`, else
+  /// a tokenizer.json. Beside a SentencePiece model, tokenizer_config.json may
+  /// say which tokens stand around a text (`add_bos_token`, true without it;
+  /// `add_eos_token`, false). On failure returns null and sets `error` to one
+  /// line that names the file, the field and what is wrong with it; on success
+  /// leaves `error` empty.
   static std::unique_ptr<Tokenizer> load(const std::filesystem::path &file,
                                          std::string &error);
 
