@@ -52,8 +52,9 @@ public:
   /// `addSpecialTokens` says whether the post-processor adds its own, such as
   /// the start of text. Takes O(n (log n + m)) time at worst, for n bytes of
   /// `text` and m bytes of the longest added token (of a Unigram model: of its
-  /// longest token). More than 128 MiB without an added token are encoded in
-  /// parts of that size.
+  /// longest token), and what the file's own regular expressions or
+  /// libsentencepiece take. More than 128 MiB without an added token are
+  /// encoded in parts of that size.
   std::vector<int32_t> encode(std::string_view text,
                               bool addSpecialTokens = true) const;
 
