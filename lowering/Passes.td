@@ -82,11 +82,12 @@ def VectorizeLinalg : Pass<"vectorize-linalg", "::mlir::func::FuncOp"> {
 }
 
 def ApproximateMath : Pass<"approximate-math", "::mlir::func::FuncOp"> {
-  let summary = "exp and log1p become polynomials";
+  let summary = "exp, log1p, sin, cos, tanh become polynomials";
   let description = [{
-    exp, exp2, log, log1p and expm1 of f32, scalars or vectors. An exp with the
-    fast-math flag `afn` takes half of the operations: results outside
-    [2^-126, 2^127] may become 0 or infinity. docs/numerics.md has the errors.
+    exp, exp2, log, log1p, expm1, sin, cos and tanh of f32, scalars or vectors.
+    An exp with the fast-math flag `afn` takes half of the operations: results
+    outside [2^-126, 2^127] may become 0 or infinity. docs/numerics.md has the
+    errors.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::math::MathDialect",

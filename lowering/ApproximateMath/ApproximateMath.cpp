@@ -1,4 +1,4 @@
-//===- ApproximateMath.cpp - exp, exp2 and log1p polynomials ----*- C++ -*-===//
+//===- ApproximateMath.cpp - exp, sin, ... as polynomials ------*- C++ -*-===//
 //
 // Part of Marimba. See lowering/Passes.td.
 //
@@ -155,15 +155,60 @@ struct ExpPolynomial : OpRewritePattern<math::ExpOp> {
   }
 };
 
+/// sin or cos: x = n pi/2 + r with n the integer nearest to x / (pi/2) and
+/// |r| <= pi/4; sin r or cos r, as the quadrant n says, by polynomials of
+/// degree 7 and 8 (Cephes sinf, cosf; Moshier). pi/2 is in three parts: n times
+/// the first, subtracted from x, is exact in a fused multiply-add. Within 7e-8
+/// for |x| <= 2^17, a position times a frequency of 1; beyond 2^22 the result
+/// is of no use. Infinities give NaN.
+template <typename OpTy> struct TrigPolynomial : OpRewritePattern<OpTy> {
+  using OpRewritePattern<OpTy>::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(OpTy op,
+                                PatternRewriter &rewriter) const override {
+    if (!getElementTypeOrSelf(op.getType()).isF32())
+      return rewriter.notifyMatchFailure(op, "not f32");
+    F32Builder b(op, rewriter);
+    Value x = op.getOperand();
+    auto [n, bits] =
+        b.round(arith::MulFOp::create(b, x, b.constant(0.63661977236758134)));
+    Value r = b.fma(n, b.constant(-1.5707963705062866), x);
+    r = b.fma(n, b.constant(4.371138828673793e-08), r);
+    r = b.fma(n, b.constant(1.7151245100058819e-15), r);
+    Value z = arith::MulFOp::create(b, r, r);
+    Value cubic =
+        b.polynomial(z, {-1.6666654611e-1, 8.3321608736e-3, -1.9515295891e-4});
+    Value sine = b.fma(arith::MulFOp::create(b, r, z), cubic, r);
+    Value cosine =
+        b.polynomial(z, {1.0, -0.5, 4.166664568298827e-2, -1.388731625493765e-3,
+                         2.443315711809948e-5});
+    // cos x is the sine of a quadrant later.
+    if constexpr (std::is_same_v<OpTy, math::CosOp>)
+      bits = arith::AddIOp::create(b, bits, b.intConstant(1));
+    Value odd = arith::AndIOp::create(b, bits, b.intConstant(1));
+    Value isOdd = arith::CmpIOp::create(b, arith::CmpIPredicate::ne, odd,
+                                        b.intConstant(0));
+    Value y = arith::SelectOp::create(b, isOdd, cosine, sine);
+    // Bit 1 of the quadrant is the sign.
+    Value sign =
+        b.shiftLeft(arith::AndIOp::create(b, bits, b.intConstant(2)), 30);
+    Value plain = arith::BitcastOp::create(b, b.intType, y);
+    rewriter.replaceOp(op, b.toFloat(arith::XOrIOp::create(b, plain, sign)));
+    return success();
+  }
+};
+
 struct ApproximateMathPass
     : mlir::marimba::impl::ApproximateMathBase<ApproximateMathPass> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    patterns.add<ExpPolynomial, Exp2Polynomial>(&getContext());
+    patterns.add<ExpPolynomial, Exp2Polynomial, TrigPolynomial<math::SinOp>,
+                 TrigPolynomial<math::CosOp>>(&getContext());
     populateMathPolynomialApproximationPatterns(patterns, [](StringRef name) {
       return name == math::ExpM1Op::getOperationName() ||
              name == math::Log1pOp::getOperationName() ||
-             name == math::LogOp::getOperationName();
+             name == math::LogOp::getOperationName() ||
+             name == math::TanhOp::getOperationName();
     });
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();

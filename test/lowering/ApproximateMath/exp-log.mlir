@@ -84,6 +84,20 @@ func.func @log(%x: f32, %v: vector<8xf32>)
 
 // -----
 
+// CHECK-LABEL: func @trigonometry(
+// CHECK-NOT: math.{{sin|cos|tanh}}
+// CHECK: return
+func.func @trigonometry(%x: f32, %v: vector<8xf32>)
+    -> (f32, vector<8xf32>, vector<8xf32>, vector<8xf32>) {
+  %0 = math.sin %x : f32
+  %1 = math.cos %v : vector<8xf32>
+  %2 = math.sin %v : vector<8xf32>
+  %3 = math.tanh %v : vector<8xf32>
+  return %0, %1, %2, %3 : f32, vector<8xf32>, vector<8xf32>, vector<8xf32>
+}
+
+// -----
+
 // The polynomials are for f32.
 
 // CHECK-LABEL: func @other_types(
@@ -104,9 +118,9 @@ func.func @other_types(%x: f64, %h: vector<4xf16>)
 
 // CHECK-LABEL: func @others(
 // CHECK: math.sqrt
-// CHECK: math.sin
+// CHECK: math.tan
 func.func @others(%x: f32) -> (f32, f32) {
   %0 = math.sqrt %x : f32
-  %1 = math.sin %x : f32
+  %1 = math.tan %x : f32
   return %0, %1 : f32, f32
 }
