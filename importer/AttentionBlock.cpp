@@ -39,7 +39,8 @@ Value emitAttention(LayerScope &scope, const AttentionSizes &s, Value h) {
   auto attention = AttentionOp::create(
       b, loc, TypeRange{out.getType(), keys.getType(), values.getType()}, query,
       key, value, scope.past, scope.valid, ValueRange{out, keys, values},
-      b.getF64FloatAttr(scale));
+      b.getF64FloatAttr(scale), /*window=*/IntegerAttr(),
+      /*softcap=*/FloatAttr());
   keys = attention->getResult(1);
   values = attention->getResult(2);
 

@@ -51,6 +51,9 @@ Value KernelBuilder::muli(Value a, Value b) {
 Value KernelBuilder::mini(Value a, Value b) {
   return createOrFold<arith::MinSIOp>(a, b);
 }
+Value KernelBuilder::maxi(Value a, Value b) {
+  return createOrFold<arith::MaxSIOp>(a, b);
+}
 Value KernelBuilder::cmpi(bool lessThan, Value a, Value b) {
   return arith::CmpIOp::create(
       *this, lessThan ? arith::CmpIPredicate::slt : arith::CmpIPredicate::sge,
@@ -126,6 +129,11 @@ Value KernelBuilder::polynomial(Value x, ArrayRef<double> c) {
   for (double next : llvm::reverse(c.drop_back()))
     p = fma(p, x, constant(next));
   return p;
+}
+
+Value KernelBuilder::softcap(Value x, double cap) {
+  Value bounded = math::TanhOp::create(*this, mul(x, constant(1.0 / cap)));
+  return mul(bounded, constant(cap));
 }
 
 Value KernelBuilder::silu(Value x) {

@@ -32,6 +32,7 @@ public:
   Value subi(Value a, Value b);
   Value muli(Value a, Value b);
   Value mini(Value a, Value b);
+  Value maxi(Value a, Value b);
   Value cmpi(bool lessThan, Value a, Value b); // a < b, or a >= b
   Value isZero(Value a);
 
@@ -52,6 +53,8 @@ public:
   /// exp as --approximate-math makes it with `afn`: half of the operations.
   Value fastExp(Value a);
   Value exp2(Value a);
+  /// cap * tanh(x / cap)
+  Value softcap(Value x, double cap);
   /// x / (1 + exp(-x)); -0 where exp(-x) is infinite.
   Value silu(Value x);
   /// max(x, 0) + log1p(exp(-|x|))

@@ -221,6 +221,9 @@ struct LowerAttention : BufferPattern<AttentionOp> {
       });
       b.loop(zero, tokens, [&](Value t) {
         Value visible = b.addi(b.addi(past, t), one);
+        Value first = zero;
+        if (op.getWindow())
+          first = b.maxi(b.subi(visible, b.index(*op.getWindow())), zero);
         b.loop(zero, heads, [&](Value head) {
           Value g = arith::DivUIOp::create(b, head, b.index(perGroup));
           auto score = [&](Value s) {
@@ -230,17 +233,20 @@ struct LowerAttention : BufferPattern<AttentionOp> {
                                         b.load(keys, {row, g, s, i}));
                   return SmallVector<Value>{b.add(sums[0], product)};
                 })[0];
-            return b.mul(dot, scale);
+            return op.getSoftcap()
+                       ? b.softcap(b.mul(dot, scale),
+                                   op.getSoftcap()->convertToDouble())
+                       : b.mul(dot, scale);
           };
           Value largest =
-              b.loop(zero, visible, score(zero), [&](Value s, ValueRange m) {
+              b.loop(first, visible, score(first), [&](Value s, ValueRange m) {
                 return SmallVector<Value>{b.max(m[0], score(s))};
               })[0];
           b.loop(zero, size, [&](Value i) {
             b.store(b.constant(0), y, {row, t, head, i});
           });
           Value total = b.loop(
-              zero, visible, b.constant(0), [&](Value s, ValueRange sums) {
+              first, visible, b.constant(0), [&](Value s, ValueRange sums) {
                 Value p = b.exp(b.sub(score(s), largest));
                 b.loop(zero, size, [&](Value i) {
                   Value sum = b.add(b.load(y, {row, t, head, i}),

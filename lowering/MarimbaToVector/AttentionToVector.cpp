@@ -55,7 +55,10 @@ public:
           Value last = b.mini(b.addi(first, b.index(kQueries)), time);
           b.loop(first, b.mini(last, tokens), [&](Value t) {
             Value visible = b.addi(b.addi(past, t), b.index(1));
-            query(row, head, group, t, visible);
+            Value begin = b.index(0);
+            if (op.getWindow())
+              begin = b.maxi(b.subi(visible, b.index(*op.getWindow())), begin);
+            query(row, head, group, t, begin, visible);
           });
           Value padding = arith::MaxSIOp::create(b, first, tokens);
           if (op.getValid())
@@ -94,8 +97,9 @@ private:
                       maskOf(int64_t(i) * lanes));
   }
 
-  /// Softmax over the first `visible` keys for one query, times their values.
-  void query(Value row, Value head, Value group, Value t, Value visible) {
+  /// Softmax over the keys [begin, visible) for one query, times their values.
+  void query(Value row, Value head, Value group, Value t, Value begin,
+             Value visible) {
     SmallVector<Value> q = loadHead(op.getQuery(), {row, t, head});
     for (Value &part : q)
       part = b.mul(part, b.constant(op.getScale().convertToDouble()));
@@ -103,7 +107,7 @@ private:
     SmallVector<Value> carried = {b.constant(kNoScore), b.constant(0.0)};
     carried.append(q.size(), b.zeros(lanes));
     SmallVector<Value> result = b.loop(
-        b.index(0), visible, carried,
+        begin, visible, carried,
         [&](Value s, ValueRange old) {
           // Keys behind the last one are read as the last one and masked off.
           SmallVector<Value> keys;
@@ -117,6 +121,8 @@ private:
               dot = b.fma(q[i], k[i], dot);
             scores = vector::InsertOp::create(b, b.reduceAdd(dot), scores, j);
           }
+          if (op.getSoftcap())
+            scores = b.softcap(scores, op.getSoftcap()->convertToDouble());
           Value inRange = b.tailMask(lanes, b.subi(visible, s));
           Value none = b.broadcast(lanes, b.constant(kNoScore));
           scores = b.select(inRange, scores, none);

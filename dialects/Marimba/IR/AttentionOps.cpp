@@ -33,6 +33,11 @@ LogicalResult AttentionOp::verify() {
                        Twine(groups) + " key/value heads");
   if (failed(shapes.result()))
     return failure();
+  if (getWindow() && *getWindow() < 1)
+    return emitOpError() << "window is " << *getWindow()
+                         << ", expected at least 1";
+  if (getSoftcap() && failed(verifyPositive(*this, "softcap", *getSoftcap())))
+    return failure();
   return verifyPositive(*this, "scale", getScale());
 }
 

@@ -18,7 +18,9 @@ def Marimba_AttentionOp
     (Vaswani et al. 2017; grouped queries: Ainslie et al. 2023):
 
     `y[b,t,j] = sum_s softmax_s(scale * q[b,t,j] . key[b,g,s]) value[b,g,s]`
-    over `s <= past[b] + t`.
+    over `s <= past[b] + t`. With `window` a query sees so many tokens at most,
+    its own among them: `s > past[b] + t - window` (Beltagy et al. 2020). With
+    `softcap` a score x becomes `softcap * tanh(x / softcap)` (Gemma 2).
 
     Shapes: query, y `[B,T,Hq,dh]`; key, value `[B,T,Hkv,dh]`; caches
     `[B,Hkv,C,dh]`; past, valid `[B]`. Precondition: past + valid <= C; the
@@ -39,7 +41,8 @@ def Marimba_AttentionOp
   let arguments = (ins Marimba_AnyActivation:$query,
       Marimba_AnyActivation:$key, Marimba_AnyActivation:$value,
       Marimba_AnyIds:$past, Optional<Marimba_AnyIds>:$valid,
-      Variadic<Marimba_AnyActivation>:$inits, F64Attr:$scale);
+      Variadic<Marimba_AnyActivation>:$inits, F64Attr:$scale,
+      OptionalAttr<I64Attr>:$window, OptionalAttr<F64Attr>:$softcap);
   let results = (outs Variadic<Marimba_Activation>:$results);
   let assemblyFormat = [{
     $query `,` $key `,` $value `past` `(` $past `)`

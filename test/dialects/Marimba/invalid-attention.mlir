@@ -54,3 +54,31 @@ func.func @dynamic_heads(%q: memref<?x?x?x8xf32>, %c: memref<?x?x?x8xf32>,
         memref<?xi32>
   return
 }
+
+// -----
+
+func.func @window(%q: memref<?x?x4x32xf32>, %k: memref<?x?x2x32xf32>,
+                  %past: memref<?xi32>, %cache: memref<?x2x?x32xf32>) {
+  // expected-error@+1 {{window is 0, expected at least 1}}
+  marimba.attention %q, %k, %k past(%past)
+      outs(%q, %cache, %cache
+         : memref<?x?x4x32xf32>, memref<?x2x?x32xf32>, memref<?x2x?x32xf32>)
+      {scale = 1.0 : f64, window = 0}
+      : memref<?x?x4x32xf32>, memref<?x?x2x32xf32>, memref<?x?x2x32xf32>,
+        memref<?xi32>
+  return
+}
+
+// -----
+
+func.func @softcap(%q: memref<?x?x4x32xf32>, %k: memref<?x?x2x32xf32>,
+                   %past: memref<?xi32>, %cache: memref<?x2x?x32xf32>) {
+  // expected-error@+1 {{softcap is 0, expected a finite number above zero}}
+  marimba.attention %q, %k, %k past(%past)
+      outs(%q, %cache, %cache
+         : memref<?x?x4x32xf32>, memref<?x2x?x32xf32>, memref<?x2x?x32xf32>)
+      {scale = 1.0 : f64, softcap = 0.0 : f64}
+      : memref<?x?x4x32xf32>, memref<?x?x2x32xf32>, memref<?x?x2x32xf32>,
+        memref<?xi32>
+  return
+}

@@ -41,3 +41,27 @@ func.func @attention(%q: memref<?x?x4x8xf32>, %k: memref<?x?x2x8xf32>,
         memref<?xi32>
   return
 }
+
+// Both passes over the keys begin where the window does.
+
+// CHECK-LABEL: func @window(
+// CHECK: %[[VISIBLE:.*]] = arith.addi %{{.*}}, %{{.*}} : index
+// CHECK: %[[SIZE:.*]] = arith.constant 7 : index
+// CHECK: %[[BACK:.*]] = arith.subi %{{.*}}, %[[SIZE]]
+// CHECK: %[[FIRST:.*]] = arith.maxsi %[[BACK]], %{{.*}}
+// CHECK: math.tanh
+// CHECK: scf.for %{{.*}} = %[[FIRST]] to
+// CHECK: math.tanh
+// CHECK: scf.for %{{.*}} = %[[FIRST]] to
+// CHECK: math.tanh
+// CHECK: math.exp
+func.func @window(%q: memref<?x?x4x8xf32>, %k: memref<?x?x2x8xf32>,
+    %past: memref<?xi32>, %y: memref<?x?x4x8xf32>, %c: memref<?x2x?x8xf32>) {
+  marimba.attention %q, %k, %k past(%past)
+      outs(%y, %c, %c : memref<?x?x4x8xf32>, memref<?x2x?x8xf32>,
+                        memref<?x2x?x8xf32>)
+      {scale = 0.25 : f64, softcap = 5.0 : f64, window = 7}
+      : memref<?x?x4x8xf32>, memref<?x?x2x8xf32>, memref<?x?x2x8xf32>,
+        memref<?xi32>
+  return
+}

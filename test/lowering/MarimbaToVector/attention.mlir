@@ -86,3 +86,27 @@ func.func @tail(%q: memref<?x?x2x24xf32>, %past: memref<?xi32>,
         memref<?xi32>
   return
 }
+
+// -----
+
+// The loop over the keys begins where the window does; scores are bounded
+// before they are compared.
+
+// CHECK-LABEL: func @window(
+// CHECK: %[[SIZE:.*]] = arith.constant 7 : index
+// CHECK: %[[BACK:.*]] = arith.subi %[[VISIBLE:.*]], %[[SIZE]]
+// CHECK: %[[FIRST:.*]] = arith.maxsi %[[BACK]], %{{.*}}
+// CHECK: scf.for %{{.*}} = %[[FIRST]] to %[[VISIBLE]] step
+// CHECK: %[[BOUNDED:.*]] = math.tanh {{.*}} : vector<16xf32>
+// CHECK: vector.reduction <maximumf>
+// CHECK-NOT: math.tanh
+func.func @window(%q: memref<?x?x4x16xf32>, %k: memref<?x?x2x16xf32>,
+    %past: memref<?xi32>, %y: memref<?x?x4x16xf32>, %c: memref<?x2x?x16xf32>) {
+  marimba.attention %q, %k, %k past(%past)
+      outs(%y, %c, %c : memref<?x?x4x16xf32>, memref<?x2x?x16xf32>,
+                        memref<?x2x?x16xf32>)
+      {scale = 0.25 : f64, softcap = 5.0 : f64, window = 7}
+      : memref<?x?x4x16xf32>, memref<?x?x2x16xf32>, memref<?x?x2x16xf32>,
+        memref<?xi32>
+  return
+}
