@@ -41,10 +41,11 @@ def BufferizeModel : Pass<"bufferize-model", "::mlir::ModuleOp"> {
 
 def ConvertMarimbaToVector
     : Pass<"convert-marimba-to-vector", "::mlir::func::FuncOp"> {
-  let summary = "scan, convolution and attention become vector loops";
+  let summary = "scan, convolution, attention, rotation become vector loops";
   let description = [{
-    Channels (attention: keys) go in the lanes of a vector of `vector-bits`;
-    tails are masked. Rows, channel blocks and heads become scf.parallel.
+    Channels (attention: keys; rotation: pairs) go in the lanes of a vector of
+    `vector-bits`; tails are masked. Rows, channel blocks and heads become
+    scf.parallel.
   }];
   let options = [Option<"vectorBits", "vector-bits", "unsigned", "512",
                         "width of a vector register">];

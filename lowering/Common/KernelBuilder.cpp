@@ -63,6 +63,11 @@ Value KernelBuilder::isZero(Value a) {
   return arith::CmpIOp::create(*this, arith::CmpIPredicate::eq, a, index(0));
 }
 
+Value KernelBuilder::toFloat(Value index) {
+  Value integer = arith::IndexCastOp::create(*this, getI32Type(), index);
+  return arith::SIToFPOp::create(*this, getF32Type(), integer);
+}
+
 void KernelBuilder::unify(Value &a, Value &b) {
   auto broadcastTo = [&](Value &scalar, Value vector) {
     if (auto type = dyn_cast<VectorType>(vector.getType()))

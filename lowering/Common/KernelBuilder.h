@@ -35,6 +35,8 @@ public:
   Value maxi(Value a, Value b);
   Value cmpi(bool lessThan, Value a, Value b); // a < b, or a >= b
   Value isZero(Value a);
+  /// An index below 2^31 as f32.
+  Value toFloat(Value index);
 
   // f32, scalars or vectors. A scalar beside a vector is broadcast.
   Value add(Value a, Value b);

@@ -414,6 +414,7 @@ struct ConvertMarimbaToLoopsPass
                  LowerRoute, LowerGroupByExpert, LowerGatherRows,
                  LowerScatterAddRows>(&getContext());
     populateLTIToLoopsPatterns(patterns);
+    populateRotaryToLoopsPatterns(patterns);
     walkAndApplyPatterns(getOperation(), std::move(patterns));
   }
 };

@@ -1,4 +1,4 @@
-//===- MarimbaToLoops.h - Pieces that vector loops share --------*- C++ -*-===//
+//===- MarimbaToLoops.h - Pieces that lowerings share -----------*- C++ -*-===//
 //
 // Part of Marimba.
 //
@@ -37,6 +37,8 @@ void populateLTIToLoopsPatterns(RewritePatternSet &patterns);
 /// [B,T,D], for the channels [begin, end).
 void updateConvState(KernelBuilder &b, Value input, Value state, Value row,
                      Value tokens, Value begin, Value end);
+
+void populateRotaryToLoopsPatterns(RewritePatternSet &patterns);
 
 } // namespace mlir::marimba
 

@@ -61,6 +61,7 @@ struct ConvertMarimbaToVectorPass
     populateConvToVectorPatterns(patterns, *lanes);
     populateLTIToVectorPatterns(patterns, *lanes);
     populateAttentionToVectorPatterns(patterns, *lanes);
+    populateRotaryToVectorPatterns(patterns, *lanes);
     walkAndApplyPatterns(getOperation(), std::move(patterns));
   }
 };

@@ -28,6 +28,7 @@ def Marimba_Dialect : Dialect {
     | N | d_state | W | d_conv, width of the causal convolution |
     | E | experts | K | experts per token (top-k) |
     | V | vocabulary | C | capacity of a key/value cache in tokens |
+    | dh | size of an attention head | J | pairs of its elements that rotate |
 
     B, T and C are dynamic, all others static. Ops without memory are pure
     functions of tensors. Ops that remember (`causal_conv1d`, `scan`,

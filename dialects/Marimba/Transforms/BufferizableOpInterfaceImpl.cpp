@@ -117,6 +117,9 @@ void mlir::marimba::registerBufferizableOpInterfaceExternalModels(
     LongConvolutionOp::attachInterface<DestinationModel<LongConvolutionOp, 0>>(
         *ctx);
     AttentionOp::attachInterface<DestinationModel<AttentionOp, 0>>(*ctx);
+    RotaryTableOp::attachInterface<DestinationModel<RotaryTableOp, 0, 1>>(*ctx);
+    RotaryEmbeddingOp::attachInterface<DestinationModel<RotaryEmbeddingOp, 0>>(
+        *ctx);
     RouteOp::attachInterface<DestinationModel<RouteOp, 0, 1>>(*ctx);
     GroupByExpertOp::attachInterface<DestinationModel<GroupByExpertOp, 0, 1>>(
         *ctx);
