@@ -85,8 +85,10 @@ Value emitAttention(LayerScope &scope, const AttentionSizes &sizes, Value h);
 /// down(swiglu(gate h, up h)). Weights: gate_proj, up_proj, down_proj.
 Value emitDenseFeedForward(LayerScope &scope, Value h);
 /// Weights: router, experts.down, and experts.gate with experts.up or both in
-/// one, experts.gate_up [E,2I,H], gate rows first.
-Value emitMixtureOfExperts(LayerScope &scope, int64_t topK, Value h);
+/// one, experts.gate_up [E,2I,H], gate rows first. With `normalize` the weights
+/// of a token's experts add up to 1.
+Value emitMixtureOfExperts(LayerScope &scope, int64_t topK, Value h,
+                           bool normalize);
 
 } // namespace mlir::marimba
 

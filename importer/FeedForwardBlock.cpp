@@ -34,7 +34,8 @@ static Value sliceRows(LayerScope &scope, StringRef part, Value value,
                                         offsets, sizes, strides);
 }
 
-Value emitMixtureOfExperts(LayerScope &scope, int64_t topK, Value h) {
+Value emitMixtureOfExperts(LayerScope &scope, int64_t topK, Value h,
+                           bool normalize) {
   OpBuilder &b = scope.builder;
   Value gate = scope.weight("experts.gate");
   Value up = scope.weight("experts.up");
@@ -48,9 +49,9 @@ Value emitMixtureOfExperts(LayerScope &scope, int64_t topK, Value h) {
   Location loc = scope.loc("route");
   Value weights = scope.empty(loc, topK);
   Value experts = scope.empty(loc, topK, b.getI32Type());
-  auto route = RouteOp::create(
-      b, loc, TypeRange{weights.getType(), experts.getType()}, logits,
-      ValueRange{weights, experts}, /*normalize=*/UnitAttr());
+  auto route =
+      RouteOp::create(b, loc, TypeRange{weights.getType(), experts.getType()},
+                      logits, ValueRange{weights, experts}, normalize);
   return ExpertsOp::create(b, scope.loc("experts"), h.getType(), h,
                            route->getResult(0), route->getResult(1), gate, up,
                            scope.weight("experts.down"));

@@ -5,8 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "importer/Blocks.h"
+#include "importer/AttentionWeights.h"
 #include "importer/FamilyRegistry.h"
+#include "importer/FeedForwardWeights.h"
 #include "importer/JambaConfig.h"
 
 namespace mlir::marimba {
@@ -15,10 +16,9 @@ namespace {
 /// Takes the weights of one layer after the other and plans it.
 class JambaPlanner {
 public:
-  JambaPlanner(MLIRContext &context, const JambaConfig &config,
-               StringRef configFile, WeightTable &weights)
-      : config(config), configFile(configFile), weights(weights),
-        f32(Float32Type::get(&context)) {}
+  JambaPlanner(const JambaConfig &config, StringRef configFile,
+               WeightTable &weights)
+      : config(config), configFile(configFile), weights(weights) {}
 
   LayerPlan planLayer(int64_t index);
 
@@ -27,8 +27,6 @@ private:
            StringRef suffix = ".weight", StringRef alias = "") {
     takeTensor(layer, weights, module, name, shape, suffix, alias);
   }
-  void addAttention();
-  void addDense();
   void addMoE();
   /// Whether the layer has such a tensor.
   bool has(const Twine &tensor) const {
@@ -39,7 +37,6 @@ private:
   const JambaConfig &config;
   StringRef configFile;
   WeightTable &weights;
-  Type f32;
   LayerPlan layer;
 
   Dim hiddenDim{config.hidden, "hidden_size"};
@@ -47,64 +44,15 @@ private:
   Dim expertsDim{config.experts, "num_experts"};
 };
 
-void JambaPlanner::addAttention() {
-  const AttentionSizes &s = config.attention;
-  StringRef m = "self_attn.";
-  Dim queries{s.heads * s.headDim, "num_attention_heads"};
-  Dim keys{s.keyHeads * s.headDim, "num_key_value_heads"};
-  add(m, "q_proj", {queries, hiddenDim});
-  add(m, "k_proj", {keys, hiddenDim});
-  add(m, "v_proj", {keys, hiddenDim});
-  add(m, "o_proj", {hiddenDim, queries});
-  int64_t any = ShapedType::kDynamic;
-  auto cache = RankedTensorType::get({any, s.keyHeads, any, s.headDim}, f32);
-  layer.states = {{"key", cache}, {"value", cache}};
-  layer.usesPast = true;
-}
-
-void JambaPlanner::addDense() {
-  // Jamba-v0.1's first upload: a mixture of one expert.
-  StringRef m = "feed_forward.";
-  add(m, "gate_proj", {intermediateDim, hiddenDim}, ".weight",
-      "moe.experts.0.gate_proj");
-  add(m, "up_proj", {intermediateDim, hiddenDim}, ".weight",
-      "moe.experts.0.up_proj");
-  add(m, "down_proj", {hiddenDim, intermediateDim}, ".weight",
-      "moe.experts.0.down_proj");
-}
-
 void JambaPlanner::addMoE() {
-  StringRef m = "feed_forward.";
-  add(m, "router", {expertsDim, hiddenDim}, ".weight", "moe.router");
-  if (has("feed_forward.experts.gate_up_proj")) {
-    // As transformers 5 holds them in memory.
-    std::string base = layer.prefix + ".feed_forward.experts.";
-    std::string disk = layer.location + ".feed_forward.experts.";
-    layer.add("experts.gate_up",
-              weights.get(base + "gate_up", disk + "gate_up_proj",
-                          {expertsDim,
-                           {2 * config.intermediate, "intermediate_size"},
-                           hiddenDim}));
-    layer.add("experts.down",
-              weights.get(base + "down", disk + "down_proj",
-                          {expertsDim, hiddenDim, intermediateDim}));
-    return;
+  ExpertNames names;
+  // Jamba-v0.1's first upload.
+  if (has("moe.router.weight")) {
+    names.router = "moe.router";
+    names.experts = "moe.experts";
   }
-  StringRef block = has("moe.router.weight") ? ".moe" : ".feed_forward";
-  auto stack = [&](StringRef name, ArrayRef<Dim> shape) {
-    std::vector<std::string> names;
-    for (int64_t e = 0; e < config.experts; ++e)
-      names.push_back((layer.location + block + ".experts." + Twine(e) + "." +
-                       name + "_proj.weight")
-                          .str());
-    layer.add(("experts." + name).str(),
-              weights.getStacked(
-                  (layer.prefix + ".feed_forward.experts." + name).str(), names,
-                  shape));
-  };
-  stack("gate", {intermediateDim, hiddenDim});
-  stack("up", {intermediateDim, hiddenDim});
-  stack("down", {hiddenDim, intermediateDim});
+  addMixtureOfExperts(layer, weights, names, expertsDim, hiddenDim,
+                      intermediateDim);
 }
 
 /// The periods say what a layer is; its tensors have to agree.
@@ -146,11 +94,15 @@ LayerPlan JambaPlanner::planLayer(int64_t index) {
 
   add("", "input_layernorm", hiddenDim);
   if (attention)
-    addAttention();
+    addAttention(layer, weights, config.attention, hiddenDim);
   else
     addMambaMixer(layer, weights, "mamba", config.mixer, hiddenDim);
   add("", "pre_ff_layernorm", hiddenDim, ".weight", "pre_moe_layernorm");
-  moe ? addMoE() : addDense();
+  if (moe)
+    addMoE();
+  else // that upload: a mixture of one expert
+    addDenseFeedForward(layer, weights, "feed_forward", hiddenDim,
+                        intermediateDim, /*bias=*/false, "moe.experts.0");
   layer.location += attention ? ".self_attn" : ".mamba";
 
   JambaConfig c = config;
@@ -160,7 +112,7 @@ LayerPlan JambaPlanner::planLayer(int64_t index) {
                             : emitMambaMixer(scope, c.mixer.sizes, h);
     Value x = emitResidual(scope, scope.x, mixed, "mixer_residual");
     h = emitNorm(scope, x, "pre_ff_layernorm", c.epsilon);
-    Value fed = moe ? emitMixtureOfExperts(scope, c.topK, h)
+    Value fed = moe ? emitMixtureOfExperts(scope, c.topK, h, false)
                     : emitDenseFeedForward(scope, h);
     return emitResidual(scope, x, fed, "feed_forward_residual");
   };
@@ -169,9 +121,8 @@ LayerPlan JambaPlanner::planLayer(int64_t index) {
 
 } // namespace
 
-LogicalResult planJamba(MLIRContext &context, Config &file,
-                        WeightTable &weights, ModelPlan &plan,
-                        ModelInfo &info) {
+LogicalResult planJamba(MLIRContext &, Config &file, WeightTable &weights,
+                        ModelPlan &plan, ModelInfo &info) {
   JambaConfig config;
   if (failed(config.read(file)))
     return failure();
@@ -182,7 +133,7 @@ LogicalResult planJamba(MLIRContext &context, Config &file,
   plan.embedding =
       weights.get("embed_tokens", std::string("model.embed_tokens.weight"),
                   {vocab, hidden});
-  JambaPlanner planner(context, config, file.file(), weights);
+  JambaPlanner planner(config, file.file(), weights);
   for (int64_t i = 0; i < config.layers; ++i)
     plan.layers.push_back(planner.planLayer(i));
   std::string beyond = "model.layers." + std::to_string(config.layers);

@@ -5,11 +5,12 @@
 //===----------------------------------------------------------------------===//
 
 #include "importer/JambaConfig.h"
+#include "importer/AttentionWeights.h"
+#include "importer/FeedForwardWeights.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/Sequence.h"
 
 namespace mlir::marimba {
-
-constexpr int64_t kMaxExperts = 4096;
-constexpr int64_t kMaxExpertTensors = 1 << 18;
 
 LogicalResult JambaConfig::read(Config &c) {
   vocab = c.getPositive("vocab_size", 65536, kMaxSize);
@@ -19,13 +20,8 @@ LogicalResult JambaConfig::read(Config &c) {
   epsilon = c.getPositiveReal("rms_norm_eps", 1e-6);
   tied = c.getBool("tie_word_embeddings", false);
 
-  attention.heads = c.getPositive("num_attention_heads", 32, 1 << 16);
   // Old defaults say 8; a file with an explicit null means all heads.
-  attention.keyHeads = c.getPositive(
-      "num_key_value_heads", c.has("num_key_value_heads") ? attention.heads : 8,
-      1 << 16);
-  attention.headDim = c.getPositive(
-      "head_dim", std::max<int64_t>(hidden / attention.heads, 1), 1 << 16);
+  attention = readAttention(c, hidden, /*defaultKeyHeads=*/8);
   attentionPeriod = c.getPositive("attn_layer_period", 8, kMaxSize);
   attentionOffset = c.getNonNegative("attn_layer_offset", 4, kMaxSize);
 
@@ -49,25 +45,11 @@ LogicalResult JambaConfig::read(Config &c) {
                   "mamba_dt_rank"};
 
   c.checkSupported();
-  bool anyAttention = false, anyMoE = false;
-  int64_t expertTensors = 0;
-  for (int64_t i = 0; i < layers; ++i) {
-    anyAttention |= isAttention(i);
-    anyMoE |= isMoE(i);
-    expertTensors += isMoE(i) ? 3 * experts : 0;
-  }
-  if (anyAttention && !c.find("head_dim") && hidden % attention.heads != 0)
-    c.error("num_attention_heads",
-            "a divisor of hidden_size (" + Twine(hidden) + ")");
-  if (anyAttention && attention.heads % attention.keyHeads != 0)
-    c.error("num_key_value_heads", "a divisor of num_attention_heads (" +
-                                       Twine(attention.heads) + ")");
-  if (anyMoE && topK > experts)
-    c.error("num_experts_per_tok",
-            "at most num_experts (" + Twine(experts) + ")");
-  if (expertTensors > kMaxExpertTensors)
-    c.error("num_experts", "at most " + Twine(kMaxExpertTensors) +
-                               " expert tensors in all layers together");
+  auto indices = llvm::seq(layers);
+  if (llvm::any_of(indices, [&](int64_t i) { return isAttention(i); }))
+    checkAttention(c, hidden, attention);
+  checkExperts(c, "num_experts", experts, topK,
+               llvm::count_if(indices, [&](int64_t i) { return isMoE(i); }));
   return c.result();
 }
 
