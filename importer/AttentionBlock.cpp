@@ -22,6 +22,16 @@ static Value splitHeads(LayerScope &scope, StringRef part, Value value,
       scope.shape({heads, headDim}));
 }
 
+/// [B,T,heads,dh] turned by the positions of its tokens.
+static Value rotate(LayerScope &scope, StringRef part, Value value,
+                    int64_t heads, int64_t headDim) {
+  Location loc = scope.loc(part);
+  Value out = scope.empty(loc, {heads, headDim});
+  return RotaryEmbeddingOp::create(scope.builder, loc, out.getType(), value,
+                                   scope.cos, scope.sin, out)
+      ->getResult(0);
+}
+
 Value emitAttention(LayerScope &scope, const AttentionSizes &s, Value h) {
   OpBuilder &b = scope.builder;
   Value query = splitHeads(scope, "query", emitLinear(scope, h, "q_proj"),
@@ -30,6 +40,10 @@ Value emitAttention(LayerScope &scope, const AttentionSizes &s, Value h) {
                          s.keyHeads, s.headDim);
   Value value = splitHeads(scope, "value", emitLinear(scope, h, "v_proj"),
                            s.keyHeads, s.headDim);
+  if (s.rotary) {
+    query = rotate(scope, "rotated_query", query, s.heads, s.headDim);
+    key = rotate(scope, "rotated_key", key, s.keyHeads, s.headDim);
+  }
 
   Location loc = scope.loc("attention");
   Value &keys = scope.state("key");
@@ -39,7 +53,8 @@ Value emitAttention(LayerScope &scope, const AttentionSizes &s, Value h) {
   auto attention = AttentionOp::create(
       b, loc, TypeRange{out.getType(), keys.getType(), values.getType()}, query,
       key, value, scope.past, scope.valid, ValueRange{out, keys, values},
-      b.getF64FloatAttr(scale), /*window=*/IntegerAttr(),
+      b.getF64FloatAttr(scale),
+      s.window ? b.getI64IntegerAttr(s.window) : IntegerAttr(),
       /*softcap=*/FloatAttr());
   keys = attention->getResult(1);
   values = attention->getResult(2);

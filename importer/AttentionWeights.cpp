@@ -47,6 +47,7 @@ void addAttention(LayerPlan &layer, WeightTable &weights,
   auto cache = RankedTensorType::get({any, s.keyHeads, any, s.headDim}, f32);
   layer.states = {{"key", cache}, {"value", cache}};
   layer.usesPast = true;
+  layer.usesRotary = s.rotary > 0;
 }
 
 } // namespace mlir::marimba

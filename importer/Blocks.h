@@ -26,6 +26,8 @@ public:
   Value x;     // the residual stream, [B,T,H]
   Value past;  // [B], null in layers that do not ask for it
   Value valid; // [B]
+  /// Of the positions, [B,T,J]; null in layers that do not ask for them.
+  Value cos, sin;
 
   void addWeight(StringRef name, Value value) { weights[name] = value; }
   /// The weight's value; null where the layer has none of this name.
@@ -77,9 +79,11 @@ SmallVector<Value> emitMambaPreparation(OpBuilder &b, Location loc,
 
 struct AttentionSizes {
   int64_t heads = 0, keyHeads = 0, headDim = 0;
+  int64_t rotary = 0; // elements of a head that rotate; 0: no positions
+  int64_t window = 0; // tokens that a query sees; 0: all
 };
-/// Attention without positions. Weights: q_proj, k_proj, v_proj, o_proj;
-/// states: key, value [B,Hkv,C,dh].
+/// Attention, with queries and keys turned by their positions if they have any.
+/// Weights: q_proj, k_proj, v_proj, o_proj; states: key, value [B,Hkv,C,dh].
 Value emitAttention(LayerScope &scope, const AttentionSizes &sizes, Value h);
 
 /// down(swiglu(gate h, up h)). Weights: gate_proj, up_proj, down_proj.

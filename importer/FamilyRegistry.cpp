@@ -12,6 +12,8 @@ static const Family kFamilies[] = {
     {"jamba", planJamba},
     {"mamba", planMamba},
     {"falcon_mamba", planFalconMamba},
+    {"llama", planLlama},
+    {"mixtral", planMixtral},
 };
 
 ArrayRef<Family> families() { return kFamilies; }

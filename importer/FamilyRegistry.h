@@ -39,6 +39,11 @@ LogicalResult planMamba(MLIRContext &context, Config &config,
 LogicalResult planFalconMamba(MLIRContext &context, Config &config,
                               WeightTable &weights, ModelPlan &plan,
                               ModelInfo &info);
+LogicalResult planLlama(MLIRContext &context, Config &config,
+                        WeightTable &weights, ModelPlan &plan, ModelInfo &info);
+LogicalResult planMixtral(MLIRContext &context, Config &config,
+                          WeightTable &weights, ModelPlan &plan,
+                          ModelInfo &info);
 
 } // namespace mlir::marimba
 

@@ -45,6 +45,7 @@ struct LayerPlan {
   std::string prefix;   // "layers.0": of its weights and states
   std::string location; // "model.layers.0.mamba": for people
   bool usesPast = false;
+  bool usesRotary = false; // the model has frequencies
   SmallVector<LayerWeight> weights;
   SmallVector<LayerState> states;
   std::optional<Preparation> preparation;
@@ -66,6 +67,8 @@ struct ModelPlan {
   Weight embedding, finalNorm;
   std::optional<Weight> head; // none: the embedding is the head, too
   std::vector<LayerPlan> layers;
+  /// Of rotary positions, which all layers share; none where there are none.
+  std::vector<float> rotaryFrequencies;
   /// All weights, in the order of their declaration.
   ArrayRef<Weight> weights;
 };

@@ -106,6 +106,8 @@ void ModuleBuilder::emitPrepare() {
       results.push_back(weight.type);
     }
   }
+  if (callees.empty())
+    return;
   func::FuncOp function = beginFunction("prepare", arguments, results);
   function->setAttr(kEntryAttr, b.getStringAttr("prepare"));
 
@@ -133,6 +135,10 @@ func::FuncOp ModuleBuilder::getLayer(const LayerPlan &layer) {
   SmallVector<Argument> arguments{{x, "x", ""}};
   if (layer.usesPast)
     arguments.push_back({rows, "past", ""});
+  if (layer.usesRotary) {
+    arguments.push_back({rotaryType(), "cos", ""});
+    arguments.push_back({rotaryType(), "sin", ""});
+  }
   arguments.push_back({rows, "valid", ""});
   SmallVector<Type> results{x};
   for (const LayerState &state : layer.states) {
@@ -153,8 +159,12 @@ func::FuncOp ModuleBuilder::getLayer(const LayerPlan &layer) {
     auto argument = function.getArguments().begin();
     Value input = *argument++;
     Value past = layer.usesPast ? *argument++ : Value();
+    Value cos = layer.usesRotary ? *argument++ : Value();
+    Value sin = layer.usesRotary ? *argument++ : Value();
     Value valid = *argument++;
     LayerScope scope(b, layer.kind, input, past, valid);
+    scope.cos = cos;
+    scope.sin = sin;
     for (const LayerState &state : layer.states)
       scope.state(state.name) = *argument++;
     for (const LayerWeight &weight : layer.weights)

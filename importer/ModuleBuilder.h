@@ -40,6 +40,11 @@ private:
   RankedTensorType dynamic(ArrayRef<int64_t> shape, Type element = {}) {
     return RankedTensorType::get(shape, element ? element : b.getF32Type());
   }
+  /// [B,T,J], of cosines and sines.
+  RankedTensorType rotaryType() {
+    return dynamic({ShapedType::kDynamic, ShapedType::kDynamic,
+                    int64_t(plan.rotaryFrequencies.size())});
+  }
   Value getWeight(const Weight &weight) {
     return GetWeightOp::create(b, name(weight.symbol), weight.type,
                                weight.symbol);
@@ -53,6 +58,8 @@ private:
   void emitPrepare();
   func::FuncOp getLayer(const LayerPlan &layer);
   void emitPrefill();
+  /// The cosines and sines of the positions of `ids`.
+  std::pair<Value, Value> emitRotaryTable(Value ids, Value past);
   Value emitHead(Value x, Value positions, Value logits);
   Value storeHidden(Value x, Value hidden, int64_t index, Location loc);
 

@@ -21,6 +21,18 @@ Value ModuleBuilder::storeHidden(Value x, Value hidden, int64_t index,
                                        strides);
 }
 
+std::pair<Value, Value> ModuleBuilder::emitRotaryTable(Value ids, Value past) {
+  Location loc = name("rotary");
+  SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(b, loc, ids);
+  sizes.push_back(b.getIndexAttr(plan.rotaryFrequencies.size()));
+  Value cos = tensor::EmptyOp::create(b, name("cos"), sizes, b.getF32Type());
+  Value sin = tensor::EmptyOp::create(b, name("sin"), sizes, b.getF32Type());
+  auto table = RotaryTableOp::create(
+      b, loc, TypeRange{rotaryType(), rotaryType()}, past, ValueRange{cos, sin},
+      b.getDenseF32ArrayAttr(plan.rotaryFrequencies));
+  return {table->getResult(0), table->getResult(1)};
+}
+
 Value ModuleBuilder::emitHead(Value x, Value positions, Value logits) {
   // Only the rows whose logits are wanted are normed.
   Value wanted = GatherTokensOp::create(b, name("gather_tokens"), x.getType(),
@@ -74,6 +86,9 @@ void ModuleBuilder::emitPrefill() {
   Value x = EmbeddingOp::create(b, name(plan.embedding.symbol),
                                 dynamic({any, any, plan.hiddenSize}), ids,
                                 getWeight(plan.embedding));
+  std::pair<Value, Value> rotary;
+  if (!plan.rotaryFrequencies.empty())
+    rotary = emitRotaryTable(ids, past);
   SmallVector<Value> states(function.getArguments().drop_front(firstState));
   size_t state = 0;
   for (auto [i, layer] : llvm::enumerate(plan.layers)) {
@@ -82,6 +97,8 @@ void ModuleBuilder::emitPrefill() {
     SmallVector<Value> operands{x};
     if (layer.usesPast)
       operands.push_back(past);
+    if (layer.usesRotary)
+      operands.append({rotary.first, rotary.second});
     operands.push_back(valid);
     for (size_t k = 0; k < layer.states.size(); ++k)
       operands.push_back(states[state + k]);
