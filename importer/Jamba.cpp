@@ -9,6 +9,7 @@
 #include "importer/FamilyRegistry.h"
 #include "importer/FeedForwardWeights.h"
 #include "importer/JambaConfig.h"
+#include "importer/ModelEnds.h"
 
 namespace mlir::marimba {
 namespace {
@@ -100,7 +101,7 @@ LayerPlan JambaPlanner::planLayer(int64_t index) {
   add("", "pre_ff_layernorm", hiddenDim, ".weight", "pre_moe_layernorm");
   if (moe)
     addMoE();
-  else // that upload: a mixture of one expert
+  else // in Jamba-v0.1's first upload a mixture of one expert
     addDenseFeedForward(layer, weights, "feed_forward", hiddenDim,
                         intermediateDim, /*bias=*/false, "moe.experts.0");
   layer.location += attention ? ".self_attn" : ".mamba";
@@ -136,17 +137,9 @@ LogicalResult planJamba(MLIRContext &, Config &file, WeightTable &weights,
   JambaPlanner planner(config, file.file(), weights);
   for (int64_t i = 0; i < config.layers; ++i)
     plan.layers.push_back(planner.planLayer(i));
-  std::string beyond = "model.layers." + std::to_string(config.layers);
-  if (weights.has(beyond + ".input_layernorm.weight"))
-    weights.error("has a layer " + Twine(config.layers) +
-                  ", but num_hidden_layers of " + file.file() + " is " +
-                  Twine(config.layers));
-  plan.finalNorm = weights.get(
-      "final_layernorm", std::string("model.final_layernorm.weight"), hidden);
-  if (!config.tied)
-    plan.head =
-        weights.get("lm_head", std::string("lm_head.weight"), {vocab, hidden},
-                    " (tie_word_embeddings of the config is false)");
+  EndNames names;
+  names.norm = "final_layernorm";
+  takeHead(plan, weights, names, vocab, hidden, config.tied, file.file());
 
   // Absent is not null: these are the class's defaults.
   if (!file.has("eos_token_id"))

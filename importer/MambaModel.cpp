@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "importer/MambaModel.h"
+#include "importer/ModelEnds.h"
 
 namespace mlir::marimba {
 
@@ -73,16 +74,9 @@ void MambaModel::plan(Config &file, WeightTable &weights, ModelPlan &plan,
       weights.get("embeddings", embeddingNames, {vocabDim, hiddenDim});
   for (int64_t i = 0; i < layers; ++i)
     plan.layers.push_back(planLayer(weights, i));
-  std::string beyond = "backbone.layers." + std::to_string(layers);
-  if (weights.has(beyond + ".norm.weight"))
-    weights.error("has a layer " + Twine(layers) + ", but " + layersField +
-                  " of " + file.file() + " is " + Twine(layers));
-  plan.finalNorm =
-      weights.get("norm_f", std::string("backbone.norm_f.weight"), hiddenDim);
-  if (!tied)
-    plan.head = weights.get(
-        "lm_head", std::string("lm_head.weight"), {vocabDim, hiddenDim},
-        (" (" + tiedField + " of the config is false)").str());
+  takeHead(plan, weights,
+           {"backbone", "norm_f", "norm", layersField, tiedField}, vocabDim,
+           hiddenDim, tied, file.file());
 
   // Absent is not null: these are the class's defaults.
   if (!file.has("eos_token_id"))

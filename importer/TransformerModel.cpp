@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "importer/TransformerModel.h"
+#include "importer/ModelEnds.h"
 #include "importer/RotaryConfig.h"
 
 namespace mlir::marimba {
@@ -69,17 +70,9 @@ void TransformerModel::plan(Config &file, WeightTable &weights, ModelPlan &plan,
                   {vocabDim, hiddenDim});
   for (int64_t i = 0; i < layers; ++i)
     plan.layers.push_back(planLayer(weights, i));
-  std::string beyond = "model.layers." + std::to_string(layers);
-  if (weights.has(beyond + ".input_layernorm.weight"))
-    weights.error("has a layer " + Twine(layers) +
-                  ", but num_hidden_layers of " + file.file() + " is " +
-                  Twine(layers));
-  plan.finalNorm =
-      weights.get("norm", std::string("model.norm.weight"), hiddenDim);
-  if (!tied)
-    plan.head = weights.get("lm_head", std::string("lm_head.weight"),
-                            {vocabDim, hiddenDim},
-                            " (tie_word_embeddings of the config is false)");
+  EndNames names;
+  names.norm = "norm";
+  takeHead(plan, weights, names, vocabDim, hiddenDim, tied, file.file());
 
   // Absent is not null: these are the classes' defaults.
   if (!file.has("eos_token_id"))

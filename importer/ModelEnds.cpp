@@ -1,0 +1,29 @@
+//===- ModelEnds.cpp - What stands around the layers ------------*- C++ -*-===//
+//
+// Part of Marimba.
+//
+//===----------------------------------------------------------------------===//
+
+#include "importer/ModelEnds.h"
+
+namespace mlir::marimba {
+
+void takeHead(ModelPlan &plan, WeightTable &weights, const EndNames &names,
+              Dim vocab, Dim hidden, bool tied, StringRef configFile) {
+  std::string base = names.module.str() + ".";
+  size_t layers = plan.layers.size();
+  std::string beyond = base + "layers." + std::to_string(layers) + "." +
+                       names.layerNorm.str() + ".weight";
+  if (weights.has(beyond))
+    weights.error("has a layer " + Twine(layers) + ", but " +
+                  names.layersField + " of " + configFile + " is " +
+                  Twine(layers));
+  plan.finalNorm =
+      weights.get(names.norm, base + names.norm.str() + ".weight", hidden);
+  if (!tied)
+    plan.head = weights.get(
+        "lm_head", std::string("lm_head.weight"), {vocab, hidden},
+        (" (" + names.tiedField + " of the config is false)").str());
+}
+
+} // namespace mlir::marimba
