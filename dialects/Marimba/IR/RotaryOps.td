@@ -19,7 +19,7 @@ def Marimba_RotaryTableOp : Marimba_DestinationOp<"rotary_table"> {
     scaled where a configuration says so.
 
     Shapes: past `[B]`; cos, sin `[B,T,J]`; J frequencies. Positions are exact
-    up to 2^24, cosines of angles up to 2^22 are within 2^-22.
+    up to 2^24; cosines and sines of angles up to 2^17 are within 1e-7.
 
     Example:
 
