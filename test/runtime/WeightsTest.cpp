@@ -238,6 +238,21 @@ TEST(Description, Good) {
   EXPECT_EQ(description->states().size(), 1u);
 }
 
+TEST(Description, TablesOfAnyModule) {
+  std::string error;
+  std::string text = descriptionWith("\"prefill\"", "\"op.case\"");
+  auto tables = ModuleTables::parse(text, error);
+  ASSERT_TRUE(tables) << error;
+  EXPECT_EQ(tables->weightIndex("w"), 0);
+  EXPECT_EQ(tables->weightIndex("x"), -1);
+  EXPECT_EQ(tables->entries.size(), 3u);
+  EXPECT_EQ(tables->entries.at("op.case").args.size(), 4u);
+  EXPECT_FALSE(ModuleTables::parse(R"({"abi":1,"name":"m","weights":[],
+                                       "entries":[]})",
+                                   error));
+  EXPECT_HAS(error, "entries: is array, expected an object");
+}
+
 TEST(Description, ErrorsNameTheField) {
   struct {
     const char *from, *to, *error;
