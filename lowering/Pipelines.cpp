@@ -74,11 +74,11 @@ static void buildSpecialize(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(createSpecializeDecode());
   // Behind the copy for one token: which form is cheaper depends on time.
   if (!options.reference && options.ltiForm != LTIForm::AsWritten) {
-    ChooseLTIFormOptions choice;
+    ChooseLtiFormOptions choice;
     if (options.ltiForm != LTIForm::Cheapest)
       choice.form =
           options.ltiForm == LTIForm::Recurrence ? "recurrence" : "convolution";
-    pm.addNestedPass<func::FuncOp>(createChooseLTIForm(choice));
+    pm.addNestedPass<func::FuncOp>(createChooseLtiForm(choice));
   }
   addCleanup(pm);
 }

@@ -44,7 +44,7 @@ def FuseConvSilu : Pass<"fuse-conv-silu", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mlir::marimba::MarimbaDialect"];
 }
 
-def ChooseLTIForm : Pass<"choose-lti-form", "::mlir::func::FuncOp"> {
+def ChooseLtiForm : Pass<"choose-lti-form", "::mlir::func::FuncOp"> {
   let summary = "time-invariant systems as recurrence or as convolution";
   let description = [{
     Turns `lti_scan` into `long_convolution` with its tables where that takes

@@ -144,12 +144,13 @@ Value KernelBuilder::softcap(Value x, double cap) {
 Value KernelBuilder::silu(Value x) {
   // Minus infinity would be divided by infinity.
   x = atLeast(x, kLeastSilu);
-  return div(x, add(exp(neg(x)), constant(1.0)));
+  return div(x, add(fastExp(neg(x)), constant(1.0)));
 }
 
 Value KernelBuilder::softplus(Value x) {
   Value magnitude = math::AbsFOp::create(*this, x);
-  Value tail = math::Log1pOp::create(*this, exp(neg(magnitude)));
+  Value tail = math::Log1pOp::create(*this, fastExp(neg(magnitude)),
+                                     arith::FastMathFlags::afn);
   return add(max(x, constant(0.0)), tail);
 }
 

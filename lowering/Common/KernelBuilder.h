@@ -13,6 +13,9 @@
 
 namespace mlir::marimba {
 
+/// exp(x) = 2^(x log2 e)
+inline constexpr double kLog2E = 1.44269504088896341;
+
 /// From here down silu is -0 in f32, because exp(-x) is infinite.
 inline constexpr double kLeastSilu = -128.0;
 
@@ -57,9 +60,9 @@ public:
   Value exp2(Value a);
   /// cap * tanh(x / cap)
   Value softcap(Value x, double cap);
-  /// x / (1 + exp(-x)); -0 where exp(-x) is infinite.
+  /// x / (1 + exp(-x)), with fastExp; -0 where exp(-x) is infinite.
   Value silu(Value x);
-  /// max(x, 0) + log1p(exp(-|x|))
+  /// max(x, 0) + log1p(exp(-|x|)), both with `afn`.
   Value softplus(Value x);
 
   // Memory. Loads widen bf16 and f16 to f32.

@@ -410,9 +410,8 @@ struct ConvertMarimbaToLoopsPass
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
     patterns.add<LowerConv, LowerScan, LowerSelectiveScan, LowerScanSummary,
-                 LowerAttention,
-                 LowerRoute, LowerGroupByExpert, LowerGatherRows,
-                 LowerScatterAddRows>(&getContext());
+                 LowerAttention, LowerRoute, LowerGroupByExpert,
+                 LowerGatherRows, LowerScatterAddRows>(&getContext());
     populateLTIToLoopsPatterns(patterns);
     populateRotaryToLoopsPatterns(patterns);
     walkAndApplyPatterns(getOperation(), std::move(patterns));

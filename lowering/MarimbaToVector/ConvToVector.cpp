@@ -6,7 +6,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/Marimba/IR/Marimba.h"
-#include "lowering/MarimbaToVector/Activations.h"
 #include "lowering/MarimbaToVector/ChannelBlocks.h"
 
 #include "mlir/IR/PatternMatch.h"
@@ -60,7 +59,7 @@ struct ConvToVector : OpRewritePattern<CausalConv1dOp> {
           for (auto [tap, input] : llvm::zip(taps, next))
             y = b.fma(tap, input, y);
           if (op.getSilu())
-            y = kernelSilu(b, y);
+            y = b.silu(y);
           b.storeVector(y, op.getOutput(), {block.row, t, block.channel},
                         block.mask);
           next.erase(next.begin());

@@ -6,7 +6,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/Marimba/IR/Marimba.h"
-#include "lowering/MarimbaToVector/Activations.h"
 #include "lowering/MarimbaToVector/StateBuilder.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -136,7 +135,7 @@ private:
           if (bias)
             delta = b.add(delta, bias);
           if (op.getDeltaSoftplus())
-            delta = kernelSoftplus(b, delta);
+            delta = b.softplus(delta);
           Value u = token(op.getU(), block, t);
           Value du = b.mul(delta, u);
           Value y = first == 0 ? (skip ? b.mul(skip, u) : b.zeros(lanes))
@@ -150,7 +149,7 @@ private:
             y = b.fma(next.back(), out, y);
           }
           if (final && op.getZ())
-            y = b.mul(y, kernelSilu(b, token(op.getZ(), block, t)));
+            y = b.mul(y, b.silu(token(op.getZ(), block, t)));
           b.storeVector(y, op.getOutput(), {block.row, t, block.channel},
                         block.mask);
           return next;

@@ -5,7 +5,7 @@ import re
 import subprocess
 import sys
 
-COMPILE = "config-file dump-ir matmul no-fuse-scan reference vector-bits"
+COMPILE = "config-file dump-ir lti-form matmul no-fuse-scan reference vector-bits"
 LOAD = COMPILE + " threads"
 OPTIONS = {
     "bench": LOAD + " decode json prefill quiet random-weights repeat",

@@ -124,3 +124,38 @@ func.func @others(%x: f32) -> (f32, f32) {
   %1 = math.tan %x : f32
   return %0, %1 : f32, f32
 }
+
+// -----
+
+// The logarithm of softplus: its argument is at most 1.
+
+// CHECK-LABEL: func @softplus_tail(
+// CHECK: %[[E:.*]] = arith.mulf
+// CHECK-COUNT-8: math.fma %{{.*}}, %[[E]],
+// CHECK-NOT: math.fma
+// CHECK: arith.mulf %{{.*}}, %[[E]]
+// CHECK: return
+func.func @softplus_tail(%x: vector<8xf32>) -> vector<8xf32> {
+  %a = math.absf %x : vector<8xf32>
+  %m = arith.negf %a : vector<8xf32>
+  %e = math.exp %m fastmath<afn> : vector<8xf32>
+  %l = math.log1p %e fastmath<afn> : vector<8xf32>
+  return %l : vector<8xf32>
+}
+
+// -----
+
+// Of exp(-x) nobody knows that it is at most 1: MLIR's logarithm.
+
+// CHECK-LABEL: func @any_argument(
+// CHECK: arith.cmpf
+// CHECK: arith.select
+// CHECK: arith.bitcast
+// CHECK: math.fma
+// CHECK: return
+func.func @any_argument(%x: vector<8xf32>) -> vector<8xf32> {
+  %m = arith.negf %x : vector<8xf32>
+  %e = math.exp %m fastmath<afn> : vector<8xf32>
+  %l = math.log1p %e fastmath<afn> : vector<8xf32>
+  return %l : vector<8xf32>
+}

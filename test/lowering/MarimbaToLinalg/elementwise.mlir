@@ -11,7 +11,7 @@
 // CHECK: %[[BEYOND:.*]] = arith.cmpf olt, %[[X]], %[[LEAST]]
 // CHECK: %[[BOUNDED:.*]] = arith.select %[[BEYOND]], %[[LEAST]], %[[X]]
 // CHECK: %[[NEG:.*]] = arith.negf %[[BOUNDED]]
-// CHECK: %[[EXP:.*]] = math.exp %[[NEG]] : f32
+// CHECK: %[[EXP:.*]] = math.exp %[[NEG]] fastmath<afn> : f32
 // CHECK: %[[ONE:.*]] = arith.constant 1.0
 // CHECK: %[[SUM:.*]] = arith.addf %[[EXP]], %[[ONE]]
 // CHECK: %[[Y:.*]] = arith.divf %[[BOUNDED]], %[[SUM]]
@@ -27,8 +27,8 @@ func.func @silu(%x: tensor<?x?x8xf32>) -> tensor<?x?x8xf32> {
 // CHECK: ^bb0(%[[X:.*]]: f32, %{{.*}}: f32)
 // CHECK: %[[ABS:.*]] = math.absf %[[X]]
 // CHECK: %[[NEG:.*]] = arith.negf %[[ABS]]
-// CHECK: %[[EXP:.*]] = math.exp %[[NEG]]
-// CHECK: %[[TAIL:.*]] = math.log1p %[[EXP]]
+// CHECK: %[[EXP:.*]] = math.exp %[[NEG]] fastmath<afn>
+// CHECK: %[[TAIL:.*]] = math.log1p %[[EXP]] fastmath<afn>
 // CHECK: %[[ZERO:.*]] = arith.constant 0.0
 // CHECK: %[[MAX:.*]] = arith.maximumf %[[X]], %[[ZERO]]
 // CHECK: %[[Y:.*]] = arith.addf %[[MAX]], %[[TAIL]]

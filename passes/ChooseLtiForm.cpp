@@ -1,4 +1,4 @@
-//===- ChooseLTIForm.cpp - Recurrence or convolution ------------*- C++ -*-===//
+//===- ChooseLtiForm.cpp - Recurrence or convolution ------------*- C++ -*-===//
 //
 // Part of Marimba. See passes/Passes.td.
 //
@@ -136,8 +136,8 @@ struct ToRecurrence : OpRewritePattern<LongConvolutionOp> {
   bool always;
 };
 
-struct ChooseLTIFormPass
-    : mlir::marimba::impl::ChooseLTIFormBase<ChooseLTIFormPass> {
+struct ChooseLtiFormPass
+    : mlir::marimba::impl::ChooseLtiFormBase<ChooseLtiFormPass> {
   using Base::Base;
 
   void runOnOperation() override {
