@@ -21,10 +21,11 @@ using namespace mlir::marimba;
 
 namespace {
 
-/// Vector instructions for each token of one vector of channels. A product and
-/// sum of the recurrence has its operands in registers or in the first-level
-/// cache; the tables of the convolution are larger, and each of their values is
-/// loaded for one product.
+/// Vector instructions for each token of one vector of channels; the constants
+/// that are not counts were measured (docs/pipeline.md). A product and sum of
+/// the recurrence has its operands in registers or in the first-level cache;
+/// the tables of the convolution are larger, and each of their values is loaded
+/// for one product. To make a value of the tables means walks through memory.
 struct CostModel {
   int64_t states; // complex ones count once
   bool complex;
@@ -43,7 +44,7 @@ struct CostModel {
         states * (2 * parts * (1 + loadCost) + (complex ? 4.0 : 1.0) / length) +
         (length + 1) / 2.0;
     // inject, readout and kernel.
-    double tables = states * length * (complex ? 12.0 : 3.0);
+    double tables = states * length * (complex ? 60.0 : 20.0);
     return block + tables / tokens;
   }
 };
@@ -56,6 +57,10 @@ Value powers(PatternRewriter &rewriter, Location loc, Value input, Value decay,
   return LTIPowersOp::create(rewriter, loc, type.clone(shape), input, decay,
                              first, complex);
 }
+
+/// States times tokens of a block, so that the tables of a vector of channels
+/// fit in the second-level cache and on a thread's stack.
+constexpr int64_t kMostTable = 2048;
 
 struct ToConvolution : OpRewritePattern<LTIScanOp> {
   ToConvolution(MLIRContext *ctx, int64_t tokens, int64_t length,
@@ -70,6 +75,8 @@ struct ToConvolution : OpRewritePattern<LTIScanOp> {
     CostModel cost = model(op, tokens, loadCost);
     if (!always && cost.convolution(length) >= cost.recurrence())
       return rewriter.notifyMatchFailure(op, "recurrence is cheaper");
+    if (cost.states * length > kMostTable)
+      return rewriter.notifyMatchFailure(op, "tables are too large");
     Location loc = op.getLoc();
     bool complex = op.getComplex();
     Value inject =

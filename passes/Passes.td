@@ -24,26 +24,6 @@ def FuseDiscretizeScan : Pass<"fuse-discretize-scan", "::mlir::func::FuncOp"> {
                            "::mlir::marimba::MarimbaDialect"];
 }
 
-def FuseScanActivations
-    : Pass<"fuse-scan-activations", "::mlir::func::FuncOp"> {
-  let summary = "softplus and the SiLU gate move into selective_scan";
-  let description = [{
-    `selective_scan(delta = softplus(x))` becomes `selective_scan(delta = x)
-    {delta_softplus}`; `selective_scan(...) * silu(z)` becomes
-    `selective_scan(...) gate(z)`. One pass over memory less for each.
-  }];
-  let dependentDialects = ["::mlir::marimba::MarimbaDialect"];
-}
-
-def FuseConvSilu : Pass<"fuse-conv-silu", "::mlir::func::FuncOp"> {
-  let summary = "silu behind causal_conv1d moves into it";
-  let description = [{
-    `silu(causal_conv1d(x))` becomes `causal_conv1d(x) {silu}` where the
-    convolution's output has no other reader.
-  }];
-  let dependentDialects = ["::mlir::marimba::MarimbaDialect"];
-}
-
 def ChooseLtiForm : Pass<"choose-lti-form", "::mlir::func::FuncOp"> {
   let summary = "time-invariant systems as recurrence or as convolution";
   let description = [{
@@ -58,7 +38,7 @@ def ChooseLtiForm : Pass<"choose-lti-form", "::mlir::func::FuncOp"> {
     Option<"tokens", "tokens", "int64_t", "512",
            "tokens of a call where time is dynamic">,
     Option<"length", "length", "int64_t", "8", "tokens of a block, L">,
-    Option<"loadCost", "load-cost", "double", "0.5",
+    Option<"loadCost", "load-cost", "double", "0.33",
            "cost of a value of a table, in products">,
     Option<"form", "form", "std::string", "\"cheapest\"",
            "cheapest, or always recurrence or convolution">,

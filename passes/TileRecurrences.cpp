@@ -110,16 +110,35 @@ private:
     });
   }
 
+  /// A convolution reads all its tables for each vector of channels of a tile:
+  /// fewer channels, and as many times more tokens.
+  static int64_t stretch(TilingInterface op) {
+    return isa<LongConvolutionOp>(op) ? 8 : 1;
+  }
+
+  /// Channels of a group: as few groups as the limit allows, as many for each
+  /// thread, and all of the same size, if there is such a number. A group of a
+  /// size of its own would make every size dynamic and every access masked.
+  int64_t evenGroup(int64_t width, int64_t most) {
+    if (ShapedType::isDynamic(width))
+      return most;
+    int64_t fewest = llvm::divideCeil(width, most);
+    for (int64_t team : {threads, int64_t(1)})
+      for (int64_t count = llvm::alignTo(fewest, team); count * lanes <= width;
+           count += team)
+        if (width % (count * lanes) == 0)
+          return width / count;
+    return std::min<int64_t>(most, llvm::alignTo(width, lanes));
+  }
+
   /// One row, one group of channels, all of time.
   SmallVector<OpFoldResult> groupSizes(TilingInterface op) {
     SmallVector<int64_t> shape(domainShape(op));
     SmallVector<int64_t> sizes(shape.size(), 0);
     if (shape.front() != 1)
       sizes.front() = 1;
-    int64_t group = channels;
-    if (!ShapedType::isDynamic(shape.back()))
-      group = std::min<int64_t>(
-          group, llvm::alignTo(llvm::divideCeil(shape.back(), threads), lanes));
+    int64_t most = std::max(channels / stretch(op), lanes);
+    int64_t group = evenGroup(shape.back(), most);
     if (ShapedType::isDynamic(shape.back()) || shape.back() > group)
       sizes.back() = group;
     return getAsIndexOpFoldResult(op.getContext(), sizes);
@@ -130,7 +149,7 @@ private:
   SmallVector<OpFoldResult> blockSizes(TilingInterface op) {
     SmallVector<int64_t> shape(domainShape(op));
     SmallVector<int64_t> sizes(shape.size(), 0);
-    int64_t block = tokens;
+    int64_t block = tokens * stretch(op);
     for (int64_t size : ArrayRef(shape).drop_front(2).drop_back())
       block /= std::max<int64_t>(size, 1);
     block = std::max<int64_t>(block, 1);

@@ -98,19 +98,22 @@ public:
       : b(b), op(op), lanes(lanes), length(op.getBlockLength()) {}
 
   void emit() {
+    int64_t rows = rowsOf(op.getState());
+    // Once for all channels: a loop would take more of the stack each time.
+    carry = packed({rows});
+    readout = packed({length, rows});
+    inject = packed({length, rows});
     overChannels(
         b, lanes, op.getOutput(), op.getValid(),
         [&](const ChannelBlock &block) {
-          StateBuilder s(b, lanes, block, rowsOf(op.getState()),
-                         op.getComplex());
+          StateBuilder s(b, lanes, block, rows, op.getComplex());
           if (op.getD())
             skip = b.loadVector(lanes, op.getD(), block.channel, block.mask);
-          Value carry = powersOfBlock(s);
+          packTables(s);
           Value rest = arith::RemUIOp::create(b, block.tokens, b.index(length));
           Value whole = b.subi(block.tokens, rest);
           b.loop(
-              b.index(0), whole, [&](Value first) { tile(s, carry, first); },
-              length);
+              b.index(0), whole, [&](Value first) { tile(s, first); }, length);
           b.loop(whole, block.tokens, [&](Value t) { token(s, t); });
           if (op.getValid())
             zeroPadding(b, lanes, block, op.getOutput());
@@ -124,10 +127,37 @@ private:
     return b.loadVector(lanes, memref, at, block.mask);
   }
 
-  /// decay^L of every state, [N, lanes], by squaring.
-  Value powersOfBlock(StateBuilder &s) {
-    auto type = MemRefType::get({rowsOf(op.getState()), lanes}, b.getF32Type());
-    Value carry = memref::AllocaOp::create(b, type, b.getI64IntegerAttr(64));
+  /// Memory for one vector of channels, in the order in which it is read. In
+  /// the tables themselves neighbours are a row of channels apart, often a
+  /// multiple of 4 KiB, and meet in one set of the cache.
+  Value packed(ArrayRef<int64_t> shape) {
+    SmallVector<int64_t> sizes(shape);
+    sizes.push_back(lanes);
+    return memref::AllocaOp::create(b, MemRefType::get(sizes, b.getF32Type()),
+                                    b.getI64IntegerAttr(64));
+  }
+  void pack(StateBuilder &s, Value into, ValueRange outer, Value n,
+            Parts value) {
+    auto put = [&](Value vector, Value row) {
+      SmallVector<Value> at(outer);
+      at.append({row, b.index(0)});
+      b.storeVector(vector, into, at, Value());
+    };
+    put(value.re, n);
+    if (s.complex)
+      put(value.im, b.addi(n, b.index(s.states)));
+  }
+  Parts unpack(StateBuilder &s, Value from, ValueRange outer, Value n) {
+    auto get = [&](Value row) {
+      SmallVector<Value> at(outer);
+      at.append({row, b.index(0)});
+      return b.loadVector(lanes, from, at, Value());
+    };
+    return {get(n), s.complex ? get(b.addi(n, b.index(s.states))) : Value()};
+  }
+
+  /// decay^L of every state, by squaring, and the tables.
+  void packTables(StateBuilder &s) {
     b.loop(b.index(0), b.index(s.states), [&](Value n) {
       Parts square = s.load(op.getDecay(), {}, n), power;
       for (int64_t bits = length; bits > 0; bits /= 2) {
@@ -136,16 +166,17 @@ private:
         if (bits > 1)
           square = s.mul(square, square);
       }
-      b.storeVector(power.re, carry, {n, b.index(0)}, Value());
-      if (s.complex)
-        b.storeVector(power.im, carry,
-                      {b.addi(n, b.index(s.states)), b.index(0)}, Value());
+      pack(s, carry, {}, n, power);
+      for (int64_t i = 0; i < length; ++i) {
+        Value j = b.index(i);
+        pack(s, readout, j, n, s.load(op.getReadout(), j, n));
+        pack(s, inject, j, n, s.load(op.getInject(), j, n));
+      }
     });
-    return carry;
   }
 
   /// L tokens from `first` on.
-  void tile(StateBuilder &s, Value carry, Value first) {
+  void tile(StateBuilder &s, Value first) {
     const ChannelBlock &block = s.block;
     SmallVector<Value> u, kernel, y;
     for (int64_t j = 0; j < length; ++j) {
@@ -162,20 +193,16 @@ private:
     }
     y = b.loop(b.index(0), b.index(s.states), y, [&](Value n, ValueRange sums) {
       Parts h = s.load(op.getState(), block.row, n);
-      Parts power = {b.loadVector(lanes, carry, {n, b.index(0)}, Value()), {}};
-      if (s.complex)
-        power.im = b.loadVector(
-            lanes, carry, {b.addi(n, b.index(s.states)), b.index(0)}, Value());
-      SmallVector<Value> next;
       Parts factor = s.factor(h), input;
+      SmallVector<Value> next;
       for (int64_t j = 0; j < length; ++j) {
         next.push_back(
-            s.read(s.load(op.getReadout(), b.index(j), n), factor, sums[j]));
-        Parts inject = s.load(op.getInject(), b.index(length - 1 - j), n);
-        input =
-            input.re ? s.scaleAdd(inject, u[j], input) : s.scale(inject, u[j]);
+            s.read(unpack(s, readout, b.index(j), n), factor, sums[j]));
+        Parts in = unpack(s, inject, b.index(length - 1 - j), n);
+        input = input.re ? s.scaleAdd(in, u[j], input) : s.scale(in, u[j]);
       }
-      s.store(s.step(power, h, input), op.getState(), block.row, n);
+      s.store(s.step(unpack(s, carry, {}, n), h, input), op.getState(),
+              block.row, n);
       return next;
     });
     for (int64_t j = 0; j < length; ++j)
@@ -193,10 +220,10 @@ private:
       y = b.fma(skip, u, y);
     y = b.loop(b.index(0), b.index(s.states), y, [&](Value n, ValueRange sum) {
       Parts h = s.load(op.getState(), block.row, n);
-      Parts readout = s.load(op.getReadout(), b.index(0), n);
-      SmallVector<Value> next = {s.read(readout, s.factor(h), sum[0])};
-      Parts inject = s.load(op.getInject(), b.index(0), n);
-      s.store(s.step(s.load(op.getDecay(), {}, n), h, s.scale(inject, u)),
+      Parts out = unpack(s, readout, b.index(0), n);
+      SmallVector<Value> next = {s.read(out, s.factor(h), sum[0])};
+      Parts in = unpack(s, inject, b.index(0), n);
+      s.store(s.step(s.load(op.getDecay(), {}, n), h, s.scale(in, u)),
               op.getState(), block.row, n);
       return next;
     })[0];
@@ -206,14 +233,29 @@ private:
   KernelBuilder &b;
   LongConvolutionOp op;
   int64_t lanes, length;
-  Value skip;
+  Value skip, carry, readout, inject;
+};
+
+/// Tables that do not fit on a thread's stack stay what they are: plain loops.
+struct ConvolutionPattern
+    : EmitterPattern<LongConvolutionOp, ConvolutionEmitter> {
+  using EmitterPattern::EmitterPattern;
+
+  LogicalResult matchAndRewrite(LongConvolutionOp op,
+                                PatternRewriter &rewriter) const override {
+    constexpr int64_t mostBytes = 512 * 1024;
+    int64_t values = (2 * op.getBlockLength() + 1) * rowsOf(op.getState());
+    if (op.hasPureBufferSemantics() && values * lanes * 4 > mostBytes)
+      return rewriter.notifyMatchFailure(op, "tables are too large");
+    return EmitterPattern::matchAndRewrite(op, rewriter);
+  }
 };
 
 } // namespace
 
 void mlir::marimba::populateLTIToVectorPatterns(RewritePatternSet &patterns,
                                                 int64_t lanes) {
-  patterns.add<EmitterPattern<LTIScanOp, RecurrenceEmitter>,
-               EmitterPattern<LongConvolutionOp, ConvolutionEmitter>>(
-      patterns.getContext(), lanes);
+  patterns
+      .add<EmitterPattern<LTIScanOp, RecurrenceEmitter>, ConvolutionPattern>(
+          patterns.getContext(), lanes);
 }

@@ -9,6 +9,7 @@
 #include "lowering/MarimbaToVector/StateBuilder.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/PatternMatch.h"
 
@@ -17,9 +18,10 @@ using namespace mlir::marimba;
 
 namespace {
 
-/// States that stay in registers together: with 16 the accumulators, decays
-/// and temporaries still fit in 32 registers.
-constexpr int64_t kStatesPerPass = 16;
+/// States that stay in registers together, beside the accumulator, decays and
+/// temporaries: 16 of the 32 registers that vectors of 512 bits have, 8 of the
+/// 16 of shorter ones.
+int64_t statesPerPass(int64_t lanes) { return lanes >= 16 ? 16 : 8; }
 
 /// Powers that are computed step by step together: one alone waits for its own
 /// results, four no longer fit in the registers beside the states.
@@ -74,20 +76,48 @@ protected:
   /// operations: in a vector of several rows, each step of the chain is emitted
   /// for all of them before the next one, which keeps the units busy.
   SmallVector<Value> powers(Value delta, ArrayRef<Value> rates) {
+    auto type = VectorType::get({int64_t(rates.size()), lanes}, b.getF32Type());
+    Value rows = arith::ConstantOp::create(b, b.getZeroAttr(type));
+    for (auto [row, rate] : llvm::enumerate(rates))
+      rows = vector::InsertOp::create(b, b.mul(delta, rate), rows, row);
+    rows = b.exp2(rows);
     SmallVector<Value> result;
-    for (size_t i = 0; i < rates.size(); i += kInterleaved) {
-      ArrayRef<Value> some =
-          rates.slice(i, std::min<size_t>(kInterleaved, rates.size() - i));
-      auto type =
-          VectorType::get({int64_t(some.size()), lanes}, b.getF32Type());
-      Value rows = arith::ConstantOp::create(b, b.getZeroAttr(type));
-      for (auto [row, rate] : llvm::enumerate(some))
-        rows = vector::InsertOp::create(b, b.mul(delta, rate), rows, row);
-      rows = b.exp2(rows);
-      for (size_t row = 0; row < some.size(); ++row)
-        result.push_back(vector::ExtractOp::create(b, rows, row));
-    }
+    for (size_t row = 0; row < rates.size(); ++row)
+      result.push_back(vector::ExtractOp::create(b, rows, row));
     return result;
+  }
+
+  /// decay * h + du B for states [first, ...): powers are used as soon as they
+  /// are there, or all of them would take registers at once. `read(next, n)` is
+  /// called for each new state.
+  SmallVector<Value> step(Value delta, Value du, Value inputs,
+                          ArrayRef<Value> rates, ValueRange h, int64_t first,
+                          llvm::function_ref<void(Value, int64_t)> read) {
+    SmallVector<Value> next;
+    for (size_t i = 0; i < rates.size(); i += kInterleaved) {
+      size_t count = std::min(kInterleaved, rates.size() - i);
+      SmallVector<Value> decays = powers(delta, rates.slice(i, count));
+      for (auto [k, decay] : llvm::enumerate(decays)) {
+        int64_t n = first + i + k;
+        Value in = b.load(inputs, b.index(n));
+        next.push_back(b.fma(decay, h[i + k], b.mul(du, in)));
+        read(next.back(), n);
+      }
+    }
+    return next;
+  }
+
+  /// [N] of a token: with its own base the elements have constant offsets.
+  Value tokenRow(Value memref, const ChannelBlock &block, Value t) {
+    auto type = cast<MemRefType>(memref.getType());
+    SmallVector<OpFoldResult> offsets = {block.row, t, b.getIndexAttr(0)};
+    SmallVector<OpFoldResult> sizes(3, b.getIndexAttr(1));
+    sizes[2] = b.getIndexAttr(type.getDimSize(2));
+    SmallVector<OpFoldResult> strides(3, b.getIndexAttr(1));
+    auto rowType = memref::SubViewOp::inferRankReducedResultType(
+        {type.getDimSize(2)}, type, offsets, sizes, strides);
+    return memref::SubViewOp::create(b, rowType, memref, offsets, sizes,
+                                     strides);
   }
 
   /// The walk down a column of rows is no pattern that processors prefetch.
@@ -110,8 +140,9 @@ public:
     overChannels(b, lanes, op.getOutput(), op.getValid(),
                  [&](const ChannelBlock &block) {
                    int64_t states = op.getDState();
-                   for (int64_t n = 0; n < states; n += kStatesPerPass)
-                     pass(block, n, std::min(n + kStatesPerPass, states));
+                   int64_t step = statesPerPass(lanes);
+                   for (int64_t n = 0; n < states; n += step)
+                     pass(block, n, std::min(n + step, states));
                    if (op.getValid())
                      zeroPadding(b, lanes, block, op.getOutput());
                  });
@@ -140,14 +171,12 @@ private:
           Value du = b.mul(delta, u);
           Value y = first == 0 ? (skip ? b.mul(skip, u) : b.zeros(lanes))
                                : token(op.getOutput(), block, t);
-          SmallVector<Value> decays = powers(delta, rates);
-          SmallVector<Value> next;
-          for (auto [i, n] : llvm::enumerate(llvm::seq(first, last))) {
-            Value in = b.load(op.getB(), {block.row, t, b.index(n)});
-            Value out = b.load(op.getC(), {block.row, t, b.index(n)});
-            next.push_back(b.fma(decays[i], h[i], b.mul(du, in)));
-            y = b.fma(next.back(), out, y);
-          }
+          Value outputs = tokenRow(op.getC(), block, t);
+          SmallVector<Value> next =
+              step(delta, du, tokenRow(op.getB(), block, t), rates, h, first,
+                   [&](Value state, int64_t n) {
+                     y = b.fma(state, b.load(outputs, b.index(n)), y);
+                   });
           if (final && op.getZ())
             y = b.mul(y, b.silu(token(op.getZ(), block, t)));
           b.storeVector(y, op.getOutput(), {block.row, t, block.channel},
@@ -175,8 +204,9 @@ public:
     overChannels(b, lanes, op.getU(), op.getValid(),
                  [&](const ChannelBlock &block) {
                    int64_t states = rowsOf(op.getState());
-                   for (int64_t n = 0; n < states; n += kStatesPerPass)
-                     pass(block, n, std::min(n + kStatesPerPass, states));
+                   int64_t step = statesPerPass(lanes);
+                   for (int64_t n = 0; n < states; n += step)
+                     pass(block, n, std::min(n + step, states));
                  });
   }
 
@@ -195,12 +225,9 @@ private:
             prefetchNext(block, t);
           Value delta = token(op.getDelta(), block, t);
           Value du = b.mul(delta, token(op.getU(), block, t));
-          SmallVector<Value> decays = powers(delta, rates);
-          SmallVector<Value> next;
-          for (auto [i, n] : llvm::enumerate(llvm::seq(first, last))) {
-            Value in = b.load(op.getB(), {block.row, t, b.index(n)});
-            next.push_back(b.fma(decays[i], h[i], b.mul(du, in)));
-          }
+          SmallVector<Value> next =
+              step(delta, du, tokenRow(op.getB(), block, t), rates, h, first,
+                   [](Value, int64_t) {});
           if (first == 0)
             next.push_back(b.add(h.back(), delta));
           return next;

@@ -12,6 +12,7 @@
 #include "mlir/Target/LLVMIR/ModuleTranslation.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
+#include "llvm/MC/MCSubtargetInfo.h"
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Passes/PassBuilder.h"
 #include "llvm/Support/TargetSelect.h"
@@ -55,6 +56,12 @@ mlir::marimba::createTargetMachine(const TargetOptions &options) {
     return makeError("no code generator for " + triple.str() + ": " + message);
   bool host = options.cpu.empty();
   std::string cpu = host ? llvm::sys::getHostCPUName().str() : options.cpu;
+  std::unique_ptr<llvm::MCSubtargetInfo> known(
+      target->createMCSubtargetInfo(triple, "", ""));
+  if (!host && !known->isCPUStringValid(cpu))
+    return makeError("unknown processor '" + cpu +
+                     "', expected one that LLVM " + "knows for " +
+                     triple.str() + " (x86-64-v4, for example)");
   std::string features =
       host && options.features.empty() ? hostFeatures() : options.features;
   llvm::TargetOptions codegen;
@@ -75,9 +82,8 @@ unsigned mlir::marimba::preferredVectorBits(const TargetOptions &options) {
     llvm::consumeError(machine.takeError());
     return 128;
   }
-  StringRef features = (*machine)->getTargetFeatureString();
   auto has = [&](StringRef name) {
-    return llvm::is_contained(llvm::split(features, ','), name);
+    return (*machine)->getMCSubtargetInfo()->checkFeatures(name);
   };
   if (has("+avx512f") && has("+avx512vl"))
     return 512;

@@ -9,7 +9,7 @@ COMPILE = "config-file dump-ir lti-form matmul no-fuse-scan reference vector-bit
 LOAD = COMPILE + " threads"
 OPTIONS = {
     "bench": LOAD + " decode json prefill quiet random-weights repeat",
-    "compile": COMPILE + " emit list-stages o stop-after",
+    "compile": COMPILE + " emit list-stages o stop-after target-cpu threads",
     "eval": LOAD + " json limit-context recall text window",
     "execute": LOAD + " all entry inputs o",
     "inspect": "config-file json",

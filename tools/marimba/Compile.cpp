@@ -38,6 +38,12 @@ struct Options {
   driver::Value<std::string> stopAfter{
       sub, "stop-after", "Stops after this stage (with --emit=mlir)", "stage"};
   driver::Flag listStages{sub, "list-stages", "Lists the stages"};
+  driver::Value<std::string> targetCpu{
+      sub, "target-cpu",
+      "Processor to compile for, as LLVM names it (default: the host's)",
+      "name"};
+  driver::Value<unsigned> threads{
+      sub, "threads", "Threads that the code will run on (default: 1)", "n", 1};
   driver::CompileFlags compile{sub};
 };
 } // namespace
@@ -85,6 +91,10 @@ static int run() {
   std::optional<CompileOptions> compile = o.compile.compileOptions();
   if (!compile)
     return 1;
+  if (o.threads < 1)
+    return driver::fail("--threads: expected at least 1, found 0");
+  compile->pipeline.threads = o.threads;
+  compile->target.cpu = o.targetCpu;
 
   std::string error;
   std::unique_ptr<Compilation> compilation =

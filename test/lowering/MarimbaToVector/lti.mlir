@@ -28,15 +28,22 @@ func.func @recurrence(%u: memref<?x?x8xf32>, %A: memref<4x8xf32>,
 
 // CHECK-LABEL: func @convolution(
 // CHECK-SAME: %[[U:[a-z0-9]+]]: memref<?x?x12xf32>, %[[K:[a-z0-9]+]]: memref<3x12xf32>, %[[A:[a-z0-9]+]]: memref<5x12xf32>, %[[P:[a-z0-9]+]]: memref<3x5x12xf32>, %[[R:[a-z0-9]+]]: memref<3x5x12xf32>, %[[Y:[a-z0-9]+]]: memref<?x?x12xf32>, %[[H:[a-z0-9]+]]: memref<?x5x12xf32>
-// CHECK-NOT: vector.load %arg
-// CHECK: memref.alloca() {alignment = 64 : i64} : memref<5x8xf32>
-// CHECK: %[[REST:.*]] = arith.remui
+// CHECK: %[[CARRY:.*]] = memref.alloca() {alignment = 64 : i64} : memref<5x8xf32>
+// CHECK: %[[OUT:.*]] = memref.alloca() {alignment = 64 : i64} : memref<3x5x8xf32>
+// CHECK: %[[IN:.*]] = memref.alloca() {alignment = 64 : i64} : memref<3x5x8xf32>
+// CHECK-NOT: memref.alloca
+// CHECK: vector.maskedload %[[R]]
+// CHECK: vector.store %{{.*}}, %[[OUT]]
+// CHECK: vector.maskedload %[[P]]
+// CHECK: vector.store %{{.*}}, %[[IN]]
+// CHECK: arith.remui
 // CHECK: scf.for
 // CHECK-COUNT-3: vector.maskedload %[[K]]
 // CHECK: scf.for {{.*}} iter_args({{.*}}) -> (vector<8xf32>, vector<8xf32>, vector<8xf32>)
 // CHECK: vector.maskedload %[[H]]
-// CHECK: vector.maskedload %[[R]]
-// CHECK: vector.maskedload %[[P]]
+// CHECK: vector.load %[[OUT]]
+// CHECK: vector.load %[[IN]]
+// CHECK: vector.load %[[CARRY]]
 // CHECK: vector.maskedstore %[[H]]
 // CHECK: scf.yield
 // CHECK-COUNT-3: vector.maskedstore %[[Y]]
@@ -96,5 +103,20 @@ func.func @summary(%u: memref<?x?x8xf32>, %A: memref<2x8xf32>,
       outs(%h, %s : memref<?x2x8xf32>, memref<?x8xf32>)
       : memref<?x?x8xf32>, memref<?x?x8xf32>, memref<2x8xf32>,
         memref<?x?x2xf32>
+  return
+}
+
+// -----
+
+// Tables of a megabyte do not fit on a thread's stack.
+
+// CHECK-LABEL: func @large_tables(
+// CHECK: marimba.long_convolution
+func.func @large_tables(%u: memref<?x?x8xf32>, %K: memref<256x8xf32>,
+    %A: memref<64x8xf32>, %P: memref<256x64x8xf32>, %h: memref<?x64x8xf32>) {
+  marimba.long_convolution %u, %K, %A, %P, %P
+      outs(%u, %h : memref<?x?x8xf32>, memref<?x64x8xf32>)
+      : memref<?x?x8xf32>, memref<256x8xf32>, memref<64x8xf32>,
+        memref<256x64x8xf32>, memref<256x64x8xf32>
   return
 }
