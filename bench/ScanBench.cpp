@@ -1,8 +1,8 @@
 //===- ScanBench.cpp - How fast selective_scan is -------------------------===//
 //
-// Part of Marimba. One selective_scan and all that a model has around it, through
-// the compiler's normal stages; state updates a second beside the polynomial
-// exponentials a second that the machine can do (bench/README.md).
+// Part of Marimba. One selective_scan and all that a model has around it,
+// through the compiler's normal stages; state updates a second beside the
+// polynomial exponentials a second that the machine can do (bench/README.md).
 //
 //===----------------------------------------------------------------------===//
 

@@ -72,10 +72,9 @@ public:
           KernelBuilder b(loc, nested);
           SmallVector<Value> wide;
           for (Value arg : args)
-            wide.push_back(
-                arg.getType().isF32() || arg.getType().isInteger()
-                    ? arg
-                    : arith::ExtFOp::create(b, b.getF32Type(), arg));
+            wide.push_back(arg.getType().isF32() || arg.getType().isInteger()
+                               ? arg
+                               : arith::ExtFOp::create(b, b.getF32Type(), arg));
           linalg::YieldOp::create(b, body(b, wide));
         });
     return SmallVector<Value>(generic.getResults());

@@ -220,14 +220,14 @@ struct ConvertLTIPowers : LinalgPattern<LTIPowersOp> {
         [&](int64_t count, ValueRange inits,
             llvm::function_ref<SmallVector<Value>(Value, ValueRange)> body) {
           auto forOp = scf::ForOp::create(
-          r, g.loc, index(0), index(count), index(1), inits,
-          [&](OpBuilder &, Location loc, Value j, ValueRange args) {
-            OpBuilder::InsertionGuard guard(r);
-            r.setInsertionPointToEnd(j.getParentBlock());
-            scf::YieldOp::create(r, loc, body(j, args));
-          });
-      return SmallVector<Value>(forOp.getResults());
-    };
+              r, g.loc, index(0), index(count), index(1), inits,
+              [&](OpBuilder &, Location loc, Value j, ValueRange args) {
+                OpBuilder::InsertionGuard guard(r);
+                r.setInsertionPointToEnd(j.getParentBlock());
+                scf::YieldOp::create(r, loc, body(j, args));
+              });
+          return SmallVector<Value>(forOp.getResults());
+        };
     if (op.getFirst() > 0)
       carried = loop(op.getFirst(), carried, [&](Value, ValueRange power) {
         return next(g, power, decay);

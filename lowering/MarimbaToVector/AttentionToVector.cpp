@@ -156,26 +156,10 @@ private:
   Value tailMask;
 };
 
-struct AttentionToVector : OpRewritePattern<AttentionOp> {
-  AttentionToVector(MLIRContext *ctx, int64_t lanes)
-      : OpRewritePattern(ctx), lanes(lanes) {}
-
-  LogicalResult matchAndRewrite(AttentionOp op,
-                                PatternRewriter &rewriter) const override {
-    if (!op.hasPureBufferSemantics())
-      return rewriter.notifyMatchFailure(op, "not on memrefs");
-    KernelBuilder b(op.getLoc(), rewriter);
-    AttentionEmitter(b, op, lanes).emit();
-    rewriter.eraseOp(op);
-    return success();
-  }
-
-  int64_t lanes;
-};
-
 } // namespace
 
 void mlir::marimba::populateAttentionToVectorPatterns(
     RewritePatternSet &patterns, int64_t lanes) {
-  patterns.add<AttentionToVector>(patterns.getContext(), lanes);
+  patterns.add<EmitterPattern<AttentionOp, AttentionEmitter>>(
+      patterns.getContext(), lanes);
 }

@@ -94,8 +94,8 @@ std::optional<AlignedBuffer> AlignedBuffer::zeroed(int64_t bytes) {
   bool large = bytes >= kHugePage;
   size_t alignment = large ? kHugePage : MARIMBA_ALIGNMENT;
   auto *pointer = static_cast<char *>(std::aligned_alloc(
-      alignment, (static_cast<size_t>(rounded) + alignment - 1) / alignment *
-                     alignment));
+      alignment,
+      (static_cast<size_t>(rounded) + alignment - 1) / alignment * alignment));
   if (!pointer)
     return std::nullopt;
   if (large)
