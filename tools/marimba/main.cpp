@@ -85,9 +85,10 @@ int main(int argc, char **argv) {
     cl::HideUnrelatedOptions(driver::category(), *command.sub);
 
   constexpr StringRef overview =
-      "marimba: compiles Jamba and Mamba models to native code and runs "
+      "marimba: compiles Jamba, Mamba and their relatives to native code and "
+      "runs "
       "them.\nMODEL is a directory as downloaded: config.json, safetensors, "
-      "tokenizer.json.";
+      "tokenizer.json or tokenizer.model.";
   std::string errors;
   raw_string_ostream errorStream(errors);
   CapturedStderr captured;
