@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/Marimba/IR/Marimba.h"
+#include "lowering/Common/ParallelLoops.h"
 #include "lowering/MarimbaToVector/StateBuilder.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -99,7 +100,6 @@ public:
 
   void emit() {
     int64_t rows = rowsOf(op.getState());
-    // Once for all channels: a loop would take more of the stack each time.
     carry = packed({rows});
     readout = packed({length, rows});
     inject = packed({length, rows});
@@ -133,6 +133,8 @@ private:
   Value packed(ArrayRef<int64_t> shape) {
     SmallVector<int64_t> sizes(shape);
     sizes.push_back(lanes);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(stackBlock(op));
     return memref::AllocaOp::create(b, MemRefType::get(sizes, b.getF32Type()),
                                     b.getI64IntegerAttr(64));
   }

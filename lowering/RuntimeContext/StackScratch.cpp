@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "lowering/Common/ParallelLoops.h"
 #include "lowering/Passes.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
@@ -19,21 +20,12 @@ namespace mlir::marimba {
 } // namespace mlir::marimba
 
 using namespace mlir;
+using namespace mlir::marimba;
 
 namespace {
 
 /// Most bytes of scratch that one buffer may take from a thread's stack.
 constexpr int64_t kMostBytes = 256 * 1024;
-
-/// The outermost parallel loop around `op`, or null.
-Operation *parallelLoopAround(Operation *op) {
-  Operation *found = nullptr;
-  for (Operation *parent = op->getParentOp(); parent;
-       parent = parent->getParentOp())
-    if (isa<scf::ForallOp, scf::ParallelOp>(parent))
-      found = parent;
-  return found;
-}
 
 /// An upper bound of the bytes of `alloc`.
 FailureOr<int64_t> largestBytes(memref::AllocOp alloc) {
@@ -66,7 +58,7 @@ struct StackScratchPass
   void runOnOperation() override {
     SmallVector<memref::AllocOp> allocs;
     getOperation().walk([&](memref::AllocOp alloc) {
-      if (parallelLoopAround(alloc))
+      if (outermostParallelLoop(alloc))
         allocs.push_back(alloc);
     });
     for (memref::AllocOp alloc : allocs) {
@@ -74,8 +66,7 @@ struct StackScratchPass
       if (failed(bytes))
         return signalPassFailure();
       Location loc = alloc.getLoc();
-      OpBuilder b(&parallelLoopAround(alloc)->getRegion(0).front(),
-                  parallelLoopAround(alloc)->getRegion(0).front().begin());
+      OpBuilder b = OpBuilder::atBlockBegin(stackBlock(alloc));
       Value memory = memref::AllocaOp::create(
           b, loc, MemRefType::get({*bytes}, b.getI8Type()),
           b.getI64IntegerAttr(64));

@@ -28,9 +28,9 @@ func.func @recurrence(%u: memref<?x?x8xf32>, %A: memref<4x8xf32>,
 
 // CHECK-LABEL: func @convolution(
 // CHECK-SAME: %[[U:[a-z0-9]+]]: memref<?x?x12xf32>, %[[K:[a-z0-9]+]]: memref<3x12xf32>, %[[A:[a-z0-9]+]]: memref<5x12xf32>, %[[P:[a-z0-9]+]]: memref<3x5x12xf32>, %[[R:[a-z0-9]+]]: memref<3x5x12xf32>, %[[Y:[a-z0-9]+]]: memref<?x?x12xf32>, %[[H:[a-z0-9]+]]: memref<?x5x12xf32>
-// CHECK: %[[CARRY:.*]] = memref.alloca() {alignment = 64 : i64} : memref<5x8xf32>
-// CHECK: %[[OUT:.*]] = memref.alloca() {alignment = 64 : i64} : memref<3x5x8xf32>
 // CHECK: %[[IN:.*]] = memref.alloca() {alignment = 64 : i64} : memref<3x5x8xf32>
+// CHECK: %[[OUT:.*]] = memref.alloca() {alignment = 64 : i64} : memref<3x5x8xf32>
+// CHECK: %[[CARRY:.*]] = memref.alloca() {alignment = 64 : i64} : memref<5x8xf32>
 // CHECK-NOT: memref.alloca
 // CHECK: vector.maskedload %[[R]]
 // CHECK: vector.store %{{.*}}, %[[OUT]]
@@ -103,6 +103,42 @@ func.func @summary(%u: memref<?x?x8xf32>, %A: memref<2x8xf32>,
       outs(%h, %s : memref<?x2x8xf32>, memref<?x8xf32>)
       : memref<?x?x8xf32>, memref<?x?x8xf32>, memref<2x8xf32>,
         memref<?x?x2xf32>
+  return
+}
+
+// -----
+
+// A loop over time does not take more of the stack each time, a thread's part
+// of a parallel one has its own.
+
+// CHECK-LABEL: func @in_loops(
+// CHECK: memref.alloca() {{.*}} : memref<3x2x8xf32>
+// CHECK: scf.for
+// CHECK-NOT: memref.alloca
+// CHECK: scf.forall
+// CHECK: memref.alloca() {{.*}} : memref<3x2x8xf32>
+// CHECK: scf.for
+// CHECK-NOT: memref.alloca
+// CHECK: return
+func.func @in_loops(%u: memref<1x?x8xf32>, %K: memref<3x8xf32>,
+    %A: memref<2x8xf32>, %P: memref<3x2x8xf32>, %h: memref<1x2x8xf32>,
+    %n: index) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  scf.for %t = %c0 to %n step %c1 {
+    marimba.long_convolution %u, %K, %A, %P, %P
+        outs(%u, %h : memref<1x?x8xf32>, memref<1x2x8xf32>)
+        : memref<1x?x8xf32>, memref<3x8xf32>, memref<2x8xf32>,
+          memref<3x2x8xf32>, memref<3x2x8xf32>
+  }
+  scf.forall (%r) in (%n) {
+    scf.for %t = %c0 to %n step %c1 {
+      marimba.long_convolution %u, %K, %A, %P, %P
+          outs(%u, %h : memref<1x?x8xf32>, memref<1x2x8xf32>)
+          : memref<1x?x8xf32>, memref<3x8xf32>, memref<2x8xf32>,
+            memref<3x2x8xf32>, memref<3x2x8xf32>
+    }
+  }
   return
 }
 
