@@ -17,33 +17,25 @@ using namespace mlir::marimba;
 
 namespace {
 
-template <typename OpTy> struct RotaryPattern : OpRewritePattern<OpTy> {
-  RotaryPattern(MLIRContext *ctx, int64_t lanes)
-      : OpRewritePattern<OpTy>(ctx), lanes(lanes) {}
-
-  LogicalResult matchAndRewrite(OpTy op,
-                                PatternRewriter &rewriter) const override {
-    if (!op.hasPureBufferSemantics())
-      return rewriter.notifyMatchFailure(op, "not on memrefs");
-    KernelBuilder b(op.getLoc(), rewriter);
-    emit(b, op);
-    rewriter.eraseOp(op);
-    return success();
-  }
-  virtual void emit(KernelBuilder &b, OpTy op) const = 0;
+/// What both emitters have.
+template <typename OpTy> struct RotaryEmitter {
+  RotaryEmitter(KernelBuilder &b, OpTy op, int64_t lanes)
+      : b(b), op(op), lanes(lanes) {}
 
   /// Mask of the vector at `i` of `count` elements; null where it is whole.
-  Value maskOf(KernelBuilder &b, int64_t i, int64_t count) const {
+  Value maskOf(int64_t i, int64_t count) const {
     return i + lanes > count ? b.tailMask(lanes, b.index(count - i)) : Value();
   }
 
+  KernelBuilder &b;
+  OpTy op;
   int64_t lanes;
 };
 
-struct RotaryTableToVector : RotaryPattern<RotaryTableOp> {
-  using RotaryPattern::RotaryPattern;
+struct RotaryTableEmitter : RotaryEmitter<RotaryTableOp> {
+  using RotaryEmitter::RotaryEmitter;
 
-  void emit(KernelBuilder &b, RotaryTableOp op) const override {
+  void emit() {
     ArrayRef<float> frequencies = op.getFrequencies();
     int64_t count = frequencies.size();
     auto type = VectorType::get({lanes}, b.getF32Type());
@@ -54,7 +46,7 @@ struct RotaryTableToVector : RotaryPattern<RotaryTableOp> {
       block.resize(lanes, 0.0f);
       Value constant = arith::ConstantOp::create(
           b, DenseElementsAttr::get(type, ArrayRef<float>(block)));
-      blocks.emplace_back(constant, maskOf(b, i, count));
+      blocks.emplace_back(constant, maskOf(i, count));
     }
     b.parallel({b.dim(op.getCos(), 0), b.dim(op.getCos(), 1)},
                [&](ValueRange at) {
@@ -72,18 +64,18 @@ struct RotaryTableToVector : RotaryPattern<RotaryTableOp> {
   }
 };
 
-struct RotaryEmbeddingToVector : RotaryPattern<RotaryEmbeddingOp> {
-  using RotaryPattern::RotaryPattern;
+struct RotaryEmbeddingEmitter : RotaryEmitter<RotaryEmbeddingOp> {
+  using RotaryEmitter::RotaryEmitter;
 
-  void emit(KernelBuilder &b, RotaryEmbeddingOp op) const override {
+  void emit() {
     Value x = op.getInput(), y = op.getOutput();
     int64_t size = cast<MemRefType>(x.getType()).getDimSize(3);
     int64_t pairs = cast<MemRefType>(op.getCos().getType()).getDimSize(2);
     SmallVector<Value> pairMasks, restMasks;
     for (int64_t i = 0; i < pairs; i += lanes)
-      pairMasks.push_back(maskOf(b, i, pairs));
+      pairMasks.push_back(maskOf(i, pairs));
     for (int64_t i = 2 * pairs; i < size; i += lanes)
-      restMasks.push_back(maskOf(b, i, size));
+      restMasks.push_back(maskOf(i, size));
     b.parallel({b.dim(x, 0), b.dim(x, 1)}, [&](ValueRange at) {
       Value row = at[0], t = at[1];
       SmallVector<Value> cosines, sines;
@@ -119,6 +111,7 @@ struct RotaryEmbeddingToVector : RotaryPattern<RotaryEmbeddingOp> {
 
 void mlir::marimba::populateRotaryToVectorPatterns(RewritePatternSet &patterns,
                                                    int64_t lanes) {
-  patterns.add<RotaryTableToVector, RotaryEmbeddingToVector>(
+  patterns.add<EmitterPattern<RotaryTableOp, RotaryTableEmitter>,
+               EmitterPattern<RotaryEmbeddingOp, RotaryEmbeddingEmitter>>(
       patterns.getContext(), lanes);
 }

@@ -209,21 +209,27 @@ def expect_lti(entry, parameters, outputs, names):
     entry.expect("y", outputs["y"])
 
 
-def ssm_lti_recurrence(name, parameters, inputs, outputs):
-    entry = Entry(name)
-    v, matrix, flag = ssm_lti_system(entry, parameters, inputs)
+def lti_output(entry, v, inputs, matrix, flag, op, types):
+    """y and the last state of an op, given as far as `skip`, and the types of
+    its operands between u's and the results'."""
     u = inputs["u"]
     wide, state = wide_type(u.shape), matrix.replace("<", "<?x")
     out = entry.output("y", u.shape, wide)
     y, last = entry.op(
-        f"marimba.lti_scan {v['u']}, {v['decay']}, {v['gain']}, {v['C']}"
-        f" skip({v['D']} : {tensor_type(u.shape[2:])})"
+        f"marimba.{op} skip({v['D']} : {tensor_type(u.shape[2:])})"
         f" outs({out}, {v['state']} : {wide}, {state}){flag}"
-        f" : {wide}, {matrix}, {matrix}, {matrix} -> {wide}, {state}",
+        f" : {', '.join([wide, *types])} -> {wide}, {state}",
         "result, last",
     )
     entry.returns(y, wide)
     entry.returns(last, state)
+
+
+def ssm_lti_recurrence(name, parameters, inputs, outputs):
+    entry = Entry(name)
+    v, matrix, flag = ssm_lti_system(entry, parameters, inputs)
+    op = f"lti_scan {v['u']}, {v['decay']}, {v['gain']}, {v['C']}"
+    lti_output(entry, v, inputs, matrix, flag, op, [matrix] * 3)
     shape = [int(size) for size in matrix[len("tensor<") :].split("x")[:2]]
     entry.result("Abar", v["decay"], shape, matrix)
     entry.result("Bbar", v["gain"], shape, matrix)
@@ -236,22 +242,13 @@ def ssm_lti_convolution(length):
     """In blocks of `length` tokens; of the whole input where that is None."""
 
     def make(name, parameters, inputs, outputs):
-        u = inputs["u"]
-        block = length or u.shape[1]
+        block = length or inputs["u"].shape[1]
         entry = Entry(f"{name}.blocks{length or ''}")
         v, matrix, flag = ssm_lti_system(entry, parameters, inputs)
         k, kernel, inject, readout, powers = lti_tables(entry, v, matrix, block, flag)
-        wide, state = wide_type(u.shape), matrix.replace("<", "<?x")
-        out = entry.output("y", u.shape, wide)
-        y, last = entry.op(
-            f"marimba.long_convolution {v['u']}, {k}, {v['decay']}, {inject},"
-            f" {readout} skip({v['D']} : {tensor_type(u.shape[2:])})"
-            f" outs({out}, {v['state']} : {wide}, {state}){flag}"
-            f" : {wide}, {kernel}, {matrix}, {powers}, {powers} -> {wide}, {state}",
-            "result, last",
-        )
-        entry.returns(y, wide)
-        entry.returns(last, state)
+        op = f"long_convolution {v['u']}, {k}, {v['decay']}, {inject}, {readout}"
+        types = [kernel, matrix, powers, powers]
+        lti_output(entry, v, inputs, matrix, flag, op, types)
         if not length:
             entry.result("K", k, outputs["K"].shape, kernel)
             entry.expect("K", outputs["K"])
