@@ -44,6 +44,24 @@ Value expertWeight(OpBuilder &b, Location loc, Value stacked, Value e) {
                                         strides);
 }
 
+/// `count` rounded up so that few sizes occur: up to 8 as it is, then to a
+/// multiple of 8, beyond 64 of 16, the rows of a tile of AMX. The library makes
+/// a primitive for each size that it sees.
+Value bucketOf(OpBuilder &b, Location loc, Value count) {
+  auto roundUp = [&](int64_t to) -> Value {
+    Value size = arith::ConstantIndexOp::create(b, loc, to);
+    Value tiles = arith::CeilDivUIOp::create(b, loc, count, size);
+    return arith::MulIOp::create(b, loc, tiles, size);
+  };
+  auto above = [&](int64_t limit, Value then, Value otherwise) -> Value {
+    Value bound = arith::ConstantIndexOp::create(b, loc, limit);
+    Value more =
+        arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ugt, count, bound);
+    return arith::SelectOp::create(b, loc, more, then, otherwise);
+  };
+  return above(64, roundUp(16), above(8, roundUp(8), count));
+}
+
 /// One expert on the rows `pairs` chose it for; returns the new sum.
 Value buildExpert(OpBuilder &b, ExpertsOp op, Value e, Value rows, Value pairs,
                   Value count, Value weights, Value sum) {
@@ -60,14 +78,21 @@ Value buildExpert(OpBuilder &b, ExpertsOp op, Value e, Value rows, Value pairs,
                             expertWeight(b, loc, stacked, e), Value());
   };
   Value empty = tensor::EmptyOp::create(
-      b, loc, ArrayRef<OpFoldResult>{count, b.getIndexAttr(hidden)}, f32);
+      b, loc,
+      ArrayRef<OpFoldResult>{bucketOf(b, loc, count), b.getIndexAttr(hidden)},
+      f32);
   Value x =
       GatherRowsOp::create(b, loc, rowsType(hidden), rows, pairs, empty, topK)
           .getResult(0);
   Value gate = linear(x, op.getGate(), inner);
   Value up = linear(x, op.getUp(), inner);
   Value h = SwiGLUOp::create(b, loc, gate.getType(), gate, up);
-  Value y = linear(h, op.getDown(), hidden);
+  Value padded = linear(h, op.getDown(), hidden);
+  Value y = tensor::ExtractSliceOp::create(
+      b, loc, rowsType(hidden), padded,
+      ArrayRef<OpFoldResult>{b.getIndexAttr(0), b.getIndexAttr(0)},
+      ArrayRef<OpFoldResult>{count, b.getIndexAttr(hidden)},
+      ArrayRef<OpFoldResult>{b.getIndexAttr(1), b.getIndexAttr(1)});
   return ScatterAddRowsOp::create(b, loc, sum.getType(), y, pairs, weights, sum,
                                   topK)
       .getResult(0);

@@ -376,12 +376,17 @@ struct LowerGatherRows : BufferPattern<GatherRowsOp> {
   using BufferPattern::BufferPattern;
   void build(KernelBuilder &b, GatherRowsOp op) const override {
     Value output = op.getInits()[0], topK = b.index(op.getTopK());
-    b.loop(b.index(0), b.dim(output, 0), [&](Value i) {
-      Value pair = b.loadIndex(op.getPairs(), i);
+    Value count = b.dim(op.getPairs(), 0);
+    b.parallel({count}, [&](ValueRange at) {
+      Value i = at[0], pair = b.loadIndex(op.getPairs(), i);
       Value row = arith::DivUIOp::create(b, pair, topK);
       b.loop(b.index(0), b.dim(output, 1), [&](Value h) {
         b.store(b.load(op.getInput(), {row, h}), output, {i, h});
       });
+    });
+    b.loop(count, b.dim(output, 0), [&](Value i) {
+      b.loop(b.index(0), b.dim(output, 1),
+             [&](Value h) { b.store(b.constant(0.0), output, {i, h}); });
     });
   }
 };
@@ -391,8 +396,9 @@ struct LowerScatterAddRows : BufferPattern<ScatterAddRowsOp> {
   void build(KernelBuilder &b, ScatterAddRowsOp op) const override {
     Value input = op.getInput(), output = op.getInits()[0];
     Value topK = b.index(op.getTopK());
-    b.loop(b.index(0), b.dim(input, 0), [&](Value i) {
-      Value pair = b.loadIndex(op.getPairs(), i);
+    // No row twice: they may be added in any order.
+    b.parallel({b.dim(input, 0)}, [&](ValueRange at) {
+      Value i = at[0], pair = b.loadIndex(op.getPairs(), i);
       Value weight = b.load(op.getWeights(), pair);
       Value row = arith::DivUIOp::create(b, pair, topK);
       b.loop(b.index(0), b.dim(input, 1), [&](Value h) {

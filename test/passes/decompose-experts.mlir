@@ -20,14 +20,20 @@
 // CHECK: %[[ANY:.*]] = arith.cmpi sgt, %[[SIZE]], %[[FROM]]
 // CHECK: scf.if %[[ANY]]
 // CHECK: %[[PAIRS:.*]] = tensor.extract_slice %[[GROUPS]]#0[%[[FIRST]]] [%[[SIZE]]] [1]
-// CHECK: %[[XE:.*]] = marimba.gather_rows %[[ROWS]], %[[PAIRS]] {{.*}} {top_k = 2 : i64}
+// The group is padded to a size that others have, too.
+// CHECK-COUNT-2: arith.ceildivui %[[SIZE]],
+// CHECK: arith.select %{{.*}}, %{{.*}}, %[[SIZE]] : index
+// CHECK: %[[PADDED:.*]] = arith.select
+// CHECK: %[[EMPTY:.*]] = tensor.empty(%[[PADDED]]) : tensor<?x8xf32>
+// CHECK: %[[XE:.*]] = marimba.gather_rows %[[ROWS]], %[[PAIRS]] outs(%[[EMPTY]] : {{.*}}) {top_k = 2 : i64}
 // CHECK: %[[WG:.*]] = tensor.extract_slice %[[GATE]][%[[I]], 0, 0] [1, 16, 8]
 // CHECK: %[[G:.*]] = marimba.linear %[[XE]], %[[WG]]
 // CHECK: %[[WU:.*]] = tensor.extract_slice %[[UP]][%[[I]], 0, 0] [1, 16, 8]
 // CHECK: %[[U:.*]] = marimba.linear %[[XE]], %[[WU]]
 // CHECK: %[[H:.*]] = marimba.swiglu %[[G]], %[[U]]
 // CHECK: %[[WD:.*]] = tensor.extract_slice %[[DOWN]][%[[I]], 0, 0] [1, 8, 16]
-// CHECK: %[[Y:.*]] = marimba.linear %[[H]], %[[WD]]
+// CHECK: %[[YP:.*]] = marimba.linear %[[H]], %[[WD]]
+// CHECK: %[[Y:.*]] = tensor.extract_slice %[[YP]][0, 0] [%[[SIZE]], 8] [1, 1]
 // CHECK: %[[ADDED:.*]] = marimba.scatter_add_rows %[[Y]], %[[PAIRS]], %[[WEIGHTS]] outs(%[[OLD]] : {{.*}}) {top_k = 2 : i64}
 // CHECK: scf.yield %[[ADDED]]
 // CHECK: } else {

@@ -139,11 +139,16 @@ LogicalResult GatherRowsOp::verify() {
   if (failed(verifyDestination(*this, {"output"})) ||
       failed(verifyTopK(*this, getTopK())))
     return failure();
-  return ShapeChecker(*this)
-      .check("input", getInput(), "R H")
+  ShapeChecker shapes(*this);
+  shapes.check("input", getInput(), "R H")
       .check("pairs", getPairs(), "G")
-      .check("output", getInits()[0], "G H")
-      .result();
+      .check("output", getInits()[0], "P H");
+  int64_t rows = shapes.get("P"), group = shapes.get("G");
+  if (!ShapedType::isDynamic(rows) && !ShapedType::isDynamic(group))
+    shapes.require(rows >= group, "output has " + Twine(rows) +
+                                      " rows, expected at least " +
+                                      Twine(group) + ": one for each pair");
+  return shapes.result();
 }
 
 LogicalResult

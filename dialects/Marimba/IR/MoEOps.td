@@ -51,7 +51,8 @@ def Marimba_ExpertsOp
     `[E,I,H]`; down `[E,H,I]`.
 
     `--decompose-experts` groups the rows by expert: one matmul per expert and
-    projection, none for an expert that nobody chose.
+    projection, none for an expert that nobody chose, and no weight of it is
+    read.
 
     Example:
 
@@ -104,9 +105,10 @@ def Marimba_GatherRowsOp : Marimba_DestinationOp<"gather_rows"> {
   let summary = "copies the rows of one group together";
   let description = [{
     `output[i,:] = input[pairs[i] / K, :]` for each pair of the group; K is the
-    attribute `top_k`.
+    attribute `top_k`. The output may have more rows than the group, so that
+    groups of many sizes share a kernel: these are zero.
 
-    Shapes: input `[R,H]`; pairs `[G]`; output `[G,H]`.
+    Shapes: input `[R,H]`; pairs `[G]`; output `[P,H]`, P at least G.
 
     Example:
 

@@ -68,7 +68,7 @@ func.func @offsets(%e: memref<3x2xi32>, %p: memref<6xi32>, %o: memref<1xi32>) {
 // -----
 
 func.func @gather(%x: memref<?x8xf32>, %p: memref<4xi32>, %y: memref<3x8xf32>) {
-  // expected-error@+1 {{output has size 3 in dimension 0 (G), expected 4: dimension 0 of pairs}}
+  // expected-error@+1 {{output has 3 rows, expected at least 4: one for each pair}}
   marimba.gather_rows %x, %p outs(%y : memref<3x8xf32>) {top_k = 2 : i64}
       : memref<?x8xf32>, memref<4xi32>
   return

@@ -86,13 +86,18 @@ func.func @group_by_expert(%e: memref<?x2xi32>, %pairs: memref<?xi32>,
 // CHECK-LABEL: func @gather_rows(
 // CHECK-SAME: %[[X:[a-z0-9]+]]: memref<?x8xf32>, %[[PAIRS:[a-z0-9]+]]: memref<?xi32>, %[[Y:[a-z0-9]+]]: memref<?x8xf32>
 // CHECK: %[[TWO:.*]] = arith.constant 2 : index
-// CHECK: scf.for %[[I:[a-z0-9]+]] =
+// CHECK: scf.parallel (%[[I:[a-z0-9]+]]) =
 // CHECK: %[[P32:.*]] = memref.load %[[PAIRS]][%[[I]]]
 // CHECK: %[[P:.*]] = arith.index_cast %[[P32]]
 // CHECK: %[[ROW:.*]] = arith.divui %[[P]], %[[TWO]]
 // CHECK: scf.for %[[H:[a-z0-9]+]] =
 // CHECK: %[[V:.*]] = memref.load %[[X]][%[[ROW]], %[[H]]]
 // CHECK: memref.store %[[V]], %[[Y]][%[[I]], %[[H]]]
+// Rows without a pair are zero.
+// CHECK: scf.for
+// CHECK: scf.for
+// CHECK: %[[ZERO:.*]] = arith.constant 0.0
+// CHECK: memref.store %[[ZERO]], %[[Y]]
 func.func @gather_rows(%x: memref<?x8xf32>, %p: memref<?xi32>,
     %y: memref<?x8xf32>) {
   marimba.gather_rows %x, %p outs(%y : memref<?x8xf32>) {top_k = 2 : i64}
@@ -105,7 +110,7 @@ func.func @gather_rows(%x: memref<?x8xf32>, %p: memref<?xi32>,
 // CHECK-LABEL: func @scatter_add_rows(
 // CHECK-SAME: %[[X:[a-z0-9]+]]: memref<?x8xf32>, %[[PAIRS:[a-z0-9]+]]: memref<?xi32>, %[[W:[a-z0-9]+]]: memref<?xf32>, %[[Y:[a-z0-9]+]]: memref<?x8xf32>
 // CHECK: %[[TWO:.*]] = arith.constant 2 : index
-// CHECK: scf.for %[[I:[a-z0-9]+]] =
+// CHECK: scf.parallel (%[[I:[a-z0-9]+]]) =
 // CHECK: %[[P32:.*]] = memref.load %[[PAIRS]][%[[I]]]
 // CHECK: %[[P:.*]] = arith.index_cast %[[P32]]
 // CHECK: %[[WEIGHT:.*]] = memref.load %[[W]][%[[P]]]
