@@ -11,7 +11,23 @@ include "mlir/Pass/PassBase.td"
 
 def ConvertMarimbaToOneDNN
     : Pass<"convert-marimba-to-onednn", "::mlir::func::FuncOp"> {
-  let summary = "linear becomes a matmul of oneDNN";
+  let summary = "linear becomes a matmul of oneDNN, or stays for loops";
+  let description = [{
+    Decides for each `linear` from its shape, its rows and the target, and says
+    why as a remark of the category `matmul` (`--remarks-filter=matmul`). What
+    stays becomes `linalg.generic` and generated loops:
+
+    - inputs that are not matrices or batches of them, and weights of dynamic
+      size;
+    - products of bf16 where the target has no instruction for them;
+    - one row over a weight so small that the call would cost more.
+  }];
+  let options = [
+    Option<"bf16Dots", "bf16-dots", "bool", "true",
+           "the target has dot products of bf16">,
+    Option<"smallestCall", "smallest-call", "int64_t", "0",
+           "with one row: weights of fewer elements stay">,
+  ];
   let dependentDialects = ["::mlir::onednn::OneDNNDialect",
                            "::mlir::tensor::TensorDialect"];
 }
@@ -143,6 +159,16 @@ def OutlineParallelLoops : Pass<"outline-parallel-loops", "::mlir::ModuleOp"> {
                            "::mlir::LLVM::LLVMDialect",
                            "::mlir::rt::RuntimeDialect",
                            "::mlir::scf::SCFDialect"];
+}
+
+def BFloat16AsBits : Pass<"bf16-as-bits", "::mlir::ModuleOp"> {
+  let summary = "bf16 in memory and registers becomes i16";
+  let description = [{
+    Behind `arith-expand` nothing computes in bf16: it is loaded, moved,
+    widened by a shift. LLVM would take such moves through f32 on targets without
+    the type, by a call of its runtime library for each element.
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
 }
 
 def ConvertRuntimeToLLVM : Pass<"convert-runtime-to-llvm", "::mlir::ModuleOp"> {

@@ -83,12 +83,24 @@ static void buildSpecialize(OpPassManager &pm, const PipelineOptions &options) {
   addCleanup(pm);
 }
 
+/// Elements of a weight from which on a call of the library beats loops for one
+/// row (docs/results.md).
+static constexpr int64_t kSmallestCall = 1 << 15;
+
 static void buildKernels(OpPassManager &pm, const PipelineOptions &options) {
   OpPassManager &func = pm.nest<func::FuncOp>();
   func.addPass(createDecomposeExperts());
-  if (!options.reference && options.matmul == MatmulRoute::OneDNN)
-    func.addPass(createConvertMarimbaToOneDNN());
+  if (options.bf16)
+    func.addPass(createNarrowProjections());
+  bool library = !options.reference && options.matmul == MatmulRoute::OneDNN;
+  if (library) {
+    func.addPass(
+        createConvertMarimbaToOneDNN({options.bf16Dots, kSmallestCall}));
+    func.addPass(createFuseMatmulPostOps());
+  }
   func.addPass(createConvertMarimbaToLinalg());
+  if (options.bf16 && !options.reference)
+    func.addPass(createFuseConversions({/*reorder=*/library}));
   func.addPass(createConvertElementwiseToLinalgPass());
   // No CSE here: sums that share one zero-filled tensor would each copy it.
   pm.addPass(createCanonicalizerPass());
@@ -142,12 +154,15 @@ static void buildLLVM(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(memref::createExpandStridedMetadataPass());
   pm.addPass(createLowerAffinePass());
   pm.addPass(createSCFToControlFlowPass());
-  pm.addNestedPass<func::FuncOp>(arith::createArithExpandOpsPass());
+  arith::ArithExpandOpsPassOptions expand;
+  expand.includeBf16 = true;
+  pm.addNestedPass<func::FuncOp>(arith::createArithExpandOpsPass(expand));
   pm.addPass(createConvertVectorToLLVMPass());
   if (options.reference) // would call libm once for each lane of a vector
     pm.addPass(createConvertMathToLibmPass());
   pm.addPass(createConvertRuntimeToLLVM());
   pm.addPass(createReconcileUnrealizedCastsPass());
+  pm.addPass(createBFloat16AsBits());
   addCleanup(pm);
 }
 
@@ -231,6 +246,9 @@ struct StageOptions : PassPipelineOptions<StageOptions> {
                          llvm::cl::desc("plain loops, nothing fused")};
   Option<bool> loops{*this, "matmul-loops",
                      llvm::cl::desc("projections as generated loops")};
+  Option<bool> bf16{*this, "bf16", llvm::cl::desc("projections multiply bf16")};
+  Option<bool> bf16Dots{*this, "bf16-dots",
+                        llvm::cl::desc("the target multiplies bf16")};
   Option<unsigned> vectorBits{*this, "vector-bits",
                               llvm::cl::desc("width of a vector register"),
                               llvm::cl::init(512)};
@@ -242,6 +260,8 @@ struct StageOptions : PassPipelineOptions<StageOptions> {
     PipelineOptions options;
     options.reference = reference;
     options.matmul = loops ? MatmulRoute::Loops : MatmulRoute::OneDNN;
+    options.bf16 = bf16;
+    options.bf16Dots = bf16Dots;
     options.vectorBits = vectorBits;
     options.threads = threads;
     return options;

@@ -34,6 +34,10 @@ struct PipelineOptions {
   /// against. Implies MatmulRoute::Loops.
   bool reference = false;
   MatmulRoute matmul = MatmulRoute::OneDNN;
+  /// Whether projections multiply bf16 with sums in f32.
+  bool bf16 = false;
+  /// Whether the target has instructions for that; oneDNN needs them.
+  bool bf16Dots = false;
   /// Width of a vector register in bits (128, 256 or 512).
   unsigned vectorBits = 512;
   /// Whether `discretize` and `scan` become `selective_scan`.

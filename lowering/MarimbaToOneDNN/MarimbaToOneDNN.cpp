@@ -6,10 +6,12 @@
 
 #include "dialects/Marimba/IR/Marimba.h"
 #include "dialects/OneDNN/IR/OneDNN.h"
+#include "lowering/MarimbaToOneDNN/MatmulChoice.h"
 #include "lowering/Passes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Remarks.h"
 #include "mlir/Transforms/WalkPatternRewriteDriver.h"
 
 namespace mlir::marimba {
@@ -23,34 +25,45 @@ using namespace mlir::marimba;
 namespace {
 
 struct ConvertLinear : OpRewritePattern<LinearOp> {
-  using OpRewritePattern::OpRewritePattern;
+  ConvertLinear(MLIRContext *ctx, const MatmulTarget &target)
+      : OpRewritePattern(ctx), target(target) {}
 
   LogicalResult matchAndRewrite(LinearOp op,
                                 PatternRewriter &rewriter) const override {
-    int64_t rank = op.getInput().getType().getRank();
-    if (rank < 2 || rank > 3)
-      return rewriter.notifyMatchFailure(op,
-                                         "the call takes 2 or 3 dimensions");
-    if (!op.getWeight().getType().hasStaticShape())
-      return rewriter.notifyMatchFailure(op, "the weight's size is not known");
+    MatmulChoice choice = chooseMatmul(op, target);
+    auto options = remark::RemarkOpts::name(choice.library ? "onednn" : "loops")
+                       .category("matmul");
+    Type weight = op.getWeight().getType();
+    if (!choice.library) {
+      remark::missed(op.getLoc(), options)
+          << remark::add("{0}", choice.reason) << remark::metric("weight", weight);
+      return rewriter.notifyMatchFailure(op, choice.reason);
+    }
     ReifiedRankedShapedTypeDims shape;
     if (failed(reifyResultShapes(rewriter, op, shape)))
       return rewriter.notifyMatchFailure(op, "shape is unknown");
+    remark::passed(op.getLoc(), options)
+        << remark::add("{0}", choice.reason) << remark::metric("weight", weight);
     Value empty = tensor::EmptyOp::create(rewriter, op.getLoc(), shape[0],
                                           rewriter.getF32Type());
-    rewriter.replaceOpWithNewOp<onednn::MatmulOp>(op, TypeRange{op.getType()},
-                                                  op.getInput(), op.getWeight(),
-                                                  op.getBias(), empty);
+    rewriter.replaceOpWithNewOp<onednn::MatmulOp>(
+        op, op.getInput(), op.getWeight(), op.getBias(), empty);
     return success();
   }
+
+private:
+  MatmulTarget target;
 };
 
 struct ConvertMarimbaToOneDNNPass
     : mlir::marimba::impl::ConvertMarimbaToOneDNNBase<
           ConvertMarimbaToOneDNNPass> {
+  using ConvertMarimbaToOneDNNBase::ConvertMarimbaToOneDNNBase;
+
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    patterns.add<ConvertLinear>(&getContext());
+    patterns.add<ConvertLinear>(&getContext(),
+                                MatmulTarget{bf16Dots, smallestCall});
     walkAndApplyPatterns(getOperation(), std::move(patterns));
   }
 };

@@ -13,6 +13,7 @@
 #include "mlir/Conversion/LLVMCommon/Pattern.h"
 #include "mlir/Dialect/LLVMIR/FunctionCallUtils.h"
 #include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/TypeUtilities.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
 
 using namespace mlir;
@@ -31,72 +32,182 @@ Value contextOf(Operation *op) {
   return op->getParentOfType<FunctionOpInterface>().getArgument(0);
 }
 
+/// Fills a struct of the ABI on the stack and calls a function with it.
+class LibraryCall {
+public:
+  LibraryCall(ConversionPatternRewriter &b, const LLVMTypeConverter &types,
+              Operation *op, size_t structSize)
+      : b(b), types(types), op(op), s(b, op->getLoc()),
+        args(s.stack(
+            op, LLVM::LLVMArrayType::get(b.getI8Type(),
+                                         static_cast<unsigned>(structSize)))) {}
+
+  void set(size_t offset, Value value) {
+    s.store(value, args, static_cast<int64_t>(offset));
+  }
+  void set(size_t offset, int64_t value) { set(offset, s.constant(value)); }
+  void setI32(size_t offset, int64_t value) {
+    set(offset,
+        LLVM::ConstantOp::create(b, op->getLoc(), b.getI32Type(), value));
+  }
+  void setType(size_t offset, Value memref) {
+    setI32(offset, dtypeOf(getElementTypeOrSelf(memref.getType())));
+  }
+  void setNull(size_t offset) {
+    set(offset, LLVM::ZeroOp::create(b, op->getLoc(), s.pointerType()));
+  }
+  void setData(size_t offset, Value memref, Value converted) {
+    MemRefDescriptor view(converted);
+    set(offset, view.bufferPtr(b, op->getLoc(), types,
+                               cast<MemRefType>(memref.getType())));
+  }
+  /// Batch and row strides of a matrix, or of a batch of them.
+  void setStrides(size_t batchOffset, size_t rowOffset, Value memref,
+                  Value converted) {
+    MemRefDescriptor view(converted);
+    int64_t rank = cast<MemRefType>(memref.getType()).getRank();
+    if (rank == 3)
+      set(batchOffset, view.stride(b, op->getLoc(), 0));
+    else
+      set(batchOffset, int64_t(0));
+    set(rowOffset, view.stride(b, op->getLoc(), rank - 2));
+  }
+  void setSizes(size_t batchOffset, size_t rowsOffset, Value memref,
+                Value converted) {
+    MemRefDescriptor view(converted);
+    int64_t rank = cast<MemRefType>(memref.getType()).getRank();
+    if (rank == 3)
+      set(batchOffset, view.size(b, op->getLoc(), 0));
+    else
+      set(batchOffset, int64_t(1));
+    set(rowsOffset, view.size(b, op->getLoc(), rank - 2));
+  }
+
+  LogicalResult call(StringRef name) {
+    FailureOr<LLVM::LLVMFuncOp> function =
+        LLVM::lookupOrCreateFn(b, op->getParentOfType<ModuleOp>(), name,
+                               {s.pointerType(), s.pointerType()},
+                               LLVM::LLVMVoidType::get(b.getContext()));
+    if (failed(function))
+      return failure();
+    LLVM::CallOp::create(b, op->getLoc(), *function,
+                         ValueRange{contextOf(op), args});
+    return success();
+  }
+
+private:
+  ConversionPatternRewriter &b;
+  const LLVMTypeConverter &types;
+  Operation *op;
+  StructAccess s;
+  Value args;
+};
+
 struct ConvertMatmul : ConvertOpToLLVMPattern<onednn::MatmulOp> {
   using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
 
   LogicalResult
   matchAndRewrite(onednn::MatmulOp op, OpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
-    Location loc = op.getLoc();
-    MLIRContext *ctx = op.getContext();
-    auto pointer = LLVM::LLVMPointerType::get(ctx);
-    FailureOr<LLVM::LLVMFuncOp> function = LLVM::lookupOrCreateFn(
-        rewriter, op->getParentOfType<ModuleOp>(), MARIMBA_FN_ONEDNN_MATMUL,
-        {pointer, pointer}, LLVM::LLVMVoidType::get(ctx));
-    if (failed(function))
-      return failure();
     auto weight = dyn_cast<MemRefType>(op.getWeight().getType());
     if (!weight)
       return rewriter.notifyMatchFailure(op, "not on memrefs");
+    using M = MarimbaMatmul;
+    LibraryCall call(rewriter, *getTypeConverter(), op, sizeof(M));
+    Value x = op.getInput(), y = op.getInits()[0], bias = op.getBias();
+    Value xView = adaptor.getInput(), yView = adaptor.getInits()[0];
+    call.setData(offsetof(M, x), x, xView);
+    call.setData(offsetof(M, w), op.getWeight(), adaptor.getWeight());
+    if (bias)
+      call.setData(offsetof(M, bias), bias, adaptor.getBias());
+    else
+      call.setNull(offsetof(M, bias));
+    call.setData(offsetof(M, y), y, yView);
+    call.setSizes(offsetof(M, batch), offsetof(M, rows), x, xView);
+    call.set(offsetof(M, k), weight.getDimSize(1));
+    call.set(offsetof(M, n), weight.getDimSize(0));
+    call.setStrides(offsetof(M, xBatchStride), offsetof(M, xRowStride), x,
+                    xView);
+    call.setStrides(offsetof(M, yBatchStride), offsetof(M, yRowStride), y,
+                    yView);
+    call.setType(offsetof(M, xType), x);
+    call.setType(offsetof(M, weightType), op.getWeight());
+    if (bias)
+      call.setType(offsetof(M, biasType), bias);
+    else
+      call.setI32(offsetof(M, biasType), MARIMBA_F32);
+    call.setType(offsetof(M, yType), y);
+    setPostOps(call, op, adaptor.getPostOperands());
+    if (failed(call.call(MARIMBA_FN_ONEDNN_MATMUL)))
+      return failure();
+    rewriter.eraseOp(op);
+    return success();
+  }
 
-    StructAccess s(rewriter, loc);
-    auto bytes =
-        LLVM::LLVMArrayType::get(rewriter.getI8Type(), sizeof(MarimbaMatmul));
-    Value args = s.stack(op, bytes);
-    auto data = [&](Value memref, Value converted) {
-      MemRefDescriptor view(converted);
-      return view.bufferPtr(rewriter, loc, *getTypeConverter(),
-                            cast<MemRefType>(memref.getType()));
-    };
-    Value bias = op.getBias()
-                     ? data(op.getBias(), adaptor.getBias())
-                     : LLVM::ZeroOp::create(rewriter, loc, pointer).getResult();
-    Value x = data(op.getInput(), adaptor.getInput());
-    Value y = data(op.getInits()[0], adaptor.getInits()[0]);
-    s.store(x, args, offsetof(MarimbaMatmul, x));
-    s.store(data(op.getWeight(), adaptor.getWeight()), args,
-            offsetof(MarimbaMatmul, w));
-    s.store(bias, args, offsetof(MarimbaMatmul, bias));
-    s.store(y, args, offsetof(MarimbaMatmul, y));
+private:
+  static void setPostOps(LibraryCall &call, onednn::MatmulOp op,
+                         ValueRange views) {
+    SmallVector<onednn::PostOpKind> kinds = op.getPostOpKinds();
+    call.set(offsetof(MarimbaMatmul, postOpCount),
+             static_cast<int64_t>(kinds.size()));
+    size_t operand = 0;
+    for (auto [i, kind] : llvm::enumerate(kinds)) {
+      using P = MarimbaPostOp;
+      size_t base = offsetof(MarimbaMatmul, postOps) + i * sizeof(P);
+      call.setI32(base + offsetof(P, kind), kindOf(kind));
+      if (!onednn::MatmulOp::takesOperand(kind)) {
+        call.setNull(base + offsetof(P, data));
+        continue;
+      }
+      Value value = op.getPostOperands()[operand], view = views[operand];
+      ++operand;
+      call.setData(base + offsetof(P, data), value, view);
+      call.setStrides(base + offsetof(P, batchStride),
+                      base + offsetof(P, rowStride), value, view);
+      call.setType(base + offsetof(P, type), value);
+    }
+  }
 
-    MemRefDescriptor input(adaptor.getInput()), output(adaptor.getInits()[0]);
-    int64_t rank = cast<MemRefType>(op.getInput().getType()).getRank();
-    auto outer = [&](MemRefDescriptor &view) {
-      return rank == 3 ? view.stride(rewriter, loc, 0) : s.constant(0);
-    };
-    Value batch = rank == 3 ? input.size(rewriter, loc, 0) : s.constant(1);
-    s.store(batch, args, offsetof(MarimbaMatmul, batch));
-    s.store(input.size(rewriter, loc, rank - 2), args,
-            offsetof(MarimbaMatmul, rows));
-    s.store(s.constant(weight.getDimSize(1)), args, offsetof(MarimbaMatmul, k));
-    s.store(s.constant(weight.getDimSize(0)), args, offsetof(MarimbaMatmul, n));
-    s.store(outer(input), args, offsetof(MarimbaMatmul, xBatchStride));
-    s.store(input.stride(rewriter, loc, rank - 2), args,
-            offsetof(MarimbaMatmul, xRowStride));
-    s.store(outer(output), args, offsetof(MarimbaMatmul, yBatchStride));
-    s.store(output.stride(rewriter, loc, rank - 2), args,
-            offsetof(MarimbaMatmul, yRowStride));
-    auto type = [&](Type of) {
-      return LLVM::ConstantOp::create(rewriter, loc, rewriter.getI32Type(),
-                                      dtypeOf(of));
-    };
-    s.store(type(weight.getElementType()), args,
-            offsetof(MarimbaMatmul, weightType));
-    Type biasType = op.getBias() ? getElementTypeOrSelf(op.getBias().getType())
-                                 : rewriter.getF32Type();
-    s.store(type(biasType), args, offsetof(MarimbaMatmul, biasType));
-    LLVM::CallOp::create(rewriter, loc, *function,
-                         ValueRange{contextOf(op), args});
+  static int32_t kindOf(onednn::PostOpKind kind) {
+    switch (kind) {
+    case onednn::PostOpKind::Sum:
+      return MARIMBA_POST_SUM;
+    case onednn::PostOpKind::Silu:
+      return MARIMBA_POST_SILU;
+    case onednn::PostOpKind::Mul:
+      return MARIMBA_POST_MUL;
+    case onednn::PostOpKind::Add:
+      return MARIMBA_POST_ADD;
+    }
+    llvm_unreachable("all kinds are handled");
+  }
+};
+
+struct ConvertReorder : ConvertOpToLLVMPattern<onednn::ReorderOp> {
+  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
+
+  LogicalResult
+  matchAndRewrite(onednn::ReorderOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    auto type = dyn_cast<MemRefType>(op.getInput().getType());
+    if (!type)
+      return rewriter.notifyMatchFailure(op, "not on memrefs");
+    using R = MarimbaReorder;
+    LibraryCall call(rewriter, *getTypeConverter(), op, sizeof(R));
+    Value x = op.getInput(), y = op.getInits()[0];
+    Value xView = adaptor.getInput(), yView = adaptor.getInits()[0];
+    call.setData(offsetof(R, x), x, xView);
+    call.setData(offsetof(R, y), y, yView);
+    call.setSizes(offsetof(R, batch), offsetof(R, rows), x, xView);
+    call.set(offsetof(R, columns), type.getShape().back());
+    call.setStrides(offsetof(R, xBatchStride), offsetof(R, xRowStride), x,
+                    xView);
+    call.setStrides(offsetof(R, yBatchStride), offsetof(R, yRowStride), y,
+                    yView);
+    call.setType(offsetof(R, xType), x);
+    call.setType(offsetof(R, yType), y);
+    if (failed(call.call(MARIMBA_FN_ONEDNN_REORDER)))
+      return failure();
     rewriter.eraseOp(op);
     return success();
   }
@@ -106,5 +217,5 @@ struct ConvertMatmul : ConvertOpToLLVMPattern<onednn::MatmulOp> {
 
 void mlir::marimba::populateOneDNNToLLVMPatterns(LLVMTypeConverter &types,
                                                  RewritePatternSet &patterns) {
-  patterns.add<ConvertMatmul>(types);
+  patterns.add<ConvertMatmul, ConvertReorder>(types);
 }

@@ -76,18 +76,28 @@ mlir::marimba::createTargetMachine(const TargetOptions &options) {
   return machine;
 }
 
-unsigned mlir::marimba::preferredVectorBits(const TargetOptions &options) {
+/// Whether the target has all of `names`; not where there is no such target.
+static bool hasFeatures(const TargetOptions &options,
+                        ArrayRef<StringRef> names) {
   auto machine = createTargetMachine(options);
   if (!machine) {
     llvm::consumeError(machine.takeError());
-    return 128;
+    return false;
   }
-  auto has = [&](StringRef name) {
-    return (*machine)->getMCSubtargetInfo()->checkFeatures(name);
-  };
-  if (has("+avx512f") && has("+avx512vl"))
+  return llvm::all_of(names, [&](StringRef name) {
+    return (*machine)->getMCSubtargetInfo()->checkFeatures(name.str());
+  });
+}
+
+unsigned mlir::marimba::preferredVectorBits(const TargetOptions &options) {
+  if (hasFeatures(options, {"+avx512f", "+avx512vl"}))
     return 512;
-  return has("+avx2") ? 256 : 128;
+  return hasFeatures(options, {"+avx2"}) ? 256 : 128;
+}
+
+bool mlir::marimba::hasBF16Dots(const TargetOptions &options) {
+  return hasFeatures(options, {"+avx512bf16"}) ||
+         hasFeatures(options, {"+avx512f", "+amx-bf16"});
 }
 
 //===----------------------------------------------------------------------===//

@@ -35,6 +35,9 @@ struct TargetOptions {
 /// Width in bits of the widest vector register that pays off on the target.
 unsigned preferredVectorBits(const TargetOptions &options);
 
+/// Whether the target has dot products of bf16 (AVX512-BF16 or AMX).
+bool hasBF16Dots(const TargetOptions &options);
+
 enum class EmitKind { LLVM, Assembly, Object };
 
 /// Writes a module in the LLVM dialect as LLVM IR, assembly or an object file.

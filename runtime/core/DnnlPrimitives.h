@@ -2,22 +2,44 @@
 //
 // The only file (with its .cpp) that creates oneDNN primitives: versions 2 and
 // 3 differ in how a primitive descriptor is made, and only here. Everything
-// throws dnnl::error.
+// throws dnnl::error, or std::runtime_error for a type that no matmul takes.
 //
 //===----------------------------------------------------------------------===//
 
 #ifndef MARIMBA_RUNTIME_CORE_DNNLPRIMITIVES_H
 #define MARIMBA_RUNTIME_CORE_DNNLPRIMITIVES_H
 
+#include "marimba/abi.h"
+
 #include <dnnl.hpp>
 
+#include <array>
+#include <compare>
 #include <cstdint>
 #include <string>
 
 namespace marimba::rt::dnn {
 
-/// A matmul Y[rows, n] = X[rows, k] * W[k, n] (+ bias) in f32 whose weights
-/// have the layout that the library likes best.
+/// A post-op as the primitive has to know it: operands come with each call.
+struct PostOp {
+  int32_t kind = -1; // MarimbaPostOpKind; -1: none
+  int32_t type = 0;  // MarimbaDType of the operand
+  auto operator<=>(const PostOp &) const = default;
+};
+
+/// Y[rows, n] = X[rows, k] * W[k, n] (+ bias), then post-ops. `xStride` and
+/// `yStride` are the distances of rows, in elements; operands of post-ops are
+/// dense. Primitives are made for a team of `team` threads.
+struct MatmulSpec {
+  int64_t rows = 0, k = 0, n = 0, xStride = 0, yStride = 0;
+  int32_t xType = MARIMBA_F32, yType = MARIMBA_F32; // of W: xType
+  bool bias = false;
+  int team = 1;
+  std::array<PostOp, MARIMBA_MAX_POST_OPS> postOps = {};
+  auto operator<=>(const MatmulSpec &) const = default;
+};
+
+/// A matmul whose weights have the layout that the library likes best.
 struct Matmul {
   dnnl::matmul primitive;
   dnnl::memory::desc x, weights, bias, y;
@@ -25,10 +47,8 @@ struct Matmul {
   std::string implementation;
 };
 
-/// `xStride` and `yStride` are the distances of rows, in elements. The library
-/// manages no scratch memory: the caller gives `scratchBytes`.
-Matmul makeMatmul(const dnnl::engine &engine, int64_t rows, int64_t k,
-                  int64_t n, int64_t xStride, int64_t yStride, bool bias);
+/// The library manages no scratch memory: the caller gives `scratchBytes`.
+Matmul makeMatmul(const dnnl::engine &engine, const MatmulSpec &spec);
 
 /// Copies, converts and re-lays out `from` into `to`.
 struct Reorder {
@@ -38,12 +58,15 @@ struct Reorder {
 Reorder makeReorder(const dnnl::engine &engine, const dnnl::memory::desc &from,
                     const dnnl::memory::desc &to);
 
+/// The library's name of a MarimbaDType: f32, f16 and bf16 only.
+dnnl::memory::data_type dataType(int32_t type);
 /// A [rows, columns] matrix of `type`, rows `stride` elements apart.
 dnnl::memory::desc matrix(int64_t rows, int64_t columns, int64_t stride,
-                          dnnl::memory::data_type type);
+                          int32_t type);
 /// Stored [n, k] row-major weights, seen as the [k, n] that oneDNN wants.
-dnnl::memory::desc storedWeights(int64_t k, int64_t n,
-                                 dnnl::memory::data_type type);
+dnnl::memory::desc storedWeights(int64_t k, int64_t n, int32_t type);
+/// Where the operand of post-op `index` goes in a primitive's arguments.
+int postOpArgument(size_t index);
 
 } // namespace marimba::rt::dnn
 

@@ -32,23 +32,24 @@ typename Map::mapped_type Library::Impl::cached(Map &map, const Key &key,
   return map[key] = make();
 }
 
-std::shared_ptr<const Plan> Library::Impl::plan(const MatmulKey &key) {
-  return cached(plans, key, [&] {
+std::shared_ptr<const Plan> Library::Impl::plan(const dnn::MatmulSpec &spec) {
+  return cached(plans, spec, [&] {
     auto plan = std::make_shared<Plan>();
-    plan->matmul = dnn::makeMatmul(engine, key.rows, key.k, key.n, key.xStride,
-                                   key.yStride, key.bias);
-    if (key.xStride != key.k || key.yStride != key.n) {
+    plan->matmul = dnn::makeMatmul(engine, spec);
+    if (spec.xStride != spec.k || spec.yStride != spec.n) {
       // A blocked kernel is worth the copies, and shares its packed weights
       // with the dense case; without one, strides cost nothing.
-      dnn::Matmul dense = dnn::makeMatmul(engine, key.rows, key.k, key.n, key.k,
-                                          key.n, key.bias);
+      dnn::MatmulSpec denseSpec = spec;
+      denseSpec.xStride = spec.k;
+      denseSpec.yStride = spec.n;
+      dnn::Matmul dense = dnn::makeMatmul(engine, denseSpec);
       auto blocked = [](const dnn::Matmul &matmul) {
         return matmul.implementation.starts_with("brg");
       };
       if (blocked(dense) && !blocked(plan->matmul)) {
         plan->matmul = std::move(dense);
-        plan->copyX = key.xStride != key.k;
-        plan->copyY = key.yStride != key.n;
+        plan->copyX = spec.xStride != spec.k;
+        plan->copyY = spec.yStride != spec.n;
       }
     }
     implementations.insert(plan->matmul.implementation);
@@ -58,10 +59,10 @@ std::shared_ptr<const Plan> Library::Impl::plan(const MatmulKey &key) {
 
 std::shared_ptr<const dnn::Reorder> Library::Impl::copy(const CopyKey &key) {
   return cached(copies, key, [&] {
-    constexpr auto f32 = memory::data_type::f32;
     return std::make_shared<const dnn::Reorder>(dnn::makeReorder(
-        engine, dnn::matrix(key.rows, key.columns, key.fromStride, f32),
-        dnn::matrix(key.rows, key.columns, key.toStride, f32)));
+        engine,
+        dnn::matrix(key.rows, key.columns, key.fromStride, key.fromType),
+        dnn::matrix(key.rows, key.columns, key.toStride, key.toType)));
   });
 }
 

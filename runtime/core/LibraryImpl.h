@@ -25,16 +25,10 @@ struct StoredKey {
   auto operator<=>(const StoredKey &) const = default;
 };
 
-struct MatmulKey {
-  int64_t rows, k, n, xStride, yStride;
-  bool bias;
-  int team;
-  auto operator<=>(const MatmulKey &) const = default;
-};
-
-/// Copies between [rows, columns] matrices of f32 with different strides.
+/// Copies between [rows, columns] matrices that differ in strides or types.
 struct CopyKey {
   int64_t rows, columns, fromStride, toStride;
+  int32_t fromType, toType; // MarimbaDType
   int team;
   auto operator<=>(const CopyKey &) const = default;
 };
@@ -56,11 +50,11 @@ struct Library::Impl {
   dnnl::engine engine{dnnl::engine::kind::cpu, 0};
   mutable std::shared_mutex mutex;
   std::map<StoredKey, std::vector<std::shared_ptr<Packed>>> packed;
-  std::map<MatmulKey, std::shared_ptr<const Plan>> plans;
+  std::map<dnn::MatmulSpec, std::shared_ptr<const Plan>> plans;
   std::map<CopyKey, std::shared_ptr<const dnn::Reorder>> copies;
   std::set<std::string> implementations;
 
-  std::shared_ptr<const Plan> plan(const MatmulKey &key);
+  std::shared_ptr<const Plan> plan(const dnn::MatmulSpec &spec);
   std::shared_ptr<const dnn::Reorder> copy(const CopyKey &key);
   /// The copy of `key`, which is stored as `stored`, laid out and typed as
   /// `wanted`; packs it at first use.

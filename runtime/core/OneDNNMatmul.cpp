@@ -1,4 +1,4 @@
-//===- OneDNNMatmul.cpp - f32 matmuls over packed weights -----------------===//
+//===- OneDNNMatmul.cpp - Matmuls over packed weights, copies -------------===//
 
 #include "LibraryImpl.h"
 #include "Team.h"
@@ -14,127 +14,244 @@ using dnnl::memory;
 
 namespace {
 
-memory::data_type dnnlType(int32_t type) {
-  switch (type) {
-  case MARIMBA_F32:
-    return memory::data_type::f32;
-  case MARIMBA_F16:
-    return memory::data_type::f16;
-  case MARIMBA_BF16:
-    return memory::data_type::bf16;
+/// `elements` of `type` from `data` on, where that is not null.
+template <typename Pointer>
+Pointer advance(Pointer data, int32_t type, int64_t elements) {
+  using Byte =
+      std::conditional_t<std::is_const_v<std::remove_pointer_t<Pointer>>,
+                         const char, char>;
+  return data ? static_cast<Byte *>(data) +
+                    elements * dtypeSize(static_cast<MarimbaDType>(type))
+              : data;
+}
+
+/// A [rows, columns] matrix in memory, rows `stride` elements apart.
+struct Rows {
+  const void *data;
+  int64_t rows, columns, stride;
+  int32_t type;
+};
+
+/// One call's way to the library: its team, its stream, its scratch memory.
+class Call {
+public:
+  explicit Call(MarimbaContext *ctx)
+      : ctx(ctx), library(libraryOf(ctx)), stream(library.engine),
+        team(team::inside() ? 1 : team::defaultSize()) {}
+
+  /// `bytes` of scratch; the caller restores the arena.
+  void *scratch(int64_t bytes) {
+    return marimba_arena_alloc(ctx, std::max<int64_t>(bytes, 1));
   }
-  throw std::runtime_error(
-      "element type " +
-      std::string(dtypeName(static_cast<MarimbaDType>(type))) +
-      ", expected f32, f16 or bf16");
-}
+  memory scratchMemory(int64_t bytes) {
+    return memory(memory::desc({std::max<int64_t>(bytes, 1)},
+                               memory::data_type::u8, memory::format_tag::a),
+                  library.engine, scratch(bytes));
+  }
 
-/// A u8 vector of `bytes` of scratch; the caller restores the arena.
-memory scratchMemory(MarimbaContext *ctx, const dnnl::engine &engine,
-                     int64_t bytes) {
-  return memory(memory::desc({std::max<int64_t>(bytes, 1)},
-                             memory::data_type::u8, memory::format_tag::a),
-                engine, marimba_arena_alloc(ctx, std::max<int64_t>(bytes, 1)));
-}
+  /// Copies rows, converting between types.
+  void copy(const Rows &from, const Rows &to) {
+    std::shared_ptr<const dnn::Reorder> reorder =
+        library.copy({from.rows, from.columns, from.stride, to.stride,
+                      from.type, to.type, team});
+    memory pad = scratchMemory(reorder->scratchBytes);
+    if (ctx->status != MARIMBA_OK)
+      return;
+    auto view = [&](const Rows &r) {
+      return memory(dnn::matrix(r.rows, r.columns, r.stride, r.type),
+                    library.engine, const_cast<void *>(r.data));
+    };
+    memory source = view(from), target = view(to);
+    reorder->primitive.execute(stream, {{DNNL_ARG_FROM, source},
+                                        {DNNL_ARG_TO, target},
+                                        {DNNL_ARG_SCRATCHPAD, pad}});
+  }
 
-/// One matmul over `rows` rows at `x` and `y`. Throws.
-void multiply(MarimbaContext *ctx, Library::Impl &library,
-              const MarimbaMatmul &args, int64_t rows, const float *x,
-              int64_t xStride, float *y, int64_t yStride) {
-  int team = team::inside() ? 1 : team::defaultSize();
+  /// `from` with dense rows: itself, or a copy in scratch memory.
+  const void *dense(const Rows &from) {
+    if (from.stride == from.columns || from.rows == 1)
+      return from.data;
+    int64_t size = dtypeSize(static_cast<MarimbaDType>(from.type));
+    void *to = scratch(from.rows * from.columns * size);
+    copy(from, {to, from.rows, from.columns, from.columns, from.type});
+    return to;
+  }
+
+  void multiply(const MarimbaMatmul &args, int64_t rows);
+
+  MarimbaContext *ctx;
+  Library::Impl &library;
+  dnnl::stream stream;
+  int team;
+
+private:
+  static Library::Impl &libraryOf(MarimbaContext *ctx) {
+    if (!ctx->library)
+      throw std::runtime_error("the context has no library");
+    return static_cast<Library *>(ctx->library)->impl();
+  }
+};
+
+/// One matmul over `rows` rows; of `args` it takes no batch.
+void Call::multiply(const MarimbaMatmul &args, int64_t rows) {
   // One row has no stride.
-  if (rows == 1) {
-    xStride = args.k;
-    yStride = args.n;
-  }
-  bool bias = args.bias != nullptr;
-  std::shared_ptr<const Plan> plan =
-      library.plan({rows, args.k, args.n, xStride, yStride, bias, team});
+  int64_t xStride = rows == 1 ? args.k : args.xRowStride;
+  int64_t yStride = rows == 1 ? args.n : args.yRowStride;
+  dnn::MatmulSpec spec;
+  spec.rows = rows;
+  spec.k = args.k;
+  spec.n = args.n;
+  spec.xStride = xStride;
+  spec.yStride = yStride;
+  spec.xType = args.xType;
+  spec.yType = args.yType;
+  spec.bias = args.bias != nullptr;
+  spec.team = team;
+  for (int64_t i = 0; i < args.postOpCount; ++i)
+    spec.postOps[static_cast<size_t>(i)] = {args.postOps[i].kind,
+                                            args.postOps[i].type};
+  std::shared_ptr<const Plan> plan = library.plan(spec);
   const dnn::Matmul &matmul = plan->matmul;
   std::shared_ptr<Packed> weights = library.pack(
       {args.w, args.k, args.n, args.weightType},
-      dnn::storedWeights(args.k, args.n, dnnlType(args.weightType)),
-      matmul.weights);
+      dnn::storedWeights(args.k, args.n, args.weightType), matmul.weights);
 
   const dnnl::engine &engine = library.engine;
-  dnnl::stream stream(engine);
-  auto copy = [&](CopyKey key, memory &from, memory &to) {
-    std::shared_ptr<const dnn::Reorder> reorder = library.copy(key);
-    memory pad = scratchMemory(ctx, engine, reorder->scratchBytes);
-    if (ctx->status == MARIMBA_OK)
-      reorder->primitive.execute(stream, {{DNNL_ARG_FROM, from},
-                                          {DNNL_ARG_TO, to},
-                                          {DNNL_ARG_SCRATCHPAD, pad}});
-  };
-  constexpr auto f32 = memory::data_type::f32;
-  void *xData = const_cast<float *>(x);
-  void *yData = y;
-  if (plan->copyX) {
-    memory from(dnn::matrix(rows, args.k, xStride, f32), engine, xData);
-    xData = marimba_arena_alloc(ctx, rows * args.k * 4);
-    memory to(matmul.x, engine, xData);
-    copy({rows, args.k, xStride, args.k, team}, from, to);
+  const void *xData = args.x;
+  if (plan->copyX)
+    xData = dense({args.x, rows, args.k, xStride, args.xType});
+  Rows y = {args.y, rows, args.n, yStride, args.yType};
+  void *yData = args.y;
+  if (plan->copyY) {
+    yData = scratch(rows * args.n *
+                    dtypeSize(static_cast<MarimbaDType>(args.yType)));
+    if (std::any_of(args.postOps, args.postOps + args.postOpCount,
+                    [](const MarimbaPostOp &post) {
+                      return post.kind == MARIMBA_POST_SUM;
+                    }))
+      copy(y, {yData, rows, args.n, args.n, args.yType});
   }
-  if (plan->copyY)
-    yData = marimba_arena_alloc(ctx, rows * args.n * 4);
 
-  memory yMemory(matmul.y, engine, yData);
+  auto view = [&](const memory::desc &desc, const void *data) {
+    return memory(desc, engine, const_cast<void *>(data));
+  };
   std::unordered_map<int, memory> arguments = {
-      {DNNL_ARG_SRC, memory(matmul.x, engine, xData)},
-      {DNNL_ARG_WEIGHTS,
-       memory(matmul.weights, engine, weights->buffer.data())},
-      {DNNL_ARG_DST, yMemory},
-      {DNNL_ARG_SCRATCHPAD, scratchMemory(ctx, engine, matmul.scratchBytes)}};
+      {DNNL_ARG_SRC, view(matmul.x, xData)},
+      {DNNL_ARG_WEIGHTS, view(matmul.weights, weights->buffer.data())},
+      {DNNL_ARG_DST, view(matmul.y, yData)},
+      {DNNL_ARG_SCRATCHPAD, scratchMemory(matmul.scratchBytes)}};
   std::shared_ptr<Packed> packedBias;
-  if (bias) {
-    void *biasData = const_cast<void *>(args.bias);
+  if (args.bias) {
+    const void *biasData = args.bias;
     if (args.biasType != MARIMBA_F32) {
-      packedBias = library.pack(
-          {args.bias, 0, args.n, args.biasType},
-          dnn::matrix(1, args.n, args.n, dnnlType(args.biasType)), matmul.bias);
+      packedBias = library.pack({args.bias, 0, args.n, args.biasType},
+                                dnn::matrix(1, args.n, args.n, args.biasType),
+                                matmul.bias);
       biasData = packedBias->buffer.data();
     }
-    arguments.emplace(DNNL_ARG_BIAS, memory(matmul.bias, engine, biasData));
+    arguments.emplace(DNNL_ARG_BIAS, view(matmul.bias, biasData));
+  }
+  for (int64_t i = 0; i < args.postOpCount; ++i) {
+    const MarimbaPostOp &post = args.postOps[i];
+    if (post.data)
+      arguments.emplace(
+          dnn::postOpArgument(static_cast<size_t>(i)),
+          view(dnn::matrix(rows, args.n, args.n, post.type),
+               dense({post.data, rows, args.n, post.rowStride, post.type})));
   }
   if (ctx->status != MARIMBA_OK)
     return;
   matmul.primitive.execute(stream, arguments);
-  if (plan->copyY) {
-    memory to(dnn::matrix(rows, args.n, yStride, f32), engine, y);
-    copy({rows, args.n, args.n, yStride, team}, yMemory, to);
-  }
+  if (plan->copyY)
+    copy({yData, rows, args.n, args.n, args.yType}, y);
   stream.wait();
 }
 
-/// Throws.
-void multiplyBatch(MarimbaContext *ctx, const MarimbaMatmul &args) {
-  if (!ctx->library)
-    throw std::runtime_error("the context has no library");
+void check(const MarimbaMatmul &args) {
   if (args.k < 1 ||
       (args.rows > 1 && (args.xRowStride < args.k || args.yRowStride < args.n)))
     throw std::runtime_error("row strides " + std::to_string(args.xRowStride) +
                              " and " + std::to_string(args.yRowStride) +
                              ", expected at least k and n, and k at least 1");
-  Library::Impl &library = static_cast<Library *>(ctx->library)->impl();
+  if (args.postOpCount < 0 || args.postOpCount > MARIMBA_MAX_POST_OPS)
+    throw std::runtime_error(std::to_string(args.postOpCount) +
+                             " post-ops, expected 0 to " +
+                             std::to_string(MARIMBA_MAX_POST_OPS));
+}
+
+/// Throws.
+void multiplyBatch(MarimbaContext *ctx, const MarimbaMatmul &args) {
+  check(args);
+  Call call(ctx);
+  MarimbaMatmul part = args;
   // Rows that follow each other evenly over the whole batch are one matrix.
+  auto operands = [&](auto holds) {
+    return std::all_of(
+        args.postOps, args.postOps + args.postOpCount,
+        [&](const MarimbaPostOp &post) { return !post.data || holds(post); });
+  };
   int64_t rows = args.rows, batch = args.batch;
-  int64_t xStride = args.xRowStride, yStride = args.yRowStride;
-  if (rows == 1 && args.xBatchStride >= args.k && args.yBatchStride >= args.n) {
+  if (rows == 1 && args.xBatchStride >= args.k && args.yBatchStride >= args.n &&
+      operands([&](auto &post) { return post.batchStride >= args.n; })) {
     rows = batch;
-    xStride = args.xBatchStride;
-    yStride = args.yBatchStride;
     batch = 1;
-  } else if (args.xBatchStride == rows * xStride &&
-             args.yBatchStride == rows * yStride) {
+    part.xRowStride = args.xBatchStride;
+    part.yRowStride = args.yBatchStride;
+    for (MarimbaPostOp &post : part.postOps)
+      post.rowStride = post.batchStride;
+  } else if (args.xBatchStride == rows * args.xRowStride &&
+             args.yBatchStride == rows * args.yRowStride &&
+             operands([&](auto &post) {
+               return post.batchStride == rows * post.rowStride;
+             })) {
     rows *= batch;
     batch = 1;
   }
   int64_t mark = ctx->arenaTop;
   for (int64_t b = 0; b < batch; ++b) {
-    multiply(ctx, library, args, rows, args.x + b * args.xBatchStride, xStride,
-             args.y + b * args.yBatchStride, yStride);
+    part.x = advance(args.x, args.xType, b * args.xBatchStride);
+    part.y = advance(args.y, args.yType, b * args.yBatchStride);
+    for (int64_t i = 0; i < args.postOpCount; ++i)
+      part.postOps[i].data = advance(args.postOps[i].data, args.postOps[i].type,
+                                     b * args.postOps[i].batchStride);
+    call.multiply(part, rows);
     ctx->arenaTop = mark;
   }
+}
+
+/// Throws.
+void reorderBatch(MarimbaContext *ctx, const MarimbaReorder &args) {
+  Call call(ctx);
+  int64_t mark = ctx->arenaTop;
+  for (int64_t b = 0; b < args.batch; ++b) {
+    auto rows = [&](const void *data, int32_t type, int64_t batchStride,
+                    int64_t rowStride) {
+      return Rows{advance(data, type, b * batchStride), args.rows, args.columns,
+                  args.rows == 1 ? args.columns : rowStride, type};
+    };
+    call.copy(rows(args.x, args.xType, args.xBatchStride, args.xRowStride),
+              rows(args.y, args.yType, args.yBatchStride, args.yRowStride));
+    ctx->arenaTop = mark;
+  }
+  call.stream.wait();
+}
+
+/// Runs `body`; what it throws becomes the context's error, "`what`: ...".
+template <typename Body, typename What>
+void guarded(MarimbaContext *ctx, Body body, What what) {
+  int64_t mark = ctx->arenaTop;
+  std::string message;
+  try {
+    body();
+    return;
+  } catch (const dnnl::error &error) {
+    message = "oneDNN: " + std::string(error.what()) + " (status " +
+              std::to_string(static_cast<int>(error.status)) + ")";
+  } catch (const std::exception &error) {
+    message = error.what();
+  }
+  ctx->arenaTop = mark;
+  setError(ctx, MARIMBA_ERROR_LIBRARY, what() + ": " + message);
 }
 
 } // namespace
@@ -145,21 +262,25 @@ extern "C" void marimba_onednn_matmul(MarimbaContext *ctx,
   if (args->batch <= 0 || args->rows <= 0 || args->n <= 0 ||
       ctx->status != MARIMBA_OK)
     return;
-  int64_t mark = ctx->arenaTop;
-  std::string what;
-  try {
-    marimba::rt::multiplyBatch(ctx, *args);
+  marimba::rt::guarded(
+      ctx, [&] { marimba::rt::multiplyBatch(ctx, *args); },
+      [&] {
+        return "matmul of " + std::to_string(args->batch) + " x " +
+               std::to_string(args->rows) + " rows, k " +
+               std::to_string(args->k) + ", n " + std::to_string(args->n);
+      });
+}
+
+extern "C" void marimba_onednn_reorder(MarimbaContext *ctx,
+                                       const MarimbaReorder *args) {
+  if (args->batch <= 0 || args->rows <= 0 || args->columns <= 0 ||
+      ctx->status != MARIMBA_OK)
     return;
-  } catch (const dnnl::error &error) {
-    what = "oneDNN: " + std::string(error.what()) + " (status " +
-           std::to_string(static_cast<int>(error.status)) + ")";
-  } catch (const std::exception &error) {
-    what = error.what();
-  }
-  ctx->arenaTop = mark;
-  marimba::rt::setError(ctx, MARIMBA_ERROR_LIBRARY,
-                        "matmul of " + std::to_string(args->batch) + " x " +
-                            std::to_string(args->rows) + " rows, k " +
-                            std::to_string(args->k) + ", n " +
-                            std::to_string(args->n) + ": " + what);
+  marimba::rt::guarded(
+      ctx, [&] { marimba::rt::reorderBatch(ctx, *args); },
+      [&] {
+        return "reorder of " + std::to_string(args->batch) + " x " +
+               std::to_string(args->rows) + " rows of " +
+               std::to_string(args->columns);
+      });
 }

@@ -7,7 +7,8 @@ layout of the files is described in README.md beside this script).
 
 MARIMBA is the program, GOLDEN a folder with a model and golden.safetensors,
 WORK a folder for what marimba writes. Parts: whole, hub, state, greedy, split,
-pad. Exits with 1 where anything is beyond its tolerance.
+pad; and, only where it is asked for, bf16, with --dtype=bf16. All others run
+with --dtype=f32. Exits with 1 where anything is beyond its tolerance.
 
 A part first yields its cases (`marimba logits --batch`) and gets their tensors
 back: so all parts share one run of the program per configuration.
@@ -28,6 +29,9 @@ TOLERANCE = 1e-4  # to the float64 golden
 # float32 results, each of which may be as far from float64 as transformers'
 # own float32 is.
 SPLIT_TOLERANCE = 1e-5
+# Products of bf16: how far the logits may be from float64, in terms of how far
+# transformers' own are when it computes in bf16.
+BF16_FACTOR = 1.5
 # All of 64 tokens: borders at 1, before the end, primes, odd sizes, every token.
 SPLITS = (
     [1, 63],
@@ -84,6 +88,8 @@ class Checker:
             json.dump(cases, file)
         command = [self.args.marimba, "logits", self.args.golden]
         command += ["--batch", batch, "-o", out, *self.args.flags]
+        if not any(flag.startswith("--dtype") for flag in self.args.flags):
+            command.append("--dtype=f32")
         if config:
             command += ["--config-file", config]
         done = subprocess.run(command, stdin=subprocess.DEVNULL, check=False)
@@ -185,6 +191,35 @@ class Checker:
                 actual = out["tokens"].values
                 self.report.equal(f"{name}, greedy", expected, actual)
 
+    def part_bf16(self):
+        prompt = list(self.golden["greedy.prompt"].values)
+        tokens = list(self.golden["greedy.tokens"].values)
+        whole, greedy = yield [
+            {"ids": self.ids(64)},
+            {"ids": prompt, "greedy": len(tokens)},
+        ]
+        theirs = self.facts["diff_bf16"]
+        expected, actual = self.golden["p64.logits"], whole["logits"]
+        most = BF16_FACTOR * theirs["max"]
+        self.report.compare("bf16 logits, 64 tokens", expected, actual, most)
+        mean = compare.mean_difference(expected, actual)
+        most = BF16_FACTOR * theirs["mean"]
+        self.report.row(
+            "their mean distance", f"{mean:.3e}", mean <= most, f"(<= {most:g})"
+        )
+        # A choice is decided where its margin is above the distance; behind a
+        # choice that was not, and fell otherwise, the texts differ.
+        distance = compare.difference(expected, actual)
+        logits, found = self.golden["greedy.logits"], greedy["tokens"].values
+        decided = []
+        for step, (token, other) in enumerate(zip(tokens, found)):
+            best, second = sorted(logits.rows(step, step + 1).values)[:-3:-1]
+            if best - second > distance:
+                decided.append((token, other))
+            elif token != other:
+                break
+        self.report.equal("decided tokens", *zip(*decided))
+
 
 PARTS = {
     name[len("part_") :]: getattr(Checker, name)
@@ -203,7 +238,8 @@ def main():
     parser.add_argument("marimba")
     parser.add_argument("golden")
     parser.add_argument("work")
-    parser.add_argument("--only", default=",".join(PARTS))
+    usual = [name for name in PARTS if name != "bf16"]
+    parser.add_argument("--only", default=",".join(usual))
     args = parser.parse_args(argv)
     args.flags = flags
     checker = Checker(args)

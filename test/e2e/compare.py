@@ -152,6 +152,12 @@ def difference(expected, actual):
     return worst
 
 
+def mean_difference(expected, actual):
+    """The mean absolute difference of two tensors of one shape."""
+    pairs = zip(expected.values, actual.values)
+    return sum(abs(a - b) for a, b in pairs) / len(expected.values)
+
+
 class Report:
     """A table of comparisons, printed line by line."""
 

@@ -177,20 +177,17 @@ TEST_F(MatmulTest, OnePackedCopyForAllRowCounts) {
   std::vector<float> x(512 * 200, 1), y(512 * 384);
   for (int64_t rows : {1, 2, 3, 4, 7, 8, 16, 33, 64, 100, 256, 512})
     for (int64_t stride : {192, 200}) {
-      MarimbaMatmul args = {x.data(),
-                            w.data(MARIMBA_BF16),
-                            nullptr,
-                            y.data(),
-                            1,
-                            rows,
-                            192,
-                            384,
-                            0,
-                            stride,
-                            0,
-                            384,
-                            MARIMBA_BF16,
-                            MARIMBA_F32};
+      MarimbaMatmul args = {};
+      args.x = x.data();
+      args.w = w.data(MARIMBA_BF16);
+      args.y = y.data();
+      args.batch = 1;
+      args.rows = rows;
+      args.k = 192;
+      args.n = 384;
+      args.xRowStride = stride;
+      args.yRowStride = 384;
+      args.weightType = MARIMBA_BF16;
       marimba_onednn_matmul(context->get(), &args);
       ASSERT_TRUE(context->ok()) << context->message();
     }
@@ -204,9 +201,14 @@ TEST_F(MatmulTest, SharedByContextsOnTwoThreads) {
   Stored w = makeStored(64 * 64, MARIMBA_F32, random);
   std::vector<float> x(64 * 80, 0.5f), expected(64 * 64);
   auto run = [&](Context &ctx, float *y, int64_t rows) {
-    MarimbaMatmul args = {
-        x.data(), w.data(MARIMBA_F32), nullptr,    y, 1, rows, 64, 64, 0, 80, 0,
-        64,       MARIMBA_F32,         MARIMBA_F32};
+    MarimbaMatmul args = {};
+    args.x = x.data();
+    args.w = w.data(MARIMBA_F32);
+    args.y = y;
+    args.batch = 1;
+    args.rows = rows;
+    args.k = args.n = args.yRowStride = 64;
+    args.xRowStride = 80;
     marimba_onednn_matmul(ctx.get(), &args);
     EXPECT_TRUE(ctx.ok()) << ctx.message();
   };
@@ -231,9 +233,13 @@ TEST_F(MatmulTest, SharedByContextsOnTwoThreads) {
 
 TEST_F(MatmulTest, ErrorsAreSticky) {
   float value = 1;
-  MarimbaMatmul args = {&value, &value, nullptr,     &value,     1,
-                        1,      1,      1,           1,          1,
-                        1,      1,      MARIMBA_I64, MARIMBA_F32};
+  MarimbaMatmul args = {};
+  args.x = args.w = &value;
+  args.y = &value;
+  args.batch = args.rows = args.k = args.n = 1;
+  args.xBatchStride = args.xRowStride = 1;
+  args.yBatchStride = args.yRowStride = 1;
+  args.weightType = MARIMBA_I64;
   marimba_onednn_matmul(context->get(), &args);
   EXPECT_EQ(context->get()->status, MARIMBA_ERROR_LIBRARY);
   EXPECT_NE(context->message().find("element type i64, expected f32"),

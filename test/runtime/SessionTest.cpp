@@ -20,7 +20,7 @@ namespace {
 
 constexpr int64_t vocabulary = 50;
 
-const char description[] = R"({"abi":1,"name":"fake","weights":[
+const char description[] = R"({"abi":2,"name":"fake","weights":[
   {"name":"d","dtype":"f32","shape":[1],"derived":true}],"entries":{
   "prepare":{"args":[{"kind":"weight","name":"d","dtype":"f32","shape":[1]}]},
   "prefill":{"args":[

@@ -6,6 +6,7 @@
 
 #include "tools/libmarimba/Compiler.h"
 
+#include "dialects/Marimba/IR/Marimba.h"
 #include "mlir/IR/AsmState.h"
 #include "mlir/Parser/Parser.h"
 #include "tools/libmarimba/Diagnostics.h"
@@ -25,6 +26,8 @@ Compilation::Compilation(const CompileOptions &givenOptions)
   options.pipeline.vectorBits =
       options.vectorBits ? options.vectorBits
                          : mlir::marimba::preferredVectorBits(options.target);
+  options.pipeline.bf16Dots = mlir::marimba::hasBF16Dots(options.target);
+  options.pipeline.bf16 = options.computeType == ComputeType::BF16;
   mlir::DialectRegistry registry;
   mlir::marimba::registerPipelineDialects(registry);
   // One thread: a pool would compete with the team that runs the model, and
@@ -33,6 +36,20 @@ Compilation::Compilation(const CompileOptions &givenOptions)
       registry, mlir::MLIRContext::Threading::DISABLED);
   context->loadAllAvailableDialects();
   context->printOpOnDiagnostic(false); // messages are for users
+}
+
+/// Whether most of what the checkpoint stores is bf16.
+static bool storesBF16(mlir::ModuleOp module) {
+  double all = 0, narrow = 0;
+  for (auto weight : module.getOps<mlir::marimba::WeightOp>()) {
+    auto type = cast<mlir::ShapedType>(weight.getType());
+    if (weight.getDerived())
+      continue;
+    auto elements = static_cast<double>(type.getNumElements());
+    all += elements;
+    narrow += type.getElementType().isBF16() ? elements : 0;
+  }
+  return narrow > all / 2;
 }
 
 bool Compilation::isIRFile(StringRef input) {
@@ -84,6 +101,10 @@ bool Compilation::load(StringRef input, std::string &error) {
   }
   moduleRef = std::move(imported->module);
   model = std::move(*imported);
+  if (options.computeType == ComputeType::Automatic)
+    options.pipeline.bf16 = options.pipeline.bf16Dots &&
+                            !options.pipeline.reference &&
+                            storesBF16(module());
   return true;
 }
 

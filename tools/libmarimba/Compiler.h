@@ -26,14 +26,19 @@ namespace marimba {
 using ProgressFn =
     llvm::function_ref<void(double fraction, llvm::StringRef what)>;
 
+/// The type that projections multiply in. Automatic is bf16 where the target
+/// has instructions for it and the checkpoint stores bf16, otherwise f32.
+enum class ComputeType { Automatic, F32, BF16 };
+
 /// How a model is compiled.
 struct CompileOptions {
-  /// Its `vectorBits` is overwritten by the field of this name below.
+  /// Its `vectorBits`, `bf16` and `bf16Dots` follow from the fields below.
   mlir::marimba::PipelineOptions pipeline;
   mlir::marimba::TargetOptions target;
   mlir::marimba::ImportOptions import;
   /// Width of vectors; 0 is what the target prefers.
   unsigned vectorBits = 0;
+  ComputeType computeType = ComputeType::Automatic;
   /// Folder for one file of IR per stage; empty for none.
   std::string dumpDir;
 };
@@ -68,6 +73,9 @@ public:
   std::string print();
 
   mlir::ModuleOp module() { return *moduleRef; }
+
+  /// Whether projections multiply bf16.
+  bool usesBF16() const { return options.pipeline.bf16; }
 
   /// What the importer found; null for a file of IR.
   const mlir::marimba::ImportedModel *imported() const {

@@ -29,6 +29,8 @@ CodePtr marimba::linkWithRuntime(SmallVector<char, 0> object,
       {MARIMBA_FN_ARENA_ALLOC, reinterpret_cast<void *>(&marimba_arena_alloc)},
       {MARIMBA_FN_ONEDNN_MATMUL,
        reinterpret_cast<void *>(&marimba_onednn_matmul)},
+      {MARIMBA_FN_ONEDNN_REORDER,
+       reinterpret_cast<void *>(&marimba_onednn_reorder)},
   };
   Expected<std::unique_ptr<JITModule>> code = JITModule::create(
       std::make_unique<SmallVectorMemoryBuffer>(

@@ -19,6 +19,15 @@ driver::CompileFlags::CompileFlags(cl::SubCommand &sub)
                             "the library (default)"),
                  clEnumValN(MatmulRoute::Loops, "loops", "generated loops")),
              cl::sub(sub), cl::cat(category())),
+      dtype("dtype", cl::desc("What projections multiply"),
+            cl::init(ComputeType::Automatic),
+            cl::values(clEnumValN(ComputeType::Automatic, "auto",
+                                  "bf16 where the host multiplies it and the "
+                                  "checkpoint stores it (default)"),
+                       clEnumValN(ComputeType::F32, "f32", "f32"),
+                       clEnumValN(ComputeType::BF16, "bf16",
+                                  "bf16, sums in f32")),
+            cl::sub(sub), cl::cat(category())),
       ltiForm(
           "lti-form", cl::desc("What time-invariant systems (S4) become"),
           cl::init(LTIForm::Cheapest),
@@ -53,6 +62,7 @@ std::optional<CompileOptions> driver::CompileFlags::compileOptions() const {
   options.pipeline.ltiForm = ltiForm;
   options.pipeline.fuseScan = !noFuseScan;
   options.vectorBits = vectorBits;
+  options.computeType = dtype;
   options.dumpDir = dumpIr;
   if (configFile.given())
     options.import.configFile = configFile;

@@ -22,6 +22,7 @@ struct CompileFlags {
   std::optional<CompileOptions> compileOptions() const;
 
   llvm::cl::opt<mlir::marimba::MatmulRoute> matmul;
+  llvm::cl::opt<ComputeType> dtype;
   llvm::cl::opt<mlir::marimba::LTIForm> ltiForm;
   Flag reference;
   Flag noFuseScan;

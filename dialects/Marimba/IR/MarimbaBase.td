@@ -58,6 +58,8 @@ def Marimba_Dialect : Dialect {
 def Marimba_StoredFloat : AnyTypeOf<[F32, BF16, F16]>;
 
 def Marimba_Activation : RankedTensorOf<[F32]>;
+/// What a projection reads: rounded where products are of bf16.
+def Marimba_Projected : RankedTensorOf<[F32, BF16]>;
 def Marimba_Parameter : RankedTensorOf<[F32, BF16, F16]>;
 def Marimba_Ids : RankedTensorOf<[I32]>;
 

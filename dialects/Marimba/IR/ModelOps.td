@@ -105,7 +105,8 @@ def Marimba_LinearOp : Marimba_ValueOp<"linear"> {
   let description = [{
     `result[..., o] = sum_i input[..., i] * weight[o, i] + bias[o]`, accumulated
     in f32. The weight is `[out, in]`, as PyTorch's `nn.Linear` stores it, in
-    its storage type.
+    its storage type. A bf16 input says that products may be of bf16: the weight
+    is then rounded to bf16, too, where the kernel gains by it.
 
     Example:
 
@@ -116,7 +117,7 @@ def Marimba_LinearOp : Marimba_ValueOp<"linear"> {
         : tensor<?x?x192xf32>, tensor<768x192xbf16> -> tensor<?x?x768xf32>
     ```
   }];
-  let arguments = (ins Marimba_Activation:$input, Marimba_Parameter:$weight,
+  let arguments = (ins Marimba_Projected:$input, Marimba_Parameter:$weight,
       Optional<Marimba_Parameter>:$bias);
   let results = (outs Marimba_Activation:$result);
   let hasCanonicalizer = 1;

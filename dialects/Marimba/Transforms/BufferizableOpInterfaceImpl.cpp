@@ -67,6 +67,23 @@ struct DestinationModel : DstBufferizableOpInterfaceExternalModel<
   }
 };
 
+/// A matmul reads its destination where the old value is a summand.
+struct MatmulModel
+    : DstBufferizableOpInterfaceExternalModel<MatmulModel, onednn::MatmulOp> {
+  bool bufferizesToMemoryRead(Operation *op, OpOperand &operand,
+                              const AnalysisState &) const {
+    auto matmul = cast<onednn::MatmulOp>(op);
+    return !matmul.isDpsInit(&operand) || matmul.readsDestination();
+  }
+
+  LogicalResult bufferize(Operation *op, RewriterBase &rewriter,
+                          const BufferizationOptions &options,
+                          BufferizationState &state) const {
+    return bufferizeDestinationOp(cast<DestinationStyleOpInterface>(op),
+                                  rewriter, options, state);
+  }
+};
+
 /// A weight is memory that nobody may write to.
 struct GetWeightModel
     : BufferizableOpInterface::ExternalModel<GetWeightModel,
@@ -127,7 +144,8 @@ void mlir::marimba::registerBufferizableOpInterfaceExternalModels(
     ScatterAddRowsOp::attachInterface<DestinationModel<ScatterAddRowsOp>>(*ctx);
   });
   registry.addExtension(+[](MLIRContext *ctx, onednn::OneDNNDialect *) {
-    onednn::MatmulOp::attachInterface<DestinationModel<onednn::MatmulOp, 0>>(
+    onednn::MatmulOp::attachInterface<MatmulModel>(*ctx);
+    onednn::ReorderOp::attachInterface<DestinationModel<onednn::ReorderOp, 0>>(
         *ctx);
   });
 }

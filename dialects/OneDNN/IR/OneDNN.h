@@ -17,6 +17,10 @@
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
 #include "dialects/OneDNN/IR/OneDNNDialect.h.inc"
+#include "dialects/OneDNN/IR/OneDNNEnums.h.inc"
+
+#define GET_ATTRDEF_CLASSES
+#include "dialects/OneDNN/IR/OneDNNAttributes.h.inc"
 
 #define GET_OP_CLASSES
 #include "dialects/OneDNN/IR/OneDNNOps.h.inc"

@@ -7,6 +7,7 @@
 #ifndef ONEDNN_OPS_TD
 #define ONEDNN_OPS_TD
 
+include "mlir/IR/EnumAttr.td"
 include "mlir/IR/OpBase.td"
 include "mlir/Interfaces/DestinationStyleOpInterface.td"
 include "mlir/Interfaces/InferTypeOpInterface.td"
@@ -22,6 +23,7 @@ def OneDNN_Dialect : Dialect {
     bufferisation and on memrefs after; `--convert-to-runtime` makes calls of
     them (runtime/include/marimba/abi.h).
   }];
+  let useDefaultAttributePrinterParser = 1;
   let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::tensor::TensorDialect"];
 }
@@ -29,42 +31,124 @@ def OneDNN_Dialect : Dialect {
 class OneDNN_Shaped<list<Type> elements>
     : AnyTypeOf<[RankedTensorOf<elements>, StridedMemRefOf<elements>]>;
 
+/// Destination style, on tensors or on memrefs.
+class OneDNN_DestinationOp<string mnemonic, list<Trait> traits = []>
+    : Op<OneDNN_Dialect, mnemonic,
+         !listconcat(traits,
+                     [DestinationStyleOpInterface,
+                      DeclareOpInterfaceMethods<MemoryEffectsOpInterface>,
+                      DeclareOpInterfaceMethods<
+                          ReifyRankedShapedTypeOpInterface,
+                          ["reifyResultShapes"]>])> {
+  let hasVerifier = 1;
+  let hasFolder = 1; // memref.cast of operands
+  code baseDeclarations = [{
+    ::mlir::MutableOperandRange getDpsInitsMutable() {
+      return getInitsMutable();
+    }
+  }];
+  let extraClassDeclaration = baseDeclarations;
+}
+
+def OneDNN_PostOpKind
+    : I32EnumAttr<"PostOpKind", "what a matmul does to its sums",
+                  [I32EnumAttrCase<"Sum", 0, "sum">,
+                   I32EnumAttrCase<"Silu", 1, "silu">,
+                   I32EnumAttrCase<"Mul", 2, "mul">,
+                   I32EnumAttrCase<"Add", 3, "add">]> {
+  let cppNamespace = "::mlir::onednn";
+  let genSpecializedAttr = 0;
+}
+
+def OneDNN_PostOpAttr
+    : EnumAttr<OneDNN_Dialect, OneDNN_PostOpKind, "post_op">;
+def OneDNN_PostOpsAttr
+    : TypedArrayAttrBase<OneDNN_PostOpAttr, "post-ops in their order">;
+
 def OneDNN_MatmulOp
-    : Op<OneDNN_Dialect, "matmul",
-         [AttrSizedOperandSegments, DestinationStyleOpInterface,
-          DeclareOpInterfaceMethods<MemoryEffectsOpInterface>,
-          DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface,
-                                    ["reifyResultShapes"]>]> {
-  let summary = "matmul primitive: y = x Wᵀ + b";
+    : OneDNN_DestinationOp<"matmul", [AttrSizedOperandSegments]> {
+  let summary = "matmul primitive: y = x Wᵀ + b, then post-ops";
   let description = [{
-    `y[..., n] = sum_k x[..., k] * weight[n, k] + bias[n]`, f32 with f32
-    accumulation. x and y have two or three dimensions and may be strided in
-    all but the last; the weight is constant, so the runtime packs it once into
-    the layout that the primitive asks for (docs/pipeline.md).
+    `r[..., n] = sum_k x[..., k] * weight[n, k] + bias[n]`, accumulated in f32;
+    then, in the order of `post_ops`,
+
+    | post-op | meaning |
+    |---|---|
+    | `sum` | `r = r + y`, with what the destination held: the residual |
+    | `silu` | `r = r * sigmoid(r)` |
+    | `mul(%m)` | `r = r * m`, element by element |
+    | `add(%m)` | `r = r + m`, element by element |
+
+    and `y = r`, rounded to the destination's type.
+
+    1. x and y have two or three dimensions and may be strided in all but the
+       last; the weight is constant, of static shape, so the runtime packs it
+       once into the layout that the primitive asks for (docs/pipeline.md).
+    2. Products are of x's type, f32 or bf16; the weight is converted to it when
+       it is packed. y is f32, or bf16 where x is.
+    3. At most four post-ops, `sum` at most once. Operands have y's shape.
 
     Example:
 
     ```mlir
     %y = onednn.matmul %x, %w outs(%empty : tensor<?x?x768xf32>)
         : tensor<?x?x192xf32>, tensor<768x192xbf16> -> tensor<?x?x768xf32>
+    %g = onednn.matmul %x, %gate post_ops [silu] outs(%e0 : tensor<?x384xf32>)
+        : tensor<?x192xf32>, tensor<384x192xbf16> -> tensor<?x384xf32>
+    %h = onednn.matmul %x, %up post_ops [mul(%g : tensor<?x384xf32>)]
+        outs(%e1 : tensor<?x384xf32>)
+        : tensor<?x192xf32>, tensor<384x192xbf16> -> tensor<?x384xf32>
     ```
   }];
-  let arguments = (ins OneDNN_Shaped<[F32]>:$input,
+  let arguments = (ins OneDNN_Shaped<[F32, BF16]>:$input,
       OneDNN_Shaped<[F32, BF16, F16]>:$weight,
       Optional<OneDNN_Shaped<[F32, BF16, F16]>>:$bias,
-      Variadic<OneDNN_Shaped<[F32]>>:$inits);
-  let results = (outs Variadic<RankedTensorOf<[F32]>>:$results);
+      Variadic<OneDNN_Shaped<[F32, BF16]>>:$postOperands,
+      Variadic<OneDNN_Shaped<[F32, BF16]>>:$inits,
+      DefaultValuedAttr<OneDNN_PostOpsAttr, "{}">:$postOps);
+  let results = (outs Variadic<RankedTensorOf<[F32, BF16]>>:$results);
   let assemblyFormat = [{
     $input `,` $weight (`bias` `(` $bias^ `:` type($bias) `)`)?
+    (`post_ops` custom<PostOps>($postOps, $postOperands,
+                                type($postOperands))^)?
     `outs` `(` $inits `:` type($inits) `)` attr-dict
     `:` type($input) `,` type($weight) (`->` type($results)^)?
   }];
-  let hasVerifier = 1;
-  let hasFolder = 1; // memref.cast of operands
-  let extraClassDeclaration = [{
-    ::mlir::MutableOperandRange getDpsInitsMutable() {
-      return getInitsMutable();
+  let builders = [OpBuilder<(ins "::mlir::Value":$input,
+      "::mlir::Value":$weight, "::mlir::Value":$bias, "::mlir::Value":$init)>];
+  let extraClassDeclaration = baseDeclarations # [{
+    /// Whether a post-op takes an operand.
+    static bool takesOperand(PostOpKind kind) {
+      return kind == PostOpKind::Mul || kind == PostOpKind::Add;
     }
+    ::llvm::SmallVector<PostOpKind> getPostOpKinds();
+    /// Whether the destination's old value is read.
+    bool readsDestination();
+    /// Adds a post-op behind those that are there; `operand` where it takes
+    /// one.
+    void appendPostOp(PostOpKind kind, ::mlir::Value operand = {});
+  }];
+}
+
+def OneDNN_ReorderOp : OneDNN_DestinationOp<"reorder"> {
+  let summary = "reorder primitive: copies, converts, makes dense";
+  let description = [{
+    `y[..., i] = x[..., i]`, rounded to y's type. x and y have two or three
+    dimensions and may be strided in all but the last.
+
+    Example:
+
+    ```mlir
+    %y = onednn.reorder %x outs(%empty : tensor<?x?x192xbf16>)
+        : tensor<?x?x192xf32> -> tensor<?x?x192xbf16>
+    ```
+  }];
+  let arguments = (ins OneDNN_Shaped<[F32, BF16]>:$input,
+      Variadic<OneDNN_Shaped<[F32, BF16]>>:$inits);
+  let results = (outs Variadic<RankedTensorOf<[F32, BF16]>>:$results);
+  let assemblyFormat = [{
+    $input `outs` `(` $inits `:` type($inits) `)` attr-dict `:` type($input)
+    (`->` type($results)^)?
   }];
 }
 

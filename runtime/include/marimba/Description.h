@@ -62,7 +62,7 @@ struct ModuleTables {
 
 /// The JSON at the symbol marimba_description of a model, read and checked:
 ///
-///   {"abi": 1, "name": "...", "weights": [{"name", "dtype", "shape",
+///   {"abi": 2, "name": "...", "weights": [{"name", "dtype", "shape",
 ///    "sources" | "derived"}...], "entries": {"prepare": {"args": [{"kind",
 ///    "name", "dtype", "shape"}...]}, "prefill": ..., "decode": ...}}
 ///

@@ -26,7 +26,7 @@
 extern "C" {
 #endif
 
-#define MARIMBA_ABI_VERSION 1
+#define MARIMBA_ABI_VERSION 2
 
 /// Tensors at the interface have at most this many dimensions.
 #define MARIMBA_MAX_RANK 6
@@ -111,26 +111,59 @@ void marimba_parallel_for(MarimbaContext *ctx, int64_t count, int64_t grain,
 /// returns memory outside it, so that the call can run to its end.
 void *marimba_arena_alloc(MarimbaContext *ctx, int64_t bytes);
 
-/// Y[b,t,n] = sum_k X[b,t,k] * W[n,k] (+ bias[n]); f32 activations, W of
-/// `weightType` as stored on disk, bias of the same type or null. Strides count
-/// elements. The runtime packs W at first use and keeps the packed copy by W's
-/// address.
+/// What a matmul does to its sums r, in the order given.
+typedef enum MarimbaPostOpKind {
+  MARIMBA_POST_SUM = 0,  // r += y, what the output held before
+  MARIMBA_POST_SILU = 1, // r = r * sigmoid(r)
+  MARIMBA_POST_MUL = 2,  // r *= operand, element by element
+  MARIMBA_POST_ADD = 3,  // r += operand, element by element
+} MarimbaPostOpKind;
+
+/// `data` is the operand of MUL and ADD, of the output's shape, f32 or bf16;
+/// null for the others. Strides count elements.
+typedef struct MarimbaPostOp {
+  const void *data;
+  int64_t batchStride, rowStride;
+  int32_t kind; // MarimbaPostOpKind
+  int32_t type; // MarimbaDType of data
+} MarimbaPostOp;
+
+#define MARIMBA_MAX_POST_OPS 4
+
+/// Y[b,t,n] = sum_k X[b,t,k] * W[n,k] (+ bias[n]), then the post-ops. Products
+/// are of X's type, f32 or bf16, sums f32; Y is f32, or bf16 where X is. W has
+/// `weightType` as stored on disk; bias has a type of its own and may be null.
+/// Strides count elements. The runtime packs W in X's type at first use and
+/// keeps the packed copy by W's address.
 typedef struct MarimbaMatmul {
-  const float *x;
+  const void *x;
   const void *w;
   const void *bias;
-  float *y;
+  void *y;
   int64_t batch, rows, k, n;
   int64_t xBatchStride, xRowStride;
   int64_t yBatchStride, yRowStride;
-  int32_t weightType; // MarimbaDType
-  int32_t biasType;   // MarimbaDType
+  int32_t xType, weightType, biasType, yType; // MarimbaDType
+  int64_t postOpCount;                        // at most MARIMBA_MAX_POST_OPS
+  MarimbaPostOp postOps[MARIMBA_MAX_POST_OPS];
 } MarimbaMatmul;
 void marimba_onednn_matmul(MarimbaContext *ctx, const MarimbaMatmul *args);
+
+/// Y[b,t,i] = X[b,t,i], between f32 and bf16 and between strides.
+typedef struct MarimbaReorder {
+  const void *x;
+  void *y;
+  int64_t batch, rows, columns;
+  int64_t xBatchStride, xRowStride;
+  int64_t yBatchStride, yRowStride;
+  int32_t xType, yType; // MarimbaDType
+} MarimbaReorder;
+void marimba_onednn_reorder(MarimbaContext *ctx, const MarimbaReorder *args);
 
 #define MARIMBA_FN_PARALLEL_FOR "marimba_parallel_for"
 #define MARIMBA_FN_ARENA_ALLOC "marimba_arena_alloc"
 #define MARIMBA_FN_ONEDNN_MATMUL "marimba_onednn_matmul"
+#define MARIMBA_FN_ONEDNN_REORDER "marimba_onednn_reorder"
 
 #ifdef __cplusplus
 } // extern "C"
@@ -142,7 +175,9 @@ static_assert(offsetof(MarimbaContext, status) == 8);
 static_assert(offsetof(MarimbaContext, arenaTop) == 32);
 static_assert(sizeof(MarimbaContext) == 56 + MARIMBA_MESSAGE_SIZE);
 static_assert(sizeof(MarimbaCall) == 24);
-static_assert(sizeof(MarimbaMatmul) == 104);
+static_assert(sizeof(MarimbaPostOp) == 32);
+static_assert(sizeof(MarimbaMatmul) == 120 + 32 * MARIMBA_MAX_POST_OPS);
+static_assert(sizeof(MarimbaReorder) == 80);
 #endif
 
 #endif // MARIMBA_ABI_H

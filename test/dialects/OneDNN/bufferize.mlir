@@ -26,3 +26,20 @@ func.func @over_input(%x: tensor<3x8xf32>, %w: tensor<8x8xf32>)
       : tensor<3x8xf32>, tensor<8x8xf32> -> tensor<3x8xf32>
   return %0 : tensor<3x8xf32>
 }
+
+// A sum reads what the destination held: in place where it may be overwritten,
+// and over nothing that is read later.
+// CHECK-LABEL: func @sum
+// CHECK-SAME: %[[X:.*]]: memref<?x8xf32>, %{{.*}}: memref<8x8xf32>, %[[Y:.*]]: memref<?x8xf32>
+func.func @sum(%x: tensor<?x8xf32>, %w: tensor<8x8xf32>, %y: tensor<?x8xf32>)
+    -> (tensor<?x8xf32>, tensor<?x8xf32>) {
+  // CHECK: %[[NEW:.*]] = memref.alloc
+  // CHECK: memref.copy %[[Y]], %[[NEW]]
+  // CHECK: onednn.matmul %[[X]], %{{.*}} post_ops [sum] outs(%[[NEW]] :
+  // CHECK: onednn.matmul %[[NEW]], %{{.*}} post_ops [sum] outs(%[[Y]] :
+  %0 = onednn.matmul %x, %w post_ops [sum] outs(%y : tensor<?x8xf32>)
+      : tensor<?x8xf32>, tensor<8x8xf32> -> tensor<?x8xf32>
+  %1 = onednn.matmul %0, %w post_ops [sum] outs(%y : tensor<?x8xf32>)
+      : tensor<?x8xf32>, tensor<8x8xf32> -> tensor<?x8xf32>
+  return %0, %1 : tensor<?x8xf32>, tensor<?x8xf32>
+}

@@ -21,3 +21,23 @@ func.func @buffers(%x: memref<?x8xf32, strided<[?, 1], offset: ?>>,
       : memref<?x8xf32, strided<[?, 1], offset: ?>>, memref<4x8xf32>
   return
 }
+
+// CHECK-LABEL: func @post_ops
+func.func @post_ops(%x: tensor<?x8xbf16>, %w: tensor<4x8xf16>,
+    %m: tensor<?x4xf32>, %y: tensor<?x4xbf16>) -> tensor<?x4xbf16> {
+  // CHECK: onednn.matmul %{{.*}}, %{{.*}} post_ops [sum, silu, mul(%[[M:.*]] : tensor<?x4xf32>), add(%[[M]] : tensor<?x4xf32>)] outs(%{{.*}} : tensor<?x4xbf16>) : tensor<?x8xbf16>, tensor<4x8xf16> -> tensor<?x4xbf16>
+  %0 = onednn.matmul %x, %w
+      post_ops [sum, silu, mul(%m : tensor<?x4xf32>), add(%m : tensor<?x4xf32>)]
+      outs(%y : tensor<?x4xbf16>)
+      : tensor<?x8xbf16>, tensor<4x8xf16> -> tensor<?x4xbf16>
+  return %0 : tensor<?x4xbf16>
+}
+
+// CHECK-LABEL: func @reorder
+func.func @reorder(%x: tensor<?x?x8xf32>, %y: tensor<?x?x8xbf16>)
+    -> tensor<?x?x8xbf16> {
+  // CHECK: onednn.reorder %{{.*}} outs(%{{.*}} : tensor<?x?x8xbf16>) : tensor<?x?x8xf32> -> tensor<?x?x8xbf16>
+  %0 = onednn.reorder %x outs(%y : tensor<?x?x8xbf16>)
+      : tensor<?x?x8xf32> -> tensor<?x?x8xbf16>
+  return %0 : tensor<?x?x8xbf16>
+}

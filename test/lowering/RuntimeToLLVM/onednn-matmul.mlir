@@ -10,7 +10,9 @@
 // CHECK-DAG: %[[FOUR:.*]] = llvm.mlir.constant(4 : i64)
 // CHECK-DAG: %[[BF16:.*]] = llvm.mlir.constant(2 : i32)
 // CHECK-DAG: %[[F16:.*]] = llvm.mlir.constant(1 : i32)
-// CHECK: %[[ARGS:.*]] = llvm.alloca %{{.*}} x !llvm.array<104 x i8>
+// CHECK-DAG: %[[F32:.*]] = llvm.mlir.constant(0 : i32)
+// CHECK-DAG: %[[NONE:.*]] = llvm.mlir.constant(0 : i64)
+// CHECK: %[[ARGS:.*]] = llvm.alloca %{{.*}} x !llvm.array<248 x i8>
 // CHECK: llvm.store %[[XDATA:.*]], %[[ARGS]] : !llvm.ptr
 // CHECK: %[[BIASAT:.*]] = llvm.getelementptr %[[ARGS]][16]
 // CHECK: llvm.store %{{.*}}, %[[BIASAT]] : !llvm.ptr
@@ -25,10 +27,16 @@
 // CHECK: %[[XBATCHAT:.*]] = llvm.getelementptr %[[ARGS]][64]
 // CHECK: llvm.store %[[STRIDE]], %[[XBATCHAT]]
 // CHECK: llvm.getelementptr %[[ARGS]][88]
-// CHECK: %[[WTYPEAT:.*]] = llvm.getelementptr %[[ARGS]][96]
+// CHECK: %[[XTYPEAT:.*]] = llvm.getelementptr %[[ARGS]][96]
+// CHECK: llvm.store %[[F32]], %[[XTYPEAT]]
+// CHECK: %[[WTYPEAT:.*]] = llvm.getelementptr %[[ARGS]][100]
 // CHECK: llvm.store %[[BF16]], %[[WTYPEAT]]
-// CHECK: %[[BTYPEAT:.*]] = llvm.getelementptr %[[ARGS]][100]
+// CHECK: %[[BTYPEAT:.*]] = llvm.getelementptr %[[ARGS]][104]
 // CHECK: llvm.store %[[F16]], %[[BTYPEAT]]
+// CHECK: %[[YTYPEAT:.*]] = llvm.getelementptr %[[ARGS]][108]
+// CHECK: llvm.store %[[F32]], %[[YTYPEAT]]
+// CHECK: %[[COUNTAT:.*]] = llvm.getelementptr %[[ARGS]][112]
+// CHECK: llvm.store %[[NONE]], %[[COUNTAT]]
 // CHECK: llvm.call @marimba_onednn_matmul(%[[CTX]], %[[ARGS]])
 func.func @batched(%ctx: !rt.context,
     %x: memref<?x?x8xf32, strided<[?, 8, 1], offset: ?>>,
@@ -58,5 +66,47 @@ func.func @rows(%ctx: !rt.context, %x: memref<?x8xf32>, %w: memref<4x8xf32>,
     %y: memref<?x4xf32>) {
   onednn.matmul %x, %w outs(%y : memref<?x4xf32>)
       : memref<?x8xf32>, memref<4x8xf32>
+  return
+}
+
+// -----
+
+// Two post-ops: the second one's operand.
+
+// CHECK-LABEL: llvm.func @post_ops(
+// CHECK-DAG: %[[TWO:.*]] = llvm.mlir.constant(2 : i64)
+// CHECK-DAG: %[[BF16:.*]] = llvm.mlir.constant(2 : i32)
+// CHECK-DAG: %[[SILU:.*]] = llvm.mlir.constant(1 : i32)
+// CHECK: %[[ARGS:.*]] = llvm.alloca
+// CHECK: %[[COUNTAT:.*]] = llvm.getelementptr %[[ARGS]][112]
+// CHECK: llvm.store %[[TWO]], %[[COUNTAT]]
+// CHECK: %[[KINDAT:.*]] = llvm.getelementptr %[[ARGS]][144]
+// CHECK: llvm.store %[[SILU]], %[[KINDAT]]
+// CHECK: %[[MULAT:.*]] = llvm.getelementptr %[[ARGS]][176]
+// CHECK: llvm.store %[[BF16]], %[[MULAT]]
+// CHECK: llvm.getelementptr %[[ARGS]][152]
+// CHECK: llvm.store %{{.*}} : !llvm.ptr, !llvm.ptr
+// CHECK: %[[TYPEAT:.*]] = llvm.getelementptr %[[ARGS]][180]
+// CHECK: llvm.store %[[BF16]], %[[TYPEAT]]
+func.func @post_ops(%ctx: !rt.context, %x: memref<?x8xbf16>,
+    %w: memref<4x8xf32>, %m: memref<?x4xbf16>, %y: memref<?x4xbf16>) {
+  onednn.matmul %x, %w post_ops [silu, mul(%m : memref<?x4xbf16>)]
+      outs(%y : memref<?x4xbf16>) : memref<?x8xbf16>, memref<4x8xf32>
+  return
+}
+
+// -----
+
+// CHECK: llvm.func @marimba_onednn_reorder(!llvm.ptr, !llvm.ptr)
+// CHECK-LABEL: llvm.func @reorder(
+// CHECK-SAME: %[[CTX:[a-z0-9]+]]: !llvm.ptr
+// CHECK-DAG: %[[BF16:.*]] = llvm.mlir.constant(2 : i32)
+// CHECK: %[[ARGS:.*]] = llvm.alloca %{{.*}} x !llvm.array<80 x i8>
+// CHECK: %[[YTYPEAT:.*]] = llvm.getelementptr %[[ARGS]][76]
+// CHECK: llvm.store %[[BF16]], %[[YTYPEAT]]
+// CHECK: llvm.call @marimba_onednn_reorder(%[[CTX]], %[[ARGS]])
+func.func @reorder(%ctx: !rt.context, %x: memref<?x8xf32>,
+    %y: memref<?x8xbf16>) {
+  onednn.reorder %x outs(%y : memref<?x8xbf16>) : memref<?x8xf32>
   return
 }

@@ -1,0 +1,34 @@
+//===- MatmulChoice.h - Library or loops ------------------------*- C++ -*-===//
+//
+// Part of Marimba.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MARIMBA_LOWERING_MARIMBATOONEDNN_MATMULCHOICE_H
+#define MARIMBA_LOWERING_MARIMBATOONEDNN_MATMULCHOICE_H
+
+#include "dialects/Marimba/IR/Marimba.h"
+
+#include <string>
+
+namespace mlir::marimba {
+
+/// What the choice depends on beside the op.
+struct MatmulTarget {
+  /// Whether the target multiplies bf16 (AVX512-BF16, AMX).
+  bool bf16Dots = false;
+  /// With one row: weights of fewer elements are not worth a call.
+  int64_t smallestCall = 0;
+};
+
+/// Who computes a projection, and why, as a phrase for a remark.
+struct MatmulChoice {
+  bool library;
+  std::string reason;
+};
+
+MatmulChoice chooseMatmul(LinearOp op, const MatmulTarget &target);
+
+} // namespace mlir::marimba
+
+#endif // MARIMBA_LOWERING_MARIMBATOONEDNN_MATMULCHOICE_H

@@ -1,0 +1,30 @@
+// RUN: marimba-opt %s -convert-marimba-to-onednn="smallest-call=64" \
+// RUN:   --remarks-filter=matmul 2>&1 >/dev/null | FileCheck %s
+// RUN: marimba-opt %s -convert-marimba-to-onednn="bf16-dots=false" \
+// RUN:   | FileCheck %s --check-prefix=NO-DOTS
+
+// CHECK: choice.mlir:[[#@LINE+6]]:{{.*}}: remark: [Passed] onednn | Category:matmul | {{.*}}many rows over a packed weight
+// CHECK: choice.mlir:[[#@LINE+11]]:{{.*}}: remark: [Missed] loops | Category:matmul | {{.*}}one row and a weight of 32 elements, less than the 64 that a call is worth
+// NO-DOTS-LABEL: func @prefill
+func.func @prefill(%x: tensor<?x?x8xf32>, %w: tensor<4x8xf32>)
+    -> tensor<?x?x4xf32> {
+  // NO-DOTS: onednn.matmul
+  %y = marimba.linear %x, %w
+      : tensor<?x?x8xf32>, tensor<4x8xf32> -> tensor<?x?x4xf32>
+  return %y : tensor<?x?x4xf32>
+}
+func.func @decode(%x: tensor<?x1x8xf32>, %w: tensor<4x8xf32>)
+    -> tensor<?x1x4xf32> {
+  %y = marimba.linear %x, %w
+      : tensor<?x1x8xf32>, tensor<4x8xf32> -> tensor<?x1x4xf32>
+  return %y : tensor<?x1x4xf32>
+}
+// NO-DOTS-LABEL: func @narrow
+func.func @narrow(%x: tensor<?x?x8xbf16>, %w: tensor<4x8xbf16>)
+    -> tensor<?x?x4xf32> {
+  // NO-DOTS-NOT: onednn
+  // NO-DOTS: marimba.linear
+  %y = marimba.linear %x, %w
+      : tensor<?x?x8xbf16>, tensor<4x8xbf16> -> tensor<?x?x4xf32>
+  return %y : tensor<?x?x4xf32>
+}

@@ -1,0 +1,43 @@
+// RUN: marimba-opt %s -split-input-file -verify-diagnostics -bf16-as-bits | FileCheck %s
+
+// CHECK-LABEL: llvm.func @moves(
+// CHECK: %[[FILL:.*]] = llvm.mlir.constant(dense<16256> : vector<4xi16>) : vector<4xi16>
+// CHECK: %[[V:.*]] = llvm.intr.masked.load %{{.*}}, %{{.*}}, %[[FILL]] {{.*}} -> vector<4xi16>
+// CHECK: llvm.br ^bb1(%[[V]] : vector<4xi16>)
+// CHECK: ^bb1(%[[MOVED:.*]]: vector<4xi16>):
+// CHECK-NOT: bitcast
+// CHECK: llvm.zext %[[MOVED]] : vector<4xi16> to vector<4xi32>
+llvm.func @moves(%p: !llvm.ptr, %mask: vector<4xi1>) -> vector<4xi32> {
+  %one = llvm.mlir.constant(dense<1.0> : vector<4xbf16>) : vector<4xbf16>
+  %v = llvm.intr.masked.load %p, %mask, %one {alignment = 2 : i32}
+      : (!llvm.ptr, vector<4xi1>, vector<4xbf16>) -> vector<4xbf16>
+  llvm.br ^bb1(%v : vector<4xbf16>)
+^bb1(%moved: vector<4xbf16>):
+  %bits = llvm.bitcast %moved : vector<4xbf16> to vector<4xi16>
+  %wide = llvm.zext %bits : vector<4xi16> to vector<4xi32>
+  llvm.return %wide : vector<4xi32>
+}
+
+// -----
+
+// Other types, and casts that mean something, stay.
+
+// CHECK-LABEL: llvm.func @others(
+// CHECK: llvm.load %{{.*}} : !llvm.ptr -> f16
+// CHECK: llvm.fpext
+// CHECK: llvm.bitcast %{{.*}} : f32 to i32
+llvm.func @others(%p: !llvm.ptr) -> i32 {
+  %h = llvm.load %p : !llvm.ptr -> f16
+  %f = llvm.fpext %h : f16 to f32
+  %i = llvm.bitcast %f : f32 to i32
+  llvm.return %i : i32
+}
+
+// -----
+
+llvm.func @computes(%p: !llvm.ptr) -> f32 {
+  %h = llvm.load %p : !llvm.ptr -> bf16
+  // expected-error@+1 {{computes in bf16, expected arith-expand to have replaced it}}
+  %f = llvm.fpext %h : bf16 to f32
+  llvm.return %f : f32
+}

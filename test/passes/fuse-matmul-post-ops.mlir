@@ -1,0 +1,69 @@
+// RUN: marimba-opt %s -fuse-matmul-post-ops | FileCheck %s
+
+// CHECK-LABEL: func @swiglu
+// CHECK-SAME: %[[X:[a-z0-9]+]]: tensor<?x8xf32>
+// CHECK: %[[GATE:.*]] = onednn.matmul %[[X]], %{{.*}} post_ops [silu] outs(
+// CHECK-NEXT: %[[H:.*]] = onednn.matmul %[[X]], %{{.*}} post_ops [mul(%[[GATE]] : tensor<?x4xf32>)] outs(
+// CHECK-NEXT: return %[[H]]
+func.func @swiglu(%x: tensor<?x8xf32>, %g: tensor<4x8xbf16>,
+    %u: tensor<4x8xbf16>, %e: tensor<?x4xf32>) -> tensor<?x4xf32> {
+  %up = onednn.matmul %x, %u outs(%e : tensor<?x4xf32>)
+      : tensor<?x8xf32>, tensor<4x8xbf16> -> tensor<?x4xf32>
+  %gate = onednn.matmul %x, %g outs(%e : tensor<?x4xf32>)
+      : tensor<?x8xf32>, tensor<4x8xbf16> -> tensor<?x4xf32>
+  %h = marimba.swiglu %gate, %up : tensor<?x4xf32>
+  return %h : tensor<?x4xf32>
+}
+
+// CHECK-LABEL: func @residual
+// CHECK-SAME: %[[X:[a-z0-9]+]]: tensor<?x8xf32>
+// CHECK: %[[N:.*]] = marimba.rms_norm %[[X]]
+// CHECK: %[[Y:.*]] = onednn.matmul %[[N]], %{{.*}} post_ops [sum] outs(%[[X]] :
+// CHECK-NEXT: return %[[Y]]
+func.func @residual(%x: tensor<?x8xf32>, %w: tensor<8x8xbf16>,
+    %e: tensor<?x8xf32>) -> tensor<?x8xf32> {
+  %n = marimba.rms_norm %x eps(1.0e-06) : tensor<?x8xf32>
+  %y = onednn.matmul %n, %w outs(%e : tensor<?x8xf32>)
+      : tensor<?x8xf32>, tensor<8x8xbf16> -> tensor<?x8xf32>
+  %r = arith.addf %x, %y : tensor<?x8xf32>
+  return %r : tensor<?x8xf32>
+}
+
+// Read again behind the sum: not in place.
+
+// CHECK-LABEL: func @read_later
+// CHECK-SAME: %[[X:[a-z0-9]+]]: tensor<?x8xf32>, %{{.*}}: tensor<8x8xbf16>, %[[E:[a-z0-9]+]]: tensor<?x8xf32>
+// CHECK: onednn.matmul %{{.*}} post_ops [add(%[[X]] : tensor<?x8xf32>)] outs(%[[E]] :
+// CHECK: marimba.silu %[[X]]
+func.func @read_later(%x: tensor<?x8xf32>, %w: tensor<8x8xbf16>,
+    %e: tensor<?x8xf32>) -> (tensor<?x8xf32>, tensor<?x8xf32>) {
+  %y = onednn.matmul %x, %w outs(%e : tensor<?x8xf32>)
+      : tensor<?x8xf32>, tensor<8x8xbf16> -> tensor<?x8xf32>
+  %r = arith.addf %y, %x : tensor<?x8xf32>
+  %s = marimba.silu %x : tensor<?x8xf32>
+  return %r, %s : tensor<?x8xf32>, tensor<?x8xf32>
+}
+
+// A matmul with another reader keeps its result, and so does one whose reader
+// is in a loop.
+
+// CHECK-LABEL: func @two_readers
+// CHECK-NOT: post_ops
+// CHECK: marimba.silu
+// CHECK: arith.addf
+func.func @two_readers(%x: tensor<?x8xf32>, %w: tensor<8x8xbf16>,
+    %e: tensor<?x8xf32>, %n: index) -> (tensor<?x8xf32>, tensor<?x8xf32>) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %y = onednn.matmul %x, %w outs(%e : tensor<?x8xf32>)
+      : tensor<?x8xf32>, tensor<8x8xbf16> -> tensor<?x8xf32>
+  %s = marimba.silu %y : tensor<?x8xf32>
+  %z = onednn.matmul %y, %w outs(%e : tensor<?x8xf32>)
+      : tensor<?x8xf32>, tensor<8x8xbf16> -> tensor<?x8xf32>
+  %r = scf.for %i = %c0 to %n step %c1 iter_args(%sum = %x)
+      -> (tensor<?x8xf32>) {
+    %next = arith.addf %sum, %z : tensor<?x8xf32>
+    scf.yield %next : tensor<?x8xf32>
+  }
+  return %s, %r : tensor<?x8xf32>, tensor<?x8xf32>
+}

@@ -1,0 +1,33 @@
+// RUN: marimba-opt %s -narrow-projections | FileCheck %s
+
+// One rounded copy for all projections of a tensor.
+
+// CHECK-LABEL: func @shared
+// CHECK-SAME: %[[X:[a-z0-9]+]]: tensor<?x?x8xf32>
+// CHECK-NEXT: %[[N:.*]] = arith.truncf %[[X]] : tensor<?x?x8xf32> to tensor<?x?x8xbf16>
+// CHECK-NEXT: marimba.linear %[[N]], %{{.*}} : tensor<?x?x8xbf16>, tensor<4x8xbf16> -> tensor<?x?x4xf32>
+// CHECK-NEXT: marimba.linear %[[N]], %{{.*}} : tensor<?x?x8xbf16>, tensor<2x8xf32> -> tensor<?x?x2xf32>
+func.func @shared(%x: tensor<?x?x8xf32>, %w: tensor<4x8xbf16>,
+    %v: tensor<2x8xf32>) -> (tensor<?x?x4xf32>, tensor<?x?x2xf32>) {
+  %a = marimba.linear %x, %w
+      : tensor<?x?x8xf32>, tensor<4x8xbf16> -> tensor<?x?x4xf32>
+  %b = marimba.linear %x, %v
+      : tensor<?x?x8xf32>, tensor<2x8xf32> -> tensor<?x?x2xf32>
+  return %a, %b : tensor<?x?x4xf32>, tensor<?x?x2xf32>
+}
+
+// The router stays f32, and so does what is no projection.
+
+// CHECK-LABEL: func @router
+// CHECK-NOT: truncf
+func.func @router(%x: tensor<?x?x8xf32>, %w: tensor<4x8xbf16>,
+    %e0: tensor<?x?x2xf32>, %e1: tensor<?x?x2xi32>)
+    -> (tensor<?x?x2xf32>, tensor<?x?x2xi32>, tensor<?x?x8xf32>) {
+  %logits = marimba.linear %x, %w
+      : tensor<?x?x8xf32>, tensor<4x8xbf16> -> tensor<?x?x4xf32>
+  %p, %e = marimba.route %logits
+      outs(%e0, %e1 : tensor<?x?x2xf32>, tensor<?x?x2xi32>)
+      : tensor<?x?x4xf32> -> tensor<?x?x2xf32>, tensor<?x?x2xi32>
+  %n = marimba.rms_norm %x eps(1.0e-06) : tensor<?x?x8xf32>
+  return %p, %e, %n : tensor<?x?x2xf32>, tensor<?x?x2xi32>, tensor<?x?x8xf32>
+}

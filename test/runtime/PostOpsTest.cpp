@@ -1,0 +1,258 @@
+//===- PostOpsTest.cpp - Post-ops, bf16 and reorders of oneDNN ------------===//
+
+#include "marimba/Context.h"
+#include "marimba/Library.h"
+#include "marimba/ThreadTeam.h"
+
+#include <gtest/gtest.h>
+
+#include <bit>
+#include <cmath>
+#include <list>
+#include <random>
+#include <vector>
+
+using namespace marimba::rt;
+
+namespace {
+
+uint16_t toBF16(float value) {
+  auto bits = std::bit_cast<uint32_t>(value);
+  return static_cast<uint16_t>((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
+}
+float fromBF16(uint16_t bits) {
+  return std::bit_cast<float>(uint32_t(bits) << 16);
+}
+
+/// A [batch, rows, columns] tensor with room between its rows.
+struct Tensor {
+  Tensor(int64_t batch, int64_t rows, int64_t columns, int64_t pad,
+         MarimbaDType type, unsigned seed)
+      : columns(columns), rowStride(columns + pad),
+        batchStride(rows * rowStride), type(type) {
+    std::mt19937 random(seed);
+    std::uniform_real_distribution<float> distribution(-1, 1);
+    for (int64_t i = 0; i < batch * batchStride; ++i) {
+      float value = distribution(random);
+      halves.push_back(toBF16(value));
+      values.push_back(type == MARIMBA_BF16 ? fromBF16(halves.back()) : value);
+    }
+  }
+  void *data() {
+    return type == MARIMBA_BF16 ? static_cast<void *>(halves.data())
+                                : values.data();
+  }
+  float at(int64_t b, int64_t t, int64_t i) const {
+    auto index = static_cast<size_t>(b * batchStride + t * rowStride + i);
+    return type == MARIMBA_BF16 ? fromBF16(halves[index]) : values[index];
+  }
+
+  int64_t columns, rowStride, batchStride;
+  MarimbaDType type;
+  std::vector<uint16_t> halves;
+  std::vector<float> values;
+};
+
+struct Case {
+  std::vector<MarimbaPostOpKind> posts;
+  int64_t batch = 1, rows = 5, k = 48, n = 40;
+  int64_t xPad = 0, yPad = 0, operandPad = 0;
+  MarimbaDType operandType = MARIMBA_F32;
+  MarimbaDType xType = MARIMBA_F32, yType = MARIMBA_F32;
+  bool bias = false;
+};
+
+class PostOpsTest : public testing::Test {
+protected:
+  void SetUp() override {
+    std::string error;
+    library = std::make_shared<Library>();
+    context = Context::create(2, library, error);
+    ASSERT_TRUE(context) << error;
+    bindThreads(std::min(2, allowedCpus()));
+  }
+
+  /// Whether this machine's oneDNN has a matmul of bf16.
+  bool hasBF16() {
+    Tensor x(1, 1, 16, 0, MARIMBA_BF16, 1), w(1, 16, 16, 0, MARIMBA_BF16, 2);
+    Tensor y(1, 1, 16, 0, MARIMBA_F32, 3);
+    keep.push_back(w);
+    MarimbaMatmul args = {};
+    args.x = x.data();
+    args.w = keep.back().data();
+    args.y = y.data();
+    args.batch = args.rows = 1;
+    args.k = args.n = args.xRowStride = args.yRowStride = 16;
+    args.xType = args.weightType = MARIMBA_BF16;
+    marimba_onednn_matmul(context->get(), &args);
+    bool has = context->ok();
+    context->clear();
+    return has;
+  }
+
+  void check(const Case &c) {
+    Tensor x(c.batch, c.rows, c.k, c.xPad, c.xType, 1);
+    Tensor y(c.batch, c.rows, c.n, c.yPad, c.yType, 2);
+    Tensor before = y;
+    keep.emplace_back(1, c.n, c.k, 0, MARIMBA_BF16, 3);
+    Tensor &w = keep.back();
+    keep.emplace_back(1, 1, c.n, 0, MARIMBA_F32, 4);
+    Tensor &bias = keep.back();
+    std::vector<Tensor> operands;
+    for (size_t i = 0; i < c.posts.size(); ++i)
+      operands.emplace_back(c.batch, c.rows, c.n, c.operandPad, c.operandType,
+                            unsigned(10 + i));
+    MarimbaMatmul args = {};
+    args.x = x.data();
+    args.w = w.data();
+    args.bias = c.bias ? bias.data() : nullptr;
+    args.y = y.data();
+    args.batch = c.batch;
+    args.rows = c.rows;
+    args.k = c.k;
+    args.n = c.n;
+    args.xBatchStride = x.batchStride;
+    args.xRowStride = x.rowStride;
+    args.yBatchStride = y.batchStride;
+    args.yRowStride = y.rowStride;
+    args.xType = c.xType;
+    args.weightType = MARIMBA_BF16;
+    args.yType = c.yType;
+    args.postOpCount = static_cast<int64_t>(c.posts.size());
+    for (size_t i = 0; i < c.posts.size(); ++i) {
+      MarimbaPostOp &post = args.postOps[i];
+      post.kind = c.posts[i];
+      if (post.kind != MARIMBA_POST_MUL && post.kind != MARIMBA_POST_ADD)
+        continue;
+      post.data = operands[i].data();
+      post.batchStride = operands[i].batchStride;
+      post.rowStride = operands[i].rowStride;
+      post.type = c.operandType;
+    }
+    marimba_onednn_matmul(context->get(), &args);
+    ASSERT_TRUE(context->ok()) << context->message();
+    EXPECT_EQ(context->get()->arenaTop, 0);
+    for (int64_t b = 0; b < c.batch; ++b)
+      for (int64_t t = 0; t < c.rows; ++t)
+        for (int64_t o = 0; o < c.n; ++o) {
+          double r = c.bias ? bias.at(0, 0, o) : 0;
+          for (int64_t j = 0; j < c.k; ++j)
+            r += double(x.at(b, t, j)) * double(w.at(0, o, j));
+          for (size_t i = 0; i < c.posts.size(); ++i)
+            switch (c.posts[i]) {
+            case MARIMBA_POST_SUM:
+              r += before.at(b, t, o);
+              break;
+            case MARIMBA_POST_SILU:
+              r /= 1 + std::exp(-r);
+              break;
+            case MARIMBA_POST_MUL:
+              r *= operands[i].at(b, t, o);
+              break;
+            case MARIMBA_POST_ADD:
+              r += operands[i].at(b, t, o);
+              break;
+            }
+          double rounding = c.yType == MARIMBA_BF16 ? std::abs(r) / 256 : 0;
+          ASSERT_NEAR(y.at(b, t, o), r, 2e-5 + rounding)
+              << "row " << b << ", " << t << ", column " << o;
+        }
+    for (const std::string &name : library->stats().implementations)
+      EXPECT_FALSE(name.starts_with("ref")) << name;
+  }
+
+  std::shared_ptr<Library> library;
+  std::unique_ptr<Context> context;
+  /// Weights must stay where the library has seen them.
+  std::list<Tensor> keep;
+};
+
+TEST_F(PostOpsTest, EachAndTogether) {
+  for (int64_t rows : {1, 5, 64})
+    for (std::vector<MarimbaPostOpKind> posts :
+         {std::vector{MARIMBA_POST_SUM},
+          {MARIMBA_POST_SILU},
+          {MARIMBA_POST_MUL},
+          {MARIMBA_POST_ADD},
+          {MARIMBA_POST_SILU, MARIMBA_POST_MUL},
+          {MARIMBA_POST_MUL, MARIMBA_POST_SILU},
+          {MARIMBA_POST_SUM, MARIMBA_POST_SILU, MARIMBA_POST_MUL,
+           MARIMBA_POST_ADD}})
+      check({.posts = posts, .rows = rows, .bias = rows == 5});
+}
+
+TEST_F(PostOpsTest, StridedAndBatched) {
+  check({.posts = {MARIMBA_POST_SUM}, .batch = 3, .yPad = 8});
+  check({.posts = {MARIMBA_POST_SUM}, .batch = 3, .xPad = 16, .yPad = 8});
+  check({.posts = {MARIMBA_POST_MUL}, .batch = 3, .operandPad = 8});
+  check({.posts = {MARIMBA_POST_SILU, MARIMBA_POST_MUL},
+         .batch = 3,
+         .rows = 1,
+         .xPad = 3,
+         .operandPad = 5});
+}
+
+TEST_F(PostOpsTest, BF16) {
+  if (!hasBF16())
+    GTEST_SKIP() << "oneDNN has no matmul of bf16 on this machine";
+  for (MarimbaDType yType : {MARIMBA_F32, MARIMBA_BF16})
+    for (int64_t rows : {1, 2, 7, 64, 512}) {
+      check({.rows = rows, .xType = MARIMBA_BF16, .yType = yType});
+      check({.posts = {MARIMBA_POST_SILU},
+             .rows = rows,
+             .xType = MARIMBA_BF16,
+             .yType = yType});
+      check({.posts = {MARIMBA_POST_MUL},
+             .rows = rows,
+             .operandType = MARIMBA_BF16,
+             .xType = MARIMBA_BF16,
+             .yType = yType});
+    }
+  check({.posts = {MARIMBA_POST_SUM}, .xType = MARIMBA_BF16});
+  check({.xPad = 16, .xType = MARIMBA_BF16});
+}
+
+TEST_F(PostOpsTest, Reorder) {
+  for (auto [from, to] : {std::pair{MARIMBA_F32, MARIMBA_BF16},
+                          {MARIMBA_BF16, MARIMBA_F32},
+                          {MARIMBA_F32, MARIMBA_F32}}) {
+    Tensor x(2, 3, 20, 4, from, 1), y(2, 3, 20, 9, to, 2), before = y;
+    MarimbaReorder args = {};
+    args.x = x.data();
+    args.y = y.data();
+    args.batch = 2;
+    args.rows = 3;
+    args.columns = 20;
+    args.xBatchStride = x.batchStride;
+    args.xRowStride = x.rowStride;
+    args.yBatchStride = y.batchStride;
+    args.yRowStride = y.rowStride;
+    args.xType = from;
+    args.yType = to;
+    marimba_onednn_reorder(context->get(), &args);
+    ASSERT_TRUE(context->ok()) << context->message();
+    for (int64_t b = 0; b < 2; ++b)
+      for (int64_t t = 0; t < 3; ++t)
+        for (int64_t i = 0; i < y.rowStride; ++i) {
+          float expected = i >= 20 ? before.at(b, t, i) : x.at(b, t, i);
+          if (i < 20 && to == MARIMBA_BF16)
+            expected = fromBF16(toBF16(expected));
+          EXPECT_EQ(y.at(b, t, i), expected) << b << ", " << t << ", " << i;
+        }
+  }
+}
+
+TEST_F(PostOpsTest, TooMany) {
+  float value = 1;
+  MarimbaMatmul args = {};
+  args.x = args.w = &value;
+  args.y = &value;
+  args.batch = args.rows = args.k = args.n = 1;
+  args.postOpCount = 5;
+  marimba_onednn_matmul(context->get(), &args);
+  EXPECT_NE(context->message().find("5 post-ops, expected 0 to 4"),
+            std::string::npos)
+      << context->message();
+}
+
+} // namespace
