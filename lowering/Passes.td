@@ -148,6 +148,21 @@ def TableLayerArguments : Pass<"table-layer-arguments", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::rt::RuntimeDialect"];
 }
 
+def ProfileRegions : Pass<"profile-regions", "::mlir::ModuleOp"> {
+  let summary = "measures the time of each op of a layer or an entry";
+  let description = [{
+    Puts `rt.profile_begin` and `rt.profile_end` around what stands at the top
+    of a function and works on memory: a matmul, a loop nest with all that was
+    fused into it, a kernel. Neighbours that come from one op of the model (its
+    location names it) are one region. Calls of layers are none: the layer's
+    own regions count. Adds `marimba_profile_regions`, the counters, and
+    `marimba_profile_description`, which function and which ops of the model
+    each stands for (abi.h).
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect",
+                           "::mlir::rt::RuntimeDialect"];
+}
+
 def OutlineParallelLoops : Pass<"outline-parallel-loops", "::mlir::ModuleOp"> {
   let summary = "scf.parallel becomes a function that the thread team runs";
   let description = [{

@@ -124,9 +124,11 @@ static void buildBufferize(OpPassManager &pm, const PipelineOptions &) {
   pm.addNestedPass<func::FuncOp>(createStackScratch());
 }
 
-static void buildContext(OpPassManager &pm, const PipelineOptions &) {
+static void buildContext(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(createAddRuntimeContext());
   pm.addPass(createTableLayerArguments());
+  if (options.profile) // each op is in its final nest, and has its name yet
+    pm.addPass(createProfileRegions());
 }
 
 static void buildLoops(OpPassManager &pm, const PipelineOptions &options) {
@@ -255,6 +257,8 @@ struct StageOptions : PassPipelineOptions<StageOptions> {
   Option<unsigned> threads{*this, "threads",
                            llvm::cl::desc("threads that the code will run on"),
                            llvm::cl::init(1)};
+  Option<bool> profile{*this, "profile",
+                       llvm::cl::desc("measures each op of a layer")};
 
   PipelineOptions get() const {
     PipelineOptions options;
@@ -264,6 +268,7 @@ struct StageOptions : PassPipelineOptions<StageOptions> {
     options.bf16Dots = bf16Dots;
     options.vectorBits = vectorBits;
     options.threads = threads;
+    options.profile = profile;
     return options;
   }
 };

@@ -45,6 +45,8 @@ struct PipelineOptions {
   LTIForm ltiForm = LTIForm::Cheapest;
   /// Threads that the code will run on, a hint for how finely work is cut.
   unsigned threads = 1;
+  /// Whether the code measures itself (profile-regions).
+  bool profile = false;
 };
 
 /// One stage: a name for people and the passes that make it.

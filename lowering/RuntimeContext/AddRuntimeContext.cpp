@@ -114,7 +114,7 @@ struct AddRuntimeContextPass
         return signalPassFailure();
     for (auto weight : llvm::make_early_inc_range(module.getOps<WeightOp>()))
       weight.erase();
-    addDescription(module, description);
+    addText(module, MARIMBA_SYMBOL_DESCRIPTION, description);
   }
 
   LogicalResult convert(func::FuncOp func,
@@ -153,15 +153,6 @@ struct AddRuntimeContextPass
     for (Block *block : blocks)
       useArena(*block, context);
     return success();
-  }
-
-  void addDescription(ModuleOp module, StringRef text) {
-    OpBuilder b = OpBuilder::atBlockBegin(module.getBody());
-    std::string bytes = (text + StringRef("\0", 1)).str();
-    auto type = LLVM::LLVMArrayType::get(b.getI8Type(), bytes.size());
-    LLVM::GlobalOp::create(b, module.getLoc(), type, /*isConstant=*/true,
-                           LLVM::Linkage::External, MARIMBA_SYMBOL_DESCRIPTION,
-                           b.getStringAttr(bytes));
   }
 };
 

@@ -10,6 +10,7 @@
 #include "marimba/abi.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/raw_ostream.h"
@@ -90,4 +91,13 @@ std::string mlir::marimba::describeModule(ModuleOp module) {
     });
   });
   return text;
+}
+
+void mlir::marimba::addText(ModuleOp module, StringRef symbol, StringRef text) {
+  OpBuilder b = OpBuilder::atBlockBegin(module.getBody());
+  std::string bytes = (text + StringRef("\0", 1)).str();
+  auto type = LLVM::LLVMArrayType::get(b.getI8Type(), bytes.size());
+  LLVM::GlobalOp::create(b, module.getLoc(), type, /*isConstant=*/true,
+                         LLVM::Linkage::External, symbol,
+                         b.getStringAttr(bytes));
 }

@@ -7,6 +7,7 @@
 #ifndef MARIMBA_LOWERING_RUNTIMECONTEXT_DESCRIPTION_H
 #define MARIMBA_LOWERING_RUNTIMECONTEXT_DESCRIPTION_H
 
+#include "llvm/ADT/StringRef.h"
 #include <string>
 
 namespace mlir {
@@ -16,6 +17,10 @@ namespace marimba {
 /// JSON text with the module's weights and the arguments of its entries, in
 /// the order of the tables of MarimbaCall (docs/abi.md).
 std::string describeModule(ModuleOp module);
+
+/// Adds `text`, zero-terminated, as a constant that other programs can find by
+/// the name `symbol`.
+void addText(ModuleOp module, llvm::StringRef symbol, llvm::StringRef text);
 
 } // namespace marimba
 } // namespace mlir

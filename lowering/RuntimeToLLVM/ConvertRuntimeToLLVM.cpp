@@ -47,6 +47,7 @@ struct ConvertRuntimeToLLVMPass
 
     RewritePatternSet patterns(ctx);
     populateRuntimeToLLVMPatterns(types, patterns);
+    populateProfileToLLVMPatterns(types, patterns);
     populateOneDNNToLLVMPatterns(types, patterns);
     populateFuncToLLVMConversionPatterns(types, patterns);
     cf::populateControlFlowToLLVMConversionPatterns(types, patterns);

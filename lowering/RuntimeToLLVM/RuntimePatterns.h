@@ -17,6 +17,10 @@ namespace marimba {
 void populateRuntimeToLLVMPatterns(LLVMTypeConverter &types,
                                    RewritePatternSet &patterns);
 
+/// The ops of a profile: calls of the runtime.
+void populateProfileToLLVMPatterns(LLVMTypeConverter &types,
+                                   RewritePatternSet &patterns);
+
 /// onednn ops: an argument struct on the stack and a call.
 void populateOneDNNToLLVMPatterns(LLVMTypeConverter &types,
                                   RewritePatternSet &patterns);

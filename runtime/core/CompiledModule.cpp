@@ -36,6 +36,13 @@ CompiledModule::bind(const Lookup &lookup, std::string &error,
     if (!module->prepare)
       return nullptr;
   }
+  module->profileDescription =
+      static_cast<const char *>(lookup(MARIMBA_SYMBOL_PROFILE_DESCRIPTION));
+  if (module->profileDescription)
+    module->profileRegions = static_cast<MarimbaProfileRegion *>(
+        find(MARIMBA_SYMBOL_PROFILE_REGIONS));
+  if (module->profileDescription && !module->profileRegions)
+    return nullptr;
   return module;
 }
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""check_bench.py ANSWER CONFIG: holds `marimba bench --json` of a Mamba against a count by hand."""
+"""check_bench.py ANSWER CONFIG: holds `marimba bench --profile --json` of a Mamba against a count by hand."""
 
 import json
 import math
@@ -55,3 +55,41 @@ near(decode["allowed_s"] * 1e9, decode_bytes / bandwidth, "allowed time of decod
 for name in ("min", "median", "max"):
     near(prefill["efficiency"][name], prefill["allowed_s"] * prefill["tokens_per_s"][name] / tokens, name)
     near(decode["efficiency"][name], decode["allowed_s"] * decode["tokens_per_s"][name], name)
+
+# The profile: the sum is the whole, and every op of the model has its row.
+steps = {"prefill": tokens, "decode": 1}
+for phase, count in steps.items():
+    profile = answer["profile"][phase]
+    rows = profile["rows"]
+    check(profile["plain_s"] > 0, f"{phase}: no time without probes")
+    near(sum(row["seconds"] for row in rows), profile["seconds"], f"{phase}: sum of the rows")
+    near(sum(row["share"] for row in rows), 1, f"{phase}: sum of the shares")
+    check(rows == sorted(rows, key=lambda row: -row["seconds"]), f"{phase}: rows are not in order")
+    check(all(row["seconds"] >= 0 for row in rows), f"{phase}: a negative time")
+    named = {(row["function"], row["op"]): row for row in rows}
+    check(len(named) == len(rows), f"{phase}: an op with two rows")
+    expected = {("mamba", op): layers for op in "norm in_proj conv1d x_proj dt_proj readout out_proj mixer_residual".split()}
+    expected |= {(phase, op): 1 for op in "embeddings gather_tokens norm_f lm_head".split()}
+    calls = {key: row["calls"] for key, row in named.items()}
+    check(calls.pop(("", "")) == 0, f"{phase}: calls outside of all ops")
+    check(calls == expected, f"{phase}: calls of each op: {calls}, expected {expected}")
+    check(named["mamba", "in_proj"]["kind"] == "linear", f"{phase}: in_proj is not linear")
+    scan = named["mamba", "readout"]
+    check(scan["kind"] == "selective_scan" and set(scan["with"]) == {"delta", "gate", "gated"}, f"{phase}: {scan}")
+
+    flops = 2 * count * 2 * inner * hidden
+    moved = 4 * (2 * inner * hidden + count * (hidden + 2 * inner))
+    allowed = layers * max(flops / limits["f32_gflops"]["max"], moved / bandwidth)
+    near(named["mamba", "in_proj"]["allowed_s"] * 1e9, allowed, f"{phase}: in_proj")
+    # Updates, the gate's exponential, the exponential and the logarithm of softplus; A, D and the state, of each token
+    # u, delta, z, B, C and what comes out.
+    exps = count * inner * (states + 1 + 2)
+    moved = 4 * (states * inner + inner + states * inner + count * (4 * inner + 2 * states))
+    allowed = layers * max(exps / limits["exp_gops"]["max"], moved / bandwidth)
+    near(scan["allowed_s"] * 1e9, allowed, f"{phase}: readout")
+    head_flops, head_bytes = 2 * head, 4 * (head + hidden + vocabulary)
+    allowed = max(head_flops / limits["f32_gflops"]["max"], head_bytes / bandwidth)
+    near(named[phase, "lm_head"]["allowed_s"] * 1e9, allowed, f"{phase}: lm_head")
+    for row in rows:
+        if "allowed_s" in row and row["seconds"]:
+            near(row["efficiency"], row["allowed_s"] / row["seconds"], f"{phase}: efficiency")

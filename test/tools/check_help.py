@@ -8,7 +8,7 @@ import sys
 COMPILE = "config-file dump-ir lti-form matmul no-fuse-scan reference vector-bits"
 LOAD = COMPILE + " threads"
 OPTIONS = {
-    "bench": LOAD + " decode json prefill quiet random-weights repeat",
+    "bench": LOAD + " decode json prefill profile quiet random-weights repeat",
     "compile": COMPILE + " emit list-stages o stop-after target-cpu threads",
     "eval": LOAD + " json limit-context recall text window",
     "execute": LOAD + " all entry inputs o",

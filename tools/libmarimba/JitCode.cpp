@@ -31,6 +31,9 @@ CodePtr marimba::linkWithRuntime(SmallVector<char, 0> object,
        reinterpret_cast<void *>(&marimba_onednn_matmul)},
       {MARIMBA_FN_ONEDNN_REORDER,
        reinterpret_cast<void *>(&marimba_onednn_reorder)},
+      {MARIMBA_FN_PROFILE_BEGIN,
+       reinterpret_cast<void *>(&marimba_profile_begin)},
+      {MARIMBA_FN_PROFILE_END, reinterpret_cast<void *>(&marimba_profile_end)},
   };
   Expected<std::unique_ptr<JITModule>> code = JITModule::create(
       std::make_unique<SmallVectorMemoryBuffer>(

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "tools/libmarimba/Benchmark.h"
+#include "tools/marimba/BenchProfile.h"
 #include "tools/marimba/CompileFlags.h"
 #include "tools/marimba/Interrupt.h"
 #include "tools/marimba/Progress.h"
@@ -30,6 +31,8 @@ struct Options {
       64};
   driver::Value<int64_t> repeat{sub, "repeat", "Repetitions (default: 5)", "n",
                                 5};
+  driver::Flag profile{sub, "profile",
+                       "Measures each op as well: where the time goes"};
   driver::Flag quiet{sub, "quiet", "No progress"};
   driver::Flag json{sub, "json", "Answers in JSON"};
   driver::LoadFlags load{sub};
@@ -56,7 +59,7 @@ static json::Value jsonLimits(const Limits &limits) {
 
 static void printJson(const BenchResult &result) {
   const Options &o = options();
-  driver::printJson(json::Object{
+  json::Object answer{
       {"limits", jsonLimits(result.limits)},
       {"limits_one_thread", jsonLimits(result.oneThread)},
       {"routes", json::Object{{"bf16", result.limits.bf16Route},
@@ -78,7 +81,10 @@ static void printJson(const BenchResult &result) {
       {"peak_rss_mib", result.peakRssMib},
       {"load_s", result.times.loadSeconds},
       {"compile_s", result.times.compileSeconds},
-  });
+  };
+  if (result.profile)
+    answer["profile"] = driver::jsonProfile(*result.profile);
+  driver::printJson(std::move(answer));
 }
 
 /// "median (min to max)".
@@ -136,6 +142,8 @@ static void printText(const BenchResult &result) {
   outs() << formatv(
       "compiled in {0:f2} s, loaded in {1:f2} s; peak memory {2:f0} MiB\n",
       result.times.compileSeconds, result.times.loadSeconds, result.peakRssMib);
+  if (result.profile)
+    driver::printProfile(*result.profile);
 }
 
 /// Prints an error and returns false where `value` is not in [1, max].
@@ -161,9 +169,10 @@ static int run() {
   BenchOptions bench;
   bench.load = std::move(*load);
   bench.randomWeights = o.randomWeights;
-  bench.prefill = o.prefill;
-  bench.decode = o.decode;
-  bench.repeats = static_cast<unsigned>(int64_t(o.repeat));
+  bench.rounds.prefill = o.prefill;
+  bench.rounds.decode = o.decode;
+  bench.rounds.repeats = static_cast<unsigned>(int64_t(o.repeat));
+  bench.profile = o.profile;
 
   driver::catchInterrupt();
   driver::Progress bar(!o.quiet);

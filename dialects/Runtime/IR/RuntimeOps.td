@@ -197,6 +197,38 @@ def Runtime_StatusOp : Runtime_Op<"status", [MemoryEffects<[MemRead]>]> {
   let assemblyFormat = "$context attr-dict";
 }
 
+def Runtime_ProfileBeginOp
+    : Runtime_Op<"profile_begin", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "the time at which a region of the profile begins";
+  let description = [{
+    Nanoseconds of a steady clock. Only in code that was compiled for a profile.
+
+    Example:
+
+    ```mlir
+    %begin = rt.profile_begin
+    ```
+  }];
+  let results = (outs I64:$begin);
+  let assemblyFormat = "attr-dict";
+}
+
+def Runtime_ProfileEndOp
+    : Runtime_Op<"profile_end", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "adds the time since a begin to a region of the profile";
+  let description = [{
+    Counts one run of `marimba_profile_regions[region]` (abi.h).
+
+    Example:
+
+    ```mlir
+    rt.profile_end %begin[3]
+    ```
+  }];
+  let arguments = (ins I64:$begin, Runtime_TableIndex:$region);
+  let assemblyFormat = "$begin `[` $region `]` attr-dict";
+}
+
 def Runtime_ParallelForOp
     : Runtime_Op<"parallel_for",
                  [DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {

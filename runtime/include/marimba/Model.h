@@ -29,6 +29,10 @@ struct CompiledModule {
   MarimbaEntry prepare = nullptr; // null where no weight is derived
   MarimbaEntry prefill = nullptr;
   MarimbaEntry decode = nullptr;
+  /// What the code measured of itself, and the JSON that says what each counter
+  /// stands for (abi.h); null where it was not compiled for a profile.
+  MarimbaProfileRegion *profileRegions = nullptr;
+  const char *profileDescription = nullptr;
   std::shared_ptr<void> owner;
 };
 

@@ -165,6 +165,32 @@ void marimba_onednn_reorder(MarimbaContext *ctx, const MarimbaReorder *args);
 #define MARIMBA_FN_ONEDNN_MATMUL "marimba_onednn_matmul"
 #define MARIMBA_FN_ONEDNN_REORDER "marimba_onednn_reorder"
 
+//===----------------------------------------------------------------------===//
+// Code that was compiled for a profile
+//===----------------------------------------------------------------------===//
+
+/// One region of the code: how often it ran, and how long in all.
+typedef struct MarimbaProfileRegion {
+  int64_t calls;
+  int64_t nanoseconds;
+} MarimbaProfileRegion;
+
+/// Nanoseconds of a steady clock.
+int64_t marimba_profile_begin(void);
+/// Counts a run of `region` that began at `begin`.
+void marimba_profile_end(MarimbaProfileRegion *region, int64_t begin);
+
+#define MARIMBA_FN_PROFILE_BEGIN "marimba_profile_begin"
+#define MARIMBA_FN_PROFILE_END "marimba_profile_end"
+
+/// `MarimbaProfileRegion marimba_profile_regions[]`: counters that anybody may
+/// read and reset between calls.
+#define MARIMBA_SYMBOL_PROFILE_REGIONS "marimba_profile_regions"
+/// `const char marimba_profile_description[]`: JSON, zero-terminated: for each
+/// region `{"function": name, "ops": [names]}`, its own op first; an entry's
+/// function has the entry's name.
+#define MARIMBA_SYMBOL_PROFILE_DESCRIPTION "marimba_profile_description"
+
 #ifdef __cplusplus
 } // extern "C"
 
@@ -178,6 +204,7 @@ static_assert(sizeof(MarimbaCall) == 24);
 static_assert(sizeof(MarimbaPostOp) == 32);
 static_assert(sizeof(MarimbaMatmul) == 120 + 32 * MARIMBA_MAX_POST_OPS);
 static_assert(sizeof(MarimbaReorder) == 80);
+static_assert(sizeof(MarimbaProfileRegion) == 16);
 #endif
 
 #endif // MARIMBA_ABI_H

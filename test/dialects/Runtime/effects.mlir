@@ -16,6 +16,13 @@ func.func @effects(%ctx: !rt.context, %call: !rt.call)
   %mark = rt.arena_mark %ctx
   %later = rt.arena_mark %ctx
   rt.arena_release %ctx, %mark
+  // Times do, too, whether somebody asks for them or not.
+  // CHECK-NEXT: rt.profile_begin
+  // CHECK-NEXT: %[[T:.*]] = rt.profile_begin
+  // CHECK-NEXT: rt.profile_end %[[T]][0]
+  %nobody = rt.profile_begin
+  %begin = rt.profile_begin
+  rt.profile_end %begin[0]
   // CHECK-NEXT: return %[[W]], %[[W]]
   return %w, %v : memref<8xf32>, memref<8xf32>
 }

@@ -25,6 +25,10 @@ func.func @call(%ctx: !rt.context, %call: !rt.call) {
   rt.parallel_for %ctx, %n @alone()
   // CHECK: rt.status %[[CTX]]
   %status = rt.status %ctx
+  // CHECK: %[[BEGIN:.*]] = rt.profile_begin
+  %begin = rt.profile_begin
+  // CHECK: rt.profile_end %[[BEGIN]][2]
+  rt.profile_end %begin[2]
   // CHECK: rt.arena_release %[[CTX]], %[[MARK]]
   rt.arena_release %ctx, %mark
   return
