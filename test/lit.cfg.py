@@ -22,6 +22,9 @@ config.environment["PATH"] = os.pathsep.join(
 # Tests run beside each other: teams that wait for a cpu must leave it to others.
 config.environment["OMP_WAIT_POLICY"] = "passive"
 
+# What the programs keep: never in the user's folder. Tests share it, as runs do.
+config.environment["MARIMBA_CACHE_DIR"] = os.path.join(config.test_exec_root, "cache")
+
 config.substitutions.append(("%python", '"%s"' % sys.executable))
 config.substitutions.append(
     ("%examples", os.path.join(os.path.dirname(config.test_source_root), "examples"))

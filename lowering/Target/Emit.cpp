@@ -100,6 +100,20 @@ bool mlir::marimba::hasBF16Dots(const TargetOptions &options) {
          hasFeatures(options, {"+avx512f", "+amx-bf16"});
 }
 
+std::string mlir::marimba::describeTarget(const TargetOptions &options) {
+  // A field that is added does not compile here until it is written, too.
+  const auto &[cpu, features, optLevel] = options;
+  auto machine = createTargetMachine(options);
+  if (!machine) {
+    llvm::consumeError(machine.takeError());
+    return cpu + " " + features + " O" + std::to_string(optLevel);
+  }
+  return ((*machine)->getTargetTriple().str() + " " +
+          (*machine)->getTargetCPU() + " " +
+          (*machine)->getTargetFeatureString() + " O" + llvm::Twine(optLevel))
+      .str();
+}
+
 //===----------------------------------------------------------------------===//
 // Emission
 //===----------------------------------------------------------------------===//

@@ -37,6 +37,9 @@ unsigned preferredVectorBits(const TargetOptions &options);
 
 /// Whether the target has dot products of bf16 (AVX512-BF16 or AMX).
 bool hasBF16Dots(const TargetOptions &options);
+/// All of the target that changes code, as text: triple, processor, features,
+/// level of optimisation.
+std::string describeTarget(const TargetOptions &options);
 
 enum class EmitKind { LLVM, Assembly, Object };
 

@@ -21,13 +21,13 @@ using namespace llvm;
 using mlir::marimba::EmitKind;
 using mlir::marimba::Stage;
 
-Compilation::Compilation(const CompileOptions &givenOptions)
-    : options(givenOptions) {
-  options.pipeline.vectorBits =
+Compilation::Compilation(const CompileOptions &options)
+    : compileOptions(options) {
+  compileOptions.pipeline.vectorBits =
       options.vectorBits ? options.vectorBits
                          : mlir::marimba::preferredVectorBits(options.target);
-  options.pipeline.bf16Dots = mlir::marimba::hasBF16Dots(options.target);
-  options.pipeline.bf16 = options.computeType == ComputeType::BF16;
+  compileOptions.pipeline.bf16Dots = mlir::marimba::hasBF16Dots(options.target);
+  compileOptions.pipeline.bf16 = options.computeType == ComputeType::BF16;
   mlir::DialectRegistry registry;
   mlir::marimba::registerPipelineDialects(registry);
   // One thread: a pool would compete with the team that runs the model, and
@@ -90,7 +90,7 @@ bool Compilation::load(StringRef input, std::string &error) {
   std::string message;
   mlir::FailureOr<mlir::marimba::ImportedModel> imported =
       mlir::marimba::importModel(
-          *context, input, options.import, [&](const Twine &text) {
+          *context, input, compileOptions.import, [&](const Twine &text) {
             // Every bad field of a configuration is reported.
             message += (message.empty() ? "" : "\nerror: ") + text.str();
           });
@@ -101,10 +101,10 @@ bool Compilation::load(StringRef input, std::string &error) {
   }
   moduleRef = std::move(imported->module);
   model = std::move(*imported);
-  if (options.computeType == ComputeType::Automatic)
-    options.pipeline.bf16 = options.pipeline.bf16Dots &&
-                            !options.pipeline.reference &&
-                            storesBF16(module());
+  if (compileOptions.computeType == ComputeType::Automatic)
+    compileOptions.pipeline.bf16 = compileOptions.pipeline.bf16Dots &&
+                                   !compileOptions.pipeline.reference &&
+                                   storesBF16(module());
   return true;
 }
 
@@ -114,15 +114,15 @@ bool Compilation::lower(StringRef stopAfter, std::string &error,
   ErrorCollector errors(*context);
   StringRef running = "import";
   auto afterStage = [&](unsigned index, StringRef name) -> mlir::LogicalResult {
-    if (!options.dumpDir.empty() && !dump(index, name, error))
+    if (!compileOptions.dumpDir.empty() && !dump(index, name, error))
       return mlir::failure();
     running = index < stages.size() ? stages[index].name : name;
     if (progress)
       progress(double(index) / stages.size(), running);
     return mlir::success();
   };
-  if (mlir::succeeded(mlir::marimba::runStages(module(), options.pipeline,
-                                               stopAfter, afterStage)))
+  if (mlir::succeeded(mlir::marimba::runStages(
+          module(), compileOptions.pipeline, stopAfter, afterStage)))
     return true;
   if (error.empty())
     error = errors.text(("stage " + running + " failed").str());
@@ -130,7 +130,7 @@ bool Compilation::lower(StringRef stopAfter, std::string &error,
 }
 
 bool Compilation::dump(unsigned index, StringRef stage, std::string &error) {
-  SmallString<128> path(options.dumpDir);
+  SmallString<128> path(compileOptions.dumpDir);
   std::error_code code = sys::fs::create_directories(path);
   if (code) {
     error = (path + ": " + code.message()).str();
@@ -155,7 +155,8 @@ bool Compilation::emit(EmitKind kind, SmallVectorImpl<char> &result,
                        std::string &error) {
   ErrorCollector errors(*context);
   raw_svector_ostream os(result);
-  Error failure = mlir::marimba::emit(module(), kind, options.target, os);
+  Error failure =
+      mlir::marimba::emit(module(), kind, compileOptions.target, os);
   if (!failure)
     return true;
   error = errors.text(toString(std::move(failure)));

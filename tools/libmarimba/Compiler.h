@@ -75,7 +75,10 @@ public:
   mlir::ModuleOp module() { return *moduleRef; }
 
   /// Whether projections multiply bf16.
-  bool usesBF16() const { return options.pipeline.bf16; }
+  bool usesBF16() const { return compileOptions.pipeline.bf16; }
+
+  /// The options, with the width of vectors found.
+  const CompileOptions &options() const { return compileOptions; }
 
   /// What the importer found; null for a file of IR.
   const mlir::marimba::ImportedModel *imported() const {
@@ -88,7 +91,7 @@ private:
   /// Writes NN-<stage>.mlir into the dump folder.
   bool dump(unsigned index, llvm::StringRef stage, std::string &error);
 
-  CompileOptions options;
+  CompileOptions compileOptions;
   std::unique_ptr<mlir::MLIRContext> context;
   mlir::OwningOpRef<mlir::ModuleOp> moduleRef;
   std::optional<mlir::marimba::ImportedModel> model;

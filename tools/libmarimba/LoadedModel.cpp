@@ -15,25 +15,15 @@
 
 using namespace marimba;
 using namespace llvm;
-using mlir::marimba::EmitKind;
 using mlir::marimba::ImportedModel;
 using mlir::marimba::JITModule;
 
 // Where the progress of loading stands when each part of the work begins.
 static constexpr double kStagesBegin = 0.05;
-static constexpr double kCodeBegin = 0.50;
 static constexpr double kWeightsBegin = 0.90;
 
 LoadedModel::LoadedModel() = default;
 LoadedModel::~LoadedModel() = default;
-
-/// Machine code of a module that has been lowered, linked into this process.
-static CodePtr link(Compilation &compilation, std::string &error) {
-  SmallVector<char, 0> object;
-  if (!compilation.emit(EmitKind::Object, object, error))
-    return nullptr;
-  return linkWithRuntime(std::move(object), error);
-}
 
 /// The entries and the description of linked code.
 static std::shared_ptr<const rt::CompiledModule> bind(CodePtr code,
@@ -80,10 +70,9 @@ CompileOptions LoadOptions::compileForTeam() const {
   return options;
 }
 
-std::unique_ptr<LoadedModel> LoadedModel::load(StringRef modelDir,
-                                               const LoadOptions &options,
-                                               std::string &error,
-                                               ProgressFn progress) {
+std::unique_ptr<LoadedModel>
+LoadedModel::load(StringRef modelDir, const LoadOptions &options,
+                  std::string &error, ProgressFn progress, NoteFn note) {
   auto report = [&](double fraction, const Twine &what) {
     if (progress)
       progress(fraction, what.str());
@@ -109,14 +98,12 @@ std::unique_ptr<LoadedModel> LoadedModel::load(StringRef modelDir,
   }
   result->modelInfo = imported.info;
   result->threads = options.teamSize();
-  if (!compilation->lower(
-          /*stopAfter=*/{}, error, [&](double fraction, StringRef stage) {
-            report(kStagesBegin + (kCodeBegin - kStagesBegin) * fraction,
-                   stage);
-          }))
-    return nullptr;
-  report(kCodeBegin, "machine code");
-  CodePtr code = link(*compilation, error);
+  CodePtr code = compileOrFind(
+      *compilation, options.cacheFolder, result->loadTimes.codeFromCache, error,
+      [&](double fraction, StringRef what) {
+        report(kStagesBegin + (kWeightsBegin - kStagesBegin) * fraction, what);
+      },
+      note);
   if (!code)
     return nullptr;
   std::shared_ptr<const rt::CompiledModule> module =

@@ -7,6 +7,7 @@
 #ifndef MARIMBA_TOOLS_LIBMARIMBA_LOADEDMODEL_H
 #define MARIMBA_TOOLS_LIBMARIMBA_LOADEDMODEL_H
 
+#include "tools/libmarimba/CodeCache.h"
 #include "tools/libmarimba/Compiler.h"
 #include <cstdint>
 #include <memory>
@@ -28,6 +29,9 @@ struct LoadOptions {
   /// Makes the weights, while loading only. Where it is null, they are those of
   /// the directory, which must have some.
   const rt::WeightProvider *weights = nullptr;
+  /// Where compiled code is kept (docs/cache.md); empty
+  /// keeps nothing.
+  std::string cacheFolder;
 
   /// Size of the thread team, with 0 resolved.
   int teamSize() const;
@@ -38,7 +42,8 @@ struct LoadOptions {
 /// Where the time of loading went.
 struct LoadTimes {
   double compileSeconds = 0; // import, stages, code generation, linking
-  double loadSeconds = 0;    // weights mapped or made, derived weights computed
+  double loadSeconds = 0;    // weights mapped or made, derived ones computed
+  bool codeFromCache = false;
 };
 
 /// Code, weights and description of one model in this process.
@@ -46,10 +51,9 @@ class LoadedModel {
 public:
   /// Imports, compiles, links and loads `modelDir`. On failure returns null and
   /// sets `error`, ready to be shown after "error: ".
-  static std::unique_ptr<LoadedModel> load(llvm::StringRef modelDir,
-                                           const LoadOptions &options,
-                                           std::string &error,
-                                           ProgressFn progress = {});
+  static std::unique_ptr<LoadedModel>
+  load(llvm::StringRef modelDir, const LoadOptions &options, std::string &error,
+       ProgressFn progress = {}, NoteFn note = {});
   ~LoadedModel();
 
   /// A sequence of its own with empty state; null and `error` where memory is

@@ -18,7 +18,6 @@
 
 using namespace marimba;
 using namespace llvm;
-using mlir::marimba::EmitKind;
 using mlir::marimba::SafetensorsEntry;
 
 namespace {
@@ -76,7 +75,7 @@ public:
   ModuleRunner(const ModuleRequest &request, std::string &error)
       : request(request), error(error) {}
 
-  bool load(const LoadOptions &options);
+  bool load(const LoadOptions &options, NoteFn note);
   bool runAll();
   bool write() { return rt::writeSafetensors(request.output, results, error); }
 
@@ -109,16 +108,16 @@ private:
 
 } // namespace
 
-bool ModuleRunner::load(const LoadOptions &options) {
+bool ModuleRunner::load(const LoadOptions &options, NoteFn note) {
   if (!request.inputs.empty() && !inputs.open(request.inputs, error))
     return false;
   std::unique_ptr<Compilation> compilation =
       Compilation::create(request.module, options.compileForTeam(), error);
-  SmallVector<char, 0> object;
-  if (!compilation || !compilation->lower({}, error) ||
-      !compilation->emit(EmitKind::Object, object, error))
+  if (!compilation)
     return false;
-  code = linkWithRuntime(std::move(object), error);
+  bool fromCache = false;
+  code = compileOrFind(*compilation, options.cacheFolder, fromCache, error, {},
+                       note);
   auto *text =
       code
           ? lookupFunction<const char>(*code, MARIMBA_SYMBOL_DESCRIPTION, error)
@@ -275,11 +274,12 @@ bool ModuleRunner::runAll() {
 }
 
 bool marimba::runModule(const ModuleRequest &request,
-                        const LoadOptions &options, std::string &error) {
+                        const LoadOptions &options, std::string &error,
+                        NoteFn note) {
   if (!Compilation::isIRFile(request.module)) {
     error = request.module + ": expected a file of IR (*.mlir)";
     return false;
   }
   ModuleRunner runner(request, error);
-  return runner.load(options) && runner.runAll() && runner.write();
+  return runner.load(options, note) && runner.runAll() && runner.write();
 }

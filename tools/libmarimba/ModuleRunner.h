@@ -33,7 +33,7 @@ struct ModuleRequest {
 ///
 /// Returns false and sets `error` on failure; then there is no output file.
 bool runModule(const ModuleRequest &request, const LoadOptions &options,
-               std::string &error);
+               std::string &error, NoteFn note = {});
 
 } // namespace marimba
 

@@ -81,6 +81,7 @@ static void printJson(const BenchResult &result) {
       {"peak_rss_mib", result.peakRssMib},
       {"load_s", result.times.loadSeconds},
       {"compile_s", result.times.compileSeconds},
+      {"code_from_cache", result.times.codeFromCache},
   };
   if (result.profile)
     answer["profile"] = driver::jsonProfile(*result.profile);
@@ -184,7 +185,7 @@ static int run() {
       [] { return !driver::interrupted(); },
       [&](StringRef note) {
         bar.clear();
-        errs() << "note: " << note << '\n';
+        driver::printNote(note);
       });
   bar.clear();
   if (driver::interrupted())

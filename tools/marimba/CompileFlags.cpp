@@ -6,6 +6,8 @@
 
 #include "tools/marimba/CompileFlags.h"
 
+#include "marimba/CacheFiles.h"
+
 using namespace marimba;
 using namespace llvm;
 using mlir::marimba::LTIForm;
@@ -21,12 +23,12 @@ driver::CompileFlags::CompileFlags(cl::SubCommand &sub)
              cl::sub(sub), cl::cat(category())),
       dtype("dtype", cl::desc("What projections multiply"),
             cl::init(ComputeType::Automatic),
-            cl::values(clEnumValN(ComputeType::Automatic, "auto",
-                                  "bf16 where the host multiplies it and the "
-                                  "checkpoint stores it (default)"),
-                       clEnumValN(ComputeType::F32, "f32", "f32"),
-                       clEnumValN(ComputeType::BF16, "bf16",
-                                  "bf16, sums in f32")),
+            cl::values(
+                clEnumValN(ComputeType::Automatic, "auto",
+                           "bf16 where the host multiplies it and the "
+                           "checkpoint stores it (default)"),
+                clEnumValN(ComputeType::F32, "f32", "f32"),
+                clEnumValN(ComputeType::BF16, "bf16", "bf16, sums in f32")),
             cl::sub(sub), cl::cat(category())),
       ltiForm(
           "lti-form", cl::desc("What time-invariant systems (S4) become"),
@@ -72,7 +74,13 @@ std::optional<CompileOptions> driver::CompileFlags::compileOptions() const {
 driver::LoadFlags::LoadFlags(cl::SubCommand &sub)
     : CompileFlags(sub),
       threads(sub, "threads", "Size of the thread team (default: all cores)",
-              "n") {}
+              "n"),
+      cacheDir(sub, "cache-dir",
+               "Keeps compiled code here (default: "
+               "$MARIMBA_CACHE_DIR, $XDG_CACHE_HOME/marimba, "
+               "~/.cache/marimba)",
+               "folder"),
+      noCache(sub, "no-cache", "Keeps nothing and uses nothing kept") {}
 
 std::optional<LoadOptions> driver::LoadFlags::loadOptions() const {
   std::optional<CompileOptions> compile = compileOptions();
@@ -87,5 +95,16 @@ std::optional<LoadOptions> driver::LoadFlags::loadOptions() const {
   LoadOptions options;
   options.compile = std::move(*compile);
   options.threads = threads;
+  if (noCache && cacheDir.given()) {
+    fail("--cache-dir and --no-cache: expected one of them");
+    return std::nullopt;
+  }
+  if (cacheDir.given() && cacheDir.empty()) {
+    fail("--cache-dir: expected the name of a folder");
+    return std::nullopt;
+  }
+  if (!noCache)
+    options.cacheFolder = cacheDir.given() ? cacheDir.getValue()
+                                           : rt::defaultCacheFolder().string();
   return options;
 }

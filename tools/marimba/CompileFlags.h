@@ -39,6 +39,8 @@ struct LoadFlags : CompileFlags {
   std::optional<LoadOptions> loadOptions() const;
 
   Value<unsigned> threads;
+  Value<std::string> cacheDir;
+  Flag noCache;
 };
 
 } // namespace marimba::driver

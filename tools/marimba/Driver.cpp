@@ -26,6 +26,10 @@ int driver::fail(const Twine &message) {
   return 1;
 }
 
+void driver::printNote(StringRef message) {
+  errs() << "note: " << message << '\n';
+}
+
 bool driver::ModelArgument::missing() const {
   if (!empty())
     return false;

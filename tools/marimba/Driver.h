@@ -74,6 +74,9 @@ Command makeBenchCommand();
 /// Prints `error: <message>` to stderr and returns 1, the exit code for it.
 int fail(const llvm::Twine &message);
 
+/// Prints `note: <message>` to stderr.
+void printNote(llvm::StringRef message);
+
 /// Reads token ids separated by commas or white space. `what` names the source
 /// in the error, which is printed; then the result is empty.
 std::optional<std::vector<int32_t>> parseIds(llvm::StringRef text,

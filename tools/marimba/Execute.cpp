@@ -50,7 +50,7 @@ static int run() {
   ModuleRequest request{o.module, o.inputs, o.output,
                         o.all ? std::string() : o.entry.getValue()};
   std::string error;
-  if (!runModule(request, *load, error))
+  if (!runModule(request, *load, error, driver::printNote))
     return driver::fail(error);
   return 0;
 }

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "tools/marimba/Progress.h"
+#include "tools/marimba/Driver.h"
 
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/raw_ostream.h"
@@ -45,8 +46,13 @@ std::unique_ptr<LoadedModel> driver::loadModel(llvm::StringRef modelDir,
                                                std::string &error,
                                                bool showProgress) {
   Progress bar(showProgress);
-  return LoadedModel::load(modelDir, options, error,
-                           [&](double fraction, llvm::StringRef what) {
-                             bar.update(fraction, what);
-                           });
+  return LoadedModel::load(
+      modelDir, options, error,
+      [&](double fraction, llvm::StringRef what) {
+        bar.update(fraction, what);
+      },
+      [&](llvm::StringRef note) {
+        bar.clear();
+        printNote(note);
+      });
 }

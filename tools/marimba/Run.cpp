@@ -153,6 +153,7 @@ static void printJson(const LoadTimes &times, const Generation &made,
        json::Object{
            {"compile_seconds", times.compileSeconds},
            {"load_seconds", times.loadSeconds},
+           {"code_from_cache", times.codeFromCache},
            {"prompt_tokens", static_cast<int64_t>(made.prefillTokens)},
            {"prefill_seconds", made.prefillSeconds},
            {"prefill_tokens_per_second",

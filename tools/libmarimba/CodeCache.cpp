@@ -1,0 +1,176 @@
+//===- CodeCache.cpp - Machine code of earlier runs -----------------------===//
+//
+// Part of Marimba.
+//
+//===----------------------------------------------------------------------===//
+
+#include "tools/libmarimba/CodeCache.h"
+#include "tools/libmarimba/BuildIdentity.h"
+
+#include "marimba/CacheFiles.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/BLAKE3.h"
+#include "llvm/Support/Endian.h"
+#include "llvm/Support/raw_ostream.h"
+#include <filesystem>
+#include <vector>
+
+using namespace marimba;
+using namespace llvm;
+namespace fs = std::filesystem;
+
+/// In every key: files of another format are never found.
+static constexpr StringRef kFormat = "marimba code 1";
+static constexpr StringRef kMagic = "MRBCODE1";
+static constexpr StringRef kSuffix = ".code";
+/// Past this, the ones that were not used for the longest time go.
+static constexpr size_t kMostFiles = 64;
+
+// A file: magic, key, size of the object in 8 bytes, digest of all that and of
+// the object, object.
+static constexpr size_t kKeyAt = 8, kSizeAt = kKeyAt + 32,
+                        kDigestAt = kSizeAt + 8, kObjectAt = kDigestAt + 32;
+
+static std::string fileName(const CodeCache::Key &key) {
+  return toHex(key, /*LowerCase=*/true) + kSuffix.str();
+}
+
+/// The bytes in front of the object.
+static std::string makeHeader(const CodeCache::Key &key,
+                              ArrayRef<char> object) {
+  std::string header = kMagic.str();
+  header.append(key.begin(), key.end());
+  char size[8];
+  support::endian::write64le(size, object.size());
+  header.append(size, sizeof(size));
+  BLAKE3 hasher;
+  hasher.update(header);
+  hasher.update(StringRef(object.data(), object.size()));
+  BLAKE3Result<> digest = hasher.final();
+  header.append(digest.begin(), digest.end());
+  return header;
+}
+
+CodeCache::CodeCache(StringRef cacheFolder, NoteFn note) : note(note) {
+  if (cacheFolder.empty())
+    return;
+  fs::path path = fs::path(cacheFolder.str()) / "code";
+  std::string error;
+  if (rt::makePrivateFolder(cacheFolder.str(), error) &&
+      rt::makePrivateFolder(path, error))
+    folder = path.string();
+  else if (note)
+    note("compiled code is not kept: " + error);
+}
+
+/// All options that change code. A field that is added does not compile here
+/// until it is written, too.
+static void writeOptions(raw_ostream &os, const CompileOptions &options) {
+  const auto &[reference, matmul, bf16, bf16Dots, vectorBits, fuseScan, ltiForm,
+               threads, profile] = options.pipeline;
+  os << "reference " << reference << " matmul " << int(matmul) << " bf16 "
+     << bf16 << ' ' << bf16Dots << " vector " << vectorBits << " fuse "
+     << fuseScan << " lti " << int(ltiForm) << " threads " << threads
+     << " profile " << profile << '\n';
+  os << "target " << mlir::marimba::describeTarget(options.target) << '\n';
+}
+
+CodeCache::Key CodeCache::key(Compilation &compilation) {
+  std::string text;
+  raw_string_ostream os(text);
+  os << kFormat << '\n' << buildIdentity() << '\n';
+  writeOptions(os, compilation.options());
+  // The generic form has every attribute and type. No locations: they are
+  // names of values.
+  compilation.module().print(
+      os, mlir::OpPrintingFlags().printGenericOpForm().assumeVerified());
+  return BLAKE3::hash<32>(arrayRefFromStringRef(text));
+}
+
+std::optional<SmallVector<char, 0>> CodeCache::find(const Key &key) {
+  if (folder.empty())
+    return std::nullopt;
+  fs::path path = fs::path(folder) / fileName(key);
+  std::string error;
+  std::shared_ptr<const rt::MappedFile> file =
+      rt::MappedFile::open(path, error);
+  if (!file) {
+    if (!error.empty() && note)
+      note(error + ": compiling again");
+    return std::nullopt;
+  }
+  StringRef bytes(file->bytes().data(), file->bytes().size());
+  StringRef object = bytes.drop_front(std::min(bytes.size(), kObjectAt));
+  ArrayRef<char> objectBytes(object.data(), object.size());
+  if (bytes.size() < kObjectAt ||
+      bytes.take_front(kObjectAt) != makeHeader(key, objectBytes)) {
+    if (note)
+      note(path.string() +
+           ": this file of compiled code is damaged: compiling again");
+    return std::nullopt;
+  }
+  // It was used now: see dropOld().
+  std::error_code ignored;
+  fs::last_write_time(path, fs::file_time_type::clock::now(), ignored);
+  return SmallVector<char, 0>(objectBytes);
+}
+
+void CodeCache::store(const Key &key, ArrayRef<char> object) {
+  if (folder.empty())
+    return;
+  std::string error, header = makeHeader(key, object);
+  std::optional<rt::NewFile> file = rt::NewFile::create(folder, error);
+  if (file && file->write(header, 0, error) &&
+      file->write({object.data(), object.size()}, header.size(), error) &&
+      file->publish(fileName(key), error))
+    dropOld();
+  else if (note)
+    note("compiled code is not kept: " + error);
+}
+
+void CodeCache::dropOld() {
+  std::error_code code;
+  std::vector<std::pair<fs::file_time_type, fs::path>> files;
+  for (fs::directory_iterator it(folder, code), end; !code && it != end;
+       it.increment(code))
+    if (it->path().extension() == kSuffix.str())
+      files.emplace_back(it->last_write_time(code), it->path());
+  if (files.size() <= kMostFiles)
+    return;
+  sort(files);
+  for (auto &[time, path] : drop_end(files, kMostFiles))
+    fs::remove(path, code);
+}
+
+CodePtr marimba::compileOrFind(Compilation &compilation, StringRef cacheFolder,
+                               bool &fromCache, std::string &error,
+                               ProgressFn progress, NoteFn note) {
+  bool dumping = !compilation.options().dumpDir.empty();
+  CodeCache cache(dumping ? StringRef() : cacheFolder, note);
+  CodeCache::Key key = {};
+  if (!cacheFolder.empty() && !dumping)
+    key = CodeCache::key(compilation);
+  if (std::optional<SmallVector<char, 0>> object = cache.find(key)) {
+    std::string problem;
+    if (CodePtr code = linkWithRuntime(std::move(*object), problem)) {
+      fromCache = true;
+      return code;
+    }
+    if (note)
+      note("kept code: " + problem + ": compiling again");
+  }
+  constexpr double codeBegins = 0.5; // of the whole time
+  auto report = [&](double fraction, StringRef what) {
+    if (progress)
+      progress(codeBegins * fraction, what);
+  };
+  SmallVector<char, 0> object;
+  if (!compilation.lower(/*stopAfter=*/{}, error, report))
+    return nullptr;
+  report(1, "machine code");
+  if (!compilation.emit(mlir::marimba::EmitKind::Object, object, error))
+    return nullptr;
+  cache.store(key, object);
+  return linkWithRuntime(std::move(object), error);
+}
