@@ -59,7 +59,7 @@ def ConvertMarimbaToVector
     : Pass<"convert-marimba-to-vector", "::mlir::func::FuncOp"> {
   let summary = "scan, convolution, attention, rotation become vector loops";
   let description = [{
-    Channels (attention: keys; rotation: pairs) go in the lanes of a vector of
+    Channels (attention: query rows; rotation: pairs) go in the lanes of a vector of
     `vector-bits`; tails are masked. Rows, channel blocks and heads become
     scf.parallel.
   }];

@@ -1,7 +1,8 @@
-// RUN: marimba-opt %s -convert-marimba-to-vector -split-input-file | FileCheck %s
+// RUN: marimba-opt %s -convert-marimba-to-vector=vector-bits=128 -canonicalize -cse -split-input-file | FileCheck %s
 
-// First all rows append their keys and values, then each query passes over the
-// cache once with a running maximum, sum and output.
+// First all rows append their keys and values. A tile is 96 query rows (tokens
+// times the two heads of a group), in the lanes: 24 vectors. Its queries are
+// transposed once; keys and values are scalars where they lie.
 
 // CHECK-LABEL: func @attention(
 // CHECK-SAME: %[[Q:[a-z0-9]+]]: memref<?x?x4x32xf32>, %[[K:[a-z0-9]+]]: memref<?x?x2x32xf32>, %[[V:[a-z0-9]+]]: memref<?x?x2x32xf32>, %[[PAST:[a-z0-9]+]]: memref<?xi32>, %[[Y:[a-z0-9]+]]: memref<?x?x4x32xf32>, %[[KC:[a-z0-9]+]]: memref<?x2x?x32xf32>, %[[VC:[a-z0-9]+]]: memref<?x2x?x32xf32>
@@ -14,36 +15,55 @@
 // CHECK: vector.store %{{.*}}, %[[KC]][%[[ROW]], %[[GROUP]], %[[AT]],
 // CHECK: vector.load %[[V]][%[[ROW]], %[[T]], %[[GROUP]],
 // CHECK: vector.store %{{.*}}, %[[VC]][%[[ROW]], %[[GROUP]], %[[AT]],
-// CHECK: scf.parallel (%[[ROW:.*]], %[[HEAD:.*]], %{{.*}}) =
-// Two query heads share a group.
-// CHECK: %[[TWO:.*]] = arith.constant 2 : index
-// CHECK: %[[GROUP:.*]] = arith.divui %[[HEAD]], %[[TWO]]
-// CHECK: scf.for %[[T:[a-z0-9]+]] =
-// CHECK: %[[BEFORE:.*]] = arith.addi %{{.*}}, %[[T]]
-// CHECK: %[[VISIBLE:.*]] = arith.addi %[[BEFORE]], %{{.*}}
-// CHECK: vector.load %[[Q]][%[[ROW]], %[[T]], %[[HEAD]],
-// CHECK: arith.constant 1.250000e-01 : f32
-// CHECK: %[[END:.*]]:4 = scf.for %[[S:[a-z0-9]+]] = %{{.*}} to %[[VISIBLE]] step %{{.*}} iter_args(%[[MAX:.*]] = %{{.*}}, %[[SUM:.*]] = %{{.*}}, %{{.*}} = %{{.*}}, %{{.*}} = %{{.*}}) -> (f32, f32, vector<16xf32>, vector<16xf32>)
-// CHECK-COUNT-32: vector.load %[[KC]][%[[ROW]], %[[GROUP]],
-// CHECK-NOT: vector.load %[[KC]]
-// CHECK: %[[LEFT:.*]] = arith.subi %[[VISIBLE]], %[[S]]
-// CHECK: %[[MASK:.*]] = vector.create_mask %[[LEFT]] : vector<16xi1>
-// CHECK: %[[SCORES:.*]] = arith.select %[[MASK]],
-// CHECK: %[[BLOCKMAX:.*]] = vector.reduction <maximumf>, %[[SCORES]]
-// CHECK: %[[NEWMAX:.*]] = arith.maximumf %[[MAX]], %[[BLOCKMAX]]
-// CHECK: math.exp {{.*}} : vector<16xf32>
-// CHECK: %[[WEIGHTS:.*]] = arith.select %[[MASK]],
-// CHECK: %[[DROP:.*]] = arith.subf %[[MAX]], %[[NEWMAX]]
-// CHECK: %[[SHRINK:.*]] = math.exp %[[DROP]] : f32
-// CHECK: %[[BLOCKSUM:.*]] = vector.reduction <add>, %[[WEIGHTS]]
-// CHECK: %[[NEWSUM:.*]] = math.fma %[[SUM]], %[[SHRINK]], %[[BLOCKSUM]]
-// CHECK-COUNT-32: vector.load %[[VC]][%[[ROW]], %[[GROUP]],
-// CHECK: scf.yield %[[NEWMAX]], %[[NEWSUM]],
-// CHECK: %[[TOTAL:.*]] = vector.broadcast %[[END]]#1
-// CHECK: arith.divf %[[END]]#2, %[[TOTAL]]
-// CHECK: vector.store %{{.*}}, %[[Y]][%[[ROW]], %[[T]], %[[HEAD]],
-// CHECK: arith.divf %[[END]]#3,
-// CHECK: vector.store %{{.*}}, %[[Y]][%[[ROW]], %[[T]], %[[HEAD]],
+
+// Early and late tiles take turns.
+// CHECK: %[[TILES:.*]] = arith.ceildivui %{{.*}}, %c96
+// CHECK: scf.parallel (%[[ROW:.*]], %[[GROUP:.*]], %[[INDEX:.*]]) = ({{.*}}) to ({{.*}}, %[[TILES]])
+// CHECK: %[[EARLY:.*]] = arith.shrui %[[INDEX]], %c1
+// CHECK: %[[LATE:.*]] = arith.subi %{{.*}}, %[[EARLY]]
+// CHECK: arith.select %{{.*}}, %[[EARLY]], %[[LATE]]
+// CHECK: %[[QT:.*]] = memref.alloca() {{.*}} : memref<24x32x4xf32>
+// CHECK: %[[SUMS:.*]] = memref.alloca() {{.*}} : memref<24x32x4xf32>
+// CHECK: %[[SCORES:.*]] = memref.alloca() {{.*}} : memref<3x72x4xf32>
+// CHECK-COUNT-4: vector.load %[[Q]]
+// CHECK-COUNT-8: vector.shuffle
+// CHECK: vector.store %{{.*}}, %[[QT]][
+// CHECK-NOT: vector.shuffle
+
+// Blocks of keys, strips of three vectors of rows, four keys together.
+// CHECK: scf.for %[[BLOCK:.*]] = %{{.*}} to %{{.*}} step %c64
+// CHECK: scf.for %[[STRIP:.*]] = %{{.*}} to %{{.*}} step %c3
+// CHECK: scf.for %{{.*}} step %c4
+// CHECK: scf.for %[[I:[a-z0-9]+]] = %c0 to %c32 step %c1 iter_args({{.*}}) -> ({{(vector<4xf32>(, )?){12}[)]}}
+// CHECK-COUNT-3: vector.load %[[QT]]{{.*}}%[[I]], %c0]
+// CHECK: %[[KEY:.*]] = memref.load %[[KC]][%[[ROW]], %[[GROUP]], %{{.*}}, %[[I]]]
+// CHECK: %[[KEYS:.*]] = vector.broadcast %[[KEY]]
+// CHECK-COUNT-3: math.fma %[[KEYS]],
+// CHECK-COUNT-3: memref.load %[[KC]]
+// CHECK-COUNT-12: vector.store %{{.*}}, %[[SCORES]]
+
+// Only blocks that some row does not see as a whole are masked.
+// CHECK: scf.if
+// CHECK-NOT: arith.cmpi {{.*}} vector
+// CHECK: else
+// CHECK: arith.cmpi sge, {{.*}} : vector<4xi32>
+// CHECK: math.exp2
+// CHECK: scf.for
+// CHECK: vector.load %[[SCORES]]
+// CHECK: math.exp2
+// CHECK: vector.store %{{.*}}, %[[SCORES]]
+// CHECK: scf.for %{{.*}} = %c0 to %c32 step %c4
+// CHECK: vector.load %[[SUMS]]
+// CHECK: scf.for {{.*}} -> ({{(vector<4xf32>(, )?){12}[)]}}
+// CHECK-COUNT-4: memref.load %[[VC]][%[[ROW]], %[[GROUP]],
+// CHECK: vector.store %{{.*}}, %[[SUMS]]
+
+// The rest of the vectors one by one, eight keys together.
+// CHECK: scf.for %{{.*}} step %c8
+// CHECK: -> ({{(vector<4xf32>(, )?){8}[)]}}
+// CHECK: arith.divf
+// CHECK-COUNT-8: vector.shuffle
+// CHECK-COUNT-4: vector.store %{{.*}}, %[[Y]]
 // CHECK-NOT: marimba.attention
 func.func @attention(%q: memref<?x?x4x32xf32>, %k: memref<?x?x2x32xf32>,
     %v: memref<?x?x2x32xf32>, %past: memref<?xi32>, %y: memref<?x?x4x32xf32>,
@@ -58,48 +78,58 @@ func.func @attention(%q: memref<?x?x4x32xf32>, %k: memref<?x?x2x32xf32>,
 
 // -----
 
-// Heads of 24: one whole vector and one masked to eight lanes. Queries behind
-// `valid` give zero.
+// Heads of 6: one whole vector and one masked to two lanes, which is all that
+// is kept of it. Rows behind `valid` give zero.
 
 // CHECK-LABEL: func @tail(
-// CHECK-SAME: %[[VALID:[a-z0-9]+]]: memref<?xi32>, %[[Y:[a-z0-9]+]]: memref<?x?x2x24xf32>
-// CHECK: %[[EIGHT:.*]] = arith.constant 8 : index
-// CHECK: %[[MASK:.*]] = vector.create_mask %[[EIGHT]] : vector<16xi1>
+// CHECK-SAME: %[[Q:[a-z0-9]+]]: memref<?x?x2x6xf32>
+// CHECK-SAME: %[[VALID:[a-z0-9]+]]: memref<?xi32>, %[[Y:[a-z0-9]+]]: memref<?x?x2x6xf32>
+// CHECK-DAG: %[[ZERO:.*]] = arith.constant dense<0.000000e+00> : vector<4xf32>
+// CHECK-DAG: %[[MASK:.*]] = {{.*}}vector<4xi1>
 // CHECK: scf.parallel
 // CHECK: memref.load %[[VALID]]
 // CHECK: vector.load
 // CHECK: vector.maskedload %{{.*}}, %[[MASK]],
 // CHECK: scf.parallel
+// CHECK: %[[QT:.*]] = memref.alloca() {{.*}} : memref<24x6x4xf32>
 // CHECK: memref.load %[[VALID]]
+// CHECK: vector.store %[[ZERO]], %[[Y]]
+// CHECK: vector.maskedstore %[[Y]]{{.*}}, %[[MASK]], %[[ZERO]]
+// CHECK-COUNT-4: vector.maskedload %[[Q]]
+// CHECK-COUNT-2: vector.store %{{.*}}, %[[QT]][
+// CHECK-NOT: vector.store %{{.*}}, %[[QT]][
 // CHECK: vector.maskedstore %[[Y]]{{.*}}, %[[MASK]],
-// CHECK: %[[ZERO:.*]] = arith.constant dense<0.000000e+00> : vector<16xf32>
-// CHECK-NEXT: arith.constant 0 : index
-// CHECK-NEXT: vector.store %[[ZERO]], %[[Y]]
-// CHECK: vector.maskedstore %[[Y]]{{.*}}, %[[MASK]],
-func.func @tail(%q: memref<?x?x2x24xf32>, %past: memref<?xi32>,
-    %valid: memref<?xi32>, %y: memref<?x?x2x24xf32>,
-    %kc: memref<?x2x?x24xf32>, %vc: memref<?x2x?x24xf32>) {
+func.func @tail(%q: memref<?x?x2x6xf32>, %past: memref<?xi32>,
+    %valid: memref<?xi32>, %y: memref<?x?x2x6xf32>,
+    %kc: memref<?x2x?x6xf32>, %vc: memref<?x2x?x6xf32>) {
   marimba.attention %q, %q, %q past(%past) valid(%valid : memref<?xi32>)
-      outs(%y, %kc, %vc : memref<?x?x2x24xf32>, memref<?x2x?x24xf32>,
-                          memref<?x2x?x24xf32>) {scale = 1.0 : f64}
-      : memref<?x?x2x24xf32>, memref<?x?x2x24xf32>, memref<?x?x2x24xf32>,
+      outs(%y, %kc, %vc : memref<?x?x2x6xf32>, memref<?x2x?x6xf32>,
+                          memref<?x2x?x6xf32>) {scale = 1.0 : f64}
+      : memref<?x?x2x6xf32>, memref<?x?x2x6xf32>, memref<?x?x2x6xf32>,
         memref<?xi32>
   return
 }
 
 // -----
 
-// The loop over the keys begins where the window does; scores are bounded
-// before they are compared.
+// The loop over the keys begins where the window of the first row does; scores
+// are bounded before they are compared, masked or not.
 
 // CHECK-LABEL: func @window(
-// CHECK: %[[SIZE:.*]] = arith.constant 7 : index
-// CHECK: %[[BACK:.*]] = arith.subi %[[VISIBLE:.*]], %[[SIZE]]
-// CHECK: %[[FIRST:.*]] = arith.maxsi %[[BACK]], %{{.*}}
-// CHECK: scf.for %{{.*}} = %[[FIRST]] to %[[VISIBLE]] step
-// CHECK: %[[BOUNDED:.*]] = math.tanh {{.*}} : vector<16xf32>
-// CHECK: vector.reduction <maximumf>
-// CHECK-NOT: math.tanh
+// CHECK-DAG: %[[SIX:.*]] = arith.constant 6 : index
+// CHECK-DAG: %[[SEVEN:.*]] = arith.constant 7 : index
+// CHECK: %[[BACK:.*]] = arith.subi %{{.*}}, %[[SIX]]
+// CHECK: %[[FIRST:.*]] = arith.maxsi %[[BACK]], %c0
+// CHECK: scf.for %{{.*}} = %[[FIRST]] to %{{.*}} step %c64
+// CHECK: scf.if
+// CHECK: math.tanh
+// CHECK: else
+// CHECK: math.tanh
+// CHECK: %[[SEEN:.*]] = arith.cmpi sge
+// CHECK: %[[END:.*]] = arith.addi %{{.*}}, %[[SEVEN]]
+// CHECK: %[[NEAR:.*]] = arith.cmpi slt
+// CHECK: %[[BOTH:.*]] = arith.andi %[[SEEN]], %[[NEAR]] : vector<4xi1>
+// CHECK: arith.select %[[BOTH]],
 func.func @window(%q: memref<?x?x4x16xf32>, %k: memref<?x?x2x16xf32>,
     %past: memref<?xi32>, %y: memref<?x?x4x16xf32>, %c: memref<?x2x?x16xf32>) {
   marimba.attention %q, %k, %k past(%past)

@@ -1,0 +1,252 @@
+//===- AttentionBench.cpp - How fast attention is -------------------------===//
+//
+// Part of Marimba. One attention through the compiler's normal stages: FLOPs
+// of many tokens beside the FMAs that the machine can do, bytes of the cache
+// that one token reads beside the memory's bandwidth (bench/README.md).
+//
+//===----------------------------------------------------------------------===//
+
+#include "tools/libmarimba/JitCode.h"
+#include "tools/libmarimba/Limits.h"
+#include "tools/libmarimba/Stopwatch.h"
+
+#include "marimba/Context.h"
+#include "marimba/Library.h"
+#include "marimba/Tensor.h"
+#include "marimba/ThreadTeam.h"
+#include "marimba/abi.h"
+#include "llvm/Support/raw_ostream.h"
+#include <benchmark/benchmark.h>
+#include <cmath>
+#include <map>
+
+using namespace marimba;
+using namespace llvm;
+
+// As in Mistral 7B, Llama 3 8B and Jamba's attention layers.
+static constexpr int64_t kHeads = 32, kGroups = 8, kSize = 128;
+
+static constexpr StringLiteral kModule = R"(
+module @attention {
+  func.func @prefill(
+      %q: tensor<?x?x32x128xf32> {marimba.input = "q"},
+      %k: tensor<?x?x8x128xf32> {marimba.input = "k"},
+      %v: tensor<?x?x8x128xf32> {marimba.input = "v"},
+      %past: tensor<?xi32> {marimba.input = "past"},
+      %out: tensor<?x?x32x128xf32> {marimba.output = "y"},
+      %keys: tensor<?x8x?x128xf32> {marimba.state = "key"},
+      %values: tensor<?x8x?x128xf32> {marimba.state = "value"})
+      -> (tensor<?x?x32x128xf32>, tensor<?x8x?x128xf32>, tensor<?x8x?x128xf32>)
+      attributes {marimba.entry = "prefill"} {
+    %y, %k1, %v1 = marimba.attention %q, %k, %v past(%past)
+        outs(%out, %keys, %values : tensor<?x?x32x128xf32>,
+             tensor<?x8x?x128xf32>, tensor<?x8x?x128xf32>)
+        {scale = 0.08838834764831845 : f64 $ATTRIBUTES}
+        : tensor<?x?x32x128xf32>, tensor<?x?x8x128xf32>,
+          tensor<?x?x8x128xf32>, tensor<?xi32>
+       -> tensor<?x?x32x128xf32>, tensor<?x8x?x128xf32>, tensor<?x8x?x128xf32>
+    return %y, %k1, %v1 : tensor<?x?x32x128xf32>, tensor<?x8x?x128xf32>,
+                          tensor<?x8x?x128xf32>
+  }
+}
+)";
+
+[[noreturn]] static void stop(const std::string &error) {
+  errs() << "error: " << error << '\n';
+  exit(1);
+}
+
+namespace {
+
+struct Entries {
+  CodePtr code;
+  MarimbaEntry prefill = nullptr, decode = nullptr;
+};
+
+/// The code for a window (0: none) and a number of threads, compiled at first
+/// use for this processor.
+const Entries &entries(int64_t window, int threads) {
+  static std::map<std::pair<int64_t, int>, Entries> all;
+  auto [it, fresh] = all.try_emplace({window, threads});
+  Entries &result = it->second;
+  if (!fresh)
+    return result;
+  std::string text = kModule.str();
+  const StringRef place = "$ATTRIBUTES";
+  text.replace(text.find(place.str()), place.size(),
+               window ? ", window = " + std::to_string(window) : "");
+  mlir::marimba::PipelineOptions pipeline;
+  pipeline.vectorBits = mlir::marimba::preferredVectorBits({});
+  pipeline.threads = static_cast<unsigned>(threads);
+  std::string error;
+  using Entry = std::remove_pointer_t<MarimbaEntry>;
+  result.code = compileText(text, "attention", pipeline, {}, error);
+  if (result.code)
+    result.prefill =
+        lookupFunction<Entry>(*result.code, MARIMBA_ENTRY_PREFILL, error);
+  if (result.prefill)
+    result.decode =
+        lookupFunction<Entry>(*result.code, MARIMBA_ENTRY_DECODE, error);
+  if (!result.decode)
+    stop(error);
+  return result;
+}
+
+/// What the machine can do now.
+Limits limits(int threads) {
+  static std::unique_ptr<LimitProbes> probes;
+  std::string error;
+  if (!probes)
+    probes = LimitProbes::create({}, error);
+  Limits found;
+  if (!probes ||
+      !probes->measure(static_cast<unsigned>(threads), {}, found, error))
+    stop(error);
+  return found;
+}
+
+/// Memory of all tensors of one call: `time` tokens behind `past` cached ones.
+class Call {
+public:
+  Call(int64_t time, int64_t past) {
+    add({1, time, kHeads, kSize}, true);
+    add({1, time, kGroups, kSize}, true);
+    add({1, time, kGroups, kSize}, true);
+    addPast(past);
+    add({1, time, kHeads, kSize}, false);
+    add({1, kGroups, past + time, kSize}, true);
+    add({1, kGroups, past + time, kSize}, true);
+    call = {nullptr, args.data(), 0, static_cast<int32_t>(args.size())};
+  }
+
+  const MarimbaCall *get() const { return &call; }
+  /// Whether all of y is finite and some of it not zero.
+  bool sane() const {
+    const MarimbaTensor &y = args[4];
+    bool any = false;
+    for (int64_t i = 0; i < y.sizes[1] * kHeads * kSize; ++i) {
+      float value = static_cast<const float *>(y.data)[i];
+      if (!std::isfinite(value))
+        return false;
+      any |= value != 0;
+    }
+    return any;
+  }
+
+private:
+  uint8_t *zeroed(int64_t bytes) {
+    auto buffer = rt::AlignedBuffer::zeroed(bytes);
+    if (!buffer)
+      stop("no memory for " + std::to_string(bytes) + " bytes");
+    buffers.push_back(std::move(*buffer));
+    return reinterpret_cast<uint8_t *>(buffers.back().data());
+  }
+  void addPast(int64_t past) {
+    auto *data = reinterpret_cast<int32_t *>(zeroed(sizeof(int32_t)));
+    *data = static_cast<int32_t>(past);
+    args.push_back(
+        rt::makeTensor(data, MARIMBA_I32, std::array<int64_t, 1>{1}));
+  }
+  /// A tensor of zeros or of uniform values in [-1, 1).
+  void add(std::array<int64_t, 4> shape, bool filled) {
+    int64_t count = shape[0] * shape[1] * shape[2] * shape[3];
+    auto *data = reinterpret_cast<float *>(zeroed(count * 4));
+    for (int64_t i = 0; filled && i < count; ++i) {
+      random = random * 1664525 + 1013904223;
+      data[i] = static_cast<float>(random >> 8) * 0x1p-23f - 1;
+    }
+    args.push_back(rt::makeTensor(data, MARIMBA_F32, shape));
+  }
+
+  uint32_t random = 1;
+  std::vector<rt::AlignedBuffer> buffers;
+  std::vector<MarimbaTensor> args;
+  MarimbaCall call;
+};
+
+/// One case: tokens of a call, tokens in the cache before it, window or 0.
+struct Case {
+  int64_t time, past, window;
+};
+
+/// Keys that all queries of a case see together.
+double seenKeys(const Case &c) {
+  double keys = 0;
+  for (int64_t t = 0; t < c.time; ++t) {
+    int64_t visible = c.past + t + 1;
+    keys +=
+        static_cast<double>(c.window ? std::min(visible, c.window) : visible);
+  }
+  return keys;
+}
+
+} // namespace
+
+static void runAttention(benchmark::State &state, Case c, int threads) {
+  const Entries &code = entries(c.window, threads);
+  MarimbaEntry entry = c.time == 1 ? code.decode : code.prefill;
+  Call call(c.time, c.past);
+  std::string error;
+  auto context =
+      rt::Context::create(threads, std::make_shared<rt::Library>(), error);
+  if (!context)
+    stop(error);
+  Limits before = limits(threads);
+  rt::TeamLock lock;
+  rt::bindThreads(threads);
+  double best = INFINITY; // other processes only make it longer
+  for (auto _ : state) {
+    context->clear();
+    Stopwatch watch;
+    if (entry(context->get(), call.get()) != MARIMBA_OK)
+      stop(context->message());
+    best = std::min(best, watch.seconds());
+  }
+  if (!call.sane())
+    stop("the output is not finite, or nothing but zeros");
+  Limits after = limits(threads);
+  // Two products of two FLOPs for each element of a head.
+  double flops = 4.0 * kHeads * kSize * seenKeys(c) / best;
+  double peak = std::max(before.f32Gflops.max, after.f32Gflops.max) * 1e9;
+  // Each key and value once for all of its queries.
+  double bytes = 2.0 * kGroups * kSize * 4 *
+                 static_cast<double>(c.window ? std::min(c.past + 1, c.window)
+                                              : c.past + 1);
+  double memory =
+      std::max(before.dramReadGbps.max, after.dramReadGbps.max) * 1e9;
+  state.counters["best_us"] = best * 1e6;
+  state.counters["flops"] = flops;
+  state.counters["peak"] = peak;
+  state.counters["of_peak"] = flops / peak;
+  if (c.time == 1) {
+    state.counters["bytes"] = bytes / best;
+    state.counters["dram"] = memory;
+    state.counters["of_dram"] = bytes / best / memory;
+  }
+  state.counters["arena"] = static_cast<double>(context->get()->arenaPeak);
+}
+
+int main(int argc, char **argv) {
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv))
+    return 1;
+  std::vector<int> teams{1};
+  if (rt::allowedCpus() > 1)
+    teams.push_back(rt::allowedCpus());
+  const Case cases[] = {{512, 0, 0},     {2048, 0, 0},    {8192, 0, 0},
+                        {8192, 0, 1024}, {8, 32768, 0},   {1, 4096, 0},
+                        {1, 32768, 0},   {1, 32768, 4096}};
+  for (const Case &c : cases)
+    for (int threads : teams)
+      benchmark::RegisterBenchmark(
+          ("attention/T" + Twine(c.time) + "/past" + Twine(c.past) + "/window" +
+           Twine(c.window) + "/threads" + Twine(threads))
+              .str()
+              .c_str(),
+          runAttention, c, threads)
+          ->UseRealTime()
+          ->Unit(benchmark::kMicrosecond);
+  benchmark::RunSpecifiedBenchmarks();
+  benchmark::Shutdown();
+  return 0;
+}
