@@ -61,14 +61,17 @@ def ConvertMarimbaToVector
   let description = [{
     Channels (attention: query rows; rotation: pairs) go in the lanes of a vector of
     `vector-bits`; tails are masked. Rows, channel blocks and heads become
-    scf.parallel.
+    scf.parallel. Attention of one token splits its keys where its groups do
+    not fill `threads`.
   }];
   let options = [Option<"vectorBits", "vector-bits", "unsigned", "512",
-                        "width of a vector register">];
+                        "width of a vector register">,
+                 Option<"threads", "threads", "unsigned", "1",
+                        "threads that the code will run on">];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
-    "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
-    "::mlir::vector::VectorDialect"];
+    "::mlir::memref::MemRefDialect", "::mlir::rt::RuntimeDialect",
+    "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
 }
 
 def ConvertMarimbaToLoops

@@ -134,7 +134,8 @@ static void buildContext(OpPassManager &pm, const PipelineOptions &options) {
 static void buildLoops(OpPassManager &pm, const PipelineOptions &options) {
   OpPassManager &func = pm.nest<func::FuncOp>();
   if (!options.reference) {
-    func.addPass(createConvertMarimbaToVector({options.vectorBits}));
+    func.addPass(
+        createConvertMarimbaToVector({options.vectorBits, options.threads}));
     func.addPass(createVectorizeLinalg({options.vectorBits}));
   }
   func.addPass(createConvertMarimbaToLoops());

@@ -17,6 +17,11 @@ namespace mlir::marimba {
 /// Loops of an attention over many tokens, on memrefs.
 void emitAttentionTiles(KernelBuilder &b, AttentionOp op, int64_t lanes);
 
+/// Loops of an attention over one token a row, on memrefs. Keys may be split
+/// over `threads` where the function has a context.
+void emitAttentionDecode(KernelBuilder &b, AttentionOp op, int64_t lanes,
+                         int64_t threads);
+
 /// Below every score that a model produces, and finite: differences stay so.
 inline constexpr double kNoScore = -1.0e30;
 

@@ -15,25 +15,28 @@ using namespace mlir::marimba;
 namespace {
 
 struct AttentionToVector : OpRewritePattern<AttentionOp> {
-  AttentionToVector(MLIRContext *ctx, int64_t lanes)
-      : OpRewritePattern(ctx), lanes(lanes) {}
+  AttentionToVector(MLIRContext *ctx, int64_t lanes, int64_t threads)
+      : OpRewritePattern(ctx), lanes(lanes), threads(threads) {}
 
   LogicalResult matchAndRewrite(AttentionOp op,
                                 PatternRewriter &rewriter) const override {
     if (!op.hasPureBufferSemantics())
       return rewriter.notifyMatchFailure(op, "not on memrefs");
     KernelBuilder b(op.getLoc(), rewriter);
-    emitAttentionTiles(b, op, lanes);
+    if (cast<MemRefType>(op.getQuery().getType()).getDimSize(1) == 1)
+      emitAttentionDecode(b, op, lanes, threads);
+    else
+      emitAttentionTiles(b, op, lanes);
     rewriter.eraseOp(op);
     return success();
   }
 
-  int64_t lanes;
+  int64_t lanes, threads;
 };
 
 } // namespace
 
 void mlir::marimba::populateAttentionToVectorPatterns(
-    RewritePatternSet &patterns, int64_t lanes) {
-  patterns.add<AttentionToVector>(patterns.getContext(), lanes);
+    RewritePatternSet &patterns, int64_t lanes, int64_t threads) {
+  patterns.add<AttentionToVector>(patterns.getContext(), lanes, threads);
 }

@@ -55,7 +55,7 @@ void populateScanToVectorPatterns(RewritePatternSet &patterns, int64_t lanes);
 void populateConvToVectorPatterns(RewritePatternSet &patterns, int64_t lanes);
 void populateLTIToVectorPatterns(RewritePatternSet &patterns, int64_t lanes);
 void populateAttentionToVectorPatterns(RewritePatternSet &patterns,
-                                       int64_t lanes);
+                                       int64_t lanes, int64_t threads);
 void populateRotaryToVectorPatterns(RewritePatternSet &patterns, int64_t lanes);
 
 } // namespace mlir::marimba

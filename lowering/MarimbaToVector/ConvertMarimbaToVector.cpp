@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "dialects/Runtime/IR/Runtime.h"
 #include "lowering/MarimbaToVector/ChannelBlocks.h"
 #include "lowering/Passes.h"
 
@@ -60,7 +61,7 @@ struct ConvertMarimbaToVectorPass
     populateScanToVectorPatterns(patterns, *lanes);
     populateConvToVectorPatterns(patterns, *lanes);
     populateLTIToVectorPatterns(patterns, *lanes);
-    populateAttentionToVectorPatterns(patterns, *lanes);
+    populateAttentionToVectorPatterns(patterns, *lanes, threads);
     populateRotaryToVectorPatterns(patterns, *lanes);
     walkAndApplyPatterns(getOperation(), std::move(patterns));
   }
