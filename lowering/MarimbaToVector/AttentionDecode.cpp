@@ -2,8 +2,10 @@
 //
 // Part of Marimba. One token a row: memory is the limit, so each key and value
 // is read once, for all query heads that share it. Elements of a head are in
-// the lanes. Blocks of keys as in AttentionTiles.cpp; while scores of a block
-// are computed its values come from memory, and meanwhile the next keys.
+// the lanes. Keys are read at several places at once, as one stream each, which
+// is what memory is fastest with, and in blocks as in AttentionTiles.cpp. The
+// order of keys in the scores follows: slot p is key p / streams of stream
+// p % streams.
 //
 // Where the groups are no multiple of the threads and the cache is long, parts
 // of the keys go to different threads, and what they found is merged
@@ -24,9 +26,11 @@ using namespace mlir::marimba;
 
 namespace {
 
-/// Keys of a block: few enough that their values are still in the second-level
-/// cache when they are wanted.
+/// Keys that a block has of each stream: maximum and sums change once for all
+/// of them.
 constexpr int64_t kBlockKeys = 64;
+/// How far ahead of their use keys and values are asked for.
+constexpr int64_t kAheadBytes = 1024;
 /// What is worth a part of its own.
 constexpr int64_t kLeastKeys = 256;
 /// More units than that for each thread are even enough without parts.
@@ -43,6 +47,7 @@ public:
         std::min({int64_t(4), lanes, int64_t(llvm::PowerOf2Ceil(perGroup))});
     heads = llvm::alignTo(perGroup, together);
     padded = llvm::alignTo(size, lanes);
+    streams = std::min<int64_t>(4, lanes);
   }
 
   void emit() {
@@ -102,10 +107,9 @@ private:
     row = batchRow, kv = group;
     queries = scratch({heads, padded});
     sums = scratch({heads, padded});
-    scores = scratch({heads, kBlockKeys + lanes});
+    scores = scratch({heads, kBlockKeys * streams + lanes});
     totals = scratch({heads, lanes});
     largest = scratch({heads});
-    shrink = scratch({heads});
     auto attend = [&] {
       Value past = b.loadIndex(op.getPast(), row);
       Value visible = b.addi(past, b.index(1));
@@ -119,7 +123,11 @@ private:
       Value isLast = b.isZero(b.subi(visible, to));
       b.ifThen(isLast, [&] { append(row, kv, b.index(0), past); });
       b.loop(b.index(0), b.index(heads), [&](Value h) { start(h); });
-      b.loop(bound(part), to, [&](Value key) { block(key, to); }, kBlockKeys);
+      from = bound(part);
+      last = b.subi(to, b.index(1));
+      Value count = b.subi(to, from);
+      stream = arith::CeilDivUIOp::create(b, count, b.index(streams));
+      b.loop(b.index(0), stream, [&](Value k) { block(k); }, kBlockKeys);
       finish(part, parts);
     };
     if (!op.getValid())
@@ -155,31 +163,47 @@ private:
     b.store(b.constant(kNoScore), largest, h);
   }
 
-  /// Keys [key, ...) of one block, not beyond `to`.
-  void block(Value key, Value to) {
-    Value count = b.mini(b.subi(to, key), b.index(kBlockKeys));
-    Value last = b.subi(to, b.index(1));
+  /// Keys [first, ...) of each stream.
+  void block(Value first) {
+    Value count = b.mini(b.subi(stream, first), b.index(kBlockKeys));
+    Value slots = b.muli(count, b.index(streams));
+    int64_t keys = lanes / together, step = std::max(keys, streams);
     b.loop(
-        b.index(0), count,
-        [&](Value k) {
-          b.loop(
-              b.index(0), b.index(heads),
-              [&](Value h) { score(key, k, h, last); }, together);
+        b.index(0), slots,
+        [&](Value slot) {
+          for (int64_t j = 0; j < step; j += keys) {
+            SmallVector<Value> at;
+            Value k = b.addi(first,
+                             arith::DivUIOp::create(b, slot, b.index(streams)));
+            for (int64_t i = j; i < j + keys; ++i)
+              at.push_back(keyOf(k, i));
+            Value to = b.addi(slot, b.index(j));
+            score(at, to, b.index(0), /*fetch=*/true);
+            if (heads > together)
+              b.loop(
+                  b.index(together), b.index(heads),
+                  [&](Value h) { score(at, to, h, /*fetch=*/false); },
+                  together);
+          }
         },
-        lanes / together);
-    b.loop(b.index(0), b.index(heads), [&](Value h) { soften(h, count); });
-    b.loop(
-        b.index(0), b.index(heads),
-        [&](Value h) { weigh(key, count, h, last); }, together);
+        step);
+    b.loop(b.index(0), b.index(heads),
+           [&](Value h) { soften(h, first, slots); });
+    weigh(first, count);
   }
 
-  /// Scores of lanes / together keys from key + k with `together` heads from h:
-  /// one sum each.
-  void score(Value key, Value k, Value h, Value last) {
-    int64_t keys = lanes / together;
-    SmallVector<Value> at;
-    for (int64_t j = 0; j < keys; ++j)
-      at.push_back(b.mini(b.addi(b.addi(key, k), b.index(j)), last));
+  /// The key of slot `i` behind the first one of keys `k` of the streams. What
+  /// is behind the last key is read as that, and not used.
+  Value keyOf(Value k, int64_t i) {
+    Value begin = b.muli(stream, b.index(i % streams));
+    Value key = b.addi(b.addi(k, b.index(i / streams)), begin);
+    return b.mini(b.addi(from, key), last);
+  }
+
+  /// Scores of the keys `at` with `together` heads from h, one sum each, for
+  /// the slots from `slot` on.
+  void score(ArrayRef<Value> at, Value slot, Value h, bool fetch) {
+    int64_t keys = at.size();
     auto step = [&](ValueRange old, Value i, Value mask) {
       SmallVector<Value> vectors, next;
       for (Value position : at)
@@ -199,9 +223,8 @@ private:
       dots = b.loop(
           b.index(0), b.index(whole), dots,
           [&](Value i, ValueRange old) {
-            for (Value position : at)
-              b.prefetch(op.getValueCache(), {row, kv, position, i},
-                         /*locality=*/2);
+            if (fetch)
+              prefetch(op.getKeyCache(), at, i);
             SmallVector<Value> next(old);
             for (int64_t j = 0; j < line; j += lanes)
               next = step(next, b.addi(i, b.index(j)), Value());
@@ -215,21 +238,22 @@ private:
       Value own = vector::ExtractStridedSliceOp::create(
           b, reduced, ArrayRef<int64_t>{n * keys}, ArrayRef<int64_t>{keys},
           ArrayRef<int64_t>{1});
-      b.storeVector(own, scores, {b.addi(h, b.index(n)), k}, Value());
+      b.storeVector(own, scores, {b.addi(h, b.index(n)), slot}, Value());
     }
   }
 
-  /// Scores of head `h` become weights.
-  void soften(Value h, Value count) {
-    auto at = [&](Value k) { return SmallVector<Value>{h, k}; };
+  /// Scores of head `h` become weights; slots without a key have none.
+  void soften(Value h, Value first, Value slots) {
+    auto at = [&](Value slot) { return SmallVector<Value>{h, slot}; };
     Value none = b.broadcast(lanes, b.constant(kNoScore));
     Value blockMax = b.loop(
-        b.index(0), count, none,
-        [&](Value k, ValueRange old) {
-          Value x = bound(b.loadVector(lanes, scores, at(k), Value()));
-          Value inRange = b.tailMask(lanes, b.subi(count, k));
-          x = b.select(inRange, x, none);
-          b.storeVector(x, scores, at(k), Value());
+        b.index(0), slots, none,
+        [&](Value slot, ValueRange old) {
+          Value k =
+              b.addi(first, arith::DivUIOp::create(b, slot, b.index(streams)));
+          Value x = bound(b.loadVector(lanes, scores, at(slot), Value()));
+          x = b.select(haveKeys(k), x, none);
+          b.storeVector(x, scores, at(slot), Value());
           return SmallVector<Value>{larger(x, old[0])};
         },
         lanes)[0];
@@ -239,67 +263,113 @@ private:
     Value total =
         b.mul(b.loadVector(lanes, totals, at(b.index(0)), Value()), factor);
     total = b.loop(
-        b.index(0), count, total,
-        [&](Value k, ValueRange old) {
-          Value x = b.loadVector(lanes, scores, at(k), Value());
+        b.index(0), slots, total,
+        [&](Value slot, ValueRange old) {
+          Value x = b.loadVector(lanes, scores, at(slot), Value());
           Value p = b.exp2(b.sub(x, after));
-          b.storeVector(p, scores, at(k), Value());
+          b.storeVector(p, scores, at(slot), Value());
           return SmallVector<Value>{b.add(old[0], p)};
         },
         lanes)[0];
     b.storeVector(total, totals, at(b.index(0)), Value());
     b.store(after, largest, h);
-    b.store(factor, shrink, h);
+    overHead([&](Value i, int64_t, Value) {
+      Value sum = b.loadVector(lanes, sums, {h, i}, Value());
+      b.storeVector(b.mul(sum, factor), sums, {h, i}, Value());
+    });
   }
 
-  /// Adds the values of a block, by their weights, for `together` heads.
-  void weigh(Value key, Value count, Value h, Value last) {
-    // 8 sums of 16 registers, 16 of 32, beside the values.
-    int64_t most = std::max<int64_t>(1, (lanes >= 16 ? 16 : 8) / together);
-    auto part = [&](Value first, int64_t begin, int64_t vectors) {
-      auto element = [&](int64_t c) {
-        return b.addi(first, b.index(begin + c * lanes));
-      };
-      SmallVector<Value> start;
-      for (int64_t n = 0; n < together; ++n) {
-        Value head = b.addi(h, b.index(n));
-        Value factor = b.load(shrink, head);
-        for (int64_t c = 0; c < vectors; ++c)
-          start.push_back(b.mul(
-              b.loadVector(lanes, sums, {head, element(c)}, Value()), factor));
-      }
-      SmallVector<Value> end =
-          b.loop(b.index(0), count, start, [&](Value k, ValueRange old) {
-            Value at = b.addi(key, k);
-            Value next = b.mini(b.addi(at, b.index(kBlockKeys)), last);
-            for (int64_t c = 0; c < vectors;
-                 c += std::max<int64_t>(1, kLine / lanes))
-              b.prefetch(op.getKeyCache(), {row, kv, next, element(c)},
-                         /*locality=*/2);
-            SmallVector<Value> values, sum;
-            for (int64_t c = 0; c < vectors; ++c)
-              values.push_back(b.loadVector(lanes, op.getValueCache(),
-                                            {row, kv, at, element(c)},
-                                            maskOf(begin + c * lanes)));
-            for (int64_t n = 0; n < together; ++n) {
-              Value p = b.broadcast(lanes,
-                                    b.load(scores, {b.addi(h, b.index(n)), k}));
-              for (int64_t c = 0; c < vectors; ++c)
-                sum.push_back(b.fma(p, values[c], old[n * vectors + c]));
-            }
-            return sum;
-          });
-      for (int64_t n = 0; n < together; ++n)
-        for (int64_t c = 0; c < vectors; ++c)
-          b.storeVector(end[n * vectors + c], sums,
-                        {b.addi(h, b.index(n)), element(c)}, Value());
+  /// Which of the slots of `lanes` lanes from keys `k` of the streams on have a
+  /// key: those that are in their stream, and not behind the last key.
+  Value haveKeys(Value k) {
+    SmallVector<int32_t> inStream, begins;
+    for (int64_t lane = 0; lane < lanes; ++lane) {
+      inStream.push_back(lane / streams);
+      begins.push_back(lane % streams);
+    }
+    auto all = [&](Value index) {
+      return b.broadcast(lanes,
+                         arith::IndexCastOp::create(b, b.getI32Type(), index));
     };
-    int64_t step = most * lanes, whole = size / step * step;
+    auto constant = [&](ArrayRef<int32_t> values) -> Value {
+      auto type = VectorType::get({lanes}, b.getI32Type());
+      return arith::ConstantOp::create(b, DenseElementsAttr::get(type, values));
+    };
+    auto less = [&](Value x, Value bound) {
+      return arith::CmpIOp::create(b, arith::CmpIPredicate::slt, x, bound);
+    };
+    Value length = all(stream);
+    Value own = arith::AddIOp::create(b, all(k), constant(inStream));
+    Value begin = arith::MulIOp::create(b, length, constant(begins));
+    Value count = b.addi(b.subi(last, from), b.index(1));
+    return arith::AndIOp::create(
+        b, less(own, length),
+        less(arith::AddIOp::create(b, own, begin), all(count)));
+  }
+
+  /// Adds the values of keys [first, first + count) of the streams by their
+  /// weights. Weights are in registers, sums in the first-level cache.
+  void weigh(Value first, Value count) {
+    int64_t some = std::min<int64_t>(lanes >= 16 ? 4 : 2, together);
+    b.loop(b.index(0), count, [&](Value k) {
+      Value slot = b.muli(k, b.index(streams));
+      SmallVector<Value> at;
+      for (int64_t j = 0; j < streams; ++j)
+        at.push_back(keyOf(b.addi(first, k), j));
+      auto add = [&](Value h, bool fetch) {
+        SmallVector<Value> weights;
+        for (int64_t n = 0; n < some; ++n)
+          for (int64_t j = 0; j < streams; ++j)
+            weights.push_back(
+                b.broadcast(lanes, b.load(scores, {b.addi(h, b.index(n)),
+                                                   b.addi(slot, b.index(j))})));
+        overLines([&](Value i, Value mask, bool newLine) {
+          if (fetch && newLine)
+            prefetch(op.getValueCache(), at, i);
+          SmallVector<Value> values;
+          for (Value position : at)
+            values.push_back(b.loadVector(lanes, op.getValueCache(),
+                                          {row, kv, position, i}, mask));
+          for (int64_t n = 0; n < some; ++n) {
+            SmallVector<Value> own = {b.addi(h, b.index(n)), i};
+            Value sum = b.loadVector(lanes, sums, own, Value());
+            for (int64_t j = 0; j < streams; ++j)
+              sum = b.fma(weights[n * streams + j], values[j], sum);
+            b.storeVector(sum, sums, own, Value());
+          }
+        });
+      };
+      add(b.index(0), /*fetch=*/true);
+      if (heads > some)
+        b.loop(
+            b.index(some), b.index(heads),
+            [&](Value h) { add(h, /*fetch=*/false); }, some);
+    });
+  }
+
+  /// Vectors of a head as `overHead`, two or more of one cache line in one
+  /// iteration: `body(i, mask, whether a line begins)`.
+  void overLines(llvm::function_ref<void(Value, Value, bool)> body) {
+    int64_t line = std::max(kLine, lanes), whole = size / line * line;
     if (whole)
       b.loop(
-          b.index(0), b.index(whole), [&](Value i) { part(i, 0, most); }, step);
-    if (whole != size)
-      part(b.index(0), whole, llvm::divideCeil(size - whole, lanes));
+          b.index(0), b.index(whole),
+          [&](Value i) {
+            for (int64_t j = 0; j < line; j += lanes)
+              body(b.addi(i, b.index(j)), Value(), j == 0);
+          },
+          line);
+    for (int64_t i = whole; i < size; i += lanes)
+      body(b.index(i), maskOf(i), i == whole);
+  }
+
+  /// Asks for element `i` of the keys that follow those at `at` in some time.
+  void prefetch(Value memory, ArrayRef<Value> at, Value i) {
+    int64_t ahead = std::max<int64_t>(1, kAheadBytes / (4 * size));
+    for (Value position : at)
+      b.prefetch(memory,
+                 {row, kv, b.mini(b.addi(position, b.index(ahead)), last), i},
+                 /*locality=*/3);
   }
 
   /// Stores the output, or what `merge` makes it of.
@@ -399,9 +469,11 @@ private:
   int64_t together; // heads that share what is loaded of a key
   int64_t heads;    // of a group, a multiple of that
   int64_t padded;   // size of a head in whole vectors
-  // Of the unit that is emitted: batch row, group; scratch.
-  Value row, kv;
-  Value queries, sums, scores, totals, largest, shrink;
+  int64_t streams;
+  // Of the unit that is emitted: batch row, group; first and last key, keys of
+  // a stream; scratch.
+  Value row, kv, from, last, stream;
+  Value queries, sums, scores, totals, largest;
   // What parts found, [B, Hkv, parts, perGroup, ...]: sums; maximum and total.
   Value partSums, partStats;
 };
