@@ -94,3 +94,26 @@ void AttentionLoops::transpose(MutableArrayRef<Value> rows) {
       rows[i + step] = vector::ShuffleOp::create(b, a, c, lower);
     }
 }
+
+Value AttentionLoops::reduceEach(SmallVector<Value> vectors) {
+  int64_t group = std::min<int64_t>(4, lanes);
+  auto level = [&](int64_t unit, int64_t range, int64_t stride) {
+    // Of each `range`: units without the bit `stride`, those with it.
+    SmallVector<int64_t> without, with;
+    for (int64_t base = 0; base < lanes; base += range)
+      for (int64_t source : {int64_t(0), lanes})
+        for (int64_t i = 0; i < range; ++i)
+          ((i / unit & stride) ? with : without).push_back(source + base + i);
+    SmallVector<Value> next;
+    for (size_t i = 0; i < vectors.size(); i += 2)
+      next.push_back(b.add(
+          vector::ShuffleOp::create(b, vectors[i], vectors[i + 1], without),
+          vector::ShuffleOp::create(b, vectors[i], vectors[i + 1], with)));
+    vectors = next;
+  };
+  for (int64_t stride = group / 2; stride; stride /= 2)
+    level(1, group, stride);
+  for (int64_t stride = lanes / group / 2; stride; stride /= 2)
+    level(group, lanes, stride);
+  return vectors[0];
+}

@@ -60,6 +60,10 @@ protected:
 
   /// Rows of a square of vectors become its columns.
   void transpose(MutableArrayRef<Value> rows);
+  /// Lane j of the result is the sum of all lanes of vectors[j]: halves are
+  /// added until one vector is left. Pairs of elements meet first within 128
+  /// bits, where shuffles are cheap, then whole groups of four.
+  Value reduceEach(SmallVector<Value> vectors);
 
   KernelBuilder &b;
   AttentionOp op;
