@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
-"""Runs attention of many shapes on a fast route and on the reference route and
+"""Runs attention of many shapes on fast routes and on the reference route and
 compares: outputs, padding included, and caches.
 
-  check_attention.py MARIMBA WORK [-- flags of marimba for the fast route]
+  check_attention.py MARIMBA WORK [-- flags of a fast route]...
+
+Without flags the fast route is the default one.
 
 What the shapes are about: heads that are no multiple of a vector, groups of one
 to eight query heads, windows shorter and longer than a block of keys, bounded
@@ -111,19 +113,7 @@ def run(marimba, base, route, flags):
     return compare.load(out)
 
 
-def main():
-    if len(sys.argv) < 3 or (len(sys.argv) > 3 and sys.argv[3] != "--"):
-        sys.exit(__doc__)
-    marimba, work, flags = sys.argv[1], sys.argv[2], sys.argv[4:]
-    os.makedirs(work, exist_ok=True)
-    base = os.path.join(work, "attention")
-    entries = list(cases())
-    with open(base + ".mlir", "w", encoding="utf-8") as file:
-        file.write(module_text(entries))
-    compare.save(base + ".in.safetensors", module_inputs(entries))
-    expected = run(marimba, base, "reference", ["--reference"])
-    found = run(marimba, base, "fast", flags)
-    report = compare.Report()
+def check(report, entries, expected, found):
     for entry in entries:
         for name, tolerance in (("out", TOLERANCE), ("key", 0.0), ("value", 0.0)):
             full = f"{entry.name}.{name}"
@@ -131,6 +121,29 @@ def main():
             worst = compare.difference(expected[full], found[full]) / scale
             note = f"(<= {tolerance:g})"
             report.row(full, f"{worst:.3e}", worst <= tolerance, note)
+
+
+def main():
+    if len(sys.argv) < 3 or (len(sys.argv) > 3 and sys.argv[3] != "--"):
+        sys.exit(__doc__)
+    marimba, work = sys.argv[1:3]
+    routes = []
+    for flag in sys.argv[3:] or ["--"]:
+        if flag == "--":
+            routes.append([])
+        else:
+            routes[-1].append(flag)
+    os.makedirs(work, exist_ok=True)
+    base = os.path.join(work, "attention")
+    entries = list(cases())
+    with open(base + ".mlir", "w", encoding="utf-8") as file:
+        file.write(module_text(entries))
+    compare.save(base + ".in.safetensors", module_inputs(entries))
+    expected = run(marimba, base, "reference", ["--reference"])
+    report = compare.Report()
+    for flags in routes:
+        print("default route:" if not flags else " ".join(flags) + ":")
+        check(report, entries, expected, run(marimba, base, "fast", flags))
     return report.exit_code()
 
 

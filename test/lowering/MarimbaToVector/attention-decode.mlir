@@ -1,0 +1,116 @@
+// RUN: marimba-opt %s -convert-marimba-to-vector="vector-bits=128 threads=2" -canonicalize -cse -split-input-file | FileCheck %s
+
+// One token, two groups on two threads: one loop appends and attends. Each key
+// that is loaded serves both heads of its group, lanes are summed up for four
+// products together; four streams of keys, so four values at a time.
+
+// CHECK-LABEL: func @even(
+// CHECK-SAME: %[[Q:[a-z0-9]+]]: memref<?x1x4x32xf32>, %[[K:[a-z0-9]+]]: memref<?x1x2x32xf32>, %[[V:[a-z0-9]+]]: memref<?x1x2x32xf32>, %[[PAST:[a-z0-9]+]]: memref<?xi32>, %[[Y:[a-z0-9]+]]: memref<?x1x4x32xf32>, %[[KC:[a-z0-9]+]]: memref<?x2x?x32xf32>, %[[VC:[a-z0-9]+]]: memref<?x2x?x32xf32>
+// CHECK-NOT: rt.
+// CHECK: scf.parallel (%[[ROW:.*]], %[[GROUP:.*]]) =
+// CHECK: %[[QUERIES:.*]] = memref.alloca() {{.*}} : memref<2x32xf32>
+// CHECK: %[[SUMS:.*]] = memref.alloca() {{.*}} : memref<2x32xf32>
+// CHECK: %[[SCORES:.*]] = memref.alloca() {{.*}} : memref<2x260xf32>
+// CHECK: %[[P:.*]] = arith.index_cast
+// CHECK: vector.load %[[K]][%[[ROW]], %c0, %[[GROUP]],
+// CHECK: vector.store %{{.*}}, %[[KC]][%[[ROW]], %[[GROUP]], %[[P]],
+// CHECK: vector.load %[[V]][%[[ROW]], %c0, %[[GROUP]],
+// CHECK: vector.store %{{.*}}, %[[VC]][%[[ROW]], %[[GROUP]], %[[P]],
+// CHECK: %[[STREAM:.*]] = arith.ceildivui %{{.*}}, %c4
+// CHECK: vector.load %[[Q]]
+// CHECK: vector.store %{{.*}}, %[[QUERIES]]
+// CHECK: scf.for %{{.*}} = %c0 to %[[STREAM]] step %c64
+// CHECK: scf.for %[[I:.*]] = %c0 to %c32 step %c16 iter_args({{.*}}) -> ({{(vector<4xf32>(, )?){4}[)]}}
+// CHECK-COUNT-2: memref.prefetch %[[KC]]
+// CHECK: %[[K0:.*]] = vector.load %[[KC]]{{.*}}, %[[I]]]
+// CHECK: %[[K1:.*]] = vector.load %[[KC]]{{.*}}, %[[I]]]
+// CHECK: %[[Q0:.*]] = vector.load %[[QUERIES]][%c0, %[[I]]]
+// CHECK: math.fma %[[Q0]], %[[K0]]
+// CHECK: math.fma %[[Q0]], %[[K1]]
+// CHECK: %[[Q1:.*]] = vector.load %[[QUERIES]][%c1, %[[I]]]
+// CHECK: math.fma %[[Q1]], %[[K0]]
+// CHECK: math.fma %[[Q1]], %[[K1]]
+// CHECK: scf.yield
+// CHECK-COUNT-6: vector.shuffle
+// CHECK: vector.store %{{.*}}, %[[SCORES]][%c0,
+// CHECK: vector.store %{{.*}}, %[[SCORES]][%c1,
+// CHECK: math.exp2
+// CHECK-COUNT-8: vector.broadcast
+// CHECK: scf.for
+// CHECK-COUNT-4: memref.prefetch %[[VC]]
+// CHECK: vector.load %[[SUMS]]
+// CHECK: vector.load %[[VC]]
+// CHECK-COUNT-2: math.fma
+// CHECK: vector.load %[[VC]]
+// CHECK: vector.store %{{.*}}, %[[SUMS]]
+// CHECK: vector.store %{{.*}}, %[[Y]]
+// CHECK-NOT: scf.parallel
+func.func @even(%q: memref<?x1x4x32xf32>, %k: memref<?x1x2x32xf32>,
+    %v: memref<?x1x2x32xf32>, %past: memref<?xi32>, %y: memref<?x1x4x32xf32>,
+    %kc: memref<?x2x?x32xf32>, %vc: memref<?x2x?x32xf32>) {
+  marimba.attention %q, %k, %v past(%past)
+      outs(%y, %kc, %vc : memref<?x1x4x32xf32>, memref<?x2x?x32xf32>,
+                          memref<?x2x?x32xf32>) {scale = 0.125 : f64}
+      : memref<?x1x4x32xf32>, memref<?x1x2x32xf32>, memref<?x1x2x32xf32>,
+        memref<?xi32>
+  return
+}
+
+// -----
+
+// One group for two threads: two parts where the keys are many and the rows
+// few. The part with the new key appends it. What the parts found is merged.
+
+// CHECK-LABEL: func @split(
+// CHECK-SAME: %[[CONTEXT:[a-z0-9]+]]: !rt.context
+// CHECK: %[[LONGEST:.*]] = scf.for
+// CHECK: %[[SEEN:.*]] = arith.minsi %[[LONGEST]], %c900
+// CHECK: %[[MANY:.*]] = arith.divui %[[SEEN]], %c256
+// CHECK: %[[MOST:.*]] = arith.minsi %[[MANY]], %c2
+// CHECK: %[[LEAST:.*]] = arith.maxsi %[[MOST]], %c1
+// CHECK: %[[FEW:.*]] = arith.cmpi slt, %{{.*}}, %c8
+// CHECK: %[[PARTS:.*]] = arith.select %[[FEW]], %[[LEAST]], %c1
+// CHECK: %[[SPLIT:.*]] = arith.cmpi sgt, %[[PARTS]], %c1
+// CHECK: %[[MARK:.*]] = rt.arena_mark %[[CONTEXT]]
+// CHECK: %[[ROWS:.*]] = arith.select %[[SPLIT]], %{{.*}}, %c0
+// CHECK: %[[SUMS:.*]] = rt.arena_alloc %[[CONTEXT]](%[[ROWS]]) : memref<?x1x2x2x8xf32>
+// CHECK: %[[STATS:.*]] = rt.arena_alloc %[[CONTEXT]](%[[ROWS]]) : memref<?x1x2x2x2xf32>
+// CHECK: scf.parallel ({{.*}}) to (%{{.*}}, %[[PARTS]])
+// CHECK: scf.if
+// CHECK: vector.maskedstore
+// CHECK: vector.store %{{.*}}, %[[SUMS]]
+// CHECK: scf.if %[[SPLIT]]
+// CHECK: scf.parallel
+// CHECK: memref.load %[[STATS]]
+// CHECK: math.exp2
+// CHECK: vector.load %[[SUMS]]
+// CHECK: vector.maskedstore
+// CHECK: rt.arena_release %[[CONTEXT]], %[[MARK]]
+func.func @split(%context: !rt.context, %q: memref<?x1x2x6xf32>,
+    %past: memref<?xi32>, %y: memref<?x1x2x6xf32>, %k: memref<?x1x1x6xf32>,
+    %kc: memref<?x1x?x6xf32>, %vc: memref<?x1x?x6xf32>) {
+  marimba.attention %q, %k, %k past(%past)
+      outs(%y, %kc, %vc : memref<?x1x2x6xf32>, memref<?x1x?x6xf32>,
+                          memref<?x1x?x6xf32>) {scale = 1.0 : f64, window = 900}
+      : memref<?x1x2x6xf32>, memref<?x1x1x6xf32>, memref<?x1x1x6xf32>,
+        memref<?xi32>
+  return
+}
+
+// -----
+
+// Without a context there is no memory for parts.
+
+// CHECK-LABEL: func @no_context(
+// CHECK-NOT: rt.
+// CHECK: scf.parallel
+// CHECK-NOT: scf.parallel
+func.func @no_context(%q: memref<?x1x2x6xf32>, %past: memref<?xi32>,
+    %y: memref<?x1x2x6xf32>, %k: memref<?x1x1x6xf32>, %kc: memref<?x1x?x6xf32>) {
+  marimba.attention %q, %k, %k past(%past)
+      outs(%y, %kc, %kc : memref<?x1x2x6xf32>, memref<?x1x?x6xf32>,
+                          memref<?x1x?x6xf32>) {scale = 1.0 : f64}
+      : memref<?x1x2x6xf32>, memref<?x1x1x6xf32>, memref<?x1x1x6xf32>,
+        memref<?xi32>
+  return
+}
