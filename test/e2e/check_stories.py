@@ -32,7 +32,7 @@ class Checker:
         os.makedirs(work, exist_ok=True)
 
     def run(self, command, *arguments):
-        line = [self.marimba, command, self.model, *arguments]
+        line = [self.marimba, command, self.model, "--dtype=f32", *arguments]
         done = subprocess.run(
             line,
             stdin=subprocess.DEVNULL,

@@ -5,11 +5,11 @@ import re
 import subprocess
 import sys
 
-COMPILE = "config-file dump-ir lti-form matmul no-fuse-scan reference vector-bits"
+COMPILE = "config-file dtype dump-ir lti-form matmul no-fuse-scan reference vector-bits"
 LOAD = COMPILE + " threads"
 OPTIONS = {
     "bench": LOAD + " decode json prefill profile quiet random-weights repeat",
-    "compile": COMPILE + " emit list-stages o stop-after target-cpu threads",
+    "compile": COMPILE + " emit list-stages o remarks stop-after target-cpu threads",
     "eval": LOAD + " json limit-context recall text window",
     "execute": LOAD + " all entry inputs o",
     "inspect": "config-file json",

@@ -102,7 +102,7 @@ class Checker:
         self.expect(what, expected == found, found)
 
     def command(self, model, *arguments):
-        return [self.marimba, "run", model, *arguments]
+        return [self.marimba, "run", model, "--dtype=f32", *arguments]
 
     def run(self, *arguments):
         """stdout and stderr of a run that succeeds."""

@@ -68,7 +68,8 @@ bool marimba::runBenchmark(StringRef modelDir, const BenchOptions &options,
     if (!compilation)
       return false;
     const mlir::marimba::ModelInfo &info = compilation->imported()->info;
-    work = WorkTable(compilation->module(), "prefill").whole(info);
+    work = WorkTable(compilation->module(), "prefill", compilation->usesBF16())
+               .whole(info);
     result.randomWeights = options.randomWeights || !info.hasWeights;
   }
   if (result.randomWeights && !options.randomWeights && note)

@@ -111,6 +111,9 @@ bool Compilation::load(StringRef input, std::string &error) {
 bool Compilation::lower(StringRef stopAfter, std::string &error,
                         ProgressFn progress) {
   ArrayRef<Stage> stages = mlir::marimba::stages();
+  std::optional<RemarkPrinter> remarks;
+  if (compileOptions.remarks)
+    remarks.emplace(*context);
   ErrorCollector errors(*context);
   StringRef running = "import";
   auto afterStage = [&](unsigned index, StringRef name) -> mlir::LogicalResult {

@@ -39,6 +39,8 @@ struct CompileOptions {
   /// Width of vectors; 0 is what the target prefers.
   unsigned vectorBits = 0;
   ComputeType computeType = ComputeType::Automatic;
+  /// Whether passes say on stderr why they chose what they chose.
+  bool remarks = false;
   /// Folder for one file of IR per stage; empty for none.
   std::string dumpDir;
 };

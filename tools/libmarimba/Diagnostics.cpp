@@ -8,6 +8,7 @@
 
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/Location.h"
+#include "mlir/IR/Remarks.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace marimba;
@@ -49,4 +50,20 @@ ErrorCollector::ErrorCollector(mlir::MLIRContext &context)
 
 std::string ErrorCollector::text(llvm::StringRef otherwise) const {
   return first.empty() ? otherwise.str() : first;
+}
+
+RemarkPrinter::RemarkPrinter(mlir::MLIRContext &context)
+    : handler(&context, [](mlir::Diagnostic &diagnostic) {
+        if (diagnostic.getSeverity() != mlir::DiagnosticSeverity::Remark)
+          return mlir::failure();
+        llvm::errs() << "remark: " << describe(diagnostic) << '\n';
+        return mlir::success();
+      }) {
+  mlir::remark::RemarkCategories categories;
+  categories.all = ".*";
+  // Cannot fail without a file to write to.
+  (void)mlir::remark::enableOptimizationRemarks(
+      context, /*streamer=*/nullptr,
+      std::make_unique<mlir::remark::RemarkEmittingPolicyAll>(), categories,
+      /*printAsEmitRemarks=*/true);
 }

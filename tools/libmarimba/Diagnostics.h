@@ -28,6 +28,16 @@ private:
   mlir::ScopedDiagnosticHandler handler;
 };
 
+/// Lets passes say why they did what they did: while the object lives, remarks
+/// of `context` go to stderr, `remark: <place>: <text>`.
+class RemarkPrinter {
+public:
+  explicit RemarkPrinter(mlir::MLIRContext &context);
+
+private:
+  mlir::ScopedDiagnosticHandler handler;
+};
+
 } // namespace marimba
 
 #endif // MARIMBA_TOOLS_LIBMARIMBA_DIAGNOSTICS_H

@@ -61,9 +61,16 @@ OpsWork &OpsWork::operator+=(const OpsWork &other) {
 // Work of one op
 //===----------------------------------------------------------------------===//
 
-/// The type that a matmul with weights of `stored` type is computed in. Today
-/// that is f32 for all: weights are widened when they are packed.
-static double &opsOf(MatmulOps &ops, mlir::Type stored) { return ops.f32; }
+/// Whether products of `op` are of bf16 where the model's are: all but
+/// the router's (narrow-projections).
+static bool isNarrow(LinearOp op) {
+  return none_of(op.getResult().getUsers(),
+                 [](Operation *user) { return isa<RouteOp>(user); });
+}
+
+static double &opsOf(MatmulOps &ops, bool bf16) {
+  return bf16 ? ops.bf16 : ops.f32;
+}
 
 static ShapedType typeOf(Value value) {
   return cast<ShapedType>(value.getType());
@@ -77,6 +84,14 @@ static double bytesOf(Value value) {
     if (!ShapedType::isDynamic(size))
       bytes *= static_cast<double>(size);
   return bytes;
+}
+
+/// Bytes of a weight as they are read: as stored, or in bf16 where products are
+/// of it and that is less.
+static double readBytesOf(Value weight, bool bf16) {
+  double bytes = bytesOf(weight);
+  auto elements = static_cast<double>(typeOf(weight).getNumElements());
+  return bf16 ? std::min(bytes, 2 * elements) : bytes;
 }
 
 static double lastSize(Value value) {
@@ -94,7 +109,7 @@ static bool isWeight(Value value) {
 
 /// What each op computes for one token (one row of logits), and the weights
 /// that not every token reads.
-static OpsWork workOf(Operation *op, bool perLogits) {
+static OpsWork workOf(Operation *op, bool perLogits, bool bf16) {
   OpsWork work;
   ModelWork &model = work.model;
   auto elements = [](Value value) {
@@ -103,8 +118,7 @@ static OpsWork workOf(Operation *op, bool perLogits) {
   TypeSwitch<Operation *>(op)
       .Case([&](LinearOp linear) {
         opsOf(perLogits ? model.perLogits : model.perToken,
-              typeOf(linear.getWeight()).getElementType()) +=
-            2 * elements(linear.getWeight());
+              bf16 && isNarrow(linear)) += 2 * elements(linear.getWeight());
       })
       .Case([&](ExpertsOp experts) {
         auto count =
@@ -112,9 +126,9 @@ static OpsWork workOf(Operation *op, bool perLogits) {
         model.expertShare = lastSize(experts.getExperts()) / count;
         for (Value weight :
              {experts.getGate(), experts.getUp(), experts.getDown()}) {
-          opsOf(model.perToken, typeOf(weight).getElementType()) +=
+          opsOf(model.perToken, bf16) +=
               2 * elements(weight) * model.expertShare;
-          model.expertBytes += bytesOf(weight);
+          model.expertBytes += readBytesOf(weight, bf16);
         }
         work.expsPerToken = lastSize(experts.getExperts()) *
                             typeOf(experts.getGate()).getDimSize(1);
@@ -189,7 +203,8 @@ static bool computes(Operation *op) {
          any_of(op->getResultTypes(), llvm::IsaPred<mlir::RankedTensorType>);
 }
 
-WorkTable::WorkTable(mlir::ModuleOp module, StringRef entry) {
+WorkTable::WorkTable(mlir::ModuleOp module, StringRef entry, bool bf16)
+    : bf16(bf16) {
   mlir::SymbolTable symbols(module);
   for (auto func : module.getOps<mlir::func::FuncOp>())
     if (auto attr = func->getAttrOfType<mlir::StringAttr>(kEntryAttr);
@@ -222,12 +237,14 @@ void WorkTable::count(Operation *op, mlir::SymbolTable &symbols) {
       logits.insert(op->result_begin(), op->result_end());
     if (!isNew || !computes(op))
       return;
-    Op item = {op, nameOf(op->getLoc()), workOf(op, perLogits), perLogits};
+    Op item = {op, nameOf(op->getLoc()), workOf(op, perLogits, bf16),
+               perLogits};
     // Rows of the embedding's table and experts were counted by their share.
     if (!isa<EmbeddingOp, ExpertsOp>(op))
       for (Value operand : op->getOperands())
         if (isWeight(operand) && seen.insert(operand).second)
-          item.work.model.weightBytes += bytesOf(operand);
+          item.work.model.weightBytes +=
+              readBytesOf(operand, bf16 && isa<LinearOp>(op));
     addStates(op, item.work.model);
     ops.push_back(std::move(item));
   });

@@ -31,7 +31,7 @@ struct ModelWork {
   MatmulOps perToken;         // all layers; of the experts the chosen ones
   MatmulOps perLogits;        // the head, for one row
   double updatesPerToken = 0; // channels x states of all layers that scan
-  /// Bytes of weights, as stored, that every call reads.
+  /// Bytes of weights, as stored or narrower, that every call reads.
   double weightBytes = 0;
   /// Bytes of weights by the number of tokens that choose them: `share` of
   /// `expertBytes` for one token.
@@ -80,8 +80,9 @@ struct OpsWork {
 class WorkTable {
 public:
   /// Counts the entry `entry` of `module`: on tensors, at the latest as the
-  /// stage "specialize" leaves it. The module must outlive the table.
-  WorkTable(mlir::ModuleOp module, llvm::StringRef entry);
+  /// stage "specialize" leaves it. With `bf16` products of projections are of
+  /// bf16. The module must outlive the table.
+  WorkTable(mlir::ModuleOp module, llvm::StringRef entry, bool bf16);
 
   /// The sum over all ops, states by what the importer says.
   ModelWork whole(const mlir::marimba::ModelInfo &info) const;
@@ -112,6 +113,7 @@ private:
   };
   void count(mlir::Operation *func, mlir::SymbolTable &symbols);
 
+  bool bf16;
   llvm::StringMap<Function> functions;
 };
 

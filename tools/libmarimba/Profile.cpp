@@ -144,8 +144,8 @@ marimba::runProfile(StringRef modelDir, const LoadOptions &options,
     return std::nullopt;
 
   auto tokens = static_cast<double>(rounds.prefill);
-  WorkTable prefillWork(counted->module(), "prefill");
-  WorkTable decodeWork(counted->module(), "decode");
+  WorkTable prefillWork(counted->module(), "prefill", counted->usesBF16());
+  WorkTable decodeWork(counted->module(), "decode", counted->usesBF16());
   Profile result;
   result.prefill = makeRows(prefill, *regions, prefillWork, limits, /*scale=*/1,
                             tokens, /*context=*/0);

@@ -44,6 +44,8 @@ struct Options {
       "name"};
   driver::Value<unsigned> threads{
       sub, "threads", "Threads that the code will run on (default: 1)", "n", 1};
+  driver::Flag remarks{sub, "remarks",
+                       "Says on stderr what computes each projection, and why"};
   driver::CompileFlags compile{sub};
 };
 } // namespace
@@ -94,6 +96,7 @@ static int run() {
   if (o.threads < 1)
     return driver::fail("--threads: expected at least 1, found 0");
   compile->pipeline.threads = o.threads;
+  compile->remarks = o.remarks;
   compile->target.cpu = o.targetCpu;
 
   std::string error;
