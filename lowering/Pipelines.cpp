@@ -100,7 +100,8 @@ static void buildKernels(OpPassManager &pm, const PipelineOptions &options) {
   }
   func.addPass(createConvertMarimbaToLinalg());
   if (options.bf16 && !options.reference)
-    func.addPass(createFuseConversions({/*reorder=*/library}));
+    func.addPass(
+        createFuseConversions({/*reorder=*/library && options.bf16Dots}));
   func.addPass(createConvertElementwiseToLinalgPass());
   // No CSE here: sums that share one zero-filled tensor would each copy it.
   pm.addPass(createCanonicalizerPass());

@@ -20,6 +20,7 @@ packages=(
   libicu-dev                       # Unicode and regular expressions of the tokenizers
   libsentencepiece-dev             # tokenizer.model
   nlohmann-json3-dev
+  libxxhash-dev                    # checksums of the packed weights on disk
   # The tests.
   llvm-22-tools                    # lit, FileCheck, not
   libgtest-dev python3

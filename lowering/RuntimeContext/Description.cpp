@@ -7,6 +7,7 @@
 #include "lowering/RuntimeContext/Description.h"
 
 #include "dialects/Marimba/IR/Marimba.h"
+#include "lowering/RuntimeContext/WeightUses.h"
 #include "marimba/abi.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -33,7 +34,8 @@ static void writeShape(llvm::json::OStream &json, ShapedType type) {
   });
 }
 
-static void writeWeight(llvm::json::OStream &json, WeightOp weight) {
+static void writeWeight(llvm::json::OStream &json, WeightOp weight,
+                        const WeightUse &use) {
   json.object([&] {
     json.attribute("name", weight.getSymName());
     writeShape(json, cast<ShapedType>(weight.getType()));
@@ -44,6 +46,11 @@ static void writeWeight(llvm::json::OStream &json, WeightOp weight) {
         for (auto source : sources->getAsRange<StringAttr>())
           json.value(source.getValue());
       });
+    if (!use.packed || weight.getDerived())
+      return;
+    json.attribute("packed", dtypeName(use.packed));
+    if (use.stored)
+      json.attribute("stored", true);
   });
 }
 
@@ -66,6 +73,7 @@ static void writeArgument(llvm::json::OStream &json, func::FuncOp func,
 }
 
 std::string mlir::marimba::describeModule(ModuleOp module) {
+  WeightUses uses(module);
   std::string text;
   llvm::raw_string_ostream os(text);
   llvm::json::OStream json(os);
@@ -74,7 +82,7 @@ std::string mlir::marimba::describeModule(ModuleOp module) {
     json.attribute("name", module.getSymName().value_or("module"));
     json.attributeArray("weights", [&] {
       for (auto weight : module.getOps<WeightOp>())
-        writeWeight(json, weight);
+        writeWeight(json, weight, uses.lookup(weight.getSymName()));
     });
     json.attributeObject("entries", [&] {
       for (auto func : module.getOps<func::FuncOp>()) {

@@ -81,6 +81,20 @@ WeightSpec readWeight(const Json &value, const std::string &path) {
   if (auto it = value.find("sources"); it != value.end())
     for (const Json &source : array(*it, path + ".sources"))
       spec.sources.push_back(text(source, path + ".sources"));
+  if (auto it = value.find("packed"); it != value.end()) {
+    std::string name = text(*it, path + ".packed");
+    spec.packed = parseDtype(name);
+    if (!spec.packed || spec.derived || spec.shape.size() < 2)
+      fail(path + ".packed", "is '" + name +
+                                 "', expected a type, of a weight with sources "
+                                 "and two dimensions or more");
+    spec.stored = false;
+  }
+  if (auto it = value.find("stored"); it != value.end()) {
+    if (!it->is_boolean())
+      fail(path + ".stored", "is not true or false");
+    spec.stored = it->get<bool>();
+  }
   if (spec.derived != spec.sources.empty())
     fail(path, "weight '" + spec.name +
                    "' needs either sources or \"derived\": true");

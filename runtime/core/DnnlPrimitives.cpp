@@ -25,6 +25,14 @@ memory::data_type dataType(int32_t type) {
       ", expected f32, f16 or bf16");
 }
 
+memory::data_type typeOf(const memory::desc &desc) {
+#if DNNL_VERSION_MAJOR >= 3
+  return desc.get_data_type();
+#else
+  return desc.data_type();
+#endif
+}
+
 memory::desc matrix(int64_t rows, int64_t columns, int64_t stride,
                     int32_t type) {
   return memory::desc(memory::dims{rows, columns}, dataType(type),
@@ -118,6 +126,57 @@ Reorder makeReorder(const dnnl::engine &engine, const memory::desc &from,
   result.primitive = dnnl::reorder(desc);
   result.scratchBytes = static_cast<int64_t>(desc.scratchpad_desc().get_size());
   return result;
+}
+
+memory::desc packedWeights(const dnnl::engine &engine, int64_t k, int64_t n,
+                           int32_t type) {
+  MatmulSpec spec;
+  spec.rows = 512;
+  spec.k = spec.xStride = k;
+  spec.n = spec.yStride = n;
+  spec.xType = type;
+  return makeMatmul(engine, spec).weights;
+}
+
+std::string layoutText(const memory::desc &desc) {
+#if DNNL_VERSION_MAJOR >= 3
+  if (desc.get_format_kind() != memory::format_kind::blocked)
+    return {};
+  memory::dims dims = desc.get_dims(), padded = desc.get_padded_dims();
+  memory::dims strides = desc.get_strides();
+  memory::dims blocks = desc.get_inner_blks(), which = desc.get_inner_idxs();
+  auto type = static_cast<int>(desc.get_data_type());
+#else
+  const dnnl_memory_desc_t &d = desc.data;
+  if (d.format_kind != dnnl_blocked || d.extra.flags != 0)
+    return {};
+  const dnnl_blocking_desc_t &blocking = d.format_desc.blocking;
+  memory::dims dims(d.dims, d.dims + d.ndims);
+  memory::dims padded(d.padded_dims, d.padded_dims + d.ndims);
+  memory::dims strides(blocking.strides, blocking.strides + d.ndims);
+  memory::dims blocks(blocking.inner_blks,
+                      blocking.inner_blks + blocking.inner_nblks);
+  memory::dims which(blocking.inner_idxs,
+                     blocking.inner_idxs + blocking.inner_nblks);
+  auto type = static_cast<int>(d.data_type);
+#endif
+  auto list = [](const char *name, const memory::dims &values) {
+    std::string text = std::string(" ") + name;
+    for (int64_t value : values)
+      text += " " + std::to_string(value);
+    return text;
+  };
+  return "type " + std::to_string(type) + list("dims", dims) +
+         list("padded", padded) + list("strides", strides) +
+         list("blocks", blocks) + list("of", which);
+}
+
+std::string libraryText() {
+  const dnnl_version_t *version = dnnl_version();
+  return "oneDNN " + std::to_string(version->major) + "." +
+         std::to_string(version->minor) + "." + std::to_string(version->patch) +
+         " " + version->hash + " isa " +
+         std::to_string(static_cast<int>(dnnl::get_effective_cpu_isa()));
 }
 
 } // namespace marimba::rt::dnn

@@ -60,6 +60,9 @@ Reorder makeReorder(const dnnl::engine &engine, const dnnl::memory::desc &from,
 
 /// The library's name of a MarimbaDType: f32, f16 and bf16 only.
 dnnl::memory::data_type dataType(int32_t type);
+
+dnnl::memory::data_type typeOf(const dnnl::memory::desc &desc);
+
 /// A [rows, columns] matrix of `type`, rows `stride` elements apart.
 dnnl::memory::desc matrix(int64_t rows, int64_t columns, int64_t stride,
                           int32_t type);
@@ -67,6 +70,16 @@ dnnl::memory::desc matrix(int64_t rows, int64_t columns, int64_t stride,
 dnnl::memory::desc storedWeights(int64_t k, int64_t n, int32_t type);
 /// Where the operand of post-op `index` goes in a primitive's arguments.
 int postOpArgument(size_t index);
+
+/// The layout that matmuls computing in `type` like best for their weights; it
+/// does not depend on the number of rows (docs/cache.md).
+dnnl::memory::desc packedWeights(const dnnl::engine &engine, int64_t k,
+                                 int64_t n, int32_t type);
+/// A layout in words, the same for two only where the bytes have the same
+/// meaning; empty where the library does not say how they lie.
+std::string layoutText(const dnnl::memory::desc &desc);
+/// The library's version and the instructions it uses: both decide layouts.
+std::string libraryText();
 
 } // namespace marimba::rt::dnn
 

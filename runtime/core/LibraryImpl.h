@@ -12,7 +12,9 @@
 #include <memory>
 #include <set>
 #include <shared_mutex>
+#include <span>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 namespace marimba::rt {
@@ -40,9 +42,29 @@ struct Plan {
   bool copyX = false, copyY = false;
 };
 
+/// Packed bytes: our own, or part of a mapped file.
+class PackedBytes {
+public:
+  PackedBytes() = default;
+  explicit PackedBytes(AlignedBuffer own)
+      : view{own.data(), static_cast<size_t>(own.size())}, own(std::move(own)) {
+  }
+  PackedBytes(std::span<const char> view, std::shared_ptr<const void> owner)
+      : view(view), owner(std::move(owner)) {}
+
+  /// Not to be written to; the library takes no pointer to const.
+  char *data() const { return const_cast<char *>(view.data()); }
+  int64_t size() const { return static_cast<int64_t>(view.size()); }
+
+private:
+  std::span<const char> view;
+  AlignedBuffer own;
+  std::shared_ptr<const void> owner;
+};
+
 struct Packed {
   dnnl::memory::desc desc;
-  AlignedBuffer buffer;
+  PackedBytes buffer;
 };
 
 /// Everything here throws (dnnl::error, std::runtime_error) and locks itself.
@@ -53,6 +75,8 @@ struct Library::Impl {
   std::map<dnn::MatmulSpec, std::shared_ptr<const Plan>> plans;
   std::map<CopyKey, std::shared_ptr<const dnn::Reorder>> copies;
   std::set<std::string> implementations;
+  /// Where keys are stored that are addresses only (Stacks::LeftApart).
+  std::unordered_map<const void *, const void *> places;
 
   std::shared_ptr<const Plan> plan(const dnn::MatmulSpec &spec);
   std::shared_ptr<const dnn::Reorder> copy(const CopyKey &key);
@@ -61,6 +85,11 @@ struct Library::Impl {
   std::shared_ptr<Packed> pack(const StoredKey &key,
                                const dnnl::memory::desc &stored,
                                const dnnl::memory::desc &wanted);
+  /// Copies `key`, re-laid out, to `to`. Does not lock.
+  void packInto(const StoredKey &key, const dnnl::memory::desc &stored,
+                const dnnl::memory::desc &wanted, void *to);
+  /// Takes a packed copy that is there already.
+  void adopt(const StoredKey &key, std::shared_ptr<Packed> copy);
 
   /// The value of `key` in one of the maps, made by `make` at first use.
   template <typename Map, typename Key, typename Make>

@@ -1,7 +1,8 @@
-//===- Model.cpp - Loading: derived weights -------------------------------===//
+//===- Model.cpp - Loading: derived and packed weights --------------------===//
 
 #include "marimba/Model.h"
 
+#include "Packing.h"
 #include "marimba/Context.h"
 #include "marimba/ThreadTeam.h"
 
@@ -9,8 +10,8 @@ namespace marimba::rt {
 
 std::shared_ptr<const Model>
 Model::create(std::shared_ptr<const CompiledModule> module,
-              std::unique_ptr<Weights> weights, int threads,
-              std::string &error) {
+              std::unique_ptr<Weights> weights, int threads, std::string &error,
+              const PackOptions &pack) {
   if (weights->table().size() != module->description.weights.size()) {
     error = "the weight table has " + std::to_string(weights->table().size()) +
             " tensors, module '" + module->description.name + "' has " +
@@ -46,6 +47,13 @@ Model::create(std::shared_ptr<const CompiledModule> module,
               "': preparing the weights failed: " + context->message();
       return nullptr;
     }
+  }
+  {
+    TeamLock lock;
+    bindThreads(threads);
+    if (!packWeights(module->description, *weights, model->dnnl->impl(),
+                     threads, pack, model->packed, error))
+      return nullptr;
   }
   model->compiled = std::move(module);
   model->weightTable = std::move(weights);

@@ -18,6 +18,7 @@ namespace marimba::rt {
 struct Weights::Mapping {
   char *data = nullptr;
   uint64_t size = 0;
+  WeightFile file;
   ~Mapping() {
     if (data)
       munmap(data, size);
@@ -34,6 +35,16 @@ std::vector<int64_t> withoutOnes(std::span<const int64_t> shape) {
   return result;
 }
 
+/// Bytes of the last two dimensions; 0 where there are none or too many.
+int64_t matrixBytes(const WeightSpec &spec) {
+  size_t rank = spec.shape.size();
+  int64_t bytes = dtypeSize(spec.dtype);
+  if (rank < 2 || __builtin_mul_overflow(bytes, spec.shape[rank - 1], &bytes) ||
+      __builtin_mul_overflow(bytes, spec.shape[rank - 2], &bytes))
+    return 0;
+  return bytes;
+}
+
 std::string typeText(MarimbaDType dtype, std::span<const int64_t> shape) {
   return std::string(dtypeName(dtype)) + " " + shapeText(shape);
 }
@@ -42,9 +53,9 @@ std::string typeText(MarimbaDType dtype, std::span<const int64_t> shape) {
 
 class Weights::Loader {
 public:
-  Loader(Weights &weights, std::span<const WeightSource> sources,
+  Loader(Weights &weights, std::span<const WeightSource> sources, Stacks stacks,
          std::string &error)
-      : weights(weights), error(error) {
+      : weights(weights), stacks(stacks), error(error) {
     for (const WeightSource &source : sources)
       byName.emplace(source.name, &source);
   }
@@ -156,6 +167,9 @@ private:
         return true;
       }
     }
+    if (stacks == Stacks::LeftApart && spec.packed && !spec.stored &&
+        leaveApart(spec, parts))
+      return true;
     if (!weights.allocate(spec, error))
       return false;
     char *to = weights.buffers.back().data();
@@ -164,6 +178,32 @@ private:
         std::memcpy(to, address(*part), part->bytes);
       to += part->bytes;
     }
+    return true;
+  }
+
+  /// Reserves the addresses of the weight; its matrices stay where they are.
+  /// False where the parts do not consist of whole matrices or there is no
+  /// address space.
+  bool leaveApart(const WeightSpec &spec,
+                  const std::vector<const WeightSource *> &parts) {
+    auto bytes = static_cast<uint64_t>(matrixBytes(spec));
+    std::vector<const void *> places;
+    for (const WeightSource *part : parts) {
+      if (bytes == 0 || part->bytes % bytes != 0)
+        return false;
+      for (uint64_t at = 0; at < part->bytes; at += bytes)
+        places.push_back(map(*part)->data + part->offset + at);
+    }
+    auto range = std::make_unique<Mapping>();
+    range->size = bytes * places.size();
+    void *data = mmap(nullptr, range->size, PROT_NONE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (data == MAP_FAILED)
+      return false;
+    range->data = static_cast<char *>(data);
+    weights.apart[weights.tensors.size()] = std::move(places);
+    weights.tensors.push_back(makeTensor(data, spec.dtype, spec.shape));
+    weights.reserved.push_back(std::move(range));
     return true;
   }
 
@@ -195,13 +235,35 @@ private:
       mapping->data = static_cast<char *>(data);
       mapping->size = size;
     }
+    describe(*mapping, source.file, status);
     close(file);
     it->second = mapping.get();
     weights.mappings.push_back(std::move(mapping));
     return it->second;
   }
 
+  static void describe(Mapping &mapping, const std::filesystem::path &path,
+                       const struct stat &status) {
+    auto nanoseconds = [](const timespec &time) {
+      return int64_t(time.tv_sec) * 1'000'000'000 + time.tv_nsec;
+    };
+    // safetensors: the length of the header in 8 bytes, the header.
+    constexpr uint64_t longestHeader = 100'000'000;
+    uint64_t header = 0;
+    if (mapping.size >= sizeof(header)) {
+      std::memcpy(&header, mapping.data, sizeof(header));
+      header =
+          header > longestHeader ? sizeof(header) : header + sizeof(header);
+    }
+    mapping.file = {path,
+                    mapping.size,
+                    nanoseconds(status.st_mtim),
+                    nanoseconds(status.st_ctim),
+                    {mapping.data, std::min(header, mapping.size)}};
+  }
+
   Weights &weights;
+  Stacks stacks;
   std::string &error;
   std::unordered_map<std::string, const WeightSource *> byName;
   std::map<std::filesystem::path, const Mapping *> byFile;
@@ -233,11 +295,51 @@ int64_t Weights::ownBytes() const {
   return bytes;
 }
 
+std::vector<StoredMatrix> Weights::matrices(size_t index,
+                                            const WeightSpec &spec) const {
+  std::vector<StoredMatrix> result;
+  const char *key = static_cast<const char *>(tensors[index].data);
+  auto found = apart.find(index);
+  int64_t bytes = matrixBytes(spec), count = 1;
+  for (size_t i = 0; i + 2 < spec.shape.size(); ++i)
+    count *= spec.shape[i];
+  for (int64_t i = 0; i < count; ++i, key += bytes)
+    result.push_back(
+        {key, found == apart.end() ? key : found->second[size_t(i)]});
+  return result;
+}
+
+std::vector<WeightFile> Weights::files() const {
+  std::vector<WeightFile> result;
+  for (const auto &mapping : mappings)
+    result.push_back(mapping->file);
+  std::sort(
+      result.begin(), result.end(),
+      [](const WeightFile &a, const WeightFile &b) { return a.path < b.path; });
+  return result;
+}
+
+void Weights::release(const StoredMatrix &matrix, int64_t bytes) const {
+  static const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
+  auto begin = reinterpret_cast<uintptr_t>(matrix.data);
+  uintptr_t end = begin + static_cast<uintptr_t>(bytes);
+  for (const auto &mapping : mappings) {
+    auto base = reinterpret_cast<uintptr_t>(mapping->data);
+    if (begin < base || end > base + mapping->size)
+      continue;
+    // Pages that belong to it alone; nobody has written to them.
+    begin = (begin + page - 1) / page * page;
+    end = end / page * page;
+    if (begin < end)
+      madvise(reinterpret_cast<void *>(begin), end - begin, MADV_DONTNEED);
+  }
+}
+
 std::unique_ptr<Weights> Weights::load(const Description &description,
                                        std::span<const WeightSource> sources,
-                                       std::string &error) {
+                                       std::string &error, Stacks stacks) {
   std::unique_ptr<Weights> result(new Weights);
-  Loader loader(*result, sources, error);
+  Loader loader(*result, sources, stacks, error);
   for (const WeightSpec &spec : description.weights)
     if (!(spec.derived ? result->allocate(spec, error) : loader.bind(spec)))
       return nullptr;

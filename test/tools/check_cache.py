@@ -4,6 +4,8 @@
   check_cache.py same JSON...                   `marimba run --json` made the same
   check_cache.py private FOLDER KIND            modes of what is kept; no leftovers
   check_cache.py damage-code MARIMBA MODEL WORK
+  check_cache.py damage-weights MARIMBA MODEL CACHE
+  check_cache.py together MARIMBA MODEL WORK
 """
 
 import json
@@ -11,6 +13,7 @@ import os
 import stat
 import subprocess
 import sys
+import tempfile
 
 IDS = "1,57,18,26,43"
 
@@ -92,7 +95,52 @@ def damage_code(marimba, model, work):
     check(got["timing"]["code_from_cache"] and not said, "the repaired file was not used")
 
 
-COMMANDS = {"same": same, "private": private, "damage-code": damage_code}
+def damage_weights(marimba, model, cache):
+    """One changed byte of the weights is told and put right."""
+    want, _ = run(marimba, model, cache)
+    path = only_file(os.path.join(cache, "weights"))
+    with open(path, "rb") as stream:
+        good = stream.read()
+    with open(path, "r+b") as stream:
+        stream.seek(len(good) // 2)
+        stream.write(bytes([good[len(good) // 2] ^ 64]))
+    got, said = run(marimba, model, cache)
+    check(got["tokens"] == want["tokens"], "other tokens")
+    check(got["timing"]["weights_packed"] > 0, "a damaged file was used")
+    check(path in said and "checksum" in said, f"stderr was {said!r}")
+    with open(path, "rb") as stream:
+        check(stream.read() == good, "it was not put right")
+
+
+def together(marimba, model, work):
+    """Several first starts at once: right answers, one file of each kind."""
+    command = [marimba, "run", model, "--ids", IDS, "--max-tokens", "2", "--json"]
+    command += ["--cache-dir", work]
+    with tempfile.TemporaryFile("w+") as noise:
+        starts = [
+            subprocess.Popen(command, stdout=subprocess.PIPE, stderr=noise, text=True)
+            for _ in range(3)
+        ]
+        answers = [json.loads(start.communicate(timeout=300)[0]) for start in starts]
+    for start in starts:
+        check(start.returncode == 0, f"one ended with {start.returncode}")
+    tokens = [answer["tokens"] for answer in answers]
+    check(all(some == tokens[0] for some in tokens), f"tokens differ: {tokens}")
+    for kind in ("code", "weights"):
+        only_file(os.path.join(work, kind))
+    got, said = run(marimba, model, work)
+    timing = got["timing"]
+    check(got["tokens"] == tokens[0] and not said, f"afterwards: {said!r}")
+    check(timing["code_from_cache"] and timing["weights_from_cache"], "nothing was kept")
+
+
+COMMANDS = {
+    "same": same,
+    "private": private,
+    "damage-code": damage_code,
+    "damage-weights": damage_weights,
+    "together": together,
+}
 
 if __name__ == "__main__":
     COMMANDS[sys.argv[1]](*sys.argv[2:])

@@ -93,7 +93,7 @@ bool marimba::runBenchmark(StringRef modelDir, const BenchOptions &options,
   if (result.randomWeights)
     load.weights = &random;
   std::unique_ptr<LoadedModel> model =
-      LoadedModel::load(modelDir, load, error, progress, note);
+      LoadedModel::load(modelDir, load, error, progress, note, keepGoing);
   if (!model)
     return false;
   result.times = model->times();

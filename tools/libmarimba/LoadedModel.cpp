@@ -12,6 +12,7 @@
 #include "marimba/Model.h"
 #include "marimba/Session.h"
 #include "marimba/ThreadTeam.h"
+#include <filesystem>
 
 using namespace marimba;
 using namespace llvm;
@@ -20,7 +21,7 @@ using mlir::marimba::JITModule;
 
 // Where the progress of loading stands when each part of the work begins.
 static constexpr double kStagesBegin = 0.05;
-static constexpr double kWeightsBegin = 0.90;
+static constexpr double kWeightsBegin = 0.50;
 
 LoadedModel::LoadedModel() = default;
 LoadedModel::~LoadedModel() = default;
@@ -57,7 +58,7 @@ mapWeights(const rt::Description &description, const ImportedModel &imported,
     sources.push_back({found.name, found.file, found.offset, found.bytes,
                        *dtype, found.shape});
   }
-  return rt::Weights::load(description, sources, error);
+  return rt::Weights::load(description, sources, error, rt::Stacks::LeftApart);
 }
 
 int LoadOptions::teamSize() const {
@@ -70,9 +71,11 @@ CompileOptions LoadOptions::compileForTeam() const {
   return options;
 }
 
-std::unique_ptr<LoadedModel>
-LoadedModel::load(StringRef modelDir, const LoadOptions &options,
-                  std::string &error, ProgressFn progress, NoteFn note) {
+std::unique_ptr<LoadedModel> LoadedModel::load(StringRef modelDir,
+                                               const LoadOptions &options,
+                                               std::string &error,
+                                               ProgressFn progress, NoteFn note,
+                                               function_ref<bool()> keepGoing) {
   auto report = [&](double fraction, const Twine &what) {
     if (progress)
       progress(fraction, what.str());
@@ -119,11 +122,25 @@ LoadedModel::load(StringRef modelDir, const LoadOptions &options,
           : mapWeights(module->description, imported, error);
   if (!weights)
     return nullptr;
+  rt::PackOptions pack;
+  // Weights that were made up are of no use to another run.
+  if (!options.cacheFolder.empty() && !options.weights)
+    pack.folder = std::filesystem::path(options.cacheFolder) / "weights";
+  pack.name = imported.info.name;
+  pack.progress = [&](double fraction, const std::string &what) {
+    report(kWeightsBegin + (1 - kWeightsBegin) * fraction, what);
+  };
+  if (note)
+    pack.note = note;
+  if (keepGoing)
+    pack.keepGoing = keepGoing;
   result->model = rt::Model::create(std::move(module), std::move(weights),
-                                    result->threads, error);
+                                    result->threads, error, pack);
   if (!result->model)
     return nullptr;
   result->loadTimes.loadSeconds = watch.restart();
+  result->loadTimes.packedWeights = result->model->packReport().packed;
+  result->loadTimes.packedFromCache = result->model->packReport().fromCache;
   report(1, "ready");
   return result;
 }

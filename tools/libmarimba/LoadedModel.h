@@ -29,7 +29,7 @@ struct LoadOptions {
   /// Makes the weights, while loading only. Where it is null, they are those of
   /// the directory, which must have some.
   const rt::WeightProvider *weights = nullptr;
-  /// Where compiled code is kept (docs/cache.md); empty
+  /// Where compiled code and packed weights are kept (docs/cache.md); empty
   /// keeps nothing.
   std::string cacheFolder;
 
@@ -42,18 +42,23 @@ struct LoadOptions {
 /// Where the time of loading went.
 struct LoadTimes {
   double compileSeconds = 0; // import, stages, code generation, linking
-  double loadSeconds = 0;    // weights mapped or made, derived ones computed
+  double loadSeconds = 0;    // weights mapped or made, derived ones computed,
+                             // packed ones packed, or mapped and checked
   bool codeFromCache = false;
+  /// Weights that matmuls read: packed now, and packed by an earlier run.
+  int64_t packedWeights = 0, packedFromCache = 0;
 };
 
 /// Code, weights and description of one model in this process.
 class LoadedModel {
 public:
   /// Imports, compiles, links and loads `modelDir`. On failure returns null and
-  /// sets `error`, ready to be shown after "error: ".
+  /// sets `error`, ready to be shown after "error: ". `keepGoing` is asked now
+  /// and then while weights are packed; false ends it as a failure.
   static std::unique_ptr<LoadedModel>
   load(llvm::StringRef modelDir, const LoadOptions &options, std::string &error,
-       ProgressFn progress = {}, NoteFn note = {});
+       ProgressFn progress = {}, NoteFn note = {},
+       llvm::function_ref<bool()> keepGoing = {});
   ~LoadedModel();
 
   /// A sequence of its own with empty state; null and `error` where memory is

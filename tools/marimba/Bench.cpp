@@ -82,6 +82,8 @@ static void printJson(const BenchResult &result) {
       {"load_s", result.times.loadSeconds},
       {"compile_s", result.times.compileSeconds},
       {"code_from_cache", result.times.codeFromCache},
+      {"weights_packed", result.times.packedWeights},
+      {"weights_from_cache", result.times.packedFromCache},
   };
   if (result.profile)
     answer["profile"] = driver::jsonProfile(*result.profile);

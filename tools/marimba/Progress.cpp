@@ -6,6 +6,7 @@
 
 #include "tools/marimba/Progress.h"
 #include "tools/marimba/Driver.h"
+#include "tools/marimba/Interrupt.h"
 
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/raw_ostream.h"
@@ -54,5 +55,6 @@ std::unique_ptr<LoadedModel> driver::loadModel(llvm::StringRef modelDir,
       [&](llvm::StringRef note) {
         bar.clear();
         printNote(note);
-      });
+      },
+      [] { return !interrupted(); });
 }

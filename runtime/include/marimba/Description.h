@@ -27,6 +27,11 @@ struct WeightSpec : TensorSpec {
   std::vector<std::string> sources;
   /// Computed by the entry `prepare`, from no file.
   bool derived = false;
+  /// The type in which matmuls compute with it: then it is a matrix [n, k] or a
+  /// stack [..., n, k] of them, and is packed when it is loaded.
+  std::optional<MarimbaDType> packed;
+  /// Whether code also reads it as it is stored.
+  bool stored = true;
 };
 
 /// input: i32, one of the names that Session knows. output: "logits" or
@@ -63,8 +68,9 @@ struct ModuleTables {
 /// The JSON at the symbol marimba_description of a model, read and checked:
 ///
 ///   {"abi": 2, "name": "...", "weights": [{"name", "dtype", "shape",
-///    "sources" | "derived"}...], "entries": {"prepare": {"args": [{"kind",
-///    "name", "dtype", "shape"}...]}, "prefill": ..., "decode": ...}}
+///    "sources" | "derived", "packed", "stored"}...], "entries": {"prepare":
+///    {"args": [{"kind", "name", "dtype", "shape"}...]}, "prefill": ...,
+///    "decode": ...}}
 ///
 /// Members it does not know are passed over. `prepare` may be absent where no
 /// weight is derived. What the sequence entries take (decode is prefill with

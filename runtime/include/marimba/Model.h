@@ -8,6 +8,7 @@
 #include "marimba/Weights.h"
 #include "marimba/abi.h"
 
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
@@ -36,14 +37,38 @@ struct CompiledModule {
   std::shared_ptr<void> owner;
 };
 
+/// Where the packed copies of weights go when a model is loaded.
+struct PackOptions {
+  /// A folder for the file of them (docs/cache.md); empty: into memory.
+  std::filesystem::path folder;
+  /// The model's name, for that of the file.
+  std::string name;
+  /// Hears the fraction that is done, and what comes next.
+  std::function<void(double, const std::string &)> progress;
+  /// Hears why nothing could be kept, or what was kept could not be used.
+  std::function<void(const std::string &)> note;
+  /// Asked now and then; false ends the loading with an error.
+  std::function<bool()> keepGoing;
+};
+
+/// Numbers of weights.
+struct PackReport {
+  int64_t packed = 0;    // packed now
+  int64_t fromCache = 0; // packed by an earlier run
+};
+
 /// A model ready to run; immutable, shared by its sessions.
 class Model {
 public:
-  /// Computes the derived weights with a team of `threads`. Null and `error`
-  /// where that fails.
+  /// Computes the derived weights and packs those that the description says are
+  /// packed, with a team of `threads`. Null and `error` where that fails.
   static std::shared_ptr<const Model>
   create(std::shared_ptr<const CompiledModule> module,
-         std::unique_ptr<Weights> weights, int threads, std::string &error);
+         std::unique_ptr<Weights> weights, int threads, std::string &error,
+         const PackOptions &pack = {});
+
+  /// What packing had to do.
+  const PackReport &packReport() const { return packed; }
 
   const CompiledModule &module() const { return *compiled; }
   const Description &description() const { return compiled->description; }
@@ -56,6 +81,7 @@ private:
   std::shared_ptr<const CompiledModule> compiled;
   std::unique_ptr<Weights> weightTable;
   std::shared_ptr<Library> dnnl;
+  PackReport packed;
 };
 
 } // namespace marimba::rt

@@ -7,6 +7,7 @@
 #include "marimba/Tensor.h"
 
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -33,6 +34,29 @@ public:
                     std::string &error) const = 0;
 };
 
+/// One matrix [n, k] of a weight that matmuls read. They ask for it by the
+/// address `key`; it is stored, row-major and perhaps not aligned, at `data`.
+struct StoredMatrix {
+  const void *key;
+  const void *data;
+};
+
+/// A mapped file of weights, as it was when it was mapped.
+struct WeightFile {
+  std::filesystem::path path;
+  uint64_t bytes = 0;
+  int64_t modifiedNs = 0,
+          changedNs = 0; // since 1970: contents; contents or names
+  /// What stands in front of the tensors' data.
+  std::span<const char> header;
+};
+
+/// What becomes of a weight with several sources (the experts of a mixture)
+/// that only matmuls read: one tensor in memory, or address space alone, and
+/// the matrices where they are in the files. Weights that are not aligned are
+/// treated alike.
+enum class Stacks { Copied, LeftApart };
+
 /// The tensors of a description's weight table, in its order. Files are mapped
 /// read-only, each once; they must not be cut while this lives.
 class Weights {
@@ -45,7 +69,8 @@ public:
   /// wholly in its file.
   static std::unique_ptr<Weights> load(const Description &description,
                                        std::span<const WeightSource> sources,
-                                       std::string &error);
+                                       std::string &error,
+                                       Stacks stacks = Stacks::Copied);
   /// As load(), from `provider` instead of files.
   static std::unique_ptr<Weights> generate(const Description &description,
                                            const WeightProvider &provider,
@@ -58,6 +83,16 @@ public:
   /// Bytes held in memory of our own (copies and derived weights).
   int64_t ownBytes() const;
 
+  /// The matrices of row `index`, which the description says is packed. Those
+  /// of a stack that was left apart can be read nowhere else.
+  std::vector<StoredMatrix> matrices(size_t index,
+                                     const WeightSpec &spec) const;
+  /// The mapped files, in the order of their paths.
+  std::vector<WeightFile> files() const;
+  /// Gives back the memory of `matrix`, of `bytes` bytes, where it is in a
+  /// file: who reads it later reads the file again.
+  void release(const StoredMatrix &matrix, int64_t bytes) const;
+
 private:
   struct Mapping;
   class Loader;
@@ -68,6 +103,9 @@ private:
   std::vector<MarimbaTensor> tensors;
   std::vector<std::unique_ptr<Mapping>> mappings;
   std::vector<AlignedBuffer> buffers;
+  /// Address space without memory, and by row where the matrices really are.
+  std::vector<std::unique_ptr<Mapping>> reserved;
+  std::map<size_t, std::vector<const void *>> apart;
 };
 
 } // namespace marimba::rt
