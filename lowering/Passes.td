@@ -59,8 +59,8 @@ def ConvertMarimbaToVector
     : Pass<"convert-marimba-to-vector", "::mlir::func::FuncOp"> {
   let summary = "scan, convolution, attention, rotation become vector loops";
   let description = [{
-    Channels (attention: query rows; rotation: pairs) go in the lanes of a vector of
-    `vector-bits`; tails are masked. Rows, channel blocks and heads become
+    Channels (attention: query rows; rotation: pairs) go in the lanes of a
+    vector of `vector-bits`; tails are masked. Rows and groups of heads become
     scf.parallel. Attention of one token splits its keys where its groups do
     not fill `threads`.
   }];

@@ -14,8 +14,9 @@
 
 namespace mlir::marimba {
 
-/// Loops of an attention over many tokens, on memrefs.
-void emitAttentionTiles(KernelBuilder &b, AttentionOp op, int64_t lanes);
+/// Loops of an attention over many tokens, on memrefs, for `threads`.
+void emitAttentionTiles(KernelBuilder &b, AttentionOp op, int64_t lanes,
+                        int64_t threads);
 
 /// Loops of an attention over one token a row, on memrefs. Keys may be split
 /// over `threads` where the function has a context.

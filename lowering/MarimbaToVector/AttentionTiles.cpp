@@ -23,16 +23,19 @@ using namespace mlir::marimba;
 
 namespace {
 
-/// Query rows of a tile: what a block of keys that came from memory is used
-/// for.
+/// Most query rows of a tile: what a block of keys that came from memory is
+/// used for.
 constexpr int64_t kTileRows = 96;
+/// Fewer rows where there would not be so many tiles for each thread.
+constexpr int64_t kTilesPerThread = 4;
 /// Keys of a block: scores and sums of a strip stay in the first-level cache.
 constexpr int64_t kBlockKeys = 64;
 
 class AttentionTiles : AttentionStrips {
 public:
-  AttentionTiles(KernelBuilder &b, AttentionOp op, int64_t lanes)
-      : AttentionStrips(b, op, lanes) {}
+  AttentionTiles(KernelBuilder &b, AttentionOp op, int64_t lanes,
+                 int64_t threads)
+      : AttentionStrips(b, op, lanes), threads(threads) {}
 
   void emit() {
     Value batch = b.dim(op.getQuery(), 0), time = b.dim(op.getQuery(), 1);
@@ -44,7 +47,8 @@ public:
              [&](Value t) { append(at[0], at[1], t, b.addi(past, t)); });
     });
     Value rows = b.muli(time, b.index(perGroup));
-    Value tiles = arith::CeilDivUIOp::create(b, rows, b.index(kTileRows));
+    tileRows = chooseTileRows(b.muli(b.muli(batch, groups), rows));
+    Value tiles = arith::CeilDivUIOp::create(b, rows, tileRows);
     b.parallel({batch, groups, tiles}, [&](ValueRange at) {
       // Later tokens see more keys. Early and late tiles take turns, so that
       // equal shares of the tiles are equal shares of the work.
@@ -56,7 +60,16 @@ public:
   }
 
 private:
-  /// Rows [index * kTileRows, ...) of a group.
+  /// Rows of a tile where there are `rows` in all: whole strips.
+  Value chooseTileRows(Value rows) {
+    int64_t strip = wide.vectors * lanes;
+    Value strips = arith::CeilDivUIOp::create(
+        b, rows, b.index(kTilesPerThread * threads * strip));
+    return b.mini(b.muli(b.maxi(strips, b.index(1)), b.index(strip)),
+                  b.index(kTileRows));
+  }
+
+  /// Rows [index * tileRows, ...) of a group.
   void tile(Value batchRow, Value group, Value index, Value time) {
     row = batchRow, kv = group;
     allocate(llvm::divideCeil(kTileRows, lanes), kBlockKeys);
@@ -64,8 +77,8 @@ private:
     past = b.loadIndex(op.getPast(), row);
     Value real =
         b.muli(b.rowTokens(op.getValid(), row, time), b.index(perGroup));
-    first = b.muli(index, b.index(kTileRows));
-    Value end = b.addi(first, b.index(kTileRows));
+    first = b.muli(index, tileRows);
+    Value end = b.addi(first, tileRows);
     last = b.subi(b.mini(end, real), b.index(1));
     if (op.getValid())
       b.loop(b.maxi(first, real), b.mini(end, b.muli(time, b.index(perGroup))),
@@ -156,12 +169,14 @@ private:
         kBlockKeys);
   }
 
-  Value used; // vectors of rows
+  int64_t threads;
+  Value tileRows;
+  Value used; // vectors of rows of the tile that is emitted
 };
 
 } // namespace
 
 void mlir::marimba::emitAttentionTiles(KernelBuilder &b, AttentionOp op,
-                                       int64_t lanes) {
-  AttentionTiles(b, op, lanes).emit();
+                                       int64_t lanes, int64_t threads) {
+  AttentionTiles(b, op, lanes, threads).emit();
 }

@@ -26,7 +26,7 @@ struct AttentionToVector : OpRewritePattern<AttentionOp> {
     if (cast<MemRefType>(op.getQuery().getType()).getDimSize(1) == 1)
       emitAttentionDecode(b, op, lanes, threads);
     else
-      emitAttentionTiles(b, op, lanes);
+      emitAttentionTiles(b, op, lanes, threads);
     rewriter.eraseOp(op);
     return success();
   }

@@ -16,8 +16,12 @@
 // CHECK: vector.load %[[V]][%[[ROW]], %[[T]], %[[GROUP]],
 // CHECK: vector.store %{{.*}}, %[[VC]][%[[ROW]], %[[GROUP]], %[[AT]],
 
-// Early and late tiles take turns.
-// CHECK: %[[TILES:.*]] = arith.ceildivui %{{.*}}, %c96
+// At most 96 rows; of four tiles a thread or more early and late ones take turns.
+// CHECK: %[[STRIPS:.*]] = arith.ceildivui %{{.*}}, %c48
+// CHECK: %[[LEAST:.*]] = arith.maxsi %[[STRIPS]], %c1
+// CHECK: %[[SIZE:.*]] = arith.muli %[[LEAST]], %c12
+// CHECK: %[[ROWS:.*]] = arith.minsi %[[SIZE]], %c96
+// CHECK: %[[TILES:.*]] = arith.ceildivui %{{.*}}, %[[ROWS]]
 // CHECK: scf.parallel (%[[ROW:.*]], %[[GROUP:.*]], %[[INDEX:.*]]) = ({{.*}}) to ({{.*}}, %[[TILES]])
 // CHECK: %[[EARLY:.*]] = arith.shrui %[[INDEX]], %c1
 // CHECK: %[[LATE:.*]] = arith.subi %{{.*}}, %[[EARLY]]
