@@ -6,9 +6,10 @@ import subprocess
 import sys
 
 COMPILE = "config-file dtype dump-ir lti-form matmul no-fuse-scan reference vector-bits"
-LOAD = COMPILE + " threads"
+LOAD = COMPILE + " cache-dir no-cache threads"
 OPTIONS = {
     "bench": LOAD + " decode json prefill profile quiet random-weights repeat",
+    "cache": "cache-dir clear json",
     "compile": COMPILE + " emit list-stages o remarks stop-after target-cpu threads",
     "eval": LOAD + " json limit-context recall text window",
     "execute": LOAD + " all entry inputs o",

@@ -71,15 +71,21 @@ std::optional<CompileOptions> driver::CompileFlags::compileOptions() const {
   return options;
 }
 
+driver::CacheFolderOption::CacheFolderOption(cl::SubCommand &sub)
+    : Value(sub, "cache-dir",
+            "Where compiled code and packed weights are kept (default: "
+            "$MARIMBA_CACHE_DIR, $XDG_CACHE_HOME/marimba, ~/.cache/marimba)",
+            "folder") {}
+
+std::string driver::CacheFolderOption::folder() const {
+  return given() ? getValue() : rt::defaultCacheFolder().string();
+}
+
 driver::LoadFlags::LoadFlags(cl::SubCommand &sub)
     : CompileFlags(sub),
       threads(sub, "threads", "Size of the thread team (default: all cores)",
               "n"),
-      cacheDir(sub, "cache-dir",
-               "Keeps compiled code here (default: "
-               "$MARIMBA_CACHE_DIR, $XDG_CACHE_HOME/marimba, "
-               "~/.cache/marimba)",
-               "folder"),
+      cacheDir(sub),
       noCache(sub, "no-cache", "Keeps nothing and uses nothing kept") {}
 
 std::optional<LoadOptions> driver::LoadFlags::loadOptions() const {
@@ -104,7 +110,6 @@ std::optional<LoadOptions> driver::LoadFlags::loadOptions() const {
     return std::nullopt;
   }
   if (!noCache)
-    options.cacheFolder = cacheDir.given() ? cacheDir.getValue()
-                                           : rt::defaultCacheFolder().string();
+    options.cacheFolder = cacheDir.folder();
   return options;
 }

@@ -31,6 +31,14 @@ struct CompileFlags {
   Value<std::string> configFile;
 };
 
+/// Where compiled code and packed weights are kept between runs.
+struct CacheFolderOption : Value<std::string> {
+  explicit CacheFolderOption(llvm::cl::SubCommand &sub);
+
+  /// What was given, or the user's folder; empty where there is neither.
+  std::string folder() const;
+};
+
 /// The same for a subcommand that also loads the model.
 struct LoadFlags : CompileFlags {
   explicit LoadFlags(llvm::cl::SubCommand &sub);
@@ -39,7 +47,7 @@ struct LoadFlags : CompileFlags {
   std::optional<LoadOptions> loadOptions() const;
 
   Value<unsigned> threads;
-  Value<std::string> cacheDir;
+  CacheFolderOption cacheDir;
   Flag noCache;
 };
 

@@ -70,6 +70,7 @@ Command makeExecuteCommand();
 Command makeInspectCommand();
 Command makeTokenizeCommand();
 Command makeBenchCommand();
+Command makeCacheCommand();
 
 /// Prints `error: <message>` to stderr and returns 1, the exit code for it.
 int fail(const llvm::Twine &message);
