@@ -36,11 +36,14 @@ MatmulOp fusableMatmul(Value value) {
 }
 
 /// `op` becomes the result of `matmul`, which takes one more post-op and stands
-/// where `op` stood: there its operand is known.
+/// where `op` stood: there its operand is known. It has both names.
 void fuse(PatternRewriter &rewriter, Operation *op, MatmulOp matmul,
           PostOpKind kind, Value operand = {}) {
   rewriter.moveOpBefore(matmul, op);
-  rewriter.modifyOpInPlace(matmul, [&] { matmul.appendPostOp(kind, operand); });
+  rewriter.modifyOpInPlace(matmul, [&] {
+    matmul.appendPostOp(kind, operand);
+    matmul->setLoc(rewriter.getFusedLoc({matmul.getLoc(), op->getLoc()}));
+  });
   rewriter.replaceOp(op, matmul.getResult(0));
 }
 

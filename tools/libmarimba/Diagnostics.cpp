@@ -60,7 +60,7 @@ RemarkPrinter::RemarkPrinter(mlir::MLIRContext &context)
         return mlir::success();
       }) {
   mlir::remark::RemarkCategories categories;
-  categories.all = ".*";
+  categories.passed = categories.missed = ".*";
   // Cannot fail without a file to write to.
   (void)mlir::remark::enableOptimizationRemarks(
       context, /*streamer=*/nullptr,
