@@ -57,10 +57,24 @@ int64_t Session::length(int32_t slot) const {
 }
 
 void Session::reset(int32_t slot) {
-  if (slot < 0 || slot >= slots())
-    return;
-  pool->reset(slot);
+  if (slot >= 0 && slot < slots())
+    empty(slot, length(slot));
+}
+
+void Session::empty(int32_t slot, int64_t tokens) {
+  pool->reset(slot, tokens);
   lengths[static_cast<size_t>(slot)] = 0;
+}
+
+bool Session::reserve(int64_t tokens, std::string &error) {
+  return pool->reserve(tokens, error);
+}
+
+SessionMemory Session::memory() const {
+  int64_t tokens = 0;
+  for (int64_t length : lengths)
+    tokens += length;
+  return {ctx->peak(), tokens * pool->bytesPerToken(), pool->fixedBytes()};
 }
 
 std::optional<MarimbaTensor> Session::state(std::string_view name) const {
@@ -103,7 +117,9 @@ bool Session::forward(int32_t firstSlot,
   }
   if (started)
     for (int32_t row = 0; row < request.batch(); ++row)
-      reset(firstSlot + row);
+      empty(firstSlot + row,
+            length(firstSlot + row) +
+                static_cast<int64_t>(rows[static_cast<size_t>(row)].size()));
   logits.clear();
   if (hidden)
     hidden->clear();

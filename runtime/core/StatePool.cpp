@@ -62,6 +62,7 @@ bool StatePool::reserve(int64_t tokens, std::string &error) {
                         : tokenCapacity * 2;
   // Whole cache lines of tokens.
   int64_t grown = (std::max(tokens, doubled) + 63) / 64 * 64;
+  // Address space; memory only as tokens are copied, one state after another.
   std::vector<AlignedBuffer> buffers(states.size());
   for (size_t i = 0; i < states.size(); ++i)
     if (states[i].tokenDim && !allocate(states[i], grown, buffers[i], error))
@@ -70,12 +71,8 @@ bool StatePool::reserve(int64_t tokens, std::string &error) {
     State &state = states[i];
     if (!state.tokenDim)
       continue;
-    std::vector<int64_t> sizes = shape(state, tokenCapacity);
-    std::span<const int64_t> all(sizes);
-    int64_t rows = *elementCount(all.first(state.tokenDim));
-    int64_t perToken = *elementCount(all.subspan(state.tokenDim + 1)) *
-                       dtypeSize(state.spec.dtype);
-    for (int64_t row = 0; row < rows; ++row)
+    auto [count, perToken] = rows(state);
+    for (int64_t row = 0; row < count; ++row)
       std::memcpy(buffers[i].data() + row * grown * perToken,
                   state.buffer.data() + row * tokenCapacity * perToken,
                   static_cast<size_t>(tokenCapacity * perToken));
@@ -85,12 +82,46 @@ bool StatePool::reserve(int64_t tokens, std::string &error) {
   return true;
 }
 
-void StatePool::reset(int32_t slot) {
+StatePool::Rows StatePool::rows(const State &state) const {
+  std::vector<int64_t> sizes = shape(state, tokenCapacity);
+  std::span<const int64_t> all(sizes);
+  return {*elementCount(all.first(state.tokenDim)),
+          *elementCount(all.subspan(state.tokenDim + 1)) *
+              dtypeSize(state.spec.dtype)};
+}
+
+void StatePool::reset(int32_t slot, int64_t tokens) {
   for (State &state : states) {
     int64_t bytes = state.buffer.size() / slotCount;
-    std::memset(state.buffer.data() + slot * bytes, 0,
-                static_cast<size_t>(bytes));
+    char *begin = state.buffer.data() + slot * bytes;
+    if (!state.tokenDim) {
+      std::memset(begin, 0, static_cast<size_t>(bytes));
+      continue;
+    }
+    auto [count, perToken] = rows(state);
+    int64_t used = std::min(tokens, tokenCapacity) * perToken;
+    for (int64_t row = 0; row < count / slotCount; ++row)
+      std::memset(begin + row * tokenCapacity * perToken, 0,
+                  static_cast<size_t>(used));
   }
+}
+
+int64_t StatePool::bytesPerToken() const {
+  int64_t sum = 0;
+  for (const State &state : states)
+    if (state.tokenDim) {
+      auto [count, perToken] = rows(state);
+      sum += count / slotCount * perToken;
+    }
+  return sum;
+}
+
+int64_t StatePool::fixedBytes() const {
+  int64_t sum = 0;
+  for (const State &state : states)
+    if (!state.tokenDim)
+      sum += state.buffer.size();
+  return sum;
 }
 
 int64_t StatePool::find(std::string_view name) const {

@@ -25,8 +25,13 @@ public:
   /// Makes the capacity at least `tokens`, at least doubling it. What the
   /// slots hold stays. False and `error` without memory: nothing changed then.
   bool reserve(int64_t tokens, std::string &error);
-  /// Back to zeros: the empty sequence.
-  void reset(int32_t slot);
+  /// Back to zeros, the empty sequence, where the slot held at most `tokens`
+  /// tokens: what was never written stays untouched, and is no memory yet.
+  void reset(int32_t slot, int64_t tokens);
+  /// Bytes of one token in the states that grow, of all states of the slots
+  /// that do not.
+  int64_t bytesPerToken() const;
+  int64_t fixedBytes() const;
 
   int64_t capacity() const { return tokenCapacity; }
   /// Index of a state by name, or -1.
@@ -40,6 +45,11 @@ private:
     AlignedBuffer buffer;
     size_t tokenDim = 0; // 0: none
   };
+  /// A state that grows: its rows of tokens, and the bytes of one token there.
+  struct Rows {
+    int64_t count, perToken;
+  };
+  Rows rows(const State &state) const;
   /// The static shape at `capacity` tokens.
   std::vector<int64_t> shape(const State &state, int64_t capacity) const;
   /// Zeroed memory for that shape.

@@ -84,25 +84,46 @@ void adviseHugePages(void *data, int64_t bytes) {
   (void)madvise(data, static_cast<size_t>(bytes), MADV_HUGEPAGE);
 }
 
+/// Zeros that become memory when they are touched, aligned to large pages; null
+/// where the system refuses. `bytes` is a multiple of kHugePage.
+static char *mapZeros(size_t bytes) {
+  size_t all = bytes + kHugePage;
+  void *base = mmap(nullptr, all, PROT_READ | PROT_WRITE,
+                    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (base == MAP_FAILED)
+    return nullptr;
+  auto *begin = static_cast<char *>(base);
+  size_t before = -reinterpret_cast<uintptr_t>(begin) % kHugePage;
+  if (before)
+    munmap(begin, before);
+  munmap(begin + before + bytes, kHugePage - before);
+  return begin + before;
+}
+
+void AlignedBuffer::Free::operator()(char *pointer) const {
+  if (mapped)
+    munmap(pointer, mapped);
+  else
+    std::free(pointer);
+}
+
 std::optional<AlignedBuffer> AlignedBuffer::zeroed(int64_t bytes) {
   int64_t rounded = 0;
-  if (bytes < 0 ||
-      __builtin_add_overflow(bytes, MARIMBA_ALIGNMENT - 1, &rounded))
+  if (bytes < 0 || __builtin_add_overflow(bytes, 2 * kHugePage, &rounded))
     return std::nullopt;
-  rounded =
-      std::max<int64_t>(rounded / MARIMBA_ALIGNMENT, 1) * MARIMBA_ALIGNMENT;
   bool large = bytes >= kHugePage;
-  size_t alignment = large ? kHugePage : MARIMBA_ALIGNMENT;
-  auto *pointer = static_cast<char *>(std::aligned_alloc(
-      alignment,
-      (static_cast<size_t>(rounded) + alignment - 1) / alignment * alignment));
+  size_t unit = large ? kHugePage : MARIMBA_ALIGNMENT;
+  size_t size = (std::max<size_t>(bytes, 1) + unit - 1) / unit * unit;
+  auto *pointer = large ? mapZeros(size)
+                        : static_cast<char *>(std::aligned_alloc(unit, size));
   if (!pointer)
     return std::nullopt;
   if (large)
-    adviseHugePages(pointer, rounded);
-  std::memset(pointer, 0, static_cast<size_t>(rounded));
+    adviseHugePages(pointer, static_cast<int64_t>(size));
+  else
+    std::memset(pointer, 0, size);
   AlignedBuffer buffer;
-  buffer.memory.reset(pointer);
+  buffer.memory = {pointer, Free{large ? size : 0}};
   buffer.byteCount = bytes;
   return buffer;
 }

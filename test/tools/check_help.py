@@ -7,15 +7,16 @@ import sys
 
 COMPILE = "config-file dtype dump-ir lti-form matmul no-fuse-scan reference vector-bits"
 LOAD = COMPILE + " cache-dir no-cache threads"
+SESSION = LOAD + " chunk"
 OPTIONS = {
-    "bench": LOAD + " decode json prefill profile quiet random-weights repeat",
+    "bench": SESSION + " decode json prefill profile quiet random-weights repeat",
     "cache": "cache-dir clear json",
     "compile": COMPILE + " emit list-stages o remarks stop-after target-cpu threads",
-    "eval": LOAD + " json limit-context recall text window",
+    "eval": SESSION + " json limit-context recall text window",
     "execute": LOAD + " all entry inputs o",
     "inspect": "config-file json",
-    "logits": LOAD + " batch greedy hidden ids ids-file o split state",
-    "run": LOAD + " ids json max-tokens no-eos prompt quiet seed temperature top-k top-p",
+    "logits": SESSION + " batch greedy hidden ids ids-file o split state",
+    "run": SESSION + " ids json max-tokens no-eos prompt quiet seed temperature top-k top-p",
     "tokenize": "decode file json no-special text",
 }
 

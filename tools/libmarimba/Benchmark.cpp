@@ -126,6 +126,13 @@ bool marimba::runBenchmark(StringRef modelDir, const BenchOptions &options,
   result.decodeEfficiency = rates(result.allowed.decode, decode);
   result.decodeWeightGbps = rates(work.weightBytesFor(1) * 1e-9, decode);
   result.peakRssMib = peakRssMib();
+  auto mib = [](int64_t bytes) {
+    return static_cast<double>(bytes) / (1 << 20);
+  };
+  rt::SessionMemory memory = session->memory();
+  result.arenaPeakMib = mib(memory.arenaPeak);
+  result.keyValueMib = mib(memory.keyValues);
+  result.stateMib = mib(memory.states);
   if (!options.profile)
     return true;
   session.reset(); // two models might not fit

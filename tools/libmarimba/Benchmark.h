@@ -37,6 +37,9 @@ struct BenchResult {
   double decodeContext = 0; // mean number of tokens behind a decoded one
   AllowedTime allowed;
   LoadTimes times;
+  /// Memory of the session at its end: scratch at most, keys and values of the
+  /// tokens it holds, states.
+  double arenaPeakMib = 0, keyValueMib = 0, stateMib = 0;
   double peakRssMib = 0; // from loading on, without the probes' memory
   std::optional<Profile> profile;
 };

@@ -51,22 +51,29 @@ bool marimba::measurePerplexity(LoadedModel &model,
   if (!session)
     return false;
 
+  if (!session->reserve(window, error))
+    return false;
   size_t vocabulary = model.info().vocabSize;
+  auto chunk = static_cast<size_t>(model.chunk());
   std::vector<float> logits;
   for (size_t index = 0; index < windows; ++index) {
     step(index, windows);
     ArrayRef<int32_t> tokens = ArrayRef(ids).slice(index * window, window);
     session->reset(0);
-    if (!session->append({tokens.data(), tokens.size()}, rt::LogitsWanted::All,
-                         logits, error))
-      return false;
-    for (size_t position = 1; position < tokens.size(); ++position) {
-      int32_t token = tokens[position];
-      result.nats += negativeLogProbability(
-          ArrayRef(logits).slice((position - 1) * vocabulary, vocabulary),
-          token);
-      if (!tokenizer.isSpecial(token))
-        result.bytes += tokenizer.tokenBytes(token).size();
+    // Logits of one chunk at a time: those of a long window are gigabytes.
+    for (size_t begin = 0; begin < tokens.size(); begin += chunk) {
+      ArrayRef<int32_t> piece = tokens.drop_front(begin).take_front(chunk);
+      if (!session->append({piece.data(), piece.size()}, rt::LogitsWanted::All,
+                           logits, error))
+        return false;
+      for (size_t i = 0; i < piece.size() && begin + i + 1 < tokens.size();
+           ++i) {
+        int32_t token = tokens[begin + i + 1];
+        result.nats += negativeLogProbability(
+            ArrayRef(logits).slice(i * vocabulary, vocabulary), token);
+        if (!tokenizer.isSpecial(token))
+          result.bytes += tokenizer.tokenBytes(token).size();
+      }
     }
   }
   result.windows = windows;

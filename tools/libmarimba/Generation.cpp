@@ -13,9 +13,6 @@
 using namespace marimba;
 using namespace llvm;
 
-/// Tokens of a prompt between two questions whether to go on.
-static constexpr size_t kPiece = 512;
-
 bool marimba::generate(LoadedModel &model, ArrayRef<int32_t> prompt,
                        const GenerateOptions &options,
                        function_ref<bool(int32_t)> onToken,
@@ -24,13 +21,15 @@ bool marimba::generate(LoadedModel &model, ArrayRef<int32_t> prompt,
   if (!model.checkIds(prompt, error))
     return false;
   std::unique_ptr<rt::Session> session = model.makeSession(error);
-  if (!session)
+  if (!session || !session->reserve(static_cast<int64_t>(prompt.size()), error))
     return false;
 
   std::vector<float> logits;
   Stopwatch watch;
+  // One call of compiled code between two questions whether to go on.
   for (ArrayRef<int32_t> rest = prompt; !rest.empty();) {
-    ArrayRef<int32_t> piece = rest.take_front(kPiece);
+    ArrayRef<int32_t> piece =
+        rest.take_front(static_cast<size_t>(model.chunk()));
     rest = rest.drop_front(piece.size());
     auto wanted =
         rest.empty() ? rt::LogitsWanted::Last : rt::LogitsWanted::None;

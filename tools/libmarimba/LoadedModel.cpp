@@ -101,6 +101,7 @@ std::unique_ptr<LoadedModel> LoadedModel::load(StringRef modelDir,
   }
   result->modelInfo = imported.info;
   result->threads = options.teamSize();
+  result->chunkTokens = options.chunk;
   CodePtr code = compileOrFind(
       *compilation, options.cacheFolder, result->loadTimes.codeFromCache, error,
       [&](double fraction, StringRef what) {
@@ -148,6 +149,7 @@ std::unique_ptr<LoadedModel> LoadedModel::load(StringRef modelDir,
 std::unique_ptr<rt::Session> LoadedModel::makeSession(std::string &error) {
   rt::SessionOptions options;
   options.threads = threads;
+  options.chunk = static_cast<int32_t>(chunkTokens);
   return rt::Session::create(model, options, error);
 }
 

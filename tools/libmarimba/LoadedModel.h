@@ -26,6 +26,9 @@ struct LoadOptions {
   CompileOptions compile;
   /// Size of the thread team; 0 takes all cores.
   unsigned threads = 0;
+  /// Tokens that one call of compiled code takes at most; scratch memory is
+  /// for so many, however long a prompt is.
+  int64_t chunk = 512;
   /// Makes the weights, while loading only. Where it is null, they are those of
   /// the directory, which must have some.
   const rt::WeightProvider *weights = nullptr;
@@ -71,6 +74,8 @@ public:
   const mlir::marimba::ModelInfo &info() const { return modelInfo; }
   /// The tokens that end a text; none where a provider made the weights.
   const std::vector<int32_t> &endIds() const { return ends; }
+  /// Tokens that one call of compiled code takes at most.
+  int64_t chunk() const { return chunkTokens; }
   const LoadTimes &times() const { return loadTimes; }
 
 private:
@@ -80,6 +85,7 @@ private:
   std::vector<int32_t> ends;
   LoadTimes loadTimes;
   int threads = 1;
+  int64_t chunkTokens = 512;
   std::shared_ptr<const rt::Model> model;
 };
 

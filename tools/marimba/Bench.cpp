@@ -35,7 +35,7 @@ struct Options {
                        "Measures each op as well: where the time goes"};
   driver::Flag quiet{sub, "quiet", "No progress"};
   driver::Flag json{sub, "json", "Answers in JSON"};
-  driver::LoadFlags load{sub};
+  driver::SessionFlags load{sub};
 };
 } // namespace
 
@@ -79,6 +79,9 @@ static void printJson(const BenchResult &result) {
                     {"efficiency", jsonSpread(result.decodeEfficiency)},
                     {"allowed_s", result.allowed.decode}}},
       {"peak_rss_mib", result.peakRssMib},
+      {"arena_peak_mib", result.arenaPeakMib},
+      {"kv_mib", result.keyValueMib},
+      {"state_mib", result.stateMib},
       {"load_s", result.times.loadSeconds},
       {"compile_s", result.times.compileSeconds},
       {"code_from_cache", result.times.codeFromCache},
@@ -142,9 +145,12 @@ static void printText(const BenchResult &result) {
                          result.allowed.decode, 1 / result.allowed.decode)
                      .str());
   row("efficiency", text(result.decodeEfficiency, 3));
-  outs() << formatv(
-      "compiled in {0:f2} s, loaded in {1:f2} s; peak memory {2:f0} MiB\n",
-      result.times.compileSeconds, result.times.loadSeconds, result.peakRssMib);
+  outs() << formatv("compiled in {0:f2} s, loaded in {1:f2} s; peak memory "
+                    "{2:f0} MiB (scratch {3:f1}, keys and values {4:f1}, "
+                    "states {5:f1})\n",
+                    result.times.compileSeconds, result.times.loadSeconds,
+                    result.peakRssMib, result.arenaPeakMib, result.keyValueMib,
+                    result.stateMib);
   if (result.profile)
     driver::printProfile(*result.profile);
 }

@@ -113,3 +113,23 @@ std::optional<LoadOptions> driver::LoadFlags::loadOptions() const {
     options.cacheFolder = cacheDir.folder();
   return options;
 }
+
+driver::SessionFlags::SessionFlags(cl::SubCommand &sub)
+    : LoadFlags(sub), chunk(sub, "chunk",
+                            "Tokens of a prompt that are computed at once "
+                            "(default: 512)",
+                            "n", LoadOptions().chunk) {}
+
+std::optional<LoadOptions> driver::SessionFlags::loadOptions() const {
+  std::optional<LoadOptions> options = LoadFlags::loadOptions();
+  if (!options)
+    return std::nullopt;
+  constexpr int64_t maxChunk = 1 << 20;
+  if (chunk < 1 || chunk > maxChunk) {
+    fail("--chunk: expected 1 to " + Twine(maxChunk) + ", found " +
+         Twine(int64_t(chunk)));
+    return std::nullopt;
+  }
+  options->chunk = chunk;
+  return options;
+}

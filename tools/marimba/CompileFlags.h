@@ -51,6 +51,15 @@ struct LoadFlags : CompileFlags {
   Flag noCache;
 };
 
+/// Those and the options of a session.
+struct SessionFlags : LoadFlags {
+  explicit SessionFlags(llvm::cl::SubCommand &sub);
+
+  std::optional<LoadOptions> loadOptions() const;
+
+  Value<int64_t> chunk;
+};
+
 } // namespace marimba::driver
 
 #endif // MARIMBA_TOOLS_MARIMBA_COMPILEFLAGS_H

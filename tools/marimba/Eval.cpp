@@ -32,7 +32,7 @@ struct Options {
       sub, "limit-context",
       "Leaves out lines whose context_tokens_about is above this", "n"};
   driver::Flag json{sub, "json", "Answers in JSON"};
-  driver::LoadFlags load{sub};
+  driver::SessionFlags load{sub};
 };
 } // namespace
 

@@ -34,7 +34,7 @@ struct Options {
   driver::Flag hidden{sub, "hidden",
                       "Adds hidden [layers+1, L, H], before the final norm"};
   driver::Flag state{sub, "state", "Adds every state after the ids, by name"};
-  driver::LoadFlags load{sub};
+  driver::SessionFlags load{sub};
 };
 } // namespace
 

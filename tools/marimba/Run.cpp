@@ -47,7 +47,7 @@ struct Options {
   driver::Flag noEos{sub, "no-eos", "Goes on after the end of a text"};
   driver::Flag quiet{sub, "quiet", "No progress, no timing"};
   driver::Flag json{sub, "json", "Answers in JSON: tokens, text, timing"};
-  driver::LoadFlags load{sub};
+  driver::SessionFlags load{sub};
 };
 } // namespace
 

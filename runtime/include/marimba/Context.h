@@ -36,6 +36,8 @@ public:
   bool ok() const { return context.status == MARIMBA_OK; }
   /// What went wrong in the last call; empty where nothing did.
   std::string message() const { return context.message; }
+  /// The most bytes of the arena that were in use at once, since trim().
+  int64_t peak() const { return context.arenaPeak; }
   /// Gives pages of the arena above `keep` bytes back to the system. What
   /// stood there is lost: for use between calls.
   void trim(int64_t keep = 0);

@@ -26,6 +26,13 @@ struct SessionOptions {
   int64_t arenaBytes = Context::kDefaultArenaBytes;
 };
 
+/// What a session holds, in bytes.
+struct SessionMemory {
+  int64_t arenaPeak = 0; // scratch memory: the most at once
+  int64_t keyValues = 0; // of the tokens in all slots
+  int64_t states = 0;    // of all slots, whatever they hold
+};
+
 /// For which of the given tokens logits are wanted.
 enum class LogitsWanted { None, Last, All };
 
@@ -58,6 +65,11 @@ public:
   bool append(std::span<const int32_t> ids, LogitsWanted wanted,
               std::vector<float> &logits, std::string &error, int32_t slot = 0);
 
+  /// Room for sequences of `tokens` tokens; growing later copies them. False
+  /// and `error` without memory: nothing changed then.
+  bool reserve(int64_t tokens, std::string &error);
+  SessionMemory memory() const;
+
   /// Makes the sequence in `slot` empty; slots out of range are ignored.
   void reset(int32_t slot);
   /// Tokens in `slot`; 0 for slots out of range.
@@ -78,6 +90,8 @@ private:
   bool check(const Request &request, std::string &error) const;
   /// Memory for the logits and for the states' growth.
   bool makeRoom(Request &request, std::string &error);
+  /// Empties a slot in which a call may have written up to `tokens` tokens.
+  void empty(int32_t slot, int64_t tokens);
   bool run(Request &request, std::string &error);
   bool runPiece(Request &request, int64_t begin, int64_t size,
                 std::string &error);

@@ -39,7 +39,8 @@ MarimbaTensor makeTensor(void *data, MarimbaDType dtype,
 void adviseHugePages(void *data, int64_t bytes);
 
 /// Memory aligned to MARIMBA_ALIGNMENT and filled with zeros. Empty buffers
-/// point to valid memory as well.
+/// point to valid memory as well. Of a large one each page becomes memory when
+/// it is first written: what is never used costs nothing.
 class AlignedBuffer {
 public:
   AlignedBuffer() = default;
@@ -51,7 +52,8 @@ public:
 
 private:
   struct Free {
-    void operator()(char *pointer) const { std::free(pointer); }
+    size_t mapped; // bytes of a mapping; 0: from the heap
+    void operator()(char *pointer) const;
   };
   std::unique_ptr<char, Free> memory;
   int64_t byteCount = 0;
