@@ -79,6 +79,8 @@ class Checker:
         self.marimba, self.stories, self.work = marimba, stories, work
         self.failures = 0
         shutil.rmtree(work, ignore_errors=True)
+        # What an earlier run of this test packed belongs to other files.
+        os.environ["MARIMBA_CACHE_DIR"] = os.path.join(work, "cache")
         # A model with our tokenizer, and one without any.
         self.tokens_only = os.path.join(work, "tokens-only")
         self.spelling = os.path.join(work, "spelling")

@@ -38,6 +38,9 @@ bool marimba::runRounds(rt::Session &session, const BenchRounds &rounds,
            session.append({ids.data(), ids.size()}, rt::LogitsWanted::Last,
                           logits, error);
   };
+  // Growing while it decodes would be measured, and would keep room to spare.
+  if (!session.reserve(rounds.prefill + rounds.decode, error))
+    return false;
   for (unsigned round = 0; round <= rounds.repeats; ++round) {
     if (progress)
       progress(double(round) / (rounds.repeats + 1),
