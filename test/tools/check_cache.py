@@ -49,7 +49,7 @@ def private(folder, kind):
 
 def run(marimba, model, cache, *options):
     """The answer of `marimba run` and what it said on stderr."""
-    command = [marimba, "run", model, "--ids", IDS, "--max-tokens", "2", "--json"]
+    command = [marimba, "run", model, "--dtype=f32", "--ids", IDS, "--max-tokens", "2", "--json"]
     command += ["--quiet", "--cache-dir", cache, *options]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     check(done.returncode == 0, f"{command} ended with {done.returncode}: {done.stderr}")
@@ -114,7 +114,7 @@ def damage_weights(marimba, model, cache):
 
 def together(marimba, model, work):
     """Several first starts at once: right answers, one file of each kind."""
-    command = [marimba, "run", model, "--ids", IDS, "--max-tokens", "2", "--json"]
+    command = [marimba, "run", model, "--dtype=f32", "--ids", IDS, "--max-tokens", "2", "--json"]
     command += ["--cache-dir", work]
     with tempfile.TemporaryFile("w+") as noise:
         starts = [
