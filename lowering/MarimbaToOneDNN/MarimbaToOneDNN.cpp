@@ -35,15 +35,15 @@ struct ConvertLinear : OpRewritePattern<LinearOp> {
                        .category("matmul");
     Type weight = op.getWeight().getType();
     if (!choice.library) {
-      remark::missed(op.getLoc(), options)
-          << remark::add("{0}", choice.reason) << remark::metric("weight", weight);
+      remark::missed(op.getLoc(), options) << remark::add("{0}", choice.reason)
+                                           << remark::metric("weight", weight);
       return rewriter.notifyMatchFailure(op, choice.reason);
     }
     ReifiedRankedShapedTypeDims shape;
     if (failed(reifyResultShapes(rewriter, op, shape)))
       return rewriter.notifyMatchFailure(op, "shape is unknown");
-    remark::passed(op.getLoc(), options)
-        << remark::add("{0}", choice.reason) << remark::metric("weight", weight);
+    remark::passed(op.getLoc(), options) << remark::add("{0}", choice.reason)
+                                         << remark::metric("weight", weight);
     Value empty = tensor::EmptyOp::create(rewriter, op.getLoc(), shape[0],
                                           rewriter.getF32Type());
     rewriter.replaceOpWithNewOp<onednn::MatmulOp>(
