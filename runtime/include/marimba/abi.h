@@ -133,8 +133,9 @@ typedef struct MarimbaPostOp {
 /// Y[b,t,n] = sum_k X[b,t,k] * W[n,k] (+ bias[n]), then the post-ops. Products
 /// are of X's type, f32 or bf16, sums f32; Y is f32, or bf16 where X is. W has
 /// `weightType` as stored on disk; bias has a type of its own and may be null.
-/// Strides count elements. The runtime packs W in X's type at first use and
-/// keeps the packed copy by W's address.
+/// Strides count elements. The runtime keeps W packed in X's type, by W's
+/// address: from loading on where the description says so ("packed"), else from
+/// its first use on.
 typedef struct MarimbaMatmul {
   const void *x;
   const void *w;
