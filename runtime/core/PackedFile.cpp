@@ -2,15 +2,13 @@
 
 #include "PackedFile.h"
 
+#include "FileHeader.h"
 #include "Team.h"
-
-#include <nlohmann/json.hpp>
 
 #include <sys/mman.h>
 
 #include <algorithm>
 #include <atomic>
-#include <charconv>
 #include <chrono>
 #include <cstring>
 
@@ -22,52 +20,12 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::string_view kMagic = "MRBPACK1";
-/// The fixed part: magic, bytes of the JSON text, offset and bytes of the
-/// payload; then the checksum of all in front of the payload but itself.
-constexpr size_t kJsonSizeAt = 8, kOffsetAt = 16, kPayloadAt = 24, kHashAt = 32,
-                 kJsonAt = 48;
-/// Payloads begin at a page, so that they can be mapped.
-constexpr uint64_t kPage = 4096;
 constexpr uint64_t kWeightAlignment = 4096, kMatrixAlignment = 64;
 /// Each has a checksum of its own, so that threads can share the work.
 constexpr uint64_t kBlock = uint64_t(4) << 20;
-constexpr size_t kHexDigits = 16;
 
 uint64_t blockCount(uint64_t bytes) {
   return bytes / kBlock + (bytes % kBlock != 0);
-}
-
-/// False where it overflows.
-bool roundUp(uint64_t &value, uint64_t multiple) {
-  uint64_t sum = 0;
-  if (__builtin_add_overflow(value, multiple - 1, &sum))
-    return false;
-  value = sum / multiple * multiple;
-  return true;
-}
-
-std::string hex(uint64_t value) {
-  char text[kHexDigits + 1];
-  std::snprintf(text, sizeof(text), "%016llx",
-                static_cast<unsigned long long>(value));
-  return text;
-}
-
-std::optional<uint64_t> parseHex(const Json &value) {
-  const auto *text = value.get_ptr<const std::string *>();
-  uint64_t number = 0;
-  if (!text || text->size() != kHexDigits)
-    return std::nullopt;
-  auto [end, code] = std::from_chars(text->data(), text->data() + kHexDigits,
-                                     number, kHexDigits);
-  if (code != std::errc() || end != text->data() + kHexDigits)
-    return std::nullopt;
-  return number;
-}
-
-std::string toText(const Json &json) {
-  // Names of files need not be UTF-8.
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 /// All of a header but the checksums.
@@ -75,12 +33,12 @@ Json describe(const PackedPlan &plan) {
   Json files = Json::array(), weights = Json::array();
   for (const WeightFile &file : plan.files) {
     std::error_code code;
-    XXH128_hash_t header = XXH3_128bits(file.header.data(), file.header.size());
+    XXH128_hash_t hash = XXH3_128bits(file.header.data(), file.header.size());
     files.push_back({{"path", fs::weakly_canonical(file.path, code).string()},
                      {"bytes", file.bytes},
                      {"modified_ns", file.modifiedNs},
                      {"changed_ns", file.changedNs},
-                     {"header", hex(header.high64) + hex(header.low64)}});
+                     {"header", header::hex(hash)}});
   }
   for (const PackedEntry &entry : plan.entries)
     weights.push_back({{"name", entry.name},
@@ -101,66 +59,12 @@ Json describe(const PackedPlan &plan) {
 
 /// A header with these checksums; its size depends on their number only.
 std::string makeHeader(const PackedPlan &plan,
-                       const std::vector<uint64_t> &checksums,
-                       uint64_t &payloadOffset) {
+                       const std::vector<uint64_t> &checksums) {
   Json json = describe(plan);
   Json &list = json["checksums"] = Json::array();
   for (uint64_t checksum : checksums)
-    list.push_back(hex(checksum));
-  std::string text = toText(json);
-  payloadOffset = kJsonAt + text.size();
-  roundUp(payloadOffset, kPage);
-  std::string header(payloadOffset, '\0');
-  auto put = [&](size_t at, const void *data, size_t size) {
-    std::memcpy(header.data() + at, data, size);
-  };
-  uint64_t textSize = text.size();
-  put(0, kMagic.data(), kMagic.size());
-  put(kJsonSizeAt, &textSize, sizeof(textSize));
-  put(kOffsetAt, &payloadOffset, sizeof(payloadOffset));
-  put(kPayloadAt, &plan.payloadBytes, sizeof(plan.payloadBytes));
-  put(kJsonAt, text.data(), text.size());
-  XXH128_hash_t hash = XXH3_128bits(header.data(), header.size());
-  put(kHashAt, &hash, sizeof(hash));
-  return header;
-}
-
-/// The JSON text of a file's header, where the header is whole.
-std::optional<Json> readHeader(std::span<const char> bytes,
-                               uint64_t &payloadOffset, std::string &problem) {
-  auto fail = [&](const char *what) {
-    problem = what;
-    return std::nullopt;
-  };
-  if (bytes.size() < kJsonAt)
-    return fail("is incomplete");
-  if (std::memcmp(bytes.data(), kMagic.data(), kMagic.size()) != 0)
-    return fail("has another format or is damaged");
-  auto number = [&](size_t at) {
-    uint64_t value = 0;
-    std::memcpy(&value, bytes.data() + at, sizeof(value));
-    return value;
-  };
-  uint64_t jsonBytes = number(kJsonSizeAt), payloadBytes = number(kPayloadAt);
-  payloadOffset = number(kOffsetAt);
-  uint64_t end = bytes.size();
-  if (payloadOffset > end || payloadBytes != end - payloadOffset)
-    return fail("is incomplete or damaged");
-  if (payloadOffset < kJsonAt || jsonBytes > payloadOffset - kJsonAt)
-    return fail("is damaged: its header has impossible sizes");
-  std::string header(bytes.data(), payloadOffset);
-  XXH128_hash_t hash = {};
-  std::memcpy(&hash, header.data() + kHashAt, sizeof(hash));
-  std::memset(header.data() + kHashAt, 0, sizeof(hash));
-  if (!XXH128_isEqual(hash, XXH3_128bits(header.data(), header.size())))
-    return fail("is damaged: its header does not match its checksum");
-  Json json =
-      Json::parse(header.begin() + kJsonAt,
-                  header.begin() + kJsonAt + static_cast<ptrdiff_t>(jsonBytes),
-                  nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object())
-    return fail("is damaged: its header is not JSON");
-  return json;
+    list.push_back(header::hex(checksum));
+  return header::make(kMagic, json, plan.payloadBytes);
 }
 
 /// What differs between a file's header and the one it should have.
@@ -207,8 +111,8 @@ bool PackedPlan::append(PackedEntry entry) {
   entry.offset = payloadBytes;
   entry.stride = entry.bytes;
   uint64_t size = 0, end = 0;
-  if (!roundUp(entry.offset, kWeightAlignment) ||
-      !roundUp(entry.stride, kMatrixAlignment) ||
+  if (!header::roundUp(entry.offset, kWeightAlignment) ||
+      !header::roundUp(entry.stride, kMatrixAlignment) ||
       __builtin_mul_overflow(entry.stride, static_cast<uint64_t>(entry.count),
                              &size) ||
       __builtin_add_overflow(entry.offset, size, &end) || end > INT64_MAX)
@@ -231,13 +135,14 @@ std::shared_ptr<const PackedFile> PackedFile::open(const fs::path &path,
   };
   std::string what;
   uint64_t payloadOffset = 0;
-  std::optional<Json> found = readHeader(mapping->bytes(), payloadOffset, what);
+  std::optional<Json> found =
+      header::read(kMagic, mapping->bytes(), payloadOffset, what);
   if (!found)
     return fail(what);
   Json list = found->value("checksums", Json());
   found->erase("checksums");
   // As written and read, for names that are not UTF-8.
-  Json wanted = Json::parse(toText(describe(plan)));
+  Json wanted = Json::parse(header::toText(describe(plan)));
   std::span<const char> payload = mapping->bytes().subspan(payloadOffset);
   if (*found != wanted)
     return fail(difference(*found, wanted));
@@ -246,7 +151,7 @@ std::shared_ptr<const PackedFile> PackedFile::open(const fs::path &path,
     return fail("is damaged: its sizes do not fit together");
   std::vector<uint64_t> checksums;
   for (const Json &text : list) {
-    std::optional<uint64_t> checksum = parseHex(text);
+    std::optional<uint64_t> checksum = header::parseHex(text);
     if (!checksum)
       return fail("is damaged: it has a checksum that is no number");
     checksums.push_back(*checksum);
@@ -286,8 +191,9 @@ std::optional<PackedWriter> PackedWriter::create(const fs::path &folder,
     return std::nullopt;
   PackedWriter result(std::move(*file), plan);
   result.folder = folder;
-  makeHeader(plan, std::vector<uint64_t>(blockCount(plan.payloadBytes)),
-             result.payloadOffset);
+  result.payloadOffset =
+      makeHeader(plan, std::vector<uint64_t>(blockCount(plan.payloadBytes)))
+          .size();
   if (!result.file.reserve(result.payloadOffset + plan.payloadBytes, error))
     return std::nullopt;
   return result;
@@ -321,8 +227,8 @@ std::shared_ptr<const PackedFile> PackedWriter::finish(const std::string &name,
   // The padding behind the last matrix.
   if (!write(plan->payloadBytes, {}, error))
     return nullptr;
-  std::string header = makeHeader(*plan, checksums, payloadOffset);
-  if (!file.write(header, 0, error) || !file.publish(name, error))
+  std::string text = makeHeader(*plan, checksums);
+  if (!file.write(text, 0, error) || !file.publish(name, error))
     return nullptr;
   auto result = std::make_shared<PackedFile>();
   result->mapping = MappedFile::map(file.descriptor(), folder / name, error);
@@ -349,11 +255,12 @@ void dropUnusedPackedFiles(const fs::path &folder) {
     std::string problem;
     uint64_t offset = 0;
     std::shared_ptr<const MappedFile> file = MappedFile::open(path, problem);
-    std::optional<Json> header =
-        file ? readHeader(file->bytes(), offset, problem) : std::nullopt;
-    if (!header)
+    std::optional<Json> found =
+        file ? header::read(kMagic, file->bytes(), offset, problem)
+             : std::nullopt;
+    if (!found)
       continue;
-    Json files = header->value("files", Json());
+    Json files = found->value("files", Json());
     for (const Json &entry : files)
       if (entry.is_object() && entry.value("path", Json()).is_string() &&
           !fs::exists(entry["path"].get<std::string>(), ignored) && !ignored) {

@@ -45,7 +45,7 @@ std::unique_ptr<Session> Session::create(std::shared_ptr<const Model> model,
                         std::max<int64_t>(options.capacity, 1), error);
   if (!session->pool)
     return nullptr;
-  session->lengths.resize(static_cast<size_t>(options.slots));
+  session->sequences.resize(static_cast<size_t>(options.slots));
   session->shared = std::move(model);
   return session;
 }
@@ -53,7 +53,13 @@ std::unique_ptr<Session> Session::create(std::shared_ptr<const Model> model,
 int64_t Session::capacity() const { return pool->capacity(); }
 
 int64_t Session::length(int32_t slot) const {
-  return slot < 0 || slot >= slots() ? 0 : lengths[static_cast<size_t>(slot)];
+  return static_cast<int64_t>(tokens(slot).size());
+}
+
+std::span<const int32_t> Session::tokens(int32_t slot) const {
+  if (slot < 0 || slot >= slots())
+    return {};
+  return sequences[static_cast<size_t>(slot)];
 }
 
 void Session::reset(int32_t slot) {
@@ -63,7 +69,7 @@ void Session::reset(int32_t slot) {
 
 void Session::empty(int32_t slot, int64_t tokens) {
   pool->reset(slot, tokens);
-  lengths[static_cast<size_t>(slot)] = 0;
+  sequences[static_cast<size_t>(slot)].clear();
 }
 
 bool Session::reserve(int64_t tokens, std::string &error) {
@@ -72,8 +78,8 @@ bool Session::reserve(int64_t tokens, std::string &error) {
 
 SessionMemory Session::memory() const {
   int64_t tokens = 0;
-  for (int64_t length : lengths)
-    tokens += length;
+  for (int32_t slot = 0; slot < slots(); ++slot)
+    tokens += length(slot);
   return {ctx->peak(), tokens * pool->bytesPerToken(), pool->fixedBytes()};
 }
 
@@ -236,7 +242,11 @@ bool Session::runPiece(Request &request, int64_t begin, int64_t size,
   int64_t vocabulary = module.description.vocabulary;
   for (int32_t row = 0; row < request.batch(); ++row) {
     auto r = static_cast<size_t>(row);
-    lengths[static_cast<size_t>(request.firstSlot + row)] += piece.valid[r];
+    std::vector<int32_t> &sequence =
+        sequences[static_cast<size_t>(request.firstSlot + row)];
+    if (piece.valid[r] > 0)
+      sequence.insert(sequence.end(), request.rows[r].begin() + begin,
+                      request.rows[r].begin() + begin + piece.valid[r]);
     auto length = static_cast<int64_t>(request.rows[r].size());
     const float *from = piece.logits + row * piece.positions * vocabulary;
     int64_t token = request.offsets[r] + begin;

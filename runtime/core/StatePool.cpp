@@ -131,6 +131,35 @@ int64_t StatePool::find(std::string_view name) const {
   return -1;
 }
 
+TensorSpec StatePool::sequence(size_t index, int64_t tokens) const {
+  const State &state = states[index];
+  TensorSpec result = state.spec;
+  if (state.tokenDim)
+    result.shape[state.tokenDim] = tokens;
+  result.shape.erase(result.shape.begin());
+  return result;
+}
+
+std::vector<std::span<char>> StatePool::parts(size_t index, int32_t slot,
+                                              int64_t tokens) const {
+  const State &state = states[index];
+  int64_t slotBytes = state.buffer.size() / slotCount;
+  char *begin = state.buffer.data() + slot * slotBytes;
+  if (!state.tokenDim)
+    return {{begin, static_cast<size_t>(slotBytes)}};
+  // Of every row in front of the tokens' dimension, its first tokens.
+  std::vector<int64_t> sizes = shape(state, tokenCapacity);
+  int64_t rows = *elementCount(std::span(sizes).subspan(1, state.tokenDim - 1));
+  std::vector<std::span<char>> result;
+  if (rows == 0)
+    return result;
+  int64_t rowBytes = slotBytes / rows;
+  for (int64_t row = 0; row < rows; ++row)
+    result.push_back({begin + row * rowBytes,
+                      static_cast<size_t>(rowBytes / tokenCapacity * tokens)});
+  return result;
+}
+
 MarimbaTensor StatePool::view(size_t index, int32_t first,
                               int32_t count) const {
   const State &state = states[index];

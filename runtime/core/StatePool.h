@@ -7,6 +7,7 @@
 #include "marimba/Tensor.h"
 
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,6 +37,14 @@ public:
   int64_t capacity() const { return tokenCapacity; }
   /// Index of a state by name, or -1.
   int64_t find(std::string_view name) const;
+  /// Number of states.
+  size_t size() const { return states.size(); }
+  /// A state as one sequence of `tokens` tokens has it, without the slots.
+  TensorSpec sequence(size_t index, int64_t tokens) const;
+  /// Where it lies in `slot`: parts that are its elements in row-major order.
+  /// `tokens` is at most the capacity.
+  std::vector<std::span<char>> parts(size_t index, int32_t slot,
+                                     int64_t tokens) const;
   /// The slots [first, first + count) of one state.
   MarimbaTensor view(size_t index, int32_t first, int32_t count) const;
 

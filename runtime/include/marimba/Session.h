@@ -7,6 +7,8 @@
 #include "marimba/Model.h"
 
 #include <cstdint>
+#include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -16,7 +18,9 @@
 
 namespace marimba::rt {
 
+class SavedState;
 class StatePool;
+struct StateOrigin;
 
 struct SessionOptions {
   int32_t slots = 1;      // sequences held at once
@@ -74,7 +78,10 @@ public:
   void reset(int32_t slot);
   /// Tokens in `slot`; 0 for slots out of range.
   int64_t length(int32_t slot) const;
-  int32_t slots() const { return static_cast<int32_t>(lengths.size()); }
+  /// The tokens in `slot`, in order, until the next call; none for slots out of
+  /// range.
+  std::span<const int32_t> tokens(int32_t slot) const;
+  int32_t slots() const { return static_cast<int32_t>(sequences.size()); }
   /// Tokens that a slot can hold before the states grow.
   int64_t capacity() const;
   const Model &model() const { return *shared; }
@@ -82,6 +89,20 @@ public:
 
   /// A state by name, all slots of it, to be read until the next call.
   std::optional<MarimbaTensor> state(std::string_view name) const;
+
+  /// Writes the sequence in `slot` to `path` (SavedState.h), in place of what
+  /// is there, when all of it is on the disk. False and `error` where that
+  /// fails: nothing has changed on the disk then.
+  bool save(int32_t slot, const StateOrigin &origin,
+            const std::filesystem::path &path, std::string &error) const;
+  /// Makes `slot` hold what was saved, in place of what it holds; what is
+  /// appended then gives the logits that it would have given without the
+  /// interruption. `note` hears of a difference in arithmetic. False and
+  /// `error`, with nothing changed, where it belongs to another model than
+  /// `here`, has other states, or memory is short.
+  bool restore(int32_t slot, const SavedState &saved, const StateOrigin &here,
+               const std::function<void(const std::string &)> &note,
+               std::string &error);
 
 private:
   struct Piece;
@@ -103,7 +124,7 @@ private:
   SessionOptions settings;
   std::unique_ptr<Context> ctx;
   std::unique_ptr<StatePool> pool;
-  std::vector<int64_t> lengths;
+  std::vector<std::vector<int32_t>> sequences; // the tokens of each slot
   /// Inputs and outputs of a call, by argument; kept from call to call.
   std::vector<AlignedBuffer> buffers;
 };
