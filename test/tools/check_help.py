@@ -15,8 +15,8 @@ OPTIONS = {
     "eval": SESSION + " json limit-context recall text window",
     "execute": LOAD + " all entry inputs o",
     "inspect": "config-file json",
-    "logits": SESSION + " batch greedy hidden ids ids-file o split state",
-    "run": SESSION + " ids json max-tokens no-eos prompt quiet seed temperature top-k top-p",
+    "logits": SESSION + " batch greedy hidden ids ids-file load-state o save-state split state",
+    "run": SESSION + " ids json load-state max-tokens no-eos prompt prompt-file quiet save-state seed temperature top-k top-p",
     "tokenize": "decode file json no-special text",
 }
 

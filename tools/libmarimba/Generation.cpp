@@ -7,6 +7,7 @@
 #include "tools/libmarimba/Generation.h"
 #include "tools/libmarimba/Stopwatch.h"
 
+#include "marimba/SavedState.h"
 #include "marimba/Session.h"
 #include "llvm/ADT/STLExtras.h"
 
@@ -16,16 +17,26 @@ using namespace llvm;
 bool marimba::generate(LoadedModel &model, ArrayRef<int32_t> prompt,
                        const GenerateOptions &options,
                        function_ref<bool(int32_t)> onToken,
-                       function_ref<bool()> goOn, Generation &result,
-                       std::string &error) {
+                       function_ref<bool()> goOn, NoteFn note,
+                       Generation &result, std::string &error) {
   if (!model.checkIds(prompt, error))
     return false;
   std::unique_ptr<rt::Session> session = model.makeSession(error);
-  if (!session || !session->reserve(static_cast<int64_t>(prompt.size()), error))
+  if (!session)
     return false;
 
   std::vector<float> logits;
   Stopwatch watch;
+  if (options.loadState) {
+    if (!session->restore(0, *options.loadState, model.stateOrigin(), note,
+                          error))
+      return false;
+    result.restoredTokens = options.loadState->tokens().size();
+    result.restoreSeconds = watch.restart();
+  }
+  if (!session->reserve(
+          session->length(0) + static_cast<int64_t>(prompt.size()), error))
+    return false;
   // One call of compiled code between two questions whether to go on.
   for (ArrayRef<int32_t> rest = prompt; !rest.empty();) {
     ArrayRef<int32_t> piece =
@@ -43,15 +54,28 @@ bool marimba::generate(LoadedModel &model, ArrayRef<int32_t> prompt,
 
   rt::Sampler sampler(options.sampler);
   watch.restart();
+  bool interrupted = false;
   for (int64_t made = 0; made < options.maxTokens;) {
     int32_t token = sampler.sample(logits);
     result.tokens.push_back(token);
     result.decodeSeconds = watch.seconds();
-    if (!onToken(token) || is_contained(options.endIds, token) ||
+    interrupted = !onToken(token);
+    if (interrupted || is_contained(options.endIds, token) ||
         ++made == options.maxTokens)
       break;
     if (!session->append({&token, 1}, rt::LogitsWanted::Last, logits, error))
       return false;
   }
+  if (options.saveState.empty() || interrupted)
+    return true;
+  watch.restart();
+  // Nothing was to follow the last token yet.
+  if (!result.tokens.empty() &&
+      !session->append({&result.tokens.back(), 1}, rt::LogitsWanted::None,
+                       logits, error))
+    return false;
+  if (!session->save(0, model.stateOrigin(), options.saveState, error))
+    return false;
+  result.saveSeconds = watch.seconds();
   return true;
 }

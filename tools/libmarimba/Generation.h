@@ -12,6 +12,9 @@
 #include "marimba/Sampler.h"
 
 namespace marimba {
+namespace rt {
+class SavedState;
+} // namespace rt
 
 /// How to continue a prompt.
 struct GenerateOptions {
@@ -19,6 +22,11 @@ struct GenerateOptions {
   int64_t maxTokens = 256;
   /// The text ends with any of these.
   std::vector<int32_t> endIds;
+  /// Stands in front of the prompt; null for an empty state.
+  const rt::SavedState *loadState = nullptr;
+  /// Where the prompt and all new tokens are saved, unless it was interrupted;
+  /// empty for nowhere.
+  std::string saveState;
 };
 
 /// What came of it.
@@ -27,15 +35,19 @@ struct Generation {
   size_t prefillTokens = 0;    // of the prompt; all but after an interruption
   double prefillSeconds = 0;   // until the first choice was possible
   double decodeSeconds = 0;    // all tokens after the first
+  size_t restoredTokens = 0;   // of the saved state in front
+  double restoreSeconds = 0;   // comparing the model and copying the state
+  double saveSeconds = 0;      // until it was on the disk
 };
 
 /// Continues `prompt` in a session of its own. `onToken` hears every new token
 /// at once and returns whether to go on; `goOn` is asked between pieces of a
-/// long prompt. Returns false and sets `error` on failure.
+/// long prompt; `note` hears what a
+/// saved state has to say. Returns false and sets `error` on failure.
 bool generate(LoadedModel &model, llvm::ArrayRef<int32_t> prompt,
               const GenerateOptions &options,
               llvm::function_ref<bool(int32_t)> onToken,
-              llvm::function_ref<bool()> goOn, Generation &result,
+              llvm::function_ref<bool()> goOn, NoteFn note, Generation &result,
               std::string &error);
 
 } // namespace marimba

@@ -5,13 +5,20 @@
 //===----------------------------------------------------------------------===//
 
 #include "tools/libmarimba/LoadedModel.h"
+#include "tools/libmarimba/BuildIdentity.h"
 #include "tools/libmarimba/JitCode.h"
 #include "tools/libmarimba/ModelFiles.h"
 #include "tools/libmarimba/Stopwatch.h"
 
 #include "marimba/Model.h"
+#include "marimba/SavedState.h"
 #include "marimba/Session.h"
 #include "marimba/ThreadTeam.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/BLAKE3.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/raw_ostream.h"
 #include <filesystem>
 
 using namespace marimba;
@@ -61,6 +68,48 @@ mapWeights(const rt::Description &description, const ImportedModel &imported,
   return rt::Weights::load(description, sources, error, rt::Stacks::LeftApart);
 }
 
+/// 32 digits.
+static std::string digest(StringRef text) {
+  return toHex(BLAKE3::hash<16>(arrayRefFromStringRef(text)),
+               /*LowerCase=*/true);
+}
+
+/// The digest of the configuration as it is written; empty where it cannot be
+/// read any more.
+static std::string digestConfiguration(StringRef modelDir,
+                                       const CompileOptions &options) {
+  SmallString<128> path(modelDir);
+  sys::path::append(path, options.import.configFile);
+  auto text = MemoryBuffer::getFile(path);
+  return text ? digest((*text)->getBuffer()) : std::string();
+}
+
+/// The digest of a model as it was imported.
+static std::string digestMeaning(Compilation &compilation) {
+  std::string text;
+  raw_string_ostream os(text);
+  compilation.module().print(
+      os, mlir::OpPrintingFlags().printGenericOpForm().assumeVerified());
+  return digest(text);
+}
+
+/// What decides in which order sums are made and how they are rounded.
+static std::vector<std::pair<std::string, std::string>>
+describeArithmetic(const Compilation &compilation) {
+  const CompileOptions &options = compilation.options();
+  const mlir::marimba::PipelineOptions &pipeline = options.pipeline;
+  bool loops = pipeline.matmul == mlir::marimba::MatmulRoute::Loops;
+  return {
+      {"products", pipeline.bf16 ? "bf16" : "f32"},
+      {"route", pipeline.reference ? "reference" : "default"},
+      {"matmul", loops || pipeline.reference ? "loops" : "onednn"},
+      {"vector bits", std::to_string(pipeline.vectorBits)},
+      {"threads", std::to_string(pipeline.threads)},
+      {"processor", digest(mlir::marimba::describeTarget(options.target))},
+      {"build", digest(buildIdentity())},
+  };
+}
+
 int LoadOptions::teamSize() const {
   return threads ? static_cast<int>(threads) : rt::allowedCpus();
 }
@@ -102,6 +151,9 @@ std::unique_ptr<LoadedModel> LoadedModel::load(StringRef modelDir,
   result->modelInfo = imported.info;
   result->threads = options.teamSize();
   result->chunkTokens = options.chunk;
+  result->configuration = digestConfiguration(modelDir, options.compile);
+  result->meaning = digestMeaning(*compilation);
+  result->arithmetic = describeArithmetic(*compilation);
   CodePtr code = compileOrFind(
       *compilation, options.cacheFolder, result->loadTimes.codeFromCache, error,
       [&](double fraction, StringRef what) {
@@ -151,6 +203,11 @@ std::unique_ptr<rt::Session> LoadedModel::makeSession(std::string &error) {
   options.threads = threads;
   options.chunk = static_cast<int32_t>(chunkTokens);
   return rt::Session::create(model, options, error);
+}
+
+rt::StateOrigin LoadedModel::stateOrigin() const {
+  return {modelInfo.name, rt::fingerprint(model->weights()), configuration,
+          meaning, arithmetic};
 }
 
 bool LoadedModel::checkIds(ArrayRef<int32_t> ids, std::string &error) const {

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace marimba {
@@ -19,6 +20,7 @@ namespace rt {
 class Model;
 class Session;
 class WeightProvider;
+struct StateOrigin;
 } // namespace rt
 
 /// How a model is compiled and loaded.
@@ -68,6 +70,10 @@ public:
   /// short.
   std::unique_ptr<rt::Session> makeSession(std::string &error);
 
+  /// What a saved state must fit, and how one is made here. Reads samples of
+  /// the weights.
+  rt::StateOrigin stateOrigin() const;
+
   /// Whether all ids are in the vocabulary; sets `error` where not.
   bool checkIds(llvm::ArrayRef<int32_t> ids, std::string &error) const;
 
@@ -86,6 +92,9 @@ private:
   LoadTimes loadTimes;
   int threads = 1;
   int64_t chunkTokens = 512;
+  /// Digests, as in rt::StateOrigin.
+  std::string configuration, meaning;
+  std::vector<std::pair<std::string, std::string>> arithmetic;
   std::shared_ptr<const rt::Model> model;
 };
 

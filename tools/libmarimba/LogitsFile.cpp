@@ -8,6 +8,7 @@
 
 #include "marimba/SafetensorsWriter.h"
 #include "marimba/Sampler.h"
+#include "marimba/SavedState.h"
 #include "marimba/Session.h"
 #include "marimba/Tensor.h"
 #include "llvm/ADT/StringSet.h"
@@ -39,7 +40,8 @@ static bool fromJSON(const json::Value &value, LogitsRequest &request,
   if (!fields)
     return false;
   for (const auto &[key, field] : *value.getAsObject())
-    if (!is_contained({"name", "ids", "split", "greedy", "hidden", "state"},
+    if (!is_contained({"name", "ids", "split", "greedy", "hidden", "state",
+                       "load_state", "save_state"},
                       StringRef(key))) {
       path.field(key).report("no such field");
       return false;
@@ -49,7 +51,9 @@ static bool fromJSON(const json::Value &value, LogitsRequest &request,
       !fields.mapOptional("split", request.split) ||
       !fields.mapOptional("greedy", request.greedy) ||
       !fields.mapOptional("hidden", request.hidden) ||
-      !fields.mapOptional("state", request.state))
+      !fields.mapOptional("state", request.state) ||
+      !fields.mapOptional("load_state", request.loadState) ||
+      !fields.mapOptional("save_state", request.saveState))
     return false;
   if (request.ids.empty())
     path.field("ids").report("expected at least one id");
@@ -99,12 +103,14 @@ struct Tensors {
 class Recorder {
 public:
   Recorder(LoadedModel &model, const LogitsRequest &request, Tensors &tensors,
-           std::string &error)
-      : model(model), request(request), tensors(tensors), error(error) {}
+           NoteFn note, std::string &error)
+      : model(model), request(request), tensors(tensors), note(note),
+        error(error) {}
 
   bool record() {
     session = model.makeSession(error);
-    return session && feedIds() && (!request.state || copyStates()) &&
+    return session && restore() && feedIds() && save() &&
+           (!request.state || copyStates()) &&
            (request.greedy == 0 || continueGreedily());
   }
 
@@ -120,7 +126,9 @@ private:
     tensors.storage.push_back(std::move(owner));
   }
 
+  bool restore();
   bool feedIds();
+  bool save();
   void placeHidden(size_t begin, size_t count, const std::vector<float> &piece);
   bool copyStates();
   void copyState(const rt::ArgSpec &spec, const MarimbaTensor &view);
@@ -129,12 +137,26 @@ private:
   LoadedModel &model;
   const LogitsRequest &request;
   Tensors &tensors;
+  NoteFn note;
   std::string &error;
   std::unique_ptr<rt::Session> session;
   std::vector<float> last;   // logits of the last token
   std::vector<float> hidden; // [layers + 1, L, H]
 };
 } // namespace
+
+bool Recorder::restore() {
+  if (request.loadState.empty())
+    return true;
+  std::optional<rt::SavedState> saved =
+      rt::SavedState::read(request.loadState, error);
+  return saved && session->restore(0, *saved, model.stateOrigin(), note, error);
+}
+
+bool Recorder::save() {
+  return request.saveState.empty() ||
+         session->save(0, model.stateOrigin(), request.saveState, error);
+}
 
 bool Recorder::feedIds() {
   int64_t length = request.ids.size(), vocabulary = model.info().vocabSize;
@@ -236,13 +258,13 @@ bool Recorder::continueGreedily() {
 }
 
 bool marimba::writeLogits(LoadedModel &model, ArrayRef<LogitsRequest> requests,
-                          StringRef path, std::string &error) {
+                          StringRef path, NoteFn note, std::string &error) {
   for (const LogitsRequest &request : requests)
     if (!model.checkIds(request.ids, error))
       return false;
   Tensors tensors;
   for (const LogitsRequest &request : requests)
-    if (!Recorder(model, request, tensors, error).record())
+    if (!Recorder(model, request, tensors, note, error).record())
       return false;
   return rt::writeSafetensors(path.str(), tensors.named, error);
 }

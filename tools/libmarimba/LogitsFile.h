@@ -25,6 +25,9 @@ struct LogitsRequest {
   bool hidden = false;
   /// Whether the states after `ids` are written, too.
   bool state = false;
+  /// Files of saved sessions: the one in front of `ids`, empty for the empty
+  /// state, and the one to write after them.
+  std::string loadState, saveState;
 };
 
 /// What is wrong with `request.split`; empty where nothing is.
@@ -36,18 +39,19 @@ bool parseLogitsRequests(llvm::StringRef json, llvm::StringRef file,
                          std::vector<LogitsRequest> &requests,
                          std::string &error);
 
-/// Runs the ids of every request through the model, from an empty state each,
-/// and writes a safetensors file with
+/// Runs the ids of every request through the model, in order, each from a state
+/// of its own, and writes a safetensors file with
 ///
 ///   logits         f32 [1, L, V]
 ///   hidden         f32 [layers + 1, L, H]
-///   <state>        [1, ...], sizes that grow with tokens cut to L
+///   <state>        [1, ...], sizes that grow with tokens cut to their number
 ///   tokens         i64 [1, greedy]
 ///   greedy_logits  f32 [greedy, V]: row i is what token i was chosen from
 ///
-/// Returns false and sets `error` on failure; then there is no file.
+/// `note` hears what saved sessions have to say. Returns false and sets `error`
+/// on failure; then there is no file.
 bool writeLogits(LoadedModel &model, llvm::ArrayRef<LogitsRequest> requests,
-                 llvm::StringRef path, std::string &error);
+                 llvm::StringRef path, NoteFn note, std::string &error);
 
 } // namespace marimba
 

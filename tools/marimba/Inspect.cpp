@@ -1,12 +1,14 @@
 //===- Inspect.cpp - marimba inspect --------------------------------------===//
 //
-// Part of Marimba. What a model is made of, from its description.
+// Part of Marimba. What a model is made of, from its description; what a saved
+// session holds.
 //
 //===----------------------------------------------------------------------===//
 
 #include "tools/libmarimba/Compiler.h"
 #include "tools/marimba/Driver.h"
 
+#include "marimba/SavedState.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -18,7 +20,9 @@ using mlir::marimba::ModelInfo;
 
 namespace {
 struct Options {
-  cl::SubCommand sub{"inspect", "Layers, parameters and sizes of a model"};
+  cl::SubCommand sub{"inspect",
+                     "Layers, parameters and sizes of a model, or what a "
+                     "saved session holds"};
   driver::ModelArgument model{sub};
   driver::Flag json{sub, "json", "Answers in JSON"};
   driver::Value<std::string> configFile{
@@ -104,10 +108,77 @@ static void printAsText(const ModelInfo &info) {
     row("unused") << join(info.unusedTensors, ", ") << '\n';
 }
 
+/// "f32 [16, 384]"
+static std::string typeText(const rt::TensorSpec &spec) {
+  return std::string(rt::dtypeName(spec.dtype)) + " " +
+         rt::shapeText(spec.shape);
+}
+
+static void printAsJson(const rt::SavedState &saved) {
+  json::Array states;
+  for (const rt::TensorSpec &spec : saved.states())
+    states.push_back(
+        json::Object{{"name", spec.name},
+                     {"dtype", StringRef(rt::dtypeName(spec.dtype))},
+                     {"shape", json::Array(spec.shape)}});
+  json::Object arithmetic;
+  for (const auto &[name, value] : saved.origin().arithmetic)
+    arithmetic[name] = value;
+  driver::printJson(json::Object{
+      {"model", saved.origin().model},
+      {"weights", saved.origin().weights},
+      {"configuration", saved.origin().configuration},
+      {"arithmetic", std::move(arithmetic)},
+      {"tokens",
+       driver::jsonIds({saved.tokens().data(), saved.tokens().size()})},
+      {"states", std::move(states)},
+      {"bytes", saved.bytes()},
+  });
+}
+
+static void printAsText(const rt::SavedState &saved) {
+  raw_ostream &os = outs();
+  auto row = [&](StringRef label) -> raw_ostream & {
+    return os << left_justify(label, 12);
+  };
+  row("session") << "of " << saved.origin().model << ", "
+                 << saved.tokens().size() << " tokens, "
+                 << formatv("{0:N}", saved.bytes()) << " bytes\n";
+  row("weights") << saved.origin().weights << '\n';
+  row("arithmetic") << join(map_range(saved.origin().arithmetic,
+                                      [](const auto &entry) {
+                                        return entry.first + " " + entry.second;
+                                      }),
+                            ", ")
+                    << '\n';
+  // States of a kind are alike: layers.0.conv and layers.1.conv.
+  MapVector<StringRef, std::vector<const rt::TensorSpec *>> kinds;
+  for (const rt::TensorSpec &spec : saved.states())
+    kinds[StringRef(spec.name).rsplit('.').second].push_back(&spec);
+  for (const auto &[kind, specs] : kinds)
+    row("") << formatv("{0,3} x {1} {2}\n", specs.size(), kind,
+                       typeText(*specs.front()));
+}
+
+static int inspectState() {
+  std::string error;
+  std::optional<rt::SavedState> saved =
+      rt::SavedState::read(options().model.getValue(), error);
+  if (!saved)
+    return driver::fail(error);
+  if (options().json)
+    printAsJson(*saved);
+  else
+    printAsText(*saved);
+  return 0;
+}
+
 static int run() {
   const Options &o = options();
   if (o.model.missing())
     return 1;
+  if (rt::isSavedState(o.model.getValue()))
+    return inspectState();
   CompileOptions compile;
   if (o.configFile.given())
     compile.import.configFile = o.configFile;

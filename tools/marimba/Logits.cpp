@@ -8,6 +8,8 @@
 #include "tools/marimba/CompileFlags.h"
 #include "tools/marimba/Progress.h"
 
+#include "marimba/SavedState.h"
+
 using namespace marimba;
 using namespace llvm;
 
@@ -21,7 +23,8 @@ struct Options {
   driver::Value<std::string> batch{
       sub, "batch",
       "Runs all cases of this JSON file, an array of {name, ids, split, "
-      "greedy, hidden, state}; tensors are named <name>.logits and so on",
+      "greedy, hidden, state, load_state, save_state}; tensors are named "
+      "<name>.logits and so on",
       "file"};
   driver::Value<std::string> output{
       sub, "o", "A safetensors file: logits, f32 [1, L, V]", "file"};
@@ -34,6 +37,12 @@ struct Options {
   driver::Flag hidden{sub, "hidden",
                       "Adds hidden [layers+1, L, H], before the final norm"};
   driver::Flag state{sub, "state", "Adds every state after the ids, by name"};
+  driver::Value<std::string> loadState{
+      sub, "load-state", "Begins with the session that this file holds",
+      "file"};
+  driver::Value<std::string> saveState{
+      sub, "save-state", "Saves the session after the ids to this file",
+      "file"};
   driver::SessionFlags load{sub};
 };
 } // namespace
@@ -69,6 +78,8 @@ static std::optional<LogitsRequest> readRequest() {
   request.greedy = o.greedy;
   request.hidden = o.hidden;
   request.state = o.state;
+  request.loadState = o.loadState;
+  request.saveState = o.saveState;
   if (!o.split.given())
     return request;
   if (!(split = driver::parseIds(o.split, "--split")))
@@ -108,21 +119,27 @@ static int run() {
     return driver::fail(
         "logits: expected one of --ids, --ids-file and --batch");
   if (o.batch.given() &&
-      (o.split.given() || o.greedy.given() || o.hidden || o.state))
+      (o.split.given() || o.greedy.given() || o.hidden || o.state ||
+       o.loadState.given() || o.saveState.given()))
     return driver::fail("--batch: the file says for every case whether to "
-                        "split, go on, add hidden or state");
+                        "split, go on, add hidden or state, load or save");
   if (o.output.empty())
     return driver::fail("logits: expected an output file: -o FILE");
   std::vector<LogitsRequest> requests = readRequests();
   std::optional<LoadOptions> load = o.load.loadOptions();
   if (requests.empty() || !load)
     return 1;
+  std::string error;
+  // Before anything is compiled.
+  for (const LogitsRequest &request : requests)
+    if (!request.saveState.empty() &&
+        !rt::canSaveState(request.saveState, error))
+      return driver::fail(error);
   load->compile.import.collectHidden = any_of(
       requests, [](const LogitsRequest &request) { return request.hidden; });
-
-  std::string error;
   std::unique_ptr<LoadedModel> model = driver::loadModel(o.model, *load, error);
-  if (!model || !writeLogits(*model, requests, o.output, error))
+  if (!model ||
+      !writeLogits(*model, requests, o.output, driver::printNote, error))
     return driver::fail(error);
   return 0;
 }

@@ -10,6 +10,7 @@
 #include "tools/marimba/Interrupt.h"
 #include "tools/marimba/Progress.h"
 
+#include "marimba/SavedState.h"
 #include "marimba/Tokenizer.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -24,12 +25,24 @@ struct Options {
   driver::ModelArgument model{sub};
   driver::Value<std::string> prompt{sub, "prompt", "The text to continue",
                                     "text"};
+  driver::Value<std::string> promptFile{
+      sub, "prompt-file",
+      "Reads the text to continue from this file ('-': stdin); prints the new "
+      "text alone",
+      "file"};
   driver::Value<std::string> ids{
       sub, "ids",
       "The token ids to continue, such as 3,17,5; prints the new ids", "ids"};
   driver::Value<int64_t> maxTokens{
-      sub, "max-tokens", "Stops after this many new tokens (default: 256)", "n",
-      256};
+      sub, "max-tokens",
+      "Stops after this many new tokens (default: 256, with --save-state 0)",
+      "n", 256};
+  driver::Value<std::string> loadState{
+      sub, "load-state", "Goes on from the session that this file holds",
+      "file"};
+  driver::Value<std::string> saveState{
+      sub, "save-state",
+      "Saves the session to this file: the prompt and the new tokens", "file"};
   driver::Value<double> temperature{
       sub, "temperature",
       "0 takes the likeliest token (default; 1 where --top-k, --top-p or "
@@ -85,7 +98,7 @@ public:
     decoder.emplace(*tokenizer);
     for (int32_t id : prompt)
       decoder->push(id);
-    if (streaming && asText)
+    if (streaming && asText && options().prompt.given())
       print(options().prompt);
   }
 
@@ -101,7 +114,8 @@ public:
   void finish() {
     if (decoder)
       add(decoder->flush());
-    if (streaming)
+    // A file that was only read says nothing.
+    if (streaming && !(first && options().promptFile.given()))
       print("\n");
   }
 
@@ -141,6 +155,12 @@ static void printTiming(const LoadTimes &times, const Generation &made) {
                     times.compileSeconds, times.loadSeconds, made.prefillTokens,
                     rate(made.prefillTokens, made.prefillSeconds), decoded,
                     rate(decoded, made.decodeSeconds));
+  if (made.restoredTokens)
+    errs() << formatv("restored {0} tokens in {1:f3} s\n", made.restoredTokens,
+                      made.restoreSeconds);
+  if (made.saveSeconds > 0)
+    errs() << formatv("saved {0} in {1:f3} s\n", options().saveState.getValue(),
+                      made.saveSeconds);
 }
 
 static void printJson(const LoadTimes &times, const Generation &made,
@@ -162,6 +182,9 @@ static void printJson(const LoadTimes &times, const Generation &made,
             rate(made.prefillTokens, made.prefillSeconds)},
            {"decode_seconds", made.decodeSeconds},
            {"decode_tokens_per_second", rate(decoded, made.decodeSeconds)},
+           {"restored_tokens", static_cast<int64_t>(made.restoredTokens)},
+           {"restore_seconds", made.restoreSeconds},
+           {"save_seconds", made.saveSeconds},
        }},
   });
 }
@@ -170,13 +193,16 @@ static int run() {
   const Options &o = options();
   if (o.model.missing())
     return 1;
-  if (o.ids.given() == o.prompt.given())
-    return driver::fail("run: expected one of --prompt and --ids");
+  if (o.ids.given() + o.prompt.given() + o.promptFile.given() != 1)
+    return driver::fail(
+        "run: expected one of --prompt, --prompt-file and --ids");
   if (o.maxTokens < 0)
     return driver::fail("--max-tokens: expected 0 or more, found " +
                         Twine(o.maxTokens));
   GenerateOptions generation;
-  generation.maxTokens = o.maxTokens;
+  generation.maxTokens =
+      o.saveState.given() && !o.maxTokens.given() ? 0 : o.maxTokens;
+  generation.saveState = o.saveState;
   std::optional<rt::SamplerOptions> sampler = samplerOptions();
   std::optional<LoadOptions> load = o.load.loadOptions();
   if (!sampler || !load)
@@ -188,8 +214,21 @@ static int run() {
   if (o.ids.given() && !(prompt = driver::parseIds(o.ids, "--ids")))
     return 1;
   std::string error;
-  if (o.prompt.given() && sys::fs::is_directory(o.model) &&
-      !hasTokenizer(o.model) && !loadTokenizer(o.model, error))
+  std::optional<std::string> text;
+  if (o.promptFile.given() && !(text = driver::readFile(o.promptFile)))
+    return 1;
+  if (o.prompt.given())
+    text = o.prompt;
+  std::optional<rt::SavedState> saved;
+  if (o.loadState.given()) {
+    if (!(saved = rt::SavedState::read(o.loadState.getValue(), error)))
+      return driver::fail(error);
+    generation.loadState = &*saved;
+  }
+  if (o.saveState.given() && !rt::canSaveState(o.saveState.getValue(), error))
+    return driver::fail(error);
+  if (text && sys::fs::is_directory(o.model) && !hasTokenizer(o.model) &&
+      !loadTokenizer(o.model, error))
     return driver::fail(error);
   driver::catchInterrupt();
   std::unique_ptr<LoadedModel> model =
@@ -205,10 +244,14 @@ static int run() {
     if (!tokenizer)
       return driver::fail(error);
   }
+  // What stands at the start of a text stands there already where one goes on.
+  bool begins = !saved || saved->tokens().empty();
   if (!prompt)
-    prompt = tokenizer->encode(o.prompt);
+    prompt = tokenizer->encode(*text, /*addSpecialTokens=*/begins);
   if (prompt->empty())
-    return driver::fail("--prompt: no tokens in this text");
+    return driver::fail(o.prompt.given()
+                            ? Twine("--prompt: no tokens in this text")
+                            : o.promptFile + ": no tokens in this text");
   if (!o.noEos)
     generation.endIds = model->endIds();
 
@@ -220,7 +263,7 @@ static int run() {
         output.push(id);
         return !driver::interrupted();
       },
-      [] { return !driver::interrupted(); }, made, error);
+      [] { return !driver::interrupted(); }, driver::printNote, made, error);
   output.finish();
   if (!done)
     return driver::fail(error);
