@@ -72,10 +72,12 @@ struct MambaSizes {
 /// states: conv [B,W-1,D], ssm [B,N,D].
 Value emitMambaMixer(LayerScope &scope, const MambaSizes &sizes, Value h);
 
-/// A = -exp(A_log)ᵀ and conv = conv1dᵀ in f32; inputs A_log [D,N] and conv1d
-/// [D,1,W], destinations [N,D] and [W,D].
+/// A = -exp(A_log)ᵀ, or only transposed where the input is A already, and conv
+/// = conv1dᵀ in f32; inputs A_log [D,N] and conv1d [D,1,W], destinations [N,D]
+/// and [W,D].
 SmallVector<Value> emitMambaPreparation(OpBuilder &b, Location loc,
-                                        ValueRange inputs, ValueRange outputs);
+                                        ValueRange inputs, ValueRange outputs,
+                                        bool holdsA);
 
 struct AttentionSizes {
   int64_t heads = 0, keyHeads = 0, headDim = 0;

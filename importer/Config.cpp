@@ -5,10 +5,21 @@
 //===----------------------------------------------------------------------===//
 
 #include "importer/Config.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSwitch.h"
 #include <cmath>
 
 namespace mlir::marimba {
+
+std::string FieldNames::inFile(StringRef fields) const {
+  auto name = [&](StringRef field) {
+    auto it = names.find(field);
+    return it == names.end() ? field : StringRef(it->second);
+  };
+  if (names.contains(fields))
+    return name(fields).str();
+  return llvm::join(llvm::map_range(llvm::split(fields, ' '), name), " ");
+}
 
 const llvm::json::Value *Config::find(StringRef field) const {
   const llvm::json::Value *value = object.get(field);
@@ -42,8 +53,8 @@ void Config::error(StringRef field, const Twine &expected) {
   const llvm::json::Value *value = object.get(field);
   std::string found =
       value ? "is " + printJson(*value) : std::string("is absent");
-  emitError(fileName + ": field '" + field + "' " + found + ", expected " +
-            expected);
+  emitError(fileName + ": " + names.kind + " '" + names.inFile(field) + "' " +
+            found + ", expected " + expected);
 }
 
 void Config::error(const Twine &message) {
@@ -96,6 +107,25 @@ double Config::getPositiveReal(StringRef field, double defaultValue) {
     return *number;
   error(field, "a positive number");
   return defaultValue;
+}
+
+std::vector<double> Config::getPositiveReals(StringRef field) {
+  const llvm::json::Value *value = find(field);
+  std::vector<double> numbers;
+  if (!value)
+    return numbers;
+  const llvm::json::Array *list = value->getAsArray();
+  for (const llvm::json::Value &element : list ? *list : llvm::json::Array()) {
+    std::optional<double> number = element.getAsNumber();
+    if (!number || !std::isfinite(*number) || *number <= 0) {
+      list = nullptr;
+      break;
+    }
+    numbers.push_back(*number);
+  }
+  if (!list)
+    error(field, "a list of positive numbers");
+  return numbers;
 }
 
 bool Config::getBool(StringRef field, bool defaultValue) {

@@ -8,6 +8,7 @@
 #define MARIMBA_IMPORTER_CONFIG_H
 
 #include "importer/Json.h"
+#include "llvm/ADT/StringMap.h"
 #include <string>
 #include <vector>
 
@@ -20,6 +21,16 @@ inline constexpr int64_t kMaxState = 1 << 12;
 inline constexpr int64_t kMaxWindow = 1 << 10;
 inline constexpr int64_t kMaxExpand = 64;
 
+/// What a file of another format calls the fields of config.json, for messages.
+struct FieldNames {
+  StringRef kind = "field"; // what a name is the name of
+  llvm::StringMap<std::string> names;
+
+  /// `fields`, one or an expression of several with blanks between, by the
+  /// names of the file.
+  std::string inFile(StringRef fields) const;
+};
+
 /// Reads fields of a model's config.json. A getter whose field is absent or
 /// null returns the default that it is given. A field of the wrong kind is an
 /// error that names file, field, what was found and what was expected; the
@@ -27,9 +38,10 @@ inline constexpr int64_t kMaxExpand = 64;
 /// that one run reports every bad field. Ask `result()` before using values.
 class Config {
 public:
-  Config(llvm::json::Object object, std::string file, ErrorFn emitError)
+  Config(llvm::json::Object object, std::string file, ErrorFn emitError,
+         FieldNames names = {})
       : object(std::move(object)), fileName(std::move(file)),
-        emitError(emitError) {}
+        emitError(emitError), names(std::move(names)) {}
 
   /// The field's value, or null where it is absent or null.
   const llvm::json::Value *find(StringRef field) const;
@@ -58,6 +70,9 @@ public:
   /// Reports an activation other than SiLU, and quantised weights.
   void checkSupported();
 
+  /// The finite numbers above zero of a list; empty where it is absent.
+  std::vector<double> getPositiveReals(StringRef field);
+
   /// Reports `field: is <found>, expected <expected>`.
   void error(StringRef field, const Twine &expected);
   /// Reports a message about the file as a whole.
@@ -73,6 +88,7 @@ private:
   llvm::json::Object object;
   std::string fileName;
   ErrorFn emitError;
+  FieldNames names;
   bool hasFailed = false;
 };
 

@@ -95,7 +95,8 @@ FailureOr<ImportedModel> importModel(MLIRContext &context, StringRef path,
       ModelDirectory::open(path, options.configFile, emitError);
   if (failed(directory))
     return failure();
-  Config config(std::move(directory->config()), options.configFile, emitError);
+  Config config(std::move(directory->config()), directory->configFile().str(),
+                emitError, directory->fieldNames());
   const Family *family = chooseFamily(config);
   if (!family)
     return failure();

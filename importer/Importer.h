@@ -47,11 +47,16 @@ struct WeightSource {
   uint64_t bytes = 0;
   std::string dtype; // "F32", "F16" or "BF16"
   std::vector<int64_t> shape;
+  /// Of GGUF files only: the blocks that the file has instead of `dtype`
+  /// ("Q8_0", "Q4_0"), and the number of heads, if not 0, in which row 2j + p
+  /// is to become row p * n/2 + j of n.
+  std::string blocks;
+  int64_t interleavedHeads = 0;
 };
 
 /// What a person wants to know about a model.
 struct ModelInfo {
-  std::string name;   // of the directory
+  std::string name;   // of the directory or file
   std::string family; // model_type
   int64_t vocabSize = 0;
   int64_t hiddenSize = 0;
@@ -77,8 +82,8 @@ struct ImportedModel {
   ModelInfo info;
 };
 
-/// Describes the model in `directory` as a module that verifies. On failure
-/// at least one message has been emitted.
+/// Describes the model in `directory`, which may be a GGUF file, as a module
+/// that verifies. On failure at least one message has been emitted.
 FailureOr<ImportedModel> importModel(MLIRContext &context,
                                      llvm::StringRef directory,
                                      const ImportOptions &options,

@@ -62,8 +62,8 @@ void JambaPlanner::confirm(int64_t index, bool attention, bool moe) {
                       StringRef fields) {
     if (is)
       weights.error("layer " + Twine(index) + " has " + found +
-                    " tensors, but " + fields + " of " + configFile +
-                    " make it " + made);
+                    " tensors, but " + weights.fieldsInFile(fields) + " of " +
+                    configFile + " make it " + made);
   };
   bool hasAttention = has("self_attn.q_proj.weight");
   bool hasMamba = has("mamba.in_proj.weight");

@@ -104,10 +104,13 @@ emitTransposed(OpBuilder &b, Location loc, Value input, Value destination,
 }
 
 SmallVector<Value> emitMambaPreparation(OpBuilder &b, Location loc,
-                                        ValueRange inputs, ValueRange outputs) {
+                                        ValueRange inputs, ValueRange outputs,
+                                        bool holdsA) {
   Value a = emitTransposed(
       b, NameLoc::get(b.getStringAttr("A")), inputs[0], outputs[0],
-      [](OpBuilder &nested, Location nestedLoc, Value value) -> Value {
+      [&](OpBuilder &nested, Location nestedLoc, Value value) -> Value {
+        if (holdsA)
+          return value;
         Value exp = math::ExpOp::create(nested, nestedLoc, value);
         return arith::NegFOp::create(nested, nestedLoc, exp);
       });

@@ -8,8 +8,8 @@
 
 namespace mlir::marimba {
 
-/// A_log and conv1d.weight are read by @prepare only: the layer sees what is
-/// derived from them.
+/// A_log, or A, and conv1d.weight are read by @prepare only: the layer sees
+/// what is derived from them.
 static void addPreparation(LayerPlan &layer, WeightTable &weights,
                            StringRef module, const MambaMixer &mixer) {
   const MambaSizes &s = mixer.sizes;
@@ -19,13 +19,18 @@ static void addPreparation(LayerPlan &layer, WeightTable &weights,
   std::string disk = (layer.location + "." + module + ".").str();
   Preparation preparation;
   preparation.function = "prepare_mamba";
-  preparation.inputs = {
-      weights.get(base + "A_log", disk + "A_log", {inner, state}),
-      weights.get(base + "conv1d", disk + "conv1d.weight",
-                  {inner, {1, ""}, window})};
+  bool holdsA = weights.holdsA();
+  StringRef a = holdsA ? "A" : "A_log";
+  preparation.inputs = {weights.get(base + (holdsA ? "A_stored" : "A_log"),
+                                    disk + a.str(), {inner, state}),
+                        weights.get(base + "conv1d", disk + "conv1d.weight",
+                                    {inner, {1, ""}, window})};
   preparation.outputs = {weights.derive(base + "A", {s.state, s.inner}),
                          weights.derive(base + "conv", {s.window, s.inner})};
-  preparation.emit = emitMambaPreparation;
+  preparation.emit = [holdsA](OpBuilder &b, Location loc, ValueRange inputs,
+                              ValueRange outputs) {
+    return emitMambaPreparation(b, loc, inputs, outputs, holdsA);
+  };
   layer.add("A", preparation.outputs[0]);
   layer.add("conv", preparation.outputs[1]);
   layer.preparation = std::move(preparation);

@@ -33,6 +33,11 @@ const CheckpointTensor *ModelDirectory::find(StringRef tensor) const {
 FailureOr<ModelDirectory>
 ModelDirectory::open(StringRef path, StringRef configFile, ErrorFn emitError) {
   ModelDirectory model;
+  if (isGguf(path)) {
+    if (failed(model.openGguf(path, emitError)))
+      return failure();
+    return model;
+  }
   model.configName = configFile.str();
   if (failed(model.openDirectory(path, emitError)))
     return failure();

@@ -8,6 +8,8 @@
 #define MARIMBA_IMPORTER_MODELDIRECTORY_H
 
 #include "importer/Config.h"
+#include "importer/GgufConfig.h"
+#include "importer/GgufNames.h"
 #include "importer/Safetensors.h"
 #include "llvm/ADT/StringMap.h"
 
@@ -15,18 +17,24 @@ namespace mlir::marimba {
 
 /// A tensor of the checkpoint and the file that holds it.
 struct CheckpointTensor {
-  SafetensorsEntry entry;
-  unsigned file = 0; // index into ModelDirectory::files()
+  SafetensorsEntry entry; // name, type and shape as families expect them
+  unsigned file = 0;      // index into ModelDirectory::files()
+  // Of a GGUF file, where the data is not that tensor as it stands:
+  std::string blocks;           // "Q8_0", "Q4_0": of what `entry.dtype` is made
+  int64_t interleavedHeads = 0; // GgufConfig::queryHeads
 };
 
 /// An opened model directory: config.json, and model.safetensors, or
 /// model.safetensors.index.json with its shards, or no weights at all (a
 /// description alone can be compiled). Where there are both, the single file
-/// counts, as in transformers.
+/// counts, as in transformers. Or a GGUF file, which is all of that: it is
+/// shown as the directory that it was made of.
 class ModelDirectory {
 public:
   static FailureOr<ModelDirectory> open(StringRef path, StringRef configFile,
                                         ErrorFn emitError);
+  /// Whether `path` is taken for a GGUF file.
+  static bool isGguf(StringRef path);
 
   /// The last component of the directory's path.
   StringRef name() const { return directoryName; }
@@ -45,8 +53,16 @@ public:
 
   const llvm::StringMap<CheckpointTensor> &tensors() const { return table; }
   const CheckpointTensor *find(StringRef tensor) const;
+  /// How the files spell the name of a tensor, and fields of the config.
+  std::string nameInFile(StringRef tensor) const;
+  const FieldNames &fieldNames() const { return fields; }
+  /// Whether the files hold -exp(A_log) where others hold A_log.
+  bool holdsA() const { return ggufNames.has_value(); }
 
 private:
+  LogicalResult openGguf(StringRef path, ErrorFn emitError);
+  LogicalResult addGguf(const GgufTensor &tensor, const GgufConfig &config,
+                        ErrorFn emitError);
   LogicalResult openDirectory(StringRef path, ErrorFn emitError);
   LogicalResult openWeights(ErrorFn emitError);
   LogicalResult openShards(ErrorFn emitError);
@@ -59,6 +75,8 @@ private:
   llvm::json::Object configObject;
   std::vector<std::string> fileNames;
   llvm::StringMap<CheckpointTensor> table;
+  FieldNames fields;
+  std::optional<GgufNames> ggufNames;
 };
 
 } // namespace mlir::marimba

@@ -16,8 +16,8 @@ void takeHead(ModelPlan &plan, WeightTable &weights, const EndNames &names,
                        names.layerNorm.str() + ".weight";
   if (weights.has(beyond))
     weights.error("has a layer " + Twine(layers) + ", but " +
-                  names.layersField + " of " + configFile + " is " +
-                  Twine(layers));
+                  weights.fieldsInFile(names.layersField) + " of " +
+                  configFile + " is " + Twine(layers));
   plan.finalNorm =
       weights.get(names.norm, base + names.norm.str() + ".weight", hidden);
   if (!tied)

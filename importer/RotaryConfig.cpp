@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "importer/RotaryConfig.h"
+#include "llvm/ADT/STLExtras.h"
 #include <cmath>
 
 namespace mlir::marimba {
@@ -77,8 +78,15 @@ std::vector<float> readRotaryFrequencies(Config &c, int64_t headDim,
       frequency /= factor;
   } else if (type == "llama3") {
     scaleLlama3(c, prefix, frequencies);
+  } else if (type == "factors") {
+    std::vector<double> factors = c.getPositiveReals(prefix + "factors");
+    if (factors.size() != frequencies.size())
+      c.error(prefix + "factors",
+              "as many numbers as frequencies: " + Twine(frequencies.size()));
+    for (auto [frequency, factor] : llvm::zip(frequencies, factors))
+      frequency /= float(factor);
   } else if (type != "default") {
-    c.error(typeField, "\"default\", \"linear\" or \"llama3\"");
+    c.error(typeField, "\"default\", \"linear\", \"llama3\" or \"factors\"");
   }
   return frequencies;
 }

@@ -56,7 +56,8 @@ const CheckpointTensor *WeightTable::take(ArrayRef<std::string> names,
       const SafetensorsEntry &entry = tensor->entry;
       sources.push_back({entry.name,
                          directory.pathOf(directory.files()[tensor->file]),
-                         entry.offset, entry.bytes, entry.dtype, entry.shape});
+                         entry.offset, entry.bytes, entry.dtype, entry.shape,
+                         tensor->blocks, tensor->interleavedHeads});
     }
     return tensor;
   }
@@ -67,7 +68,7 @@ const CheckpointTensor *WeightTable::take(ArrayRef<std::string> names,
 Type WeightTable::check(const CheckpointTensor &tensor, ArrayRef<Dim> shape) {
   const SafetensorsEntry &entry = tensor.entry;
   std::string subject = directory.files()[tensor.file] + ": tensor " +
-                        quoted(entry.name) + " has ";
+                        quoted(directory.nameInFile(entry.name)) + " has ";
   SmallVector<int64_t> expected;
   for (const Dim &dim : shape)
     expected.push_back(dim.size);
@@ -79,8 +80,13 @@ Type WeightTable::check(const CheckpointTensor &tensor, ArrayRef<Dim> shape) {
         fields.insert(dim.field);
     std::string why;
     if (!fields.empty())
-      why = (" (" + llvm::join(fields, ", ") + " of " + directory.configFile() +
-             ")")
+      why = (" (" +
+             llvm::join(llvm::map_range(fields,
+                                        [&](StringRef field) {
+                                          return fieldsInFile(field);
+                                        }),
+                        ", ") +
+             " of " + directory.configFile() + ")")
                 .str();
     report(subject + "shape " + printShape(entry.shape) + ", expected " +
            printShape(expected) + why);
@@ -88,7 +94,8 @@ Type WeightTable::check(const CheckpointTensor &tensor, ArrayRef<Dim> shape) {
   if (Type type = elementType(entry.dtype))
     return type;
   report(subject + "type " + StringRef(quoted(entry.dtype)).trim('\'') +
-         ", expected F32, F16 or BF16");
+         (directory.holdsA() ? ", expected F32, F16, BF16, Q8_0 or Q4_0"
+                             : ", expected F32, F16 or BF16"));
   return defaultType;
 }
 
@@ -172,8 +179,8 @@ LogicalResult WeightTable::finish() {
       continue;
     }
     StringRef near = nearest(name, candidates);
-    report(directory.weightsFile() + ": tensor " + quoted(name) +
-           " is missing" + hint +
+    report(directory.weightsFile() + ": tensor " +
+           quoted(directory.nameInFile(name)) + " is missing" + hint +
            (near.empty() ? "" : "; did you mean " + quoted(near) + "?"));
   }
   if (errors > kMostErrors)
@@ -200,7 +207,7 @@ void WeightTable::describe(ModelInfo &info) const {
   }
   for (const auto &tensor : directory.tensors())
     if (!used.contains(tensor.first()))
-      info.unusedTensors.push_back(tensor.first().str());
+      info.unusedTensors.push_back(directory.nameInFile(tensor.first()));
   llvm::sort(info.unusedTensors);
 }
 

@@ -42,6 +42,12 @@ public:
   /// The shape of a tensor of the checkpoint; none where it has no such tensor.
   std::optional<ArrayRef<int64_t>> shapeOf(StringRef name) const;
   bool hasCheckpoint() const { return directory.hasWeights(); }
+  /// Whether the checkpoint holds A = -exp(A_log), not A_log.
+  bool holdsA() const { return directory.holdsA(); }
+  /// Fields of the config as its file spells them.
+  std::string fieldsInFile(StringRef fields) const {
+    return directory.fieldNames().inFile(fields);
+  }
 
   /// One tensor. `names` are its names on disk, the usual one first. `hint`
   /// says, where it is missing, why it is wanted.

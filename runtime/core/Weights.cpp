@@ -2,6 +2,8 @@
 
 #include "marimba/Weights.h"
 
+#include "StoredRows.h"
+
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -91,11 +93,7 @@ private:
                               ", expected " +
                               std::string(dtypeName(spec.dtype)) +
                               " (weight '" + spec.name + "')");
-    std::optional<int64_t> count = elementCount(source.shape);
-    int64_t bytes = 0;
-    if (!count ||
-        __builtin_mul_overflow(*count, dtypeSize(source.dtype), &bytes) ||
-        static_cast<uint64_t>(bytes) != source.bytes)
+    if (storedBytes(source) != source.bytes)
       return fail(source, "has " + std::to_string(source.bytes) +
                               " bytes, which is not the size of " +
                               typeText(source.dtype, source.shape));
@@ -158,7 +156,9 @@ private:
     auto address = [&](const WeightSource &source) {
       return map(source)->data + source.offset;
     };
-    if (parts.size() == 1 && parts[0]->bytes > 0) {
+    bool plain = std::all_of(parts.begin(), parts.end(),
+                             [](auto *part) { return isPlain(*part); });
+    if (plain && parts[0]->bytes > 0 && followEachOther(parts)) {
       char *data = address(*parts[0]);
       if (reinterpret_cast<uintptr_t>(data) %
               static_cast<uintptr_t>(dtypeSize(spec.dtype)) ==
@@ -167,7 +167,7 @@ private:
         return true;
       }
     }
-    if (stacks == Stacks::LeftApart && spec.packed && !spec.stored &&
+    if (plain && stacks == Stacks::LeftApart && spec.packed && !spec.stored &&
         leaveApart(spec, parts))
       return true;
     if (!weights.allocate(spec, error))
@@ -175,9 +175,18 @@ private:
     char *to = weights.buffers.back().data();
     for (const WeightSource *part : parts) {
       if (part->bytes)
-        std::memcpy(to, address(*part), part->bytes);
-      to += part->bytes;
+        copyRows(*part, address(*part), to);
+      to += *elementCount(part->shape) * dtypeSize(part->dtype);
     }
+    return true;
+  }
+
+  /// Whether each part begins where the one before it ends.
+  static bool followEachOther(const std::vector<const WeightSource *> &parts) {
+    for (size_t i = 1; i < parts.size(); ++i)
+      if (parts[i]->file != parts[0]->file ||
+          parts[i]->offset != parts[i - 1]->offset + parts[i - 1]->bytes)
+        return false;
     return true;
   }
 
@@ -242,15 +251,21 @@ private:
     return it->second;
   }
 
-  static void describe(Mapping &mapping, const std::filesystem::path &path,
-                       const struct stat &status) {
+  void describe(Mapping &mapping, const std::filesystem::path &path,
+                const struct stat &status) {
     auto nanoseconds = [](const timespec &time) {
       return int64_t(time.tv_sec) * 1'000'000'000 + time.tv_nsec;
     };
-    // safetensors: the length of the header in 8 bytes, the header.
+    // safetensors: the length of the header in 8 bytes, the header. GGUF: all
+    // in front of the first tensor in use.
     constexpr uint64_t longestHeader = 100'000'000;
     uint64_t header = 0;
-    if (mapping.size >= sizeof(header)) {
+    if (mapping.size >= 4 && std::memcmp(mapping.data, "GGUF", 4) == 0) {
+      header = longestHeader;
+      for (const auto &[name, source] : byName)
+        if (source->file == path)
+          header = std::min(header, source->offset);
+    } else if (mapping.size >= sizeof(header)) {
       std::memcpy(&header, mapping.data, sizeof(header));
       header =
           header > longestHeader ? sizeof(header) : header + sizeof(header);

@@ -62,8 +62,11 @@ mapWeights(const rt::Description &description, const ImportedModel &imported,
               found.dtype;
       return nullptr;
     }
+    rt::BlockFormat blocks = found.blocks == "Q8_0"   ? rt::BlockFormat::Q8_0
+                             : found.blocks == "Q4_0" ? rt::BlockFormat::Q4_0
+                                                      : rt::BlockFormat::None;
     sources.push_back({found.name, found.file, found.offset, found.bytes,
-                       *dtype, found.shape});
+                       *dtype, found.shape, blocks, found.interleavedHeads});
   }
   return rt::Weights::load(description, sources, error, rt::Stacks::LeftApart);
 }

@@ -48,6 +48,13 @@ std::string marimba::missingWeightsMessage(StringRef modelDir) {
 
 std::unique_ptr<rt::Tokenizer> marimba::loadTokenizer(StringRef modelDir,
                                                       std::string &error) {
+  if (sys::path::extension(modelDir) == ".gguf" && sys::fs::exists(modelDir)) {
+    error = (modelDir + ": the tokenizer of a GGUF file (tokenizer.ggml.model) "
+                        "is not read; --ids takes token ids instead of text "
+                        "where a command has it")
+                .str();
+    return nullptr;
+  }
   if (!sys::fs::is_directory(modelDir)) {
     error = (modelDir + ": expected a model directory, found " +
              (sys::fs::exists(modelDir) ? "a file" : "nothing"))

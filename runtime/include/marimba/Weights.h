@@ -15,6 +15,10 @@
 
 namespace marimba::rt {
 
+/// What a file may hold instead of the elements of a tensor of f32: blocks of
+/// 32 along its rows, as GGUF has them.
+enum class BlockFormat { None, Q8_0, Q4_0 };
+
 /// Where a stored tensor lies: `bytes` bytes at `offset` of `file`, row-major.
 struct WeightSource {
   std::string name;
@@ -22,6 +26,9 @@ struct WeightSource {
   uint64_t offset = 0, bytes = 0;
   MarimbaDType dtype = MARIMBA_F32;
   std::vector<int64_t> shape;
+  BlockFormat blocks = BlockFormat::None; // of which `dtype` is to be made
+  /// Heads, if not 0, in whose rows 2j + p the file holds row p*n/2 + j of n.
+  int64_t interleavedHeads = 0;
 };
 
 /// Makes weights that come from no file (random ones, for benchmarks).
@@ -62,11 +69,13 @@ enum class Stacks { Copied, LeftApart };
 class Weights {
 public:
   /// Binds every weight to `sources` (any order, more than needed). A weight
-  /// with one source points into the file where its alignment allows; several
-  /// sources are copied into one tensor along dimension 0. Sizes of one may be
-  /// dropped or added. Derived weights are zeros until `prepare` runs. Null
-  /// and `error` where a source is missing, of another type or shape, or not
-  /// wholly in its file.
+  /// with one source points into the file where its alignment allows, as does
+  /// one whose sources follow each other there; other sources are copied into
+  /// one tensor along dimension 0. Sources in blocks or with interleaved heads
+  /// are converted into memory of our own. Sizes of one may be dropped or
+  /// added. Derived weights are zeros until `prepare` runs. Null and `error`
+  /// where a source is missing, of another type or shape, or not wholly in its
+  /// file.
   static std::unique_ptr<Weights> load(const Description &description,
                                        std::span<const WeightSource> sources,
                                        std::string &error,

@@ -1,0 +1,196 @@
+//===- Gguf.cpp - Metadata of GGUF files ------------------------*- C++ -*-===//
+//
+// Part of Marimba.
+//
+//===----------------------------------------------------------------------===//
+
+#include "importer/Gguf.h"
+#include "importer/Json.h"
+#include "llvm/Support/Endian.h"
+
+namespace mlir::marimba {
+namespace {
+
+/// Reads the values of `value` one after the other.
+class Values {
+public:
+  explicit Values(const GgufValue &value)
+      : type(value.type), rest(value.bytes) {}
+
+  StringRef nextString() {
+    auto length = next<uint64_t>();
+    StringRef text = rest.take_front(length);
+    rest = rest.drop_front(length);
+    return text;
+  }
+  /// Nothing where it is no integer, or more than an int64_t holds.
+  std::optional<int64_t> nextInteger();
+  std::optional<double> nextNumber();
+  bool nextBool() { return next<uint8_t>() != 0; }
+
+private:
+  template <typename T> T next() {
+    auto value =
+        llvm::support::endian::read<T, llvm::endianness::little>(rest.data());
+    rest = rest.drop_front(sizeof(T));
+    return value;
+  }
+
+  GgufType type;
+  StringRef rest;
+};
+
+std::optional<int64_t> Values::nextInteger() {
+  switch (type) {
+  case GgufType::UInt8:
+    return next<uint8_t>();
+  case GgufType::Int8:
+    return next<int8_t>();
+  case GgufType::UInt16:
+    return next<uint16_t>();
+  case GgufType::Int16:
+    return next<int16_t>();
+  case GgufType::UInt32:
+    return next<uint32_t>();
+  case GgufType::Int32:
+    return next<int32_t>();
+  case GgufType::Int64:
+    return next<int64_t>();
+  case GgufType::UInt64: {
+    auto value = next<uint64_t>();
+    if (value > uint64_t(INT64_MAX))
+      return std::nullopt;
+    return int64_t(value);
+  }
+  default:
+    return std::nullopt;
+  }
+}
+
+std::optional<double> Values::nextNumber() {
+  if (type == GgufType::Float32)
+    return double(next<float>());
+  if (type == GgufType::Float64)
+    return next<double>();
+  if (std::optional<int64_t> integer = nextInteger())
+    return double(*integer);
+  return std::nullopt;
+}
+
+/// One value as JSON.
+llvm::json::Value toJsonValue(Values &values, GgufType type) {
+  switch (type) {
+  case GgufType::String:
+    return llvm::json::fixUTF8(values.nextString());
+  case GgufType::Bool:
+    return values.nextBool();
+  case GgufType::Float32:
+  case GgufType::Float64:
+    return *values.nextNumber();
+  default:
+    if (std::optional<int64_t> integer = values.nextInteger())
+      return *integer;
+    return "an integer beyond 2^63";
+  }
+}
+
+} // namespace
+
+const GgufTensor *GgufFile::findTensor(StringRef name) const {
+  auto it = tensorIndex.find(name);
+  return it == tensorIndex.end() ? nullptr : &tensorTable[it->second];
+}
+
+StringRef GgufFile::data(const GgufTensor &tensor) const {
+  return buffer->getBuffer().substr(tensor.offset, tensor.bytes);
+}
+
+const GgufValue *GgufFile::find(StringRef key) const {
+  auto it = metadata.find(key);
+  return it == metadata.end() ? nullptr : &it->second;
+}
+
+llvm::json::Value GgufFile::toJson(StringRef key, size_t maxElements) const {
+  const GgufValue *value = find(key);
+  if (!value)
+    return nullptr;
+  Values values(*value);
+  if (!value->isArray)
+    return toJsonValue(values, value->type);
+  llvm::json::Array elements;
+  for (uint64_t i = 0; i < std::min<uint64_t>(value->count, maxElements); ++i)
+    elements.push_back(toJsonValue(values, value->type));
+  return elements;
+}
+
+std::optional<StringRef> GgufFile::getString(StringRef key) const {
+  const GgufValue *value = find(key);
+  if (!value || value->isArray || value->type != GgufType::String)
+    return std::nullopt;
+  return Values(*value).nextString();
+}
+
+std::optional<int64_t> GgufFile::getInteger(StringRef key) const {
+  const GgufValue *value = find(key);
+  if (!value || value->isArray)
+    return std::nullopt;
+  return Values(*value).nextInteger();
+}
+
+std::optional<bool> GgufFile::getBool(StringRef key) const {
+  const GgufValue *value = find(key);
+  if (!value || value->isArray || value->type != GgufType::Bool)
+    return std::nullopt;
+  return Values(*value).nextBool();
+}
+
+std::optional<std::vector<StringRef>>
+GgufFile::getStrings(StringRef key) const {
+  const GgufValue *value = find(key);
+  if (!value || !value->isArray || value->type != GgufType::String)
+    return std::nullopt;
+  Values values(*value);
+  std::vector<StringRef> result;
+  result.reserve(value->count);
+  for (uint64_t i = 0; i < value->count; ++i)
+    result.push_back(values.nextString());
+  return result;
+}
+
+std::optional<std::vector<int64_t>> GgufFile::getIntegers(StringRef key) const {
+  const GgufValue *value = find(key);
+  if (!value || !value->isArray)
+    return std::nullopt;
+  Values values(*value);
+  std::vector<int64_t> result;
+  for (uint64_t i = 0; i < value->count; ++i) {
+    std::optional<int64_t> integer = values.nextInteger();
+    if (!integer)
+      return std::nullopt;
+    result.push_back(*integer);
+  }
+  return result;
+}
+
+std::optional<std::vector<double>> GgufFile::getNumbers(StringRef key) const {
+  const GgufValue *value = find(key);
+  if (!value || !value->isArray)
+    return std::nullopt;
+  Values values(*value);
+  std::vector<double> result;
+  for (uint64_t i = 0; i < value->count; ++i) {
+    std::optional<double> number = values.nextNumber();
+    if (!number)
+      return std::nullopt;
+    result.push_back(*number);
+  }
+  return result;
+}
+
+std::string GgufFile::describe(StringRef key) const {
+  std::string found =
+      find(key) ? "is " + printJson(toJson(key)) : std::string("is absent");
+  return "key " + quoted(key) + " " + found;
+}
+
+} // namespace mlir::marimba

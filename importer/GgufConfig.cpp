@@ -1,0 +1,346 @@
+//===- GgufConfig.cpp - Metadata as fields of config.json -------*- C++ -*-===//
+//
+// Part of Marimba.
+//
+// Keys: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md; those of
+// jamba and falcon_mamba, and what tensors say instead of keys: llama.cpp's
+// conversion/*.py.
+//
+//===----------------------------------------------------------------------===//
+
+#include "importer/GgufConfig.h"
+#include "importer/FeedForwardWeights.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/Endian.h"
+#include <set>
+
+namespace mlir::marimba {
+namespace {
+
+class Reader {
+public:
+  Reader(const GgufFile &file, ErrorFn emitError)
+      : file(file), emitError(emitError) {}
+
+  FailureOr<GgufConfig> run();
+
+private:
+  void error(const Twine &message) {
+    hasFailed = true;
+    emitError(file.file() + ": " + message);
+  }
+  void keyError(StringRef key, const Twine &expected) {
+    error(file.describe(key) + ", expected " + expected);
+  }
+  std::string key(StringRef suffix) const {
+    return architecture + "." + suffix.str();
+  }
+  bool hasTensor(const Twine &name) const {
+    return file.findTensor(name.str()) != nullptr;
+  }
+  /// An integer above zero; 0 after an error, or where there is none.
+  int64_t positive(StringRef suffix, int64_t max, bool required = true);
+
+  void set(StringRef field, llvm::json::Value value, StringRef from) {
+    config.fields[field] = std::move(value);
+    config.names.names[field] = from.str();
+  }
+  /// The value of `<architecture>.<suffix>` becomes `field`.
+  void copy(StringRef suffix, StringRef field, bool required = true);
+  bool readGeneral();
+  void readCommon();
+  void readTokens();
+  void readMixer(StringRef state, StringRef window, StringRef rank);
+  void readMamba();
+  void readJamba();
+  void readTransformer();
+  void readRotary(int64_t headDim);
+  void readLayerPattern(const std::set<int64_t> &layers, StringRef kind,
+                        StringRef from, StringRef fields);
+
+  const GgufFile &file;
+  ErrorFn emitError;
+  std::string architecture;
+  GgufConfig config;
+  int64_t layers = 0, hidden = 0;
+  bool hasFailed = false;
+};
+
+int64_t Reader::positive(StringRef suffix, int64_t max, bool required) {
+  std::string name = key(suffix);
+  if (!file.find(name) && !required)
+    return 0;
+  std::optional<int64_t> value = file.getInteger(name);
+  if (value && *value >= 1 && *value <= max)
+    return *value;
+  keyError(name, "an integer of 1 to " + Twine(max));
+  return 0;
+}
+
+void Reader::copy(StringRef suffix, StringRef field, bool required) {
+  std::string name = key(suffix);
+  config.names.names[field] = name;
+  if (file.find(name))
+    config.fields[field] = file.toJson(name);
+  else if (required)
+    keyError(name, "a number");
+}
+
+bool Reader::readGeneral() {
+  StringRef name = "general.architecture";
+  std::optional<StringRef> found = file.getString(name);
+  if (!found || !llvm::is_contained({"jamba", "mamba", "llama"}, *found)) {
+    keyError(name, "\"jamba\", \"mamba\" or \"llama\" (which mixtral is, too)");
+    return false;
+  }
+  architecture = found->str();
+  config.modelType = architecture;
+  if (file.find("general.type") && file.getString("general.type") != "model")
+    keyError("general.type", "\"model\"");
+  if (file.find("split.count") && file.getInteger("split.count") != 1 &&
+      file.getInteger("split.count") != 0)
+    keyError("split.count", "1: models in several files are not supported");
+  return true;
+}
+
+void Reader::readCommon() {
+  layers = positive("block_count", kMaxLayers);
+  hidden = positive("embedding_length", kMaxSize);
+  copy("block_count", "num_hidden_layers");
+  copy("embedding_length", "hidden_size");
+  set("tie_word_embeddings", !hasTensor("output.weight"), "output.weight");
+  const GgufTensor *embedding = file.findTensor("token_embd.weight");
+  if (!embedding || embedding->shape.size() != 2)
+    return error("tensor 'token_embd.weight' " +
+                 (embedding ? "has shape " + printShape(embedding->shape)
+                            : std::string("is missing")) +
+                 ", expected one row for each token");
+  set("vocab_size", embedding->shape[0], "token_embd.weight");
+}
+
+void Reader::readTokens() {
+  // llama.cpp's defaults for vocabularies of SentencePiece.
+  bool isPieces = file.getString("tokenizer.ggml.model") == "llama";
+  auto id = [&](StringRef field, StringRef name,
+                std::optional<int64_t> otherwise) {
+    llvm::json::Value value = file.toJson(name);
+    if (value.kind() == llvm::json::Value::Null && otherwise && isPieces)
+      value = *otherwise;
+    set(field, std::move(value), name);
+  };
+  id("bos_token_id", "tokenizer.ggml.bos_token_id", 1);
+  id("eos_token_id", "tokenizer.ggml.eos_token_id", 2);
+  id("pad_token_id", "tokenizer.ggml.padding_token_id", std::nullopt);
+  // The end of a turn ends a text, too.
+  if (std::optional<int64_t> turn =
+          file.getInteger("tokenizer.ggml.eot_token_id")) {
+    llvm::json::Value end = config.fields["eos_token_id"];
+    if (end.kind() != llvm::json::Value::Null && end != *turn)
+      config.fields["eos_token_id"] = llvm::json::Array{end, *turn};
+  }
+}
+
+void Reader::readMixer(StringRef state, StringRef window, StringRef rank) {
+  copy("ssm.state_size", state);
+  copy("ssm.conv_kernel", window);
+  copy("ssm.time_step_rank", rank);
+}
+
+void Reader::readMamba() {
+  readMixer("state_size", "conv_kernel", "time_step_rank");
+  copy("attention.layer_norm_rms_epsilon", "layer_norm_epsilon");
+  int64_t inner = positive("ssm.inner_size", kMaxExpand * kMaxSize);
+  if (hidden && inner > kMaxExpand * hidden)
+    keyError(key("ssm.inner_size"),
+             "at most " + Twine(kMaxExpand) + " * " + key("embedding_length"));
+  if (hidden)
+    set("expand", double(inner) / double(hidden), key("ssm.inner_size"));
+  set("intermediate_size", inner, key("ssm.inner_size"));
+  set("use_bias", hasTensor("blk.0.ssm_in.bias"), "blk.0.ssm_in.bias");
+  std::string norms = key("ssm.dt_b_c_rms");
+  if (file.find(norms) && !file.getBool(norms))
+    keyError(norms, "a boolean");
+  if (file.getBool(norms).value_or(false))
+    config.modelType = "falcon_mamba";
+}
+
+/// `layers`, those of one kind, as a period and an offset.
+void Reader::readLayerPattern(const std::set<int64_t> &those, StringRef kind,
+                              StringRef from, StringRef fields) {
+  // Where there is none, an offset that no layer has.
+  int64_t offset = those.empty() ? layers : *those.begin();
+  int64_t period = those.size() < 2 ? std::max<int64_t>(layers, 1)
+                                    : *std::next(those.begin()) - offset;
+  for (int64_t i = 0; i < layers; ++i)
+    if ((i % period == offset) != (those.count(i) > 0))
+      return error(from + ": layer " + Twine(i) + " is " +
+                   (those.count(i) ? "" : "not ") + kind + ", expected every " +
+                   Twine(period) + "th, as the layers before it are");
+  set((fields + "_layer_period").str(), period, from);
+  set((fields + "_layer_offset").str(), offset, from);
+  config.names
+      .names[(fields + "_layer_period and " + fields + "_layer_offset").str()] =
+      from.str();
+}
+
+void Reader::readJamba() {
+  readMixer("mamba_d_state", "mamba_d_conv", "mamba_dt_rank");
+  copy("attention.layer_norm_rms_epsilon", "rms_norm_eps");
+  copy("feed_forward_length", "intermediate_size");
+  copy("attention.head_count", "num_attention_heads");
+  copy("expert_used_count", "num_experts_per_tok", /*required=*/false);
+  int64_t inner = positive("ssm.inner_size", kMaxExpand * kMaxSize);
+  if (hidden && inner % hidden != 0)
+    keyError(key("ssm.inner_size"), "a multiple of " + key("embedding_length") +
+                                        " (" + Twine(hidden) + ")");
+  else if (hidden)
+    set("mamba_expand", inner / hidden, key("ssm.inner_size"));
+
+  // A layer with heads of keys is one of attention; one number is for all.
+  std::string heads = key("attention.head_count_kv");
+  std::vector<int64_t> each(layers, file.getInteger(heads).value_or(0));
+  if (std::optional<std::vector<int64_t>> list = file.getIntegers(heads))
+    each = *list;
+  else if (!file.getInteger(heads))
+    return keyError(heads, "an array of integers");
+  if (int64_t(each.size()) != layers)
+    return error("key " + quoted(heads) + " has " + Twine(each.size()) +
+                 " elements, expected " + Twine(layers) + " (" +
+                 key("block_count") + ")");
+  std::set<int64_t> attention;
+  int64_t count = 0;
+  for (auto [layer, value] : llvm::enumerate(each)) {
+    if (value == 0)
+      continue;
+    if (value < 0 || (count != 0 && value != count))
+      return keyError(heads, "0 or one number of heads for all layers");
+    count = value;
+    attention.insert(int64_t(layer));
+  }
+  set("num_key_value_heads", count ? llvm::json::Value(count) : nullptr, heads);
+  readLayerPattern(attention, "attention", heads, "attn");
+
+  // As in llama.cpp, a layer with a router is a mixture.
+  std::set<int64_t> mixtures;
+  for (int64_t i = 0; i < layers; ++i)
+    if (hasTensor("blk." + Twine(i) + ".ffn_gate_inp.weight"))
+      mixtures.insert(i);
+  config.experts = mixtures.empty() ? 1 : positive("expert_count", kMaxExperts);
+  set("num_experts", config.experts, key("expert_count"));
+  if (mixtures.empty())
+    set("num_experts_per_tok", 1, key("expert_used_count"));
+  readLayerPattern(mixtures, "a mixture of experts",
+                   "blk.*.ffn_gate_inp.weight", "expert");
+}
+
+void Reader::readRotary(int64_t headDim) {
+  std::string base = key("rope.freq_base");
+  if (file.find(base))
+    copy("rope.freq_base", "rope_theta");
+  else
+    set("rope_theta", 10000.0, base);
+  std::string count = key("rope.dimension_count");
+  if (file.find(count) && file.getInteger(count) != headDim)
+    keyError(count, "the size of a head, " + Twine(headDim));
+
+  std::string kind = key("rope.scaling.type");
+  std::string linear = key("rope.scale_linear"); // before "scaling"
+  std::optional<StringRef> type = file.getString(kind);
+  bool isLinear = type == "linear" || (!type && file.find(linear));
+  if (file.find(kind) && type != "linear" && type != "none")
+    keyError(kind, "\"none\" or \"linear\"");
+  StringRef factor = type ? "rope.scaling.factor" : "rope.scale_linear";
+  if (isLinear) {
+    set("rope_scaling",
+        llvm::json::Object{{"rope_type", "linear"},
+                           {"factor", file.toJson(key(factor))}},
+        kind);
+    config.names.names["rope_scaling.factor"] = key(factor);
+  }
+  const GgufTensor *factors = file.findTensor("rope_freqs.weight");
+  if (!factors)
+    return;
+  std::vector<int64_t> shape{headDim / 2};
+  if (isLinear || factors->type != "F32" || factors->shape != shape)
+    return error("tensor 'rope_freqs.weight' has type " + factors->type +
+                 " and shape " + printShape(factors->shape) +
+                 ", expected F32 and " + printShape(shape) +
+                 ", without linear scaling beside it");
+  llvm::json::Array values;
+  StringRef data = file.data(*factors);
+  for (int64_t i = 0; i < headDim / 2; ++i)
+    values.push_back(
+        double(llvm::support::endian::read<float, llvm::endianness::little>(
+            data.data() + i * sizeof(float))));
+  set("rope_scaling",
+      llvm::json::Object{{"rope_type", "factors"},
+                         {"factors", std::move(values)}},
+      "rope_freqs.weight");
+  config.names.names["rope_scaling.factors"] = "rope_freqs.weight";
+}
+
+void Reader::readTransformer() {
+  constexpr int64_t mostHeads = 1 << 16;
+  copy("attention.layer_norm_rms_epsilon", "rms_norm_eps");
+  copy("feed_forward_length", "intermediate_size");
+  copy("attention.head_count", "num_attention_heads");
+  config.queryHeads = positive("attention.head_count", mostHeads);
+  set("num_key_value_heads", file.toJson(key("attention.head_count_kv")),
+      key("attention.head_count_kv"));
+  config.keyHeads = positive("attention.head_count_kv", mostHeads, false);
+  if (!config.keyHeads)
+    config.keyHeads = config.queryHeads;
+  set("attention_bias", hasTensor("blk.0.attn_q.bias"), "blk.0.attn_q.bias");
+  set("mlp_bias", hasTensor("blk.0.ffn_gate.bias"), "blk.0.ffn_gate.bias");
+
+  int64_t headDim = positive("attention.key_length", kMaxSize, false);
+  if (headDim)
+    copy("attention.key_length", "head_dim");
+  else if (config.queryHeads)
+    headDim = hidden / config.queryHeads;
+  std::string values = key("attention.value_length");
+  if (file.find(values) && file.getInteger(values) != headDim)
+    keyError(values, "the size of a head, " + Twine(headDim));
+  readRotary(headDim);
+
+  std::string experts = key("expert_count"),
+              window = key("attention.sliding_window");
+  if (file.find(experts) && file.getInteger(experts) != 0) {
+    config.modelType = "mixtral";
+    config.experts = positive("expert_count", kMaxExperts);
+    copy("expert_count", "num_local_experts");
+    copy("expert_used_count", "num_experts_per_tok");
+    if (file.find(window) && file.getInteger(window) != 0)
+      copy("attention.sliding_window", "sliding_window");
+  } else if (file.find(window) && file.getInteger(window) != 0) {
+    keyError(window, "0: a window needs experts (mixtral)");
+  }
+}
+
+FailureOr<GgufConfig> Reader::run() {
+  config.names.kind = "key";
+  if (!readGeneral())
+    return failure();
+  readCommon();
+  readTokens();
+  if (!layers || !hidden)
+    return failure();
+  if (architecture == "mamba")
+    readMamba();
+  else if (architecture == "jamba")
+    readJamba();
+  else
+    readTransformer();
+  set("model_type", config.modelType, "general.architecture");
+  if (hasFailed)
+    return failure();
+  return std::move(config);
+}
+
+} // namespace
+
+FailureOr<GgufConfig> readGgufConfig(const GgufFile &file, ErrorFn emitError) {
+  return Reader(file, emitError).run();
+}
+
+} // namespace mlir::marimba

@@ -1,0 +1,108 @@
+//===- StoredRows.cpp - Tensors that files hold in another form -----------===//
+//
+// Blocks of 32 elements, as ggml has them. Q8_0: an f16 scale d and 32 int8 q,
+// the elements d*q. Q4_0: d and 16 bytes, of which byte i has element i in its
+// low half and element 16+i in its high one, the elements d*(q - 8).
+//
+//===----------------------------------------------------------------------===//
+
+#include "StoredRows.h"
+
+#include "marimba/Tensor.h"
+
+#include <cmath>
+#include <cstring>
+
+namespace marimba::rt {
+
+namespace {
+
+constexpr int64_t kBlock = 32;
+
+int64_t blockBytes(BlockFormat format) {
+  return format == BlockFormat::Q8_0 ? 2 + kBlock : 2 + kBlock / 2;
+}
+
+float readHalf(const char *at) {
+  uint16_t bits = 0;
+  std::memcpy(&bits, at, sizeof(bits));
+  int exponent = bits >> 10 & 0x1f;
+  auto fraction = static_cast<float>(bits & 0x3ff);
+  float value = exponent == 0 ? std::ldexp(fraction, -24)
+                              : std::ldexp(fraction + 1024, exponent - 25);
+  if (exponent == 0x1f)
+    value = fraction == 0 ? INFINITY : NAN;
+  return bits & 0x8000 ? -value : value;
+}
+
+void widen(BlockFormat format, const char *from, float *to, int64_t count) {
+  for (int64_t i = 0; i < count; i += kBlock, from += blockBytes(format)) {
+    float scale = readHalf(from);
+    const auto *q = reinterpret_cast<const unsigned char *>(from + 2);
+    for (int64_t j = 0; j < kBlock; ++j) {
+      int value = 0;
+      if (format == BlockFormat::Q8_0)
+        value = static_cast<int8_t>(q[j]);
+      else
+        value = (j < kBlock / 2 ? q[j] & 15 : q[j - kBlock / 2] >> 4) - 8;
+      *to++ = scale * static_cast<float>(value);
+    }
+  }
+}
+
+/// Rows of a tensor: all of a vector's elements where their order changes, and
+/// whole rows where it is a matrix.
+int64_t rowsOf(const WeightSource &source) {
+  return source.shape.empty() ? 1 : source.shape.front();
+}
+
+} // namespace
+
+std::optional<uint64_t> storedBytes(const WeightSource &source) {
+  std::optional<int64_t> count = elementCount(source.shape);
+  int64_t bytes = 0;
+  if (!count || __builtin_mul_overflow(*count, dtypeSize(source.dtype), &bytes))
+    return std::nullopt;
+  if (source.interleavedHeads != 0 &&
+      (source.interleavedHeads < 0 ||
+       rowsOf(source) % source.interleavedHeads != 0 ||
+       rowsOf(source) / source.interleavedHeads % 2 != 0))
+    return std::nullopt;
+  if (source.blocks == BlockFormat::None)
+    return static_cast<uint64_t>(bytes);
+  if (source.dtype != MARIMBA_F32 || source.shape.empty() ||
+      source.shape.back() % kBlock != 0 ||
+      (source.shape.size() == 1 && source.interleavedHeads != 0))
+    return std::nullopt;
+  return static_cast<uint64_t>(*count / kBlock * blockBytes(source.blocks));
+}
+
+void copyRows(const WeightSource &source, const char *from, char *to) {
+  int64_t rows = rowsOf(source), count = *elementCount(source.shape);
+  if (count == 0)
+    return;
+  int64_t row = count / rows, bytes = row * dtypeSize(source.dtype);
+  bool plain = source.blocks == BlockFormat::None;
+  if (source.shape.size() == 1 && !plain) {
+    row = count;
+    rows = 1;
+  }
+  int64_t stored = plain ? bytes : row / kBlock * blockBytes(source.blocks);
+  int64_t heads = source.interleavedHeads;
+  int64_t half = heads ? rows / heads / 2 : 0;
+  for (int64_t i = 0; i < rows; ++i) {
+    int64_t place = i;
+    if (heads) {
+      // Row p*half + j of a head is stored as its row 2j + p.
+      int64_t head = i / (2 * half), part = i / half % 2, j = i % half;
+      place = 2 * half * head + 2 * j + part;
+    }
+    const char *at = from + place * stored;
+    if (plain)
+      std::memcpy(to + i * bytes, at, static_cast<size_t>(bytes));
+    else
+      widen(source.blocks, at, reinterpret_cast<float *>(to) + i * row, row);
+  }
+}
+
+} // namespace marimba::rt

@@ -1,0 +1,25 @@
+//===- StoredRows.h - Tensors that files hold in another form ---*- C++ -*-===//
+
+#ifndef MARIMBA_RUNTIME_CORE_STOREDROWS_H
+#define MARIMBA_RUNTIME_CORE_STOREDROWS_H
+
+#include "marimba/Weights.h"
+
+namespace marimba::rt {
+
+/// Whether the bytes in the file are the tensor as it stands.
+inline bool isPlain(const WeightSource &source) {
+  return source.blocks == BlockFormat::None && source.interleavedHeads == 0;
+}
+
+/// Bytes of the tensor in its file; nothing where its shape has none: too
+/// large, rows of broken blocks, heads that cannot be of pairs.
+std::optional<uint64_t> storedBytes(const WeightSource &source);
+
+/// Writes the tensor of `source`, stored at `from`, to `to`: row-major, of its
+/// dtype, rows in the order of pairs apart.
+void copyRows(const WeightSource &source, const char *from, char *to);
+
+} // namespace marimba::rt
+
+#endif // MARIMBA_RUNTIME_CORE_STOREDROWS_H

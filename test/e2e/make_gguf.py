@@ -1,0 +1,351 @@
+#!/usr/bin/env python3
+"""Writes a golden model as the GGUF file that llama.cpp's converter makes of it:
+its keys, its names of the tensors, its changes of their data.
+
+  make_gguf.py GOLDEN FILE [--type F32|F16|BF16|Q8_0|Q4_0] [--directory DIR]
+
+Matrices get the type where their rows are of whole blocks; vectors, routers and
+the small tensors of the mixers stay f32. DIR gets the golden's config and
+numbers with the weights that such a file holds, as safetensors of f32: what
+quantisation loses is lost there, too. Standard library only.
+"""
+
+import argparse
+import array
+import json
+import math
+import os
+import shutil
+import struct
+
+import compare
+
+ALIGNMENT = 32
+TYPES = {"F32": 0, "F16": 1, "Q4_0": 2, "Q8_0": 8, "BF16": 30}
+BLOCK = 32
+# Value types of the metadata.
+UINT32, INT32, FLOAT32, BOOL, STRING, ARRAY, UINT64 = 4, 5, 6, 7, 8, 9, 10
+FORMATS = {UINT32: "<I", INT32: "<i", FLOAT32: "<f", BOOL: "<B", UINT64: "<Q"}
+
+ATTENTION = {
+    "self_attn.q_proj": "attn_q",
+    "self_attn.k_proj": "attn_k",
+    "self_attn.v_proj": "attn_v",
+    "self_attn.o_proj": "attn_output",
+    "input_layernorm": "attn_norm",
+}
+MIXER = {
+    "in_proj": "ssm_in",
+    "conv1d": "ssm_conv1d",
+    "x_proj": "ssm_x",
+    "dt_proj": "ssm_dt",
+    "A_log": "ssm_a",
+    "D": "ssm_d",
+    "out_proj": "ssm_out",
+}
+# By family: names of parts of a layer, and around the layers.
+PARTS = {
+    "llama": {
+        **ATTENTION,
+        "post_attention_layernorm": "ffn_norm",
+        **{f"mlp.{n}_proj": f"ffn_{n}" for n in ("gate", "up", "down")},
+    },
+    "mixtral": {
+        **ATTENTION,
+        "post_attention_layernorm": "ffn_norm",
+        "block_sparse_moe.gate": "ffn_gate_inp",
+        "block_sparse_moe.experts.w1": "ffn_gate_exps",
+        "block_sparse_moe.experts.w3": "ffn_up_exps",
+        "block_sparse_moe.experts.w2": "ffn_down_exps",
+    },
+    "jamba": {
+        **ATTENTION,
+        **{f"mamba.{n}": gguf for n, gguf in MIXER.items()},
+        **{f"mamba.{n}_layernorm": f"ssm_{n}_norm" for n in ("dt", "b", "c")},
+        "pre_ff_layernorm": "ffn_norm",
+        "feed_forward.router": "ffn_gate_inp",
+        **{f"feed_forward.{n}_proj": f"ffn_{n}" for n in ("gate", "up", "down")},
+        **{
+            f"feed_forward.experts.{n}_proj": f"ffn_{n}_exps"
+            for n in ("gate", "up", "down")
+        },
+    },
+    "mamba": {**{f"mixer.{n}": g for n, g in MIXER.items()}, "norm": "attn_norm"},
+}
+PARTS["falcon_mamba"] = PARTS["mamba"]
+ENDS = {
+    "model.embed_tokens.weight": "token_embd.weight",
+    "backbone.embeddings.weight": "token_embd.weight",
+    "model.norm.weight": "output_norm.weight",
+    "model.final_layernorm.weight": "output_norm.weight",
+    "backbone.norm_f.weight": "output_norm.weight",
+    "lm_head.weight": "output.weight",
+}
+KEPT_F32 = ("ssm_a", "ssm_conv1d", "ffn_gate_inp")
+
+
+def read_model(golden):
+    """The config and all tensors of a model directory."""
+    with open(os.path.join(golden, "config.json"), encoding="utf-8") as file:
+        config = json.load(file)
+    tensors = {}
+    for name in sorted(os.listdir(golden)):
+        if name.endswith(".safetensors") and not name.startswith("golden."):
+            tensors.update(compare.load(os.path.join(golden, name)))
+    return config, tensors
+
+
+def f32(values):
+    return array.array("f", values)
+
+
+def encode(values, kind):
+    """The bytes of numbers in a type of GGUF."""
+    if kind == "F32":
+        return f32(values).tobytes()
+    if kind == "F16":
+        return struct.pack(f"<{len(values)}e", *values)
+    if kind == "BF16":
+        bits = array.array("I", f32(values).tobytes())
+        # To the nearest, ties to even.
+        return array.array(
+            "H", ((b + 0x7FFF + (b >> 16 & 1)) >> 16 for b in bits)
+        ).tobytes()
+    out = bytearray()
+    for at in range(0, len(values), BLOCK):
+        block = values[at : at + BLOCK]
+        extreme = max(block, key=abs)
+        scale = abs(extreme) / 127 if kind == "Q8_0" else -extreme / 8
+        inverse = 1 / scale if scale else 0
+        out += struct.pack("<e", scale)
+        if kind == "Q8_0":
+            out += struct.pack("<32b", *(round(v * inverse) for v in block))
+        else:
+            q = [min(15, max(0, int(v * inverse + 8.5))) for v in block]
+            out += bytes(q[i] | q[i + 16] << 4 for i in range(16))
+    return bytes(out)
+
+
+def decode(raw, kind):
+    """The numbers that `encode` has left."""
+    if kind == "F32":
+        return array.array("f", raw)
+    if kind == "F16":
+        return f32(v for (v,) in struct.iter_unpack("<e", raw))
+    if kind == "BF16":
+        wide = array.array("I", (h << 16 for h in array.array("H", raw)))
+        return array.array("f", wide.tobytes())
+    values = array.array("f")
+    size = 34 if kind == "Q8_0" else 18
+    for at in range(0, len(raw), size):
+        (scale,) = struct.unpack_from("<e", raw, at)
+        data = raw[at + 2 : at + size]
+        if kind == "Q8_0":
+            q = struct.unpack("<32b", data)
+        else:
+            q = [(b & 15) - 8 for b in data] + [(b >> 4) - 8 for b in data]
+        values.extend(scale * v for v in q)
+    return values
+
+
+def interleave(tensor, heads):
+    """Rows p * n/2 + j of every head of n become its rows 2j + p."""
+    rows = tensor.shape[0]
+    size, width = rows // heads, len(tensor.values) // rows
+    values = array.array("f")
+    for head in range(heads):
+        for row in range(size):
+            j, p = divmod(row, 2)
+            begin = (head * size + p * size // 2 + j) * width
+            values.extend(tensor.values[begin : begin + width])
+    return compare.Tensor(tensor.shape, values)
+
+
+def stack_experts(tensors):
+    """experts.0.w1 and its like become experts.w1."""
+    stacked = {}
+    for name, tensor in tensors.items():
+        head, middle, tail = name.partition(".experts.")
+        number, _, part = tail.partition(".")
+        if middle and number.isdigit():
+            stacked.setdefault(f"{head}.experts.{part}", {})[int(number)] = tensor
+        else:
+            stacked[name] = tensor
+    for name, tensor in stacked.items():
+        if isinstance(tensor, dict):
+            each = [tensor[e] for e in range(len(tensor))]
+            values = array.array("f")
+            for expert in each:
+                values.extend(expert.values)
+            stacked[name] = compare.Tensor([len(each)] + each[0].shape, values)
+    return stacked
+
+
+def gguf_name(name, parts):
+    if name in ENDS:
+        return ENDS[name]
+    _, _, index, part = name.split(".", 3)
+    if part in parts:  # A_log, D
+        return f"blk.{index}.{parts[part]}"
+    stem, suffix = part.rsplit(".", 1)
+    return f"blk.{index}.{parts[stem]}.{suffix}"
+
+
+def convert(config, tensors, kind):
+    """The tensors of the file, by name: shape, type, bytes."""
+    family = config["model_type"]
+    heads = config.get("num_attention_heads")
+    key_heads = config.get("num_key_value_heads") or heads
+    result = {}
+    for name, tensor in stack_experts(tensors).items():
+        gguf = gguf_name(name, PARTS[family])
+        values = f32(tensor.values)
+        tensor = compare.Tensor(tensor.shape, values)
+        if name.endswith("A_log"):
+            tensor.values = f32(-math.exp(v) for v in values)
+        if ".conv1d.weight" in name:
+            tensor.shape = [tensor.shape[0], tensor.shape[2]]
+        if family in ("llama", "mixtral"):
+            if ".q_proj." in name:
+                tensor = interleave(tensor, heads)
+            if ".k_proj." in name:
+                tensor = interleave(tensor, key_heads)
+        own = kind
+        if len(tensor.shape) < 2 or any(part in gguf for part in KEPT_F32):
+            own = "F32"
+        elif kind.startswith("Q") and tensor.shape[-1] % BLOCK:
+            own = "F16"
+        result[gguf] = (tensor.shape, own, encode(tensor.values, own))
+    if config.get("tie_word_embeddings"):
+        result.pop("output.weight", None)
+    return result
+
+
+def metadata(config):
+    """Pairs of key and (type, value); an array is (ARRAY, (type, values))."""
+    family = config["model_type"]
+    arch = {"mixtral": "llama", "falcon_mamba": "mamba"}.get(family, family)
+    keys = {
+        "general.architecture": (STRING, arch),
+        "general.name": (STRING, family),
+        "general.alignment": (UINT32, ALIGNMENT),
+        f"{arch}.context_length": (UINT32, 4096),
+        f"{arch}.embedding_length": (UINT32, config["hidden_size"]),
+        f"{arch}.block_count": (UINT32, config["num_hidden_layers"]),
+    }
+    epsilon = config.get("rms_norm_eps", config.get("layer_norm_epsilon"))
+    keys[f"{arch}.attention.layer_norm_rms_epsilon"] = (FLOAT32, epsilon)
+    if arch == "mamba":
+        keys["mamba.feed_forward_length"] = (UINT32, 0)
+        keys["mamba.attention.head_count"] = (UINT32, 0)
+        keys["mamba.ssm.dt_b_c_rms"] = (BOOL, family == "falcon_mamba")
+        sizes = ("conv_kernel", "intermediate_size", "state_size", "time_step_rank")
+        sizes = [config[name] for name in sizes]
+    else:
+        length = f"{arch}.feed_forward_length"
+        keys[length] = (UINT32, config["intermediate_size"])
+        keys[f"{arch}.attention.head_count"] = (UINT32, config["num_attention_heads"])
+    if arch == "jamba":
+        inner = config["mamba_expand"] * config["hidden_size"]
+        sizes = [config["mamba_d_conv"], inner]
+        sizes += [config["mamba_d_state"], config["mamba_dt_rank"]]
+        period, offset = config["attn_layer_period"], config["attn_layer_offset"]
+        heads = [
+            config["num_key_value_heads"] if i % period == offset else 0
+            for i in range(config["num_hidden_layers"])
+        ]
+        keys["jamba.attention.head_count_kv"] = (ARRAY, (INT32, heads))
+        keys["jamba.expert_count"] = (UINT32, config["num_experts"])
+        keys["jamba.expert_used_count"] = (UINT32, config["num_experts_per_tok"])
+    if arch == "llama":
+        heads = config["num_key_value_heads"]
+        keys["llama.attention.head_count_kv"] = (UINT32, heads)
+        theta = config["rope_parameters"]["rope_theta"]
+        keys["llama.rope.freq_base"] = (FLOAT32, theta)
+        keys["llama.vocab_size"] = (UINT32, config["vocab_size"])
+        size = config.get("head_dim")
+        size = size or config["hidden_size"] // config["num_attention_heads"]
+        keys["llama.rope.dimension_count"] = (UINT32, size)
+        if family == "mixtral":
+            keys["llama.expert_count"] = (UINT32, config["num_local_experts"])
+            used = config["num_experts_per_tok"]
+            keys["llama.expert_used_count"] = (UINT32, used)
+    else:
+        names = ("conv_kernel", "inner_size", "state_size", "time_step_rank")
+        for name, size in zip(names, sizes):
+            keys[f"{arch}.ssm.{name}"] = (UINT32, size)
+    keys["tokenizer.ggml.bos_token_id"] = (UINT32, config["bos_token_id"])
+    keys["tokenizer.ggml.eos_token_id"] = (UINT32, config["eos_token_id"])
+    return keys
+
+
+def pack_string(text):
+    raw = text if isinstance(text, bytes) else text.encode()
+    return struct.pack("<Q", len(raw)) + raw
+
+
+def pack_value(kind, value):
+    if kind == STRING:
+        return pack_string(value)
+    if kind == ARRAY:
+        inner, values = value
+        head = struct.pack("<IQ", inner, len(values))
+        return head + b"".join(pack_value(inner, v) for v in values)
+    return struct.pack(FORMATS[kind], value)
+
+
+def write_gguf(path, keys, tensors):
+    """A file of version 3. `tensors`: name to shape, type, bytes."""
+    head = b"GGUF" + struct.pack("<IQQ", 3, len(tensors), len(keys))
+    for key, (kind, value) in keys.items():
+        head += pack_string(key) + struct.pack("<I", kind) + pack_value(kind, value)
+    data = bytearray()
+    for name, (shape, kind, raw) in tensors.items():
+        head += pack_string(name) + struct.pack("<I", len(shape))
+        head += struct.pack(f"<{len(shape)}Q", *reversed(shape))
+        head += struct.pack("<IQ", TYPES[kind], len(data))
+        data += raw + b"\0" * (-len(raw) % ALIGNMENT)
+    head += b"\0" * (-len(head) % ALIGNMENT)
+    with open(path, "wb") as file:
+        file.write(head + data)
+
+
+def restore(config, tensors, kind):
+    """The checkpoint's tensors with what `kind` leaves of their numbers. The
+    order of rows does not matter to it: blocks are within rows."""
+    family = config["model_type"]
+    result = {}
+    for name, tensor in tensors.items():
+        head, middle, tail = name.partition(".experts.")
+        plain = f"{head}.experts.{tail.partition('.')[2]}" if middle else name
+        gguf = gguf_name(plain, PARTS[family])
+        own, width = kind, tensor.shape[-1]
+        if len(tensor.shape) < 2 or any(part in gguf for part in KEPT_F32):
+            own = "F32"
+        elif kind.startswith("Q") and width % BLOCK:
+            own = "F16"
+        values = decode(encode(f32(tensor.values), own), own)
+        result[name] = compare.Tensor(tensor.shape, values)
+    return result
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("golden")
+    parser.add_argument("file")
+    parser.add_argument("--type", choices=TYPES, default="F32")
+    parser.add_argument("--directory")
+    args = parser.parse_args()
+    config, tensors = read_model(args.golden)
+    os.makedirs(os.path.dirname(args.file) or ".", exist_ok=True)
+    write_gguf(args.file, metadata(config), convert(config, tensors, args.type))
+    if args.directory:
+        os.makedirs(args.directory, exist_ok=True)
+        target = os.path.join(args.directory, "config.json")
+        shutil.copyfile(os.path.join(args.golden, "config.json"), target)
+        target = os.path.join(args.directory, "model.safetensors")
+        compare.save(target, restore(config, tensors, args.type))
+
+
+if __name__ == "__main__":
+    main()
