@@ -42,7 +42,8 @@ private:
   int64_t positive(StringRef suffix, int64_t max, bool required = true);
 
   void set(StringRef field, llvm::json::Value value, StringRef from) {
-    config.fields[field] = std::move(value);
+    // A key that is no std::string would not be owned.
+    config.fields[field.str()] = std::move(value);
     config.names.names[field] = from.str();
   }
   /// The value of `<architecture>.<suffix>` becomes `field`.

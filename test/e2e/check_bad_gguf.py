@@ -78,7 +78,7 @@ class Cases:
         return self.patched(16, "<Q", HUGE), ["keys"]
 
     def case_more_tensors(self):
-        return self.patched(8, "<Q", 10000), ["tensors"]
+        return self.patched(8, "<Q", 10000), ["tensor "]
 
     # Keys.
 
