@@ -78,7 +78,7 @@ std::vector<float> readRotaryFrequencies(Config &c, int64_t headDim,
       frequency /= factor;
   } else if (type == "llama3") {
     scaleLlama3(c, prefix, frequencies);
-  } else if (type == "factors") {
+  } else if (type == "factors") { // of a GGUF file only
     std::vector<double> factors = c.getPositiveReals(prefix + "factors");
     if (factors.size() != frequencies.size())
       c.error(prefix + "factors",
@@ -86,7 +86,7 @@ std::vector<float> readRotaryFrequencies(Config &c, int64_t headDim,
     for (auto [frequency, factor] : llvm::zip(frequencies, factors))
       frequency /= float(factor);
   } else if (type != "default") {
-    c.error(typeField, "\"default\", \"linear\", \"llama3\" or \"factors\"");
+    c.error(typeField, "\"default\", \"linear\" or \"llama3\"");
   }
   return frequencies;
 }
