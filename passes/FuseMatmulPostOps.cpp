@@ -28,7 +28,8 @@ namespace {
 /// has room for a post-op; null where there is none.
 MatmulOp fusableMatmul(Value value) {
   auto matmul = value.getDefiningOp<MatmulOp>();
-  if (!matmul || !value.hasOneUse() || matmul.getPostOps().size() >= 4)
+  if (!matmul || !value.hasOneUse() ||
+      matmul.getPostOps().size() >= MatmulOp::kMostPostOps)
     return {};
   if ((*value.user_begin())->getBlock() != matmul->getBlock())
     return {};

@@ -103,6 +103,8 @@ private:
   Value args;
 };
 
+static_assert(onednn::MatmulOp::kMostPostOps == MARIMBA_MAX_POST_OPS);
+
 struct ConvertMatmul : ConvertOpToLLVMPattern<onednn::MatmulOp> {
   using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
 

@@ -107,9 +107,12 @@ void Call::multiply(const MarimbaMatmul &args, int64_t rows) {
   spec.yType = args.yType;
   spec.bias = args.bias != nullptr;
   spec.team = team;
-  for (int64_t i = 0; i < args.postOpCount; ++i)
-    spec.postOps[static_cast<size_t>(i)] = {args.postOps[i].kind,
-                                            args.postOps[i].type};
+  for (int64_t i = 0; i < args.postOpCount; ++i) {
+    const MarimbaPostOp &post = args.postOps[i];
+    // Without an operand there is no type, whatever the field holds.
+    spec.postOps[static_cast<size_t>(i)] = {
+        post.kind, post.data ? post.type : int32_t(MARIMBA_F32)};
+  }
   std::shared_ptr<const Plan> plan = library.plan(spec);
   const dnn::Matmul &matmul = plan->matmul;
   std::shared_ptr<Packed> weights = library.pack(

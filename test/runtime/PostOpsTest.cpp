@@ -242,6 +242,28 @@ TEST_F(PostOpsTest, Reorder) {
   }
 }
 
+// A post-op without an operand has no type: what the field holds makes no
+// primitive of its own.
+TEST_F(PostOpsTest, TypeWithoutOperand) {
+  keep.emplace_back(1, 16, 16, 0, MARIMBA_F32, 1);
+  Tensor x(1, 4, 16, 0, MARIMBA_F32, 2), y(1, 4, 16, 0, MARIMBA_F32, 3);
+  MarimbaMatmul args = {};
+  args.x = x.data();
+  args.w = keep.back().data();
+  args.y = y.data();
+  args.batch = 1;
+  args.rows = 4;
+  args.k = args.n = args.xRowStride = args.yRowStride = 16;
+  args.postOpCount = 1;
+  args.postOps[0].kind = MARIMBA_POST_SILU;
+  for (int32_t type : {0, 2, 12345}) {
+    args.postOps[0].type = type;
+    marimba_onednn_matmul(context->get(), &args);
+    ASSERT_TRUE(context->ok()) << context->message();
+  }
+  EXPECT_EQ(library->stats().primitives, 1);
+}
+
 TEST_F(PostOpsTest, TooMany) {
   float value = 1;
   MarimbaMatmul args = {};

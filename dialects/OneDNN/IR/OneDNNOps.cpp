@@ -65,8 +65,6 @@ static void printPostOps(OpAsmPrinter &printer, MatmulOp op, ArrayAttr,
 // MatmulOp
 //===----------------------------------------------------------------------===//
 
-static constexpr size_t kMostPostOps = 4;
-
 void MatmulOp::build(OpBuilder &builder, OperationState &state, Value input,
                      Value weight, Value bias, Value init) {
   SmallVector<Type> results;

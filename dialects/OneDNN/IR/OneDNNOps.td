@@ -117,6 +117,8 @@ def OneDNN_MatmulOp
   let builders = [OpBuilder<(ins "::mlir::Value":$input,
       "::mlir::Value":$weight, "::mlir::Value":$bias, "::mlir::Value":$init)>];
   let extraClassDeclaration = baseDeclarations # [{
+    /// A matmul has at most so many post-ops (MARIMBA_MAX_POST_OPS).
+    static constexpr size_t kMostPostOps = 4;
     /// Whether a post-op takes an operand.
     static bool takesOperand(PostOpKind kind) {
       return kind == PostOpKind::Mul || kind == PostOpKind::Add;
