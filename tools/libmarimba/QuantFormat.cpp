@@ -71,13 +71,12 @@ std::vector<QuantTensor> marimba::quantTensors(const QuantFormat &format,
 }
 
 float marimba::widenHalf(uint16_t bits) {
-  int exponent = bits >> 10 & 0x1f;
-  float fraction = bits & 0x3ff;
-  float value = exponent == 0 ? std::ldexp(fraction, -24)
-                              : std::ldexp(fraction + 1024, exponent - 25);
-  if (exponent == 0x1f)
-    value = fraction == 0 ? INFINITY : NAN;
-  return bits & 0x8000 ? -value : value;
+  // Exponents differ by 112; multiplied, denormals come right, too.
+  float value = bit_cast<float>(uint32_t(bits & 0x7fff) << 13) * 0x1p112f;
+  auto wide = bit_cast<uint32_t>(value);
+  if (value >= 65536.0f)
+    wide |= 0x7f800000; // infinity or NaN
+  return bit_cast<float>(wide | uint32_t(bits & 0x8000) << 16);
 }
 
 /// The bits of an f16 that `value` is exactly.

@@ -12,10 +12,10 @@
 using namespace marimba;
 using lanes::kLanes;
 
-QuantPanel::QuantPanel(const QuantFormat &format, int64_t k)
+QuantPanel::QuantPanel(const QuantFormat &format, int64_t k, int64_t firstRow)
     : weights(format.paddedInputs(k)), codes(format.paddedInputs(k)),
       scales(format.groups(k)), zeros(format.zeroPoint ? format.groups(k) : 0),
-      format(format), inputs(k) {}
+      format(format), inputs(k), firstRow(firstRow) {}
 
 bool QuantPanel::load(const float *rows, int64_t first, int64_t n,
                       std::string &error) {
@@ -33,7 +33,7 @@ bool QuantPanel::load(const float *rows, int64_t first, int64_t n,
       continue;
     const float *bad = std::find_if(row, row + inputs,
                                     [](float w) { return !std::isfinite(w); });
-    error = "row " + std::to_string(first + lane) + ", column " +
+    error = "row " + std::to_string(firstRow + first + lane) + ", column " +
             std::to_string(bad - row) + " is " + std::to_string(*bad) +
             ", expected finite weights";
     return false;
@@ -79,8 +79,9 @@ bool QuantPanel::store(QuantizedMatrix &result, int64_t first, int64_t n,
       constexpr float largestHalf = 65504;
       if (!std::isfinite(scale) ||
           (format.scales == ScaleType::F16 && std::fabs(scale) > largestHalf)) {
-        error = "row " + std::to_string(first + lane) + " needs a scale of " +
-                std::to_string(scale) + ", which its type does not hold";
+        error = "row " + std::to_string(firstRow + first + lane) +
+                " needs a scale of " + std::to_string(scale) +
+                ", which its type does not hold";
         return false;
       }
       storeScale(scale, format.scales,

@@ -18,7 +18,8 @@ namespace marimba {
 /// of them. Missing channels and inputs are zeros.
 class QuantPanel {
 public:
-  QuantPanel(const QuantFormat &format, int64_t k);
+  /// Messages count rows from `firstRow`.
+  QuantPanel(const QuantFormat &format, int64_t k, int64_t firstRow);
 
   /// Takes rows [first, first + kLanes) of [n,k]. False, with `error` set,
   /// where a weight is not finite.
@@ -37,7 +38,7 @@ public:
 
 private:
   QuantFormat format;
-  int64_t inputs;
+  int64_t inputs, firstRow;
 };
 
 /// Sizes the vectors of `result` for [n,k].

@@ -53,14 +53,14 @@ void quantizePanel(QuantPanel &panel, const QuantFormat &format,
 bool marimba::quantizeMatrix(const float *rows, int64_t n, int64_t k,
                              const QuantFormat &format, QuantMethod method,
                              const float *importance, QuantizedMatrix &result,
-                             std::string &error) {
+                             std::string &error, int64_t firstRow) {
   allocateQuantized(format, n, k, result);
   std::vector<float> padded;
   if (importance) {
     padded.assign(importance, importance + k);
     padded.resize(format.paddedInputs(k));
   }
-  QuantPanel panel(format, k);
+  QuantPanel panel(format, k, firstRow);
   // Whole blocks: the channels that pad the last one are zeros.
   for (int64_t first = 0; first < quantBlocks(n) * kQuantChannels;
        first += kLanes) {

@@ -19,7 +19,7 @@ namespace marimba {
 bool quantizeMatrix(const float *rows, int64_t n, int64_t k,
                     const QuantFormat &format, QuantMethod method,
                     const float *importance, QuantizedMatrix &result,
-                    std::string &error);
+                    std::string &error, int64_t firstRow = 0);
 
 } // namespace marimba
 
