@@ -16,6 +16,7 @@ OPTIONS = {
     "execute": LOAD + " all entry inputs o",
     "inspect": "config-file json",
     "logits": SESSION + " batch greedy hidden ids ids-file load-state o save-state split state",
+    "quantize": "group head json keep method o scales weights zero-point",
     "run": SESSION + " ids json load-state max-tokens no-eos prompt prompt-file quiet save-state seed temperature top-k top-p",
     "tokenize": "decode file json no-special text",
 }

@@ -68,6 +68,7 @@ Command makeCompileCommand();
 Command makeEvalCommand();
 Command makeExecuteCommand();
 Command makeInspectCommand();
+Command makeQuantizeCommand();
 Command makeTokenizeCommand();
 Command makeBenchCommand();
 Command makeCacheCommand();

@@ -78,7 +78,7 @@ int main(int argc, char **argv) {
       driver::makeCompileCommand(), driver::makeEvalCommand(),
       driver::makeInspectCommand(), driver::makeTokenizeCommand(),
       driver::makeBenchCommand(),   driver::makeExecuteCommand(),
-      driver::makeCacheCommand(),
+      driver::makeCacheCommand(),   driver::makeQuantizeCommand(),
   };
   cl::SetVersionPrinter([](raw_ostream &os) { os << "marimba 0.1.0\n"; });
   cl::HideUnrelatedOptions(driver::category());

@@ -1,0 +1,101 @@
+//===- NewDirectory.cpp - A directory that appears whole ------------------===//
+//
+// Part of Marimba.
+//
+//===----------------------------------------------------------------------===//
+
+#include "tools/libmarimba/NewDirectory.h"
+
+#include "llvm/ADT/SmallString.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/raw_ostream.h"
+#include <cerrno>
+#include <cstring>
+#include <sys/stat.h>
+
+using namespace marimba;
+using namespace llvm;
+namespace fs = llvm::sys::fs;
+namespace path = llvm::sys::path;
+
+NewDirectory::~NewDirectory() {
+  if (!temporary.empty())
+    (void)fs::remove_directories(temporary);
+}
+
+bool NewDirectory::setTarget(StringRef given, std::string &error) {
+  auto fail = [&](const Twine &message) {
+    error = (given + ": " + message).str();
+    return false;
+  };
+  // Through links: what they lead to is replaced, not they.
+  SmallString<256> full(given);
+  if (std::error_code code = fs::make_absolute(full))
+    return fail(code.message());
+  path::remove_dots(full);
+  SmallString<256> real;
+  if (!fs::real_path(full, real))
+    full = real;
+  target = StringRef(full).rtrim('/').str();
+  parentPath = path::parent_path(target).str();
+  if (!fs::is_directory(parentPath))
+    return fail("'" + parentPath + "' is not a directory");
+  fs::file_status status;
+  if (fs::status(target, status) == std::errc::no_such_file_or_directory)
+    return true;
+  if (!fs::is_directory(status))
+    return fail("is a file, expected a new or empty directory");
+  std::error_code code;
+  if (fs::directory_iterator(target, code) != fs::directory_iterator())
+    return fail("is not empty, expected a new or empty directory");
+  return !code || fail(code.message());
+}
+
+bool NewDirectory::create(std::string &error) {
+  std::string name = target + ".new-XXXXXX";
+  // mkdtemp makes it private: give it what mkdir would have.
+  mode_t mask = umask(0);
+  umask(mask);
+  if (!mkdtemp(name.data()) || chmod(name.c_str(), 0777 & ~mask) != 0) {
+    error = name + ": cannot be made: " + std::strerror(errno);
+    return false;
+  }
+  temporary = std::move(name);
+  return true;
+}
+
+StringRef NewDirectory::temporaryName() const {
+  return path::filename(temporary);
+}
+
+std::string NewDirectory::pathOf(StringRef file) const {
+  SmallString<256> full(temporary);
+  path::append(full, file);
+  return full.str().str();
+}
+
+bool NewDirectory::writeFile(StringRef file, StringRef data,
+                             std::string &error) {
+  std::error_code code;
+  raw_fd_ostream os(pathOf(file), code);
+  if (!code) {
+    os << data;
+    os.close();
+    code = os.error();
+    os.clear_error();
+  }
+  if (code)
+    error = pathOf(file) + ": " + code.message();
+  return !code;
+}
+
+bool NewDirectory::publish(std::string &error) {
+  // In place of an empty directory, too.
+  if (std::error_code code = fs::rename(temporary, target)) {
+    error = target + ": cannot be made: " + code.message();
+    return false;
+  }
+  temporary.clear();
+  return true;
+}

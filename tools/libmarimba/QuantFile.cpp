@@ -1,0 +1,295 @@
+//===- QuantFile.cpp - The weights of a quantised model -------------------===//
+//
+// Part of Marimba.
+//
+//===----------------------------------------------------------------------===//
+
+#include "tools/libmarimba/QuantFile.h"
+
+#include "tools/libmarimba/QuantizeMatrix.h"
+#include "llvm/ADT/StringMap.h"
+#include "llvm/ADT/bit.h"
+#include "llvm/Support/Endian.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/JSON.h"
+#include "llvm/Support/MathExtras.h"
+#include "llvm/Support/Parallel.h"
+#include "llvm/Support/raw_ostream.h"
+#include <algorithm>
+
+using namespace marimba;
+using namespace llvm;
+using mlir::marimba::WeightSource;
+
+//===----------------------------------------------------------------------===//
+// QuantLayout
+//===----------------------------------------------------------------------===//
+
+QuantLayout::QuantLayout(const QuantPlan &plan) {
+  raw_string_ostream os(headerText);
+  json::OStream text(os);
+  uint64_t offset = 0;
+  auto add = [&](const std::string &name, StringRef dtype,
+                 ArrayRef<int64_t> shape, uint64_t bytes) {
+    text.attributeObject(name, [&] {
+      text.attribute("dtype", dtype);
+      text.attribute("shape", json::Array(shape));
+      text.attribute("data_offsets",
+                     json::Array{int64_t(offset), int64_t(offset + bytes)});
+    });
+    offset += bytes;
+  };
+  text.object([&] {
+    // What transformers asks for.
+    text.attribute("__metadata__", json::Object{{"format", "pt"}});
+    for (const PlannedMatrix &matrix : plan.matrices) {
+      matrices.push_back(offset);
+      for (const QuantTensor &tensor :
+           quantTensors(matrix.format, matrix.rows, matrix.inputs))
+        add(matrix.name + tensor.suffix, tensor.dtype, tensor.shape,
+            tensor.bytes);
+    }
+    quantised = offset;
+    for (const WeightSource *source : plan.kept) {
+      kept.push_back(offset);
+      add(source->name, source->dtype, source->shape, source->bytes);
+    }
+  });
+  // 8 bytes for the length stand in front.
+  headerText.append(offsetToAlignment(8 + headerText.size(), Align(64)), ' ');
+  char length[8];
+  support::endian::write64le(length, headerText.size());
+  headerText.insert(0, length, sizeof(length));
+  for (std::vector<uint64_t> *list : {&matrices, &kept})
+    for (uint64_t &at : *list)
+      at += headerText.size();
+  end = headerText.size() + offset;
+}
+
+//===----------------------------------------------------------------------===//
+// Reading the checkpoint
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+/// The open files of a checkpoint.
+class SourceFiles {
+public:
+  ~SourceFiles() {
+    for (auto &entry : files)
+      sys::fs::closeFile(entry.second);
+  }
+
+  bool open(const WeightSource &source, std::string &error) {
+    if (files.contains(source.file))
+      return true;
+    Expected<sys::fs::file_t> file =
+        sys::fs::openNativeFileForRead(source.file);
+    if (file)
+      files[source.file] = *file;
+    else
+      error = source.file + ": " + toString(file.takeError());
+    return bool(file);
+  }
+
+  /// Fills `to` from `offset` of the file of `source`.
+  bool read(const WeightSource &source, uint64_t offset,
+            MutableArrayRef<char> to, std::string &error) const {
+    while (!to.empty()) {
+      Expected<size_t> count =
+          sys::fs::readNativeFileSlice(files.lookup(source.file), to, offset);
+      if (!count) {
+        error = source.file + ": " + toString(count.takeError());
+        return false;
+      }
+      if (*count == 0) {
+        error = source.file + ": became shorter while it was read";
+        return false;
+      }
+      to = to.drop_front(*count);
+      offset += *count;
+    }
+    return true;
+  }
+
+private:
+  StringMap<sys::fs::file_t> files;
+};
+
+} // namespace
+
+static int64_t elementBytes(StringRef dtype) { return dtype == "F32" ? 4 : 2; }
+
+static void widen(StringRef dtype, const char *from, float *to, int64_t count) {
+  using namespace support::endian;
+  if (dtype == "F32")
+    for (int64_t i = 0; i < count; ++i)
+      to[i] = bit_cast<float>(read32le(from + 4 * i));
+  else if (dtype == "BF16")
+    for (int64_t i = 0; i < count; ++i)
+      to[i] = bit_cast<float>(uint32_t(read16le(from + 2 * i)) << 16);
+  else
+    for (int64_t i = 0; i < count; ++i)
+      to[i] = widenHalf(read16le(from + 2 * i));
+}
+
+//===----------------------------------------------------------------------===//
+// Writing
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+/// A block of channels of a matrix, and what became of it.
+struct Task {
+  size_t matrix;
+  int64_t block;
+  QuantError lost{};
+  std::string error{};
+};
+
+class Writer {
+public:
+  Writer(const QuantPlan &plan, const QuantLayout &layout, QuantMethod method,
+         rt::NewFile &file,
+         function_ref<bool(uint64_t bytes, StringRef name)> advance,
+         std::string &error)
+      : plan(plan), layout(layout), method(method), file(file),
+        advance(advance), error(error) {}
+
+  bool run(std::vector<QuantError> &errors);
+
+private:
+  bool openFiles();
+  bool quantise(std::vector<QuantError> &errors);
+  void quantiseBlock(Task &task);
+  bool writeBlock(const Task &task, const QuantizedMatrix &block,
+                  std::string &problem);
+  bool copyKept();
+
+  const QuantPlan &plan;
+  const QuantLayout &layout;
+  QuantMethod method;
+  rt::NewFile &file;
+  function_ref<bool(uint64_t bytes, StringRef name)> advance;
+  std::string &error;
+  SourceFiles sources;
+};
+
+} // namespace
+
+/// The bytes as the runtime's functions take them.
+static std::span<const char> bytesOf(const std::vector<uint8_t> &data) {
+  return {reinterpret_cast<const char *>(data.data()), data.size()};
+}
+
+bool Writer::writeBlock(const Task &task, const QuantizedMatrix &block,
+                        std::string &problem) {
+  const PlannedMatrix &matrix = plan.matrices[task.matrix];
+  uint64_t blocks = quantBlocks(matrix.rows);
+  uint64_t begin = layout.matrixOffset(task.matrix);
+  // Each tensor has the same number of bytes for every block.
+  for (const std::vector<uint8_t> *part :
+       {&block.codes, &block.scales, &block.zeros}) {
+    if (!file.write(bytesOf(*part), begin + task.block * part->size(), problem))
+      return false;
+    begin += blocks * part->size();
+  }
+  return true;
+}
+
+void Writer::quantiseBlock(Task &task) {
+  const PlannedMatrix &matrix = plan.matrices[task.matrix];
+  StringRef dtype = matrix.source->dtype;
+  int64_t first = task.block * kQuantChannels;
+  int64_t rows = std::min(matrix.rows - first, kQuantChannels);
+  int64_t rowBytes = matrix.inputs * elementBytes(dtype);
+  std::vector<char> stored(rows * rowBytes);
+  if (!sources.read(*matrix.source, matrix.offset + first * rowBytes, stored,
+                    task.error))
+    return;
+  std::vector<float> weights(rows * matrix.inputs);
+  widen(dtype, stored.data(), weights.data(), weights.size());
+  QuantizedMatrix block;
+  std::string problem;
+  if (!quantizeMatrix(weights.data(), rows, matrix.inputs, matrix.format,
+                      method, /*importance=*/nullptr, block, problem, first)) {
+    task.error =
+        matrix.source->file + ": tensor '" + matrix.name + "': " + problem;
+    return;
+  }
+  task.lost = {block.error, block.energy};
+  writeBlock(task, block, task.error);
+}
+
+bool Writer::quantise(std::vector<QuantError> &errors) {
+  std::vector<Task> tasks;
+  for (size_t i = 0; i < plan.matrices.size(); ++i)
+    for (int64_t b = 0; b < quantBlocks(plan.matrices[i].rows); ++b)
+      tasks.push_back({i, b});
+  errors.assign(plan.matrices.size(), {});
+  // Some at a time, to show progress and to stop.
+  constexpr size_t most = 64;
+  for (size_t begin = 0; begin < tasks.size(); begin += most) {
+    MutableArrayRef<Task> some = MutableArrayRef(tasks).slice(
+        begin, std::min(most, tasks.size() - begin));
+    parallelFor(0, some.size(), [&](size_t i) { quantiseBlock(some[i]); });
+    // Sums in this order do not depend on the threads; neither does which error
+    // is reported.
+    uint64_t bytes = 0;
+    for (Task &task : some) {
+      if (!task.error.empty()) {
+        error = std::move(task.error);
+        return false;
+      }
+      errors[task.matrix].error += task.lost.error;
+      errors[task.matrix].energy += task.lost.energy;
+      const PlannedMatrix &matrix = plan.matrices[task.matrix];
+      bytes +=
+          std::min(matrix.rows - task.block * kQuantChannels, kQuantChannels) *
+          matrix.inputs * elementBytes(matrix.source->dtype);
+    }
+    if (!advance(bytes, plan.matrices[some.back().matrix].name))
+      return false;
+  }
+  return true;
+}
+
+bool Writer::copyKept() {
+  constexpr uint64_t most = 8 << 20;
+  std::vector<char> buffer;
+  for (auto [i, source] : enumerate(plan.kept))
+    for (uint64_t at = 0; at < source->bytes;) {
+      buffer.resize(std::min(most, source->bytes - at));
+      if (!sources.read(*source, source->offset + at, buffer, error) ||
+          !file.write(buffer, layout.keptOffset(i) + at, error) ||
+          !advance(buffer.size(), source->name))
+        return false;
+      at += buffer.size();
+    }
+  return true;
+}
+
+bool Writer::openFiles() {
+  for (const PlannedMatrix &matrix : plan.matrices)
+    if (!sources.open(*matrix.source, error))
+      return false;
+  for (const WeightSource *source : plan.kept)
+    if (!sources.open(*source, error))
+      return false;
+  return true;
+}
+
+bool Writer::run(std::vector<QuantError> &errors) {
+  // A disk without the space says so at once.
+  return openFiles() && file.reserve(layout.fileBytes(), error) &&
+         file.write(layout.header(), 0, error) && quantise(errors) &&
+         copyKept();
+}
+
+bool marimba::writeQuantFile(
+    const QuantPlan &plan, const QuantLayout &layout, QuantMethod method,
+    rt::NewFile &file,
+    function_ref<bool(uint64_t bytes, StringRef name)> advance,
+    std::vector<QuantError> &errors, std::string &error) {
+  return Writer(plan, layout, method, file, advance, error).run(errors);
+}

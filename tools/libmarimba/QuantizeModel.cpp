@@ -1,0 +1,250 @@
+//===- QuantizeModel.cpp - A model directory, quantised -------------------===//
+//
+// Part of Marimba.
+//
+//===----------------------------------------------------------------------===//
+
+#include "tools/libmarimba/QuantizeModel.h"
+
+#include "importer/Json.h"
+#include "importer/ModelDirectory.h"
+#include "tools/libmarimba/ModelFiles.h"
+#include "tools/libmarimba/NewDirectory.h"
+#include "tools/libmarimba/QuantFile.h"
+#include "tools/libmarimba/Stopwatch.h"
+#include "llvm/ADT/SmallString.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Path.h"
+#include <cerrno>
+#include <cstring>
+#include <sys/stat.h>
+#include <unistd.h>
+
+using namespace marimba;
+using namespace llvm;
+using mlir::marimba::WeightSource;
+namespace fs = llvm::sys::fs;
+namespace path = llvm::sys::path;
+
+static constexpr StringLiteral kConfig = "config.json";
+
+static std::string pathIn(StringRef directory, StringRef file) {
+  SmallString<256> full(directory);
+  path::append(full, file);
+  return full.str().str();
+}
+
+//===----------------------------------------------------------------------===//
+// The configuration
+//===----------------------------------------------------------------------===//
+
+/// Refuses what is quantised already, before the importer says something else
+/// of it.
+static bool checkSource(StringRef modelDir, std::string &error) {
+  if (mlir::marimba::ModelDirectory::isGguf(modelDir)) {
+    error = (modelDir + ": is a GGUF file, expected a model directory with "
+                        "safetensors")
+                .str();
+    return false;
+  }
+  constexpr uint64_t largest = 16 << 20;
+  // What else is wrong with it is the importer's to say.
+  auto config = mlir::marimba::readJsonFile(pathIn(modelDir, kConfig), kConfig,
+                                            largest, {}, [](const Twine &) {});
+  if (mlir::failed(config))
+    return true;
+  const json::Value *present = config->get("quantization_config");
+  if (!present || present->kind() == json::Value::Null)
+    return true;
+  error = (modelDir + ": config.json has a quantization_config, expected a "
+                      "model that is not quantised")
+              .str();
+  return false;
+}
+
+static StringRef scaleDtype(ScaleType type) {
+  switch (type) {
+  case ScaleType::BF16:
+    return "bfloat16";
+  case ScaleType::F16:
+    return "float16";
+  case ScaleType::F32:
+    return "float32";
+  }
+  llvm_unreachable("unknown type of scales");
+}
+
+/// The object that config.json gets.
+static std::string describeFormat(const QuantizeOptions &options) {
+  std::string text;
+  raw_string_ostream os(text);
+  json::OStream fields(os, /*IndentSize=*/2);
+  const QuantFormat &format = options.layers;
+  fields.object([&] {
+    fields.attribute("quant_method", "marimba");
+    fields.attribute("version", 1);
+    fields.attribute("bits", format.bits);
+    fields.attribute("group_size", format.group);
+    fields.attribute("zero_point", format.zeroPoint);
+    fields.attribute("scale_dtype", scaleDtype(format.scales));
+    fields.attribute("head_bits", options.head ? json::Value(options.head->bits)
+                                               : json::Value(nullptr));
+    fields.attribute("method", options.method == QuantMethod::Nearest
+                                   ? "nearest"
+                                   : "search");
+  });
+  return join(split(text, '\n'), "\n  ");
+}
+
+/// config.json with one more field; all others stay as they are written, which
+/// may be as no JSON library would write them (Infinity).
+static std::optional<std::string> extendConfig(StringRef modelDir,
+                                               const QuantizeOptions &options,
+                                               std::string &error) {
+  std::string file = pathIn(modelDir, kConfig);
+  auto buffer = MemoryBuffer::getFile(file);
+  if (std::error_code code = buffer.getError()) {
+    error = file + ": " + code.message();
+    return std::nullopt;
+  }
+  // The importer has read it: it is an object.
+  StringRef text = (*buffer)->getBuffer().rtrim();
+  if (!text.consume_back("}")) {
+    error = file + ": changed while the model was quantised";
+    return std::nullopt;
+  }
+  text = text.rtrim();
+  return (text + (text.ends_with("{") ? "" : ",") +
+          "\n  \"quantization_config\": " + describeFormat(options) + "\n}\n")
+      .str();
+}
+
+//===----------------------------------------------------------------------===//
+// The other files
+//===----------------------------------------------------------------------===//
+
+static bool isCopied(StringRef file) {
+  return is_contained({"tokenizer.json", "tokenizer.model",
+                       "tokenizer_config.json", "special_tokens_map.json",
+                       "generation_config.json"},
+                      file) ||
+         file.starts_with("chat_template.");
+}
+
+/// Copies what stands beside the weights.
+static bool copyFiles(StringRef modelDir, const NewDirectory &to,
+                      std::string &error) {
+  std::error_code code;
+  for (fs::directory_iterator it(modelDir, code), end; !code && it != end;
+       it.increment(code)) {
+    StringRef name = path::filename(it->path());
+    if (!isCopied(name) || !fs::is_regular_file(it->path()))
+      continue;
+    if (std::error_code copying = fs::copy_file(it->path(), to.pathOf(name))) {
+      error = it->path() + ": cannot be copied: " + copying.message();
+      return false;
+    }
+  }
+  if (code)
+    error = (modelDir + ": " + code.message()).str();
+  return !code;
+}
+
+/// Gives a private file what open() would have, and sees to it that it is on
+/// the disk before its name is.
+static bool finish(rt::NewFile &file, const NewDirectory &directory,
+                   std::string &error) {
+  mode_t mask = umask(0);
+  umask(mask);
+  if (fchmod(file.descriptor(), 0666 & ~mask) == 0 &&
+      fsync(file.descriptor()) == 0)
+    return file.publish(pathIn(directory.temporaryName(), "model.safetensors"),
+                        error);
+  error = directory.pathOf("model.safetensors") +
+          ": cannot be written: " + std::strerror(errno);
+  return false;
+}
+
+//===----------------------------------------------------------------------===//
+// quantizeModel
+//===----------------------------------------------------------------------===//
+
+static void describe(const QuantPlan &plan, const QuantLayout &layout,
+                     ArrayRef<QuantError> errors, QuantizeReport &report) {
+  double error = 0, energy = 0;
+  for (auto [matrix, lost] : zip_equal(plan.matrices, errors)) {
+    report.weights += matrix.rows * matrix.inputs;
+    error += lost.error;
+    energy += lost.energy;
+    double relative = lost.energy > 0 ? lost.error / lost.energy : 0;
+    if (report.worstMatrix.empty() || relative > report.worstError) {
+      report.worstError = relative;
+      report.worstMatrix = matrix.name;
+    }
+  }
+  report.matrices = plan.matrices.size();
+  report.relativeError = energy > 0 ? error / energy : 0;
+  report.quantisedBytes = layout.quantisedBytes();
+  report.keptTensors = plan.kept.size();
+  for (const WeightSource *source : plan.kept)
+    report.keptBytes += source->bytes;
+}
+
+bool marimba::quantizeModel(StringRef modelDir, StringRef outDir,
+                            const QuantizeOptions &options, ProgressFn progress,
+                            function_ref<bool()> goOn, QuantizeReport &report,
+                            std::string &error) {
+  Stopwatch watch;
+  NewDirectory directory;
+  if (!directory.setTarget(outDir, error) || !checkSource(modelDir, error))
+    return false;
+  std::unique_ptr<Compilation> model =
+      Compilation::createFromModel(modelDir, CompileOptions(), error);
+  if (!model)
+    return false;
+  const mlir::marimba::ImportedModel &imported = *model->imported();
+  if (!imported.info.hasWeights) {
+    error = missingWeightsMessage(modelDir);
+    return false;
+  }
+  QuantPlan plan;
+  if (!planQuantization(model->module(), imported.sources, options, plan,
+                        error)) {
+    error = (modelDir + ": " + error).str();
+    return false;
+  }
+  report.dropped = imported.info.unusedTensors;
+  for (const WeightSource &source : imported.sources)
+    report.bytesBefore += source.bytes;
+
+  QuantLayout layout(plan);
+  // It has no name until all of it is there, so nothing is left of a process
+  // that is killed.
+  std::optional<rt::NewFile> file =
+      rt::NewFile::create(directory.parent(), error);
+  if (!file)
+    return false;
+  uint64_t read = 0;
+  std::vector<QuantError> errors;
+  if (!writeQuantFile(
+          plan, layout, options.method, *file,
+          [&](uint64_t bytes, StringRef name) {
+            read += bytes;
+            if (progress)
+              progress(double(read) / double(report.bytesBefore), name);
+            return goOn();
+          },
+          errors, error))
+    return false;
+
+  std::optional<std::string> config = extendConfig(modelDir, options, error);
+  if (!config || !directory.create(error) ||
+      !directory.writeFile(kConfig, *config, error) ||
+      !copyFiles(modelDir, directory, error) ||
+      !finish(*file, directory, error) || !directory.publish(error))
+    return false;
+  describe(plan, layout, errors, report);
+  report.seconds = watch.seconds();
+  return true;
+}

@@ -1,0 +1,185 @@
+//===- Quantize.cpp - marimba quantize ------------------------------------===//
+//
+// Part of Marimba. A model directory with weights of 8 or 4 bits.
+//
+//===----------------------------------------------------------------------===//
+
+#include "tools/libmarimba/QuantizeModel.h"
+#include "tools/marimba/Driver.h"
+#include "tools/marimba/Interrupt.h"
+#include "tools/marimba/Progress.h"
+
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace marimba;
+using namespace llvm;
+
+namespace {
+enum class Bits { None, Eight, Four };
+enum class Head { Int8, Int4, Keep };
+
+template <typename T> struct Choice : cl::opt<T> {
+  Choice(cl::SubCommand &sub, StringRef name, StringRef description, T init,
+         const cl::ValuesClass &values)
+      : cl::opt<T>(name, cl::desc(description), cl::init(init), values,
+                   cl::sub(sub), cl::cat(driver::category())) {}
+  bool given() const { return this->getNumOccurrences() > 0; }
+};
+
+struct Options {
+  cl::SubCommand sub{"quantize", "Writes a model with weights of 8 or 4 bits"};
+  driver::ModelArgument model{sub};
+  driver::Value<std::string> output{sub, "o", "The new model's directory",
+                                    "folder"};
+  Choice<Bits> weights{sub, "weights", "What projections and experts become",
+                       Bits::None,
+                       cl::values(clEnumValN(Bits::Eight, "int8", "8 bits"),
+                                  clEnumValN(Bits::Four, "int4", "4 bits"))};
+  driver::Value<int64_t> group{
+      sub, "group",
+      "Inputs that share a scale: 32, 64, 128, or 0 for all of a channel "
+      "(default: 64 of int4, 0 of int8)",
+      "n"};
+  driver::Flag zeroPoint{sub, "zero-point",
+                         "Each group of int4 has a zero point of its own"};
+  Choice<ScaleType> scales{
+      sub, "scales", "Type of the scales of groups (a channel's are f32)",
+      ScaleType::BF16,
+      cl::values(clEnumValN(ScaleType::BF16, "bf16", "bf16 (default)"),
+                 clEnumValN(ScaleType::F16, "f16", "f16"))};
+  Choice<QuantMethod> method{
+      sub, "method", "How scales are found", QuantMethod::Search,
+      cl::values(clEnumValN(QuantMethod::Search, "search",
+                            "those of the smallest error (default)"),
+                 clEnumValN(QuantMethod::Nearest, "nearest",
+                            "by the largest weight of a group"))};
+  Choice<Head> head{
+      sub, "head", "What the embedding and the output head become", Head::Int8,
+      cl::values(clEnumValN(Head::Int8, "int8", "8 bits (default)"),
+                 clEnumValN(Head::Int4, "int4", "4 bits"),
+                 clEnumValN(Head::Keep, "keep", "what they are"))};
+  cl::list<std::string> keep{
+      "keep",
+      cl::desc("Leaves tensors as they are whose names this matches, "
+               "a regular expression; may be repeated"),
+      cl::value_desc("pattern"), cl::sub(sub), cl::cat(driver::category())};
+  driver::Flag json{sub, "json", "Answers in JSON"};
+};
+} // namespace
+
+static Options &options() {
+  static Options instance;
+  return instance;
+}
+
+/// What the options ask for; prints an error and returns nothing where they do
+/// not go together.
+static std::optional<QuantizeOptions> quantizeOptions() {
+  const Options &o = options();
+  auto fail = [](const Twine &message) {
+    driver::fail(message);
+    return std::nullopt;
+  };
+  if (o.weights == Bits::None)
+    return fail("quantize: expected --weights=int8 or --weights=int4");
+  QuantFormat format;
+  format.bits = o.weights == Bits::Eight ? 8 : 4;
+  format.group = o.group.given() ? int64_t(o.group) : format.bits == 8 ? 0 : 64;
+  if (!is_contained({0, 32, 64, 128}, format.group))
+    return fail("--group: expected 32, 64, 128 or 0, found " +
+                Twine(format.group));
+  bool wholeChannel = format.group == 0;
+  if (wholeChannel && format.bits == 4)
+    return fail("--group: expected 32, 64 or 128 with --weights=int4, found 0");
+  if (wholeChannel && o.scales.given())
+    return fail("--scales: expected --group of 32, 64 or 128 with it; the "
+                "scale of a whole channel is f32");
+  if (o.zeroPoint && format.bits == 8)
+    return fail("--zero-point: expected --weights=int4 with it");
+  if (o.head == Head::Int4 && wholeChannel)
+    return fail("--head: expected --group of 32, 64 or 128 with int4");
+  format.zeroPoint = o.zeroPoint;
+  format.scales = wholeChannel ? ScaleType::F32 : ScaleType(o.scales);
+
+  QuantizeOptions result;
+  result.layers = format;
+  if (o.head != Head::Keep) {
+    QuantFormat head = format;
+    head.bits = o.head == Head::Int8 ? 8 : 4;
+    head.zeroPoint = o.zeroPoint && head.bits == 4;
+    result.head = head;
+  }
+  result.method = o.method;
+  result.keep.assign(o.keep.begin(), o.keep.end());
+  return result;
+}
+
+static void printReport(const QuantizeReport &report) {
+  raw_ostream &os = outs();
+  auto row = [&](StringRef label) -> raw_ostream & {
+    return os << left_justify(label, 12);
+  };
+  row("quantised") << formatv(
+      "{0:N} matrices, {1:N} weights of {2:f3} bits, scales included\n",
+      report.matrices, report.weights, report.bitsPerWeight());
+  row("kept") << formatv("{0:N} tensors, {1:N} bytes\n", report.keptTensors,
+                         report.keptBytes);
+  row("bytes") << formatv("{0:N} before, {1:N} after\n", report.bytesBefore,
+                          report.bytesAfter());
+  row("error") << formatv(
+      "{0:P4} of the weights' mean square; at most {1:P4}, in {2}\n",
+      report.relativeError, report.worstError, report.worstMatrix);
+  row("seconds") << formatv("{0:f1}\n", report.seconds);
+}
+
+static void printAsJson(const QuantizeReport &report) {
+  driver::printJson(json::Object{
+      {"matrices", report.matrices},
+      {"weights", report.weights},
+      {"bits_per_weight", report.bitsPerWeight()},
+      {"kept_tensors", report.keptTensors},
+      {"kept_bytes", report.keptBytes},
+      {"bytes_before", report.bytesBefore},
+      {"bytes_after", report.bytesAfter()},
+      {"relative_error", report.relativeError},
+      {"worst_relative_error", report.worstError},
+      {"worst_matrix", report.worstMatrix},
+      {"left_out", json::Array(report.dropped)},
+      {"seconds", report.seconds},
+  });
+}
+
+static int run() {
+  const Options &o = options();
+  if (o.model.missing())
+    return 1;
+  if (o.output.empty())
+    return driver::fail("quantize: expected an output directory: -o DIR");
+  std::optional<QuantizeOptions> wanted = quantizeOptions();
+  if (!wanted)
+    return 1;
+  driver::catchInterrupt();
+  driver::Progress bar;
+  QuantizeReport report;
+  std::string error;
+  bool done = quantizeModel(
+      o.model, o.output, *wanted,
+      [&](double fraction, StringRef what) { bar.update(fraction, what); },
+      [] { return !driver::interrupted(); }, report, error);
+  bar.clear();
+  if (!done)
+    return driver::interrupted() ? driver::kInterruptedExitCode
+                                 : driver::fail(error);
+  if (!report.dropped.empty())
+    driver::printNote("the model has no use for " + join(report.dropped, ", ") +
+                      ": left out");
+  if (o.json)
+    printAsJson(report);
+  else
+    printReport(report);
+  return 0;
+}
+
+driver::Command driver::makeQuantizeCommand() { return {&options().sub, run}; }
