@@ -7,7 +7,6 @@ it against the checkpoint; provokes what it must refuse.
 GOLDENS is the folder of the golden models (test/e2e/Inputs/goldens).
 """
 
-import array
 import json
 import os
 import pty
@@ -21,9 +20,9 @@ import subprocess
 import sys
 import time
 
+from quantized_files import CHANNELS, Checkpoint, StoredMatrix, floats, product, write_checkpoint
+
 SECONDS = 60
-CHANNELS = 64
-ELEMENT = {"F32": 4, "F16": 2, "BF16": 2, "I8": 1, "U8": 1}
 # Which tensors of any of the goldens are quantised, said without the compiler.
 LAYERS = re.compile(
     r"(self_attn\.[qkvo]_proj|(mamba|mixer)\.(in|out)_proj"
@@ -37,67 +36,6 @@ TOKENIZER = {
     "special_tokens_map.json": b"{ }",
     "chat_template.jinja": b"{{ messages }}",
 }
-
-
-def read_header(path):
-    """The tensors of a safetensors file with the offsets of the file, in order."""
-    with open(path, "rb") as file:
-        (length,) = struct.unpack("<Q", file.read(8))
-        header = json.loads(file.read(length), object_pairs_hook=dict)
-    header.pop("__metadata__", None)
-    begin = 8 + length
-    entries = {}
-    for name, entry in header.items():
-        entries[name] = (entry["dtype"], entry["shape"], *(begin + at for at in entry["data_offsets"]))
-    return begin, dict(sorted(entries.items(), key=lambda item: item[1][2:]))
-
-
-class Checkpoint:
-    """All tensors of a model directory: dtype, shape, bytes."""
-
-    def __init__(self, directory):
-        self.tensors, self.order = {}, []
-        for file in sorted(os.listdir(directory)):
-            if not re.fullmatch(r"model.*\.safetensors", file):
-                continue
-            path = os.path.join(directory, file)
-            self.begin, entries = read_header(path)
-            with open(path, "rb") as data:
-                contents = data.read()
-            self.places = {name: entry[2:] for name, entry in entries.items()}
-            self.end = len(contents)
-            for name, (dtype, shape, begin, end) in entries.items():
-                self.tensors[name] = (dtype, shape, contents[begin:end])
-                self.order.append(name)
-
-
-def write_checkpoint(directory, tensors):
-    """One file of {name: (dtype, shape, bytes)}."""
-    header, offset = {}, 0
-    for name, (dtype, shape, data) in tensors.items():
-        header[name] = {"dtype": dtype, "shape": shape, "data_offsets": [offset, offset + len(data)]}
-        offset += len(data)
-    text = json.dumps(header).encode()
-    with open(os.path.join(directory, "model.safetensors"), "wb") as file:
-        file.write(struct.pack("<Q", len(text)) + text)
-        for _, _, data in tensors.values():
-            file.write(data)
-
-
-def floats(dtype, data):
-    if dtype == "F32":
-        return array.array("f", data)
-    if dtype == "F16":
-        return array.array("f", struct.unpack(f"<{len(data) // 2}e", data))
-    halves = array.array("H", data)
-    return array.array("f", array.array("I", [half << 16 for half in halves]).tobytes())
-
-
-def product(shape):
-    result = 1
-    for size in shape:
-        result *= size
-    return result
 
 
 class Checker:
@@ -146,36 +84,14 @@ class Checker:
         """Decodes one matrix; the sums of squared errors and weights."""
         dtype, (rows, inputs), data = source
         weights = floats(dtype, data)
-        multiple = max(64, group)
-        padded = (inputs + multiple - 1) // multiple * multiple
-        blocks = (rows + CHANNELS - 1) // CHANNELS
-        size = group or padded
-        groups = padded // size
-        codes_dtype, codes_shape, codes = new.tensors[name + ".codes"]
-        scales_dtype, scales_shape, scales = new.tensors[name + ".scales"]
-        per_word = 4 if bits == 8 else 8
-        self.equal(name + ": codes", ("I8" if bits == 8 else "U8", [blocks, padded // per_word, CHANNELS, 4]), (codes_dtype, codes_shape))
-        self.equal(name + ": scales", (scale_dtype, [blocks, groups, CHANNELS]), (scales_dtype, scales_shape))
-        scales = floats(scales_dtype, scales)
-        zeros = None
-        if zero_point:
-            zeros_dtype, zeros_shape, zeros = new.tensors[name + ".zeros"]
-            self.equal(name + ": zeros", ("U8", [blocks, groups, CHANNELS]), (zeros_dtype, zeros_shape))
+        stored = StoredMatrix(new, name, rows, inputs, bits, group, zero_point)
+        self.equal(name, stored.expected(scale_dtype), stored.found)
         lowest, highest = (-127, 127) if bits == 8 else (0, 15)
         error = energy = 0.0
         bad, far = [], []
-        for channel in range(blocks * CHANNELS):
-            b, c = divmod(channel, CHANNELS)
-            for i in range(padded):
-                at = (b * groups + i // size) * CHANNELS + c
-                word, j = divmod(i, per_word)
-                byte = codes[((b * (padded // per_word) + word) * CHANNELS + c) * 4 + j % 4]
-                if bits == 8:
-                    code, zero = byte - 256 if byte > 127 else byte, 0
-                else:
-                    code = byte & 15 if j < 4 else byte >> 4
-                    zero = zeros[at] if zero_point else 8
-                scale = scales[at]
+        for channel in range(stored.blocks * CHANNELS):
+            for i in range(stored.padded):
+                code, zero, scale = stored.element(channel, i)
                 if channel >= rows or i >= inputs:
                     if code != zero or (channel >= rows and scale != 0):
                         bad.append((channel, i, code, zero, scale))
@@ -184,9 +100,10 @@ class Checker:
                 off = abs(weight - (code - zero) * scale)
                 error += off * off
                 energy += weight * weight
-                # A code inside the range is the nearest one.
+                # A code inside the range is the nearest one; the last ones may
+                # stand for weights beyond them.
                 most = 0.5 * (1 + 1e-5) + 1e-6 * abs(code - zero)
-                if code in (lowest, highest) or (bits == 8 and code == -127):
+                if code in (lowest, highest):
                     most = 1.1 if method == "nearest" else 4
                 if off > most * abs(scale) or not lowest <= code <= highest:
                     far.append((channel, i, weight, code, zero, scale))
@@ -205,12 +122,11 @@ class Checker:
             return None
         report = json.loads(done.stdout)
         old, new = Checkpoint(source), Checkpoint(out)
-        for file in os.listdir(source):
-            copied = file in TOKENIZER or file == "generation_config.json"
-            if self.equal(f"{what}: {file} is there", copied, os.path.exists(os.path.join(out, file))) if file not in ("config.json", "model.safetensors") else False:
-                if copied:
-                    with open(os.path.join(source, file), "rb") as a, open(os.path.join(out, file), "rb") as b:
-                        self.equal(f"{what}: {file}", a.read(), b.read())
+        same = {*TOKENIZER, "generation_config.json"} & {*os.listdir(source)}
+        self.equal(what + ": the files", sorted({*same, "config.json", "model.safetensors"}), sorted(os.listdir(out)))
+        for name in same:
+            with open(os.path.join(source, name), "rb") as a, open(os.path.join(out, name), "rb") as b:
+                self.equal(f"{what}: {name}", a.read(), b.read())
         with open(os.path.join(source, "config.json"), encoding="utf-8") as file:
             expected = json.load(file)
         expected["quantization_config"] = {
@@ -307,8 +223,8 @@ class Checker:
 
     def case_keep(self):
         report = self.check_model(
-            self.golden("mixtral_main"), "--weights=int4", "--keep", r"self_attn\.k", "--keep", r"layers\.0\..*w2",
-            keep=r"self_attn\.k_proj|layers\.0\..*\.w2",
+            self.golden("mixtral_main"), "--weights=int4", "--keep", r"self_attn\.k", "--keep", r"layers\.0\..*w2", "--keep", r"1\..*\.3\.w1",
+            keep=r"self_attn\.k_proj|layers\.0\..*\.w2|layers\.1\..*\.w1",  # one expert keeps its stack
         )
         self.equal("nothing is left out", [], report["left_out"])
 
@@ -426,23 +342,9 @@ class Checker:
         with open(os.path.join(source, "config.json"), "w", encoding="utf-8") as file:
             json.dump(config, file)
         tensors = Checkpoint(source).tensors
-        large = {name: ("F32", [rows, inputs]) for name in tensors if HEAD.search(name)}
-        for name in large:
-            del tensors[name]
-        offset, header = sum(len(data) for _, _, data in tensors.values()), {}
+        for name in filter(HEAD.search, tensors):
+            tensors[name] = ("F32", [rows, inputs], 4 * rows * inputs)
         write_checkpoint(source, tensors)
-        path = os.path.join(source, "model.safetensors")
-        with open(path, "rb") as file:
-            (length,) = struct.unpack("<Q", file.read(8))
-            header = json.loads(file.read(length))
-            data = file.read()
-        for name, (dtype, shape) in large.items():
-            header[name] = {"dtype": dtype, "shape": shape, "data_offsets": [offset, offset + 4 * rows * inputs]}
-            offset += 4 * rows * inputs
-        text = json.dumps(header).encode()
-        with open(path, "wb") as file:
-            file.write(struct.pack("<Q", len(text)) + text + data)
-            file.truncate(8 + len(text) + offset)
 
         before = sorted(os.listdir(self.work))
         process = subprocess.Popen(
@@ -468,6 +370,7 @@ class Checker:
         self.equal("Ctrl-C: stdout", b"", out)
         self.expect("Ctrl-C: the bar is gone", seen.endswith(b"\x1b[K"), seen[-80:])
         self.equal("Ctrl-C: nothing is left", before, sorted(os.listdir(self.work)))
+        shutil.rmtree(source)
 
 
 def main():
