@@ -51,6 +51,13 @@ struct BFloat16AsBitsPass
     });
     if (walked.wasInterrupted())
       return signalPassFailure();
+    // Intrinsics have the types that they have.
+    SmallVector<std::pair<OpOperand *, Type>> fixed;
+    getOperation().walk([&](LLVM::CallIntrinsicOp call) {
+      for (OpOperand &operand : call->getOpOperands())
+        if (bitsOf(operand.get().getType()))
+          fixed.push_back({&operand, operand.get().getType()});
+    });
     SmallVector<LLVM::BitcastOp> noCasts;
     getOperation().walk([&](Operation *op) {
       for (Region &region : op->getRegions())
@@ -72,6 +79,11 @@ struct BFloat16AsBitsPass
         cast.replaceAllUsesWith(cast.getArg());
         cast.erase();
       }
+    for (auto [operand, type] : fixed) {
+      OpBuilder b(operand->getOwner());
+      operand->set(LLVM::BitcastOp::create(b, operand->getOwner()->getLoc(),
+                                           type, operand->get()));
+    }
   }
 
 private:

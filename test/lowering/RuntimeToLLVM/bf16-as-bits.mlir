@@ -35,6 +35,21 @@ llvm.func @others(%p: !llvm.ptr) -> i32 {
 
 // -----
 
+// Operands of intrinsics have the type that they have.
+
+// CHECK-LABEL: llvm.func @intrinsic(
+// CHECK: %[[A:.*]] = llvm.load %{{.*}} -> vector<32xi16>
+// CHECK: %[[B:.*]] = llvm.bitcast %[[A]] : vector<32xi16> to vector<32xbf16>
+// CHECK: llvm.call_intrinsic "llvm.x86.avx512bf16.dpbf16ps.512"(%{{.*}}, %[[B]],
+llvm.func @intrinsic(%p: !llvm.ptr, %sum: vector<16xf32>) -> vector<16xf32> {
+  %a = llvm.load %p : !llvm.ptr -> vector<32xbf16>
+  %r = llvm.call_intrinsic "llvm.x86.avx512bf16.dpbf16ps.512"(%sum, %a, %a)
+      : (vector<16xf32>, vector<32xbf16>, vector<32xbf16>) -> vector<16xf32>
+  llvm.return %r : vector<16xf32>
+}
+
+// -----
+
 llvm.func @computes(%p: !llvm.ptr) -> f32 {
   %h = llvm.load %p : !llvm.ptr -> bf16
   // expected-error@+1 {{computes in bf16, expected arith-expand to have replaced it}}
