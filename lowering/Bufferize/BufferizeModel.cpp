@@ -16,7 +16,11 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Dominance.h"
+#include "mlir/Transforms/CSE.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "mlir/Transforms/WalkPatternRewriteDriver.h"
 
 namespace mlir::marimba {
@@ -54,13 +58,17 @@ argumentType(bufferization::TensorLikeType tensor, Attribute memorySpace,
       type.getShape(), type.getElementType(), layout, memorySpace));
 }
 
-/// memref.copy would become a library call for strided operands.
+/// memref.copy would become a library call for strided operands. A tile that
+/// was computed in place is "copied" onto itself.
 struct CopyToLinalg : OpRewritePattern<memref::CopyOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(memref::CopyOp op,
                                 PatternRewriter &rewriter) const override {
-    rewriter.replaceOpWithNewOp<linalg::CopyOp>(op, op.getSource(),
-                                                op.getTarget());
+    if (op.getSource() == op.getTarget())
+      rewriter.eraseOp(op);
+    else
+      rewriter.replaceOpWithNewOp<linalg::CopyOp>(op, op.getSource(),
+                                                  op.getTarget());
     return success();
   }
 };
@@ -125,6 +133,12 @@ struct BufferizeModelPass
     if (failed(bufferization::runOneShotModuleBufferize(module, options,
                                                         bufferization)))
       return signalPassFailure();
+    // A loop or a branch that returns what it was given hides an argument.
+    RewritePatternSet control(&getContext());
+    scf::ForOp::getCanonicalizationPatterns(control, &getContext());
+    scf::IfOp::getCanonicalizationPatterns(control, &getContext());
+    if (failed(applyPatternsGreedily(module, std::move(control))))
+      return signalPassFailure();
     // Results that are arguments go, those of entries too: nobody but this
     // module's own pipeline knows their signature.
     SmallVector<func::FuncOp> entries;
@@ -157,6 +171,9 @@ struct BufferizeModelPass
           return signalPassFailure();
         }
     }
+    // Views of the same tile become one value.
+    DominanceInfo dominance(module);
+    eliminateCommonSubExpressions(rewriter, dominance, module);
     RewritePatternSet patterns(&getContext());
     patterns.add<CopyToLinalg, ExpandToReinterpret>(&getContext());
     walkAndApplyPatterns(module, std::move(patterns));
