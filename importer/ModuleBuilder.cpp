@@ -46,7 +46,8 @@ void ModuleBuilder::declareWeights() {
     WeightOp::create(b, name(derived ? weight.symbol : weight.sources.front()),
                      b.getStringAttr(weight.symbol), TypeAttr::get(weight.type),
                      derived ? ArrayAttr() : b.getStrArrayAttr(names),
-                     derived ? b.getUnitAttr() : UnitAttr());
+                     derived ? b.getUnitAttr() : UnitAttr(),
+                     /*stored=*/TypeAttr());
   }
 }
 

@@ -14,6 +14,7 @@
 #include "mlir/IR/OpDefinition.h"
 #include "mlir/IR/OpImplementation.h"
 #include "mlir/IR/SymbolTable.h"
+#include "mlir/IR/TensorEncoding.h"
 #include "mlir/Interfaces/DestinationStyleOpInterface.h"
 #include "mlir/Interfaces/InferTypeOpInterface.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
@@ -28,6 +29,11 @@ struct OperandShape {
   llvm::StringLiteral name;
   llvm::StringLiteral letters;
 };
+} // namespace mlir::marimba
+
+namespace mlir::marimba {
+/// Whether `type` is a tensor with the encoding #marimba.quantized.
+bool isQuantized(Type type);
 } // namespace mlir::marimba
 
 #define GET_ATTRDEF_CLASSES

@@ -7,8 +7,10 @@
 #ifndef MARIMBA_BASE_TD
 #define MARIMBA_BASE_TD
 
+include "mlir/IR/AttrTypeBase.td"
 include "mlir/IR/EnumAttr.td"
 include "mlir/IR/OpBase.td"
+include "mlir/IR/TensorEncoding.td"
 include "mlir/Interfaces/DestinationStyleOpInterface.td"
 include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
@@ -61,6 +63,17 @@ def Marimba_Activation : RankedTensorOf<[F32]>;
 /// What a projection reads: rounded where products are of bf16.
 def Marimba_Projected : RankedTensorOf<[F32, BF16]>;
 def Marimba_Parameter : RankedTensorOf<[F32, BF16, F16]>;
+/// A matrix, or a stack of them, in 8 or 4 bits.
+def Marimba_Quantized
+    : Type<CPred<"::mlir::marimba::isQuantized($_self)">,
+           "quantised tensor of i8 or i4 (#marimba.quantized)",
+           "::mlir::RankedTensorType">;
+/// What a projection or a table of vectors may be stored as.
+def Marimba_Matrix
+    : TypeConstraint<Or<[Marimba_Parameter.predicate,
+                         Marimba_Quantized.predicate]>,
+                     "tensor of f32, bf16, f16, or quantised",
+                     "::mlir::RankedTensorType">;
 def Marimba_Ids : RankedTensorOf<[I32]>;
 
 /// Tensor before bufferisation, memref after.
@@ -69,6 +82,41 @@ class Marimba_Shaped<list<Type> elements>
 def Marimba_AnyActivation : Marimba_Shaped<[F32]>;
 def Marimba_AnyParameter : Marimba_Shaped<[F32, BF16, F16]>;
 def Marimba_AnyIds : Marimba_Shaped<[I32]>;
+/// A quantised tensor, or its bytes.
+def Marimba_AnyQuantized
+    : AnyTypeOf<[Marimba_Quantized, 1DTensorOf<[I8]>,
+                 MemRefRankOf<[I8], [1]>]>;
+
+def Marimba_QuantizedAttr
+    : AttrDef<Marimba_Dialect, "Quantized",
+              [DeclareAttrInterfaceMethods<VerifiableTensorEncoding>]> {
+  let mnemonic = "quantized";
+  let summary = "how a matrix of i8 or i4 is stored";
+  let description = [{
+    The encoding of a tensor `[N, K]`, or of a stack `[..., N, K]`, whose
+    elements are codes:
+
+    | element | meaning of a code q |
+    |---|---|
+    | i8 | `q * scale` |
+    | i4 | `(q - 8) * scale`, q from 0 to 15 |
+    | i4, `zero_point` | `(q - zero) * scale`, q from 0 to 15 |
+
+    A scale, and a zero point, belong to one channel n and one group of 32, 64
+    or 128 inputs k (`group 64`), or to all inputs of the channel (`channel`).
+
+    1. In memory, a matrix is its codes, then its scales, then its zero points,
+       each in blocks of 64 channels; K is padded to whole groups and to a
+       multiple of 64 (docs/quantization.md).
+    2. Scales are bf16, f16 or f32. Only i4 has zero points, of one byte.
+
+    Example: `tensor<768x192xi4, #marimba.quantized<group 64, scale bf16>>`
+  }];
+  let parameters = (ins "int64_t":$group, "::mlir::Type":$scale,
+      "bool":$zeroPoint);
+  let hasCustomAssemblyFormat = 1;
+  let genVerifyDecl = 1;
+}
 
 //===----------------------------------------------------------------------===//
 // Base classes

@@ -63,8 +63,8 @@ def Marimba_ExpertsOp
     ```
   }];
   let arguments = (ins Marimba_Activation:$input, Marimba_Activation:$weights,
-      Marimba_Ids:$experts, Marimba_Parameter:$gate, Marimba_Parameter:$up,
-      Marimba_Parameter:$down);
+      Marimba_Ids:$experts, Marimba_Matrix:$gate, Marimba_Matrix:$up,
+      Marimba_Matrix:$down);
   let results = (outs Marimba_Activation:$result);
   let assemblyFormat = [{
     $input `,` $weights `,` $experts `,` $gate `,` $up `,` $down attr-dict `:`

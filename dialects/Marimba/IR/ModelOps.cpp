@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/Marimba/IR/Marimba.h"
+#include "dialects/Marimba/IR/Quantized.h"
 #include "dialects/Marimba/IR/Verify.h"
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -25,8 +26,37 @@ static LogicalResult reifyLike(OpBuilder &builder, Value source,
 // WeightOp, GetWeightOp
 //===----------------------------------------------------------------------===//
 
+/// The sources of a quantised weight: two or three for each matrix.
+static LogicalResult verifyQuantizedSources(WeightOp op,
+                                            RankedTensorType type) {
+  QuantizedLayout layout = QuantizedLayout::of(type);
+  int64_t expected = layout.matrices * (layout.zeroPoint ? 3 : 2);
+  int64_t count = op.getSources() ? op.getSources()->size() : 0;
+  if (op.getDerived() || count != expected)
+    return op.emitOpError()
+           << "has " << count << " sources, expected " << expected
+           << ": codes, scales" << (layout.zeroPoint ? ", zero points" : "")
+           << " of each matrix";
+  return success();
+}
+
 LogicalResult WeightOp::verify() {
   auto type = dyn_cast<RankedTensorType>(getType());
+  if (type && getStored()) {
+    Type stored = *getStored();
+    if (!isQuantized(stored))
+      return emitOpError() << "is stored as " << stored
+                           << ", expected a quantised tensor";
+    auto quantized = cast<RankedTensorType>(stored);
+    int64_t bytes = QuantizedLayout::of(quantized).bytes();
+    if (!type.getElementType().isInteger(8) || type.getRank() != 1 ||
+        type.getDimSize(0) != bytes)
+      return emitOpError() << "has type " << type << ", expected tensor<"
+                           << bytes << "xi8>: the bytes of " << quantized;
+    return verifyQuantizedSources(*this, quantized);
+  }
+  if (isQuantized(getType()))
+    return verifyQuantizedSources(*this, type);
   if (!type || !type.hasStaticShape() ||
       !(type.getElementType().isF32() || type.getElementType().isBF16() ||
         type.getElementType().isF16()))

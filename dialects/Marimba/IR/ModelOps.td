@@ -17,7 +17,9 @@ def Marimba_WeightOp : Marimba_Op<"weight", [Symbol]> {
     and binds pointers. `from` lists the tensors of the checkpoint; with more
     than one, they are stacked along a new first dimension (the experts of a
     mixture stored one by one). A `derived` weight stands in no file:
-    `@prepare` computes it once, after loading.
+    `@prepare` computes it once, after loading. A quantised one has codes,
+    scales and perhaps zero points for each matrix, in this order, as its
+    sources; where its type is that of the bytes, `as` keeps what they are.
 
     Example:
 
@@ -28,16 +30,18 @@ def Marimba_WeightOp : Marimba_Op<"weight", [Symbol]> {
     ```
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, TypeAttr:$type,
-      OptionalAttr<StrArrayAttr>:$sources, UnitAttr:$derived);
+      OptionalAttr<StrArrayAttr>:$sources, UnitAttr:$derived,
+      OptionalAttr<TypeAttr>:$stored);
   let assemblyFormat = [{
-    $sym_name `:` $type (`from` $sources^)? (`derived` $derived^)? attr-dict
+    $sym_name `:` $type (`as` $stored^)? (`from` $sources^)?
+    (`derived` $derived^)? attr-dict
   }];
   let hasVerifier = 1;
 }
 
 /// Tensor before bufferisation, row-major memref after.
 def Marimba_WeightValue
-    : AnyTypeOf<[RankedTensorOf<[F32, BF16, F16, I8]>,
+    : AnyTypeOf<[RankedTensorOf<[F32, BF16, F16, I8]>, Marimba_Quantized,
                  MemRefOf<[F32, BF16, F16, I8]>]>;
 
 def Marimba_GetWeightOp
@@ -72,7 +76,7 @@ def Marimba_EmbeddingOp : Marimba_ValueOp<"embedding"> {
         : tensor<?x?xi32>, tensor<2048x192xbf16> -> tensor<?x?x192xf32>
     ```
   }];
-  let arguments = (ins Marimba_Ids:$ids, Marimba_Parameter:$table);
+  let arguments = (ins Marimba_Ids:$ids, Marimba_Matrix:$table);
   let results = (outs Marimba_Activation:$result);
   let assemblyFormat = [{
     $ids `,` $table attr-dict `:` type($ids) `,` type($table) `->` type($result)
@@ -117,8 +121,8 @@ def Marimba_LinearOp : Marimba_ValueOp<"linear"> {
         : tensor<?x?x192xf32>, tensor<768x192xbf16> -> tensor<?x?x768xf32>
     ```
   }];
-  let arguments = (ins Marimba_Projected:$input, Marimba_Parameter:$weight,
-      Optional<Marimba_Parameter>:$bias);
+  let arguments = (ins Marimba_Projected:$input, Marimba_Matrix:$weight,
+      Optional<Marimba_Parameter>:$bias, UnitAttr:$few_rows);
   let results = (outs Marimba_Activation:$result);
   let hasCanonicalizer = 1;
   let assemblyFormat = [{

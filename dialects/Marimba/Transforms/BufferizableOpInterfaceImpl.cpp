@@ -142,9 +142,18 @@ void mlir::marimba::registerBufferizableOpInterfaceExternalModels(
         *ctx);
     GatherRowsOp::attachInterface<DestinationModel<GatherRowsOp, 0>>(*ctx);
     ScatterAddRowsOp::attachInterface<DestinationModel<ScatterAddRowsOp>>(*ctx);
+    QuantizeRowsOp::attachInterface<DestinationModel<QuantizeRowsOp, 0, 1, 2>>(
+        *ctx);
+    QuantizedMatmulOp::attachInterface<DestinationModel<QuantizedMatmulOp, 0>>(
+        *ctx);
+    DequantizeOp::attachInterface<DestinationModel<DequantizeOp, 0>>(*ctx);
+    QuantizedEmbeddingOp::attachInterface<
+        DestinationModel<QuantizedEmbeddingOp, 0>>(*ctx);
   });
   registry.addExtension(+[](MLIRContext *ctx, onednn::OneDNNDialect *) {
     onednn::MatmulOp::attachInterface<MatmulModel>(*ctx);
+    onednn::PackedMatmulOp::attachInterface<
+        DestinationModel<onednn::PackedMatmulOp, 0>>(*ctx);
     onednn::ReorderOp::attachInterface<DestinationModel<onednn::ReorderOp, 0>>(
         *ctx);
   });

@@ -71,7 +71,7 @@ void MatmulOp::build(OpBuilder &builder, OperationState &state, Value input,
   if (isa<RankedTensorType>(init.getType()))
     results.push_back(init.getType());
   build(builder, state, results, input, weight, bias, /*postOperands=*/{},
-        ValueRange{init}, builder.getArrayAttr({}));
+        ValueRange{init}, builder.getArrayAttr({}), UnitAttr());
 }
 
 SmallVector<PostOpKind> MatmulOp::getPostOpKinds() {
@@ -116,7 +116,7 @@ LogicalResult MatmulOp::verify() {
   std::string outputLetters = marimba::lettersWithLast(getInput(), "N");
   marimba::ShapeChecker shapes(*this);
   shapes.check("input", getInput(), marimba::lettersWithLast(getInput(), "K"))
-      .check("weight", getWeight(), "N K")
+      .check("weight", getWeight(), getComputed() ? "K N" : "N K")
       .check("bias", getBias(), "N")
       .check("output", output, outputLetters)
       .requireStatic("N")
@@ -125,12 +125,18 @@ LogicalResult MatmulOp::verify() {
   requireUnitStride(shapes, "output", output);
   Type x = getElementTypeOrSelf(getInput().getType());
   Type y = getElementTypeOrSelf(output.getType());
+  Type w = getElementTypeOrSelf(getWeight().getType());
   SmallVector<PostOpKind> kinds = getPostOpKinds();
   auto operands = static_cast<size_t>(
       llvm::count_if(kinds, [](auto kind) { return takesOperand(kind); }));
   shapes
       .require(y.isF32() || x.isBF16(),
                "output is bf16 with an f32 input, expected f32")
+      .require(!getComputed() || w == x,
+               "weight is computed and has other elements than the input, "
+               "expected the same")
+      .require(!w.isInteger() || marimba::isQuantized(getWeight().getType()),
+               "weight is of integers without #marimba.quantized")
       .require(kinds.size() <= kMostPostOps,
                "has " + Twine(kinds.size()) + " post-ops, expected at most " +
                    Twine(kMostPostOps))
@@ -159,6 +165,48 @@ void MatmulOp::getEffects(
 }
 
 LogicalResult MatmulOp::fold(FoldAdaptor, SmallVectorImpl<OpFoldResult> &) {
+  return marimba::foldBufferCasts(*this);
+}
+
+//===----------------------------------------------------------------------===//
+// PackedMatmulOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult PackedMatmulOp::verify() {
+  if (failed(marimba::verifyDestination(*this, {"output"})) ||
+      failed(verifyRank(*this, getInput())))
+    return failure();
+  marimba::ShapeChecker shapes(*this);
+  shapes.check("input", getInput(), marimba::lettersWithLast(getInput(), "K"))
+      .check("weight", getWeight(), "N K")
+      .check("bias", getBias(), "N")
+      .check("output", getInits()[0], marimba::lettersWithLast(getInput(), "N"))
+      .requireStatic("N")
+      .requireStatic("K");
+  requireUnitStride(shapes, "input", getInput());
+  requireUnitStride(shapes, "output", getInits()[0]);
+  bool known = getPacked().isF32() || getPacked().isBF16();
+  bool rounded = getElementTypeOrSelf(getInput().getType()).isBF16();
+  return shapes.require(known, "packed is neither f32 nor bf16")
+      .require(!rounded || getPacked().isBF16(),
+               "input is bf16 with weights packed as f32, expected f32")
+      .result();
+}
+
+LogicalResult
+PackedMatmulOp::reifyResultShapes(OpBuilder &builder,
+                                  ReifiedRankedShapedTypeDims &shapes) {
+  return marimba::reifyFromInits(builder, *this, shapes);
+}
+
+void PackedMatmulOp::getEffects(
+    SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>
+        &effects) {
+  marimba::getDestinationEffects(*this, effects);
+}
+
+LogicalResult PackedMatmulOp::fold(FoldAdaptor,
+                                   SmallVectorImpl<OpFoldResult> &) {
   return marimba::foldBufferCasts(*this);
 }
 

@@ -65,6 +65,10 @@ def OneDNN_PostOpAttr
 def OneDNN_PostOpsAttr
     : TypedArrayAttrBase<OneDNN_PostOpAttr, "post-ops in their order">;
 
+def OneDNN_Weight
+    : AnyTypeOf<[RankedTensorOf<[F32, BF16, F16, I8, I<4>]>,
+                 StridedMemRefOf<[F32, BF16, F16]>]>;
+
 def OneDNN_MatmulOp
     : OneDNN_DestinationOp<"matmul", [AttrSizedOperandSegments]> {
   let summary = "matmul primitive: y = x Wᵀ + b, then post-ops";
@@ -87,6 +91,9 @@ def OneDNN_MatmulOp
     2. Products are of x's type, f32 or bf16; the weight is converted to it when
        it is packed. y is f32, or bf16 where x is.
     3. At most four post-ops, `sum` at most once. Operands have y's shape.
+    4. A weight that is `computed` is made by the module itself, in x's type and
+       as `[k, n]`: it is multiplied as it stands. Only a constant one may be
+       quantised, and only until --widen-quantized-weights.
 
     Example:
 
@@ -101,11 +108,12 @@ def OneDNN_MatmulOp
     ```
   }];
   let arguments = (ins OneDNN_Shaped<[F32, BF16]>:$input,
-      OneDNN_Shaped<[F32, BF16, F16]>:$weight,
+      OneDNN_Weight:$weight,
       Optional<OneDNN_Shaped<[F32, BF16, F16]>>:$bias,
       Variadic<OneDNN_Shaped<[F32, BF16]>>:$postOperands,
       Variadic<OneDNN_Shaped<[F32, BF16]>>:$inits,
-      DefaultValuedAttr<OneDNN_PostOpsAttr, "{}">:$postOps);
+      DefaultValuedAttr<OneDNN_PostOpsAttr, "{}">:$postOps,
+      UnitAttr:$computed);
   let results = (outs Variadic<RankedTensorOf<[F32, BF16]>>:$results);
   let assemblyFormat = [{
     $input `,` $weight (`bias` `(` $bias^ `:` type($bias) `)`)?
@@ -129,6 +137,36 @@ def OneDNN_MatmulOp
     /// Adds a post-op behind those that are there; `operand` where it takes
     /// one.
     void appendPostOp(PostOpKind kind, ::mlir::Value operand = {});
+  }];
+}
+
+def OneDNN_PackedMatmulOp
+    : OneDNN_DestinationOp<"packed_matmul", [AttrSizedOperandSegments]> {
+  let summary = "few rows times a weight as matmuls have packed it";
+  let description = [{
+    `y[..., n] = sum_k x[..., k] * weight[n, k] + bias[n]` in f32 by generated
+    loops that stream the copy of the weight which the runtime keeps for
+    `matmul` ops: one row through the library takes two to five times as long.
+    The copy has elements of `packed`, bf16 or f32, in blocks of 64 channels
+    (`rt.packed_weights`). x may be bf16 where that is bf16, too, and the target
+    multiplies it.
+
+    Example:
+
+    ```mlir
+    %y = onednn.packed_matmul %x, %w packed bf16 outs(%e : tensor<?x1x768xf32>)
+        : tensor<?x1x192xf32>, tensor<768x192xbf16> -> tensor<?x1x768xf32>
+    ```
+  }];
+  let arguments = (ins OneDNN_Shaped<[F32, BF16]>:$input,
+      OneDNN_Shaped<[F32, BF16, F16]>:$weight,
+      Optional<OneDNN_Shaped<[F32, BF16, F16]>>:$bias,
+      Variadic<OneDNN_Shaped<[F32]>>:$inits, TypeAttr:$packed);
+  let results = (outs Variadic<RankedTensorOf<[F32]>>:$results);
+  let assemblyFormat = [{
+    $input `,` $weight `packed` $packed (`bias` `(` $bias^ `:` type($bias) `)`)?
+    `outs` `(` $inits `:` type($inits) `)` attr-dict
+    `:` type($input) `,` type($weight) (`->` type($results)^)?
   }];
 }
 

@@ -183,6 +183,29 @@ def Runtime_ArenaAllocOp : Runtime_Op<"arena_alloc"> {
   let hasVerifier = 1;
 }
 
+def Runtime_PackedWeightsOp
+    : Runtime_Op<"packed_weights", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "a weight as the library has packed it, in blocks";
+  let description = [{
+    The runtime's copy of a stored weight `[N, K]` as `[blocks, words, 64]`: 64
+    channels a block, padded, and for each, word by word, two inputs of bf16
+    (i32) or one of f32. `blocks` is 0 where there is no such copy: the context
+    then has the error.
+
+    Example:
+
+    ```mlir
+    %p = rt.packed_weights %ctx, %w
+        : memref<768x192xbf16> -> memref<?x96x64xi32>
+    ```
+  }];
+  let arguments = (ins Runtime_ContextType:$context, AnyMemRef:$weight);
+  let results = (outs AnyMemRef:$result);
+  let assemblyFormat = [{
+    $context `,` $weight attr-dict `:` type($weight) `->` type($result)
+  }];
+}
+
 def Runtime_StatusOp : Runtime_Op<"status", [MemoryEffects<[MemRead]>]> {
   let summary = "the call's status, 0 where nothing went wrong";
   let description = [{

@@ -1,0 +1,209 @@
+//===- QuantizedOps.cpp - Weights in 8 and 4 bits -------------------------===//
+//
+// Part of Marimba.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/Marimba/IR/Marimba.h"
+#include "dialects/Marimba/IR/Quantized.h"
+#include "dialects/Marimba/IR/Verify.h"
+
+#include "mlir/IR/TypeUtilities.h"
+
+using namespace mlir;
+using namespace mlir::marimba;
+
+using Effects =
+    SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>;
+
+static int64_t lastSize(Value value) {
+  return cast<ShapedType>(value.getType()).getShape().back();
+}
+
+/// An element type that only one operand of a variadic list may have.
+static LogicalResult verifyElement(Operation *op, StringRef name, Value value,
+                                   Type expected) {
+  Type found = getElementTypeOrSelf(value.getType());
+  if (found == expected)
+    return success();
+  return op->emitOpError() << name << " has elements of " << found
+                           << ", expected " << expected;
+}
+
+/// `weight[matrix] as stored`; binds N and K.
+template <typename OpTy>
+static LogicalResult verifyStored(OpTy op, Value matrix, ShapeChecker &shapes) {
+  if (!isQuantized(op.getStored()))
+    return op.emitOpError() << "reads its weight as " << op.getStored()
+                            << ", expected a quantised tensor";
+  RankedTensorType stored = op.getStoredType();
+  auto found = cast<ShapedType>(op.getWeight().getType());
+  RankedTensorType bytes = bytesOfQuantized(stored);
+  if (found != stored && (found.getElementType() != bytes.getElementType() ||
+                          found.getShape() != bytes.getShape()))
+    return op.emitOpError() << "weight has type " << found << ", expected "
+                            << stored << " or its bytes, " << bytes;
+  QuantizedLayout layout = QuantizedLayout::of(stored);
+  if (layout.matrices > 1 && !matrix)
+    return op.emitOpError() << "reads a stack of " << layout.matrices
+                            << " matrices, expected the index of one";
+  shapes.bind("N", layout.channels, "channels of the weight")
+      .bind("K", layout.inputs, "inputs of the weight");
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// QuantizeRowsOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult QuantizeRowsOp::verify() {
+  if (failed(verifyDestination(*this, {"codes", "scales", "sums"})))
+    return failure();
+  Builder b(getContext());
+  if (failed(verifyElement(*this, "codes", getCodes(), b.getI8Type())) ||
+      failed(verifyElement(*this, "scales", getScales(), b.getF32Type())) ||
+      failed(verifyElement(*this, "sums", getSums(), b.getF32Type())))
+    return failure();
+  ShapeChecker shapes(*this);
+  shapes.check("input", getInput(), lettersWithLast(getInput(), "K"))
+      .check("codes", getCodes(), lettersWithLast(getInput(), "KP"))
+      .check("scales", getScales(), lettersWithLast(getInput(), "G"))
+      .check("sums", getSums(), lettersWithLast(getInput(), "G"))
+      .requireStatic("K")
+      .requireStatic("KP")
+      .requireStatic("G");
+  if (failed(shapes.result()))
+    return failure();
+  int64_t padded = shapes.get("KP"), groups = shapes.get("G");
+  return shapes
+      .require(padded >= shapes.get("K"),
+               "has " + Twine(padded) + " codes (KP), expected at least the " +
+                   Twine(shapes.get("K")) + " inputs (K)")
+      .require(groups > 0 && padded % groups == 0,
+               "has " + Twine(groups) + " groups (G) of " + Twine(padded) +
+                   " codes (KP), expected a divisor")
+      .result();
+}
+
+LogicalResult
+QuantizeRowsOp::reifyResultShapes(OpBuilder &builder,
+                                  ReifiedRankedShapedTypeDims &shapes) {
+  return reifyFromInits(builder, *this, shapes);
+}
+void QuantizeRowsOp::getEffects(Effects &effects) {
+  getDestinationEffects(*this, effects);
+}
+LogicalResult QuantizeRowsOp::fold(FoldAdaptor,
+                                   SmallVectorImpl<OpFoldResult> &) {
+  return foldBufferCasts(*this);
+}
+
+//===----------------------------------------------------------------------===//
+// QuantizedMatmulOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult QuantizedMatmulOp::verify() {
+  ShapeChecker shapes(*this);
+  if (failed(verifyDestination(*this, {"output"})) ||
+      failed(verifyStored(*this, getMatrix(), shapes)))
+    return failure();
+  QuantizedLayout layout = QuantizedLayout::of(getStoredType());
+  bool integer = getElementTypeOrSelf(getInput().getType()).isInteger(8);
+  if (integer != bool(getScales()))
+    return emitOpError() << "input has type " << getInput().getType()
+                         << ", expected elements of i8 with scales, of f32 or "
+                            "bf16 without";
+  Value output = getInits()[0];
+  shapes.bind("KP", layout.depth, "padded inputs of the weight")
+      .check("input", getInput(),
+             lettersWithLast(getInput(), integer ? "KP" : "K"))
+      .check("scales", getScales(), lettersWithLast(getInput(), "G"))
+      .check("sums", getSums(), lettersWithLast(getInput(), "G"))
+      .check("bias", getBias(), "N")
+      .check("output", output, lettersWithLast(getInput(), "N"));
+  if (failed(shapes.result()) || !integer)
+    return shapes.result();
+  int64_t groups = lastSize(getScales());
+  return shapes.requireStatic("G")
+      .require(groups > 0 && groups % layout.groups == 0 &&
+                   layout.depth % groups == 0 &&
+                   layout.depth / groups % 32 == 0,
+               "input has " + Twine(groups) +
+                   " groups (G), expected a "
+                   "multiple of the " +
+                   Twine(layout.groups) +
+                   " of the weight, of a multiple of 32 inputs each")
+      .result();
+}
+
+LogicalResult
+QuantizedMatmulOp::reifyResultShapes(OpBuilder &builder,
+                                     ReifiedRankedShapedTypeDims &shapes) {
+  return reifyFromInits(builder, *this, shapes);
+}
+void QuantizedMatmulOp::getEffects(Effects &effects) {
+  getDestinationEffects(*this, effects);
+}
+LogicalResult QuantizedMatmulOp::fold(FoldAdaptor,
+                                      SmallVectorImpl<OpFoldResult> &) {
+  return foldBufferCasts(*this);
+}
+
+//===----------------------------------------------------------------------===//
+// DequantizeOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult DequantizeOp::verify() {
+  ShapeChecker shapes(*this);
+  if (failed(verifyDestination(*this, {"output"})) ||
+      failed(verifyStored(*this, getMatrix(), shapes)))
+    return failure();
+  shapes.check("output", getInits()[0], "K C").requireStatic("C");
+  if (failed(shapes.result()))
+    return failure();
+  return shapes
+      .require(shapes.get("C") <= shapes.get("N"),
+               "output has " + Twine(shapes.get("C")) +
+                   " channels, expected at most the " + Twine(shapes.get("N")) +
+                   " of the weight")
+      .result();
+}
+
+LogicalResult
+DequantizeOp::reifyResultShapes(OpBuilder &builder,
+                                ReifiedRankedShapedTypeDims &shapes) {
+  return reifyFromInits(builder, *this, shapes);
+}
+void DequantizeOp::getEffects(Effects &effects) {
+  getDestinationEffects(*this, effects);
+}
+LogicalResult DequantizeOp::fold(FoldAdaptor, SmallVectorImpl<OpFoldResult> &) {
+  return foldBufferCasts(*this);
+}
+
+//===----------------------------------------------------------------------===//
+// QuantizedEmbeddingOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult QuantizedEmbeddingOp::verify() {
+  ShapeChecker shapes(*this);
+  if (failed(verifyDestination(*this, {"output"})) ||
+      failed(verifyStored(*this, Value(), shapes)))
+    return failure();
+  return shapes.check("ids", getIds(), "B T")
+      .check("output", getInits()[0], "B T K")
+      .result();
+}
+
+LogicalResult
+QuantizedEmbeddingOp::reifyResultShapes(OpBuilder &builder,
+                                        ReifiedRankedShapedTypeDims &shapes) {
+  return reifyFromInits(builder, *this, shapes);
+}
+void QuantizedEmbeddingOp::getEffects(Effects &effects) {
+  getDestinationEffects(*this, effects);
+}
+LogicalResult QuantizedEmbeddingOp::fold(FoldAdaptor,
+                                         SmallVectorImpl<OpFoldResult> &) {
+  return foldBufferCasts(*this);
+}

@@ -1,0 +1,157 @@
+//===- QuantizedOps.td - Weights in 8 and 4 bits --------------*- tablegen -*-===//
+//
+// Part of Marimba.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MARIMBA_QUANTIZED_OPS_TD
+#define MARIMBA_QUANTIZED_OPS_TD
+
+include "MarimbaBase.td"
+
+def Marimba_QuantizeRowsOp : Marimba_DestinationOp<"quantize_rows"> {
+  let summary = "activations in 8 bits, with a scale for each group";
+  let description = [{
+    For each row and each group of `KP / G` inputs, with `m` the largest
+    magnitude in the group:
+
+    `scales = m / 127`, `codes = round(input / scales)` to the nearest, ties to
+    even, and `sums = scales * sum(codes)`, which a matmul subtracts for weights
+    whose codes are not around zero. Inputs behind K are 0. A group of zeros has
+    scale 0; in a group with an infinity or NaN scale and sum are not finite, so
+    that no result hides it.
+
+    Shapes: input `[..., K]`; codes `[..., KP]`; scales, sums `[..., G]`.
+
+    Example:
+
+    ```mlir
+    %q, %s, %sums = marimba.quantize_rows %x outs(%c, %d, %e
+        : tensor<?x1x192xi8>, tensor<?x1x3xf32>, tensor<?x1x3xf32>)
+        : tensor<?x1x192xf32>
+        -> tensor<?x1x192xi8>, tensor<?x1x3xf32>, tensor<?x1x3xf32>
+    ```
+  }];
+  let arguments = (ins Marimba_Shaped<[F32, BF16]>:$input,
+      Variadic<Marimba_Shaped<[F32, I8]>>:$inits);
+  let results = (outs Variadic<RankedTensorOf<[F32, I8]>>:$results);
+  let assemblyFormat = [{
+    $input `outs` `(` $inits `:` type($inits) `)` attr-dict `:` type($input)
+    (`->` type($results)^)?
+  }];
+  let extraClassDeclaration = baseDeclarations # [{
+    ::mlir::Value getCodes() { return getInits()[0]; }
+    ::mlir::Value getScales() { return getInits()[1]; }
+    ::mlir::Value getSums() { return getInits()[2]; }
+  }];
+}
+
+/// An op that reads a quantised matrix: `weight[matrix] as stored`. The weight
+/// is a tensor of the type `stored`, or the bytes of one
+/// (--quantized-as-bytes); `matrix` picks one of a stack.
+class Marimba_QuantizedReader<string mnemonic, list<Trait> traits = []>
+    : Marimba_DestinationOp<mnemonic, traits> {
+  code readerDeclarations = baseDeclarations # [{
+    ::mlir::RankedTensorType getStoredType() {
+      return ::llvm::cast<::mlir::RankedTensorType>(getStored());
+    }
+  }];
+  let extraClassDeclaration = readerDeclarations;
+}
+
+def Marimba_QuantizedMatmulOp
+    : Marimba_QuantizedReader<"quantized_matmul", [AttrSizedOperandSegments]> {
+  let summary = "y = x Wᵀ + b for few rows, straight from quantised weights";
+  let description = [{
+    `output[..., n] = sum_k input[..., k] * W[n, k] + bias[n]`, accumulated in
+    f32, where W is what the stored codes mean (docs/quantization.md).
+
+    With scales and sums the input is what `quantize_rows` made. Products are
+    then of integers, exact within a group, of weights or of inputs, whichever
+    is shorter; each group's sum is scaled by both and added up in f32.
+
+    Shapes: input `[..., K]`, or codes `[..., KP]` with scales and sums
+    `[..., G]`; W `[N, K]`; bias `[N]`; output `[..., N]`.
+
+    Example:
+
+    ```mlir
+    %y = marimba.quantized_matmul %x, %w
+        as tensor<768x192xi4, #marimba.quantized<group 64, scale bf16>>
+        outs(%e : tensor<?x1x768xf32>) : tensor<?x1x192xf32>, tensor<78336xi8>
+        -> tensor<?x1x768xf32>
+    %z = marimba.quantized_matmul %q scales(%s, %sums : tensor<?x1x3xf32>),
+        %experts[%e] as tensor<4x768x192xi4, #marimba.quantized<group 64, scale bf16>>
+        outs(%e : tensor<?x1x768xf32>)
+        : tensor<?x1x192xi8>, tensor<313344xi8> -> tensor<?x1x768xf32>
+    ```
+  }];
+  let arguments = (ins Marimba_Shaped<[F32, BF16, I8]>:$input,
+      Optional<Marimba_AnyActivation>:$scales,
+      Optional<Marimba_AnyActivation>:$sums, Marimba_AnyQuantized:$weight,
+      Optional<Index>:$matrix, Optional<Marimba_AnyParameter>:$bias,
+      Variadic<Marimba_AnyActivation>:$inits, TypeAttr:$stored);
+  let results = (outs Variadic<Marimba_Activation>:$results);
+  let assemblyFormat = [{
+    $input (`scales` `(` $scales^ `,` $sums `:` type($scales) `,` type($sums)
+    `)`)? `,` $weight (`[` $matrix^ `]`)? `as` $stored
+    (`bias` `(` $bias^ `:` type($bias) `)`)?
+    `outs` `(` $inits `:` type($inits) `)` attr-dict
+    `:` type($input) `,` type($weight) (`->` type($results)^)?
+  }];
+}
+
+def Marimba_DequantizeOp
+    : Marimba_QuantizedReader<"dequantize", [AttrSizedOperandSegments]> {
+  let summary = "a tile of a quantised matrix as floating point";
+  let description = [{
+    `output[k, i] = W[first + i, k]`, rounded to the output's type. `first` is
+    a multiple of 64, the channels of a block.
+
+    Shapes: W `[N, K]`; output `[K, C]`, first + C at most N.
+
+    Example:
+
+    ```mlir
+    %tile = marimba.dequantize %w from %first
+        as tensor<768x192xi4, #marimba.quantized<group 64, scale bf16>>
+        outs(%e : tensor<192x256xbf16>) : tensor<78336xi8> -> tensor<192x256xbf16>
+    ```
+  }];
+  let arguments = (ins Marimba_AnyQuantized:$weight, Optional<Index>:$matrix,
+      Index:$first, Variadic<Marimba_Shaped<[F32, BF16]>>:$inits,
+      TypeAttr:$stored);
+  let results = (outs Variadic<RankedTensorOf<[F32, BF16]>>:$results);
+  let assemblyFormat = [{
+    $weight (`[` $matrix^ `]`)? `from` $first `as` $stored
+    `outs` `(` $inits `:` type($inits) `)` attr-dict `:` type($weight)
+    (`->` type($results)^)?
+  }];
+}
+
+def Marimba_QuantizedEmbeddingOp
+    : Marimba_QuantizedReader<"quantized_embedding"> {
+  let summary = "looks up one row of a quantised table per token";
+  let description = [{
+    `output[b,t,:] = table[ids[b,t],:]`, as `embedding` with a table in 8 or 4
+    bits.
+
+    Example:
+
+    ```mlir
+    %x = marimba.quantized_embedding %ids, %table
+        as tensor<2048x192xi8, #marimba.quantized<group 64, scale bf16>>
+        outs(%e : tensor<?x?x192xf32>) : tensor<?x?xi32>, tensor<405504xi8>
+        -> tensor<?x?x192xf32>
+    ```
+  }];
+  let arguments = (ins Marimba_AnyIds:$ids, Marimba_AnyQuantized:$weight,
+      Variadic<Marimba_AnyActivation>:$inits, TypeAttr:$stored);
+  let results = (outs Variadic<Marimba_Activation>:$results);
+  let assemblyFormat = [{
+    $ids `,` $weight `as` $stored `outs` `(` $inits `:` type($inits) `)`
+    attr-dict `:` type($ids) `,` type($weight) (`->` type($results)^)?
+  }];
+}
+
+#endif // MARIMBA_QUANTIZED_OPS_TD

@@ -1,0 +1,105 @@
+// RUN: marimba-opt %s -split-input-file -verify-diagnostics
+
+// expected-error@+1 {{group is 48, expected 32, 64 or 128}}
+func.func private @f(tensor<64x64xi8, #marimba.quantized<group 48, scale bf16>>)
+
+// -----
+
+// expected-error@+1 {{scale is 'i32', expected bf16, f16 or f32}}
+func.func private @f(tensor<64x64xi8, #marimba.quantized<group 64, scale i32>>)
+
+// -----
+
+// expected-error@+1 {{quantised elements are 'i16', expected i8 or i4}}
+func.func private @f(tensor<64x64xi16, #marimba.quantized<channel, scale f32>>)
+
+// -----
+
+// expected-error@+1 {{zero points with elements of 'i8', expected i4}}
+func.func private @f(tensor<64x64xi8, #marimba.quantized<group 64, scale bf16, zero_point>>)
+
+// -----
+
+// expected-error@+1 {{quantised tensor has rank 1, expected a matrix or a stack of them}}
+func.func private @f(tensor<64xi8, #marimba.quantized<channel, scale f32>>)
+
+// -----
+
+// expected-error@+1 {{quantised tensor has a dimension that is dynamic, expected static sizes}}
+func.func private @f(tensor<?x64xi8, #marimba.quantized<channel, scale f32>>)
+
+// -----
+
+// expected-error@+1 {{has 1 sources, expected 2: codes, scales of each matrix}}
+marimba.weight @w : tensor<64x64xi8, #marimba.quantized<channel, scale f32>> from ["w.codes"]
+
+// -----
+
+// expected-error@+1 {{has 2 sources, expected 3: codes, scales, zero points of each matrix}}
+marimba.weight @w : tensor<64x64xi4, #marimba.quantized<group 64, scale bf16, zero_point>> from ["w.codes", "w.scales"]
+
+// -----
+
+// expected-error@+1 {{has type 'tensor<64xi8>', expected tensor<4352xi8>: the bytes of}}
+marimba.weight @w : tensor<64xi8> as tensor<64x64xi8, #marimba.quantized<channel, scale f32>> from ["w.codes", "w.scales"]
+
+// -----
+
+!w = tensor<64x64xi8, #marimba.quantized<group 64, scale bf16>>
+func.func @input(%x: tensor<2x64xi8>, %w: !w, %y: tensor<2x64xf32>) {
+  // expected-error@+1 {{input has type 'tensor<2x64xi8>', expected elements of i8 with scales, of f32 or bf16 without}}
+  %0 = marimba.quantized_matmul %x, %w as !w outs(%y : tensor<2x64xf32>)
+      : tensor<2x64xi8>, !w -> tensor<2x64xf32>
+  return
+}
+
+// -----
+
+!w = tensor<64x64xi8, #marimba.quantized<group 64, scale bf16>>
+func.func @bytes(%x: tensor<2x64xf32>, %w: tensor<64xi8>, %y: tensor<2x64xf32>) {
+  // expected-error@+1 {{weight has type 'tensor<64xi8>', expected 'tensor<64x64xi8, #marimba.quantized<group 64, scale bf16>>' or its bytes, 'tensor<4224xi8>'}}
+  %0 = marimba.quantized_matmul %x, %w as !w outs(%y : tensor<2x64xf32>)
+      : tensor<2x64xf32>, tensor<64xi8> -> tensor<2x64xf32>
+  return
+}
+
+// -----
+
+!w = tensor<2x64x64xi8, #marimba.quantized<group 64, scale bf16>>
+func.func @stack(%x: tensor<2x64xf32>, %w: !w, %y: tensor<2x64xf32>) {
+  // expected-error@+1 {{reads a stack of 2 matrices, expected the index of one}}
+  %0 = marimba.quantized_matmul %x, %w as !w outs(%y : tensor<2x64xf32>)
+      : tensor<2x64xf32>, !w -> tensor<2x64xf32>
+  return
+}
+
+// -----
+
+!w = tensor<64x256xi8, #marimba.quantized<group 64, scale bf16>>
+func.func @groups(%x: tensor<2x256xi8>, %s: tensor<2x2xf32>, %w: !w,
+    %y: tensor<2x64xf32>) {
+  // expected-error@+1 {{input has 2 groups (G), expected a multiple of the 4 of the weight, of a multiple of 32 inputs each}}
+  %0 = marimba.quantized_matmul %x scales(%s, %s : tensor<2x2xf32>, tensor<2x2xf32>),
+      %w as !w outs(%y : tensor<2x64xf32>)
+      : tensor<2x256xi8>, !w -> tensor<2x64xf32>
+  return
+}
+
+// -----
+
+func.func @rows(%x: tensor<2x70xf32>, %c: tensor<2x64xi8>, %s: tensor<2x1xf32>) {
+  // expected-error@+1 {{has 64 codes (KP), expected at least the 70 inputs (K)}}
+  %0:3 = marimba.quantize_rows %x outs(%c, %s, %s : tensor<2x64xi8>, tensor<2x1xf32>, tensor<2x1xf32>)
+      : tensor<2x70xf32> -> tensor<2x64xi8>, tensor<2x1xf32>, tensor<2x1xf32>
+  return
+}
+
+// -----
+
+!w = tensor<64x64xi8, #marimba.quantized<group 64, scale bf16>>
+func.func @tile(%w: !w, %i: index, %t: tensor<64x128xf32>) {
+  // expected-error@+1 {{output has 128 channels, expected at most the 64 of the weight}}
+  %0 = marimba.dequantize %w from %i as !w outs(%t : tensor<64x128xf32>)
+      : !w -> tensor<64x128xf32>
+  return
+}
