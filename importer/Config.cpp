@@ -43,9 +43,15 @@ void Config::flatten(StringRef field) {
 void Config::checkSupported() {
   if (getString("hidden_act", "silu") != "silu")
     error("hidden_act", "\"silu\"");
-  if (find("quantization_config"))
-    error("quantization_config",
-          "none: quantised checkpoints are not supported");
+  // What is quantised, and how, the tensors say (docs/quantization.md).
+  if (const llvm::json::Value *value = find("quantization_config")) {
+    const llvm::json::Object *quantization = value->getAsObject();
+    if (!quantization ||
+        quantization->getString("quant_method") != StringRef("marimba"))
+      error("quantization_config",
+            "none, or one with \"quant_method\": \"marimba\", as marimba "
+            "quantize writes it");
+  }
 }
 
 void Config::error(StringRef field, const Twine &expected) {

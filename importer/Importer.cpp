@@ -106,8 +106,9 @@ FailureOr<ImportedModel> importModel(MLIRContext &context, StringRef path,
   plan.name = model.info.name = directory->name().str();
   plan.family = model.info.family = family->modelType.str();
   // Where there are weights, their types are what they are.
-  std::string dtype = directory->hasWeights() ? "F32" : config.getDType();
-  WeightTable weights(context, *directory, dtype, emitError);
+  bool stored = directory->hasWeights() && !options.weights;
+  std::string dtype = stored ? "F32" : config.getDType();
+  WeightTable weights(context, *directory, dtype, options.weights, emitError);
   if (failed(readTokens(config, model.info)) ||
       failed(family->plan(context, config, weights, plan, model.info)) ||
       failed(weights.finish()))

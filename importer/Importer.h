@@ -29,12 +29,28 @@
 
 namespace mlir::marimba {
 
+/// How a matrix is stored (docs/quantization.md).
+struct WeightFormat {
+  unsigned bits = 8;          // 8 or 4
+  int64_t group = 64;         // inputs of a scale: 32, 64, 128; 0: all
+  std::string scale = "BF16"; // as safetensors spells it
+  bool zeroPoint = false;     // 4 bits only
+};
+
+/// That of the projections, and that of the embedding and the output head.
+struct WeightFormats {
+  WeightFormat matrices, head;
+};
+
 struct ImportOptions {
   /// The description's file name inside the directory.
   std::string configFile = "config.json";
   /// @prefill also returns the residual stream before layer 0 and after each
   /// layer: output "hidden", tensor<(layers+1) x B x T x H>.
   bool collectHidden = false;
+  /// What the matrices are taken to be, of a model that is then without
+  /// weights. All are of the config's type where this is nothing.
+  std::optional<WeightFormats> weights;
 };
 
 /// A tensor of the checkpoint that the module names. The data is `bytes` bytes
@@ -45,7 +61,7 @@ struct WeightSource {
   std::string file; // path, usable as it stands
   uint64_t offset = 0;
   uint64_t bytes = 0;
-  std::string dtype; // "F32", "F16" or "BF16"
+  std::string dtype; // "F32", "F16" or "BF16"; quantised: "I8" or "U8", too
   std::vector<int64_t> shape;
   /// Of GGUF files only: the blocks that the file has instead of `dtype`
   /// ("Q8_0", "Q4_0"), and the number of heads, if not 0, in which row 2j + p

@@ -71,7 +71,7 @@ void MambaModel::plan(Config &file, WeightTable &weights, ModelPlan &plan,
   plan.hiddenSize = hidden;
   plan.normEpsilon = epsilon;
   plan.embedding =
-      weights.get("embeddings", embeddingNames, {vocabDim, hiddenDim});
+      weights.getMatrix("embeddings", embeddingNames, {vocabDim, hiddenDim});
   for (int64_t i = 0; i < layers; ++i)
     plan.layers.push_back(planLayer(weights, i));
   takeHead(plan, weights,

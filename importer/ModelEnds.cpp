@@ -21,7 +21,7 @@ void takeHead(ModelPlan &plan, WeightTable &weights, const EndNames &names,
   plan.finalNorm =
       weights.get(names.norm, base + names.norm.str() + ".weight", hidden);
   if (!tied)
-    plan.head = weights.get(
+    plan.head = weights.getMatrix(
         "lm_head", std::string("lm_head.weight"), {vocab, hidden},
         (" (" + names.tiedField + " of the config is false)").str());
 }

@@ -17,7 +17,7 @@ void takeTensor(LayerPlan &layer, WeightTable &weights, StringRef module,
   if (!alias.empty())
     names.push_back((layer.location + "." + alias + suffix).str());
   std::string symbol = (layer.prefix + "." + module + name + kept).str();
-  layer.add((name + kept).str(), weights.get(symbol, names, shape));
+  layer.add((name + kept).str(), weights.getMatrix(symbol, names, shape));
 }
 
 } // namespace mlir::marimba

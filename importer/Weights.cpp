@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "importer/Weights.h"
+#include "dialects/Marimba/IR/Quantized.h"
 #include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/MathExtras.h"
@@ -15,8 +16,11 @@ namespace mlir::marimba {
 static constexpr unsigned kMostErrors = 10;
 
 WeightTable::WeightTable(MLIRContext &context, const ModelDirectory &directory,
-                         StringRef dtype, ErrorFn emitError)
-    : context(context), directory(directory), emitError(emitError) {
+                         StringRef dtype,
+                         const std::optional<WeightFormats> &format,
+                         ErrorFn emitError)
+    : context(context), directory(directory), weightFormat(format),
+      emitError(emitError) {
   defaultType = elementType(dtype);
 }
 
@@ -122,6 +126,10 @@ Weight WeightTable::get(StringRef symbol, ArrayRef<std::string> names,
 
 Weight WeightTable::getStacked(StringRef symbol, ArrayRef<std::string> names,
                                ArrayRef<Dim> shape) {
+  if (shape.size() == 2)
+    if (std::optional<Weight> quantized =
+            getQuantizedStack(symbol, names, shape))
+      return *quantized;
   Weight weight;
   weight.symbol = symbol.str();
   Type type;
@@ -212,6 +220,8 @@ void WeightTable::describe(ModelInfo &info) const {
 }
 
 uint64_t bytesOf(RankedTensorType type) {
+  if (isQuantized(type))
+    return uint64_t(QuantizedLayout::of(type).bytes());
   return uint64_t(type.getNumElements()) * (type.getElementTypeBitWidth() / 8);
 }
 

@@ -34,14 +34,16 @@ struct Weight {
 /// in the type that the config states.
 class WeightTable {
 public:
+  /// `format` is how the matrices of a model without a checkpoint are stored.
   WeightTable(MLIRContext &context, const ModelDirectory &directory,
-              StringRef dtype, ErrorFn emitError);
+              StringRef dtype, const std::optional<WeightFormats> &format,
+              ErrorFn emitError);
 
   /// Whether the checkpoint holds a tensor with one of these names.
   bool has(ArrayRef<std::string> names) const;
   /// The shape of a tensor of the checkpoint; none where it has no such tensor.
   std::optional<ArrayRef<int64_t>> shapeOf(StringRef name) const;
-  bool hasCheckpoint() const { return directory.hasWeights(); }
+  bool hasCheckpoint() const { return directory.hasWeights() && !weightFormat; }
   /// Whether the checkpoint holds A = -exp(A_log), not A_log.
   bool holdsA() const { return directory.holdsA(); }
   /// Fields of the config as its file spells them.
@@ -53,7 +55,12 @@ public:
   /// says, where it is missing, why it is wanted.
   Weight get(StringRef symbol, ArrayRef<std::string> names, ArrayRef<Dim> shape,
              StringRef hint = "");
-  /// Several tensors of one shape, stacked along a new first dimension.
+  /// As get(), of a tensor that projections or lookups read: a matrix may be
+  /// quantised.
+  Weight getMatrix(StringRef symbol, ArrayRef<std::string> names,
+                   ArrayRef<Dim> shape, StringRef hint = "");
+  /// Several tensors of one shape, stacked along a new first dimension;
+  /// matrices may be quantised.
   Weight getStacked(StringRef symbol, ArrayRef<std::string> names,
                     ArrayRef<Dim> shape);
   /// A weight that @prepare computes.
@@ -83,9 +90,26 @@ private:
   Type check(const CheckpointTensor &tensor, ArrayRef<Dim> shape);
   Type elementType(StringRef dtype) const;
 
+  bool isQuantizedOnDisk(StringRef name) const;
+  RankedTensorType quantizedType(ArrayRef<int64_t> shape,
+                                 const WeightFormat &format) const;
+  /// Takes codes, scales and zeros of the matrix `name` and adds their names
+  /// to `names`; null where something was wrong.
+  RankedTensorType takeQuantized(StringRef name, ArrayRef<Dim> shape,
+                                 std::vector<std::string> &names);
+  /// Nothing where the tensors are not quantised.
+  std::optional<Weight> getQuantizedStack(StringRef symbol,
+                                          ArrayRef<std::string> names,
+                                          ArrayRef<Dim> shape);
+  /// How a model without a checkpoint stores `name`; null where as it is.
+  const WeightFormat *formatFor(StringRef name) const;
+  static void addSources(Weight &weight, StringRef name,
+                         const WeightFormat &format);
+
   MLIRContext &context;
   const ModelDirectory &directory;
   Type defaultType;
+  const std::optional<WeightFormats> &weightFormat;
   ErrorFn emitError;
   std::vector<Weight> all;
   std::vector<WeightSource> sources;
