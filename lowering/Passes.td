@@ -21,14 +21,20 @@ def ConvertMarimbaToOneDNN
       size;
     - products of bf16 where the target has no instruction for them;
     - one row over a weight so small that the call would cost more.
+
+    With `streams` one row over any other weight becomes
+    `onednn.packed_matmul`: generated loops over the library's packed copy.
   }];
   let options = [
     Option<"bf16Dots", "bf16-dots", "bool", "true",
            "the target has dot products of bf16">,
     Option<"smallestCall", "smallest-call", "int64_t", "0",
            "with one row: weights of fewer elements stay">,
+    Option<"streams", "streams", "bool", "false",
+           "packed copies are in blocks of 64 channels">,
   ];
-  let dependentDialects = ["::mlir::onednn::OneDNNDialect",
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::onednn::OneDNNDialect",
                            "::mlir::tensor::TensorDialect"];
 }
 
@@ -62,14 +68,17 @@ def ConvertMarimbaToVector
     Channels (attention: query rows; rotation: pairs) go in the lanes of a
     vector of `vector-bits`; tails are masked. Rows and groups of heads become
     scf.parallel. Attention of one token splits its keys where its groups do
-    not fill `threads`.
+    not fill `threads`. Quantised weights have output channels in the lanes.
   }];
   let options = [Option<"vectorBits", "vector-bits", "unsigned", "512",
                         "width of a vector register">,
                  Option<"threads", "threads", "unsigned", "1",
-                        "threads that the code will run on">];
+                        "threads that the code will run on">,
+                 Option<"integerDots", "integer-dots", "bool", "false",
+                        "the target has vpdpbusd">];
   let dependentDialects = [
-    "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
+    "::mlir::arith::ArithDialect", "::mlir::LLVM::LLVMDialect",
+    "::mlir::math::MathDialect",
     "::mlir::memref::MemRefDialect", "::mlir::rt::RuntimeDialect",
     "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
 }
@@ -184,7 +193,8 @@ def BFloat16AsBits : Pass<"bf16-as-bits", "::mlir::ModuleOp"> {
   let description = [{
     Behind `arith-expand` nothing computes in bf16: it is loaded, moved,
     widened by a shift. LLVM would take such moves through f32 on targets without
-    the type, by a call of its runtime library for each element.
+    the type, by a call of its runtime library for each element. Operands of
+    intrinsics keep their type.
   }];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
 }

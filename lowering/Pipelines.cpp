@@ -87,22 +87,33 @@ static void buildSpecialize(OpPassManager &pm, const PipelineOptions &options) {
 /// row (docs/results.md).
 static constexpr int64_t kSmallestCall = 1 << 15;
 
+/// Rows up to which quantised weights are multiplied as they are: unpacking
+/// them for each four rows costs less than widening them once.
+static constexpr int64_t kFewRows = 8;
+
 static void buildKernels(OpPassManager &pm, const PipelineOptions &options) {
   OpPassManager &func = pm.nest<func::FuncOp>();
   func.addPass(createDecomposeExperts());
   if (options.bf16)
     func.addPass(createNarrowProjections());
   bool library = !options.reference && options.matmul == MatmulRoute::OneDNN;
+  bool integers =
+      options.integerDots && options.integerActivations && !options.reference;
+  func.addPass(createChooseQuantizedKernels({library, integers}));
   if (library) {
     func.addPass(
-        createConvertMarimbaToOneDNN({options.bf16Dots, kSmallestCall}));
+        createConvertMarimbaToOneDNN({options.bf16Dots, kSmallestCall,
+                                      /*streams=*/options.vectorBits >= 512}));
     func.addPass(createFuseMatmulPostOps());
+    func.addPass(
+        createWidenQuantizedWeights({/*channels=*/512, kFewRows, integers}));
   }
   func.addPass(createConvertMarimbaToLinalg());
   if (options.bf16 && !options.reference)
     func.addPass(
         createFuseConversions({/*reorder=*/library && options.bf16Dots}));
   func.addPass(createConvertElementwiseToLinalgPass());
+  pm.addPass(createQuantizedAsBytes());
   // No CSE here: sums that share one zero-filled tensor would each copy it.
   pm.addPass(createCanonicalizerPass());
 }
@@ -135,8 +146,8 @@ static void buildContext(OpPassManager &pm, const PipelineOptions &options) {
 static void buildLoops(OpPassManager &pm, const PipelineOptions &options) {
   OpPassManager &func = pm.nest<func::FuncOp>();
   if (!options.reference) {
-    func.addPass(
-        createConvertMarimbaToVector({options.vectorBits, options.threads}));
+    func.addPass(createConvertMarimbaToVector(
+        {options.vectorBits, options.threads, options.integerDots}));
     func.addPass(createVectorizeLinalg({options.vectorBits}));
   }
   func.addPass(createConvertMarimbaToLoops());
@@ -253,6 +264,8 @@ struct StageOptions : PassPipelineOptions<StageOptions> {
   Option<bool> bf16{*this, "bf16", llvm::cl::desc("projections multiply bf16")};
   Option<bool> bf16Dots{*this, "bf16-dots",
                         llvm::cl::desc("the target multiplies bf16")};
+  Option<bool> integerDots{*this, "integer-dots",
+                           llvm::cl::desc("the target multiplies bytes")};
   Option<unsigned> vectorBits{*this, "vector-bits",
                               llvm::cl::desc("width of a vector register"),
                               llvm::cl::init(512)};
@@ -268,6 +281,7 @@ struct StageOptions : PassPipelineOptions<StageOptions> {
     options.matmul = loops ? MatmulRoute::Loops : MatmulRoute::OneDNN;
     options.bf16 = bf16;
     options.bf16Dots = bf16Dots;
+    options.integerDots = integerDots;
     options.vectorBits = vectorBits;
     options.threads = threads;
     options.profile = profile;

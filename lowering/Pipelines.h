@@ -38,6 +38,11 @@ struct PipelineOptions {
   bool bf16 = false;
   /// Whether the target has instructions for that; oneDNN needs them.
   bool bf16Dots = false;
+  /// What quantised weights are multiplied by where there are few rows: bytes
+  /// where the target has products of them (integerDots), or f32.
+  bool integerActivations = true;
+  /// Whether the target has vpdpbusd.
+  bool integerDots = false;
   /// Width of a vector register in bits (128, 256 or 512).
   unsigned vectorBits = 512;
   /// Whether `discretize` and `scan` become `selective_scan`.

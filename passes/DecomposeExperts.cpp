@@ -38,8 +38,8 @@ Value expertWeight(OpBuilder &b, Location loc, Value stacked, Value e) {
                                      b.getIndexAttr(type.getDimSize(1)),
                                      b.getIndexAttr(type.getDimSize(2))};
   SmallVector<OpFoldResult> strides(3, b.getIndexAttr(1));
-  auto matrix = RankedTensorType::get(type.getShape().drop_front(),
-                                      type.getElementType());
+  auto matrix = RankedTensorType::get(
+      type.getShape().drop_front(), type.getElementType(), type.getEncoding());
   return tensor::ExtractSliceOp::create(b, loc, matrix, stacked, offsets, sizes,
                                         strides);
 }
@@ -69,13 +69,15 @@ Value buildExpert(OpBuilder &b, ExpertsOp op, Value e, Value rows, Value pairs,
   int64_t hidden = op.getInput().getType().getShape().back();
   int64_t inner = op.getGate().getType().getDimSize(1);
   int64_t topK = op.getWeights().getType().getShape().back();
+  // One token of a sequence chooses an expert once at most.
+  bool few = op.getInput().getType().getDimSize(1) == 1;
   Type f32 = b.getF32Type();
   auto rowsType = [&](int64_t columns) {
     return RankedTensorType::get({ShapedType::kDynamic, columns}, f32);
   };
   auto linear = [&](Value x, Value stacked, int64_t columns) -> Value {
     return LinearOp::create(b, loc, rowsType(columns), x,
-                            expertWeight(b, loc, stacked, e), Value());
+                            expertWeight(b, loc, stacked, e), Value(), few);
   };
   Value empty = tensor::EmptyOp::create(
       b, loc,

@@ -26,6 +26,13 @@ bool isRouter(LinearOp op) {
                       [](Operation *user) { return isa<RouteOp>(user); });
 }
 
+/// One token, or a few, times a quantised weight is no product of bf16.
+bool readsQuantized(LinearOp op) {
+  ArrayRef<int64_t> shape = op.getInput().getType().getShape();
+  return isQuantized(op.getWeight().getType()) &&
+         (op.getFewRows() || (shape.size() == 3 && shape[1] == 1));
+}
+
 struct NarrowProjectionsPass
     : mlir::marimba::impl::NarrowProjectionsBase<NarrowProjectionsPass> {
   void runOnOperation() override {
@@ -35,7 +42,7 @@ struct NarrowProjectionsPass
     getOperation().walk([&](LinearOp op) {
       Value input = op.getInput();
       auto type = cast<RankedTensorType>(input.getType());
-      if (!type.getElementType().isF32() || isRouter(op))
+      if (!type.getElementType().isF32() || isRouter(op) || readsQuantized(op))
         return;
       Value &narrow = narrowed[input];
       if (!narrow) {

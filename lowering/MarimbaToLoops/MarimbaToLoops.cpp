@@ -9,6 +9,7 @@
 #include "dialects/Marimba/IR/Marimba.h"
 #include "lowering/Common/KernelBuilder.h"
 #include "lowering/Passes.h"
+#include "lowering/Quantized/QuantizedParts.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -420,6 +421,7 @@ struct ConvertMarimbaToLoopsPass
                  LowerGatherRows, LowerScatterAddRows>(&getContext());
     populateLTIToLoopsPatterns(patterns);
     populateRotaryToLoopsPatterns(patterns);
+    populateQuantizedToLoopsPatterns(patterns);
     walkAndApplyPatterns(getOperation(), std::move(patterns));
   }
 };

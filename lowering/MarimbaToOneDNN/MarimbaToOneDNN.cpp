@@ -9,9 +9,11 @@
 #include "lowering/MarimbaToOneDNN/MatmulChoice.h"
 #include "lowering/Passes.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Remarks.h"
+#include "mlir/IR/TypeUtilities.h"
 #include "mlir/Transforms/WalkPatternRewriteDriver.h"
 
 namespace mlir::marimba {
@@ -31,7 +33,9 @@ struct ConvertLinear : OpRewritePattern<LinearOp> {
   LogicalResult matchAndRewrite(LinearOp op,
                                 PatternRewriter &rewriter) const override {
     MatmulChoice choice = chooseMatmul(op, target);
-    auto options = remark::RemarkOpts::name(choice.library ? "onednn" : "loops")
+    auto options = remark::RemarkOpts::name(choice.stream    ? "packed"
+                                            : choice.library ? "onednn"
+                                                             : "loops")
                        .category("matmul");
     Type weight = op.getWeight().getType();
     if (!choice.library) {
@@ -46,8 +50,15 @@ struct ConvertLinear : OpRewritePattern<LinearOp> {
                                          << remark::metric("weight", weight);
     Value empty = tensor::EmptyOp::create(rewriter, op.getLoc(), shape[0],
                                           rewriter.getF32Type());
-    rewriter.replaceOpWithNewOp<onednn::MatmulOp>(
-        op, op.getInput(), op.getWeight(), op.getBias(), empty);
+    if (!choice.stream) {
+      rewriter.replaceOpWithNewOp<onednn::MatmulOp>(
+          op, op.getInput(), op.getWeight(), op.getBias(), empty);
+      return success();
+    }
+    Type packed = getElementTypeOrSelf(op.getInput().getType());
+    rewriter.replaceOpWithNewOp<onednn::PackedMatmulOp>(
+        op, TypeRange(empty.getType()), op.getInput(), op.getWeight(),
+        op.getBias(), empty, TypeAttr::get(packed));
     return success();
   }
 
@@ -63,7 +74,7 @@ struct ConvertMarimbaToOneDNNPass
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
     patterns.add<ConvertLinear>(&getContext(),
-                                MatmulTarget{bf16Dots, smallestCall});
+                                MatmulTarget{bf16Dots, smallestCall, streams});
     walkAndApplyPatterns(getOperation(), std::move(patterns));
   }
 };

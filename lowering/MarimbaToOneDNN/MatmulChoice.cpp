@@ -14,6 +14,8 @@ using namespace mlir::marimba;
 /// Rows of a call where they are known: one for each row of the batch counts
 /// as one, since one sequence is what decoding is about.
 static int64_t rowsOf(LinearOp op) {
+  if (op.getFewRows())
+    return 1;
   ArrayRef<int64_t> shape = op.getInput().getType().getShape();
   if (shape.size() == 3)
     return shape[1] == 1 ? 1 : ShapedType::kDynamic;
@@ -39,6 +41,8 @@ MatmulChoice mlir::marimba::chooseMatmul(LinearOp op,
              " elements, less than the " + llvm::Twine(target.smallestCall) +
              " that a call is worth")
                 .str()};
+  if (rows == 1 && target.streams)
+    return {true, "one row over the packed weight that prefill has", true};
   return {true, ShapedType::isDynamic(rows)
                     ? "many rows over a packed weight"
                     : ("rows: " + llvm::Twine(rows) +

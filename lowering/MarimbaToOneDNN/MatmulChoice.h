@@ -19,12 +19,17 @@ struct MatmulTarget {
   bool bf16Dots = false;
   /// With one row: weights of fewer elements are not worth a call.
   int64_t smallestCall = 0;
+  /// Whether packed weights are in blocks of 64 channels, which generated code
+  /// can stream.
+  bool streams = false;
 };
 
 /// Who computes a projection, and why, as a phrase for a remark.
 struct MatmulChoice {
   bool library;
   std::string reason;
+  /// Generated code over the library's packed weights; `library` is true.
+  bool stream = false;
 };
 
 MatmulChoice chooseMatmul(LinearOp op, const MatmulTarget &target);

@@ -56,6 +56,8 @@ void populateConvToVectorPatterns(RewritePatternSet &patterns, int64_t lanes);
 void populateLTIToVectorPatterns(RewritePatternSet &patterns, int64_t lanes);
 void populateAttentionToVectorPatterns(RewritePatternSet &patterns,
                                        int64_t lanes, int64_t threads);
+void populatePackedMatmulToVectorPatterns(RewritePatternSet &patterns,
+                                          int64_t lanes);
 void populateRotaryToVectorPatterns(RewritePatternSet &patterns, int64_t lanes);
 
 } // namespace mlir::marimba

@@ -7,9 +7,11 @@
 #include "dialects/Runtime/IR/Runtime.h"
 #include "lowering/MarimbaToVector/ChannelBlocks.h"
 #include "lowering/Passes.h"
+#include "lowering/Quantized/QuantizedParts.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -62,7 +64,9 @@ struct ConvertMarimbaToVectorPass
     populateConvToVectorPatterns(patterns, *lanes);
     populateLTIToVectorPatterns(patterns, *lanes);
     populateAttentionToVectorPatterns(patterns, *lanes, threads);
+    populatePackedMatmulToVectorPatterns(patterns, *lanes);
     populateRotaryToVectorPatterns(patterns, *lanes);
+    populateQuantizedToVectorPatterns(patterns, *lanes, integerDots);
     walkAndApplyPatterns(getOperation(), std::move(patterns));
   }
 };

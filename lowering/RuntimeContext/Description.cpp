@@ -7,6 +7,7 @@
 #include "lowering/RuntimeContext/Description.h"
 
 #include "dialects/Marimba/IR/Marimba.h"
+#include "dialects/Marimba/IR/Quantized.h"
 #include "lowering/RuntimeContext/WeightUses.h"
 #include "marimba/abi.h"
 
@@ -34,6 +35,23 @@ static void writeShape(llvm::json::OStream &json, ShapedType type) {
   });
 }
 
+/// What the bytes of a quantised weight are.
+static void writeQuantized(llvm::json::OStream &json, RankedTensorType type) {
+  QuantizedLayout layout = QuantizedLayout::of(type);
+  json.attributeObject("quantized", [&] {
+    json.attribute("bits", layout.bits);
+    json.attribute("channels", layout.channels);
+    json.attribute("inputs", layout.inputs);
+    json.attribute("group", layout.group);
+    json.attribute("scale", dtypeName(layout.scale));
+    json.attribute("zero_point", layout.zeroPoint);
+    json.attribute("matrices", layout.matrices);
+    json.attribute("code_bytes", layout.codeBytes());
+    json.attribute("scale_bytes", layout.scaleBytes());
+    json.attribute("zero_bytes", layout.zeroBytes());
+  });
+}
+
 static void writeWeight(llvm::json::OStream &json, WeightOp weight,
                         const WeightUse &use) {
   json.object([&] {
@@ -46,6 +64,8 @@ static void writeWeight(llvm::json::OStream &json, WeightOp weight,
         for (auto source : sources->getAsRange<StringAttr>())
           json.value(source.getValue());
       });
+    if (weight.getStored())
+      writeQuantized(json, cast<RankedTensorType>(*weight.getStored()));
     if (!use.packed || weight.getDerived())
       return;
     json.attribute("packed", dtypeName(use.packed));

@@ -53,6 +53,10 @@ WeightUse WeightUses::usesOf(Value value) {
         matmul && operand.get() == matmul.getWeight() &&
         operand.get() != matmul.getBias()) {
       join(result, {getElementTypeOrSelf(matmul.getInput().getType()), false});
+    } else if (auto packed = dyn_cast<onednn::PackedMatmulOp>(op);
+               packed && operand.get() == packed.getWeight() &&
+               operand.get() != packed.getBias()) {
+      join(result, {packed.getPacked(), false});
     } else if (isa<memref::DimOp>(op)) {
       // Its size is no part of it.
     } else if (auto cast = dyn_cast<memref::CastOp>(op)) {

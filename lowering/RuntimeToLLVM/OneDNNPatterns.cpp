@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/OneDNN/IR/OneDNN.h"
+#include "dialects/Runtime/IR/Runtime.h"
 #include "lowering/RuntimeToLLVM/RuntimePatterns.h"
 #include "lowering/RuntimeToLLVM/StructAccess.h"
 #include "marimba/abi.h"
@@ -126,8 +127,9 @@ struct ConvertMatmul : ConvertOpToLLVMPattern<onednn::MatmulOp> {
       call.setNull(offsetof(M, bias));
     call.setData(offsetof(M, y), y, yView);
     call.setSizes(offsetof(M, batch), offsetof(M, rows), x, xView);
-    call.set(offsetof(M, k), weight.getDimSize(1));
-    call.set(offsetof(M, n), weight.getDimSize(0));
+    call.set(offsetof(M, k), weight.getDimSize(op.getComputed() ? 0 : 1));
+    call.set(offsetof(M, n), weight.getDimSize(op.getComputed() ? 1 : 0));
+    call.set(offsetof(M, computed), int64_t(op.getComputed()));
     call.setStrides(offsetof(M, xBatchStride), offsetof(M, xRowStride), x,
                     xView);
     call.setStrides(offsetof(M, yBatchStride), offsetof(M, yRowStride), y,
@@ -215,9 +217,60 @@ struct ConvertReorder : ConvertOpToLLVMPattern<onednn::ReorderOp> {
   }
 };
 
+/// A pointer from the runtime; no blocks where it is null.
+struct ConvertPackedWeights : ConvertOpToLLVMPattern<rt::PackedWeightsOp> {
+  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
+
+  LogicalResult
+  matchAndRewrite(rt::PackedWeightsOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    auto weight = cast<MemRefType>(op.getWeight().getType());
+    auto result = cast<MemRefType>(op.getType());
+    Type i32 = rewriter.getI32Type(), i64 = rewriter.getI64Type();
+    auto pointer = LLVM::LLVMPointerType::get(rewriter.getContext());
+    FailureOr<LLVM::LLVMFuncOp> function = LLVM::lookupOrCreateFn(
+        rewriter, op->getParentOfType<ModuleOp>(), MARIMBA_FN_PACKED_WEIGHTS,
+        {pointer, pointer, i64, i64, i32, i32}, pointer);
+    if (failed(function))
+      return failure();
+    auto constant = [&](Type type, int64_t value) -> Value {
+      return LLVM::ConstantOp::create(rewriter, loc, type, value);
+    };
+    int64_t channels = weight.getDimSize(0), inputs = weight.getDimSize(1);
+    bool single = result.getElementType().isF32();
+    MemRefDescriptor view(adaptor.getWeight());
+    Value data =
+        LLVM::CallOp::create(
+            rewriter, loc, *function,
+            ValueRange{
+                adaptor.getContext(),
+                view.bufferPtr(rewriter, loc, *getTypeConverter(), weight),
+                constant(i64, channels), constant(i64, inputs),
+                constant(i32, dtypeOf(weight.getElementType())),
+                constant(i32, single ? MARIMBA_F32 : MARIMBA_BF16)})
+            .getResult();
+    Value null = LLVM::ZeroOp::create(rewriter, loc, pointer);
+    Value none = LLVM::ICmpOp::create(rewriter, loc, LLVM::ICmpPredicate::eq,
+                                      data, null);
+    int64_t lanes = result.getDimSize(2), words = result.getDimSize(1);
+    Value blocks =
+        LLVM::SelectOp::create(rewriter, loc, none, constant(i64, 0),
+                               constant(i64, (channels + lanes - 1) / lanes));
+    SmallVector<Value> sizes = {blocks, constant(i64, words),
+                                constant(i64, lanes)};
+    SmallVector<Value> strides = {constant(i64, words * lanes),
+                                  constant(i64, lanes), constant(i64, 1)};
+    Value described = createMemRefDescriptor(loc, result, data, data, sizes,
+                                             strides, rewriter);
+    rewriter.replaceOp(op, described);
+    return success();
+  }
+};
+
 } // namespace
 
 void mlir::marimba::populateOneDNNToLLVMPatterns(LLVMTypeConverter &types,
                                                  RewritePatternSet &patterns) {
-  patterns.add<ConvertMatmul, ConvertReorder>(types);
+  patterns.add<ConvertMatmul, ConvertReorder, ConvertPackedWeights>(types);
 }

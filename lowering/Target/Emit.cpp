@@ -100,6 +100,12 @@ bool mlir::marimba::hasBF16Dots(const TargetOptions &options) {
          hasFeatures(options, {"+avx512f", "+amx-bf16"});
 }
 
+bool mlir::marimba::hasIntegerDots(const TargetOptions &options) {
+  return hasFeatures(options, {"+avx512vnni", "+avx512vl"}) ||
+         (hasFeatures(options, {"+avxvnni"}) &&
+          preferredVectorBits(options) <= 256);
+}
+
 std::string mlir::marimba::describeTarget(const TargetOptions &options) {
   // A field that is added does not compile here until it is written, too.
   const auto &[cpu, features, optLevel] = options;

@@ -37,6 +37,8 @@ unsigned preferredVectorBits(const TargetOptions &options);
 
 /// Whether the target has dot products of bf16 (AVX512-BF16 or AMX).
 bool hasBF16Dots(const TargetOptions &options);
+/// Whether it has dot products of bytes (AVX512-VNNI or AVX-VNNI).
+bool hasIntegerDots(const TargetOptions &options);
 /// All of the target that changes code, as text: triple, processor, features,
 /// level of optimisation.
 std::string describeTarget(const TargetOptions &options);

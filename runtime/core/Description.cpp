@@ -68,6 +68,45 @@ void readTensor(const Json &value, const std::string &path, bool dynamic,
                               std::to_string(MARIMBA_MAX_RANK));
 }
 
+/// "quantized": sizes that add up to those of the bytes.
+void readQuantized(const Json &value, const std::string &path,
+                   WeightSpec &spec) {
+  QuantizedSpec q;
+  auto number = [&](const char *name, int64_t least) {
+    const Json &found = member(value, path, name);
+    if (!found.is_number_integer() || found.get<int64_t>() < least)
+      fail(path + "." + name, "is " + found.dump() +
+                                  ", expected a number of at least " +
+                                  std::to_string(least));
+    return found.get<int64_t>();
+  };
+  q.bits = static_cast<int32_t>(number("bits", 4));
+  q.channels = number("channels", 1);
+  q.inputs = number("inputs", 1);
+  q.group = number("group", 1);
+  q.matrices = number("matrices", 1);
+  q.codeBytes = number("code_bytes", 1);
+  q.scaleBytes = number("scale_bytes", 1);
+  q.zeroBytes = number("zero_bytes", 0);
+  q.zeroPoint = q.zeroBytes > 0;
+  std::string scale = text(member(value, path, "scale"), path + ".scale");
+  std::optional<MarimbaDType> type = parseDtype(scale);
+  if (!type)
+    fail(path + ".scale", "is '" + scale + "', expected a type");
+  q.scale = *type;
+  int64_t each = 0, bytes = 0;
+  if (spec.dtype != MARIMBA_I8 || spec.shape.size() != 1 ||
+      __builtin_add_overflow(q.codeBytes, q.scaleBytes, &each) ||
+      __builtin_add_overflow(each, q.zeroBytes, &each) ||
+      __builtin_mul_overflow(each, q.matrices, &bytes) ||
+      bytes != spec.shape[0] ||
+      std::cmp_not_equal(spec.sources.size(), q.matrices * q.parts()))
+    fail(path, "does not describe the " + shapeText(spec.shape) +
+                   " bytes of weight '" + spec.name + "' and its " +
+                   std::to_string(spec.sources.size()) + " sources");
+  spec.quantized = q;
+}
+
 WeightSpec readWeight(const Json &value, const std::string &path) {
   WeightSpec spec;
   readTensor(value, path, /*dynamic=*/false, spec);
@@ -95,6 +134,8 @@ WeightSpec readWeight(const Json &value, const std::string &path) {
       fail(path + ".stored", "is not true or false");
     spec.stored = it->get<bool>();
   }
+  if (auto it = value.find("quantized"); it != value.end())
+    readQuantized(*it, path + ".quantized", spec);
   if (spec.derived != spec.sources.empty())
     fail(path, "weight '" + spec.name +
                    "' needs either sources or \"derived\": true");

@@ -90,8 +90,11 @@ static dnnl::post_ops makePostOps(const MatmulSpec &spec) {
 Matmul makeMatmul(const dnnl::engine &engine, const MatmulSpec &spec) {
   memory::desc x = matrix(spec.rows, spec.k, spec.xStride, spec.xType);
   memory::desc y = matrix(spec.rows, spec.n, spec.yStride, spec.yType);
-  memory::desc anyWeights(memory::dims{spec.k, spec.n}, dataType(spec.xType),
-                          memory::format_tag::any);
+  memory::desc weights =
+      spec.plainWeights
+          ? matrix(spec.k, spec.n, spec.n, spec.xType)
+          : memory::desc(memory::dims{spec.k, spec.n}, dataType(spec.xType),
+                         memory::format_tag::any);
   memory::desc bias =
       spec.bias ? matrix(1, spec.n, spec.n, MARIMBA_F32) : memory::desc();
   dnnl::primitive_attr attributes = userScratch();
@@ -99,13 +102,13 @@ Matmul makeMatmul(const dnnl::engine &engine, const MatmulSpec &spec) {
 #if DNNL_VERSION_MAJOR >= 3
   dnnl::matmul::primitive_desc desc =
       spec.bias
-          ? dnnl::matmul::primitive_desc(engine, x, anyWeights, bias, y,
+          ? dnnl::matmul::primitive_desc(engine, x, weights, bias, y,
                                          attributes)
-          : dnnl::matmul::primitive_desc(engine, x, anyWeights, y, attributes);
+          : dnnl::matmul::primitive_desc(engine, x, weights, y, attributes);
 #else
-  dnnl::matmul::desc operation =
-      spec.bias ? dnnl::matmul::desc(x, anyWeights, bias, y)
-                : dnnl::matmul::desc(x, anyWeights, y);
+  dnnl::matmul::desc operation = spec.bias
+                                     ? dnnl::matmul::desc(x, weights, bias, y)
+                                     : dnnl::matmul::desc(x, weights, y);
   dnnl::matmul::primitive_desc desc(operation, attributes, engine);
 #endif
   Matmul result;
@@ -136,6 +139,12 @@ memory::desc packedWeights(const dnnl::engine &engine, int64_t k, int64_t n,
   spec.n = spec.yStride = n;
   spec.xType = type;
   return makeMatmul(engine, spec).weights;
+}
+
+memory::desc blockedWeights(int64_t k, int64_t n, int32_t type) {
+  return memory::desc(memory::dims{k, n}, dataType(type),
+                      type == MARIMBA_F32 ? memory::format_tag::BA16a64b
+                                          : memory::format_tag::BA16a64b2a);
 }
 
 std::string layoutText(const memory::desc &desc) {

@@ -34,6 +34,7 @@ struct MatmulSpec {
   int64_t rows = 0, k = 0, n = 0, xStride = 0, yStride = 0;
   int32_t xType = MARIMBA_F32, yType = MARIMBA_F32; // of W: xType
   bool bias = false;
+  bool plainWeights = false; // [k, n], row-major, whatever the library likes
   int team = 1;
   std::array<PostOp, MARIMBA_MAX_POST_OPS> postOps = {};
   auto operator<=>(const MatmulSpec &) const = default;
@@ -75,6 +76,9 @@ int postOpArgument(size_t index);
 /// does not depend on the number of rows (docs/cache.md).
 dnnl::memory::desc packedWeights(const dnnl::engine &engine, int64_t k,
                                  int64_t n, int32_t type);
+/// [blocks, inputs, 64]: what generated code reads (marimba_packed_weights),
+/// and what packedWeights() is with AVX-512 and 64 channels or more.
+dnnl::memory::desc blockedWeights(int64_t k, int64_t n, int32_t type);
 /// A layout in words, the same for two only where the bytes have the same
 /// meaning; empty where the library does not say how they lie.
 std::string layoutText(const dnnl::memory::desc &desc);

@@ -32,6 +32,12 @@ struct Rows {
   int32_t type;
 };
 
+Library::Impl &libraryOf(MarimbaContext *ctx) {
+  if (!ctx->library)
+    throw std::runtime_error("the context has no library");
+  return static_cast<Library *>(ctx->library)->impl();
+}
+
 /// One call's way to the library: its team, its stream, its scratch memory.
 class Call {
 public:
@@ -83,13 +89,6 @@ public:
   Library::Impl &library;
   dnnl::stream stream;
   int team;
-
-private:
-  static Library::Impl &libraryOf(MarimbaContext *ctx) {
-    if (!ctx->library)
-      throw std::runtime_error("the context has no library");
-    return static_cast<Library *>(ctx->library)->impl();
-  }
 };
 
 /// One matmul over `rows` rows; of `args` it takes no batch.
@@ -106,6 +105,7 @@ void Call::multiply(const MarimbaMatmul &args, int64_t rows) {
   spec.xType = args.xType;
   spec.yType = args.yType;
   spec.bias = args.bias != nullptr;
+  spec.plainWeights = args.computed != 0;
   spec.team = team;
   for (int64_t i = 0; i < args.postOpCount; ++i) {
     const MarimbaPostOp &post = args.postOps[i];
@@ -115,9 +115,14 @@ void Call::multiply(const MarimbaMatmul &args, int64_t rows) {
   }
   std::shared_ptr<const Plan> plan = library.plan(spec);
   const dnn::Matmul &matmul = plan->matmul;
-  std::shared_ptr<Packed> weights = library.pack(
-      {args.w, args.k, args.n, args.weightType},
-      dnn::storedWeights(args.k, args.n, args.weightType), matmul.weights);
+  std::shared_ptr<Packed> packed;
+  const void *weights = args.w;
+  if (!args.computed) {
+    packed = library.pack({args.w, args.k, args.n, args.weightType},
+                          dnn::storedWeights(args.k, args.n, args.weightType),
+                          matmul.weights);
+    weights = packed->buffer.data();
+  }
 
   const dnnl::engine &engine = library.engine;
   const void *xData = args.x;
@@ -140,7 +145,7 @@ void Call::multiply(const MarimbaMatmul &args, int64_t rows) {
   };
   std::unordered_map<int, memory> arguments = {
       {DNNL_ARG_SRC, view(matmul.x, xData)},
-      {DNNL_ARG_WEIGHTS, view(matmul.weights, weights->buffer.data())},
+      {DNNL_ARG_WEIGHTS, view(matmul.weights, weights)},
       {DNNL_ARG_DST, view(matmul.y, yData)},
       {DNNL_ARG_SCRATCHPAD, scratchMemory(matmul.scratchBytes)}};
   std::shared_ptr<Packed> packedBias;
@@ -176,6 +181,8 @@ void check(const MarimbaMatmul &args) {
     throw std::runtime_error("row strides " + std::to_string(args.xRowStride) +
                              " and " + std::to_string(args.yRowStride) +
                              ", expected at least k and n, and k at least 1");
+  if (args.computed && args.weightType != args.xType)
+    throw std::runtime_error("computed weights of another type than x");
   if (args.postOpCount < 0 || args.postOpCount > MARIMBA_MAX_POST_OPS)
     throw std::runtime_error(std::to_string(args.postOpCount) +
                              " post-ops, expected 0 to " +
@@ -272,6 +279,28 @@ extern "C" void marimba_onednn_matmul(MarimbaContext *ctx,
                std::to_string(args->rows) + " rows, k " +
                std::to_string(args->k) + ", n " + std::to_string(args->n);
       });
+}
+
+extern "C" const void *marimba_packed_weights(MarimbaContext *ctx,
+                                              const void *w, int64_t n,
+                                              int64_t k, int32_t weightType,
+                                              int32_t type) {
+  const void *data = nullptr;
+  marimba::rt::guarded(
+      ctx,
+      [&] {
+        marimba::rt::Library::Impl &library = marimba::rt::libraryOf(ctx);
+        data = library
+                   .pack({w, k, n, weightType},
+                         marimba::rt::dnn::storedWeights(k, n, weightType),
+                         marimba::rt::dnn::blockedWeights(k, n, type))
+                   ->buffer.data();
+      },
+      [&] {
+        return "packed weights, k " + std::to_string(k) + ", n " +
+               std::to_string(n);
+      });
+  return data;
 }
 
 extern "C" void marimba_onednn_reorder(MarimbaContext *ctx,

@@ -87,8 +87,34 @@ std::vector<char> patternOf(const WeightSpec &spec, int64_t count) {
 
 } // namespace
 
+/// Random codes, with scales that give them the variance of other weights.
+static void fillQuantized(const QuantizedSpec &q, char *to) {
+  std::vector<char> scales(static_cast<size_t>(q.scaleBytes));
+  double steps = q.bits == 8 ? 127 : 8;
+  double bound = std::sqrt(3.0 / static_cast<double>(q.inputs)) / steps;
+  for (int64_t i = 0; i < q.scaleBytes / dtypeSize(q.scale); ++i)
+    store(scales.data(), q.scale, i, static_cast<float>(bound));
+  uint64_t state = 0x9e3779b97f4a7c15;
+  for (int64_t matrix = 0; matrix < q.matrices; ++matrix) {
+    for (int64_t i = 0; i + 8 <= q.codeBytes; i += 8) {
+      state = state * 6364136223846793005 + 1442695040888963407;
+      uint64_t bits = state ^ (state >> 29);
+      std::memcpy(to + i, &bits, sizeof(bits));
+    }
+    to += q.codeBytes;
+    std::memcpy(to, scales.data(), scales.size());
+    to += q.scaleBytes;
+    std::memset(to, 8, static_cast<size_t>(q.zeroBytes));
+    to += q.zeroBytes;
+  }
+}
+
 bool RandomWeights::fill(const WeightSpec &spec, const MarimbaTensor &tensor,
                          std::string &error) const {
+  if (spec.quantized) {
+    fillQuantized(*spec.quantized, static_cast<char *>(tensor.data));
+    return true;
+  }
   if (spec.dtype != MARIMBA_F32 && spec.dtype != MARIMBA_BF16 &&
       spec.dtype != MARIMBA_F16) {
     error = "weight '" + spec.name + "': random values of type " +

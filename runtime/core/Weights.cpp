@@ -14,6 +14,7 @@
 #include <cstring>
 #include <map>
 #include <unordered_map>
+#include <utility>
 
 namespace marimba::rt {
 
@@ -77,7 +78,9 @@ public:
       if (!checkTensor(spec, *it->second))
         return false;
     }
-    return checkShapes(spec, parts) && place(spec, parts);
+    return (spec.quantized ? checkBytes(spec, parts)
+                           : checkShapes(spec, parts)) &&
+           place(spec, parts);
   }
 
 private:
@@ -88,7 +91,7 @@ private:
 
   /// Type, size in bytes, and that the file holds it.
   bool checkTensor(const WeightSpec &spec, const WeightSource &source) {
-    if (source.dtype != spec.dtype)
+    if (source.dtype != spec.dtype && !spec.quantized)
       return fail(source, "is " + std::string(dtypeName(source.dtype)) +
                               ", expected " +
                               std::string(dtypeName(spec.dtype)) +
@@ -151,6 +154,21 @@ private:
     return true;
   }
 
+  /// That each part of each matrix has its size: their types are theirs.
+  bool checkBytes(const WeightSpec &spec,
+                  const std::vector<const WeightSource *> &parts) {
+    const QuantizedSpec &q = *spec.quantized;
+    const int64_t sizes[] = {q.codeBytes, q.scaleBytes, q.zeroBytes};
+    for (size_t i = 0; i < parts.size(); ++i) {
+      int64_t size = sizes[i % static_cast<size_t>(q.parts())];
+      if (!std::cmp_equal(parts[i]->bytes, size))
+        return fail(*parts[i], "has " + std::to_string(parts[i]->bytes) +
+                                   " bytes, expected " + std::to_string(size) +
+                                   " (weight '" + spec.name + "')");
+    }
+    return true;
+  }
+
   bool place(const WeightSpec &spec,
              const std::vector<const WeightSource *> &parts) {
     auto address = [&](const WeightSource &source) {
@@ -160,8 +178,11 @@ private:
                              [](auto *part) { return isPlain(*part); });
     if (plain && parts[0]->bytes > 0 && followEachOther(parts)) {
       char *data = address(*parts[0]);
+      // Kernels stream quantised weights: a line is to belong to one vector.
+      int64_t alignment =
+          spec.quantized ? MARIMBA_ALIGNMENT : dtypeSize(spec.dtype);
       if (reinterpret_cast<uintptr_t>(data) %
-              static_cast<uintptr_t>(dtypeSize(spec.dtype)) ==
+              static_cast<uintptr_t>(alignment) ==
           0) {
         weights.tensors.push_back(makeTensor(data, spec.dtype, spec.shape));
         return true;

@@ -19,11 +19,13 @@ CODES = {"F64": "d", "F32": "f", "I64": "q", "I32": "i", "U8": "B", "I8": "b"}
 
 
 class Tensor:
-    """A flat sequence of numbers with a shape."""
+    """A flat sequence of numbers with a shape. `dtype` says what they are in a
+    file where their type code does not: the halves of F16 and BF16."""
 
-    def __init__(self, shape, values):
+    def __init__(self, shape, values, dtype=None):
         self.shape = list(shape)
         self.values = values
+        self.dtype = dtype
 
     def __repr__(self):
         return f"Tensor{self.shape}"
@@ -126,7 +128,7 @@ def save(path, tensors):
     for name, tensor in tensors.items():
         size = len(tensor.values) * tensor.values.itemsize
         header[name] = {
-            "dtype": dtypes[tensor.values.typecode],
+            "dtype": tensor.dtype or dtypes[tensor.values.typecode],
             "shape": tensor.shape,
             "data_offsets": [at, at + size],
         }

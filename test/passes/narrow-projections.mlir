@@ -31,3 +31,18 @@ func.func @router(%x: tensor<?x?x8xf32>, %w: tensor<4x8xbf16>,
   %n = marimba.rms_norm %x eps(1.0e-06) : tensor<?x?x8xf32>
   return %p, %e, %n : tensor<?x?x2xf32>, tensor<?x?x2xi32>, tensor<?x?x8xf32>
 }
+
+// Few rows times quantised weights are no products of bf16; many are.
+
+// CHECK-LABEL: func @quantized
+// CHECK: marimba.linear %{{.*}} : tensor<?x1x64xf32>
+// CHECK: marimba.linear %{{.*}} : tensor<?x?x64xbf16>
+func.func @quantized(%x: tensor<?x1x64xf32>, %z: tensor<?x?x64xf32>,
+    %w: tensor<64x64xi8, #marimba.quantized<channel, scale f32>>)
+    -> (tensor<?x1x64xf32>, tensor<?x?x64xf32>) {
+  %a = marimba.linear %x, %w : tensor<?x1x64xf32>,
+      tensor<64x64xi8, #marimba.quantized<channel, scale f32>> -> tensor<?x1x64xf32>
+  %b = marimba.linear %z, %w : tensor<?x?x64xf32>,
+      tensor<64x64xi8, #marimba.quantized<channel, scale f32>> -> tensor<?x?x64xf32>
+  return %a, %b : tensor<?x1x64xf32>, tensor<?x?x64xf32>
+}

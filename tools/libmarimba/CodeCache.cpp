@@ -67,12 +67,14 @@ CodeCache::CodeCache(StringRef cacheFolder, NoteFn note) : note(note) {
 /// All options that change code. A field that is added does not compile here
 /// until it is written, too.
 static void writeOptions(raw_ostream &os, const CompileOptions &options) {
-  const auto &[reference, matmul, bf16, bf16Dots, vectorBits, fuseScan, ltiForm,
-               threads, profile] = options.pipeline;
+  const auto &[reference, matmul, bf16, bf16Dots, integerActivations,
+               integerDots, vectorBits, fuseScan, ltiForm, threads, profile] =
+      options.pipeline;
   os << "reference " << reference << " matmul " << int(matmul) << " bf16 "
-     << bf16 << ' ' << bf16Dots << " vector " << vectorBits << " fuse "
-     << fuseScan << " lti " << int(ltiForm) << " threads " << threads
-     << " profile " << profile << '\n';
+     << bf16 << ' ' << bf16Dots << " int8 " << integerActivations << ' '
+     << integerDots << " vector " << vectorBits << " fuse " << fuseScan
+     << " lti " << int(ltiForm) << " threads " << threads << " profile "
+     << profile << '\n';
   os << "target " << mlir::marimba::describeTarget(options.target) << '\n';
 }
 

@@ -27,6 +27,8 @@ Compilation::Compilation(const CompileOptions &options)
       options.vectorBits ? options.vectorBits
                          : mlir::marimba::preferredVectorBits(options.target);
   compileOptions.pipeline.bf16Dots = mlir::marimba::hasBF16Dots(options.target);
+  compileOptions.pipeline.integerDots =
+      mlir::marimba::hasIntegerDots(options.target);
   compileOptions.pipeline.bf16 = options.computeType == ComputeType::BF16;
   mlir::DialectRegistry registry;
   mlir::marimba::registerPipelineDialects(registry);
@@ -38,12 +40,12 @@ Compilation::Compilation(const CompileOptions &options)
   context->printOpOnDiagnostic(false); // messages are for users
 }
 
-/// Whether most of what the checkpoint stores is bf16.
+/// Whether most of what the checkpoint stores as floating point is bf16.
 static bool storesBF16(mlir::ModuleOp module) {
   double all = 0, narrow = 0;
   for (auto weight : module.getOps<mlir::marimba::WeightOp>()) {
     auto type = cast<mlir::ShapedType>(weight.getType());
-    if (weight.getDerived())
+    if (weight.getDerived() || mlir::marimba::isQuantized(weight.getType()))
       continue;
     auto elements = static_cast<double>(type.getNumElements());
     all += elements;

@@ -55,8 +55,10 @@ mapWeights(const rt::Description &description, const ImportedModel &imported,
   std::vector<rt::WeightSource> sources;
   sources.reserve(imported.sources.size());
   for (const mlir::marimba::WeightSource &found : imported.sources) {
+    // Codes and zero points are bytes, whatever their sign.
     std::optional<MarimbaDType> dtype =
-        rt::parseDtype(StringRef(found.dtype).lower());
+        found.dtype == "U8" ? MARIMBA_I8
+                            : rt::parseDtype(StringRef(found.dtype).lower());
     if (!dtype) {
       error = found.file + ": " + found.name + ": cannot run with dtype " +
               found.dtype;

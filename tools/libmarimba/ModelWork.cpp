@@ -7,6 +7,7 @@
 #include "tools/libmarimba/ModelWork.h"
 
 #include "dialects/Marimba/IR/Marimba.h"
+#include "dialects/Marimba/IR/Quantized.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/SymbolTable.h"
@@ -79,6 +80,9 @@ static ShapedType typeOf(Value value) {
 /// Bytes of the static dimensions: of all, of a row, of a token.
 static double bytesOf(Value value) {
   ShapedType type = typeOf(value);
+  if (isQuantized(type))
+    return static_cast<double>(
+        QuantizedLayout::of(cast<mlir::RankedTensorType>(type)).bytes());
   double bytes = type.getElementTypeBitWidth() / 8.0;
   for (int64_t size : type.getShape())
     if (!ShapedType::isDynamic(size))

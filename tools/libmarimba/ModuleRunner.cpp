@@ -56,7 +56,9 @@ public:
     std::vector<rt::WeightSource> result;
     for (const auto &item : entries) {
       const SafetensorsEntry &entry = item.second;
-      if (auto dtype = rt::parseDtype(StringRef(entry.dtype).lower()))
+      if (auto dtype = entry.dtype == "U8" // of quantised weights: bytes
+                           ? MARIMBA_I8
+                           : rt::parseDtype(StringRef(entry.dtype).lower()))
         result.push_back(
             {entry.name, file, entry.offset, entry.bytes, *dtype, entry.shape});
     }

@@ -24,6 +24,12 @@ struct Options {
   driver::Flag randomWeights{
       sub, "random-weights",
       "Makes weights up (a directory without weights implies it)"};
+  driver::Value<std::string> weights{
+      sub, "weights",
+      "Measures with made-up weights of a format: int8 (a scale for each "
+      "channel), int4 (for 64 inputs; the head int8), or with the inputs of a "
+      "scale: int8:64, int4:32, int4:128",
+      "format"};
   driver::Value<int64_t> prefill{
       sub, "prefill", "Tokens of the prompt (default: 512)", "n", 512};
   driver::Value<int64_t> decode{
@@ -164,6 +170,24 @@ static bool checkRange(const driver::Value<int64_t> &value, int64_t max) {
   return false;
 }
 
+/// The formats that --weights names; nothing where it is none.
+static std::optional<mlir::marimba::WeightFormats>
+parseFormats(StringRef text) {
+  auto [bits, group] = text.split(':');
+  mlir::marimba::WeightFormats formats;
+  int64_t size = bits == "int4" ? 64 : 0;
+  if ((bits != "int4" && bits != "int8") ||
+      (!group.empty() && (group.getAsInteger(10, size) ||
+                          (size != 32 && size != 64 && size != 128))))
+    return std::nullopt;
+  formats.matrices.bits = bits == "int4" ? 4 : 8;
+  formats.matrices.group = size;
+  formats.matrices.scale = size ? "BF16" : "F32";
+  if (bits == "int8")
+    formats.head = formats.matrices;
+  return formats;
+}
+
 static int run() {
   const Options &o = options();
   if (o.model.missing())
@@ -175,6 +199,13 @@ static int run() {
   std::optional<LoadOptions> load = o.load.loadOptions();
   if (!load)
     return 1;
+  if (o.weights.given()) {
+    load->compile.import.weights = parseFormats(o.weights);
+    if (!load->compile.import.weights)
+      return driver::fail("--weights: expected int8 or int4, perhaps with "
+                          "':32', ':64' or ':128', found " +
+                          o.weights);
+  }
   BenchOptions bench;
   bench.load = std::move(*load);
   bench.randomWeights = o.randomWeights;

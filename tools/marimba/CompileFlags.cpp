@@ -30,6 +30,15 @@ driver::CompileFlags::CompileFlags(cl::SubCommand &sub)
                 clEnumValN(ComputeType::F32, "f32", "f32"),
                 clEnumValN(ComputeType::BF16, "bf16", "bf16, sums in f32")),
             cl::sub(sub), cl::cat(category())),
+      activations(
+          "activations",
+          cl::desc("What quantised weights are multiplied by, decoding"),
+          cl::init(Activations::Automatic),
+          cl::values(clEnumValN(Activations::Automatic, "auto",
+                                "8 bits in groups where the host multiplies "
+                                "bytes (default)"),
+                     clEnumValN(Activations::F32, "f32", "f32")),
+          cl::sub(sub), cl::cat(category())),
       ltiForm(
           "lti-form", cl::desc("What time-invariant systems (S4) become"),
           cl::init(LTIForm::Cheapest),
@@ -63,6 +72,7 @@ std::optional<CompileOptions> driver::CompileFlags::compileOptions() const {
   options.pipeline.matmul = matmul;
   options.pipeline.ltiForm = ltiForm;
   options.pipeline.fuseScan = !noFuseScan;
+  options.pipeline.integerActivations = activations != Activations::F32;
   options.vectorBits = vectorBits;
   options.computeType = dtype;
   options.dumpDir = dumpIr;

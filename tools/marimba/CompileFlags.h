@@ -13,6 +13,9 @@
 
 namespace marimba::driver {
 
+/// What quantised weights are multiplied by where there are few rows.
+enum class Activations { Automatic, F32 };
+
 /// The options that choose how a model is compiled, for one subcommand.
 struct CompileFlags {
   explicit CompileFlags(llvm::cl::SubCommand &sub);
@@ -23,6 +26,7 @@ struct CompileFlags {
 
   llvm::cl::opt<mlir::marimba::MatmulRoute> matmul;
   llvm::cl::opt<ComputeType> dtype;
+  llvm::cl::opt<Activations> activations;
   llvm::cl::opt<mlir::marimba::LTIForm> ltiForm;
   Flag reference;
   Flag noFuseScan;

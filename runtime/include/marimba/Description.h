@@ -21,6 +21,20 @@ struct TensorSpec {
   std::vector<int64_t> shape;
 };
 
+/// What the bytes of a quantised weight are (docs/quantization.md): matrix by
+/// matrix codes, scales, zero points, so many bytes of each.
+struct QuantizedSpec {
+  int32_t bits = 8;
+  int64_t channels = 0, inputs = 0; // of a matrix
+  int64_t group = 0;                // inputs of a scale
+  MarimbaDType scale = MARIMBA_F32;
+  bool zeroPoint = false;
+  int64_t matrices = 1;
+  int64_t codeBytes = 0, scaleBytes = 0, zeroBytes = 0;
+
+  int64_t parts() const { return zeroPoint ? 3 : 2; } // of a matrix
+};
+
 /// A row of the weight table. Shapes are static.
 struct WeightSpec : TensorSpec {
   /// Names in the model's files; several are stacked along dimension 0.
@@ -30,6 +44,8 @@ struct WeightSpec : TensorSpec {
   /// The type in which matmuls compute with it: then it is a matrix [n, k] or a
   /// stack [..., n, k] of them, and is packed when it is loaded.
   std::optional<MarimbaDType> packed;
+  /// A tensor of bytes, i8: its sources are the parts of the matrices.
+  std::optional<QuantizedSpec> quantized;
   /// Whether code also reads it as it is stored.
   bool stored = true;
 };
@@ -68,7 +84,8 @@ struct ModuleTables {
 /// The JSON at the symbol marimba_description of a model, read and checked:
 ///
 ///   {"abi": 2, "name": "...", "weights": [{"name", "dtype", "shape",
-///    "sources" | "derived", "packed", "stored"}...], "entries": {"prepare":
+///    "sources" | "derived", "packed", "stored", "quantized"}...], "entries":
+///    {"prepare":
 ///    {"args": [{"kind", "name", "dtype", "shape"}...]}, "prefill": ...,
 ///    "decode": ...}}
 ///

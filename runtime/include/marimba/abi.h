@@ -26,7 +26,7 @@
 extern "C" {
 #endif
 
-#define MARIMBA_ABI_VERSION 2
+#define MARIMBA_ABI_VERSION 3
 
 /// Tensors at the interface have at most this many dimensions.
 #define MARIMBA_MAX_RANK 6
@@ -135,7 +135,8 @@ typedef struct MarimbaPostOp {
 /// `weightType` as stored on disk; bias has a type of its own and may be null.
 /// Strides count elements. The runtime keeps W packed in X's type, by W's
 /// address: from loading on where the description says so ("packed"), else from
-/// its first use on.
+/// its first use on. A W that is `computed` is scratch, [k, n] of X's type, and
+/// is read as it stands.
 typedef struct MarimbaMatmul {
   const void *x;
   const void *w;
@@ -145,10 +146,20 @@ typedef struct MarimbaMatmul {
   int64_t xBatchStride, xRowStride;
   int64_t yBatchStride, yRowStride;
   int32_t xType, weightType, biasType, yType; // MarimbaDType
+  int64_t computed;                           // 1 or 0
   int64_t postOpCount;                        // at most MARIMBA_MAX_POST_OPS
   MarimbaPostOp postOps[MARIMBA_MAX_POST_OPS];
 } MarimbaMatmul;
 void marimba_onednn_matmul(MarimbaContext *ctx, const MarimbaMatmul *args);
+
+/// The copy of a stored weight [n, k] that matmuls in `type`, f32 or bf16, use,
+/// in blocks of 64 channels: [ceil(n / 64), rows of inputs, 64] words of 32
+/// bits, a word being one f32 or two bf16 of one channel; channels and inputs
+/// are padded with zeros, inputs to a multiple of 16 words. Null, with an error
+/// of the context, where there is none.
+const void *marimba_packed_weights(MarimbaContext *ctx, const void *w,
+                                   int64_t n, int64_t k, int32_t weightType,
+                                   int32_t type);
 
 /// Y[b,t,i] = X[b,t,i], between f32 and bf16 and between strides.
 typedef struct MarimbaReorder {
@@ -164,6 +175,7 @@ void marimba_onednn_reorder(MarimbaContext *ctx, const MarimbaReorder *args);
 #define MARIMBA_FN_PARALLEL_FOR "marimba_parallel_for"
 #define MARIMBA_FN_ARENA_ALLOC "marimba_arena_alloc"
 #define MARIMBA_FN_ONEDNN_MATMUL "marimba_onednn_matmul"
+#define MARIMBA_FN_PACKED_WEIGHTS "marimba_packed_weights"
 #define MARIMBA_FN_ONEDNN_REORDER "marimba_onednn_reorder"
 
 //===----------------------------------------------------------------------===//
@@ -203,7 +215,7 @@ static_assert(offsetof(MarimbaContext, arenaTop) == 32);
 static_assert(sizeof(MarimbaContext) == 56 + MARIMBA_MESSAGE_SIZE);
 static_assert(sizeof(MarimbaCall) == 24);
 static_assert(sizeof(MarimbaPostOp) == 32);
-static_assert(sizeof(MarimbaMatmul) == 120 + 32 * MARIMBA_MAX_POST_OPS);
+static_assert(sizeof(MarimbaMatmul) == 128 + 32 * MARIMBA_MAX_POST_OPS);
 static_assert(sizeof(MarimbaReorder) == 80);
 static_assert(sizeof(MarimbaProfileRegion) == 16);
 #endif

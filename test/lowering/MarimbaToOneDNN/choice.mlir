@@ -2,6 +2,8 @@
 // RUN:   --remarks-filter=matmul 2>&1 >/dev/null | FileCheck %s
 // RUN: marimba-opt %s -convert-marimba-to-onednn="bf16-dots=false" \
 // RUN:   | FileCheck %s --check-prefix=NO-DOTS
+// RUN: marimba-opt %s -convert-marimba-to-onednn="streams smallest-call=32" \
+// RUN:   | FileCheck %s --check-prefix=STREAMS
 
 // CHECK: choice.mlir:[[#@LINE+6]]:{{.*}}: remark: [Passed] onednn | Category:matmul | {{.*}}many rows over a packed weight
 // CHECK: choice.mlir:[[#@LINE+11]]:{{.*}}: remark: [Missed] loops | Category:matmul | {{.*}}one row and a weight of 32 elements, less than the 64 that a call is worth
@@ -27,4 +29,17 @@ func.func @narrow(%x: tensor<?x?x8xbf16>, %w: tensor<4x8xbf16>)
   %y = marimba.linear %x, %w
       : tensor<?x?x8xbf16>, tensor<4x8xbf16> -> tensor<?x?x4xf32>
   return %y : tensor<?x?x4xf32>
+}
+// One row over a packed weight of blocks; many rows, and small weights, not.
+
+// STREAMS-LABEL: func @prefill
+// STREAMS: onednn.matmul
+// STREAMS-LABEL: func @decode
+// STREAMS: onednn.packed_matmul %{{.*}} packed f32
+// STREAMS-LABEL: func @tiny
+// STREAMS: marimba.linear
+func.func @tiny(%x: tensor<?x1x4xf32>, %w: tensor<4x4xf32>) -> tensor<?x1x4xf32> {
+  %y = marimba.linear %x, %w
+      : tensor<?x1x4xf32>, tensor<4x4xf32> -> tensor<?x1x4xf32>
+  return %y : tensor<?x1x4xf32>
 }

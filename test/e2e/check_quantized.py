@@ -1,0 +1,290 @@
+#!/usr/bin/env python3
+"""Quantised weights of every format on one route against float64.
+
+  check_quantized.py MARIMBA WORK [-- flags of marimba]
+
+For each format, and for sizes that fill no block, no group and no vector: a
+projection of one token of several sequences (the kernels of decoding, by f32
+and by 8 bits), one of several tokens (the library's, widened), and a lookup.
+The bytes are packed here, as docs/quantization.md says. Standard library only.
+"""
+
+import argparse
+import array
+import math
+import os
+import random
+import struct
+import sys
+
+import check_ops
+import compare
+import op_entry
+
+# name: bits, group (0: channel), scales, zero points
+FORMATS = {
+    "int8": (8, 0, "f32", False),
+    "int8g32": (8, 32, "f16", False),
+    "int8g64": (8, 64, "bf16", False),
+    "int8g128": (8, 128, "bf16", False),
+    "int4": (4, 0, "f32", False),
+    "int4g32": (4, 32, "f16", False),
+    "int4g64": (4, 64, "bf16", False),
+    "int4g128": (4, 128, "bf16", False),
+    "int4g32z": (4, 32, "f16", True),
+    "int4g64z": (4, 64, "bf16", True),
+    "int4g128z": (4, 128, "f32", True),
+}
+# channels, inputs, rows
+SHAPES = [(64, 64, 1), (70, 100, 2), (33, 129, 9), (130, 192, 3), (1, 31, 4)]
+
+
+def f32(value):
+    return struct.unpack("<f", struct.pack("<f", value))[0]
+
+
+def stored(value, dtype):
+    """`value` rounded to the type of a scale, and its bytes."""
+    if dtype == "f16":
+        raw = struct.pack("<e", value)
+        return struct.unpack("<e", raw)[0], raw
+    raw = struct.pack("<f", value)
+    if dtype == "bf16":
+        raw = raw[2:]
+        return struct.unpack("<f", b"\0\0" + raw)[0], raw
+    return f32(value), raw
+
+
+class Matrix:
+    """Random codes, scales and zero points, their bytes, and what they mean."""
+
+    def __init__(self, rng, form, channels, inputs, change=None):
+        """`change` may replace the scale of a channel."""
+        self.bits, group, self.scale, self.zero_point = FORMATS[form]
+        self.channels, self.inputs = channels, inputs
+        self.in_group = f"group {group}" if group else "channel"
+        unit = max(group, 64)
+        self.depth = (inputs + unit - 1) // unit * unit
+        self.group = group or self.depth
+        blocks, groups = (channels + 63) // 64, self.depth // self.group
+        self.words = self.depth * self.bits // 32
+        codes = bytearray(blocks * self.words * 256)
+        scales, zeros = bytearray(), bytearray()
+        grid = {}
+        for b in range(blocks):
+            for g in range(groups):
+                for c in range(64):
+                    n = 64 * b + c
+                    value = rng.uniform(-0.02, 0.02) if n < channels else 0.0
+                    if change and n < channels:
+                        value = change(n, value)
+                    value, raw = stored(value, self.scale)
+                    zero = rng.randrange(17) if self.zero_point else 8
+                    scales += raw
+                    zeros.append(zero)
+                    grid[n, g] = value, zero
+        self.rows = []
+        for n in range(64 * blocks):
+            row = []
+            for k in range(self.depth):
+                scale, zero = grid[n, k // self.group]
+                real = n < channels and k < inputs
+                if self.bits == 8:
+                    code = rng.randint(-127, 127) if real else 0
+                    row.append(code * scale)
+                    word, byte, shift = k // 4, k % 4, 0
+                else:
+                    code = rng.randrange(16) if real else min(zero, 15)
+                    row.append((code - zero) * scale)
+                    word, byte, shift = k // 8, k % 4, k % 8 // 4 * 4
+                at = ((n // 64 * self.words + word) * 64 + n % 64) * 4 + byte
+                codes[at] |= (code & 0xFF) << shift
+            self.rows.append(row[:inputs])
+        del self.rows[channels:]
+        code = "b" if self.bits == 8 else "B"
+        shape = [blocks, self.words, 64, 4]
+        per_group = [blocks, groups, 64]
+        words = array.array("f" if self.scale == "f32" else "H", bytes(scales))
+        self.parts = {
+            "codes": compare.Tensor(shape, array.array(code, bytes(codes))),
+            "scales": compare.Tensor(per_group, words, self.scale.upper()),
+        }
+        if self.zero_point:
+            self.parts["zeros"] = compare.Tensor(per_group, array.array("B", zeros))
+
+    def type(self):
+        zero = ", zero_point" if self.zero_point else ""
+        encoding = f"#marimba.quantized<{self.in_group}, scale {self.scale}{zero}>"
+        return f"tensor<{self.channels}x{self.inputs}xi{self.bits}, {encoding}>"
+
+    def declare(self, entry):
+        symbol = f"{entry.name}.w"
+        names = [f'"{symbol}.{part}"' for part in self.parts]
+        for part, tensor in self.parts.items():
+            entry.inputs[f"w.{part}"] = tensor
+        entry.weights.append(
+            f"marimba.weight @{symbol} : {self.type()} from [{', '.join(names)}]"
+        )
+        return entry.op(f"marimba.get_weight @{symbol} : {self.type()}", "w")
+
+    def times(self, rows):
+        """The products of rows of inputs, in float64."""
+        return [
+            sum(a * b for a, b in zip(row, weights))
+            for row in rows
+            for weights in self.rows
+        ]
+
+
+def quantize_rows(rows, depth, group):
+    """What marimba.quantize_rows makes of them, as numbers."""
+    result = []
+    for row in rows:
+        values = row + [0.0] * (depth - len(row))
+        out = []
+        for g in range(0, depth, group):
+            part = values[g : g + group]
+            scale = f32(max(abs(v) for v in part) / 127)
+            inverse = f32(1 / scale) if scale else 0.0
+            out += [round(f32(v * inverse)) * scale for v in part]
+        result.append(out)
+    return result
+
+
+def projection(name, matrix, rows, shape, kind):
+    """An entry that multiplies `rows`, as [.., K] of `shape`."""
+    entry = op_entry.Entry(name)
+    flat = array.array("f", [v for row in rows for v in row])
+    last = len(shape) - 1
+    out_shape = shape[:last] + [matrix.channels]
+    # One token of each sequence, or many of one.
+    dynamic = 1 if kind != "tokens" else 2
+    x_type = op_entry.tensor_type(shape, dynamic=dynamic)
+    y_type = op_entry.tensor_type(out_shape, dynamic=dynamic)
+    x = entry.input("x", compare.Tensor(shape, flat), x_type)
+    w = matrix.declare(entry)
+    if kind == "bytes":
+        group = matrix.group if matrix.group <= 128 else 64
+        rows = quantize_rows(rows, matrix.depth, group)
+        groups = matrix.depth // group
+        zero = entry.op("arith.constant 0 : index", "c0")
+        count = entry.op(f"tensor.dim {x}, {zero} : {x_type}", "count")
+        types = []
+        for part, size, element in (
+            ("codes", matrix.depth, "i8"),
+            ("scales", groups, "f32"),
+            ("sums", groups, "f32"),
+        ):
+            types.append(op_entry.tensor_type([0, 1, size], element, dynamic=1))
+            entry.op(f"tensor.empty({count}) : {types[-1]}", f"{part}_e")
+        types_text = ", ".join(types)
+        entry.op(
+            f"marimba.quantize_rows {x} outs(%codes_e, %scales_e, %sums_e"
+            f" : {types_text}) : {x_type} -> {types_text}",
+            "codes, scales, sums",
+        )
+        empty = entry.op(f"tensor.empty({count}) : {y_type}", "y_e")
+        y = entry.op(
+            f"marimba.quantized_matmul %codes scales(%scales, %sums : {types[1]},"
+            f" {types[2]}), {w} as {matrix.type()} outs({empty} : {y_type})"
+            f" : {types[0]}, {matrix.type()} -> {y_type}",
+            "y",
+        )
+    else:
+        y = entry.op(
+            f"marimba.linear {x}, {w} : {x_type}, {matrix.type()} -> {y_type}", "y"
+        )
+    entry.result("out", y, out_shape, y_type)
+    values = [v for v in matrix.times(rows)]
+    entry.expect("out", compare.Tensor(out_shape, array.array("d", values)))
+    return entry
+
+
+def lookup(name, matrix, ids):
+    entry = op_entry.Entry(name)
+    shape = [1, len(ids), matrix.inputs]
+    y_type = op_entry.tensor_type(shape, dynamic=2)
+    tokens = compare.Tensor([1, len(ids)], array.array("i", ids))
+    x = entry.input("x", tokens, "tensor<?x?xi32>")
+    w = matrix.declare(entry)
+    y = entry.op(
+        f"marimba.embedding {x}, {w} : tensor<?x?xi32>, {matrix.type()} -> {y_type}",
+        "y",
+    )
+    entry.result("out", y, shape, y_type)
+    values = [v for n in ids for v in matrix.rows[n]]
+    entry.expect("out", compare.Tensor(shape, array.array("d", values)))
+    return entry
+
+
+def entries_of(form, rng):
+    for channels, inputs, count in SHAPES:
+        matrix = Matrix(rng, form, channels, inputs)
+        rows = [
+            [f32(rng.gauss(0, 1)) for _ in range(inputs)] for _ in range(count)
+        ]
+        name = f"{form}_{channels}x{inputs}"
+        single = [count, 1, inputs]
+        yield projection(f"{name}_f32", matrix, rows, single, "f32")
+        yield projection(f"{name}_bytes", matrix, rows, single, "bytes")
+        tokens = rows * 3 # also more than a few
+        shape = [1, len(tokens), inputs]
+        yield projection(f"{name}_tokens", matrix, tokens, shape, "tokens")
+        yield lookup(f"{name}_row", matrix, [channels - 1, 0, channels // 2])
+
+
+def check_specials(args, report):
+    """NaN, infinity and denormals in scales stay in their channels; a scale of
+    zero gives zero; as do activations in theirs."""
+    nan, inf = float("nan"), float("inf")
+    special = {0: nan, 3: inf, 5: 0.0, 6: 1e-40, 63: -inf, 64: nan}
+    rng = random.Random(9)
+    for form in ("int8", "int8g64", "int4g64", "int4g64z"):
+        matrix = Matrix(
+            rng, form, 70, 100, lambda n, scale: special.get(n, scale)
+        )
+        # No product of an infinity and a code that is zero: that is NaN, too.
+        rows = [[f32(rng.uniform(0.5, 1)) for _ in range(100)] for _ in range(2)]
+        entries = [
+            projection(f"{form}_{kind}", matrix, rows, shape, kind)
+            for kind, shape in (
+                ("f32", [2, 1, 100]),
+                ("bytes", [2, 1, 100]),
+                ("tokens", [1, 2, 100]),
+            )
+        ]
+        found = check_ops.run(args, f"special_{form}", entries)
+        for entry in entries:
+            out = found[entry.name]["out"].values
+            expected = entry.expected[0][1].values
+            scale = max(abs(v) for v in expected if math.isfinite(v))
+            good = all(
+                abs(a - b) <= 1e-5 * scale if math.isfinite(a) else not math.isfinite(b)
+                for a, b in zip(expected, out)
+            )
+            report.row(f"special {entry.name}", "", good)
+
+
+def main():
+    argv, flags = sys.argv[1:], []
+    if "--" in argv:
+        at = argv.index("--")
+        argv, flags = argv[:at], argv[at + 1 :]
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("marimba")
+    parser.add_argument("work")
+    args = parser.parse_args(argv)
+    args.flags = flags + ["--activations=f32", "--dtype=f32"]
+    os.makedirs(args.work, exist_ok=True)
+    report = compare.Report()
+    for form in FORMATS:
+        entries = list(entries_of(form, random.Random(form)))
+        found = check_ops.run(args, form, entries)
+        for entry in entries:
+            check_ops.compare_entry(report, entry, found[entry.name])
+    check_specials(args, report)
+    return report.exit_code()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

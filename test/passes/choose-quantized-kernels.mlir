@@ -1,0 +1,63 @@
+// RUN: marimba-opt %s -choose-quantized-kernels="integer-dots" | FileCheck %s --check-prefixes=CHECK,BYTES
+// RUN: marimba-opt %s -choose-quantized-kernels | FileCheck %s --check-prefixes=CHECK,FLOATS
+// RUN: marimba-opt %s -choose-quantized-kernels="library=false integer-dots" | FileCheck %s --check-prefix=LOOPS
+
+!int4 = tensor<70x100xi4, #marimba.quantized<group 32, scale bf16>>
+!stack = tensor<3x70x200xi8, #marimba.quantized<channel, scale f32>>
+
+// One token of each sequence: as many groups of activations as of weights.
+
+// CHECK-LABEL: func @decode
+// BYTES: %[[Q:.*]]:3 = marimba.quantize_rows %{{.*}} : tensor<?x1x100xf32> -> tensor<?x1x128xi8>, tensor<?x1x4xf32>, tensor<?x1x4xf32>
+// BYTES: marimba.quantized_matmul %[[Q]]#0 scales(%[[Q]]#1, %[[Q]]#2
+// FLOATS-NOT: quantize_rows
+// FLOATS: marimba.quantized_matmul %{{.*}} : tensor<?x1x100xf32>,
+func.func @decode(%x: tensor<?x1x100xf32>, %w: !int4) -> tensor<?x1x70xf32> {
+  %y = marimba.linear %x, %w : tensor<?x1x100xf32>, !int4 -> tensor<?x1x70xf32>
+  return %y : tensor<?x1x70xf32>
+}
+
+// A matrix of a stack by its index; groups of 64 where a scale is a channel's.
+
+// CHECK-LABEL: func @expert
+// CHECK-SAME: %[[W:[a-z0-9]+]]: tensor<3x70x200xi8, {{.*}}, %[[E:[a-z0-9]+]]: index
+// BYTES: marimba.quantize_rows %{{.*}} -> tensor<?x256xi8>, tensor<?x4xf32>, tensor<?x4xf32>
+// CHECK: marimba.quantized_matmul {{.*}}%[[W]][%[[E]]] as tensor<3x70x200xi8, #marimba.quantized<channel, scale f32>>
+func.func @expert(%x: tensor<?x200xf32>, %w: !stack, %e: index) -> tensor<?x70xf32> {
+  %m = tensor.extract_slice %w[%e, 0, 0] [1, 70, 200] [1, 1, 1]
+      : !stack to tensor<70x200xi8, #marimba.quantized<channel, scale f32>>
+  %y = marimba.linear %x, %m {few_rows} : tensor<?x200xf32>,
+      tensor<70x200xi8, #marimba.quantized<channel, scale f32>> -> tensor<?x70xf32>
+  return %y : tensor<?x70xf32>
+}
+
+// Many rows are the library's, and are never rounded to 8 bits.
+
+// CHECK-LABEL: func @prefill
+// CHECK: marimba.linear
+// LOOPS-LABEL: func @prefill
+// LOOPS-NOT: quantize_rows
+// LOOPS: marimba.quantized_matmul
+func.func @prefill(%x: tensor<?x?x100xf32>, %w: !int4) -> tensor<?x?x70xf32> {
+  %y = marimba.linear %x, %w : tensor<?x?x100xf32>, !int4 -> tensor<?x?x70xf32>
+  return %y : tensor<?x?x70xf32>
+}
+
+// CHECK-LABEL: func @table
+// CHECK: marimba.quantized_embedding
+func.func @table(%ids: tensor<?x?xi32>, %w: !int4) -> tensor<?x?x100xf32> {
+  %y = marimba.embedding %ids, %w : tensor<?x?xi32>, !int4 -> tensor<?x?x100xf32>
+  return %y : tensor<?x?x100xf32>
+}
+
+// Other weights are not touched.
+
+// CHECK-LABEL: func @plain
+// CHECK: marimba.linear
+// CHECK: marimba.embedding
+func.func @plain(%x: tensor<?x1x100xf32>, %w: tensor<70x100xbf16>,
+    %ids: tensor<?x?xi32>) -> (tensor<?x1x70xf32>, tensor<?x?x100xf32>) {
+  %y = marimba.linear %x, %w : tensor<?x1x100xf32>, tensor<70x100xbf16> -> tensor<?x1x70xf32>
+  %z = marimba.embedding %ids, %w : tensor<?x?xi32>, tensor<70x100xbf16> -> tensor<?x?x100xf32>
+  return %y, %z : tensor<?x1x70xf32>, tensor<?x?x100xf32>
+}
