@@ -1,0 +1,179 @@
+#!/usr/bin/env python3
+"""make_cases.py: writes cases.json, what Jinja 3.1 itself makes of the templates
+here and of short ones, set up as transformers sets it up. Needs python3-jinja2;
+the tests do not."""
+
+import copy
+import json
+import os
+
+from jinja2 import TemplateError, nodes
+from jinja2.ext import Extension, loopcontrols
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOKENS = {"bos_token": "<s>", "eos_token": "</s>"}
+TALK = [
+    {"role": "user", "content": " Hello, how are you?\n"},
+    {"role": "assistant", "content": "Fine."},
+    {"role": "user", "content": "Schön — \"so\"?"},
+]
+SYSTEM = [{"role": "system", "content": "Be brief."}] + TALK
+THOUGHT = [
+    TALK[0],
+    {"role": "assistant", "content": "<think>\nHm.\n</think>\n\nFine."},
+    TALK[2],
+    {"role": "assistant", "content": "<think>\nWell.\n</think>\n\nYes."},
+]
+CALLS = [
+    TALK[0],
+    {
+        "role": "assistant",
+        "content": "",
+        "tool_calls": [
+            {"type": "function", "function": {"name": "f", "arguments": {"x": [1, 2.5, None, True, "é\n"]}}},
+            {"type": "function", "function": {"name": "g", "arguments": "{}"}},
+        ],
+    },
+]
+TOOLS = [
+    {"type": "function", "function": {"name": "f", "parameters": {"type": "object", "properties": {}, "required": []}}}
+]
+DOCUMENTS = [{"title": "One", "page": 3, "text": "Text."}, {"text": "More", "written by": "me (and you)"}]
+CITED = [
+    TALK[0],
+    {"role": "assistant", "content": "Fine.", "citations": [{"document_id": 1}, {"document_id": "b"}]},
+    TALK[2],
+]
+
+# Short templates: the value of each expression is written as repr does.
+EXPRESSIONS = """
+1 + 2 * 3 - 4 // 3 ; -7 // 2 ; -7 % 3 ; 7 / 2 ; 2 ** 3 ** 1 ; 1.0 ; 1e20 ; 1e-7 ; 0.1 + 0.2 ; 100000.0 ; -x if x is number
+"a" ~ 1 ~ none ~ true ~ [1, "b"] ; "a" + "b" "c" ; "ab" * 3 ; [1] * 2 + [2] ; 'it\\'s' ; "\\u00e9\\x41\\n\\q" ; 1 ~ 2 + 3|string if false else 'x'
+1 < 2 < 3 ; 1 < 2 > 3 ; 1 == 1.0 ; true == 1 ; "a" < "b" ; [1, 2] < [1, 3] ; not true or true and false ; not 1 in [2]
+"b" in "abc" ; "b" in ["a", "b"] ; "k" in {"k": 1} ; 3 not in [1, 2] ; 1 in missing ; none == missing ; missing == missing
+missing or "d" ; missing is defined ; missing is not defined ; missing | default("x") ; "" | default("x", true) ; missing | length
+none is none ; 1 is number ; true is boolean ; "a" is string ; [] is sequence ; {} is mapping ; "a" is iterable ; 3 is odd ; 4 is even
+1 is integer ; 1.5 is float ; true is integer ; 9 is divisibleby 3 ; 1 is eq 1 ; 2 is gt(1) ; 1 is in [1] ; "x" is not none and true ; true is true
+"héllo"[1] ; "héllo"[-1] ; "héllo"[1:3] ; "héllo"[::-1] ; [1,2,3,4][1:] ; [1,2,3,4][:-1] ; [1,2,3,4][::2] ; [1,2,3,4][-2:] ; [1,2,3][5:] ; (1,2,3)[:2] ; [1,2,3,4][3:0:-2]
+[1,2][0] ; [1,2][9] is defined ; {"a": {"b": 2}}.a.b ; {"a": 1}["a"] ; {"a": 1}.get("b") ; {"a": 1}.get("b", 5) ; {"items": 3}["items"] ; [1, 2].0
+"  a b ".strip() ; "xxaxx".strip("x") ; "  a".lstrip() ; "a  ".rstrip() ; "a,b,,c".split(",") ; " a  b c ".split() ; "a b c".split(" ", 1) ; "a.b.c".rsplit(".", 1) ; " a b  c".split(none, 1)
+"abc".startswith("ab") ; "abc".endswith(("x", "c")) ; "abc".upper() ; "ABC".lower() ; "ab cd-ef".title() ; "aB".capitalize() ; "abab".replace("a", "x", 1) ; "abc".find("c") ; "abab".count("b")
+", ".join(["a", "b"]) ; "a\\nb\\n\\nc".splitlines() ; "12".isdigit() ; {"a": 1, "b": 2}.items() | list ; {"a": 1}.keys() | list ; {"a": 1}.values() | list ; "é".upper()
+" a " | trim ; "xax" | trim("x") ; "abc" | length ; [1, 2] | length ; "héß" | length ; "ab" | upper ; "aB cd" | title ; "it's o'clock (now) x-y" | title ; "aBC" | capitalize ; "aB" | lower
+[1, "a", none] | join("-") ; [{"n": "x"}, {"n": "y"}] | join(", ", attribute="n") ; [1, 2] | first ; [1, 2] | last ; "ab" | first ; [] | first is defined ; [3, 1, 2] | sort ; ["b", "A"] | sort ; [1, 2] | sort(reverse=true)
+"5" | int ; "5.7" | int ; "x" | int ; "x" | int(7) ; 5.9 | int ; "1.5" | float ; 3 | string ; [1] | string ; {"a": [true, none, 1.5, "x"]} | string ; ("a",) | string ; "a'b" | list ; [1, 1, 2] | unique | list
+[{"a": 1}, {"a": 2}] | map(attribute="a") | list ; ["a"] | map("upper") | list ; [{"a": {"b": 1}}] | map(attribute="a.b") | list ; [0, 1, ""] | select | list ; [1, 2, 3] | select("odd") | list ; [1, 2] | reject("eq", 1) | list
+[{"r": "u", "n": 1}, {"r": "a"}] | selectattr("r", "equalto", "u") | list ; [{"r": "u"}, {"q": 1}] | selectattr("r", "defined") | list ; [{"r": 0}, {"r": 1}] | rejectattr("r") | list ; [1, 2] | sum ; [1, 2] | max ; [2, 1] | min
+{"b": 1, "A": 2} | dictsort ; {"b": 1} | items | list ; [1, 2, 3] | reverse | list ; "abc" | reverse ; -3 | abs ; 2.5 | round ; 2.345 | round(2) ; "a\\nb\\n\\nc" | indent(2) ; "a\\nb" | indent(2, true) ; "a-b" | replace("-", "+")
+{"a": [1, 2.0, none, true, "é\\"\\\\\\n</script>"], "b": {}} | tojson ; {"a": [1, {"b": []}], "c": []} | tojson(indent=2) ; "x" | tojson ; [] | tojson(indent=4) ; 1e30 | tojson
+range(3) | list ; range(1, 4) | list ; range(5, 0, -2) | list ; dict(a=1, b=2) ; "a" if true ; "a" if false else "b" ; ("a" if false) is defined ; (1,) ; () ; (1, 2) ; {"a": 1, "a": 2} ; [1, 2,] ; 1_000
+"\\t|\\r|\\\\" ; "tab\there" ; 'mixed "quotes" and \\'these\\'' ; "say \\"hi\\"" ; 1.5e3 ; 12345678901234567 ; 1e16 ; 123456789.123 ; 5 // 2.0 ; 7.5 % 2 ; 2 ** -1
+"""
+STATEMENTS = [
+    "{% for x in [1,2,3] %}{{ loop.index }}{{ loop.index0 }}{{ loop.revindex }}{{ loop.first }}{{ loop.last }}{{ loop.length }},{% endfor %}",
+    "{% for x in [] %}a{% else %}empty{% endfor %}",
+    "{% for x in [1,2,3,4] if x is odd %}{{ x }}/{{ loop.length }} {% endfor %}",
+    "{% for k, v in {'a': 1, 'b': 2}.items() %}{{ k }}={{ v }};{% endfor %}",
+    "{% for k in {'a': 1} %}{{ k }}{% endfor %}{% for c in 'hé' %}[{{ c }}]{% endfor %}{% for x in missing %}no{% endfor %}",
+    "{% for x in [1,2,3] %}{{ loop.previtem }}<{{ x }}>{{ loop.nextitem }} {% endfor %}",
+    "{% for x in [1,2,3] %}{{ loop.cycle('a', 'b') }}{% endfor %}",
+    "{% for x in range(9) %}{% if x == 2 %}{% continue %}{% endif %}{% if x == 5 %}{% break %}{% endif %}{{ x }}{% endfor %}",
+    "{% for a in [1,2] %}{% for b in [3,4] %}{{ a }}{{ b }}{{ loop.index }} {% endfor %}{{ loop.index }}{% endfor %}",
+    "{% for (a, b) in [(1, 2)] %}{{ a + b }}{% endfor %}{% set a, b = 1, [2] %}{{ a }}{{ b }}",
+    # Where a variable lives.
+    "{% set x = 1 %}{% for i in [1] %}{{ x }}{% set x = 2 %}{{ x }}{% endfor %}{{ x }}",
+    "{% set x = 1 %}{% if true %}{% set x = 2 %}{% endif %}{{ x }}",
+    "{% set ns = namespace(x=1) %}{% for i in [1, 2] %}{% set ns.x = ns.x + i %}{% endfor %}{{ ns.x }}{% set ns.y = 'n' %}{{ ns.y }}",
+    "{% macro m(a, b=2) %}{{ a }}{{ b }}{{ g }}{% endmacro %}{% set g = 9 %}{{ m(1) }}{{ m(1, b=3) }}{{ m(a=4) }}{{ m() }}",
+    "{% macro outer(x) %}<{{ inner(x) }}>{% endmacro %}{% macro inner(x) %}{{ x }}{% set x = 3 %}{{ x }}{% endmacro %}{{ outer(1) }}",
+    "{% macro fact(n) %}{{ 1 if n <= 1 else n * fact(n - 1)|int }}{% endmacro %}{{ fact(5) }}",
+    "{% set text %}a{{ 1 }}b{% endset %}[{{ text }}]{{ text is string }}",
+    "{% raw %}{{ not this }}{% endraw %}{% generation %}kept{% endgeneration %}",
+    "{% if 0 %}a{% elif '' %}b{% elif [] %}c{% else %}d{% endif %}{% if not missing %}e{% endif %}",
+    # White space.
+    "a\n  {% if true %}\n  b\n  {% endif %}\nc\n",
+    "a\n  {%- if true -%}\n  b\n  {%- endif -%}\nc\n",
+    "a  {%+ if true +%}\n  b{% endif %}\nc",
+    "  {{ 1 }}\n  {{- 2 -}}  \n x\n\n",
+    "{# c #}\n  {# d #}\nx {#- e -#} y\n",
+    "  {% set a = 1 %}\n\n  {% set b = 2 %}  \n{{ a }}\r\n{{ b }}\n",
+    "{% if true %}\n{{ 'x' }}\n{% endif %}\n  \n{% for i in [1,2] %}\n    {{ i }}\n{% endfor %}",
+    "x {% raw -%}  \n {{ y }} \n {%- endraw %} z",
+    "{{ {'a': {'b': 1}}['a'] }}{{ {'a': 1}}}",
+    "{{ 'a' }}{{ '}}' }}{{ \"%}\" }}{% set x = '{{' %}{{ x }} { { } %} #}",
+    "\n\n{{ 'lead' }}\n\n",
+    "{{ none }}{{ true }}{{ missing }}{{ 1.50 }}{{ [none] }}{{ 'a', 'b' }}",
+    "{{ messages[-1].content.strip().split(' ')[0] }}{{ messages | map(attribute='role') | join(',') }}",
+    "{{ (messages | selectattr('role', 'eq', 'user') | list | last).content }}",
+]
+FILES = [
+    ("chatml.jinja", [TALK, SYSTEM], {}),
+    ("llama3.jinja", [TALK, SYSTEM], {}),
+    ("mistral.jinja", [TALK, SYSTEM, TALK[1:]], {}),
+    ("mixtral.jinja", [TALK, SYSTEM, TALK[1:]], {}),
+    ("qwen.jinja", [TALK, SYSTEM, THOUGHT, CALLS], {}),
+    ("qwen.jinja", [SYSTEM], {"tools": TOOLS, "enable_thinking": False}),
+    ("falcon.jinja", [TALK, SYSTEM], {}),
+    ("jamba.jinja", [TALK, SYSTEM, []], {}),
+    ("jamba.jinja", [CITED], {"tools": TOOLS, "documents": DOCUMENTS, "bom_str": "<B>"}),
+]
+
+
+class Generation(Extension):
+    """The block that transformers adds."""
+
+    tags = {"generation"}
+
+    def parse(self, parser):
+        line = next(parser.stream).lineno
+        body = parser.parse_statements(["name:endgeneration"], drop_needle=True)
+        return nodes.CallBlock(self.call_method("_keep"), [], [], body).set_lineno(line)
+
+    def _keep(self, caller):
+        return caller()
+
+
+def environment():
+    made = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extensions=[Generation, loopcontrols])
+
+    def refuse(message):
+        raise TemplateError(message)
+
+    made.filters["tojson"] = lambda x, indent=None: json.dumps(x, ensure_ascii=False, indent=indent)
+    made.globals["raise_exception"] = refuse
+    return made
+
+
+def case(template, data, file=None):
+    entry = {"file": file} if file else {"template": template}
+    entry["data"] = data
+    try:
+        entry["text"] = environment().from_string(template).render(**copy.deepcopy(data))
+    except TemplateError as error:
+        entry["refused"] = str(error)
+    return entry
+
+
+def main():
+    cases = []
+    for file, talks, more in FILES:
+        with open(os.path.join(HERE, file), encoding="utf-8") as stream:
+            template = stream.read()
+        for talk in talks:
+            for prompt in (True, False):
+                data = {"messages": talk, "add_generation_prompt": prompt, **TOKENS, **more}
+                cases.append(case(template, data, file))
+    data = {"messages": TALK, "x": 5}
+    for line in EXPRESSIONS.strip().split("\n"):
+        for expression in line.split(" ; "):
+            cases.append(case("{{ [" + expression + "] }}", data))
+    cases += [case(template, data) for template in STATEMENTS]
+    with open(os.path.join(HERE, "cases.json"), "w", encoding="utf-8") as stream:
+        json.dump(cases, stream, ensure_ascii=False, indent=0)
+        stream.write("\n")
+    print(len(cases), "cases,", sum("refused" in c for c in cases), "refused")
+
+
+if __name__ == "__main__":
+    main()
