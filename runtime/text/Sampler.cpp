@@ -16,6 +16,12 @@ static bool isAllowedTemperature(float value) {
 
 static bool isAllowedTopP(float value) { return value > 0 && value <= 1; }
 
+static bool isAllowedMinP(float value) { return value >= 0 && value <= 1; }
+
+static bool isAllowedPenalty(float value) {
+  return std::isfinite(value) && value > 0;
+}
+
 /// Whether `a` is chosen before `b`: the higher one, then the lower index.
 static bool comesFirst(const Candidate &a, const Candidate &b) {
   return a.first != b.first ? a.first > b.first : a.second < b.second;
@@ -84,6 +90,19 @@ static double keepTopP(std::vector<Candidate> &candidates, double p,
   return kept;
 }
 
+/// Drops what is less probable than `p` times the most probable one. Returns
+/// the weight of what is kept.
+static double keepMinP(std::vector<Candidate> &candidates, double p) {
+  double highest = 0, kept = 0;
+  for (const Candidate &candidate : candidates)
+    highest = std::max(highest, candidate.first);
+  std::erase_if(candidates,
+                [&](const Candidate &c) { return c.first < p * highest; });
+  for (const Candidate &candidate : candidates)
+    kept += candidate.first;
+  return kept;
+}
+
 std::string checkSamplerOptions(const SamplerOptions &options) {
   if (!isAllowedTemperature(options.temperature))
     return "temperature is " + std::to_string(options.temperature) +
@@ -94,6 +113,13 @@ std::string checkSamplerOptions(const SamplerOptions &options) {
   if (!isAllowedTopP(options.topP))
     return "top-p is " + std::to_string(options.topP) +
            ", allowed: above 0, at most 1 (1 keeps all)";
+  if (!isAllowedMinP(options.minP))
+    return "min-p is " + std::to_string(options.minP) +
+           ", allowed: 0 to 1 (0 keeps all)";
+  if (!isAllowedPenalty(options.repetitionPenalty))
+    return "repetition-penalty is " +
+           std::to_string(options.repetitionPenalty) +
+           ", allowed: finite and above 0 (1 changes nothing)";
   return {};
 }
 
@@ -105,6 +131,25 @@ Sampler::Sampler(SamplerOptions given) : options(given), state(given.seed) {
     options.topK = defaults.topK;
   if (!isAllowedTopP(options.topP))
     options.topP = defaults.topP;
+  if (!isAllowedMinP(options.minP))
+    options.minP = defaults.minP;
+  if (!isAllowedPenalty(options.repetitionPenalty))
+    options.repetitionPenalty = defaults.repetitionPenalty;
+}
+
+void Sampler::see(std::span<const int32_t> ids) {
+  if (options.repetitionPenalty == 1)
+    return;
+  for (int32_t id : ids) {
+    if (id < 0)
+      continue;
+    auto index = static_cast<size_t>(id);
+    if (index >= isSeen.size())
+      isSeen.resize(index + 1);
+    if (!isSeen[index])
+      seenIds.push_back(id);
+    isSeen[index] = true;
+  }
 }
 
 double Sampler::nextUniform() {
@@ -119,6 +164,22 @@ double Sampler::nextUniform() {
 int32_t Sampler::sample(std::span<const float> logits) {
   if (logits.empty())
     return -1;
+  if (options.repetitionPenalty == 1)
+    return choose(logits);
+  penalized.assign(logits.begin(), logits.end());
+  for (int32_t id : seenIds) {
+    if (static_cast<size_t>(id) >= penalized.size())
+      continue;
+    float &logit = penalized[static_cast<size_t>(id)];
+    logit = logit > 0 ? logit / options.repetitionPenalty
+                      : logit * options.repetitionPenalty;
+  }
+  int32_t chosen = choose(penalized);
+  see({&chosen, 1});
+  return chosen;
+}
+
+int32_t Sampler::choose(std::span<const float> logits) {
   if (options.temperature == 0)
     return argmax(logits);
 
@@ -145,6 +206,8 @@ int32_t Sampler::sample(std::span<const float> logits) {
   }
   if (options.topP < 1)
     total = keepTopP(candidates, options.topP, total);
+  if (options.minP > 0)
+    total = keepMinP(candidates, options.minP);
 
   // The last candidate of any weight answers where rounding leaves the walk
   // short of the drawn point.

@@ -133,3 +133,46 @@ TEST(SamplerTest, BadOptionsCountAsDefaults) {
   SamplerOptions options{.temperature = 1, .topK = -3, .topP = notANumber};
   EXPECT_EQ(drawn(options, {1, 1}), std::set<int32_t>({0, 1}));
 }
+
+TEST(SamplerTest, MinPKeepsWhatIsNearTheLikeliest) {
+  std::vector<float> logits{std::log(0.1f), std::log(0.5f), std::log(0.26f),
+                            std::log(0.14f)};
+  SamplerOptions options{.temperature = 1, .minP = 0.5f};
+  EXPECT_EQ(drawn(options, logits), std::set<int32_t>({1, 2}));
+  options.minP = 0.25f;
+  EXPECT_EQ(drawn(options, logits), std::set<int32_t>({1, 2, 3}));
+  options.minP = 1;
+  EXPECT_EQ(drawn(options, logits), std::set<int32_t>({1}));
+  // What top-p dropped does not come back.
+  options = {.temperature = 1, .topP = 0.6f, .minP = 0.01f};
+  EXPECT_EQ(drawn(options, logits), std::set<int32_t>({1, 2}));
+  EXPECT_EQ(drawn({.temperature = 1, .minP = 0.5f}, {-inf, notANumber}),
+            std::set<int32_t>({0}));
+}
+
+TEST(SamplerTest, PenaltyLowersWhatWasSeen) {
+  Sampler sampler({.repetitionPenalty = 2});
+  std::vector<float> logits{3, 2, -1, -2};
+  EXPECT_EQ(sampler.sample(logits), 0);
+  // 1.5, 2, -1, -2; then 1.5, 1, -1, -2: what was chosen counts once.
+  EXPECT_EQ(sampler.sample(logits), 1);
+  EXPECT_EQ(sampler.sample(logits), 0);
+  EXPECT_EQ(sampler.sample(logits), 0);
+  std::vector<int32_t> prompt{2, 2, 99, -5};
+  Sampler negative({.repetitionPenalty = 3});
+  negative.see(prompt);
+  EXPECT_EQ(negative.sample(std::vector<float>{-4, -5, -1}), 2);
+  EXPECT_EQ(negative.sample(std::vector<float>{-2, -5, -1}), 0);
+  Sampler none({.repetitionPenalty = 1});
+  none.see(prompt);
+  EXPECT_EQ(none.sample(std::vector<float>{-2, -5, -1}), 2);
+}
+
+TEST(SamplerTest, NamesTheNewOptions) {
+  EXPECT_EQ(checkSamplerOptions({.minP = 0.1f}), "");
+  EXPECT_EQ(checkSamplerOptions({.minP = 1.5f}),
+            "min-p is 1.500000, allowed: 0 to 1 (0 keeps all)");
+  EXPECT_EQ(checkSamplerOptions({.repetitionPenalty = 0}),
+            "repetition-penalty is 0.000000, allowed: finite and above 0 (1 "
+            "changes nothing)");
+}

@@ -17,14 +17,21 @@ namespace marimba::rt {
 
 /// How to choose; checkSamplerOptions() says whether the values are allowed.
 struct SamplerOptions {
+  /// Divides the logits of tokens that the sampler has seen where they are
+  /// above 0, and multiplies them where they are below; above 0, 1 changes
+  /// nothing.
+  float repetitionPenalty = 1;
   /// Divides the logits; finite and >= 0. 0 chooses greedily, and then the
-  /// other options do not matter.
+  /// options below do not matter.
   float temperature = 0;
   /// Keeps the tokens whose logit is at least the k-th highest; 0 keeps all.
   int32_t topK = 0;
   /// Keeps the most probable tokens, the fewest that reach this probability
   /// together; in (0, 1], 1 keeps all.
   float topP = 1;
+  /// Keeps the tokens of at least this share of the probability of the
+  /// likeliest one; in [0, 1], 0 keeps all.
+  float minP = 0;
   /// Start of the random numbers: the same seed gives the same choices on
   /// every machine.
   uint64_t seed = 0;
@@ -35,12 +42,16 @@ struct SamplerOptions {
 std::string checkSamplerOptions(const SamplerOptions &options);
 
 /// Chooses tokens one after another, in the order of Hugging Face generate():
-/// temperature, top-k, top-p, then a draw.
+/// repetition penalty, temperature, top-k, top-p, min-p, then a draw.
 class Sampler {
 public:
   /// A value that checkSamplerOptions() would refuse counts as the default of
   /// its option.
   explicit Sampler(SamplerOptions options);
+
+  /// Counts `ids` as seen, for the repetition penalty. What sample() chooses
+  /// counts by itself.
+  void see(std::span<const int32_t> ids);
 
   /// The index in [0, logits.size()) of the chosen token of one position;
   /// `logits` are natural-log scores, not normalized. NaN counts as -inf; among
@@ -52,11 +63,17 @@ public:
 private:
   /// A uniform number in [0, 1), by splitmix64.
   double nextUniform();
+  int32_t choose(std::span<const float> logits);
 
   SamplerOptions options;
   uint64_t state;
   /// Reused from call to call: (logit, index), then (weight, index).
   std::vector<std::pair<double, int32_t>> candidates;
+  /// Where there is a penalty: the ids that were seen, each once, whether an id
+  /// is among them, and the logits with the penalty.
+  std::vector<int32_t> seenIds;
+  std::vector<bool> isSeen;
+  std::vector<float> penalized;
 };
 
 } // namespace marimba::rt
