@@ -40,6 +40,22 @@ struct SessionMemory {
 /// For which of the given tokens logits are wanted.
 enum class LogitsWanted { None, Last, All };
 
+/// What a session remembers of the beginning of a sequence, except what is kept
+/// of each token (keys and values): those stay in the slot.
+class Checkpoint {
+public:
+  /// Tokens that the sequence had.
+  int64_t tokens() const { return count; }
+  /// Memory that it takes.
+  int64_t bytes() const { return states.size(); }
+
+private:
+  friend class Session;
+  int64_t count = 0;
+  uint64_t digest = 0; // of the tokens
+  AlignedBuffer states;
+};
+
 /// A pool of slots, each the state of one sequence, and what runs them. One
 /// caller at a time; several sessions may share a model.
 class Session {
@@ -90,6 +106,17 @@ public:
   /// A state by name, all slots of it, to be read until the next call.
   std::optional<MarimbaTensor> state(std::string_view name) const;
 
+  /// Keeps what is needed to rewind() the sequence in `slot` to its present
+  /// end. Nothing, and `error`, where there is no such slot or memory is short.
+  std::optional<Checkpoint> checkpoint(int32_t slot, std::string &error) const;
+  /// Takes the tokens after `earlier` back. The sequence must begin with the
+  /// tokens that it was taken after, in this slot or in one that was copied.
+  /// False and `error` where it does not: nothing changed then.
+  bool rewind(int32_t slot, const Checkpoint &earlier, std::string &error);
+  /// Makes `to` hold the sequence of `from`, in place of what it holds. False
+  /// and `error` where there is no such slot.
+  bool copySlot(int32_t from, int32_t to, std::string &error);
+
   /// Writes the sequence in `slot` to `path` (SavedState.h), in place of what
   /// is there, when all of it is on the disk. False and `error` where that
   /// fails: nothing has changed on the disk then.
@@ -108,6 +135,7 @@ private:
   struct Piece;
   struct Request;
   Session();
+  bool checkSlot(int32_t slot, std::string &error) const;
   bool check(const Request &request, std::string &error) const;
   /// Memory for the logits and for the states' growth.
   bool makeRoom(Request &request, std::string &error);

@@ -1,0 +1,72 @@
+//===- PrefixCache.h - A sequence that changes at its end -------*- C++ -*-===//
+//
+// A recurrent state cannot be cut as a cache of keys can: it
+// is the state after all tokens. So copies of it are kept along the way.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MARIMBA_RUNTIME_PREFIXCACHE_H
+#define MARIMBA_RUNTIME_PREFIXCACHE_H
+
+#include "marimba/Session.h"
+
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace marimba::rt {
+
+/// One slot of a session that is made to hold other tokens again and again, and
+/// reads only those after the longest beginning that it can go back to.
+class PrefixCache {
+public:
+  struct Options {
+    /// Tokens between checkpoints, and how many are kept: where there are more,
+    /// those that are nearest to each other give way.
+    int64_t every = 512;
+    size_t most = 16;
+  };
+
+  /// The session must outlive this; nobody else appends to the slot but to its
+  /// end. `piece`: tokens between two questions whether to go on.
+  PrefixCache(Session &session, int64_t piece, Options options,
+              int32_t slot = 0);
+
+  /// What one call of moveTo() did.
+  struct Moved {
+    size_t reused = 0, read = 0; // tokens
+    bool complete = false;       // not where it was told not to go on
+  };
+
+  /// Makes the slot hold `ids` (at least one) and gives the logits after the
+  /// last. `goOn` is asked between pieces; where it says no, the slot holds a
+  /// beginning of `ids`. False and `error` on failure.
+  bool moveTo(std::span<const int32_t> ids, std::vector<float> &logits,
+              const std::function<bool()> &goOn, Moved &moved,
+              std::string &error);
+
+  /// Keeps the present end as a place to go back to. False and `error` where
+  /// memory is short.
+  bool mark(std::string &error);
+
+  /// Forgets all marks: the slot was filled by other means.
+  void clear() { marks.clear(); }
+
+  size_t checkpoints() const { return marks.size(); }
+
+private:
+  /// Goes back to at most `tokens` tokens.
+  bool goBack(int64_t tokens, std::string &error);
+  void thinOut();
+
+  Session &session;
+  int64_t piece;
+  Options options;
+  int32_t slot;
+  std::vector<Checkpoint> marks; // in order of their tokens
+};
+
+} // namespace marimba::rt
+
+#endif // MARIMBA_RUNTIME_PREFIXCACHE_H
