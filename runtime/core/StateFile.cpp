@@ -91,7 +91,8 @@ private:
 
 /// All of a header. `checksum` has the digits of one.
 Json describe(const StateOrigin &origin, int64_t tokens,
-              std::span<const TensorSpec> states, const std::string &checksum) {
+              std::span<const TensorSpec> states, const std::string &attachment,
+              const std::string &checksum) {
   Json arithmetic = Json::array(), list = Json::array();
   for (const auto &[name, value] : origin.arithmetic)
     arithmetic.push_back({name, value});
@@ -99,14 +100,17 @@ Json describe(const StateOrigin &origin, int64_t tokens,
     list.push_back({{"name", state.name},
                     {"dtype", dtypeName(state.dtype)},
                     {"shape", state.shape}});
-  return {{"model", origin.model},
-          {"weights", origin.weights},
-          {"configuration", origin.configuration},
-          {"meaning", origin.meaning},
-          {"arithmetic", std::move(arithmetic)},
-          {"tokens", tokens},
-          {"states", std::move(list)},
-          {"checksum", checksum}};
+  Json header = {{"model", origin.model},
+                 {"weights", origin.weights},
+                 {"configuration", origin.configuration},
+                 {"meaning", origin.meaning},
+                 {"arithmetic", std::move(arithmetic)},
+                 {"tokens", tokens},
+                 {"states", std::move(list)},
+                 {"checksum", checksum}};
+  if (!attachment.empty())
+    header["attachment"] = attachment;
+  return header;
 }
 
 fs::path folderOf(const fs::path &path) {
@@ -200,6 +204,7 @@ bool SavedState::parse(std::string &problem) {
   }
   madeBy = {json->at("model"), json->at("weights"), json->at("configuration"),
             json->at("meaning"), json->at("arithmetic")};
+  note = json->value("attachment", std::string());
   tokenCount = json->at("tokens");
   Layout layout;
   uint64_t bytes = 0;
@@ -327,7 +332,8 @@ bool Session::restore(int32_t slot, const SavedState &saved,
 //===----------------------------------------------------------------------===//
 
 bool Session::save(int32_t slot, const StateOrigin &origin,
-                   const fs::path &path, std::string &error) const {
+                   const fs::path &path, std::string &error,
+                   const std::string &attachment) const {
   auto fail = [&](const std::string &what) {
     error = path.string() + ": cannot be saved: " + what;
     return false;
@@ -370,7 +376,7 @@ bool Session::save(int32_t slot, const StateOrigin &origin,
     XXH3_128bits_update(hash.get(), part.data(), part.size());
   std::string text =
       header::make(kMagic,
-                   describe(origin, count, states,
+                   describe(origin, count, states, attachment,
                             header::hex(XXH3_128bits_digest(hash.get()))),
                    layout.size());
 

@@ -67,6 +67,8 @@ public:
   std::span<const TensorSpec> states() const { return specs; }
   /// The numbers of states()[index], row-major.
   std::span<const char> data(size_t index) const;
+  /// What was saved beside the numbers; empty where nothing was.
+  const std::string &attachment() const { return note; }
   /// Size of the file.
   int64_t bytes() const { return buffer.size(); }
 
@@ -80,6 +82,7 @@ private:
 
   std::filesystem::path file;
   StateOrigin madeBy;
+  std::string note;
   AlignedBuffer buffer;
   int64_t tokenCount = 0;
   uint64_t tokensAt = 0;

@@ -118,10 +118,12 @@ public:
   bool copySlot(int32_t from, int32_t to, std::string &error);
 
   /// Writes the sequence in `slot` to `path` (SavedState.h), in place of what
-  /// is there, when all of it is on the disk. False and `error` where that
-  /// fails: nothing has changed on the disk then.
+  /// is there, when all of it is on the disk. `attachment` (UTF-8) is the
+  /// caller's, and is kept in the file. False and `error` where that fails:
+  /// nothing has changed on the disk then.
   bool save(int32_t slot, const StateOrigin &origin,
-            const std::filesystem::path &path, std::string &error) const;
+            const std::filesystem::path &path, std::string &error,
+            const std::string &attachment = {}) const;
   /// Makes `slot` hold what was saved, in place of what it holds; what is
   /// appended then gives the logits that it would have given without the
   /// interruption. `note` hears of a difference in arithmetic. False and
