@@ -8,6 +8,7 @@ import sys
 COMPILE = "config-file dtype dump-ir lti-form matmul no-fuse-scan reference vector-bits"
 LOAD = COMPILE + " cache-dir no-cache threads"
 SESSION = LOAD + " chunk"
+SAMPLER = " min-p repetition-penalty seed stop temperature top-k top-p"
 OPTIONS = {
     "bench": SESSION + " decode json prefill profile quiet random-weights repeat",
     "cache": "cache-dir clear json",
@@ -17,7 +18,7 @@ OPTIONS = {
     "inspect": "config-file json",
     "logits": SESSION + " batch greedy hidden ids ids-file load-state o save-state split state",
     "quantize": "group head json keep method o scales weights zero-point",
-    "run": SESSION + " ids json load-state max-tokens no-eos prompt prompt-file quiet save-state seed temperature top-k top-p",
+    "run": SESSION + SAMPLER + " ids json load-state max-tokens no-eos prompt prompt-file quiet save-state",
     "tokenize": "decode file json no-special text",
 }
 

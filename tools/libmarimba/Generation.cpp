@@ -53,14 +53,16 @@ bool marimba::generate(LoadedModel &model, ArrayRef<int32_t> prompt,
   }
 
   rt::Sampler sampler(options.sampler);
+  sampler.see(session->tokens(0));
   watch.restart();
   bool interrupted = false;
   for (int64_t made = 0; made < options.maxTokens;) {
     int32_t token = sampler.sample(logits);
     result.tokens.push_back(token);
     result.decodeSeconds = watch.seconds();
-    interrupted = !onToken(token);
-    if (interrupted || is_contained(options.endIds, token) ||
+    bool more = onToken(token);
+    interrupted = !goOn();
+    if (!more || interrupted || is_contained(options.endIds, token) ||
         ++made == options.maxTokens)
       break;
     if (!session->append({&token, 1}, rt::LogitsWanted::Last, logits, error))

@@ -9,8 +9,10 @@
 #include "tools/marimba/CompileFlags.h"
 #include "tools/marimba/Interrupt.h"
 #include "tools/marimba/Progress.h"
+#include "tools/marimba/SamplerFlags.h"
 
 #include "marimba/SavedState.h"
+#include "marimba/StopStrings.h"
 #include "marimba/Tokenizer.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -43,20 +45,7 @@ struct Options {
   driver::Value<std::string> saveState{
       sub, "save-state",
       "Saves the session to this file: the prompt and the new tokens", "file"};
-  driver::Value<double> temperature{
-      sub, "temperature",
-      "0 takes the likeliest token (default; 1 where --top-k, --top-p or "
-      "--seed stands)",
-      "t"};
-  driver::Value<int> topK{sub, "top-k", "Chooses among the k likeliest tokens",
-                          "k"};
-  driver::Value<double> topP{
-      sub, "top-p",
-      "Chooses among the likeliest tokens that reach this "
-      "probability together",
-      "p", 1};
-  driver::Value<uint64_t> seed{sub, "seed", "The same seed, the same text",
-                               "s"};
+  driver::SamplerFlags sampling{sub};
   driver::Flag noEos{sub, "no-eos", "Goes on after the end of a text"};
   driver::Flag quiet{sub, "quiet", "No progress, no timing"};
   driver::Flag json{sub, "json", "Answers in JSON: tokens, text, timing"};
@@ -69,30 +58,14 @@ static Options &options() {
   return instance;
 }
 
-/// The options of the sampler; prints an error where they are not allowed.
-static std::optional<rt::SamplerOptions> samplerOptions() {
-  const Options &o = options();
-  rt::SamplerOptions sampler;
-  bool random = o.topK.given() || o.topP.given() || o.seed.given();
-  sampler.temperature =
-      o.temperature.given() ? static_cast<float>(o.temperature) : random;
-  sampler.topK = o.topK;
-  sampler.topP = static_cast<float>(o.topP);
-  sampler.seed = o.seed;
-  std::string error = rt::checkSamplerOptions(sampler);
-  if (error.empty())
-    return sampler;
-  driver::fail(error);
-  return std::nullopt;
-}
-
 /// Writes what comes, as text or as ids; in JSON all at the end.
 namespace {
 class Output {
 public:
   /// `tokenizer` is null where there is none.
   Output(const rt::Tokenizer *tokenizer, ArrayRef<int32_t> prompt)
-      : streaming(!options().json), asText(!options().ids.given()) {
+      : streaming(!options().json), asText(!options().ids.given()),
+        stops(options().sampling.stops()) {
     if (!tokenizer)
       return;
     decoder.emplace(*tokenizer);
@@ -102,18 +75,22 @@ public:
       print(options().prompt);
   }
 
-  void push(int32_t id) {
+  /// Returns whether the text goes on: not after a stop string.
+  bool push(int32_t id) {
     if (decoder)
-      add(decoder->push(id));
+      add(stops.push(decoder->push(id)));
     if (streaming && !asText)
       print((first ? "" : " ") + std::to_string(id));
     first = false;
+    return !stops.stopped();
   }
 
   /// Ends the text.
   void finish() {
-    if (decoder)
-      add(decoder->flush());
+    if (decoder) {
+      add(stops.push(decoder->flush()));
+      add(stops.flush());
+    }
     // A file that was only read says nothing.
     if (streaming && !(first && options().promptFile.given()))
       print("\n");
@@ -137,6 +114,7 @@ private:
 
   bool streaming, asText;
   bool first = true;
+  rt::StopStrings stops;
   std::optional<rt::StreamDecoder> decoder;
   std::string text;
 };
@@ -199,11 +177,14 @@ static int run() {
   if (o.maxTokens < 0)
     return driver::fail("--max-tokens: expected 0 or more, found " +
                         Twine(o.maxTokens));
+  if (o.ids.given() && !o.sampling.stop.empty())
+    return driver::fail("--stop: expected with --prompt or --prompt-file, "
+                        "found with --ids");
   GenerateOptions generation;
   generation.maxTokens =
       o.saveState.given() && !o.maxTokens.given() ? 0 : o.maxTokens;
   generation.saveState = o.saveState;
-  std::optional<rt::SamplerOptions> sampler = samplerOptions();
+  std::optional<rt::SamplerOptions> sampler = o.sampling.samplerOptions();
   std::optional<LoadOptions> load = o.load.loadOptions();
   if (!sampler || !load)
     return 1;
@@ -258,11 +239,7 @@ static int run() {
   Output output(tokenizer.get(), *prompt);
   Generation made;
   bool done = generate(
-      *model, *prompt, generation,
-      [&](int32_t id) {
-        output.push(id);
-        return !driver::interrupted();
-      },
+      *model, *prompt, generation, [&](int32_t id) { return output.push(id); },
       [] { return !driver::interrupted(); }, driver::printNote, made, error);
   output.finish();
   if (!done)
