@@ -12,6 +12,7 @@ SAMPLER = " min-p repetition-penalty seed stop temperature top-k top-p"
 OPTIONS = {
     "bench": SESSION + " decode json prefill profile quiet random-weights repeat",
     "cache": "cache-dir clear json",
+    "chat": SESSION + SAMPLER + " checkpoint json load-state max-tokens quiet system template",
     "compile": COMPILE + " emit list-stages o remarks stop-after target-cpu threads",
     "eval": SESSION + " json limit-context recall text window",
     "execute": LOAD + " all entry inputs o",

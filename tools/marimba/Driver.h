@@ -72,6 +72,7 @@ Command makeQuantizeCommand();
 Command makeTokenizeCommand();
 Command makeBenchCommand();
 Command makeCacheCommand();
+Command makeChatCommand();
 
 /// Prints `error: <message>` to stderr and returns 1, the exit code for it.
 int fail(const llvm::Twine &message);

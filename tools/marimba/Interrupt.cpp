@@ -10,13 +10,19 @@
 
 static volatile std::sig_atomic_t flag = 0;
 
-void marimba::driver::catchInterrupt() {
+static void install(int flags) {
   struct sigaction action = {};
   action.sa_handler = [](int) { flag = 1; };
   sigemptyset(&action.sa_mask);
-  // Back to the default at the first signal; interrupted writes go on.
-  action.sa_flags = SA_RESETHAND | SA_RESTART;
+  action.sa_flags = flags;
   sigaction(SIGINT, &action, nullptr);
 }
 
+// Back to the default at the first signal; interrupted writes go on.
+void marimba::driver::catchInterrupt() { install(SA_RESETHAND | SA_RESTART); }
+
+void marimba::driver::catchEveryInterrupt() { install(0); }
+
 bool marimba::driver::interrupted() { return flag != 0; }
+
+void marimba::driver::clearInterrupt() { flag = 0; }

@@ -79,6 +79,7 @@ int main(int argc, char **argv) {
       driver::makeInspectCommand(), driver::makeTokenizeCommand(),
       driver::makeBenchCommand(),   driver::makeExecuteCommand(),
       driver::makeCacheCommand(),   driver::makeQuantizeCommand(),
+      driver::makeChatCommand(),
   };
   cl::SetVersionPrinter([](raw_ostream &os) { os << "marimba 0.1.0\n"; });
   cl::HideUnrelatedOptions(driver::category());
