@@ -19,7 +19,7 @@ OPTIONS = {
     "inspect": "config-file json",
     "logits": SESSION + " batch greedy hidden ids ids-file load-state o save-state split state",
     "quantize": "group head json keep method o scales weights zero-point",
-    "run": SESSION + SAMPLER + " ids json load-state max-tokens no-eos prompt prompt-file quiet save-state",
+    "run": SESSION + SAMPLER + " batch ids json load-state max-tokens no-eos o prompt prompt-file prompts quiet save-state",
     "tokenize": "decode file json no-special text",
 }
 

@@ -203,8 +203,10 @@ std::unique_ptr<LoadedModel> LoadedModel::load(StringRef modelDir,
   return result;
 }
 
-std::unique_ptr<rt::Session> LoadedModel::makeSession(std::string &error) {
+std::unique_ptr<rt::Session> LoadedModel::makeSession(std::string &error,
+                                                      int32_t slots) {
   rt::SessionOptions options;
+  options.slots = slots;
   options.threads = threads;
   options.chunk = static_cast<int32_t>(chunkTokens);
   return rt::Session::create(model, options, error);

@@ -66,9 +66,10 @@ public:
        llvm::function_ref<bool()> keepGoing = {});
   ~LoadedModel();
 
-  /// A sequence of its own with empty state; null and `error` where memory is
-  /// short.
-  std::unique_ptr<rt::Session> makeSession(std::string &error);
+  /// `slots` sequences of its own with empty states; null and `error` where
+  /// memory is short.
+  std::unique_ptr<rt::Session> makeSession(std::string &error,
+                                           int32_t slots = 1);
 
   /// What a saved state must fit, and how one is made here. Reads samples of
   /// the weights.

@@ -9,6 +9,7 @@
 #include "tools/marimba/CompileFlags.h"
 #include "tools/marimba/Interrupt.h"
 #include "tools/marimba/Progress.h"
+#include "tools/marimba/RunBatch.h"
 #include "tools/marimba/SamplerFlags.h"
 
 #include "marimba/SavedState.h"
@@ -35,6 +36,18 @@ struct Options {
   driver::Value<std::string> ids{
       sub, "ids",
       "The token ids to continue, such as 3,17,5; prints the new ids", "ids"};
+  driver::Value<std::string> prompts{
+      sub, "prompts",
+      "Continues all texts of this file, a line each: {\"prompt\": text} or "
+      "{\"ids\": [numbers]}",
+      "file"};
+  driver::Value<std::string> output{
+      sub, "o", "Where the answers of --prompts go, a line each, in order",
+      "file"};
+  driver::Value<int> batch{
+      sub, "batch",
+      "Texts of --prompts that are continued at once (default: 8)", "n",
+      BatchOptions().slots};
   driver::Value<int64_t> maxTokens{
       sub, "max-tokens",
       "Stops after this many new tokens (default: 256, with --save-state 0)",
@@ -167,13 +180,53 @@ static void printJson(const LoadTimes &times, const Generation &made,
   });
 }
 
+/// Many prompts of a file.
+static int runPrompts() {
+  const Options &o = options();
+  for (const driver::Value<std::string> *other :
+       {&o.ids, &o.prompt, &o.promptFile, &o.loadState, &o.saveState})
+    if (other->given())
+      return driver::fail("--prompts and --" + other->ArgStr +
+                          ": expected one of them");
+  constexpr int maxBatch = 1024;
+  if (!o.output.given() || o.output.empty())
+    return driver::fail("--prompts: expected an output file: -o FILE");
+  if (o.batch < 1 || o.batch > maxBatch)
+    return driver::fail("--batch: expected 1 to " + Twine(maxBatch) +
+                        ", found " + Twine(int(o.batch)));
+  if (o.maxTokens < 1)
+    return driver::fail("--max-tokens: expected 1 or more with --prompts, "
+                        "found " +
+                        Twine(o.maxTokens));
+  std::optional<rt::SamplerOptions> sampler = o.sampling.samplerOptions();
+  std::optional<LoadOptions> load = o.load.loadOptions();
+  if (!sampler || !load)
+    return 1;
+  driver::BatchRequest request;
+  request.model = o.model;
+  request.prompts = o.prompts;
+  request.output = o.output;
+  request.load = std::move(*load);
+  request.batch.sampler = *sampler;
+  request.batch.maxTokens = o.maxTokens;
+  request.batch.slots = o.batch;
+  request.stops = o.sampling.stops();
+  request.ignoreEnd = o.noEos;
+  request.quiet = o.quiet;
+  return driver::runBatch(request);
+}
+
 static int run() {
   const Options &o = options();
   if (o.model.missing())
     return 1;
+  if (o.prompts.given())
+    return runPrompts();
+  if (o.output.given() || o.batch.given())
+    return driver::fail("-o and --batch: expected with --prompts only");
   if (o.ids.given() + o.prompt.given() + o.promptFile.given() != 1)
     return driver::fail(
-        "run: expected one of --prompt, --prompt-file and --ids");
+        "run: expected one of --prompt, --prompt-file, --ids and --prompts");
   if (o.maxTokens < 0)
     return driver::fail("--max-tokens: expected 0 or more, found " +
                         Twine(o.maxTokens));

@@ -1,0 +1,168 @@
+#!/usr/bin/env python3
+"""Holds `marimba run --prompts` against single runs.
+
+  check_batch.py MARIMBA STORIES GOLDEN WORK
+
+STORIES is a model with a tokenizer, GOLDEN one without.
+"""
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+SECONDS = 120
+PROMPTS = 64
+TOKENS = 12
+WORDS = "once upon a time there was dog cat girl named Lily who liked to play in the park with her red ball and".split()
+
+
+class Checker:
+    def __init__(self, marimba, stories, golden, work):
+        self.marimba, self.stories, self.golden, self.work = marimba, stories, golden, work
+        self.failures = 0
+        shutil.rmtree(work, ignore_errors=True)
+        os.makedirs(work)
+        draw = random.Random(7)
+        self.prompts = [" ".join(draw.choices(WORDS, k=draw.randint(1, 40))) for _ in range(PROMPTS)]
+        self.input = self.write("in.jsonl", [{"id": f"p{i}", "prompt": p} for i, p in enumerate(self.prompts)])
+        self.alone = self.run(self.input, "alone.jsonl", "--batch", "1")
+
+    def expect(self, what, good, found):
+        print("ok  " if good else "FAIL", what, "" if good else f"| {found!r}")
+        self.failures += not good
+
+    def equal(self, what, expected, found):
+        self.expect(what, expected == found, (expected, found))
+
+    def path(self, name):
+        return os.path.join(self.work, name)
+
+    def write(self, name, lines):
+        with open(self.path(name), "w", encoding="utf-8") as file:
+            file.writelines((line if isinstance(line, str) else json.dumps(line)) + "\n" for line in lines)
+        return self.path(name)
+
+    def command(self, prompts, output, *flags, model=None):
+        return [
+            self.marimba, "run", model or self.stories, "--dtype=f32", "--threads=1", "--quiet",
+            "--prompts", prompts, "-o", self.path(output), "--max-tokens", str(TOKENS), *flags,
+        ]
+
+    def run(self, prompts, output, *flags, model=None):
+        subprocess.run(self.command(prompts, output, *flags, model=model), check=True, timeout=SECONDS)
+        self.expect(f"{output}: no journal is left", not os.path.exists(self.path(output) + ".partial"), "")
+        return self.read(output)
+
+    def read(self, output):
+        with open(self.path(output), encoding="utf-8") as file:
+            return [json.loads(line) for line in file]
+
+    def fail(self, what, message, prompts, output, *flags, model=None):
+        done = subprocess.run(
+            self.command(prompts, output, *flags, model=model), capture_output=True, check=False, timeout=SECONDS
+        )
+        err = done.stderr.decode()
+        self.expect(what, done.returncode == 1 and message in err, (done.returncode, err))
+
+    def case_together(self):
+        self.equal("alone: all of them, in order", [f"p{i}" for i in range(PROMPTS)], [a["id"] for a in self.alone])
+        for number in (0, 17, 63):
+            command = [self.marimba, "run", self.stories, "--dtype=f32", "--threads=1", "--quiet", "--json"]
+            command += ["--prompt", self.prompts[number], "--max-tokens", str(TOKENS)]
+            single = json.loads(subprocess.run(command, capture_output=True, check=True, timeout=SECONDS).stdout)
+            self.equal(f"alone: prompt {number} as a single run", single["tokens"], self.alone[number]["tokens"])
+            self.equal(f"alone: its text", single["text"], self.alone[number]["text"])
+        for batch in ("7", "64"):
+            self.equal(f"together: {batch} at once", self.alone, self.run(self.input, f"b{batch}.jsonl", "--batch", batch))
+        ends = {answer["end"] for answer in self.alone}
+        self.expect("alone: ends", ends <= {"length", "model"} and "length" in ends, ends)
+
+    def case_sampled(self):
+        """Random numbers belong to a prompt, not to its place in a batch."""
+        flags = ["--temperature", "0.9", "--seed", "5", "--min-p", "0.02", "--repetition-penalty", "1.1"]
+        one = self.run(self.input, "s1.jsonl", "--batch", "1", *flags)
+        five = self.run(self.input, "s5.jsonl", "--batch", "5", *flags)
+        self.equal("sampled: the same in a batch", one, five)
+        self.expect("sampled: not greedy", one != self.alone, "")
+
+    def case_stop(self):
+        stop = "a"
+        cut = self.run(self.input, "stop.jsonl", "--batch", "9", "--stop", stop)
+        for whole, part in zip(self.alone, cut):
+            text = whole["text"]
+            expected = text.split(stop)[0] if stop in text else text
+            if part["text"] != expected or (part["end"] == "stop") != (stop in text):
+                self.equal(f"stop: {whole['id']}", expected, part)
+        self.expect("stop: some do", any(part["end"] == "stop" for part in cut), cut)
+
+    def case_killed(self):
+        """SIGKILL again and again, wherever it hits: the same file in the end."""
+        journal = self.path("killed.jsonl.partial")
+        command = self.command(self.input, "killed.jsonl", "--batch", "4")
+        kills = 0
+        for target in (2, 9, 9, 30, 63):
+            process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+            while process.poll() is None:
+                if os.path.exists(journal):
+                    with open(journal, "rb") as file:
+                        if file.read().count(b"\n") > target:
+                            process.send_signal(signal.SIGKILL)
+                            break
+                time.sleep(0.002)
+            kills += process.wait(SECONDS) == -signal.SIGKILL
+        self.expect("killed: several times", kills >= 3, kills)
+        if os.path.exists(journal):
+            # As if the last line had been cut while it was written.
+            with open(journal, "a", encoding="utf-8") as file:
+                file.write('{"prompt":63,"answer":{"te')
+        self.equal("killed: the same file", self.alone, self.run(self.input, "killed.jsonl", "--batch", "4"))
+        with open(self.path("killed.jsonl"), "rb") as ours, open(self.path("alone.jsonl"), "rb") as theirs:
+            self.expect("killed: to the byte", ours.read() == theirs.read(), "")
+
+    def case_other_journal(self):
+        journal = self.path("other.jsonl.partial")
+        self.write("other.jsonl.partial", ['{"answers_of":"something else"}'])
+        self.fail("journal: of another run", "other.jsonl.partial: was begun with other prompts, options or another model", self.input, "other.jsonl")
+        self.expect("journal: stays", os.path.exists(journal), "")
+
+    def case_ids(self):
+        lines = [{"ids": list(range(1, n + 2))} for n in range(9)]
+        path = self.write("ids.jsonl", lines)
+        three = self.run(path, "ids3.jsonl", "--batch", "3", model=self.golden)
+        one = self.run(path, "ids1.jsonl", "--batch", "1", model=self.golden)
+        self.equal("ids: without a tokenizer", one, three)
+        self.equal("ids: no text", {None}, {answer["text"] for answer in one})
+        self.equal("ids: tokens", True, all(answer["tokens"] for answer in one))
+
+    def case_bad_input(self):
+        for name, line, message in [
+            ("json", '{"prompt": ', "bad.jsonl:3: "),
+            ("kind", '["a"]', 'bad.jsonl:3: expected an object with "prompt" or "ids"'),
+            ("both", '{"prompt": "a", "ids": [1]}', 'bad.jsonl:3: expected an object with "prompt" or "ids"'),
+            ("text", '{"prompt": 3}', 'bad.jsonl:3: "prompt": expected a text'),
+            ("ids", '{"ids": [1, "x"]}', 'bad.jsonl:3: "ids": expected an array of token ids'),
+            ("range", '{"ids": [99999]}', "bad.jsonl: prompt 2: token id 99999 (number 1 of 1) is out of range"),
+        ]:
+            path = self.write("bad.jsonl", ['{"prompt": "a"}', "", line])
+            self.fail(f"bad input: {name}", message, path, "bad.out")
+            self.expect(f"bad input: {name}: no file", not os.path.exists(self.path("bad.out")), "")
+        self.fail("bad input: empty", "empty.jsonl: has no prompts", self.write("empty.jsonl", []), "bad.out")
+        self.fail("bad input: none", "none.jsonl: No such file", self.path("none.jsonl"), "bad.out")
+
+
+def main():
+    checker = Checker(*sys.argv[1:])
+    for name, case in vars(Checker).items():
+        if name.startswith("case_"):
+            case(checker)
+    print(f"{checker.failures} failures")
+    return 1 if checker.failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

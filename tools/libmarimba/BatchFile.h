@@ -1,0 +1,71 @@
+//===- BatchFile.h - Prompts and answers on the disk ------------*- C++ -*-===//
+//
+// Part of Marimba. Answers go into a journal as they come, and are put in order
+// in the end: what was answered before a run was killed is not computed again.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MARIMBA_TOOLS_LIBMARIMBA_BATCHFILE_H
+#define MARIMBA_TOOLS_LIBMARIMBA_BATCHFILE_H
+
+#include "llvm/ADT/StringRef.h"
+#include "llvm/Support/JSON.h"
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace marimba {
+
+/// One line of a file of prompts: {"prompt": text} or {"ids": [numbers]}, with
+/// an "id" of any kind where the answer is to have it, too.
+struct PromptLine {
+  std::string text;
+  std::vector<int32_t> ids; // where they are given, `text` is not
+  std::optional<llvm::json::Value> id;
+};
+
+/// The prompts of a JSON Lines file, empty lines left out. Nothing, and `error`
+/// with `path` and the line, where one is not such an object.
+std::optional<std::vector<PromptLine>> parsePrompts(llvm::StringRef contents,
+                                                    llvm::StringRef path,
+                                                    std::string &error);
+
+/// Answers that are there already, and a place for those to come. One process
+/// at a time.
+class BatchJournal {
+public:
+  /// Opens or makes `output`.partial. `identity` says what decides the answers;
+  /// a journal of another one is refused. A line that was not finished is
+  /// dropped. Null and `error` on failure.
+  static std::unique_ptr<BatchJournal> open(llvm::StringRef output,
+                                            llvm::StringRef identity,
+                                            size_t prompts, std::string &error);
+  ~BatchJournal();
+  BatchJournal(const BatchJournal &) = delete;
+  BatchJournal &operator=(const BatchJournal &) = delete;
+
+  /// By the number of their prompt, each on one line.
+  const std::map<size_t, std::string> &answers() const { return lines; }
+
+  /// Adds one; a process that is killed then has it written or not at all.
+  bool add(size_t index, const llvm::json::Value &answer, std::string &error);
+
+  /// Writes all answers to the output, which appears whole, and removes the
+  /// journal.
+  bool finish(std::string &error);
+
+private:
+  BatchJournal() = default;
+  bool read(llvm::StringRef identity, size_t prompts, std::string &error);
+
+  std::string output, path;
+  int file = -1;
+  std::map<size_t, std::string> lines;
+};
+
+} // namespace marimba
+
+#endif // MARIMBA_TOOLS_LIBMARIMBA_BATCHFILE_H

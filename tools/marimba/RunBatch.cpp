@@ -1,0 +1,260 @@
+//===- RunBatch.cpp - marimba run --prompts -------------------------------===//
+//
+// Part of Marimba. Continues all prompts of a file.
+//
+//===----------------------------------------------------------------------===//
+
+#include "tools/marimba/RunBatch.h"
+#include "tools/libmarimba/BatchFile.h"
+#include "tools/libmarimba/ModelFiles.h"
+#include "tools/libmarimba/Stopwatch.h"
+#include "tools/marimba/Driver.h"
+#include "tools/marimba/Interrupt.h"
+#include "tools/marimba/Progress.h"
+
+#include "marimba/SavedState.h"
+#include "marimba/StopStrings.h"
+#include "marimba/Tokenizer.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/BLAKE3.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace marimba;
+using namespace llvm;
+
+/// Whatever decides the answers, but the number of slots and threads, which
+/// change them by rounding at most.
+static std::string identify(const driver::BatchRequest &request,
+                            StringRef prompts, const LoadedModel &model) {
+  rt::StateOrigin origin = model.stateOrigin();
+  const rt::SamplerOptions &sampler = request.batch.sampler;
+  json::Array arithmetic;
+  for (const auto &[name, value] : origin.arithmetic)
+    if (name == "products")
+      arithmetic.push_back(value);
+  json::Value parts = json::Array{
+      prompts,
+      origin.weights,
+      origin.meaning,
+      std::move(arithmetic),
+      request.batch.maxTokens,
+      static_cast<double>(sampler.temperature),
+      sampler.topK,
+      static_cast<double>(sampler.topP),
+      static_cast<double>(sampler.minP),
+      static_cast<double>(sampler.repetitionPenalty),
+      static_cast<int64_t>(sampler.seed),
+      json::Array(request.stops),
+      request.ignoreEnd,
+  };
+  std::string text = formatv("{0}", parts).str();
+  return toHex(BLAKE3::hash<16>(arrayRefFromStringRef(text)),
+               /*LowerCase=*/true);
+}
+
+/// "3 min 20 s"
+static std::string duration(double seconds) {
+  auto whole = static_cast<int64_t>(seconds + 0.5);
+  if (whole >= 3600)
+    return formatv("{0} h {1} min", whole / 3600, whole / 60 % 60);
+  if (whole >= 60)
+    return formatv("{0} min {1} s", whole / 60, whole % 60);
+  return formatv("{0} s", whole);
+}
+
+namespace {
+/// Decodes what comes and writes down what is finished.
+class Answers : public BatchListener {
+public:
+  /// `numbers`: of the prompts that are computed, among all of `lines`.
+  /// `tokenizer` is null where there is none.
+  Answers(const driver::BatchRequest &request, BatchJournal &journal,
+          ArrayRef<PromptLine> lines, ArrayRef<size_t> numbers,
+          ArrayRef<BatchPrompt> prompts, const rt::Tokenizer *tokenizer,
+          driver::Progress &bar)
+      : request(request), journal(journal), lines(lines), numbers(numbers),
+        prompts(prompts), tokenizer(tokenizer), bar(bar),
+        texts(numbers.size()) {}
+
+  bool token(size_t index, int32_t id) override {
+    Text &text = texts[index];
+    if (text.ids.empty())
+      begin(index);
+    text.ids.push_back(id);
+    ++newTokens;
+    if (text.decoder)
+      text.shown += text.stops.push(text.decoder->push(id));
+    return !text.stops.stopped();
+  }
+
+  bool finished(size_t index, std::string &error) override {
+    Text &text = texts[index];
+    bool stopped = text.stops.stopped();
+    if (text.decoder) {
+      text.shown += text.stops.push(text.decoder->flush());
+      text.shown += text.stops.flush();
+    }
+    bool ended = is_contained(request.batch.endIds, text.ids.back());
+    const PromptLine &line = lines[numbers[index]];
+    json::Object answer;
+    if (line.id)
+      answer["id"] = *line.id;
+    answer["text"] =
+        text.decoder ? json::Value(text.shown) : json::Value(nullptr);
+    answer["tokens"] = driver::jsonIds(text.ids);
+    answer["end"] = stopped ? "stop" : ended ? "model" : "length";
+    text = Text();
+    ++done;
+    return journal.add(numbers[index], std::move(answer), error);
+  }
+
+  bool goOn() override {
+    size_t total = lines.size(), before = total - numbers.size();
+    double seconds = watch.seconds();
+    std::string what =
+        formatv("{0} of {1} prompts", before + done, total).str();
+    if (done > 0)
+      what += formatv(", {0:f1} tokens/s, {1} left",
+                      static_cast<double>(newTokens) / seconds,
+                      duration(seconds / static_cast<double>(done) *
+                               static_cast<double>(numbers.size() - done)))
+                  .str();
+    bar.update(static_cast<double>(before + done) / static_cast<double>(total),
+               what);
+    return !driver::interrupted();
+  }
+
+  size_t newTokens = 0, done = 0;
+  double seconds() const { return watch.seconds(); }
+
+private:
+  struct Text {
+    std::vector<int32_t> ids;
+    std::string shown;
+    rt::StopStrings stops{{}};
+    std::optional<rt::StreamDecoder> decoder;
+  };
+
+  /// Reads what stands in front of the answer: it decides how that is decoded.
+  void begin(size_t index) {
+    Text &text = texts[index];
+    text.stops = rt::StopStrings(request.stops);
+    if (!tokenizer)
+      return;
+    text.decoder.emplace(*tokenizer);
+    for (int32_t id : prompts[index].ids)
+      text.decoder->push(id);
+  }
+
+  const driver::BatchRequest &request;
+  BatchJournal &journal;
+  ArrayRef<PromptLine> lines;
+  ArrayRef<size_t> numbers;
+  ArrayRef<BatchPrompt> prompts;
+  const rt::Tokenizer *tokenizer;
+  driver::Progress &bar;
+  Stopwatch watch;
+  std::vector<Text> texts;
+};
+} // namespace
+
+/// The tokens of each line; nothing, and an error, where one has none.
+static std::optional<std::vector<BatchPrompt>>
+encode(const driver::BatchRequest &request, ArrayRef<PromptLine> lines,
+       const rt::Tokenizer *tokenizer, const LoadedModel &model) {
+  std::vector<BatchPrompt> prompts;
+  for (auto [number, line] : enumerate(lines)) {
+    BatchPrompt prompt;
+    prompt.ids = line.text.empty() ? line.ids : tokenizer->encode(line.text);
+    prompt.seed = request.batch.sampler.seed + number;
+    std::string error;
+    if (prompt.ids.empty())
+      error = "no tokens in this text";
+    if (!error.empty() || !model.checkIds(prompt.ids, error)) {
+      driver::fail(request.prompts + ": prompt " + Twine(number + 1) + ": " +
+                   error);
+      return std::nullopt;
+    }
+    prompts.push_back(std::move(prompt));
+  }
+  return prompts;
+}
+
+int driver::runBatch(const BatchRequest &given) {
+  BatchRequest request = given;
+  std::string error;
+  std::optional<std::string> contents = readFile(request.prompts);
+  if (!contents)
+    return 1;
+  std::optional<std::vector<PromptLine>> lines =
+      parsePrompts(*contents, request.prompts, error);
+  if (!lines)
+    return fail(error);
+  bool needsText =
+      any_of(*lines, [](const PromptLine &line) { return !line.text.empty(); });
+  if ((needsText || !request.stops.empty()) && !hasTokenizer(request.model) &&
+      !loadTokenizer(request.model, error))
+    return fail(error);
+  catchInterrupt();
+  std::unique_ptr<LoadedModel> model =
+      loadModel(request.model, request.load, error, !request.quiet);
+  if (interrupted())
+    return kInterruptedExitCode;
+  if (!model)
+    return fail(error);
+  std::unique_ptr<rt::Tokenizer> tokenizer;
+  if (hasTokenizer(request.model)) {
+    tokenizer = loadTokenizer(request.model, error);
+    if (!tokenizer)
+      return fail(error);
+  }
+  std::optional<std::vector<BatchPrompt>> prompts =
+      encode(request, *lines, tokenizer.get(), *model);
+  if (!prompts)
+    return 1;
+  if (!request.ignoreEnd)
+    request.batch.endIds = model->endIds();
+
+  std::unique_ptr<BatchJournal> journal =
+      BatchJournal::open(request.output, identify(request, *contents, *model),
+                         lines->size(), error);
+  if (!journal)
+    return fail(error);
+  std::vector<size_t> numbers;
+  std::vector<BatchPrompt> rest;
+  for (auto [number, prompt] : enumerate(*prompts)) {
+    if (journal->answers().count(number))
+      continue;
+    numbers.push_back(number);
+    rest.push_back(std::move(prompt));
+  }
+  if (numbers.size() < lines->size() && !request.quiet)
+    printNote(formatv("{0} of {1} prompts were answered before",
+                      lines->size() - numbers.size(), lines->size())
+                  .str());
+
+  Progress bar(!request.quiet);
+  Answers answers(request, *journal, *lines, numbers, rest, tokenizer.get(),
+                  bar);
+  bool done = generateBatch(*model, rest, request.batch, answers, error);
+  bar.clear();
+  if (!done)
+    return fail(error);
+  if (interrupted()) {
+    printNote("the answers so far are kept in " + request.output +
+              ".partial; the same command goes on from there");
+    return kInterruptedExitCode;
+  }
+  if (!journal->finish(error))
+    return fail(error);
+  if (!request.quiet)
+    errs() << formatv("{0} prompts, {1} new tokens in {2:f2} s, {3:f1} "
+                      "tokens/s\n",
+                      lines->size(), answers.newTokens, answers.seconds(),
+                      answers.seconds() > 0
+                          ? double(answers.newTokens) / answers.seconds()
+                          : 0);
+  return 0;
+}
