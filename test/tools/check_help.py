@@ -16,7 +16,7 @@ OPTIONS = {
     "compile": COMPILE + " emit list-stages o remarks stop-after target-cpu threads",
     "eval": SESSION + " json limit-context recall text window",
     "execute": LOAD + " all entry inputs o",
-    "inspect": "config-file json",
+    "inspect": SESSION + " context json",
     "logits": SESSION + " batch greedy hidden ids ids-file load-state o save-state split state",
     "quantize": "group head json keep method o scales weights zero-point",
     "run": SESSION + SAMPLER + " batch ids json load-state max-tokens no-eos o prompt prompt-file prompts quiet save-state",

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "tools/libmarimba/Batch.h"
+#include "tools/libmarimba/Memory.h"
 
 #include "marimba/Session.h"
 #include "llvm/ADT/STLExtras.h"
@@ -131,9 +132,15 @@ bool Scheduler::clear(std::string &error) {
 bool marimba::generateBatch(LoadedModel &model, ArrayRef<BatchPrompt> prompts,
                             const BatchOptions &options,
                             BatchListener &listener, std::string &error) {
-  for (const BatchPrompt &prompt : prompts)
+  size_t longest = 0;
+  for (const BatchPrompt &prompt : prompts) {
     if (!model.checkIds(prompt.ids, error))
       return false;
+    longest = std::max(longest, prompt.ids.size());
+  }
+  if (!checkRoom(model.info(), static_cast<int64_t>(longest), options.slots,
+                 error))
+    return false;
   std::unique_ptr<rt::Session> session =
       model.makeSession(error, options.slots);
   return session &&

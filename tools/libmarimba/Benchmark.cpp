@@ -5,41 +5,15 @@
 //===----------------------------------------------------------------------===//
 
 #include "tools/libmarimba/Benchmark.h"
+#include "tools/libmarimba/Memory.h"
 
 #include "marimba/RandomWeights.h"
 #include "marimba/Session.h"
 #include "marimba/ThreadTeam.h"
 #include <algorithm>
-#include <cstring>
-#include <fstream>
 
 using namespace marimba;
 using namespace llvm;
-
-//===----------------------------------------------------------------------===//
-// Memory
-//===----------------------------------------------------------------------===//
-
-/// Starts the count of the largest resident size again; where the system does
-/// not allow that, the count covers all of the process.
-static void resetPeakRss() {
-  std::ofstream file("/proc/self/clear_refs");
-  file << '5';
-}
-
-/// The largest resident size since then.
-static double peakRssMib() {
-  std::ifstream file("/proc/self/status");
-  std::string line;
-  while (std::getline(file, line))
-    if (line.rfind("VmHWM:", 0) == 0)
-      return std::strtod(line.c_str() + strlen("VmHWM:"), nullptr) / 1024;
-  return 0;
-}
-
-//===----------------------------------------------------------------------===//
-// Measuring
-//===----------------------------------------------------------------------===//
 
 /// numerator / seconds, for each repetition.
 static Spread rates(double numerator, ArrayRef<double> seconds) {
@@ -68,6 +42,9 @@ bool marimba::runBenchmark(StringRef modelDir, const BenchOptions &options,
     if (!compilation)
       return false;
     const mlir::marimba::ModelInfo &info = compilation->imported()->info;
+    if (!checkRoom(info, options.rounds.prefill + options.rounds.decode, 1,
+                   error))
+      return false;
     work = WorkTable(compilation->module(), "prefill", compilation->usesBF16())
                .whole(info);
     result.randomWeights = options.randomWeights || !info.hasWeights;
@@ -87,7 +64,7 @@ bool marimba::runBenchmark(StringRef modelDir, const BenchOptions &options,
   if (keepGoing && !keepGoing())
     return false;
 
-  resetPeakRss();
+  restartPeakResident();
   rt::RandomWeights random(static_cast<int>(result.threads));
   LoadOptions load = options.load;
   if (result.randomWeights)
@@ -125,7 +102,7 @@ bool marimba::runBenchmark(StringRef modelDir, const BenchOptions &options,
   result.decodeTokensPerS = rates(1, decode);
   result.decodeEfficiency = rates(result.allowed.decode, decode);
   result.decodeWeightGbps = rates(work.weightBytesFor(1) * 1e-9, decode);
-  result.peakRssMib = peakRssMib();
+  result.peakRssMib = static_cast<double>(peakResident()) / (1 << 20);
   auto mib = [](int64_t bytes) {
     return static_cast<double>(bytes) / (1 << 20);
   };

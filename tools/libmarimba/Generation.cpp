@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "tools/libmarimba/Generation.h"
+#include "tools/libmarimba/Memory.h"
 #include "tools/libmarimba/Stopwatch.h"
 
 #include "marimba/SavedState.h"
@@ -20,6 +21,12 @@ bool marimba::generate(LoadedModel &model, ArrayRef<int32_t> prompt,
                        function_ref<bool()> goOn, NoteFn note,
                        Generation &result, std::string &error) {
   if (!model.checkIds(prompt, error))
+    return false;
+  // The prompt is sure to be read; how long an answer gets is not known.
+  size_t known =
+      prompt.size() + (options.loadState ? options.loadState->tokens().size()
+                                         : 0);
+  if (!checkRoom(model.info(), static_cast<int64_t>(known), 1, error))
     return false;
   std::unique_ptr<rt::Session> session = model.makeSession(error);
   if (!session)

@@ -6,7 +6,10 @@
 //===----------------------------------------------------------------------===//
 
 #include "tools/libmarimba/Compiler.h"
-#include "tools/marimba/Driver.h"
+#include "tools/libmarimba/Memory.h"
+#include "tools/marimba/CompileFlags.h"
+#include "tools/marimba/Interrupt.h"
+#include "tools/marimba/Progress.h"
 
 #include "marimba/SavedState.h"
 #include "llvm/ADT/MapVector.h"
@@ -25,9 +28,10 @@ struct Options {
                      "saved session holds"};
   driver::ModelArgument model{sub};
   driver::Flag json{sub, "json", "Answers in JSON"};
-  driver::Value<std::string> configFile{
-      sub, "config-file", "Name of the configuration (default: config.json)",
-      "name"};
+  driver::Value<int64_t> context{
+      sub, "context",
+      "Loads the model, too, and says what so many tokens will take", "n"};
+  driver::SessionFlags load{sub};
 };
 } // namespace
 
@@ -45,7 +49,25 @@ groupLayers(const ModelInfo &info) {
   return groups;
 }
 
-static void printAsJson(const ModelInfo &info) {
+/// The bytes of `needs`, and what is there for them.
+static json::Object jsonNeeds(const MemoryNeeds &needs) {
+  std::optional<int64_t> available = availableMemory();
+  return json::Object{
+      {"tokens", int64_t(options().context)},
+      {"weight_bytes", needs.weights},
+      {"packed_bytes", needs.packed},
+      {"state_bytes", needs.states},
+      {"kv_bytes", needs.keyValues},
+      {"scratch_bytes", needs.scratch},
+      {"rest_bytes", needs.rest},
+      {"total_bytes", needs.total()},
+      {"available_bytes",
+       available ? json::Value(*available) : json::Value(nullptr)},
+  };
+}
+
+static void printAsJson(const ModelInfo &info,
+                        const std::optional<MemoryNeeds> &needs) {
   json::Object kinds;
   for (const auto &[kind, layers] : groupLayers(info))
     kinds[kind] = layers.size();
@@ -55,7 +77,7 @@ static void printAsJson(const ModelInfo &info) {
   auto optionalId = [](std::optional<int64_t> id) -> json::Value {
     return id ? json::Value(*id) : json::Value(nullptr);
   };
-  driver::printJson(json::Object{
+  json::Object answer{
       {"name", info.name},
       {"family", info.family},
       {"layers", json::Array(info.layerKinds)},
@@ -74,7 +96,27 @@ static void printAsJson(const ModelInfo &info) {
       {"state_bytes_per_sequence", static_cast<int64_t>(info.stateBytes)},
       {"kv_bytes_per_token", static_cast<int64_t>(info.cacheBytesPerToken)},
       {"unused_tensors", json::Array(info.unusedTensors)},
-  });
+  };
+  if (needs)
+    answer["context"] = jsonNeeds(*needs);
+  driver::printJson(std::move(answer));
+}
+
+static void printAsText(const MemoryNeeds &needs) {
+  auto row = [&](StringRef label, int64_t bytes) {
+    outs() << formatv("{0,-12}{1,20:N} bytes, {2}\n", label, bytes,
+                      mebibytes(bytes));
+  };
+  outs() << formatv("context of {0:N} tokens\n", int64_t(options().context));
+  row("  weights", needs.weights);
+  row("  packed", needs.packed);
+  row("  states", needs.states);
+  row("  KV", needs.keyValues);
+  row("  scratch", needs.scratch);
+  row("  rest", needs.rest);
+  row("  total", needs.total());
+  if (std::optional<int64_t> available = availableMemory())
+    row("  available", *available);
 }
 
 static void printAsText(const ModelInfo &info) {
@@ -173,24 +215,57 @@ static int inspectState() {
   return 0;
 }
 
+/// Loads the model and reads one piece. Nothing, and an exit code, where that
+/// fails.
+static std::optional<MemoryNeeds> measure(const LoadOptions &load, int &code) {
+  std::string error;
+  driver::catchInterrupt();
+  std::unique_ptr<LoadedModel> model =
+      driver::loadModel(options().model, load, error);
+  std::optional<MemoryNeeds> needs;
+  if (model && !driver::interrupted())
+    needs = measureNeeds(*model, options().context, error);
+  if (!needs)
+    code = driver::interrupted() ? driver::kInterruptedExitCode
+                                 : driver::fail(error);
+  return needs;
+}
+
 static int run() {
   const Options &o = options();
   if (o.model.missing())
     return 1;
-  if (rt::isSavedState(o.model.getValue()))
+  constexpr int64_t maxContext = INT32_MAX;
+  if (o.context.given() && (o.context < 1 || o.context > maxContext))
+    return driver::fail("--context: expected 1 to " + Twine(maxContext) +
+                        ", found " + Twine(int64_t(o.context)));
+  if (rt::isSavedState(o.model.getValue())) {
+    if (o.context.given())
+      return driver::fail("--context: expected with a model, found with a "
+                          "saved session");
     return inspectState();
-  CompileOptions compile;
-  if (o.configFile.given())
-    compile.import.configFile = o.configFile;
+  }
+  std::optional<LoadOptions> load = o.load.loadOptions();
+  if (!load)
+    return 1;
   std::string error;
   std::unique_ptr<Compilation> compilation =
-      Compilation::createFromModel(o.model, compile, error);
+      Compilation::createFromModel(o.model, load->compile, error);
   if (!compilation)
     return driver::fail(error);
-  if (o.json)
-    printAsJson(compilation->imported()->info);
-  else
-    printAsText(compilation->imported()->info);
+  ModelInfo info = compilation->imported()->info;
+  compilation.reset(); // no part of what is measured
+  std::optional<MemoryNeeds> needs;
+  int code = 0;
+  if (o.context.given() && !(needs = measure(*load, code)))
+    return code;
+  if (o.json) {
+    printAsJson(info, needs);
+    return 0;
+  }
+  printAsText(info);
+  if (needs)
+    printAsText(*needs);
   return 0;
 }
 

@@ -1,0 +1,125 @@
+//===- Memory.cpp - What a context takes ----------------------------------===//
+//
+// Part of Marimba.
+//
+//===----------------------------------------------------------------------===//
+
+#include "tools/libmarimba/Memory.h"
+
+#include "marimba/Session.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include <algorithm>
+#include <fstream>
+
+using namespace marimba;
+using namespace llvm;
+
+std::string marimba::mebibytes(int64_t bytes) {
+  return formatv("{0:f1} MiB", static_cast<double>(bytes) / (1 << 20)).str();
+}
+
+/// A file of /proc or /sys; empty where there is none.
+static std::string readText(StringRef path) {
+  std::ifstream stream(path.str());
+  return {std::istreambuf_iterator<char>(stream), {}};
+}
+
+/// The number behind `name` in lines such as "VmRSS:  123 kB", in bytes.
+static std::optional<int64_t> findKibibytes(StringRef text, StringRef name) {
+  for (StringRef line : split(text, '\n')) {
+    int64_t kibibytes = 0;
+    if (line.consume_front(name) &&
+        !line.ltrim(": \t").consumeInteger(10, kibibytes))
+      return kibibytes * 1024;
+  }
+  return std::nullopt;
+}
+
+int64_t marimba::peakResident() {
+  return findKibibytes(readText("/proc/self/status"), "VmHWM").value_or(0);
+}
+
+void marimba::restartPeakResident() {
+  std::ofstream file("/proc/self/clear_refs");
+  file << '5';
+}
+
+std::optional<int64_t> marimba::availableMemory() {
+  std::optional<int64_t> available =
+      findKibibytes(readText("/proc/meminfo"), "MemAvailable");
+  // Version 2: limits of this group and of those around it.
+  std::string groups = readText("/proc/self/cgroup");
+  StringRef path = groups;
+  if (!path.consume_front("0::"))
+    return available;
+  path = path.split('\n').first;
+  for (;; path = path.rsplit('/').first) {
+    std::string folder = "/sys/fs/cgroup" + path.str();
+    int64_t limit = 0, used = 0;
+    // "max" is no number: no limit.
+    if (!StringRef(readText(folder + "/memory.max"))
+             .trim()
+             .getAsInteger(10, limit) &&
+        !StringRef(readText(folder + "/memory.current"))
+             .trim()
+             .getAsInteger(10, used))
+      available = std::min(available.value_or(limit),
+                           std::max<int64_t>(limit - used, 0));
+    if (path.empty() || path == "/")
+      return available;
+  }
+}
+
+bool marimba::checkRoom(const mlir::marimba::ModelInfo &info, int64_t tokens,
+                        int64_t sequences, std::string &error) {
+  std::optional<int64_t> available = availableMemory();
+  auto product = [](int64_t a, int64_t b) {
+    int64_t result = 0;
+    return __builtin_mul_overflow(a, b, &result) ? INT64_MAX / 4 : result;
+  };
+  int64_t keys =
+      product(product(static_cast<int64_t>(info.cacheBytesPerToken), tokens),
+              sequences);
+  int64_t states = product(static_cast<int64_t>(info.stateBytes), sequences);
+  if (!available || keys + states <= *available)
+    return true;
+  error = formatv("{0}: {1:N} tokens{2} take {3} of keys and values and {4} of "
+                  "states; {5} of memory are available",
+                  info.name, tokens,
+                  sequences > 1
+                      ? formatv(" in each of {0} sequences", sequences).str()
+                      : "",
+                  mebibytes(keys), mebibytes(states), mebibytes(*available))
+              .str();
+  return false;
+}
+
+std::optional<MemoryNeeds>
+marimba::measureNeeds(LoadedModel &model, int64_t context, std::string &error) {
+  std::unique_ptr<rt::Session> session = model.makeSession(error);
+  if (!session)
+    return std::nullopt;
+  int64_t piece = std::min(context, model.chunk());
+  std::vector<int32_t> ids(static_cast<size_t>(piece), 0);
+  std::vector<float> logits;
+  restartPeakResident();
+  // Reading it, and a step of decoding as it will be.
+  if (!session->append(ids, rt::LogitsWanted::Last, logits, error) ||
+      !session->append({ids.data(), 1}, rt::LogitsWanted::Last, logits, error))
+    return std::nullopt;
+  rt::SessionMemory memory = session->memory();
+  MemoryNeeds needs;
+  needs.weights = session->model().weights().ownBytes();
+  needs.packed = session->model().library()->stats().packedBytes;
+  needs.states = memory.states;
+  needs.scratch = memory.arenaPeak;
+  needs.keyValues =
+      static_cast<int64_t>(model.info().cacheBytesPerToken) * context;
+  int64_t known = needs.weights + needs.packed + needs.states + needs.scratch +
+                  memory.keyValues;
+  // Where not all of it is memory yet, nothing is left.
+  needs.rest = std::max<int64_t>(peakResident() - known, 0);
+  return needs;
+}

@@ -1,0 +1,54 @@
+//===- Memory.h - What a context takes --------------------------*- C++ -*-===//
+//
+// Part of Marimba.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MARIMBA_TOOLS_LIBMARIMBA_MEMORY_H
+#define MARIMBA_TOOLS_LIBMARIMBA_MEMORY_H
+
+#include "tools/libmarimba/LoadedModel.h"
+
+namespace marimba {
+
+/// What one sequence of a model takes at its end, in bytes. Measured by loading
+/// the model and reading one piece: only keys and values grow after that.
+struct MemoryNeeds {
+  int64_t weights = 0;   // converted, derived
+  int64_t packed = 0;    // as matmuls read them
+  int64_t states = 0;    // that do not grow
+  int64_t keyValues = 0; // of all tokens
+  int64_t scratch = 0;   // of one piece
+  /// Whatever else the process holds: the compiler, code, pages of the weights'
+  /// files.
+  int64_t rest = 0;
+
+  int64_t total() const {
+    return weights + packed + states + keyValues + scratch + rest;
+  }
+};
+
+/// For `context` tokens. Nothing and `error` on failure.
+std::optional<MemoryNeeds> measureNeeds(LoadedModel &model, int64_t context,
+                                        std::string &error);
+
+/// Bytes that processes here can still take, by the kernel's estimate and the
+/// limits of the control groups; nothing where the system does not tell.
+std::optional<int64_t> availableMemory();
+
+/// Whether `sequences` of `tokens` tokens each can fit beside what is there.
+/// False and `error`, with the numbers, where not.
+bool checkRoom(const mlir::marimba::ModelInfo &info, int64_t tokens,
+               int64_t sequences, std::string &error);
+
+/// "12.5 MiB"
+std::string mebibytes(int64_t bytes);
+
+/// The largest resident size of the process since the last call of the other,
+/// and a new start of that count (where the system allows it), in bytes.
+int64_t peakResident();
+void restartPeakResident();
+
+} // namespace marimba
+
+#endif // MARIMBA_TOOLS_LIBMARIMBA_MEMORY_H
