@@ -10,7 +10,7 @@ LOAD = COMPILE + " cache-dir no-cache threads"
 SESSION = LOAD + " chunk"
 SAMPLER = " min-p repetition-penalty seed stop temperature top-k top-p"
 OPTIONS = {
-    "bench": SESSION + " decode json prefill profile quiet random-weights repeat",
+    "bench": SESSION + " context-sweep decode json o prefill profile quiet random-weights repeat with",
     "cache": "cache-dir clear json",
     "chat": SESSION + SAMPLER + " checkpoint json load-state max-tokens quiet system template",
     "compile": COMPILE + " emit list-stages o remarks stop-after target-cpu threads",

@@ -41,6 +41,10 @@ int64_t marimba::peakResident() {
   return findKibibytes(readText("/proc/self/status"), "VmHWM").value_or(0);
 }
 
+int64_t marimba::resident() {
+  return findKibibytes(readText("/proc/self/status"), "VmRSS").value_or(0);
+}
+
 void marimba::restartPeakResident() {
   std::ofstream file("/proc/self/clear_refs");
   file << '5';

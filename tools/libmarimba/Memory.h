@@ -48,6 +48,8 @@ std::string mebibytes(int64_t bytes);
 /// and a new start of that count (where the system allows it), in bytes.
 int64_t peakResident();
 void restartPeakResident();
+/// The resident size now.
+int64_t resident();
 
 } // namespace marimba
 

@@ -6,6 +6,7 @@
 
 #include "tools/libmarimba/Benchmark.h"
 #include "tools/marimba/BenchProfile.h"
+#include "tools/marimba/BenchSweep.h"
 #include "tools/marimba/CompileFlags.h"
 #include "tools/marimba/Interrupt.h"
 #include "tools/marimba/Progress.h"
@@ -39,6 +40,17 @@ struct Options {
                                 5};
   driver::Flag profile{sub, "profile",
                        "Measures each op as well: where the time goes"};
+  driver::Value<int64_t> contextSweep{
+      sub, "context-sweep",
+      "Measures time and memory along a context of so many tokens instead",
+      "n"};
+  driver::Value<std::string> output{
+      sub, "o", "With --context-sweep: writes NAME.json and NAME.svg", "name"};
+  cl::list<std::string> with{
+      "with",
+      cl::desc("With --context-sweep: a .json of another model that is drawn, "
+               "too; may stand again"),
+      cl::value_desc("file"), cl::sub(sub), cl::cat(driver::category())};
   driver::Flag quiet{sub, "quiet", "No progress"};
   driver::Flag json{sub, "json", "Answers in JSON"};
   driver::SessionFlags load{sub};
@@ -199,13 +211,27 @@ static int run() {
   std::optional<LoadOptions> load = o.load.loadOptions();
   if (!load)
     return 1;
-  if (o.weights.given()) {
     load->compile.import.weights = parseFormats(o.weights);
-    if (!load->compile.import.weights)
-      return driver::fail("--weights: expected int8 or int4, perhaps with "
                           "':32', ':64' or ':128', found " +
                           o.weights);
+  if (o.contextSweep.given()) {
+    if (!checkRange(o.contextSweep, INT32_MAX / 2))
+      return 1;
+    if (o.output.empty())
+      return driver::fail("--context-sweep: expected a name for the results: "
+                          "-o NAME");
+    driver::SweepRequest request;
+    request.model = o.model;
+    request.load = std::move(*load);
+    request.randomWeights = o.randomWeights;
+    request.quiet = o.quiet;
+    request.tokens = o.contextSweep;
+    request.output = o.output;
+    request.earlier.assign(o.with.begin(), o.with.end());
+    return driver::runSweep(request);
   }
+  if (o.output.given() || !o.with.empty())
+    return driver::fail("-o and --with: expected with --context-sweep only");
   BenchOptions bench;
   bench.load = std::move(*load);
   bench.randomWeights = o.randomWeights;
