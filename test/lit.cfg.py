@@ -27,11 +27,14 @@ config.environment["MARIMBA_CACHE_DIR"] = os.path.join(config.test_exec_root, "c
 
 config.substitutions.append(("%python", '"%s"' % sys.executable))
 config.substitutions.append(
+    ("%marimba_lib", os.path.join(os.path.dirname(config.marimba_bin_dir), "lib"))
+)
+config.substitutions.append(
     ("%examples", os.path.join(os.path.dirname(config.test_source_root), "examples"))
 )
 # Our programs by their full path, wherever a RUN line has the bare name: never
 # another one that happens to be installed.
-for tool in ["marimba-lsp-server", "marimba-numerics", "marimba-opt", "marimba"]:
+for tool in ["marimba-generate", "marimba-lsp-server", "marimba-numerics", "marimba-opt", "marimba"]:
     config.substitutions.append(
         (
             r"(?<![\w./-])%s(?![\w./-])" % re.escape(tool),

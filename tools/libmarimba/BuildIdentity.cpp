@@ -48,7 +48,9 @@ static int addFile(dl_phdr_info *file, size_t, void *data) {
   StringRef path = file->dlpi_name;
   // The program itself has no name and comes first.
   bool program = text.empty();
-  if (!program && !path.contains("libLLVM") && !path.contains("libMLIR"))
+  // Nor does a program in C know what libmarimba.so was built from.
+  if (!program && !path.contains("libLLVM") && !path.contains("libMLIR") &&
+      !path.contains("libmarimba"))
     return 0;
   std::string id = buildId(*file);
   struct stat status = {};

@@ -1,0 +1,143 @@
+/*===- generate.c - Texts from a model, in C ----------------------*- C -*-===*\
+|*
+|* marimba-generate MODEL TOKENS PROMPT...
+|*
+|* Continues each prompt by so many tokens, each on a thread of its own, over
+|* one model; prints a line for each, in order. In the middle each thread saves
+|* its session and goes on in a new one, as another process could.
+|*
+\*===----------------------------------------------------------------------===*/
+
+#include "marimba.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+typedef struct job {
+  const marimba_model *model;
+  const char *prompt;
+  size_t tokens, number;
+  char *text;    /* what came of it, or null */
+  char *message; /* why not */
+} job;
+
+/* The index of the highest. */
+static int32_t likeliest(const float *logits, int32_t count) {
+  int32_t best = 0;
+  for (int32_t i = 1; i < count; ++i)
+    if (logits[i] > logits[best])
+      best = i;
+  return best;
+}
+
+static int ends(const marimba_model *model, int32_t id) {
+  size_t count = 0;
+  const int32_t *ids = marimba_model_end_ids(model, &count);
+  for (size_t i = 0; i < count; ++i)
+    if (ids[i] == id)
+      return 1;
+  return 0;
+}
+
+/* Saves the session to a file and makes a new one of it. */
+static marimba_code move(const job *job, marimba_session **session,
+                         char **message) {
+  char path[64];
+  snprintf(path, sizeof(path), "/tmp/marimba-generate.%ld.%zu", (long)getpid(),
+           job->number);
+  marimba_code code = marimba_session_save(*session, path, message);
+  if (code == MARIMBA_SUCCESS) {
+    marimba_session_free(*session);
+    code = marimba_session_create(job->model, session, message);
+  }
+  if (code == MARIMBA_SUCCESS)
+    code = marimba_session_restore(*session, path, message);
+  unlink(path);
+  return code;
+}
+
+static void *run(void *data) {
+  job *job = data;
+  int32_t vocabulary = marimba_model_vocabulary(job->model);
+  float *logits = malloc((size_t)vocabulary * sizeof(float));
+  int32_t *made = malloc((job->tokens + 1) * sizeof(int32_t));
+  int32_t *ids = NULL;
+  size_t count = 0, length = 0;
+  marimba_session *session = NULL;
+  marimba_code code = logits && made ? MARIMBA_SUCCESS : MARIMBA_FAILED;
+
+  if (code == MARIMBA_SUCCESS)
+    code = marimba_encode(job->model, job->prompt, /*begin=*/1, &ids, &count,
+                          &job->message);
+  if (code == MARIMBA_SUCCESS)
+    code = marimba_session_create(job->model, &session, &job->message);
+  if (code == MARIMBA_SUCCESS)
+    code = marimba_session_append(session, ids, count, logits, &job->message);
+  while (code == MARIMBA_SUCCESS && length < job->tokens) {
+    made[length] = likeliest(logits, vocabulary);
+    if (ends(job->model, made[length++]))
+      break;
+    if (length == job->tokens / 2)
+      code = move(job, &session, &job->message);
+    if (code == MARIMBA_SUCCESS)
+      code = marimba_session_append(session, &made[length - 1], 1, logits,
+                                    &job->message);
+  }
+  if (code == MARIMBA_SUCCESS)
+    code = marimba_decode(job->model, made, length, &job->text, &job->message);
+
+  marimba_session_free(session);
+  marimba_free(ids);
+  free(made);
+  free(logits);
+  return NULL;
+}
+
+int main(int argc, char **argv) {
+  if (argc < 4) {
+    fprintf(stderr, "usage: marimba-generate MODEL TOKENS PROMPT...\n");
+    return 1;
+  }
+  marimba_options options = {0};
+  options.size = sizeof(options);
+  options.dtype = "f32";
+  options.threads = 1;
+  marimba_model *model = NULL;
+  char *message = NULL;
+  if (marimba_model_load(argv[1], &options, &model, &message)) {
+    fprintf(stderr, "error: %s\n", message);
+    marimba_free(message);
+    return 1;
+  }
+
+  size_t count = (size_t)argc - 3;
+  job *jobs = calloc(count, sizeof(job));
+  pthread_t *threads = calloc(count, sizeof(pthread_t));
+  for (size_t i = 0; i < count; ++i) {
+    jobs[i] = (job){model, argv[i + 3], strtoul(argv[2], NULL, 10), i, NULL,
+                    NULL};
+    if (pthread_create(&threads[i], NULL, run, &jobs[i])) {
+      fprintf(stderr, "error: no thread\n");
+      return 1;
+    }
+  }
+  int failed = 0;
+  for (size_t i = 0; i < count; ++i) {
+    pthread_join(threads[i], NULL);
+    if (jobs[i].text)
+      printf("%s\n", jobs[i].text);
+    else
+      fprintf(stderr, "error: %s\n",
+              jobs[i].message ? jobs[i].message : "no memory");
+    failed |= !jobs[i].text;
+    marimba_free(jobs[i].text);
+    marimba_free(jobs[i].message);
+  }
+  free(threads);
+  free(jobs);
+  marimba_model_free(model);
+  return failed;
+}

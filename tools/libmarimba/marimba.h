@@ -1,0 +1,116 @@
+/*===- marimba.h - Marimba for programs in C ----------------------*- C -*-===*\
+|*
+|* Compiles and loads a model directory, feeds tokens, gives logits.
+|*
+|* Every function that can fail returns a code. Where `message` is not null it
+|* then points to one line of UTF-8 that says what is wrong, to be given back to
+|* marimba_free(); after success it is null. Pointers that a function fills in
+|* are null after a failure. No function writes to stdout or stderr.
+|*
+|* Threads: a model may be used by any number of threads at once. A session may
+|* be used by one thread at a time; sessions of one model are independent, and
+|* those that compute at the same time take turns on the model's thread team.
+|*
+\*===----------------------------------------------------------------------===*/
+
+#ifndef MARIMBA_H
+#define MARIMBA_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define MARIMBA_EXPORT __attribute__((visibility("default")))
+
+/* The values of these and the fields of the struct below do not change; new
+   ones come behind them. */
+typedef enum marimba_code {
+  MARIMBA_SUCCESS = 0,
+  MARIMBA_BAD_ARGUMENT = 1, /* an id, an option, a null pointer */
+  MARIMBA_BAD_MODEL = 2,    /* the directory cannot be read or compiled */
+  MARIMBA_BAD_STATE = 3,    /* a saved session: read, written or of another
+                               model */
+  MARIMBA_FAILED = 4        /* memory, or compiled code */
+} marimba_code;
+
+typedef struct marimba_model marimba_model;
+typedef struct marimba_session marimba_session;
+
+/* How a model is loaded. Zeros, beside `size`, are the defaults. */
+typedef struct marimba_options {
+  size_t size;              /* sizeof(marimba_options) */
+  int32_t threads;          /* of the team; 0: all cores */
+  int64_t chunk;            /* tokens that are computed at once; 0: 512 */
+  const char *dtype;        /* what projections multiply: "auto", "f32", "bf16";
+                               null: "auto" */
+  const char *cache_folder; /* for compiled code and packed weights; null: the
+                               user's (docs/cache.md), "": none */
+} marimba_options;
+
+/* "0.1.0" */
+MARIMBA_EXPORT const char *marimba_version(void);
+
+/* Gives back what a function of this library allocated; null is allowed. */
+MARIMBA_EXPORT void marimba_free(void *pointer);
+
+/* `options` may be null. Takes seconds, less where it was done before. */
+MARIMBA_EXPORT marimba_code marimba_model_load(const char *directory,
+                                               const marimba_options *options,
+                                               marimba_model **model,
+                                               char **message);
+/* Sessions of it may live on. */
+MARIMBA_EXPORT void marimba_model_free(marimba_model *model);
+/* Logits after a token: as many floats. */
+MARIMBA_EXPORT int32_t marimba_model_vocabulary(const marimba_model *model);
+/* The ids that end a text; `count` is their number. They live as long as the
+   model. */
+MARIMBA_EXPORT const int32_t *marimba_model_end_ids(const marimba_model *model,
+                                                    size_t *count);
+
+/* Ids of `text` (UTF-8), with the start of a text in front where `begin` is not
+   0, in memory for marimba_free(). An error for a model without a tokenizer. */
+MARIMBA_EXPORT marimba_code marimba_encode(const marimba_model *model,
+                                           const char *text, int begin,
+                                           int32_t **ids, size_t *count,
+                                           char **message);
+/* The text of `ids`, special tokens left out, in memory for marimba_free(). */
+MARIMBA_EXPORT marimba_code marimba_decode(const marimba_model *model,
+                                           const int32_t *ids, size_t count,
+                                           char **text, char **message);
+
+/* An empty sequence. */
+MARIMBA_EXPORT marimba_code marimba_session_create(const marimba_model *model,
+                                                   marimba_session **session,
+                                                   char **message);
+MARIMBA_EXPORT void marimba_session_free(marimba_session *session);
+
+/* Appends `count` ids (at least one). `logits`, where it is not null, gets the
+   vocabulary's floats after the last one. After MARIMBA_BAD_ARGUMENT the
+   sequence is as before, after MARIMBA_FAILED it is empty. */
+MARIMBA_EXPORT marimba_code marimba_session_append(marimba_session *session,
+                                                   const int32_t *ids,
+                                                   size_t count, float *logits,
+                                                   char **message);
+/* Tokens of the sequence. */
+MARIMBA_EXPORT size_t marimba_session_length(const marimba_session *session);
+/* Makes it empty. */
+MARIMBA_EXPORT void marimba_session_reset(marimba_session *session);
+
+/* Writes the sequence to a file, which appears when it is whole, or replaces it
+   by one of a file of the same model (docs/state.md). After a failure neither
+   the file nor the sequence has changed. */
+MARIMBA_EXPORT marimba_code marimba_session_save(const marimba_session *session,
+                                                 const char *path,
+                                                 char **message);
+MARIMBA_EXPORT marimba_code marimba_session_restore(marimba_session *session,
+                                                    const char *path,
+                                                    char **message);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* MARIMBA_H */
