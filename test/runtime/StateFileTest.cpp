@@ -229,6 +229,19 @@ TEST_F(StateFileTest, HoldsTheTokensInUseAlone) {
   EXPECT_EQ(filesInFolder(), 1u);
 }
 
+TEST_F(StateFileTest, KeepsTheTextOfTheCaller) {
+  std::unique_ptr<Session> session = save();
+  EXPECT_EQ(SavedState::read(path, error)->attachment(), "");
+  const std::string text = "{\"said\": [\"sch\xC3\xB6n\"]}\n";
+  ASSERT_TRUE(session->save(0, origin, path, error, text)) << error;
+  auto saved = SavedState::read(path, error);
+  ASSERT_TRUE(saved) << error;
+  EXPECT_EQ(saved->attachment(), text);
+  auto other = make();
+  ASSERT_TRUE(restore(*other)) << error;
+  EXPECT_EQ(other->length(0), session->length(0));
+}
+
 TEST_F(StateFileTest, EveryTruncationIsRefused) {
   save();
   std::string bytes = readAll(path);
