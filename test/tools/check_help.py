@@ -5,12 +5,12 @@ import re
 import subprocess
 import sys
 
-COMPILE = "config-file dtype dump-ir lti-form matmul no-fuse-scan reference vector-bits"
+COMPILE = "activations config-file dtype dump-ir lti-form matmul no-fuse-scan reference vector-bits"
 LOAD = COMPILE + " cache-dir no-cache threads"
 SESSION = LOAD + " chunk"
 SAMPLER = " min-p repetition-penalty seed stop temperature top-k top-p"
 OPTIONS = {
-    "bench": SESSION + " context-sweep decode json o prefill profile quiet random-weights repeat with",
+    "bench": SESSION + " context-sweep decode json o prefill profile quiet random-weights repeat weights with",
     "cache": "cache-dir clear json",
     "chat": SESSION + SAMPLER + " checkpoint json load-state max-tokens quiet system template",
     "compile": COMPILE + " emit list-stages o remarks stop-after target-cpu threads",

@@ -211,9 +211,13 @@ static int run() {
   std::optional<LoadOptions> load = o.load.loadOptions();
   if (!load)
     return 1;
+  if (o.weights.given()) {
     load->compile.import.weights = parseFormats(o.weights);
+    if (!load->compile.import.weights)
+      return driver::fail("--weights: expected int8 or int4, perhaps with "
                           "':32', ':64' or ':128', found " +
                           o.weights);
+  }
   if (o.contextSweep.given()) {
     if (!checkRange(o.contextSweep, INT32_MAX / 2))
       return 1;
