@@ -22,7 +22,11 @@ public:
   void reserve(size_t count) { merges.reserve(count); }
   /// Adds a merge, of a higher rank than all before it.
   void add(int32_t left, int32_t right, int32_t id) {
-    merges[pairKey(left, right)] = {nextRank++, id};
+    add(left, right, id, nextRank++);
+  }
+  /// Adds a merge of a rank that others may have, too.
+  void add(int32_t left, int32_t right, int32_t id, uint32_t rank) {
+    merges[pairKey(left, right)] = {rank, id};
   }
 
   const Merge *find(int32_t left, int32_t right) const {

@@ -1,9 +1,8 @@
 //===- BpeModel.cpp - Byte-pair encoding ----------------------------------===//
 
-#include "BpeMerges.h"
+#include "BpeTables.h"
 #include "Stages.h"
 #include "Unicode.h"
-#include "Vocab.h"
 
 #include <array>
 
@@ -13,43 +12,28 @@ namespace {
 
 class BpeModel : public Model {
 public:
-  explicit BpeModel(const Field &field) {
-    checkUnsupported(field);
-    readVocab(field.at("vocab"));
+  explicit BpeModel(BpeTables given) : tables(std::move(given)) {
     for (char32_t character = 0; character < idOfLowChar.size(); ++character) {
       std::string token;
       appendChar(character, token);
       idOfLowChar[character] = tokenToId(token);
     }
-    readMerges(field.at("merges"));
-    if (std::optional<Field> unknown = field.find("unk_token")) {
-      unknownId = tokenToId(unknown->getString());
-      if (!unknownId)
-        unknown->fail("is " + quote(unknown->getString()) +
-                      ", which is not in model.vocab");
-    }
-    if (field.getBool("byte_fallback", false))
-      byteTokens.emplace(vocab);
-    fuseUnknown = field.getBool("fuse_unk", false);
-    ignoreMerges = field.getBool("ignore_merges", false);
+    if (tables.byteFallback)
+      byteTokens.emplace(tables.vocab);
   }
 
   void tokenize(std::string_view word,
                 std::vector<int32_t> &ids) const override;
 
   std::optional<int32_t> tokenToId(std::string_view token) const override {
-    return vocab.tokenToId(token);
+    return tables.vocab.tokenToId(token);
   }
   const std::string *idToToken(int32_t id) const override {
-    return vocab.idToToken(id);
+    return tables.vocab.idToToken(id);
   }
-  int64_t idLimit() const override { return vocab.idLimit(); }
+  int64_t idLimit() const override { return tables.vocab.idLimit(); }
 
 private:
-  static void checkUnsupported(const Field &field);
-  void readVocab(const Field &field);
-  void readMerges(const Field &list);
-  int32_t mergedPart(const Field &merge, std::string_view token) const;
   std::optional<int32_t> charToId(char32_t character,
                                   std::string_view token) const {
     return character < idOfLowChar.size() ? idOfLowChar[character]
@@ -57,19 +41,15 @@ private:
   }
   std::vector<int32_t> split(std::string_view word) const;
 
-  Vocab vocab;
+  BpeTables tables;
   /// The ids of the characters below U+0800, for speed.
   std::array<std::optional<int32_t>, 0x800> idOfLowChar;
-  BpeMerges merges;
-  std::optional<int32_t> unknownId;
   std::optional<ByteTokens> byteTokens;
-  bool fuseUnknown = false;
-  bool ignoreMerges = false;
 };
 
 } // namespace
 
-void BpeModel::checkUnsupported(const Field &field) {
+static void checkUnsupported(const Field &field) {
   for (std::string_view key :
        {"continuing_subword_prefix", "end_of_word_suffix"}) {
     std::optional<Field> affix = field.find(key);
@@ -81,7 +61,7 @@ void BpeModel::checkUnsupported(const Field &field) {
     dropout->fail("is " + dropout->json().dump() + ", supported: null");
 }
 
-void BpeModel::readVocab(const Field &field) {
+static void readVocab(const Field &field, Vocab &vocab) {
   if (!field.json().is_object())
     field.failType("an object");
   const auto &entries = field.json().get_ref<const Json::object_t &>();
@@ -95,14 +75,16 @@ void BpeModel::readVocab(const Field &field) {
 }
 
 /// The id of a token that `merge` names.
-int32_t BpeModel::mergedPart(const Field &merge, std::string_view token) const {
-  if (std::optional<int32_t> id = tokenToId(token))
+static int32_t mergedPart(const Field &merge, const Vocab &vocab,
+                          std::string_view token) {
+  if (std::optional<int32_t> id = vocab.tokenToId(token))
     return *id;
   merge.fail("names the token " + quote(token) +
              ", which is not in model.vocab");
 }
 
-void BpeModel::readMerges(const Field &list) {
+static void readMerges(const Field &list, const Vocab &vocab,
+                       BpeMerges &merges) {
   merges.reserve(list.json().size());
   for (const Field &merge : list.items()) {
     std::string_view left, right;
@@ -124,10 +106,11 @@ void BpeModel::readMerges(const Field &list) {
       left = parts[0].getString();
       right = parts[1].getString();
     }
-    int32_t leftId = mergedPart(merge, left);
-    int32_t rightId = mergedPart(merge, right);
-    merges.add(leftId, rightId,
-               mergedPart(merge, std::string(left) + std::string(right)));
+    int32_t leftId = mergedPart(merge, vocab, left);
+    int32_t rightId = mergedPart(merge, vocab, right);
+    merges.add(
+        leftId, rightId,
+        mergedPart(merge, vocab, std::string(left) + std::string(right)));
   }
 }
 
@@ -141,8 +124,9 @@ std::vector<int32_t> BpeModel::split(std::string_view word) const {
   // end such a run: its unknown tokens follow them.
   size_t unknownCount = 0;
   auto addUnknown = [&] {
-    if (unknownCount > 0 && unknownId)
-      symbols.insert(symbols.end(), fuseUnknown ? 1 : unknownCount, *unknownId);
+    if (unknownCount > 0 && tables.unknownId)
+      symbols.insert(symbols.end(), tables.fuseUnknown ? 1 : unknownCount,
+                     *tables.unknownId);
     unknownCount = 0;
   };
   for (size_t i = 0; i < word.size();) {
@@ -162,19 +146,36 @@ std::vector<int32_t> BpeModel::split(std::string_view word) const {
 
 void BpeModel::tokenize(std::string_view word,
                         std::vector<int32_t> &ids) const {
-  if (ignoreMerges) {
+  if (tables.ignoreMerges) {
     if (std::optional<int32_t> id = tokenToId(word)) {
       ids.push_back(*id);
       return;
     }
   }
   std::vector<int32_t> symbols = split(word);
-  merges.apply(symbols);
+  tables.merges.apply(symbols);
   ids.insert(ids.end(), symbols.begin(), symbols.end());
 }
 
+std::unique_ptr<Model> createBpeModel(BpeTables tables) {
+  return std::make_unique<BpeModel>(std::move(tables));
+}
+
 std::unique_ptr<Model> createBpeModel(const Field &field) {
-  return std::make_unique<BpeModel>(field);
+  checkUnsupported(field);
+  BpeTables tables;
+  readVocab(field.at("vocab"), tables.vocab);
+  readMerges(field.at("merges"), tables.vocab, tables.merges);
+  if (std::optional<Field> unknown = field.find("unk_token")) {
+    tables.unknownId = tables.vocab.tokenToId(unknown->getString());
+    if (!tables.unknownId)
+      unknown->fail("is " + quote(unknown->getString()) +
+                    ", which is not in model.vocab");
+  }
+  tables.byteFallback = field.getBool("byte_fallback", false);
+  tables.fuseUnknown = field.getBool("fuse_unk", false);
+  tables.ignoreMerges = field.getBool("ignore_merges", false);
+  return createBpeModel(std::move(tables));
 }
 
 } // namespace marimba::rt::text

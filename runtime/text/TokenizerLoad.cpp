@@ -1,5 +1,6 @@
 //===- TokenizerLoad.cpp - Tokenizers from files --------------------------===//
 
+#include "GgufTokenizer.h"
 #include "SentencePiece.h"
 #include "TokenizerImpl.h"
 
@@ -99,6 +100,17 @@ std::unique_ptr<Tokenizer> Tokenizer::parse(std::string_view json,
   return catchErrors(name, error, [&] {
     Json document = Json::parse(json);
     auto impl = std::make_unique<Impl>(Field(document));
+    return std::unique_ptr<Tokenizer>(new Tokenizer(std::move(impl)));
+  });
+}
+
+std::unique_ptr<Tokenizer> Tokenizer::build(const GgufVocabulary &vocabulary,
+                                            std::string_view name,
+                                            std::string &error) {
+  return catchErrors(name, error, [&] {
+    GgufTokenizerParts parts = loadGgufTokenizer(vocabulary);
+    auto impl =
+        std::make_unique<Impl>(Field(parts.document), std::move(parts.model));
     return std::unique_ptr<Tokenizer>(new Tokenizer(std::move(impl)));
   });
 }

@@ -7,13 +7,19 @@
 
 namespace marimba::rt::text {
 
-void Vocab::add(const Field &field, std::string_view token, int32_t id) {
+bool Vocab::tryAdd(std::string_view token, int32_t id) {
   auto [entry, isNew] = tokenOfId.emplace(id, token);
   if (!isNew)
-    field.fail("gives the id " + std::to_string(id) + " to both " +
-               quote(entry->second) + " and " + quote(token));
+    return false;
   idOfToken.insert_or_assign(entry->second, id);
   limit = std::max<int64_t>(limit, int64_t(id) + 1);
+  return true;
+}
+
+void Vocab::add(const Field &field, std::string_view token, int32_t id) {
+  if (!tryAdd(token, id))
+    field.fail("gives the id " + std::to_string(id) + " to both " +
+               quote(*idToToken(id)) + " and " + quote(token));
 }
 
 void Vocab::reserve(size_t count) {

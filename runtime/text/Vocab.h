@@ -18,6 +18,8 @@ public:
   /// equal tokens the last counts for tokenToId().
   void add(const Field &field, std::string_view token, int32_t id);
   void reserve(size_t count);
+  /// As add(), but gives false, and changes nothing, where `id` is taken.
+  bool tryAdd(std::string_view token, int32_t id);
 
   std::optional<int32_t> tokenToId(std::string_view token) const {
     auto entry = idOfToken.find(token);

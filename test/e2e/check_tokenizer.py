@@ -1,13 +1,19 @@
 #!/usr/bin/env python3
 """Encodes and decodes the cases of a tokenizer file with `marimba tokenize`.
 
-  check_tokenizer.py MARIMBA CASES.json WORK
+  check_tokenizer.py MARIMBA CASES.json WORK [PRE]
+
+Where PRE is given, the tokenizer is inside a GGUF file, and PRE the name of how
+it splits words.
 """
 
 import json
 import os
 import subprocess
 import sys
+
+import make_gguf
+from gguf_tokenizer import tokenizer_keys
 
 
 def tokenize(marimba, model, *arguments):
@@ -17,13 +23,18 @@ def tokenize(marimba, model, *arguments):
 
 
 def main():
-    marimba, cases, work = sys.argv[1:]
+    marimba, cases, work, *pre = sys.argv[1:]
     with open(cases, encoding="utf-8") as file:
         document = json.load(file)
     model = os.path.join(work, "model")
     os.makedirs(model, exist_ok=True)
-    with open(os.path.join(model, "tokenizer.json"), "w", encoding="utf-8") as file:
-        json.dump(document["tokenizer"], file)
+    if pre:
+        model = os.path.join(work, "model.gguf")
+        make_gguf.write_gguf(model, tokenizer_keys(document["tokenizer"], *pre), {})
+    else:
+        path = os.path.join(model, "tokenizer.json")
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(document["tokenizer"], file)
     text_file = os.path.join(work, "text")
 
     failures = 0

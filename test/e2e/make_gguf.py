@@ -3,11 +3,13 @@
 its keys, its names of the tensors, its changes of their data.
 
   make_gguf.py GOLDEN FILE [--type F32|F16|BF16|Q8_0|Q4_0] [--directory DIR]
+                           [--tokenizer PRE]
 
 Matrices get the type where their rows are of whole blocks; vectors, routers and
 the small tensors of the mixers stay f32. DIR gets the golden's config and
 numbers with the weights that such a file holds, as safetensors of f32: what
-quantisation loses is lost there, too. Standard library only.
+quantisation loses is lost there, too. With PRE, the file has the golden's
+tokenizer.json, too (gguf_tokenizer.py). Standard library only.
 """
 
 import argparse
@@ -335,10 +337,16 @@ def main():
     parser.add_argument("file")
     parser.add_argument("--type", choices=TYPES, default="F32")
     parser.add_argument("--directory")
+    parser.add_argument("--tokenizer", metavar="PRE")
     args = parser.parse_args()
     config, tensors = read_model(args.golden)
     os.makedirs(os.path.dirname(args.file) or ".", exist_ok=True)
-    write_gguf(args.file, metadata(config), convert(config, tensors, args.type))
+    keys = metadata(config)
+    if args.tokenizer:
+        path = os.path.join(args.golden, "tokenizer.json")
+        with open(path, encoding="utf-8") as file:
+            keys.update(gguf_tokenizer.tokenizer_keys(json.load(file), args.tokenizer))
+    write_gguf(args.file, keys, convert(config, tensors, args.type))
     if args.directory:
         os.makedirs(args.directory, exist_ok=True)
         target = os.path.join(args.directory, "config.json")
@@ -348,4 +356,7 @@ def main():
 
 
 if __name__ == "__main__":
+    # It needs the types of values from here.
+    import gguf_tokenizer
+
     main()

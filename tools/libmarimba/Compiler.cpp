@@ -72,7 +72,9 @@ Compilation::createFromModel(StringRef modelDir, const CompileOptions &options,
                              std::string &error) {
   if (!isIRFile(modelDir))
     return create(modelDir, options, error);
-  error = (modelDir + ": expected a model directory, found a file").str();
+  error =
+      (modelDir + ": expected a model directory or a GGUF file, found a file")
+          .str();
   return nullptr;
 }
 

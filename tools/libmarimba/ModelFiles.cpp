@@ -5,6 +5,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "tools/libmarimba/ModelFiles.h"
+#include "importer/ModelDirectory.h"
+#include "tools/libmarimba/GgufTokenizer.h"
 
 #include "marimba/Tokenizer.h"
 #include "llvm/ADT/SmallString.h"
@@ -15,6 +17,7 @@
 
 using namespace marimba;
 using namespace llvm;
+using mlir::marimba::ModelDirectory;
 
 static std::string pathIn(StringRef dir, StringRef file) {
   SmallString<128> path(dir);
@@ -36,6 +39,8 @@ static StringRef tokenizerFile(StringRef modelDir) {
 }
 
 bool marimba::hasTokenizer(StringRef modelDir) {
+  if (ModelDirectory::isGguf(modelDir))
+    return hasGgufTokenizer(modelDir);
   return !tokenizerFile(modelDir).empty();
 }
 
@@ -48,15 +53,10 @@ std::string marimba::missingWeightsMessage(StringRef modelDir) {
 
 std::unique_ptr<rt::Tokenizer> marimba::loadTokenizer(StringRef modelDir,
                                                       std::string &error) {
-  if (sys::path::extension(modelDir) == ".gguf" && sys::fs::exists(modelDir)) {
-    error = (modelDir + ": the tokenizer of a GGUF file (tokenizer.ggml.model) "
-                        "is not read; --ids takes token ids instead of text "
-                        "where a command has it")
-                .str();
-    return nullptr;
-  }
+  if (ModelDirectory::isGguf(modelDir))
+    return loadGgufTokenizer(modelDir, error);
   if (!sys::fs::is_directory(modelDir)) {
-    error = (modelDir + ": expected a model directory, found " +
+    error = (modelDir + ": expected a model directory or a GGUF file, found " +
              (sys::fs::exists(modelDir) ? "a file" : "nothing"))
                 .str();
     return nullptr;

@@ -22,11 +22,12 @@ class Tokenizer;
 } // namespace rt
 
 /// The tokenizer of a model directory: tokenizer.json, or else tokenizer.model.
+/// Or that inside a GGUF file.
 /// On failure returns null and sets `error`.
 std::unique_ptr<rt::Tokenizer> loadTokenizer(llvm::StringRef modelDir,
                                              std::string &error);
 
-/// Whether the directory has one of them.
+/// Whether the directory, or the GGUF file, has one of them.
 bool hasTokenizer(llvm::StringRef modelDir);
 
 /// The message for a directory without weights.

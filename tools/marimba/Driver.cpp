@@ -33,7 +33,7 @@ void driver::printNote(StringRef message) {
 bool driver::ModelArgument::missing() const {
   if (!empty())
     return false;
-  fail(command + ": expected MODEL, a model directory");
+  fail(command + ": expected MODEL, a model directory or a GGUF file");
   return true;
 }
 

@@ -261,7 +261,7 @@ static int run() {
   }
   if (o.saveState.given() && !rt::canSaveState(o.saveState.getValue(), error))
     return driver::fail(error);
-  if (text && sys::fs::is_directory(o.model) && !hasTokenizer(o.model) &&
+  if (text && sys::fs::exists(o.model) && !hasTokenizer(o.model) &&
       !loadTokenizer(o.model, error))
     return driver::fail(error);
   driver::catchInterrupt();

@@ -90,7 +90,7 @@ int main(int argc, char **argv) {
       "marimba: compiles Jamba, Mamba and their relatives to native code and "
       "runs "
       "them.\nMODEL is a directory as downloaded: config.json, safetensors, "
-      "tokenizer.json or tokenizer.model.";
+      "tokenizer.json or tokenizer.model; or one GGUF file.";
   std::string errors;
   raw_string_ostream errorStream(errors);
   CapturedStderr captured;

@@ -2,7 +2,8 @@
 //
 // Reads a Hugging Face tokenizer.json and gives the ids and the text that the
 // Hugging Face tokenizers library gives, or a tokenizer.model of SentencePiece,
-// with its library. No exception leaves this interface.
+// with its library, or what a GGUF file has. No exception leaves this
+// interface.
 //
 //===----------------------------------------------------------------------===//
 
@@ -20,6 +21,7 @@
 
 namespace marimba::rt {
 
+struct GgufVocabulary;
 class StreamDecoder;
 
 /// A tokenizer as one file describes it. Immutable after loading, so
@@ -42,6 +44,11 @@ public:
   /// file in errors.
   static std::unique_ptr<Tokenizer>
   parse(std::string_view json, std::string_view name, std::string &error);
+
+  /// As load(), of the metadata of a GGUF file, `name`. Errors name the key.
+  static std::unique_ptr<Tokenizer> build(const GgufVocabulary &vocabulary,
+                                          std::string_view name,
+                                          std::string &error);
 
   ~Tokenizer();
   Tokenizer(const Tokenizer &) = delete;

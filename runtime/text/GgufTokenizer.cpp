@@ -1,0 +1,277 @@
+//===- GgufTokenizer.cpp - Tokenizers of GGUF files -----------------------===//
+//
+// What is not in the file is as llama.cpp has it: which control tokens stand
+// around a text, that a "llama" text begins with a space, what splits words.
+//
+//===----------------------------------------------------------------------===//
+
+#include "GgufTokenizer.h"
+
+#include "BpeTables.h"
+#include "GgufPreTokenizers.h"
+#include "Unicode.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+namespace marimba::rt::text {
+
+namespace {
+
+enum TokenType : int32_t {
+  Normal = 1,
+  Unknown,
+  Control,
+  UserDefined,
+  Unused,
+  Byte
+};
+
+/// The most tokens, and bytes of one that merges make.
+constexpr size_t maxTokens = size_t(1) << 24, maxMergedBytes = 1024;
+
+class Loader {
+public:
+  explicit Loader(const GgufVocabulary &vocabulary) : given(vocabulary) {}
+
+  GgufTokenizerParts load();
+
+private:
+  void checkSizes() const;
+  void readTokens();
+  void readScores();
+  void readMerges();
+  void describePieces();
+  void describeAddedTokens();
+  void describeEnds(bool addsStart);
+
+  int32_t typeOf(size_t id) const {
+    return given.tokenType.empty() ? int32_t(Normal) : given.tokenType[id];
+  }
+  /// The id that `key` gives, or `otherwise` where there is such a token.
+  std::optional<int32_t> special(std::string_view key,
+                                 std::optional<int64_t> id,
+                                 std::optional<int64_t> otherwise) const;
+
+  const GgufVocabulary &given;
+  BpeTables tables;
+  Json document;
+};
+
+} // namespace
+
+[[noreturn]] static void fail(std::string_view key, const std::string &what) {
+  throw FieldError("key 'tokenizer.ggml." + std::string(key) + "' " + what);
+}
+
+[[noreturn]] static void failAt(std::string_view key, size_t index,
+                                const std::string &what) {
+  throw FieldError("key 'tokenizer.ggml." + std::string(key) + "': element " +
+                   std::to_string(index) + " " + what);
+}
+
+void Loader::checkSizes() const {
+  size_t count = given.tokens.size();
+  if (count == 0 || count > maxTokens)
+    fail("tokens", "has " + std::to_string(count) +
+                       " elements, expected 1 to " + std::to_string(maxTokens));
+  auto check = [&](std::string_view key, size_t size) {
+    if (size != 0 && size != count)
+      fail(key, "has " + std::to_string(size) + " elements, expected " +
+                    std::to_string(count) + ", one for each token");
+  };
+  check("token_type", given.tokenType.size());
+  check("scores", given.scores.size());
+}
+
+void Loader::readTokens() {
+  tables.vocab.reserve(given.tokens.size());
+  for (size_t id = 0; id < given.tokens.size(); ++id) {
+    std::string_view token = given.tokens[id];
+    if (!isValidUtf8(token))
+      failAt("tokens", id, "is not UTF-8");
+    // As llama.cpp calls it; there may be several.
+    std::string empty = "[EMPTY_" + std::to_string(id) + "]";
+    tables.vocab.tryAdd(token.empty() ? empty : token,
+                        static_cast<int32_t>(id));
+  }
+}
+
+/// SentencePiece merges the two pieces that together are the piece of the
+/// highest score, whichever they are.
+void Loader::readScores() {
+  std::map<double, uint32_t, std::greater<>> ranks;
+  for (size_t id = 0; id < given.scores.size(); ++id) {
+    if (std::isnan(given.scores[id]))
+      failAt("scores", id, "is not a number");
+    ranks[given.scores[id]] = 0;
+  }
+  uint32_t next = 0;
+  for (auto &[score, rank] : ranks)
+    rank = next++;
+
+  // Pieces of other kinds are no part of a text that merges see.
+  auto pieceOf = [&](std::string_view text) -> std::optional<int32_t> {
+    std::optional<int32_t> id = tables.vocab.tokenToId(text);
+    if (!id)
+      return std::nullopt;
+    int32_t type = typeOf(*id);
+    bool isMade = type != Unknown && type != Control && type != UserDefined &&
+                  type != Byte;
+    return isMade ? id : std::nullopt;
+  };
+  for (size_t id = 0; id < given.tokens.size(); ++id) {
+    std::string_view token = given.tokens[id];
+    if (token.empty() || pieceOf(token) != static_cast<int32_t>(id))
+      continue;
+    if (token.size() > maxMergedBytes)
+      failAt("tokens", id,
+             "is " + std::to_string(token.size()) +
+                 " bytes long, expected at most " +
+                 std::to_string(maxMergedBytes));
+    uint32_t rank = given.scores.empty() ? 0 : ranks.at(given.scores[id]);
+    for (size_t cut = 0; nextChar(token, cut), cut < token.size();) {
+      std::optional<int32_t> left = pieceOf(token.substr(0, cut));
+      std::optional<int32_t> right =
+          left ? pieceOf(token.substr(cut)) : std::nullopt;
+      if (right)
+        tables.merges.add(*left, *right, static_cast<int32_t>(id), rank);
+    }
+  }
+}
+
+void Loader::readMerges() {
+  if (given.merges.empty())
+    fail("merges", "is absent or empty, expected the merges of a \"gpt2\" "
+                   "vocabulary");
+  tables.merges.reserve(given.merges.size());
+  for (size_t i = 0; i < given.merges.size(); ++i) {
+    std::string_view line = given.merges[i];
+    // A token may be a space.
+    size_t space = line.find(' ', 1);
+    if (space == line.npos)
+      failAt("merges", i,
+             "is " + quote(line) +
+                 ", expected two tokens with a space between");
+    auto idOf = [&](std::string_view token) {
+      if (std::optional<int32_t> id = tables.vocab.tokenToId(token))
+        return *id;
+      failAt("merges", i,
+             "names the token " + quote(token) +
+                 ", which is not among tokenizer.ggml.tokens");
+    };
+    std::string_view left = line.substr(0, space),
+                     right = line.substr(space + 1);
+    tables.merges.add(idOf(left), idOf(right),
+                      idOf(std::string(left) + std::string(right)));
+  }
+}
+
+std::optional<int32_t> Loader::special(std::string_view key,
+                                       std::optional<int64_t> id,
+                                       std::optional<int64_t> otherwise) const {
+  auto count = static_cast<int64_t>(given.tokens.size());
+  if (id && (*id < 0 || *id >= count))
+    fail(key, "is " + std::to_string(*id) + ", but there are " +
+                  std::to_string(count) + " tokens");
+  if (!id && otherwise && *otherwise < count)
+    id = otherwise;
+  return id ? std::optional<int32_t>(static_cast<int32_t>(*id)) : std::nullopt;
+}
+
+/// Fields of a "llama" vocabulary.
+void Loader::describePieces() {
+  tables.byteFallback = true;
+  tables.fuseUnknown = true;
+  tables.unknownId = special("unknown_token_id", given.unknownTokenId, 0);
+  constexpr std::string_view mark = "\u2581";
+  Json normalizers = Json::array(), decoders = Json::array();
+  bool startsWithSpace = given.addSpacePrefix.value_or(true);
+  if (startsWithSpace)
+    normalizers.push_back({{"type", "Prepend"}, {"prepend", mark}});
+  normalizers.push_back(
+      {{"type", "Replace"}, {"pattern", {{"String", " "}}}, {"content", mark}});
+  decoders.push_back(
+      {{"type", "Replace"}, {"pattern", {{"String", mark}}}, {"content", " "}});
+  decoders.push_back({{"type", "ByteFallback"}});
+  decoders.push_back({{"type", "Fuse"}});
+  if (startsWithSpace)
+    decoders.push_back(
+        {{"type", "Strip"}, {"content", " "}, {"start", 1u}, {"stop", 0u}});
+  document["normalizer"] = {{"type", "Sequence"}, {"normalizers", normalizers}};
+  document["decoder"] = {{"type", "Sequence"}, {"decoders", decoders}};
+}
+
+/// Control tokens, and tokens that users have defined, are found in the text
+/// before anything else.
+void Loader::describeAddedTokens() {
+  Json tokens = Json::array();
+  for (size_t id = 0; id < given.tokens.size(); ++id) {
+    int32_t type = typeOf(id);
+    if (type != Unknown && type != Control && type != UserDefined)
+      continue;
+    auto own = static_cast<int32_t>(id);
+    const std::string &content = *tables.vocab.idToToken(own);
+    // Of equal tokens the last counts.
+    if (tables.vocab.tokenToId(content) == own)
+      tokens.push_back({{"id", static_cast<uint32_t>(own)},
+                        {"content", content},
+                        {"special", type != UserDefined},
+                        {"normalized", false}});
+  }
+  document["added_tokens"] = std::move(tokens);
+}
+
+void Loader::describeEnds(bool addsStart) {
+  bool isPieces = given.model == "llama";
+  auto defaultId = [&](int64_t id) {
+    return isPieces ? std::optional<int64_t>(id) : std::nullopt;
+  };
+  Json single = Json::array(), ids = Json::object();
+  auto add = [&](std::string_view key, std::optional<int32_t> id) {
+    if (!id)
+      return;
+    single.push_back({{"SpecialToken", {{"id", key}}}});
+    ids[std::string(key)]["ids"] = Json::array({static_cast<uint32_t>(*id)});
+  };
+  auto start = special("bos_token_id", given.bosTokenId, defaultId(1));
+  auto end = special("eos_token_id", given.eosTokenId, defaultId(2));
+  if (given.addBosToken.value_or(addsStart))
+    add("bos_token_id", start);
+  single.push_back({{"Sequence", {{"id", "A"}}}});
+  if (given.addEosToken.value_or(false))
+    add("eos_token_id", end);
+  document["post_processor"] = {{"type", "TemplateProcessing"},
+                                {"single", single},
+                                {"special_tokens", ids}};
+}
+
+GgufTokenizerParts Loader::load() {
+  if (given.model != "llama" && given.model != "gpt2")
+    fail("model",
+         "is " + quote(given.model) + ", supported: \"llama\", \"gpt2\"");
+  checkSizes();
+  readTokens();
+  if (given.model == "llama") {
+    readScores();
+    describePieces();
+    describeEnds(/*addsStart=*/true);
+  } else {
+    readMerges();
+    GgufPreTokenizer pre = createGgufPreTokenizer(given.pre);
+    tables.ignoreMerges = pre.ignoresMerges;
+    document["normalizer"] = std::move(pre.normalizer);
+    document["pre_tokenizer"] = std::move(pre.preTokenizer);
+    document["decoder"] = {{"type", "ByteLevel"}};
+    describeEnds(pre.addsStart);
+  }
+  describeAddedTokens();
+  return {createBpeModel(std::move(tables)), std::move(document)};
+}
+
+GgufTokenizerParts loadGgufTokenizer(const GgufVocabulary &vocabulary) {
+  return Loader(vocabulary).load();
+}
+
+} // namespace marimba::rt::text

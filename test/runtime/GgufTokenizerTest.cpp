@@ -1,0 +1,217 @@
+//===- GgufTokenizerTest.cpp ----------------------------------------------===//
+//
+// Vocabularies of GGUF files: what decides between pieces, what stands around
+// and between words, and the message for each key that is wrong. Whole
+// vocabularies are compared in test/e2e/gguf-tokenizer.test.
+//
+//===----------------------------------------------------------------------===//
+
+#include "TokenizerTestUtils.h"
+#include "marimba/GgufVocabulary.h"
+
+using namespace marimba::rt;
+using Ids = std::vector<int32_t>;
+
+namespace {
+
+std::unique_ptr<Tokenizer> build(const GgufVocabulary &vocabulary) {
+  std::string error;
+  auto tokenizer = Tokenizer::build(vocabulary, "m.gguf", error);
+  EXPECT_NE(tokenizer, nullptr) << error;
+  EXPECT_EQ(error, "");
+  return tokenizer;
+}
+
+std::string buildError(const GgufVocabulary &vocabulary) {
+  std::string error;
+  EXPECT_EQ(Tokenizer::build(vocabulary, "m.gguf", error), nullptr);
+  return error;
+}
+
+/// 0 is unknown, 1 and 2 are the ends; a, b, c, the space, and two pieces.
+GgufVocabulary pieces() {
+  GgufVocabulary vocabulary;
+  vocabulary.model = "llama";
+  vocabulary.tokens = {"<unk>", "<s>", "</s>", "a",      "b",     "c",
+                       "▁",     "ab",  "bc",   "<0xC3>", "<0xA9>"};
+  vocabulary.tokenType = {2, 3, 3, 1, 1, 1, 1, 1, 1, 6, 6};
+  vocabulary.scores = {0, 0, 0, -9, -9, -9, -9, -1, -2, 0, 0};
+  return vocabulary;
+}
+
+/// Characters of texts as GPT-2 writes them, and no merge that matters.
+GgufVocabulary bytes(std::string_view pre) {
+  GgufVocabulary vocabulary;
+  vocabulary.model = "gpt2";
+  vocabulary.pre = pre;
+  vocabulary.tokens = {"a", "b", "1", "Ġ", "11", "Ã", "©", "Ì", "ģ", "e"};
+  vocabulary.merges = {"1 1"};
+  return vocabulary;
+}
+
+} // namespace
+
+TEST(GgufTokenizer, HigherScoresMergeFirst) {
+  GgufVocabulary vocabulary = pieces();
+  EXPECT_EQ(build(vocabulary)->encode("abc"), (Ids{1, 6, 7, 5}));
+  vocabulary.scores[8] = -0.5;
+  EXPECT_EQ(build(vocabulary)->encode("abc"), (Ids{1, 6, 3, 8}));
+}
+
+TEST(GgufTokenizer, LeftmostOfEqualScoresMergesFirst) {
+  // As files have them whose converter did not know the scores.
+  for (auto scores : {std::vector<double>(11, -1000.0), {}}) {
+    GgufVocabulary vocabulary = pieces();
+    vocabulary.scores = scores;
+    EXPECT_EQ(build(vocabulary)->encode("abcbc"), (Ids{1, 6, 7, 5, 8}));
+    // By priority queue, too.
+    std::string text;
+    Ids expected = {1, 6};
+    for (int i = 0; i < 100; ++i) {
+      text += "abc";
+      expected.insert(expected.end(), {7, 5});
+    }
+    EXPECT_EQ(build(vocabulary)->encode(text), expected);
+  }
+}
+
+TEST(GgufTokenizer, PiecesFallBackToBytes) {
+  auto tokenizer = build(pieces());
+  EXPECT_EQ(tokenizer->encode("é"), (Ids{1, 6, 9, 10}));
+  EXPECT_EQ(tokenizer->encode("xx"), (Ids{1, 6, 0}));
+  EXPECT_EQ(tokenizer->decode(Ids{1, 6, 9, 10, 6, 7}), "é ab");
+}
+
+TEST(GgufTokenizer, SpaceInFront) {
+  GgufVocabulary vocabulary = pieces();
+  EXPECT_EQ(build(vocabulary)->encode("</s>a"), (Ids{1, 2, 6, 3}));
+  vocabulary.addSpacePrefix = false;
+  EXPECT_EQ(build(vocabulary)->encode("a a"), (Ids{1, 3, 6, 3}));
+  EXPECT_EQ(build(vocabulary)->decode(Ids{6, 3}), " a");
+}
+
+TEST(GgufTokenizer, EndsOfTexts) {
+  GgufVocabulary vocabulary = pieces();
+  vocabulary.addEosToken = true;
+  EXPECT_EQ(build(vocabulary)->encode("a"), (Ids{1, 6, 3, 2}));
+  EXPECT_EQ(build(vocabulary)->encode("a", false), (Ids{6, 3}));
+  vocabulary.addBosToken = false;
+  vocabulary.eosTokenId = 0;
+  EXPECT_EQ(build(vocabulary)->encode("a"), (Ids{6, 3, 0}));
+  // Without ids of its own, a byte-level vocabulary has no ends.
+  vocabulary = bytes("gpt-2");
+  vocabulary.addBosToken = true;
+  EXPECT_EQ(build(vocabulary)->encode("a"), (Ids{0}));
+  vocabulary.bosTokenId = 1;
+  EXPECT_EQ(build(vocabulary)->encode("a"), (Ids{1, 0}));
+  // Llama 3's name implies it.
+  vocabulary.pre = "llama-bpe";
+  vocabulary.addBosToken.reset();
+  EXPECT_EQ(build(vocabulary)->encode("a"), (Ids{1, 0}));
+}
+
+TEST(GgufTokenizer, ControlTokensAreSpecial) {
+  GgufVocabulary vocabulary = pieces();
+  vocabulary.tokenType[8] = 4;
+  auto tokenizer = build(vocabulary);
+  EXPECT_TRUE(tokenizer->isSpecial(0));
+  EXPECT_TRUE(tokenizer->isSpecial(2));
+  EXPECT_FALSE(tokenizer->isSpecial(8));
+  EXPECT_FALSE(tokenizer->isSpecial(7));
+  // A token that users defined comes before all merges.
+  EXPECT_EQ(tokenizer->encode("abc"), (Ids{1, 6, 3, 8}));
+  EXPECT_EQ(tokenizer->decode(Ids{1, 8, 2}), "bc");
+}
+
+TEST(GgufTokenizer, EmptyAndEqualTokens) {
+  GgufVocabulary vocabulary = pieces();
+  vocabulary.tokens[9] = vocabulary.tokens[10] = "";
+  vocabulary.tokens[0] = "</s>";
+  auto tokenizer = build(vocabulary);
+  EXPECT_EQ(tokenizer->idToToken(9), "[EMPTY_9]");
+  EXPECT_EQ(tokenizer->tokenToId("</s>"), 2);
+}
+
+TEST(GgufTokenizer, NamesSplitWords) {
+  auto digits = [](std::string_view pre) {
+    GgufVocabulary vocabulary = bytes(pre);
+    vocabulary.addBosToken = false;
+    return build(vocabulary)->encode("a1111 11", false);
+  };
+  Ids whole = {0, 4, 4, 3, 4}, single = {0, 2, 2, 2, 2, 3, 2, 2};
+  for (const char *pre : {"gpt-2", "olmo", "mpt"})
+    EXPECT_EQ(digits(pre), whole) << pre;
+  for (const char *pre : {"smollm", "starcoder", "qwen2", "qwen35", "tekken"})
+    EXPECT_EQ(digits(pre), single) << pre;
+  // Three by three.
+  for (const char *pre :
+       {"", "default", "llama-bpe", "dbrx", "gpt-4o", "falcon"})
+    EXPECT_EQ(digits(pre), (Ids{0, 4, 2, 2, 3, 4})) << pre;
+}
+
+TEST(GgufTokenizer, SomeCompose) {
+  // e and U+0301 are é only in NFC.
+  for (const char *pre : {"olmo", "qwen2"})
+    EXPECT_EQ(build(bytes(pre))->encode("e\u0301"), (Ids{5, 6})) << pre;
+  EXPECT_EQ(build(bytes("gpt-2"))->encode("e\u0301"), (Ids{9, 7, 8}));
+}
+
+TEST(GgufTokenizer, EncodesHostileTextsFast) {
+  for (const char *pre : {"default", "falcon", "qwen35", "tekken", "gpt-4o"}) {
+    auto tokenizer = build(bytes(pre));
+    for (char byte : {'a', 'A', ' ', '\n', '1', '+', '\xFF'})
+      EXPECT_LT(secondsToEncode(*tokenizer, std::string(1 << 18, byte) + "a"),
+                3)
+          << pre << byte;
+  }
+}
+
+TEST(GgufTokenizer, NamesWhatIsWrong) {
+  auto expectError = [](const GgufVocabulary &vocabulary,
+                        const std::string &message) {
+    EXPECT_EQ(buildError(vocabulary), "m.gguf: key 'tokenizer.ggml." + message);
+  };
+  GgufVocabulary vocabulary = pieces();
+  vocabulary.model = "t5";
+  expectError(vocabulary, "model' is \"t5\", supported: \"llama\", \"gpt2\"");
+  vocabulary = pieces();
+  vocabulary.tokens.clear();
+  expectError(vocabulary, "tokens' has 0 elements, expected 1 to 16777216");
+  vocabulary = pieces();
+  vocabulary.scores.pop_back();
+  expectError(vocabulary,
+              "scores' has 10 elements, expected 11, one for each token");
+  vocabulary = pieces();
+  vocabulary.tokenType.push_back(1);
+  expectError(vocabulary,
+              "token_type' has 12 elements, expected 11, one for each token");
+  vocabulary = pieces();
+  vocabulary.tokens[4] = "\xFF";
+  expectError(vocabulary, "tokens': element 4 is not UTF-8");
+  vocabulary = pieces();
+  std::string longToken(1025, 'a');
+  vocabulary.tokens[4] = longToken;
+  expectError(vocabulary, "tokens': element 4 is 1025 bytes long, expected at "
+                          "most 1024");
+  vocabulary = pieces();
+  vocabulary.scores[4] = std::nan("");
+  expectError(vocabulary, "scores': element 4 is not a number");
+  vocabulary = pieces();
+  vocabulary.bosTokenId = 11;
+  expectError(vocabulary, "bos_token_id' is 11, but there are 11 tokens");
+  vocabulary = bytes("gpt-2");
+  vocabulary.merges = {"1 1", "a"};
+  expectError(vocabulary, "merges': element 1 is \"a\", expected two tokens "
+                          "with a space between");
+  vocabulary.merges = {"a b"};
+  expectError(vocabulary, "merges': element 0 names the token \"ab\", which is "
+                          "not among tokenizer.ggml.tokens");
+  vocabulary.merges.clear();
+  EXPECT_NE(buildError(vocabulary).find("merges' is absent or empty"),
+            std::string::npos);
+  vocabulary = bytes("gpt-3");
+  EXPECT_NE(buildError(vocabulary)
+                .find("pre' is \"gpt-3\", supported: "
+                      "\"default\", \"gpt-2\""),
+            std::string::npos);
+}

@@ -1,0 +1,29 @@
+//===- GgufTokenizer.h - The tokenizer inside a GGUF file -------*- C++ -*-===//
+//
+// Part of Marimba.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MARIMBA_TOOLS_LIBMARIMBA_GGUFTOKENIZER_H
+#define MARIMBA_TOOLS_LIBMARIMBA_GGUFTOKENIZER_H
+
+#include "llvm/ADT/StringRef.h"
+#include <memory>
+#include <string>
+
+namespace marimba {
+namespace rt {
+class Tokenizer;
+} // namespace rt
+
+/// Whether the file can be read and has the tokens of a tokenizer.
+bool hasGgufTokenizer(llvm::StringRef path);
+
+/// The tokenizer that the keys `tokenizer.ggml.*` of the file describe. On
+/// failure returns null and sets `error`, which names file and key.
+std::unique_ptr<rt::Tokenizer> loadGgufTokenizer(llvm::StringRef path,
+                                                 std::string &error);
+
+} // namespace marimba
+
+#endif // MARIMBA_TOOLS_LIBMARIMBA_GGUFTOKENIZER_H
