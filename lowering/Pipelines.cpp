@@ -99,6 +99,8 @@ static void buildKernels(OpPassManager &pm, const PipelineOptions &options) {
   bool library = !options.reference && options.matmul == MatmulRoute::OneDNN;
   bool integers =
       options.integerDots && options.integerActivations && !options.reference;
+  if (library && integers && options.integerPrefill)
+    func.addPass(createMultiplyIntegers());
   func.addPass(createChooseQuantizedKernels({library, integers}));
   if (library) {
     func.addPass(

@@ -41,6 +41,9 @@ struct PipelineOptions {
   /// What quantised weights are multiplied by where there are few rows: bytes
   /// where the target has products of them (integerDots), or f32.
   bool integerActivations = true;
+  /// Whether prefill, too, rounds activations to bytes where weights have 8
+  /// bits and a scale for each channel.
+  bool integerPrefill = false;
   /// Whether the target has vpdpbusd.
   bool integerDots = false;
   /// Width of a vector register in bits (128, 256 or 512).

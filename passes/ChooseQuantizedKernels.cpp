@@ -32,9 +32,7 @@ struct ConvertLinear : OpRewritePattern<LinearOp> {
     auto weight = cast<RankedTensorType>(op.getWeight().getType());
     if (!isQuantized(weight))
       return rewriter.notifyMatchFailure(op, "weight is not quantised");
-    ArrayRef<int64_t> shape = op.getInput().getType().getShape();
-    bool few = op.getFewRows() || (shape.size() == 3 && shape[1] == 1) ||
-               (shape.size() == 2 && !ShapedType::isDynamic(shape[0]));
+    bool few = hasFewRows(op);
     if (library && !few)
       return rewriter.notifyMatchFailure(op, "many rows: widened, by tiles");
     rewriter.replaceOp(op,

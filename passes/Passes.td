@@ -153,6 +153,22 @@ def ChooseQuantizedKernels
                            "::mlir::tensor::TensorDialect"];
 }
 
+def MultiplyIntegers : Pass<"multiply-integers", "::mlir::func::FuncOp"> {
+  let summary = "many rows times weights of 8 bits in integers, by oneDNN";
+  let description = [{
+    A `linear` over a weight of i8 with one scale for each channel becomes
+    `quantize_rows`, with one scale for each row, `onednn.integer_matmul`, and
+    a loop nest that scales its sums by both (`channel_terms`). Weights in
+    groups, and few rows, are left to --choose-quantized-kernels, which comes
+    behind.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::marimba::MarimbaDialect",
+                           "::mlir::onednn::OneDNNDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 def WidenQuantizedWeights
     : Pass<"widen-quantized-weights", "::mlir::func::FuncOp"> {
   let summary = "matmuls of oneDNN get quantised weights widened, by tiles";

@@ -6,6 +6,7 @@
 
 #include "dialects/Marimba/IR/Marimba.h"
 #include "dialects/Marimba/IR/Quantized.h"
+#include "dialects/OneDNN/IR/OneDNN.h"
 #include "passes/Passes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -28,8 +29,9 @@ Type asBytes(Type type) {
 
 /// Whether `op` only hands quantised values on, or reads bytes as well.
 bool takesBytes(Operation *op) {
-  return isa<QuantizedMatmulOp, DequantizeOp, QuantizedEmbeddingOp, GetWeightOp,
-             func::FuncOp, func::CallOp, func::ReturnOp>(op);
+  return isa<QuantizedMatmulOp, DequantizeOp, QuantizedEmbeddingOp,
+             ChannelTermsOp, onednn::IntegerMatmulOp, GetWeightOp, func::FuncOp,
+             func::CallOp, func::ReturnOp>(op);
 }
 
 struct QuantizedAsBytesPass

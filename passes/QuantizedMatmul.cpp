@@ -6,7 +6,6 @@
 
 #include "passes/QuantizedMatmul.h"
 
-#include "dialects/Marimba/IR/Marimba.h"
 #include "dialects/Marimba/IR/Quantized.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Arith/Utils/Utils.h"
@@ -22,6 +21,12 @@ QuantizedMatrix QuantizedMatrix::of(OpBuilder &b, Value weight) {
   return {slice.getSource(),
           getValueOrCreateConstantIndexOp(b, slice.getLoc(),
                                           slice.getMixedOffsets()[0])};
+}
+
+bool mlir::marimba::hasFewRows(LinearOp op) {
+  ArrayRef<int64_t> shape = op.getInput().getType().getShape();
+  return op.getFewRows() || (shape.size() == 3 && shape[1] == 1) ||
+         (shape.size() == 2 && !ShapedType::isDynamic(shape[0]));
 }
 
 /// Inputs of a group of activations: those of the weight's, or, where that is
@@ -47,7 +52,7 @@ Value mlir::marimba::buildQuantizedMatmul(OpBuilder &b, Location loc,
                                 empty(groups, b.getF32Type()),
                                 empty(groups, b.getF32Type())};
     auto rows = QuantizeRowsOp::create(b, loc, ValueRange(inits).getTypes(),
-                                       input, inits);
+                                       input, inits, /*moved=*/UnitAttr());
     input = rows->getResult(0);
     scales = rows->getResult(1);
     sums = rows->getResult(2);

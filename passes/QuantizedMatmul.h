@@ -7,6 +7,7 @@
 #ifndef MARIMBA_PASSES_QUANTIZEDMATMUL_H
 #define MARIMBA_PASSES_QUANTIZEDMATMUL_H
 
+#include "dialects/Marimba/IR/Marimba.h"
 #include "mlir/IR/Builders.h"
 
 namespace mlir::marimba {
@@ -18,6 +19,9 @@ struct QuantizedMatrix {
   /// Of a weight [N, K], perhaps a slice of a stack [E, N, K].
   static QuantizedMatrix of(OpBuilder &b, Value weight);
 };
+
+/// Whether a sequence has one row here, or a handful.
+bool hasFewRows(LinearOp op);
 
 /// `quantized_matmul` of `input` [..., K] with `weight` [N, K], perhaps a slice
 /// of a stack, and `bias`, which may be null. With `integerDots` of activations

@@ -99,3 +99,20 @@ Value QuantizedParts::unpack(Value words, int64_t j, Value zero) const {
   return arith::SIToFPOp::create(
       b, f32, arith::ShRSIOp::create(b, high, splat(32 - layout.bits)));
 }
+
+Value QuantizedParts::addBytes(Value words, Value sum) const {
+  Type type = words.getType();
+  auto constant = [&](int64_t value) -> Value {
+    return arith::ConstantOp::create(
+        b, isa<VectorType>(type)
+               ? TypedAttr(DenseElementsAttr::get(cast<VectorType>(type),
+                                                  APInt(32, value)))
+               : TypedAttr(b.getI32IntegerAttr(value)));
+  };
+  for (int64_t j = 0; j < 4; ++j) {
+    Value byte = arith::ShLIOp::create(b, words, constant(24 - 8 * j));
+    byte = arith::ShRSIOp::create(b, byte, constant(24));
+    sum = arith::AddIOp::create(b, sum, byte);
+  }
+  return sum;
+}

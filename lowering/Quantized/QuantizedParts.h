@@ -36,6 +36,8 @@ public:
   /// Code `j` of a word of each channel (vector of i32) as f32, with its zero
   /// point, `zero` where the weight has them, taken off.
   Value unpack(Value words, int64_t j, Value zero) const;
+  /// `sum` and the four signed bytes of a word, or of a vector of words.
+  Value addBytes(Value words, Value sum) const;
 
 private:
   KernelBuilder &b;

@@ -76,7 +76,11 @@ struct LowerQuantizeRows : BufferPattern<QuantizeRowsOp> {
               q = arith::MaxNumFOp::create(b, q, b.constant(-127.0));
               q = arith::MinNumFOp::create(b, q, b.constant(127.0));
               Value code = arith::FPToSIOp::create(b, b.getI32Type(), q);
-              b.store(arith::TruncIOp::create(b, b.getI8Type(), code), codes,
+              Value stored = code;
+              if (op.getMoved())
+                stored = arith::AddIOp::create(
+                    b, code, arith::ConstantIntOp::create(b, 128, 32));
+              b.store(arith::TruncIOp::create(b, b.getI8Type(), stored), codes,
                       append(row, k));
               return SmallVector<Value>{arith::AddIOp::create(b, old[0], code)};
             })[0];
@@ -84,6 +88,29 @@ struct LowerQuantizeRows : BufferPattern<QuantizeRowsOp> {
         Value total = arith::SIToFPOp::create(b, b.getF32Type(), sum);
         b.store(b.mul(total, scale), op.getSums(), append(row, g));
       });
+    });
+  }
+};
+
+struct LowerChannelTerms : BufferPattern<ChannelTermsOp> {
+  using BufferPattern::BufferPattern;
+  void build(KernelBuilder &b, ChannelTermsOp op) const override {
+    QuantizedParts parts(b, op.getWeight(), op.getStoredType(), op.getMatrix());
+    constexpr int64_t channels = QuantizedLayout::kChannels;
+    Value zero = arith::ConstantIntOp::create(b, 0, 32);
+    b.parallel({b.index(parts.layout.channels)}, [&](ValueRange at) {
+      Value block = arith::DivUIOp::create(b, at[0], b.index(channels));
+      Value lane = arith::RemUIOp::create(b, at[0], b.index(channels));
+      b.store(b.load(parts.scales, {block, b.index(0), lane}), op.getScales(),
+              at[0]);
+      Value sum =
+          b.loop(b.index(0), b.index(parts.layout.words()), zero,
+                 [&](Value w, ValueRange old) {
+                   Value word = memref::LoadOp::create(
+                       b, parts.words, ValueRange{block, w, lane});
+                   return SmallVector<Value>{parts.addBytes(word, old[0])};
+                 })[0];
+      b.store(sum, op.getSums(), at[0]);
     });
   }
 };
@@ -155,6 +182,6 @@ struct LowerQuantizedEmbedding : BufferPattern<QuantizedEmbeddingOp> {
 
 void mlir::marimba::populateQuantizedToLoopsPatterns(
     RewritePatternSet &patterns) {
-  patterns.add<LowerQuantizeRows, LowerQuantizedMatmul, LowerDequantize,
-               LowerQuantizedEmbedding>(patterns.getContext());
+  patterns.add<LowerQuantizeRows, LowerChannelTerms, LowerQuantizedMatmul,
+               LowerDequantize, LowerQuantizedEmbedding>(patterns.getContext());
 }

@@ -13,6 +13,9 @@
 using namespace mlir;
 using namespace mlir::marimba;
 
+/// Activations of a group that are kept in registers between both passes.
+static constexpr int64_t kLargestGroup = 128;
+
 namespace {
 
 struct MatmulToVector : OpRewritePattern<QuantizedMatmulOp> {
@@ -117,6 +120,57 @@ struct DequantizeToVector : OpRewritePattern<DequantizeOp> {
   int64_t lanes;
 };
 
+/// Scales, and sums of codes, of 64 channels at a time.
+struct ChannelTermsToVector : OpRewritePattern<ChannelTermsOp> {
+  ChannelTermsToVector(MLIRContext *ctx, int64_t lanes)
+      : OpRewritePattern(ctx), lanes(lanes) {}
+
+  LogicalResult matchAndRewrite(ChannelTermsOp op,
+                                PatternRewriter &rewriter) const override {
+    if (!op.hasPureBufferSemantics())
+      return rewriter.notifyMatchFailure(op, "not on memrefs");
+    KernelBuilder b(op.getLoc(), rewriter);
+    constexpr int64_t channels = QuantizedLayout::kChannels;
+    int64_t width = std::min(lanes, channels);
+    QuantizedParts parts(b, op.getWeight(), op.getStoredType(), op.getMatrix());
+    const QuantizedLayout &layout = parts.layout;
+    auto words = VectorType::get({width}, b.getI32Type());
+    auto zero = arith::ConstantOp::create(b, b.getZeroAttr(words));
+    b.parallel({b.index(layout.blocks)}, [&](ValueRange at) {
+      SmallVector<Value> sums(channels / width, zero);
+      sums = b.loop(b.index(0), b.index(layout.words()), sums,
+                    [&](Value w, ValueRange old) {
+                      SmallVector<Value> next;
+                      for (auto [v, sum] : llvm::enumerate(old)) {
+                        Value bytes = vector::LoadOp::create(
+                            b, words, parts.words,
+                            ValueRange{at[0], w, b.index(v * width)});
+                        next.push_back(parts.addBytes(bytes, sum));
+                      }
+                      return next;
+                    });
+      Value first = b.muli(at[0], b.index(channels));
+      for (auto [v, sum] : llvm::enumerate(sums)) {
+        Value lane = b.index(v * width), channel = b.addi(first, lane);
+        Value mask;
+        if (layout.channels % channels) {
+          Value left =
+              b.maxi(b.subi(b.index(layout.channels), channel), b.index(0));
+          mask = b.tailMask(width, b.mini(left, b.index(width)));
+        }
+        Value scale = b.loadVector(width, parts.scales,
+                                   {at[0], b.index(0), lane}, Value());
+        b.storeVector(scale, op.getScales(), channel, mask);
+        b.storeVector(sum, op.getSums(), channel, mask);
+      }
+    });
+    rewriter.eraseOp(op);
+    return success();
+  }
+
+  int64_t lanes;
+};
+
 /// Two passes over a group of activations: the largest, then the codes.
 struct QuantizeRowsToVector : OpRewritePattern<QuantizeRowsOp> {
   QuantizeRowsToVector(MLIRContext *ctx, int64_t lanes)
@@ -131,6 +185,8 @@ struct QuantizeRowsToVector : OpRewritePattern<QuantizeRowsOp> {
     int64_t size = codes.getShape().back() / scales.getShape().back();
     if (size % lanes)
       return rewriter.notifyMatchFailure(op, "groups are not whole vectors");
+    if (size > kLargestGroup)
+      return wholeRows(op, rewriter, size);
     KernelBuilder b(op.getLoc(), rewriter);
     SmallVector<Value> rows;
     for (int64_t d = 0; d + 1 < codes.getRank(); ++d)
@@ -176,31 +232,113 @@ struct QuantizeRowsToVector : OpRewritePattern<QuantizeRowsOp> {
       values.push_back(load(k));
       most = b.max(most, math::AbsFOp::create(b, values.back()));
     }
+    auto [scale, inverse] = scalesOf(b, b.reduceMax(most));
+    Value sum = arith::ConstantOp::create(
+        b, b.getZeroAttr(VectorType::get({lanes}, b.getI32Type())));
+    for (auto [i, value] : llvm::enumerate(values))
+      sum = arith::AddIOp::create(
+          b, sum,
+          storeCodes(b, op, value, inverse,
+                     at(b.addi(first, b.index(i * lanes)))));
+    storeTerms(b, op, scale, sum, at(g));
+  }
+
+  /// Groups that do not fit registers, one for each row: K need not be whole
+  /// vectors, KP is.
+  LogicalResult wholeRows(QuantizeRowsOp op, PatternRewriter &rewriter,
+                          int64_t size) const {
+    auto scales = cast<MemRefType>(op.getScales().getType());
+    if (scales.getShape().back() != 1)
+      return rewriter.notifyMatchFailure(op, "several large groups");
+    KernelBuilder b(op.getLoc(), rewriter);
+    SmallVector<Value> rows;
+    for (int64_t d = 0; d + 1 < scales.getRank(); ++d)
+      rows.push_back(b.dim(op.getInput(), d));
+    int64_t inputs =
+        cast<MemRefType>(op.getInput().getType()).getShape().back();
+    int64_t whole = inputs / lanes * lanes;
+    b.parallel(rows, [&](ValueRange row) {
+      auto at = [&](Value last) {
+        SmallVector<Value> indices(row);
+        indices.push_back(last);
+        return indices;
+      };
+      // The vector from k on, of which `count` inputs are real.
+      auto load = [&](Value k, int64_t count) {
+        Value mask =
+            count < lanes ? b.tailMask(lanes, b.index(count)) : Value();
+        return count ? b.loadVector(lanes, op.getInput(), at(k), mask)
+                     : b.zeros(lanes);
+      };
+      auto larger = [&](Value most, Value value) {
+        return b.max(most, math::AbsFOp::create(b, value));
+      };
+      Value most = b.loop(
+          b.index(0), b.index(whole), b.zeros(lanes),
+          [&](Value k, ValueRange old) {
+            return SmallVector<Value>{larger(old[0], load(k, lanes))};
+          },
+          lanes)[0];
+      if (inputs > whole)
+        most = larger(most, load(b.index(whole), inputs - whole));
+      auto [scale, inverse] = scalesOf(b, b.reduceMax(most));
+      auto codes = [&, inverse = inverse](Value sum, Value k, int64_t count) {
+        return arith::AddIOp::create(
+            b, sum, storeCodes(b, op, load(k, count), inverse, at(k)));
+      };
+      Value sum = arith::ConstantOp::create(
+          b, b.getZeroAttr(VectorType::get({lanes}, b.getI32Type())));
+      sum = b.loop(
+          b.index(0), b.index(whole), sum,
+          [&](Value k, ValueRange old) {
+            return SmallVector<Value>{codes(old[0], k, lanes)};
+          },
+          lanes)[0];
+      for (int64_t k = whole; k < size; k += lanes)
+        sum = codes(sum, b.index(k), std::max<int64_t>(inputs - k, 0));
+      storeTerms(b, op, scale, sum, at(b.index(0)));
+    });
+    rewriter.eraseOp(op);
+    return success();
+  }
+
+  /// The scale for a largest magnitude, and what activations are multiplied by.
+  static std::pair<Value, Value> scalesOf(KernelBuilder &b, Value most) {
     Value zero = b.constant(0.0);
-    Value scale = b.div(b.reduceMax(most), b.constant(127.0));
+    Value scale = b.div(most, b.constant(127.0));
     Value isZero =
         arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, scale, zero);
-    Value inverse = b.select(isZero, zero, b.div(b.constant(1.0), scale));
+    return {scale, b.select(isZero, zero, b.div(b.constant(1.0), scale))};
+  }
+
+  /// Stores the codes of a vector; returns them as i32.
+  Value storeCodes(KernelBuilder &b, QuantizeRowsOp op, Value value,
+                   Value inverse, ArrayRef<Value> at) const {
     auto i32 = VectorType::get({lanes}, b.getI32Type());
-    Value sum = arith::ConstantOp::create(b, b.getZeroAttr(i32));
     Value low = b.broadcast(lanes, b.constant(-127.0));
     Value high = b.broadcast(lanes, b.constant(127.0));
-    for (auto [i, value] : llvm::enumerate(values)) {
-      // NaN, of a group that is not finite, becomes -127.
-      Value q = math::RoundEvenOp::create(b, b.mul(value, inverse));
-      q = arith::MinNumFOp::create(b, arith::MaxNumFOp::create(b, q, low),
-                                   high);
-      Value code = arith::FPToSIOp::create(b, i32, q);
-      sum = arith::AddIOp::create(b, sum, code);
-      vector::StoreOp::create(
-          b, arith::TruncIOp::create(b, i32.clone(b.getI8Type()), code),
-          op.getCodes(), at(b.addi(first, b.index(i * lanes))));
-    }
+    // NaN, of a group that is not finite, becomes -127.
+    Value q = math::RoundEvenOp::create(b, b.mul(value, inverse));
+    q = arith::MinNumFOp::create(b, arith::MaxNumFOp::create(b, q, low), high);
+    Value code = arith::FPToSIOp::create(b, i32, q), stored = code;
+    if (op.getMoved())
+      stored = arith::AddIOp::create(
+          b, code,
+          arith::ConstantOp::create(
+              b, DenseElementsAttr::get(i32, APInt(32, 128))));
+    vector::StoreOp::create(
+        b, arith::TruncIOp::create(b, i32.clone(b.getI8Type()), stored),
+        op.getCodes(), at);
+    return code;
+  }
+
+  static void storeTerms(KernelBuilder &b, QuantizeRowsOp op, Value scale,
+                         Value sum, ArrayRef<Value> at) {
     Value total =
         vector::ReductionOp::create(b, vector::CombiningKind::ADD, sum);
-    b.store(scale, op.getScales(), at(g));
+    b.store(scale, op.getScales(), at);
     b.store(b.mul(arith::SIToFPOp::create(b, b.getF32Type(), total), scale),
-            op.getSums(), at(g));
+            op.getSums(), at);
   }
 
   int64_t lanes;
@@ -212,5 +350,6 @@ void mlir::marimba::populateQuantizedToVectorPatterns(
     RewritePatternSet &patterns, int64_t lanes, bool integerDots) {
   MLIRContext *ctx = patterns.getContext();
   patterns.add<MatmulToVector>(ctx, lanes, integerDots);
-  patterns.add<DequantizeToVector, QuantizeRowsToVector>(ctx, lanes);
+  patterns.add<ChannelTermsToVector, DequantizeToVector, QuantizeRowsToVector>(
+      ctx, lanes);
 }

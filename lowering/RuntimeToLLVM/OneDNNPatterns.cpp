@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "dialects/Marimba/IR/Quantized.h"
 #include "dialects/OneDNN/IR/OneDNN.h"
 #include "dialects/Runtime/IR/Runtime.h"
 #include "lowering/RuntimeToLLVM/RuntimePatterns.h"
@@ -217,6 +218,50 @@ struct ConvertReorder : ConvertOpToLLVMPattern<onednn::ReorderOp> {
   }
 };
 
+struct ConvertIntegerMatmul : ConvertOpToLLVMPattern<onednn::IntegerMatmulOp> {
+  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
+
+  LogicalResult
+  matchAndRewrite(onednn::IntegerMatmulOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    auto weight = dyn_cast<MemRefType>(op.getWeight().getType());
+    if (!weight)
+      return rewriter.notifyMatchFailure(op, "not on memrefs");
+    Location loc = op.getLoc();
+    QuantizedLayout layout =
+        QuantizedLayout::of(cast<RankedTensorType>(op.getStored()));
+    using M = MarimbaIntegerMatmul;
+    LibraryCall call(rewriter, *getTypeConverter(), op, sizeof(M));
+    Value x = op.getInput(), y = op.getInits()[0];
+    Value xView = adaptor.getInput(), yView = adaptor.getInits()[0];
+    call.setData(offsetof(M, x), x, xView);
+    call.setData(offsetof(M, y), y, yView);
+    MemRefDescriptor bytes(adaptor.getWeight());
+    Value w = bytes.bufferPtr(rewriter, loc, *getTypeConverter(), weight);
+    if (op.getMatrix()) {
+      Value each = LLVM::ConstantOp::create(
+          rewriter, loc, rewriter.getI64Type(),
+          rewriter.getI64IntegerAttr(layout.matrixBytes()));
+      Value offset =
+          LLVM::MulOp::create(rewriter, loc, adaptor.getMatrix(), each);
+      w = LLVM::GEPOp::create(rewriter, loc, w.getType(), rewriter.getI8Type(),
+                              w, ArrayRef<LLVM::GEPArg>{offset});
+    }
+    call.set(offsetof(M, w), w);
+    call.setSizes(offsetof(M, batch), offsetof(M, rows), x, xView);
+    call.set(offsetof(M, k), layout.depth);
+    call.set(offsetof(M, n), layout.channels);
+    call.setStrides(offsetof(M, xBatchStride), offsetof(M, xRowStride), x,
+                    xView);
+    call.setStrides(offsetof(M, yBatchStride), offsetof(M, yRowStride), y,
+                    yView);
+    if (failed(call.call(MARIMBA_FN_ONEDNN_INTEGER_MATMUL)))
+      return failure();
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
 /// A pointer from the runtime; no blocks where it is null.
 struct ConvertPackedWeights : ConvertOpToLLVMPattern<rt::PackedWeightsOp> {
   using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
@@ -272,5 +317,6 @@ struct ConvertPackedWeights : ConvertOpToLLVMPattern<rt::PackedWeightsOp> {
 
 void mlir::marimba::populateOneDNNToLLVMPatterns(LLVMTypeConverter &types,
                                                  RewritePatternSet &patterns) {
-  patterns.add<ConvertMatmul, ConvertReorder, ConvertPackedWeights>(types);
+  patterns.add<ConvertMatmul, ConvertReorder, ConvertPackedWeights,
+               ConvertIntegerMatmul>(types);
 }

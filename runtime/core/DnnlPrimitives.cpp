@@ -5,6 +5,7 @@
 #include "marimba/Tensor.h"
 
 #include <stdexcept>
+#include <string_view>
 
 namespace marimba::rt::dnn {
 
@@ -119,6 +120,34 @@ Matmul makeMatmul(const dnnl::engine &engine, const MatmulSpec &spec) {
   result.y = y;
   result.scratchBytes = static_cast<int64_t>(desc.scratchpad_desc().get_size());
   result.implementation = desc.impl_info_str();
+  return result;
+}
+
+Matmul makeIntegerMatmul(const dnnl::engine &engine, const MatmulSpec &spec) {
+  auto rows = [&](int64_t columns, int64_t stride, memory::data_type type) {
+    return memory::desc(memory::dims{spec.rows, columns}, type,
+                        memory::dims{stride, 1});
+  };
+  Matmul result;
+  result.x = rows(spec.k, spec.xStride, memory::data_type::u8);
+  result.weights =
+      memory::desc(memory::dims{spec.k, spec.n}, memory::data_type::s8,
+                   memory::format_tag::BA16a64b4a);
+  result.y = rows(spec.n, spec.yStride, memory::data_type::s32);
+#if DNNL_VERSION_MAJOR >= 3
+  dnnl::matmul::primitive_desc desc(engine, result.x, result.weights, result.y,
+                                    userScratch());
+#else
+  dnnl::matmul::primitive_desc desc(
+      dnnl::matmul::desc(result.x, result.weights, result.y), userScratch(),
+      engine);
+#endif
+  result.implementation = desc.impl_info_str();
+  if (!std::string_view(result.implementation).starts_with("brg"))
+    throw std::runtime_error("oneDNN has no fast kernel for blocked bytes (" +
+                             result.implementation + ")");
+  result.primitive = dnnl::matmul(desc);
+  result.scratchBytes = static_cast<int64_t>(desc.scratchpad_desc().get_size());
   return result;
 }
 

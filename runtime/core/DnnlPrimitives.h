@@ -48,6 +48,10 @@ struct Matmul {
   std::string implementation;
 };
 
+/// As matmul(), of bytes: x without a sign, weights with one in blocks of 64
+/// channels, y i32. Throws where the library has no fast kernel for that.
+Matmul makeIntegerMatmul(const dnnl::engine &engine, const MatmulSpec &spec);
+
 /// The library manages no scratch memory: the caller gives `scratchBytes`.
 Matmul makeMatmul(const dnnl::engine &engine, const MatmulSpec &spec);
 

@@ -60,6 +60,16 @@ std::shared_ptr<const Plan> Library::Impl::plan(const dnn::MatmulSpec &spec) {
   });
 }
 
+std::shared_ptr<const dnn::Matmul>
+Library::Impl::integerPlan(const dnn::MatmulSpec &spec) {
+  return cached(integerPlans, spec, [&] {
+    auto matmul = std::make_shared<const dnn::Matmul>(
+        dnn::makeIntegerMatmul(engine, spec));
+    implementations.insert(matmul->implementation);
+    return matmul;
+  });
+}
+
 std::shared_ptr<const dnn::Reorder> Library::Impl::copy(const CopyKey &key) {
   return cached(copies, key, [&] {
     return std::make_shared<const dnn::Reorder>(dnn::makeReorder(

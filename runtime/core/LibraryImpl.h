@@ -73,12 +73,14 @@ struct Library::Impl {
   mutable std::shared_mutex mutex;
   std::map<StoredKey, std::vector<std::shared_ptr<Packed>>> packed;
   std::map<dnn::MatmulSpec, std::shared_ptr<const Plan>> plans;
+  std::map<dnn::MatmulSpec, std::shared_ptr<const dnn::Matmul>> integerPlans;
   std::map<CopyKey, std::shared_ptr<const dnn::Reorder>> copies;
   std::set<std::string> implementations;
   /// Where keys are stored that are addresses only (Stacks::LeftApart).
   std::unordered_map<const void *, const void *> places;
 
   std::shared_ptr<const Plan> plan(const dnn::MatmulSpec &spec);
+  std::shared_ptr<const dnn::Matmul> integerPlan(const dnn::MatmulSpec &spec);
   std::shared_ptr<const dnn::Reorder> copy(const CopyKey &key);
   /// The copy of `key`, which is stored as `stored`, laid out and typed as
   /// `wanted`; packs it at first use.

@@ -281,6 +281,53 @@ extern "C" void marimba_onednn_matmul(MarimbaContext *ctx,
       });
 }
 
+extern "C" void
+marimba_onednn_integer_matmul(MarimbaContext *ctx,
+                              const MarimbaIntegerMatmul *args) {
+  using namespace marimba::rt;
+  if (args->batch <= 0 || args->rows <= 0 || args->n <= 0 ||
+      ctx->status != MARIMBA_OK)
+    return;
+  guarded(
+      ctx,
+      [&] {
+        Call call(ctx);
+        dnn::MatmulSpec spec;
+        spec.k = args->k;
+        spec.n = args->n;
+        spec.rows = args->rows;
+        spec.xStride = spec.rows == 1 ? args->k : args->xRowStride;
+        spec.yStride = spec.rows == 1 ? args->n : args->yRowStride;
+        spec.team = call.team;
+        std::shared_ptr<const dnn::Matmul> matmul =
+            call.library.integerPlan(spec);
+        const dnnl::engine &engine = call.library.engine;
+        int64_t mark = ctx->arenaTop;
+        for (int64_t b = 0; b < args->batch; ++b) {
+          auto view = [&](const memory::desc &desc, const void *data) {
+            return memory(desc, engine, const_cast<void *>(data));
+          };
+          const char *x = static_cast<const char *>(args->x);
+          char *y = static_cast<char *>(args->y);
+          memory pad = call.scratchMemory(matmul->scratchBytes);
+          if (ctx->status != MARIMBA_OK)
+            return;
+          matmul->primitive.execute(
+              call.stream,
+              {{DNNL_ARG_SRC, view(matmul->x, x + b * args->xBatchStride)},
+               {DNNL_ARG_WEIGHTS, view(matmul->weights, args->w)},
+               {DNNL_ARG_DST, view(matmul->y, y + b * args->yBatchStride * 4)},
+               {DNNL_ARG_SCRATCHPAD, pad}});
+          ctx->arenaTop = mark;
+        }
+        call.stream.wait();
+      },
+      [&] {
+        return "matmul of bytes, " + std::to_string(args->rows) + " rows, k " +
+               std::to_string(args->k) + ", n " + std::to_string(args->n);
+      });
+}
+
 extern "C" const void *marimba_packed_weights(MarimbaContext *ctx,
                                               const void *w, int64_t n,
                                               int64_t k, int32_t weightType,

@@ -265,6 +265,34 @@ def check_specials(args, report):
             report.row(f"special {entry.name}", "", good)
 
 
+def check_prefill(args, report):
+    """Many tokens in bytes, where the host multiplies them 64 at a time; by f32
+    elsewhere, or where a channel has several scales."""
+    with open("/proc/cpuinfo", encoding="utf-8") as file:
+        dots = {"avx512_vnni", "avx512vl"} <= set(file.read().split())
+    narrow = {"--reference", "--matmul=loops"} & set(args.flags)
+    integers = dots and not narrow and "--vector-bits=256" not in args.flags
+    flags, args.flags = args.flags, args.flags[:-2] + ["--activations=int8", "--dtype=f32"]
+    rng = random.Random(5)
+    for form in ("int8", "int8g64"):
+        entries = []
+        for channels, inputs in ((130, 192), (64, 100), (70, 33)):
+            matrix = Matrix(rng, form, channels, inputs)
+            rows = [[f32(rng.gauss(0, 1)) for _ in range(inputs)] for _ in range(11)]
+            name = f"{form}_{channels}x{inputs}_int8"
+            entry = projection(name, matrix, rows, [1, 11, inputs], "tokens")
+            if integers and matrix.group == matrix.depth:
+                rounded = quantize_rows(rows, matrix.depth, matrix.depth)
+                values = array.array("d", matrix.times(rounded))
+                entry.expected.clear()
+                entry.expect("out", compare.Tensor([1, 11, channels], values))
+            entries.append(entry)
+        found = check_ops.run(args, f"prefill_{form}", entries)
+        for entry in entries:
+            check_ops.compare_entry(report, entry, found[entry.name])
+    args.flags = flags
+
+
 def main():
     argv, flags = sys.argv[1:], []
     if "--" in argv:
@@ -283,6 +311,7 @@ def main():
         for entry in entries:
             check_ops.compare_entry(report, entry, found[entry.name])
     check_specials(args, report)
+    check_prefill(args, report)
     return report.exit_code()
 
 

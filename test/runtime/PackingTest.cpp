@@ -25,7 +25,7 @@ constexpr int64_t K = 48, N = 40;
 
 /// A matrix, a stack of two that lie apart in the file, the second of them at
 /// an odd address, and a matrix that is also read as it is stored.
-const char description[] = R"({"abi":2,"name":"fake/model","weights":[
+const char description[] = R"({"abi":3,"name":"fake/model","weights":[
   {"name":"a","dtype":"f32","shape":[40,48],"sources":["a"],"packed":"f32"},
   {"name":"stack","dtype":"bf16","shape":[2,40,48],"sources":["b","c"],
    "packed":"f32"},

@@ -31,12 +31,14 @@ driver::CompileFlags::CompileFlags(cl::SubCommand &sub)
                 clEnumValN(ComputeType::BF16, "bf16", "bf16, sums in f32")),
             cl::sub(sub), cl::cat(category())),
       activations(
-          "activations",
-          cl::desc("What quantised weights are multiplied by, decoding"),
+          "activations", cl::desc("What quantised weights are multiplied by"),
           cl::init(Activations::Automatic),
           cl::values(clEnumValN(Activations::Automatic, "auto",
-                                "8 bits in groups where the host multiplies "
-                                "bytes (default)"),
+                                "decoding, 8 bits in groups where the host "
+                                "multiplies bytes; else --dtype (default)"),
+                     clEnumValN(Activations::Int8, "int8",
+                                "prompts, too, where weights have 8 bits and "
+                                "a scale for each channel"),
                      clEnumValN(Activations::F32, "f32", "f32")),
           cl::sub(sub), cl::cat(category())),
       ltiForm(
@@ -73,6 +75,7 @@ std::optional<CompileOptions> driver::CompileFlags::compileOptions() const {
   options.pipeline.ltiForm = ltiForm;
   options.pipeline.fuseScan = !noFuseScan;
   options.pipeline.integerActivations = activations != Activations::F32;
+  options.pipeline.integerPrefill = activations == Activations::Int8;
   options.vectorBits = vectorBits;
   options.computeType = dtype;
   options.dumpDir = dumpIr;

@@ -14,7 +14,7 @@
 namespace marimba::driver {
 
 /// What quantised weights are multiplied by where there are few rows.
-enum class Activations { Automatic, F32 };
+enum class Activations { Automatic, F32, Int8 };
 
 /// The options that choose how a model is compiled, for one subcommand.
 struct CompileFlags {

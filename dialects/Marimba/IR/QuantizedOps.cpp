@@ -207,3 +207,38 @@ LogicalResult QuantizedEmbeddingOp::fold(FoldAdaptor,
                                          SmallVectorImpl<OpFoldResult> &) {
   return foldBufferCasts(*this);
 }
+
+//===----------------------------------------------------------------------===//
+// ChannelTermsOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult ChannelTermsOp::verify() {
+  ShapeChecker shapes(*this);
+  if (failed(verifyDestination(*this, {"scales", "sums"})) ||
+      failed(verifyStored(*this, getMatrix(), shapes)))
+    return failure();
+  Builder b(getContext());
+  if (failed(verifyElement(*this, "scales", getScales(), b.getF32Type())) ||
+      failed(verifyElement(*this, "sums", getSums(), b.getI32Type())))
+    return failure();
+  QuantizedLayout layout = QuantizedLayout::of(getStoredType());
+  return shapes.check("scales", getScales(), "N")
+      .check("sums", getSums(), "N")
+      .require(layout.bits == 8 && layout.groups == 1,
+               "weight has several scales a channel or elements of i4, "
+               "expected i8 with one scale for each channel")
+      .result();
+}
+
+LogicalResult
+ChannelTermsOp::reifyResultShapes(OpBuilder &builder,
+                                  ReifiedRankedShapedTypeDims &shapes) {
+  return reifyFromInits(builder, *this, shapes);
+}
+void ChannelTermsOp::getEffects(Effects &effects) {
+  getDestinationEffects(*this, effects);
+}
+LogicalResult ChannelTermsOp::fold(FoldAdaptor,
+                                   SmallVectorImpl<OpFoldResult> &) {
+  return foldBufferCasts(*this);
+}

@@ -19,7 +19,8 @@ def Marimba_QuantizeRowsOp : Marimba_DestinationOp<"quantize_rows"> {
     even, and `sums = scales * sum(codes)`, which a matmul subtracts for weights
     whose codes are not around zero. Inputs behind K are 0. A group of zeros has
     scale 0; in a group with an infinity or NaN scale and sum are not finite, so
-    that no result hides it.
+    that no result hides it. With `moved` codes are stored as bytes without a
+    sign, 128 larger.
 
     Shapes: input `[..., K]`; codes `[..., KP]`; scales, sums `[..., G]`.
 
@@ -33,7 +34,7 @@ def Marimba_QuantizeRowsOp : Marimba_DestinationOp<"quantize_rows"> {
     ```
   }];
   let arguments = (ins Marimba_Shaped<[F32, BF16]>:$input,
-      Variadic<Marimba_Shaped<[F32, I8]>>:$inits);
+      Variadic<Marimba_Shaped<[F32, I8]>>:$inits, UnitAttr:$moved);
   let results = (outs Variadic<RankedTensorOf<[F32, I8]>>:$results);
   let assemblyFormat = [{
     $input `outs` `(` $inits `:` type($inits) `)` attr-dict `:` type($input)
@@ -151,6 +152,40 @@ def Marimba_QuantizedEmbeddingOp
   let assemblyFormat = [{
     $ids `,` $weight `as` $stored `outs` `(` $inits `:` type($inits) `)`
     attr-dict `:` type($ids) `,` type($weight) (`->` type($results)^)?
+  }];
+}
+
+def Marimba_ChannelTermsOp
+    : Marimba_QuantizedReader<"channel_terms",
+                              [AttrSizedOperandSegments]> {
+  let summary = "what each channel's sum of products of bytes is scaled with";
+  let description = [{
+    Of a weight in 8 bits with one scale for each channel, `scales[n]` in f32
+    and `sums[n] = sum_k codes[n, k]`: products of codes that are 128 too large
+    (`quantize_rows` with `moved`) are off by 128 times that.
+
+    Shapes: W `[N, K]`; scales, sums `[N]`.
+
+    Example:
+
+    ```mlir
+    %s, %sums = marimba.channel_terms %w
+        as tensor<768x192xi8, #marimba.quantized<channel, scale f32>>
+        outs(%e, %f : tensor<768xf32>, tensor<768xi32>) : tensor<150528xi8>
+        -> tensor<768xf32>, tensor<768xi32>
+    ```
+  }];
+  let arguments = (ins Marimba_AnyQuantized:$weight, Optional<Index>:$matrix,
+      Variadic<Marimba_Shaped<[F32, I32]>>:$inits, TypeAttr:$stored);
+  let results = (outs Variadic<RankedTensorOf<[F32, I32]>>:$results);
+  let assemblyFormat = [{
+    $weight (`[` $matrix^ `]`)? `as` $stored
+    `outs` `(` $inits `:` type($inits) `)` attr-dict `:` type($weight)
+    (`->` type($results)^)?
+  }];
+  let extraClassDeclaration = readerDeclarations # [{
+    ::mlir::Value getScales() { return getInits()[0]; }
+    ::mlir::Value getSums() { return getInits()[1]; }
   }];
 }
 

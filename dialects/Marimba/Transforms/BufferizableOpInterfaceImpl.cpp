@@ -146,12 +146,16 @@ void mlir::marimba::registerBufferizableOpInterfaceExternalModels(
         *ctx);
     QuantizedMatmulOp::attachInterface<DestinationModel<QuantizedMatmulOp, 0>>(
         *ctx);
+    ChannelTermsOp::attachInterface<DestinationModel<ChannelTermsOp, 0, 1>>(
+        *ctx);
     DequantizeOp::attachInterface<DestinationModel<DequantizeOp, 0>>(*ctx);
     QuantizedEmbeddingOp::attachInterface<
         DestinationModel<QuantizedEmbeddingOp, 0>>(*ctx);
   });
   registry.addExtension(+[](MLIRContext *ctx, onednn::OneDNNDialect *) {
     onednn::MatmulOp::attachInterface<MatmulModel>(*ctx);
+    onednn::IntegerMatmulOp::attachInterface<
+        DestinationModel<onednn::IntegerMatmulOp, 0>>(*ctx);
     onednn::PackedMatmulOp::attachInterface<
         DestinationModel<onednn::PackedMatmulOp, 0>>(*ctx);
     onednn::ReorderOp::attachInterface<DestinationModel<onednn::ReorderOp, 0>>(

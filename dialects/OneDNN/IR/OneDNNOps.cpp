@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "dialects/Marimba/IR/Quantized.h"
 #include "dialects/Marimba/IR/Verify.h"
 #include "dialects/OneDNN/IR/OneDNN.h"
 
@@ -207,6 +208,50 @@ void PackedMatmulOp::getEffects(
 
 LogicalResult PackedMatmulOp::fold(FoldAdaptor,
                                    SmallVectorImpl<OpFoldResult> &) {
+  return marimba::foldBufferCasts(*this);
+}
+
+//===----------------------------------------------------------------------===//
+// IntegerMatmulOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult IntegerMatmulOp::verify() {
+  if (failed(marimba::verifyDestination(*this, {"output"})) ||
+      failed(verifyRank(*this, getInput())))
+    return failure();
+  if (!marimba::isQuantized(getStored()))
+    return emitOpError() << "reads its weight as " << getStored()
+                         << ", expected a quantised tensor";
+  auto layout =
+      marimba::QuantizedLayout::of(cast<RankedTensorType>(getStored()));
+  marimba::ShapeChecker shapes(*this);
+  shapes.require(layout.bits == 8, "weight has codes of 4 bits, expected 8")
+      .require(layout.matrices == 1 || getMatrix(),
+               "reads a stack of matrices, expected the index of one")
+      .bind("N", layout.channels, "channels of the weight")
+      .bind("KP", layout.depth, "padded inputs of the weight")
+      .check("input", getInput(), marimba::lettersWithLast(getInput(), "KP"))
+      .check("output", getInits()[0],
+             marimba::lettersWithLast(getInput(), "N"));
+  requireUnitStride(shapes, "input", getInput());
+  requireUnitStride(shapes, "output", getInits()[0]);
+  return shapes.result();
+}
+
+LogicalResult
+IntegerMatmulOp::reifyResultShapes(OpBuilder &builder,
+                                   ReifiedRankedShapedTypeDims &shapes) {
+  return marimba::reifyFromInits(builder, *this, shapes);
+}
+
+void IntegerMatmulOp::getEffects(
+    SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>
+        &effects) {
+  marimba::getDestinationEffects(*this, effects);
+}
+
+LogicalResult IntegerMatmulOp::fold(FoldAdaptor,
+                                    SmallVectorImpl<OpFoldResult> &) {
   return marimba::foldBufferCasts(*this);
 }
 

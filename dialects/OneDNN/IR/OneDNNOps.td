@@ -170,6 +170,38 @@ def OneDNN_PackedMatmulOp
   }];
 }
 
+def OneDNN_IntegerMatmulOp
+    : OneDNN_DestinationOp<"integer_matmul", [AttrSizedOperandSegments]> {
+  let summary = "matmul primitive of bytes: y = x Wᵀ in i32";
+  let description = [{
+    `y[..., n] = sum_k x[..., k] * codes[n, k]`, exact. x has bytes without a
+    sign, the weight bytes with one: the codes of a quantised weight in 8 bits
+    as they lie in memory, which is a layout of the library (docs/quantization.md);
+    nothing is packed. `weight[matrix] as stored`, as `quantized_matmul` has it.
+
+    Shapes: x `[..., KP]`, KP being K padded to a multiple of 64; y `[..., N]`.
+
+    Example:
+
+    ```mlir
+    %y = onednn.integer_matmul %q, %w
+        as tensor<768x192xi8, #marimba.quantized<channel, scale f32>>
+        outs(%e : tensor<?x?x768xi32>) : tensor<?x?x192xi8>, tensor<150528xi8>
+        -> tensor<?x?x768xi32>
+    ```
+  }];
+  let arguments = (ins OneDNN_Shaped<[I8]>:$input,
+      AnyTypeOf<[RankedTensorOf<[I8]>, MemRefRankOf<[I8], [1]>]>:$weight,
+      Optional<Index>:$matrix, Variadic<OneDNN_Shaped<[I32]>>:$inits,
+      TypeAttr:$stored);
+  let results = (outs Variadic<RankedTensorOf<[I32]>>:$results);
+  let assemblyFormat = [{
+    $input `,` $weight (`[` $matrix^ `]`)? `as` $stored
+    `outs` `(` $inits `:` type($inits) `)` attr-dict
+    `:` type($input) `,` type($weight) (`->` type($results)^)?
+  }];
+}
+
 def OneDNN_ReorderOp : OneDNN_DestinationOp<"reorder"> {
   let summary = "reorder primitive: copies, converts, makes dense";
   let description = [{

@@ -83,7 +83,7 @@ struct ModuleTables {
 
 /// The JSON at the symbol marimba_description of a model, read and checked:
 ///
-///   {"abi": 2, "name": "...", "weights": [{"name", "dtype", "shape",
+///   {"abi": 3, "name": "...", "weights": [{"name", "dtype", "shape",
 ///    "sources" | "derived", "packed", "stored", "quantized"}...], "entries":
 ///    {"prepare":
 ///    {"args": [{"kind", "name", "dtype", "shape"}...]}, "prefill": ...,

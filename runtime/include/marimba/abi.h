@@ -152,6 +152,21 @@ typedef struct MarimbaMatmul {
 } MarimbaMatmul;
 void marimba_onednn_matmul(MarimbaContext *ctx, const MarimbaMatmul *args);
 
+/// Y[b,t,n] = sum_k X[b,t,k] * W[n,k], exact: X has bytes without a sign, W
+/// bytes with one, Y is i32. W is [ceil(n / 64), k / 4, 64, 4], channels and
+/// inputs padded (docs/quantization.md); k is a multiple of 64. Strides count
+/// elements.
+typedef struct MarimbaIntegerMatmul {
+  const void *x;
+  const void *w;
+  void *y;
+  int64_t batch, rows, k, n;
+  int64_t xBatchStride, xRowStride;
+  int64_t yBatchStride, yRowStride;
+} MarimbaIntegerMatmul;
+void marimba_onednn_integer_matmul(MarimbaContext *ctx,
+                                   const MarimbaIntegerMatmul *args);
+
 /// The copy of a stored weight [n, k] that matmuls in `type`, f32 or bf16, use,
 /// in blocks of 64 channels: [ceil(n / 64), rows of inputs, 64] words of 32
 /// bits, a word being one f32 or two bf16 of one channel; channels and inputs
@@ -175,6 +190,7 @@ void marimba_onednn_reorder(MarimbaContext *ctx, const MarimbaReorder *args);
 #define MARIMBA_FN_PARALLEL_FOR "marimba_parallel_for"
 #define MARIMBA_FN_ARENA_ALLOC "marimba_arena_alloc"
 #define MARIMBA_FN_ONEDNN_MATMUL "marimba_onednn_matmul"
+#define MARIMBA_FN_ONEDNN_INTEGER_MATMUL "marimba_onednn_integer_matmul"
 #define MARIMBA_FN_PACKED_WEIGHTS "marimba_packed_weights"
 #define MARIMBA_FN_ONEDNN_REORDER "marimba_onednn_reorder"
 
@@ -217,6 +233,7 @@ static_assert(sizeof(MarimbaCall) == 24);
 static_assert(sizeof(MarimbaPostOp) == 32);
 static_assert(sizeof(MarimbaMatmul) == 128 + 32 * MARIMBA_MAX_POST_OPS);
 static_assert(sizeof(MarimbaReorder) == 80);
+static_assert(sizeof(MarimbaIntegerMatmul) == 88);
 static_assert(sizeof(MarimbaProfileRegion) == 16);
 #endif
 

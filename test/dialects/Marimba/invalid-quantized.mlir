@@ -103,3 +103,13 @@ func.func @tile(%w: !w, %i: index, %t: tensor<64x128xf32>) {
       : !w -> tensor<64x128xf32>
   return
 }
+
+// -----
+
+!w = tensor<64x128xi8, #marimba.quantized<group 64, scale bf16>>
+func.func @terms(%w: !w, %s: tensor<64xf32>, %t: tensor<64xi32>) {
+  // expected-error@+1 {{weight has several scales a channel or elements of i4, expected i8 with one scale for each channel}}
+  %0:2 = marimba.channel_terms %w as !w outs(%s, %t : tensor<64xf32>, tensor<64xi32>)
+      : !w -> tensor<64xf32>, tensor<64xi32>
+  return
+}

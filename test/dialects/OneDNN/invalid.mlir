@@ -143,3 +143,22 @@ func.func @reorder_strided(%x: memref<?x8xf32, strided<[16, 2]>>,
       : memref<?x8xf32, strided<[16, 2]>>
   return
 }
+
+// -----
+
+!w = tensor<64x64xi4, #marimba.quantized<channel, scale f32>>
+func.func @nibbles(%x: tensor<?x64xi8>, %w: tensor<2304xi8>, %y: tensor<?x64xi32>) {
+  // expected-error@+1 {{weight has codes of 4 bits, expected 8}}
+  %0 = onednn.integer_matmul %x, %w as !w outs(%y : tensor<?x64xi32>)
+      : tensor<?x64xi8>, tensor<2304xi8> -> tensor<?x64xi32>
+  return
+}
+
+// -----
+
+func.func @packed(%x: tensor<?x1x64xbf16>, %w: tensor<64x64xf32>, %y: tensor<?x1x64xf32>) {
+  // expected-error@+1 {{input is bf16 with weights packed as f32, expected f32}}
+  %0 = onednn.packed_matmul %x, %w packed f32 outs(%y : tensor<?x1x64xf32>)
+      : tensor<?x1x64xbf16>, tensor<64x64xf32> -> tensor<?x1x64xf32>
+  return
+}

@@ -12,7 +12,7 @@
 // CHECK-DAG: %[[F16:.*]] = llvm.mlir.constant(1 : i32)
 // CHECK-DAG: %[[F32:.*]] = llvm.mlir.constant(0 : i32)
 // CHECK-DAG: %[[NONE:.*]] = llvm.mlir.constant(0 : i64)
-// CHECK: %[[ARGS:.*]] = llvm.alloca %{{.*}} x !llvm.array<248 x i8>
+// CHECK: %[[ARGS:.*]] = llvm.alloca %{{.*}} x !llvm.array<256 x i8>
 // CHECK: llvm.store %[[XDATA:.*]], %[[ARGS]] : !llvm.ptr
 // CHECK: %[[BIASAT:.*]] = llvm.getelementptr %[[ARGS]][16]
 // CHECK: llvm.store %{{.*}}, %[[BIASAT]] : !llvm.ptr
@@ -35,7 +35,7 @@
 // CHECK: llvm.store %[[F16]], %[[BTYPEAT]]
 // CHECK: %[[YTYPEAT:.*]] = llvm.getelementptr %[[ARGS]][108]
 // CHECK: llvm.store %[[F32]], %[[YTYPEAT]]
-// CHECK: %[[COUNTAT:.*]] = llvm.getelementptr %[[ARGS]][112]
+// CHECK: %[[COUNTAT:.*]] = llvm.getelementptr %[[ARGS]][120]
 // CHECK: llvm.store %[[NONE]], %[[COUNTAT]]
 // CHECK: llvm.call @marimba_onednn_matmul(%[[CTX]], %[[ARGS]])
 func.func @batched(%ctx: !rt.context,
@@ -78,15 +78,15 @@ func.func @rows(%ctx: !rt.context, %x: memref<?x8xf32>, %w: memref<4x8xf32>,
 // CHECK-DAG: %[[BF16:.*]] = llvm.mlir.constant(2 : i32)
 // CHECK-DAG: %[[SILU:.*]] = llvm.mlir.constant(1 : i32)
 // CHECK: %[[ARGS:.*]] = llvm.alloca
-// CHECK: %[[COUNTAT:.*]] = llvm.getelementptr %[[ARGS]][112]
+// CHECK: %[[COUNTAT:.*]] = llvm.getelementptr %[[ARGS]][120]
 // CHECK: llvm.store %[[TWO]], %[[COUNTAT]]
-// CHECK: %[[KINDAT:.*]] = llvm.getelementptr %[[ARGS]][144]
+// CHECK: %[[KINDAT:.*]] = llvm.getelementptr %[[ARGS]][152]
 // CHECK: llvm.store %[[SILU]], %[[KINDAT]]
-// CHECK: %[[MULAT:.*]] = llvm.getelementptr %[[ARGS]][176]
+// CHECK: %[[MULAT:.*]] = llvm.getelementptr %[[ARGS]][184]
 // CHECK: llvm.store %[[BF16]], %[[MULAT]]
-// CHECK: llvm.getelementptr %[[ARGS]][152]
+// CHECK: llvm.getelementptr %[[ARGS]][160]
 // CHECK: llvm.store %{{.*}} : !llvm.ptr, !llvm.ptr
-// CHECK: %[[TYPEAT:.*]] = llvm.getelementptr %[[ARGS]][180]
+// CHECK: %[[TYPEAT:.*]] = llvm.getelementptr %[[ARGS]][188]
 // CHECK: llvm.store %[[BF16]], %[[TYPEAT]]
 func.func @post_ops(%ctx: !rt.context, %x: memref<?x8xbf16>,
     %w: memref<4x8xf32>, %m: memref<?x4xbf16>, %y: memref<?x4xbf16>) {
