@@ -270,7 +270,9 @@ LogicalResult GgufReader::placeTensors() {
       return error(what + " is at offset " + Twine(tensor.offset) +
                    ", expected a multiple of " + Twine(alignment) +
                    " (general.alignment)");
-    if (tensor.offset > held || tensor.bytes > held - tensor.offset)
+    // Not even an empty one is beyond the file.
+    if (begin > bytes.size() || tensor.offset > held ||
+        tensor.bytes > held - tensor.offset)
       return error(what + " needs " + Twine(tensor.bytes) +
                    " bytes at offset " + Twine(tensor.offset) +
                    " of the data, but the file holds " + Twine(held) +

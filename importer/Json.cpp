@@ -123,9 +123,8 @@ bool Prescan::scanNonFinite() {
 
 } // namespace
 
-FailureOr<llvm::json::Object> parseJsonObject(StringRef text, StringRef file,
-                                              JsonOptions options,
-                                              ErrorFn emitError) {
+FailureOr<llvm::json::Value> parseJson(StringRef text, StringRef file,
+                                       JsonOptions options, ErrorFn emitError) {
   Prescan prescan(text, file, options, emitError);
   if (failed(prescan.run()))
     return failure();
@@ -134,6 +133,16 @@ FailureOr<llvm::json::Object> parseJsonObject(StringRef text, StringRef file,
     emitError(file + ": not valid JSON: " + llvm::toString(value.takeError()));
     return failure();
   }
+  return std::move(*value);
+}
+
+FailureOr<llvm::json::Object> parseJsonObject(StringRef text, StringRef file,
+                                              JsonOptions options,
+                                              ErrorFn emitError) {
+  FailureOr<llvm::json::Value> value =
+      parseJson(text, file, options, emitError);
+  if (failed(value))
+    return failure();
   if (llvm::json::Object *object = value->getAsObject())
     return std::move(*object);
   emitError(file + ": is " + printJson(*value) + ", expected a JSON object");

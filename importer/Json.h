@@ -20,10 +20,15 @@ struct JsonOptions {
   bool uniqueNames = false;
 };
 
-/// Parses `text`, which must be an object. LLVM's parser recurses without a
+/// Parses `text`; messages begin with `file`. LLVM's parser recurses without a
 /// limit and takes no `Infinity`; both are seen to here: deep nesting is an
 /// error, and a bare `Infinity`, `-Infinity` or `NaN` reads as
 /// `{"__float__": "Infinity"}`, as transformers 5 writes it.
+FailureOr<llvm::json::Value> parseJson(llvm::StringRef text,
+                                       llvm::StringRef file,
+                                       JsonOptions options, ErrorFn emitError);
+
+/// As above, of a text that must be an object.
 FailureOr<llvm::json::Object> parseJsonObject(llvm::StringRef text,
                                               llvm::StringRef file,
                                               JsonOptions options,

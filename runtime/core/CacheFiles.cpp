@@ -187,11 +187,13 @@ MappedFile::map(int file, const std::filesystem::path &path,
 std::shared_ptr<const MappedFile>
 MappedFile::open(const std::filesystem::path &path, std::string &error) {
   error.clear();
-  // Not to hang on a pipe of that name.
-  int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  // Not to hang on a pipe of that name. We make no links.
+  int file =
+      ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
   if (file < 0) {
     if (errno != ENOENT)
-      error = path.string() + ": " + std::strerror(errno);
+      error = path.string() + ": " +
+              (errno == ELOOP ? "is a symbolic link" : std::strerror(errno));
     return nullptr;
   }
   std::shared_ptr<const MappedFile> result = map(file, path, error);

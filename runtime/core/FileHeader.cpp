@@ -2,6 +2,8 @@
 
 #include "FileHeader.h"
 
+#include "JsonNesting.h"
+
 #include <bit>
 #include <charconv>
 #include <cstdio>
@@ -106,6 +108,8 @@ std::optional<Json> header::read(std::string_view magic,
   std::memset(header.data() + kHashAt, 0, sizeof(hash));
   if (!XXH128_isEqual(hash, XXH3_128bits(header.data(), header.size())))
     return fail("is damaged: its header does not match its checksum");
+  if (nestsTooDeep(std::string_view(header).substr(kJsonAt, jsonBytes)))
+    return fail("is damaged: its header nests too deep");
   Json json =
       Json::parse(header.begin() + kJsonAt,
                   header.begin() + kJsonAt + static_cast<ptrdiff_t>(jsonBytes),

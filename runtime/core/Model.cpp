@@ -55,6 +55,9 @@ Model::create(std::shared_ptr<const CompiledModule> module,
                      threads, pack, model->packed, error))
       return nullptr;
   }
+  // Some of it may be from before, and some from after.
+  if (!weights->checkUnchanged(error))
+    return nullptr;
   model->compiled = std::move(module);
   model->weightTable = std::move(weights);
   return model;

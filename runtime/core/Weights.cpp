@@ -22,6 +22,8 @@ struct Weights::Mapping {
   char *data = nullptr;
   uint64_t size = 0;
   WeightFile file;
+  dev_t device = 0; // with `node`: the same file, whatever its name
+  ino_t node = 0;
   ~Mapping() {
     if (data)
       munmap(data, size);
@@ -29,6 +31,10 @@ struct Weights::Mapping {
 };
 
 namespace {
+
+int64_t nanoseconds(const timespec &time) {
+  return int64_t(time.tv_sec) * 1'000'000'000 + time.tv_nsec;
+}
 
 std::vector<int64_t> withoutOnes(std::span<const int64_t> shape) {
   std::vector<int64_t> result;
@@ -243,7 +249,8 @@ private:
     auto [it, fresh] = byFile.try_emplace(source.file, nullptr);
     if (!fresh)
       return it->second;
-    int file = open(source.file.c_str(), O_RDONLY | O_CLOEXEC);
+    // Not to hang on a pipe of that name.
+    int file = open(source.file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     struct stat status = {};
     if (file < 0 || fstat(file, &status) != 0) {
       error =
@@ -274,9 +281,6 @@ private:
 
   void describe(Mapping &mapping, const std::filesystem::path &path,
                 const struct stat &status) {
-    auto nanoseconds = [](const timespec &time) {
-      return int64_t(time.tv_sec) * 1'000'000'000 + time.tv_nsec;
-    };
     // safetensors: the length of the header in 8 bytes, the header. GGUF: all
     // in front of the first tensor in use.
     constexpr uint64_t longestHeader = 100'000'000;
@@ -296,6 +300,8 @@ private:
                     nanoseconds(status.st_mtim),
                     nanoseconds(status.st_ctim),
                     {mapping.data, std::min(header, mapping.size)}};
+    mapping.device = status.st_dev;
+    mapping.node = status.st_ino;
   }
 
   Weights &weights;
@@ -353,6 +359,24 @@ std::vector<WeightFile> Weights::files() const {
       result.begin(), result.end(),
       [](const WeightFile &a, const WeightFile &b) { return a.path < b.path; });
   return result;
+}
+
+bool Weights::checkUnchanged(std::string &error) const {
+  for (const auto &mapping : mappings) {
+    const WeightFile &was = mapping->file;
+    struct stat now = {};
+    if (stat(was.path.c_str(), &now) != 0 || now.st_dev != mapping->device ||
+        now.st_ino != mapping->node)
+      continue;
+    if (static_cast<uint64_t>(now.st_size) == was.bytes &&
+        nanoseconds(now.st_mtim) == was.modifiedNs)
+      continue;
+    error = was.path.string() + ": was written to while it was loaded (" +
+            std::to_string(was.bytes) + " bytes before, " +
+            std::to_string(now.st_size) + " now)";
+    return false;
+  }
+  return true;
 }
 
 void Weights::release(const StoredMatrix &matrix, int64_t bytes) const {

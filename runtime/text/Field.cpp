@@ -2,17 +2,18 @@
 
 #include "Field.h"
 
+#include "../core/JsonNesting.h"
+
 #include <limits>
 
 namespace marimba::rt::text {
 
-namespace {
-
-/// Deeper nesting than any real file has; keeps recursive stages from using up
-/// the stack.
-constexpr int maxDepth = 64;
-
-} // namespace
+Json parseJson(std::string_view text) {
+  if (nestsTooDeep(text))
+    throw FieldError("the file is nested more than " +
+                     std::to_string(kDeepestJson) + " deep");
+  return Json::parse(text);
+}
 
 std::string quote(std::string_view text) {
   constexpr size_t maxLength = 64;
@@ -22,12 +23,8 @@ std::string quote(std::string_view text) {
   return Json(shown).dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
-Field::Field(const Json &value, std::string path, int depth)
-    : value(&value), fieldPath(std::move(path)), depth(depth) {
-  if (depth > maxDepth)
-    throw FieldError("the file is nested more than " +
-                     std::to_string(maxDepth) + " deep");
-}
+Field::Field(const Json &value, std::string path)
+    : value(&value), fieldPath(std::move(path)) {}
 
 Field Field::at(std::string_view key) const {
   if (!value->is_object())
@@ -38,7 +35,7 @@ Field Field::at(std::string_view key) const {
   std::string path = fieldPath.empty() ? "" : fieldPath + ".";
   // A key may be any text, as in a vocabulary.
   path += key.size() < 32 ? std::string(key) : quote(key);
-  return Field(*member, std::move(path), depth + 1);
+  return Field(*member, std::move(path));
 }
 
 std::optional<Field> Field::find(std::string_view key) const {
@@ -56,8 +53,8 @@ std::vector<Field> Field::items() const {
   std::vector<Field> items;
   items.reserve(value->size());
   for (size_t i = 0; i < value->size(); ++i)
-    items.push_back(Field(
-        (*value)[i], fieldPath + "[" + std::to_string(i) + "]", depth + 1));
+    items.push_back(
+        Field((*value)[i], fieldPath + "[" + std::to_string(i) + "]"));
   return items;
 }
 

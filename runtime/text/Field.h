@@ -27,6 +27,11 @@ public:
   using std::runtime_error::runtime_error;
 };
 
+/// Parses a file, which must not nest deeper than any real one does: what
+/// copies or prints a value recurses into it. Throws FieldError for that, and
+/// what the parser throws.
+Json parseJson(std::string_view text);
+
 /// `text` in quotes, escaped, on one line, and cut where it is long.
 std::string quote(std::string_view text);
 
@@ -61,11 +66,10 @@ public:
   [[noreturn]] void failType(std::string_view expected) const;
 
 private:
-  Field(const Json &value, std::string path, int depth);
+  Field(const Json &value, std::string path);
 
   const Json *value;
   std::string fieldPath;
-  int depth = 0;
 };
 
 /// One kind of a pipeline stage: its name in `type` and how to make it.

@@ -16,10 +16,14 @@ using namespace text;
 /// Reads the file whole; returns false and sets `error` where it cannot.
 static bool readFile(const std::filesystem::path &path, std::string &contents,
                      std::string &error) {
+  // A pipe could keep us waiting for ever.
   std::error_code code;
-  if (std::filesystem::is_directory(path, code)) {
-    error = path.string() + ": is a directory, expected a tokenizer.json or "
-                            "tokenizer.model file";
+  if (std::filesystem::exists(path, code) &&
+      !std::filesystem::is_regular_file(path, code)) {
+    error = path.string() + ": is " +
+            (std::filesystem::is_directory(path, code) ? "a directory"
+                                                       : "no regular file") +
+            ", expected a tokenizer.json or tokenizer.model file";
     return false;
   }
   errno = 0;
@@ -69,7 +73,7 @@ readOptionsBeside(const std::filesystem::path &model, std::string &error) {
     return std::nullopt;
   return catchErrors(path.string(), error,
                      [&]() -> std::optional<SentencePieceOptions> {
-                       Json document = Json::parse(contents);
+                       Json document = parseJson(contents);
                        return readSentencePieceOptions(Field(document));
                      });
 }
@@ -98,7 +102,7 @@ std::unique_ptr<Tokenizer> Tokenizer::parse(std::string_view json,
                                             std::string_view name,
                                             std::string &error) {
   return catchErrors(name, error, [&] {
-    Json document = Json::parse(json);
+    Json document = parseJson(json);
     auto impl = std::make_unique<Impl>(Field(document));
     return std::unique_ptr<Tokenizer>(new Tokenizer(std::move(impl)));
   });

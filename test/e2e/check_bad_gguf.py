@@ -267,6 +267,13 @@ class Cases:
         del tensors["token_embd.weight"]
         return self.bytes_of(keys, tensors), ["token_embd.weight", "missing"]
 
+    def case_tensor_empty_beyond_the_file(self):
+        keys, _ = self.model()
+        data = self.bytes_of(keys, {"empty": ([0], "F32", b"")})
+        end = data.index(b"empty") + 5 + 24
+        assert end % 32 != 0, "the data would begin at the end of the file"
+        return data[:end], ["tensor 'empty'", "truncated"]
+
     def case_experts_empty(self):
         keys, tensors = self.model("mixtral_main")
         name = "blk.0.ffn_up_exps.weight"

@@ -248,12 +248,12 @@ class Cases:
         return arguments, ["nowhere"]
 
 
-def run_case(marimba, goldens, work, name):
+def run_case(marimba, goldens, work, cases, name):
     """What is wrong with the answer to one case; empty where nothing is."""
     shutil.rmtree(work, ignore_errors=True)
     out_folder = os.path.join(work, "out")
     os.makedirs(out_folder)
-    arguments, words = getattr(Cases(goldens, work), name)()
+    arguments, words = getattr(cases(goldens, work), name)()
     out = os.path.join(out_folder, "file")
     command = [marimba] + [out if a is OUT else a for a in arguments]
     done = subprocess.run(
@@ -289,12 +289,13 @@ def run_case(marimba, goldens, work, name):
     return problems
 
 
-def main():
+def main(cases=Cases):
     marimba, goldens, work = sys.argv[1:4]
-    names = [name for name in vars(Cases) if name.startswith("case_")]
+    names = [name for name in vars(cases) if name.startswith("case_")]
     failed = 0
     for name in names:
-        failed += bool(run_case(marimba, goldens, os.path.join(work, name), name))
+        own = os.path.join(work, name)
+        failed += bool(run_case(marimba, goldens, own, cases, name))
     print(f"{len(names)} cases, {failed} failures")
     return 1 if failed else 0
 

@@ -383,6 +383,10 @@ TEST(NewFileTest, AppearsWholeOrNotAtAll) {
   EXPECT_EQ(error, "");
   EXPECT_FALSE(MappedFile::open(folder, error));
   EXPECT_NE(error.find("is not a regular file"), std::string::npos) << error;
+  std::ofstream(folder / "file") << "text";
+  fs::create_symlink("file", folder / "link");
+  EXPECT_FALSE(MappedFile::open(folder / "link", error));
+  EXPECT_NE(error.find("link: is a symbolic link"), std::string::npos) << error;
   fs::remove_all(folder);
 }
 

@@ -52,6 +52,12 @@ TEST(TokenizerErrorsTest, RefusesBadJson) {
     deep += "]}";
   EXPECT_EQ(errorOf("{\"normalizer\": " + deep + "}"),
             "t.json: the file is nested more than 64 deep");
+  // Nor where nothing looks; brackets in strings are none.
+  EXPECT_EQ(errorOf("{\"padding\": " + std::string(100000, '[')),
+            "t.json: the file is nested more than 64 deep");
+  nlohmann::json document = smallTokenizer();
+  document["model"]["vocab"][std::string(100, '[') + "\\\""] = 7;
+  parse(document);
 }
 
 TEST(TokenizerErrorsTest, RefusesBadFields) {

@@ -286,4 +286,26 @@ TEST(Description, ErrorsNameTheField) {
   }
 }
 
+TEST_F(WeightsTest, NoticesFilesThatAreWrittenTo) {
+  std::string error;
+  auto load = [&] {
+    std::vector<WeightSource> sources = {source("a", {64}, 0)};
+    return Weights::load(describe({64}, {"a"}), sources, error);
+  };
+  std::unique_ptr<Weights> weights = load();
+  ASSERT_TRUE(weights) << error;
+  EXPECT_TRUE(weights->checkUnchanged(error)) << error;
+  std::ofstream(file, std::ios::app) << "more";
+  EXPECT_FALSE(weights->checkUnchanged(error));
+  EXPECT_EQ(error, file.string() + ": was written to while it was loaded (256 "
+                                   "bytes before, 260 now)");
+  // Another file of that name is none of ours, and neither is none.
+  weights = load();
+  fs::copy_file(file, folder / "new");
+  fs::rename(folder / "new", file);
+  EXPECT_TRUE(weights->checkUnchanged(error)) << error;
+  fs::remove(file);
+  EXPECT_TRUE(weights->checkUnchanged(error)) << error;
+}
+
 } // namespace

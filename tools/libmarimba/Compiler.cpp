@@ -10,10 +10,13 @@
 #include "mlir/IR/AsmState.h"
 #include "mlir/Parser/Parser.h"
 #include "tools/libmarimba/Diagnostics.h"
+#include "tools/libmarimba/SourceNesting.h"
 #include "llvm/ADT/SmallString.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
+#include "llvm/Support/SourceMgr.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace marimba;
@@ -85,8 +88,21 @@ bool Compilation::load(StringRef input, std::string &error) {
       error = (input + ": no such file").str();
       return false;
     }
+    ErrorOr<std::unique_ptr<MemoryBuffer>> text =
+        MemoryBuffer::getFileOrSTDIN(input);
+    if (!text) {
+      error = (input + ": cannot be read: " + text.getError().message()).str();
+      return false;
+    }
+    if (!input.ends_with(".mlirbc"))
+      error = checkSourceNesting((*text)->getBuffer(),
+                                 (*text)->getBufferIdentifier());
+    if (!error.empty())
+      return false;
+    auto sources = std::make_shared<SourceMgr>();
+    sources->AddNewSourceBuffer(std::move(*text), SMLoc());
     mlir::ParserConfig config(context.get());
-    moduleRef = mlir::parseSourceFile<mlir::ModuleOp>(input, config);
+    moduleRef = mlir::parseSourceFile<mlir::ModuleOp>(sources, config);
     if (!moduleRef)
       error = errors.text((input + ": not a module of MLIR").str());
     return static_cast<bool>(moduleRef);

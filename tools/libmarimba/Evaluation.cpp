@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "tools/libmarimba/Evaluation.h"
+#include "importer/Json.h"
 #include "tools/libmarimba/Stopwatch.h"
 
 #include "marimba/Sampler.h"
@@ -91,11 +92,11 @@ bool marimba::parseRecallCases(StringRef jsonl, StringRef file, int64_t limit,
     if (line.trim().empty())
       continue;
     std::string place = (file + ":" + Twine(index + 1) + ": ").str();
-    Expected<json::Value> parsed = json::parse(line);
-    if (!parsed) {
-      error = place + toString(parsed.takeError());
+    auto parsed = mlir::marimba::parseJson(
+        line, StringRef(place).drop_back(2), {},
+        [&](const Twine &text) { error = text.str(); });
+    if (mlir::failed(parsed))
       return false;
-    }
     const json::Object *object = parsed->getAsObject();
     std::optional<StringRef> text, answer;
     if (object) {

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "tools/libmarimba/LogitsFile.h"
+#include "importer/Json.h"
 
 #include "marimba/SafetensorsWriter.h"
 #include "marimba/Sampler.h"
@@ -71,11 +72,10 @@ static bool fromJSON(const json::Value &value, LogitsRequest &request,
 bool marimba::parseLogitsRequests(StringRef json, StringRef file,
                                   std::vector<LogitsRequest> &requests,
                                   std::string &error) {
-  Expected<json::Value> value = json::parse(json);
-  if (!value) {
-    error = (file + ": " + toString(value.takeError())).str();
+  auto value = mlir::marimba::parseJson(
+      json, file, {}, [&](const Twine &text) { error = text.str(); });
+  if (mlir::failed(value))
     return false;
-  }
   json::Path::Root root("the list");
   if (!fromJSON(*value, requests, root)) {
     error = (file + ": " + toString(root.getError())).str();

@@ -5,14 +5,13 @@
 //===----------------------------------------------------------------------===//
 
 #include "tools/libmarimba/ModelFiles.h"
+#include "importer/Json.h"
 #include "importer/ModelDirectory.h"
 #include "tools/libmarimba/GgufTokenizer.h"
 
 #include "marimba/Tokenizer.h"
 #include "llvm/ADT/SmallString.h"
 #include "llvm/Support/FileSystem.h"
-#include "llvm/Support/JSON.h"
-#include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 
 using namespace marimba;
@@ -96,18 +95,12 @@ marimba::endOfTextIds(StringRef modelDir, ArrayRef<int64_t> fromConfig,
   std::string path = pathIn(modelDir, "generation_config.json");
   if (!sys::fs::exists(path))
     return ids;
-  auto buffer = MemoryBuffer::getFile(path);
-  if (std::error_code code = buffer.getError()) {
-    error = path + ": " + code.message();
+  constexpr uint64_t longest = 1 << 24;
+  auto object = mlir::marimba::readJsonFile(
+      path, path, longest, {}, [&](const Twine &text) { error = text.str(); });
+  if (mlir::failed(object))
     return std::nullopt;
-  }
-  Expected<json::Value> parsed = json::parse((*buffer)->getBuffer());
-  if (!parsed) {
-    error = path + ": " + toString(parsed.takeError());
-    return std::nullopt;
-  }
-  const json::Object *object = parsed->getAsObject();
-  const json::Value *value = object ? object->get("eos_token_id") : nullptr;
+  const json::Value *value = object->get("eos_token_id");
   if (!value || value->kind() == json::Value::Null)
     return ids;
   ids.clear();

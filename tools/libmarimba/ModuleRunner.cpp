@@ -38,6 +38,11 @@ public:
       return false;
     }
     buffer = std::move(*data);
+    for (const SafetensorsEntry &entry : *found)
+      if (entry.offset + entry.bytes > buffer->getBufferSize()) {
+        error = file + ": became shorter while it was read";
+        return false;
+      }
     for (SafetensorsEntry &entry : *found)
       entries[entry.name] = std::move(entry);
     return true;

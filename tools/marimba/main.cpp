@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "tools/marimba/CutFiles.h"
 #include "tools/marimba/Driver.h"
 
 #include "llvm/Support/Path.h"
@@ -73,6 +74,7 @@ static int reportUsage(StringRef program, StringRef text) {
 }
 
 int main(int argc, char **argv) {
+  driver::reportCutFiles();
   driver::Command commands[] = {
       driver::makeRunCommand(),     driver::makeLogitsCommand(),
       driver::makeCompileCommand(), driver::makeEvalCommand(),

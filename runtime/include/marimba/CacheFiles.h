@@ -60,12 +60,13 @@ private:
 };
 
 /// A file in memory, read-only. Who cuts a file that is mapped makes its
-/// readers end with SIGBUS: cache files are only ever replaced or removed.
+/// readers get a SIGBUS, which a program may turn into a message: cache files
+/// are only ever replaced or removed.
 class MappedFile {
 public:
   /// Null where it cannot be mapped; `error` then says why, and is empty where
-  /// there is no such file. A file that others may write to, or that is no
-  /// file, is not mapped.
+  /// there is no such file. A file that others may write to, a link, or what
+  /// is no file, is not mapped.
   static std::shared_ptr<const MappedFile>
   open(const std::filesystem::path &path, std::string &error);
   /// Maps an open file; `path` is for `error`.

@@ -98,6 +98,9 @@ public:
                                      const WeightSpec &spec) const;
   /// The mapped files, in the order of their paths.
   std::vector<WeightFile> files() const;
+  /// False, with `error` set, where one of them is not as it was any more. A
+  /// file that has another in its place by now is still as it was.
+  bool checkUnchanged(std::string &error) const;
   /// Gives back the memory of `matrix`, of `bytes` bytes, where it is in a
   /// file: who reads it later reads the file again.
   void release(const StoredMatrix &matrix, int64_t bytes) const;
