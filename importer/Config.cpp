@@ -22,6 +22,7 @@ std::string FieldNames::inFile(StringRef fields) const {
 }
 
 const llvm::json::Value *Config::find(StringRef field) const {
+  asked.insert(field);
   const llvm::json::Value *value = object.get(field);
   if (!value || value->kind() == llvm::json::Value::Null)
     return nullptr;
@@ -66,6 +67,22 @@ void Config::error(StringRef field, const Twine &expected) {
 void Config::error(const Twine &message) {
   hasFailed = true;
   emitError(fileName + ": " + message);
+}
+
+void Config::suggestFields() {
+  std::vector<StringRef> absent;
+  for (StringRef field : asked.keys())
+    if (!object.get(field))
+      absent.push_back(field);
+  llvm::sort(absent);
+  for (const auto &[key, value] : object) {
+    StringRef field(key);
+    // Members of flattened objects have a dot, and their object says enough.
+    StringRef near = asked.contains(field) ? "" : nearest(field, absent);
+    if (!near.empty())
+      error(names.kind + " " + quoted(field) + " has no meaning, and " +
+            quoted(names.inFile(near)) + " is absent; did you mean that?");
+  }
 }
 
 int64_t Config::getInRange(StringRef field, int64_t defaultValue, int64_t min,

@@ -9,6 +9,7 @@
 
 #include "importer/Json.h"
 #include "llvm/ADT/StringMap.h"
+#include "llvm/ADT/StringSet.h"
 #include <string>
 #include <vector>
 
@@ -46,7 +47,10 @@ public:
   /// The field's value, or null where it is absent or null.
   const llvm::json::Value *find(StringRef field) const;
   /// Whether the file has the field, be it null.
-  bool has(StringRef field) const { return object.get(field) != nullptr; }
+  bool has(StringRef field) const {
+    asked.insert(field);
+    return object.get(field) != nullptr;
+  }
 
   /// An integer in [1, max].
   int64_t getPositive(StringRef field, int64_t defaultValue, int64_t max);
@@ -78,6 +82,10 @@ public:
   /// Reports a message about the file as a whole.
   void error(const Twine &message);
 
+  /// Once something has failed: reports fields of the file that nobody has
+  /// asked for and that may be misspellings of absent ones that somebody has.
+  void suggestFields();
+
   LogicalResult result() const { return success(!hasFailed); }
   StringRef file() const { return fileName; }
 
@@ -90,6 +98,7 @@ private:
   ErrorFn emitError;
   FieldNames names;
   bool hasFailed = false;
+  mutable llvm::StringSet<> asked;
 };
 
 } // namespace mlir::marimba

@@ -98,8 +98,10 @@ FailureOr<ImportedModel> importModel(MLIRContext &context, StringRef path,
   Config config(std::move(directory->config()), directory->configFile().str(),
                 emitError, directory->fieldNames());
   const Family *family = chooseFamily(config);
-  if (!family)
+  if (!family) {
+    config.suggestFields();
     return failure();
+  }
 
   ImportedModel model;
   ModelPlan plan;
@@ -111,8 +113,10 @@ FailureOr<ImportedModel> importModel(MLIRContext &context, StringRef path,
   WeightTable weights(context, *directory, dtype, options.weights, emitError);
   if (failed(readTokens(config, model.info)) ||
       failed(family->plan(context, config, weights, plan, model.info)) ||
-      failed(weights.finish()))
+      failed(weights.finish())) {
+    config.suggestFields();
     return failure();
+  }
   plan.weights = weights.weights();
 
   ModelInfo &info = model.info;
