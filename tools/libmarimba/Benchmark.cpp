@@ -45,7 +45,8 @@ bool marimba::runBenchmark(StringRef modelDir, const BenchOptions &options,
     if (!checkRoom(info, options.rounds.prefill + options.rounds.decode, 1,
                    error))
       return false;
-    work = WorkTable(compilation->module(), "prefill", compilation->usesBF16())
+    work = WorkTable(compilation->module(), "prefill",
+                     {compilation->usesBF16(), compilation->usesIntegers()})
                .whole(info);
     result.randomWeights = options.randomWeights || !info.hasWeights;
   }

@@ -79,6 +79,13 @@ public:
   /// Whether projections multiply bf16.
   bool usesBF16() const { return compileOptions.pipeline.bf16; }
 
+  /// Whether many rows multiply bytes where weights allow it.
+  bool usesIntegers() const {
+    const mlir::marimba::PipelineOptions &p = compileOptions.pipeline;
+    return p.integerDots && p.integerPrefill && !p.reference &&
+           p.matmul == mlir::marimba::MatmulRoute::OneDNN;
+  }
+
   /// The options, with the width of vectors found.
   const CompileOptions &options() const { return compileOptions; }
 

@@ -69,8 +69,19 @@ static bool isNarrow(LinearOp op) {
                  [](Operation *user) { return isa<RouteOp>(user); });
 }
 
-static double &opsOf(MatmulOps &ops, bool bf16) {
-  return bf16 ? ops.bf16 : ops.f32;
+/// Whether products with `weight` can be of bytes (multiply-integers).
+static bool hasChannelScales(Value weight) {
+  auto type = cast<mlir::RankedTensorType>(weight.getType());
+  if (!isQuantized(type))
+    return false;
+  QuantizedLayout layout = QuantizedLayout::of(type);
+  return layout.bits == 8 && layout.groups == 1;
+}
+
+static double &opsOf(MatmulOps &ops, Value weight, Products products) {
+  if (products.integers && hasChannelScales(weight))
+    return ops.int8;
+  return products.bf16 ? ops.bf16 : ops.f32;
 }
 
 static ShapedType typeOf(Value value) {
@@ -113,7 +124,7 @@ static bool isWeight(Value value) {
 
 /// What each op computes for one token (one row of logits), and the weights
 /// that not every token reads.
-static OpsWork workOf(Operation *op, bool perLogits, bool bf16) {
+static OpsWork workOf(Operation *op, bool perLogits, Products products) {
   OpsWork work;
   ModelWork &model = work.model;
   auto elements = [](Value value) {
@@ -121,8 +132,9 @@ static OpsWork workOf(Operation *op, bool perLogits, bool bf16) {
   };
   TypeSwitch<Operation *>(op)
       .Case([&](LinearOp linear) {
-        opsOf(perLogits ? model.perLogits : model.perToken,
-              bf16 && isNarrow(linear)) += 2 * elements(linear.getWeight());
+        opsOf(perLogits ? model.perLogits : model.perToken, linear.getWeight(),
+              isNarrow(linear) ? products : Products()) +=
+            2 * elements(linear.getWeight());
       })
       .Case([&](ExpertsOp experts) {
         auto count =
@@ -130,9 +142,9 @@ static OpsWork workOf(Operation *op, bool perLogits, bool bf16) {
         model.expertShare = lastSize(experts.getExperts()) / count;
         for (Value weight :
              {experts.getGate(), experts.getUp(), experts.getDown()}) {
-          opsOf(model.perToken, bf16) +=
+          opsOf(model.perToken, weight, products) +=
               2 * elements(weight) * model.expertShare;
-          model.expertBytes += readBytesOf(weight, bf16);
+          model.expertBytes += readBytesOf(weight, products.bf16);
         }
         work.expsPerToken = lastSize(experts.getExperts()) *
                             typeOf(experts.getGate()).getDimSize(1);
@@ -207,8 +219,8 @@ static bool computes(Operation *op) {
          any_of(op->getResultTypes(), llvm::IsaPred<mlir::RankedTensorType>);
 }
 
-WorkTable::WorkTable(mlir::ModuleOp module, StringRef entry, bool bf16)
-    : bf16(bf16) {
+WorkTable::WorkTable(mlir::ModuleOp module, StringRef entry, Products products)
+    : products(products) {
   mlir::SymbolTable symbols(module);
   for (auto func : module.getOps<mlir::func::FuncOp>())
     if (auto attr = func->getAttrOfType<mlir::StringAttr>(kEntryAttr);
@@ -241,14 +253,14 @@ void WorkTable::count(Operation *op, mlir::SymbolTable &symbols) {
       logits.insert(op->result_begin(), op->result_end());
     if (!isNew || !computes(op))
       return;
-    Op item = {op, nameOf(op->getLoc()), workOf(op, perLogits, bf16),
+    Op item = {op, nameOf(op->getLoc()), workOf(op, perLogits, products),
                perLogits};
     // Rows of the embedding's table and experts were counted by their share.
     if (!isa<EmbeddingOp, ExpertsOp>(op))
       for (Value operand : op->getOperands())
         if (isWeight(operand) && seen.insert(operand).second)
           item.work.model.weightBytes +=
-              readBytesOf(operand, bf16 && isa<LinearOp>(op));
+              readBytesOf(operand, products.bf16 && isa<LinearOp>(op));
     addStates(op, item.work.model);
     ops.push_back(std::move(item));
   });

@@ -76,13 +76,18 @@ struct OpsWork {
   double allowed(const Limits &limits, double tokens, double context) const;
 };
 
+/// What projections multiply: bf16, else f32; bytes where their weights have 8
+/// bits and a scale for each channel.
+struct Products {
+  bool bf16 = false, integers = false;
+};
+
 /// The ops of one entry and of the layers it calls.
 class WorkTable {
 public:
   /// Counts the entry `entry` of `module`: on tensors, at the latest as the
-  /// stage "specialize" leaves it. With `bf16` products of projections are of
-  /// bf16. The module must outlive the table.
-  WorkTable(mlir::ModuleOp module, llvm::StringRef entry, bool bf16);
+  /// stage "specialize" leaves it. The module must outlive the table.
+  WorkTable(mlir::ModuleOp module, llvm::StringRef entry, Products products);
 
   /// The sum over all ops, states by what the importer says.
   ModelWork whole(const mlir::marimba::ModelInfo &info) const;
@@ -113,7 +118,7 @@ private:
   };
   void count(mlir::Operation *func, mlir::SymbolTable &symbols);
 
-  bool bf16;
+  Products products;
   llvm::StringMap<Function> functions;
 };
 

@@ -144,8 +144,9 @@ marimba::runProfile(StringRef modelDir, const LoadOptions &options,
     return std::nullopt;
 
   auto tokens = static_cast<double>(rounds.prefill);
-  WorkTable prefillWork(counted->module(), "prefill", counted->usesBF16());
-  WorkTable decodeWork(counted->module(), "decode", counted->usesBF16());
+  Products products = {counted->usesBF16(), counted->usesIntegers()};
+  WorkTable prefillWork(counted->module(), "prefill", products);
+  WorkTable decodeWork(counted->module(), "decode", products);
   Profile result;
   result.prefill = makeRows(prefill, *regions, prefillWork, limits, /*scale=*/1,
                             tokens, /*context=*/0);
