@@ -158,15 +158,30 @@ Value KernelBuilder::softplus(Value x) {
 // Memory
 //===----------------------------------------------------------------------===//
 
-/// Widens a scalar or vector of a stored float type to f32.
+/// The type of `value` with other elements.
+static Type withElement(Value value, Type element) {
+  if (auto vector = dyn_cast<VectorType>(value.getType()))
+    return vector.clone(element);
+  return element;
+}
+
+/// Widens a scalar or vector of a stored type to f32.
 static Value widen(ImplicitLocOpBuilder &b, Value value) {
   Type element = getElementTypeOrSelf(value.getType());
   if (element.isF32())
     return value;
-  Type wide = b.getF32Type();
-  if (auto vector = dyn_cast<VectorType>(value.getType()))
-    wide = vector.clone(wide);
+  Type wide = withElement(value, b.getF32Type());
+  if (element.isInteger())
+    return arith::SIToFPOp::create(b, wide, value);
   return arith::ExtFOp::create(b, wide, value);
+}
+
+/// Rounds f32 to the float type that `memref` stores.
+static Value narrow(ImplicitLocOpBuilder &b, Value value, Value memref) {
+  Type element = cast<MemRefType>(memref.getType()).getElementType();
+  if (!getElementTypeOrSelf(value.getType()).isF32() || element.isF32())
+    return value;
+  return arith::TruncFOp::create(b, withElement(value, element), value);
 }
 
 Value KernelBuilder::load(Value memref, ValueRange indices) {
@@ -179,7 +194,7 @@ Value KernelBuilder::loadIndex(Value memref, ValueRange indices) {
 }
 
 void KernelBuilder::store(Value value, Value memref, ValueRange indices) {
-  memref::StoreOp::create(*this, value, memref, indices);
+  memref::StoreOp::create(*this, narrow(*this, value, memref), memref, indices);
 }
 
 void KernelBuilder::storeIndex(Value value, Value memref, ValueRange indices) {
@@ -200,6 +215,7 @@ Value KernelBuilder::loadVector(int64_t lanes, Value memref, ValueRange indices,
 
 void KernelBuilder::storeVector(Value vector, Value memref, ValueRange indices,
                                 Value mask) {
+  vector = narrow(*this, vector, memref);
   if (!mask)
     vector::StoreOp::create(*this, vector, memref, indices);
   else

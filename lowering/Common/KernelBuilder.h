@@ -65,7 +65,7 @@ public:
   /// max(x, 0) + log1p(exp(-|x|)), both with `afn`.
   Value softplus(Value x);
 
-  // Memory. Loads widen bf16 and f16 to f32.
+  // Memory. Loads widen bf16, f16 and i8 to f32, stores round to what is there.
   Value load(Value memref, ValueRange indices);
   /// An i32 element as index.
   Value loadIndex(Value memref, ValueRange indices);

@@ -197,82 +197,6 @@ struct LowerScanSummary : BufferPattern<ScanSummaryOp> {
   }
 };
 
-struct LowerAttention : BufferPattern<AttentionOp> {
-  using BufferPattern::BufferPattern;
-  void build(KernelBuilder &b, AttentionOp op) const override {
-    Value q = op.getQuery(), y = op.getOutput();
-    Value keys = op.getKeyCache(), values = op.getValueCache();
-    Value zero = b.index(0), one = b.index(1), time = b.dim(q, 1);
-    Value heads = b.dim(q, 2), size = b.dim(q, 3), groups = b.dim(keys, 1);
-    Value scale = b.constant(op.getScale().convertToDouble());
-    int64_t perGroup = cast<MemRefType>(q.getType()).getDimSize(2) /
-                       cast<MemRefType>(keys.getType()).getDimSize(1);
-    b.loop(zero, b.dim(q, 0), [&](Value row) {
-      Value past = b.loadIndex(op.getPast(), row);
-      Value tokens = b.rowTokens(op.getValid(), row, time);
-      b.loop(zero, tokens, [&](Value t) {
-        Value at = b.addi(past, t);
-        b.loop(zero, groups, [&](Value g) {
-          b.loop(zero, size, [&](Value i) {
-            b.store(b.load(op.getKey(), {row, t, g, i}), keys, {row, g, at, i});
-            b.store(b.load(op.getValue(), {row, t, g, i}), values,
-                    {row, g, at, i});
-          });
-        });
-      });
-      b.loop(zero, tokens, [&](Value t) {
-        Value visible = b.addi(b.addi(past, t), one);
-        Value first = zero;
-        if (op.getWindow())
-          first = b.maxi(b.subi(visible, b.index(*op.getWindow())), zero);
-        b.loop(zero, heads, [&](Value head) {
-          Value g = arith::DivUIOp::create(b, head, b.index(perGroup));
-          auto score = [&](Value s) {
-            Value dot = b.loop(
-                zero, size, b.constant(0), [&](Value i, ValueRange sums) {
-                  Value product = b.mul(b.load(q, {row, t, head, i}),
-                                        b.load(keys, {row, g, s, i}));
-                  return SmallVector<Value>{b.add(sums[0], product)};
-                })[0];
-            return op.getSoftcap()
-                       ? b.softcap(b.mul(dot, scale),
-                                   op.getSoftcap()->convertToDouble())
-                       : b.mul(dot, scale);
-          };
-          Value largest =
-              b.loop(first, visible, score(first), [&](Value s, ValueRange m) {
-                return SmallVector<Value>{b.max(m[0], score(s))};
-              })[0];
-          b.loop(zero, size, [&](Value i) {
-            b.store(b.constant(0), y, {row, t, head, i});
-          });
-          Value total = b.loop(
-              first, visible, b.constant(0), [&](Value s, ValueRange sums) {
-                Value p = b.exp(b.sub(score(s), largest));
-                b.loop(zero, size, [&](Value i) {
-                  Value sum = b.add(b.load(y, {row, t, head, i}),
-                                    b.mul(p, b.load(values, {row, g, s, i})));
-                  b.store(sum, y, {row, t, head, i});
-                });
-                return SmallVector<Value>{b.add(sums[0], p)};
-              })[0];
-          b.loop(zero, size, [&](Value i) {
-            b.store(b.div(b.load(y, {row, t, head, i}), total), y,
-                    {row, t, head, i});
-          });
-        });
-      });
-      b.loop(tokens, time, [&](Value t) {
-        b.loop(zero, heads, [&](Value head) {
-          b.loop(zero, size, [&](Value i) {
-            b.store(b.constant(0), y, {row, t, head, i});
-          });
-        });
-      });
-    });
-  }
-};
-
 struct LowerRoute : BufferPattern<RouteOp> {
   using BufferPattern::BufferPattern;
   void build(KernelBuilder &b, RouteOp op) const override {
@@ -417,8 +341,9 @@ struct ConvertMarimbaToLoopsPass
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
     patterns.add<LowerConv, LowerScan, LowerSelectiveScan, LowerScanSummary,
-                 LowerAttention, LowerRoute, LowerGroupByExpert,
-                 LowerGatherRows, LowerScatterAddRows>(&getContext());
+                 LowerRoute, LowerGroupByExpert, LowerGatherRows,
+                 LowerScatterAddRows>(&getContext());
+    populateAttentionToLoopsPatterns(patterns);
     populateLTIToLoopsPatterns(patterns);
     populateRotaryToLoopsPatterns(patterns);
     populateQuantizedToLoopsPatterns(patterns);

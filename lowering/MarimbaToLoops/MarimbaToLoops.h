@@ -30,6 +30,8 @@ template <typename OpTy> struct BufferPattern : OpRewritePattern<OpTy> {
   virtual void build(KernelBuilder &b, OpTy op) const = 0;
 };
 
+void populateAttentionToLoopsPatterns(RewritePatternSet &patterns);
+
 /// lti_scan and long_convolution.
 void populateLTIToLoopsPatterns(RewritePatternSet &patterns);
 

@@ -5,8 +5,10 @@
 //===----------------------------------------------------------------------===//
 
 #include "lowering/MarimbaToVector/AttentionLoops.h"
+#include "lowering/Common/Codes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
@@ -39,13 +41,52 @@ void AttentionLoops::overHead(
     body(b.index(whole), size - whole, tailMask);
 }
 
+int64_t AttentionLoops::keptBits() {
+  return cast<MemRefType>(op.getKeyCache().getType()).getElementTypeBitWidth();
+}
+
 void AttentionLoops::append(Value row, Value group, Value t, Value position) {
+  if (keyScalesOf(op)) {
+    SmallVector<Value> at{row, t, group}, to{row, group, position};
+    appendCodes(at, to, op.getKey(), op.getKeyCache(), keyScalesOf(op));
+    appendCodes(at, to, op.getValue(), op.getValueCache(), valueScalesOf(op));
+    return;
+  }
   for (auto [from, to] : {std::pair(op.getKey(), op.getKeyCache()),
                           std::pair(op.getValue(), op.getValueCache())})
     overHead([&](Value i, int64_t, Value mask) {
       Value part = b.loadVector(lanes, from, {row, t, group, i}, mask);
       b.storeVector(part, to, {row, group, position, i}, mask);
     });
+}
+
+/// The vector at `at` of `from` as codes, and their scale, to `to`.
+void AttentionLoops::appendCodes(ValueRange at, ValueRange to, Value from,
+                                 Value codes, Value scales) {
+  auto with = [](ValueRange indices, Value i) {
+    SmallVector<Value> all(indices);
+    all.push_back(i);
+    return all;
+  };
+  auto larger = [&](Value old, Value i, Value mask) -> Value {
+    Value part = b.loadVector(lanes, from, with(at, i), mask);
+    return b.max(old, math::AbsFOp::create(b, part));
+  };
+  int64_t whole = size / lanes * lanes;
+  Value most = b.loop(
+      b.index(0), b.index(whole), b.zeros(lanes),
+      [&](Value i, ValueRange old) {
+        return SmallVector<Value>{larger(old[0], i, Value())};
+      },
+      lanes)[0];
+  if (whole != size)
+    most = larger(most, b.index(whole), tailMask);
+  CodeScale scale = codeScaleFor(b, b.reduceMax(most));
+  b.store(scale.scale, scales, to);
+  overHead([&](Value i, int64_t, Value mask) {
+    Value part = b.loadVector(lanes, from, with(at, i), mask);
+    b.storeVector(codeOf(b, part, scale.inverse), codes, with(to, i), mask);
+  });
 }
 
 void AttentionLoops::storeZeros(Value row, Value t, Value head) {

@@ -43,7 +43,9 @@ protected:
   /// are a loop.
   void overHead(llvm::function_ref<void(Value, int64_t, Value)> body);
 
-  /// Copies one token's key and value into the cache.
+  /// Bits of an element of the caches.
+  int64_t keptBits();
+  /// Puts one token's key and value into the caches.
   void append(Value row, Value group, Value t, Value position);
   /// Zeros for query head `head` of token `t`.
   void storeZeros(Value row, Value t, Value head);
@@ -72,6 +74,10 @@ protected:
   int64_t size;     // of a head
   int64_t perGroup; // query heads for each head of keys
   Value tailMask;   // null where `size` is a multiple of `lanes`
+
+private:
+  void appendCodes(ValueRange at, ValueRange to, Value from, Value codes,
+                   Value scales);
 };
 
 } // namespace mlir::marimba

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "lowering/MarimbaToVector/AttentionStrips.h"
+#include "lowering/Common/Codes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -30,6 +31,35 @@ void AttentionStrips::allocate(int64_t vectors, int64_t keys) {
   positions = scratch({vectors, lanes}, b.getI32Type());
   scores = scratch({wide.vectors, keys + narrow.keys, lanes});
   shrink = scratch({wide.vectors, lanes});
+  if (keptBits() == 32)
+    return;
+  keyBlock = scratch({keys, size});
+  valueBlock = scratch({keys, size});
+}
+
+void AttentionStrips::widen(Value key, Value end) {
+  if (!keyBlock)
+    return;
+  blockBegin = key;
+  auto copy = [&](Value cache, Value scales, Value block, Value k) {
+    Value scale = scales ? b.load(scales, {row, kv, k}) : Value();
+    overHead([&](Value i, int64_t, Value mask) {
+      Value part = b.loadVector(lanes, cache, {row, kv, k, i}, mask);
+      b.storeVector(scale ? b.mul(part, scale) : part, block,
+                    {b.subi(k, key), i}, mask);
+    });
+  };
+  b.loop(key, end, [&](Value k) {
+    copy(op.getKeyCache(), keyScalesOf(op), keyBlock, k);
+    copy(op.getValueCache(), valueScalesOf(op), valueBlock, k);
+  });
+}
+
+/// Element `i` of the key or value of `key`.
+Value AttentionStrips::kept(Value cache, Value block, Value key, Value i) {
+  if (!block)
+    return b.load(cache, {row, kv, key, i});
+  return b.load(block, {b.subi(key, blockBegin), i});
 }
 
 Value AttentionStrips::rowAt(Value v, int64_t lane) {
@@ -76,7 +106,7 @@ void AttentionStrips::score(Value v, Value from, Value count, Micro micro) {
         SmallVector<Value> dots = b.loop(
             b.index(0), b.index(size), zeros, [&](Value i, ValueRange old) {
               return step(micro.vectors, old, queries, v, i, [&](int64_t s) {
-                return b.load(op.getKeyCache(), {row, kv, keys[s], i});
+                return kept(op.getKeyCache(), keyBlock, keys[s], i);
               });
             });
         for (int64_t s = 0; s < micro.keys; ++s)
@@ -106,8 +136,8 @@ void AttentionStrips::weigh(Value v, Value from, Value count, Micro micro) {
           Value key = b.addi(from, k);
           return step(micro.vectors, old, scores, b.index(0), k,
                       [&](int64_t s) {
-                        return b.load(op.getValueCache(),
-                                      {row, kv, key, b.addi(i, b.index(s))});
+                        return kept(op.getValueCache(), valueBlock, key,
+                                    b.addi(i, b.index(s)));
                       });
         });
     for (int64_t s = 0; s < elements; ++s)

@@ -27,6 +27,9 @@ protected:
   /// Takes scratch for tiles of so many vectors of rows and blocks of so many
   /// keys; to be called where a parallel loop's body begins.
   void allocate(int64_t vectors, int64_t keys);
+  /// Reads the keys and values [key, end) of narrower types, at most as many as
+  /// a block has: once for all strips, which take them element by element.
+  void widen(Value key, Value end);
   /// What `micro.vectors` vectors of rows from `v` see of keys [key, end).
   void strip(Value v, Value key, Value end, Micro micro);
 
@@ -52,10 +55,14 @@ private:
                           Value i, llvm::function_ref<Value(int64_t)> scalar);
   Value rowPositions(Value v);
   Value hide(Value score, Value own, Value key);
+  Value kept(Value cache, Value block, Value key, Value i);
 
   // [wide.vectors, keys, lanes]: scores and then weights of a strip.
   // [wide.vectors, lanes]: what its sums are multiplied by.
   Value scores, shrink;
+  // [keys, size]: a block in f32, and its first key; null where the caches are
+  // f32 themselves.
+  Value keyBlock, valueBlock, blockBegin;
 };
 
 } // namespace mlir::marimba

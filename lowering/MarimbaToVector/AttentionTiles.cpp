@@ -8,7 +8,8 @@
 //   S[k, rows]  = sum_i K[k, i] Q^T[i, rows]     M, L: maximum, sum of a row
 //   O[i, rows] += V[k, i] P[k, rows]             P = 2^(S - M)
 //
-// Keys and values are read as scalars where they lie, only queries and the
+// Keys and values are read as scalars where they lie, or, of narrower types,
+// from a block that was widened for all rows of the tile; only queries and the
 // output are transposed, once a tile; maximum and sum never cross lanes, and
 // any size of heads fits.
 //
@@ -161,6 +162,7 @@ private:
         from, to,
         [&](Value key) {
           Value end = b.mini(b.addi(key, b.index(kBlockKeys)), to);
+          widen(key, end);
           b.loop(
               b.index(0), even, [&](Value v) { strip(v, key, end, wide); },
               wide.vectors);

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "lowering/MarimbaToVector/AttentionUnit.h"
+#include "lowering/Common/Codes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -17,6 +18,7 @@ using namespace mlir::marimba;
 static constexpr int64_t kBlockKeys = 64;
 /// How far ahead of their use keys and values are asked for.
 static constexpr int64_t kAheadBytes = 1024;
+static constexpr int64_t kLineBits = 512;
 /// f32 of a cache line.
 static constexpr int64_t kLine = 16;
 
@@ -32,12 +34,18 @@ AttentionUnit::AttentionUnit(KernelBuilder &b, AttentionOp op, int64_t lanes)
   heads = llvm::alignTo(perGroup, together);
   padded = llvm::alignTo(size, lanes);
   streams = std::min<int64_t>(4, lanes);
+  line = std::max(kLineBits / keptBits(), lanes);
 }
 
 void AttentionUnit::allocate() {
   queries = scratch({heads, padded});
   sums = scratch({heads, padded});
-  scores = scratch({heads, kBlockKeys * streams + lanes});
+  int64_t slots = kBlockKeys * streams + lanes;
+  scores = scratch({heads, slots});
+  if (keyScalesOf(op)) {
+    keyScales = scratch({slots});
+    valueScales = scratch({slots});
+  }
   totals = scratch({heads, lanes});
   largest = scratch({heads});
 }
@@ -88,6 +96,8 @@ void AttentionUnit::block(Value begin) {
         }
       },
       step);
+  if (keyScales)
+    loadScales(begin, count);
   b.loop(b.index(0), b.index(heads), [&](Value h) { soften(h, begin, slots); });
   weigh(begin, count);
 }
@@ -98,6 +108,18 @@ Value AttentionUnit::keyOf(Value k, int64_t i) {
   Value begin = b.muli(stream, b.index(i % streams));
   Value key = b.addi(b.addi(k, b.index(i / streams)), begin);
   return b.mini(b.addi(first, key), last);
+}
+
+/// Puts the scales of keys [begin, begin + count) of the streams into slots.
+void AttentionUnit::loadScales(Value begin, Value count) {
+  b.loop(b.index(0), count, [&](Value k) {
+    for (int64_t j = 0; j < streams; ++j) {
+      Value key = keyOf(b.addi(begin, k), j);
+      Value slot = b.addi(b.muli(k, b.index(streams)), b.index(j));
+      b.store(b.load(keyScalesOf(op), {row, kv, key}), keyScales, slot);
+      b.store(b.load(valueScalesOf(op), {row, kv, key}), valueScales, slot);
+    }
+  });
 }
 
 /// Scores of the keys `at` with `together` heads from h, one sum each, for
@@ -118,7 +140,7 @@ void AttentionUnit::score(ArrayRef<Value> at, Value slot, Value h, bool fetch) {
     return next;
   };
   SmallVector<Value> dots(lanes, b.zeros(lanes));
-  int64_t line = std::max(kLine, lanes), whole = size / line * line;
+  int64_t whole = size / line * line;
   if (whole)
     dots = b.loop(
         b.index(0), b.index(whole), dots,
@@ -131,6 +153,8 @@ void AttentionUnit::score(ArrayRef<Value> at, Value slot, Value h, bool fetch) {
           return next;
         },
         line);
+  if (fetch && whole != size)
+    prefetch(op.getKeyCache(), at, b.index(whole));
   for (int64_t i = whole; i < size; i += lanes)
     dots = step(dots, b.index(i), maskOf(i));
   Value reduced = reduceEach(dots);
@@ -151,7 +175,10 @@ void AttentionUnit::soften(Value h, Value begin, Value slots) {
       [&](Value slot, ValueRange old) {
         Value k =
             b.addi(begin, arith::DivUIOp::create(b, slot, b.index(streams)));
-        Value x = bound(b.loadVector(lanes, scores, at(slot), Value()));
+        Value x = b.loadVector(lanes, scores, at(slot), Value());
+        if (keyScales)
+          x = b.mul(x, b.loadVector(lanes, keyScales, slot, Value()));
+        x = bound(x);
         x = b.select(haveKeys(k), x, none);
         b.storeVector(x, scores, at(slot), Value());
         return SmallVector<Value>{larger(x, old[0])};
@@ -167,7 +194,10 @@ void AttentionUnit::soften(Value h, Value begin, Value slots) {
       [&](Value slot, ValueRange old) {
         Value x = b.loadVector(lanes, scores, at(slot), Value());
         Value p = b.exp2(b.sub(x, after));
-        b.storeVector(p, scores, at(slot), Value());
+        Value weight = p;
+        if (valueScales)
+          weight = b.mul(p, b.loadVector(lanes, valueScales, slot, Value()));
+        b.storeVector(weight, scores, at(slot), Value());
         return SmallVector<Value>{b.add(old[0], p)};
       },
       lanes)[0];
@@ -236,10 +266,8 @@ void AttentionUnit::addValues(ArrayRef<Value> at, Value slot, Value h,
           b.load(scores, {b.addi(h, b.index(n)), b.addi(slot, b.index(j))});
       weights.push_back(b.broadcast(lanes, weight));
     }
-  // A line at a time: sums enough that none waits for itself.
+  // 16 elements at a time: sums enough that none waits for itself.
   auto add = [&](Value i, int64_t vectors, Value mask) {
-    if (fetch)
-      prefetch(op.getValueCache(), at, i);
     auto own = [&](int64_t n, int64_t c) {
       return SmallVector<Value>{b.addi(h, b.index(n)),
                                 b.addi(i, b.index(c * lanes))};
@@ -261,18 +289,26 @@ void AttentionUnit::addValues(ArrayRef<Value> at, Value slot, Value h,
       for (int64_t n = 0; n < some; ++n)
         b.storeVector(sum[c * some + n], sums, own(n, c), Value());
   };
-  int64_t line = std::max(kLine, lanes), whole = size / line * line;
+  int64_t part = std::max(kLine, lanes), whole = size / line * line;
   if (whole)
     b.loop(
         b.index(0), b.index(whole),
-        [&](Value i) { add(i, line / lanes, Value()); }, line);
+        [&](Value i) {
+          if (fetch)
+            prefetch(op.getValueCache(), at, i);
+          for (int64_t j = 0; j < line; j += part)
+            add(b.addi(i, b.index(j)), part / lanes, Value());
+        },
+        line);
+  if (fetch && whole != size)
+    prefetch(op.getValueCache(), at, b.index(whole));
   for (int64_t i = whole; i < size; i += lanes)
     add(b.index(i), 1, maskOf(i));
 }
 
 /// Asks for element `i` of the keys that follow those at `at` in some time.
 void AttentionUnit::prefetch(Value memory, ArrayRef<Value> at, Value i) {
-  int64_t ahead = std::max<int64_t>(1, kAheadBytes / (4 * size));
+  int64_t ahead = std::max<int64_t>(1, kAheadBytes * 8 / (keptBits() * size));
   for (Value position : at)
     b.prefetch(memory,
                {row, kv, b.mini(b.addi(position, b.index(ahead)), last), i},

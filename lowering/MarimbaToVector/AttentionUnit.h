@@ -16,6 +16,9 @@ namespace mlir::marimba {
 /// stream each, which is what memory is fastest with, and in blocks as in
 /// AttentionTiles.cpp. The order of keys in the scores follows: slot p is key
 /// p / streams of stream p % streams.
+///
+/// Of codes, the scale of a key multiplies its scores and that of a value its
+/// weights: products are of codes.
 class AttentionUnit : protected AttentionLoops {
 protected:
   AttentionUnit(KernelBuilder &b, AttentionOp op, int64_t lanes);
@@ -36,6 +39,7 @@ private:
   void start(Value h);
   void block(Value first);
   Value keyOf(Value k, int64_t i);
+  void loadScales(Value begin, Value count);
   void score(ArrayRef<Value> at, Value slot, Value h, bool fetch);
   void soften(Value h, Value first, Value slots);
   Value haveKeys(Value k);
@@ -46,10 +50,13 @@ private:
   int64_t together; // heads that share what is loaded of a key
   int64_t heads;    // of a group, a multiple of that
   int64_t streams;
+  int64_t line; // elements of a cache line, whole vectors at least
   // Of the unit that is emitted: batch row, group; first and last key, keys of
   // a stream; scaled queries; scores and then weights.
   Value row, kv, first, last, stream;
   Value queries, scores;
+  // Of each slot, null where the caches hold no codes.
+  Value keyScales, valueScales;
 };
 
 } // namespace mlir::marimba

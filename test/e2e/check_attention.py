@@ -24,8 +24,12 @@ from op_entry import Entry, module_inputs, module_text, tensor, tensor_type
 TOLERANCE = 1e-5  # of the largest value: two orders of summation
 
 
-def attention(name, heads, groups, size, time, past, valid=None, **attributes):
-    """One entry: `past` and `valid` have an element for each row."""
+def attention(
+    name, heads, groups, size, time, past, valid=None, caches=None, **attributes
+):
+    """One entry: `past` and `valid` have an element for each row. `caches` makes
+    key and value caches of other types than f32, with their scales if they have
+    some: of a shape and a name, a list of tensors with their element types."""
     randoms = random.Random(name)
     entry = Entry(name)
     batch, capacity = len(past), max(past) + time
@@ -40,7 +44,6 @@ def attention(name, heads, groups, size, time, past, valid=None, **attributes):
     dynamic = "?x1" if time == 1 else "?x?"
     q_type = f"tensor<{dynamic}x{heads}x{size}xf32>"
     k_type = f"tensor<{dynamic}x{groups}x{size}xf32>"
-    c_type = f"tensor<?x{groups}x?x{size}xf32>"
     i_type = tensor_type([batch], "i32", dynamic=1)
     query = entry.input("q", values(batch, time, heads, size), q_type)
     key = entry.input("k", values(batch, time, groups, size), k_type)
@@ -51,23 +54,30 @@ def attention(name, heads, groups, size, time, past, valid=None, **attributes):
         real = entry.input("valid", tensor([batch], valid, "i"), i_type)
         text += f" valid({real} : {i_type})"
     out = entry.output("out", [batch, time, heads, size], q_type)
-    caches = [
-        entry.state(kind, values(batch, groups, capacity, size), c_type)
-        for kind in ("key", "value")
-    ]
+    shape, kept = [batch, groups, capacity, size], []
+    for kind in ("key", "value"):
+        filled = caches(shape, kind) if caches else [(values(*shape), "f32")]
+        # Scales have the dimensions of a cache but the last.
+        for suffix, last, (held, element) in zip(
+            ("", "_scales"), (f"x{size}", ""), filled
+        ):
+            type = f"tensor<?x{groups}x?{last}x{element}>"
+            kept.append((entry.state(kind + suffix, held, type), type))
+    kept = kept[0::2] + kept[1::2] if len(kept) > 2 else kept
+    states, types = ([part[i] for part in kept] for i in (0, 1))
     attributes["scale"] = size**-0.5
     listed = ", ".join(
         f"{key} = {value}" if key == "window" else f"{key} = {value:.9e} : f64"
         for key, value in attributes.items()
     )
     results = entry.op(
-        f"{text}\n      outs({out}, {caches[0]}, {caches[1]} :"
-        f" {q_type}, {c_type}, {c_type}) {{{listed}}}\n"
+        f"{text}\n      outs({', '.join([out, *states])} :"
+        f" {', '.join([q_type, *types])}) {{{listed}}}\n"
         f"      : {q_type}, {k_type}, {k_type}, {i_type}"
-        f" -> {q_type}, {c_type}, {c_type}",
-        "y, keys, values",
+        f" -> {', '.join([q_type, *types])}",
+        ", ".join(["y"] + [f"after{i}" for i in range(len(kept))]),
     )
-    for result, type in zip(results, (q_type, c_type, c_type)):
+    for result, type in zip(results, (q_type, *types)):
         entry.returns(result, type)
     return entry
 

@@ -10,8 +10,37 @@
 using namespace mlir;
 using namespace mlir::marimba;
 
+static Type elementOf(Value value) {
+  return cast<ShapedType>(value.getType()).getElementType();
+}
+
+/// A destination, or null where there are not so many.
+static Value initOf(AttentionOp op, size_t index) {
+  return index < op.getInits().size() ? op.getInits()[index] : Value();
+}
+
+/// The types of the destinations: one of all caches, f32 of all else.
+static LogicalResult verifyElements(AttentionOp op) {
+  auto expect = [&](StringRef name, Value value, Type type) -> LogicalResult {
+    if (!value || elementOf(value) == type)
+      return success();
+    return op.emitOpError() << name << " has elements of type "
+                            << elementOf(value) << ", expected " << type;
+  };
+  Type f32 = Float32Type::get(op.getContext());
+  return success(succeeded(expect("output", op.getOutput(), f32)) &&
+                 succeeded(expect("value_cache", op.getValueCache(),
+                                  elementOf(op.getKeyCache()))) &&
+                 succeeded(expect("key_scales", initOf(op, 3), f32)) &&
+                 succeeded(expect("value_scales", initOf(op, 4), f32)));
+}
+
 LogicalResult AttentionOp::verify() {
-  if (failed(verifyDestination(*this, {"output", "key_cache", "value_cache"})))
+  SmallVector<StringRef> names{"output", "key_cache", "value_cache"};
+  // Codes mean nothing without their scales.
+  if (getInits().size() > 1 && elementOf(getInits()[1]).isInteger(8))
+    names.append({"key_scales", "value_scales"});
+  if (failed(verifyDestination(*this, names)) || failed(verifyElements(*this)))
     return failure();
   ShapeChecker shapes(*this);
   shapes.check("query", getQuery(), "B T Hq dh")
@@ -22,6 +51,8 @@ LogicalResult AttentionOp::verify() {
       .check("output", getOutput(), "B T Hq dh")
       .check("key_cache", getKeyCache(), "B Hkv C dh")
       .check("value_cache", getValueCache(), "B Hkv C dh")
+      .check("key_scales", initOf(*this, 3), "B Hkv C")
+      .check("value_scales", initOf(*this, 4), "B Hkv C")
       .requireStatic("Hq")
       .requireStatic("Hkv")
       .requireStatic("dh");

@@ -26,6 +26,13 @@ def Marimba_AttentionOp
     `[B,Hkv,C,dh]`; past, valid `[B]`. Precondition: past + valid <= C; the
     runtime grows the cache before it calls.
 
+    A cache is f32, bf16 or i8, keys and values alike. bf16: what is written is
+    rounded to nearest even, and read so, that of this call as well. i8: two
+    more destinations, `[B,Hkv,C]` of f32, hold a scale for each key and for
+    each value, max_i |x_i| / 127; an element is kept as the code x / scale,
+    rounded to nearest even, and read as code * scale. A vector that is not
+    finite is read as NaN.
+
     Example:
 
     ```mlir
@@ -41,9 +48,9 @@ def Marimba_AttentionOp
   let arguments = (ins Marimba_AnyActivation:$query,
       Marimba_AnyActivation:$key, Marimba_AnyActivation:$value,
       Marimba_AnyIds:$past, Optional<Marimba_AnyIds>:$valid,
-      Variadic<Marimba_AnyActivation>:$inits, F64Attr:$scale,
+      Variadic<Marimba_AnyKept>:$inits, F64Attr:$scale,
       OptionalAttr<I64Attr>:$window, OptionalAttr<F64Attr>:$softcap);
-  let results = (outs Variadic<Marimba_Activation>:$results);
+  let results = (outs Variadic<Marimba_Kept>:$results);
   let assemblyFormat = [{
     $query `,` $key `,` $value `past` `(` $past `)`
     (`valid` `(` $valid^ `:` type($valid) `)`)?

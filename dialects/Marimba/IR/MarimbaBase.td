@@ -60,6 +60,7 @@ def Marimba_Dialect : Dialect {
 def Marimba_StoredFloat : AnyTypeOf<[F32, BF16, F16]>;
 
 def Marimba_Activation : RankedTensorOf<[F32]>;
+def Marimba_Kept : RankedTensorOf<[F32, BF16, I8]>;
 /// What a projection reads: rounded where products are of bf16.
 def Marimba_Projected : RankedTensorOf<[F32, BF16]>;
 def Marimba_Parameter : RankedTensorOf<[F32, BF16, F16]>;
@@ -80,6 +81,8 @@ def Marimba_Ids : RankedTensorOf<[I32]>;
 class Marimba_Shaped<list<Type> elements>
     : AnyTypeOf<[RankedTensorOf<elements>, StridedMemRefOf<elements>]>;
 def Marimba_AnyActivation : Marimba_Shaped<[F32]>;
+/// What attention keeps: keys and values, or codes of them.
+def Marimba_AnyKept : Marimba_Shaped<[F32, BF16, I8]>;
 def Marimba_AnyParameter : Marimba_Shaped<[F32, BF16, F16]>;
 def Marimba_AnyIds : Marimba_Shaped<[I32]>;
 /// A quantised tensor, or its bytes.

@@ -82,3 +82,48 @@ func.func @softcap(%q: memref<?x?x4x32xf32>, %k: memref<?x?x2x32xf32>,
         memref<?xi32>
   return
 }
+
+// -----
+
+func.func @no_scales(%q: memref<?x?x4x32xf32>, %k: memref<?x?x2x32xf32>,
+                     %past: memref<?xi32>, %cache: memref<?x2x?x32xi8>) {
+  // expected-error@+1 {{has 3 destinations, expected 5: output, key_cache, value_cache, key_scales, value_scales}}
+  marimba.attention %q, %k, %k past(%past)
+      outs(%q, %cache, %cache
+         : memref<?x?x4x32xf32>, memref<?x2x?x32xi8>, memref<?x2x?x32xi8>)
+      {scale = 1.0 : f64}
+      : memref<?x?x4x32xf32>, memref<?x?x2x32xf32>, memref<?x?x2x32xf32>,
+        memref<?xi32>
+  return
+}
+
+// -----
+
+func.func @two_types(%q: memref<?x?x4x32xf32>, %k: memref<?x?x2x32xf32>,
+                     %past: memref<?xi32>, %keys: memref<?x2x?x32xbf16>,
+                     %values: memref<?x2x?x32xf32>) {
+  // expected-error@+1 {{value_cache has elements of type 'f32', expected 'bf16'}}
+  marimba.attention %q, %k, %k past(%past)
+      outs(%q, %keys, %values
+         : memref<?x?x4x32xf32>, memref<?x2x?x32xbf16>, memref<?x2x?x32xf32>)
+      {scale = 1.0 : f64}
+      : memref<?x?x4x32xf32>, memref<?x?x2x32xf32>, memref<?x?x2x32xf32>,
+        memref<?xi32>
+  return
+}
+
+// -----
+
+func.func @scales(%q: memref<?x?x4x32xf32>, %k: memref<?x?x2x32xf32>,
+                  %past: memref<?xi32>, %cache: memref<?x2x?x32xi8>,
+                  %scales: memref<?x2x?xf32>, %wide: memref<?x4x?xf32>) {
+  // expected-error@+1 {{value_scales has size 4 in dimension 1 (Hkv), expected 2: dimension 2 of key}}
+  marimba.attention %q, %k, %k past(%past)
+      outs(%q, %cache, %cache, %scales, %wide
+         : memref<?x?x4x32xf32>, memref<?x2x?x32xi8>, memref<?x2x?x32xi8>,
+           memref<?x2x?xf32>, memref<?x4x?xf32>)
+      {scale = 1.0 : f64}
+      : memref<?x?x4x32xf32>, memref<?x?x2x32xf32>, memref<?x?x2x32xf32>,
+        memref<?xi32>
+  return
+}

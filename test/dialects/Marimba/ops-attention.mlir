@@ -29,3 +29,34 @@ func.func @buffers(%q: memref<?x?x6x32xf32>, %k: memref<?x?x2x32xf32>,
         memref<?xi32>
   return
 }
+
+// CHECK-LABEL: func @bf16
+func.func @bf16(%q: memref<?x?x6x32xf32>, %k: memref<?x?x2x32xf32>,
+    %past: memref<?xi32>, %cache: memref<?x2x?x32xbf16>) {
+  // CHECK: memref<?x?x6x32xf32>, memref<?x2x?x32xbf16>, memref<?x2x?x32xbf16>)
+  marimba.attention %q, %k, %k past(%past)
+      outs(%q, %cache, %cache
+         : memref<?x?x6x32xf32>, memref<?x2x?x32xbf16>, memref<?x2x?x32xbf16>)
+      {scale = 0.25 : f64}
+      : memref<?x?x6x32xf32>, memref<?x?x2x32xf32>, memref<?x?x2x32xf32>,
+        memref<?xi32>
+  return
+}
+
+// CHECK-LABEL: func @codes
+func.func @codes(%q: tensor<?x?x6x32xf32>, %k: tensor<?x?x2x32xf32>,
+    %past: tensor<?xi32>, %cache: tensor<?x2x?x32xi8>,
+    %scales: tensor<?x2x?xf32>) {
+  // CHECK: tensor<?x2x?x32xi8>, tensor<?x2x?x32xi8>, tensor<?x2x?xf32>, tensor<?x2x?xf32>)
+  // CHECK-SAME: -> tensor<?x?x6x32xf32>, tensor<?x2x?x32xi8>, tensor<?x2x?x32xi8>, tensor<?x2x?xf32>, tensor<?x2x?xf32>
+  %y, %k1, %v1, %ks, %vs = marimba.attention %q, %k, %k past(%past)
+      outs(%q, %cache, %cache, %scales, %scales
+         : tensor<?x?x6x32xf32>, tensor<?x2x?x32xi8>, tensor<?x2x?x32xi8>,
+           tensor<?x2x?xf32>, tensor<?x2x?xf32>)
+      {scale = 0.25 : f64}
+      : tensor<?x?x6x32xf32>, tensor<?x?x2x32xf32>, tensor<?x?x2x32xf32>,
+        tensor<?xi32>
+     -> tensor<?x?x6x32xf32>, tensor<?x2x?x32xi8>, tensor<?x2x?x32xi8>,
+        tensor<?x2x?xf32>, tensor<?x2x?xf32>
+  return
+}

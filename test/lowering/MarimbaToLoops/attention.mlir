@@ -65,3 +65,29 @@ func.func @window(%q: memref<?x?x4x8xf32>, %k: memref<?x?x2x8xf32>,
         memref<?xi32>
   return
 }
+
+// Codes are stored by the scale of the whole vector, and read by it.
+
+// CHECK-LABEL: func @codes(
+// CHECK-SAME: %[[K:[a-z0-9]+]]: memref<?x?x2x8xf32>, %[[CACHE:[a-z0-9]+]]: memref<?x2x?x8xi8>, %[[SCALES:[a-z0-9]+]]: memref<?x2x?xf32>
+// CHECK: %[[MOST:.*]] = scf.for
+// CHECK: math.absf
+// CHECK: arith.divf %[[MOST]],
+// CHECK: memref.store %{{.*}}, %[[SCALES]]
+// CHECK: math.roundeven
+// CHECK: arith.trunci
+// CHECK: memref.store %{{.*}}, %[[CACHE]]
+// CHECK: %[[CODE:.*]] = memref.load %[[CACHE]]
+// CHECK: %[[WIDE:.*]] = arith.sitofp %[[CODE]] : i8 to f32
+// CHECK: %[[SCALE:.*]] = memref.load %[[SCALES]]
+// CHECK: arith.mulf %[[WIDE]], %[[SCALE]]
+func.func @codes(%q: memref<?x?x4x8xf32>, %past: memref<?xi32>,
+    %k: memref<?x?x2x8xf32>, %c: memref<?x2x?x8xi8>, %s: memref<?x2x?xf32>) {
+  marimba.attention %q, %k, %k past(%past)
+      outs(%q, %c, %c, %s, %s : memref<?x?x4x8xf32>, memref<?x2x?x8xi8>,
+           memref<?x2x?x8xi8>, memref<?x2x?xf32>, memref<?x2x?xf32>)
+      {scale = 0.25 : f64}
+      : memref<?x?x4x8xf32>, memref<?x?x2x8xf32>, memref<?x?x2x8xf32>,
+        memref<?xi32>
+  return
+}

@@ -114,3 +114,39 @@ func.func @no_context(%q: memref<?x1x2x6xf32>, %past: memref<?xi32>,
         memref<?xi32>
   return
 }
+
+// -----
+
+// Products are of codes; scales come to scores and to weights.
+
+// CHECK-LABEL: func @codes(
+// CHECK-SAME: %[[KC:[a-z0-9]+]]: memref<?x1x?x64xi8>, %[[VC:[a-z0-9]+]]: memref<?x1x?x64xi8>, %[[KS:[a-z0-9]+]]: memref<?x1x?xf32>, %[[VS:[a-z0-9]+]]: memref<?x1x?xf32>
+// CHECK: %[[SCORES:.*]] = memref.alloca() {{.*}} : memref<2x260xf32>
+// CHECK: %[[KEYS:.*]] = memref.alloca() {{.*}} : memref<260xf32>
+// CHECK: %[[VALUES:.*]] = memref.alloca() {{.*}} : memref<260xf32>
+// CHECK: math.roundeven
+// CHECK: vector.store %{{.*}}, %[[KC]]{{.*}} vector<4xi8>
+// A line of the cache has 64 codes.
+// CHECK-COUNT-2: memref.prefetch %[[KC]]
+// CHECK-NOT: memref.prefetch
+// CHECK: %[[CODES:.*]] = vector.load %[[KC]]
+// CHECK: arith.sitofp %[[CODES]] : vector<4xi8> to vector<4xf32>
+// CHECK: memref.load %[[KS]]
+// CHECK: memref.load %[[VS]]
+// CHECK: %[[SCALE:.*]] = vector.load %[[KEYS]]
+// CHECK: arith.mulf %{{.*}}, %[[SCALE]]
+// CHECK: %[[P:.*]] = math.exp2
+// CHECK: %[[SCALE:.*]] = vector.load %[[VALUES]]
+// CHECK: %[[WEIGHT:.*]] = arith.mulf %{{.*}}, %[[SCALE]]
+// CHECK: vector.store %[[WEIGHT]], %[[SCORES]]
+func.func @codes(%q: memref<?x1x2x64xf32>, %k: memref<?x1x1x64xf32>,
+    %past: memref<?xi32>, %kc: memref<?x1x?x64xi8>, %vc: memref<?x1x?x64xi8>,
+    %ks: memref<?x1x?xf32>, %vs: memref<?x1x?xf32>) {
+  marimba.attention %q, %k, %k past(%past)
+      outs(%q, %kc, %vc, %ks, %vs : memref<?x1x2x64xf32>, memref<?x1x?x64xi8>,
+           memref<?x1x?x64xi8>, memref<?x1x?xf32>, memref<?x1x?xf32>)
+      {scale = 0.125 : f64}
+      : memref<?x1x2x64xf32>, memref<?x1x1x64xf32>, memref<?x1x1x64xf32>,
+        memref<?xi32>
+  return
+}
