@@ -49,15 +49,23 @@ Value emitAttention(LayerScope &scope, const AttentionSizes &s, Value h) {
   Value &keys = scope.state("key");
   Value &values = scope.state("value");
   Value out = scope.empty(loc, {s.heads, s.headDim});
+  SmallVector<Value> inits{out, keys, values};
+  Value &keyScales = scope.state("key_scales");
+  Value &valueScales = scope.state("value_scales");
+  if (keyScales)
+    inits.append({keyScales, valueScales});
   double scale = 1.0 / std::sqrt(double(s.headDim));
   auto attention = AttentionOp::create(
-      b, loc, TypeRange{out.getType(), keys.getType(), values.getType()}, query,
-      key, value, scope.past, scope.valid, ValueRange{out, keys, values},
-      b.getF64FloatAttr(scale),
+      b, loc, ValueRange(inits).getTypes(), query, key, value, scope.past,
+      scope.valid, inits, b.getF64FloatAttr(scale),
       s.window ? b.getI64IntegerAttr(s.window) : IntegerAttr(),
       /*softcap=*/FloatAttr());
   keys = attention->getResult(1);
   values = attention->getResult(2);
+  if (keyScales) {
+    keyScales = attention->getResult(3);
+    valueScales = attention->getResult(4);
+  }
 
   SmallVector<ReassociationIndices> groups{{0}, {1}, {2, 3}};
   Value joined = tensor::CollapseShapeOp::create(

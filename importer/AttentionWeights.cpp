@@ -50,4 +50,25 @@ void addAttention(LayerPlan &layer, WeightTable &weights,
   layer.usesRotary = s.rotary > 0;
 }
 
+void keepKeysAndValues(LayerPlan &layer, KeyValueType type) {
+  if (type == KeyValueType::F32)
+    return;
+  SmallVector<LayerState> scales;
+  for (LayerState &state : layer.states) {
+    if (state.name != "key" && state.name != "value")
+      continue;
+    Builder b(state.type.getContext());
+    if (type == KeyValueType::BF16) {
+      state.type = state.type.clone(b.getBF16Type());
+      continue;
+    }
+    // A scale for each vector of a head.
+    scales.push_back({state.name + "_scales",
+                      RankedTensorType::get(state.type.getShape().drop_back(),
+                                            b.getF32Type())});
+    state.type = state.type.clone(b.getI8Type());
+  }
+  layer.states.append(scales);
+}
+
 } // namespace mlir::marimba

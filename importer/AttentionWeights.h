@@ -27,6 +27,11 @@ void checkAttention(Config &config, int64_t hidden,
 void addAttention(LayerPlan &layer, WeightTable &weights,
                   const AttentionSizes &sizes, Dim hidden, bool bias = false);
 
+/// Makes the states of a layer's attention, if it has one, those of `type`,
+/// which is not AsStored: key and value, of 8 bits with key_scales and
+/// value_scales [B,Hkv,C] beside them.
+void keepKeysAndValues(LayerPlan &layer, KeyValueType type);
+
 } // namespace mlir::marimba
 
 #endif // MARIMBA_IMPORTER_ATTENTIONWEIGHTS_H

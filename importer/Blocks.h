@@ -85,7 +85,8 @@ struct AttentionSizes {
   int64_t window = 0; // tokens that a query sees; 0: all
 };
 /// Attention, with queries and keys turned by their positions if they have any.
-/// Weights: q_proj, k_proj, v_proj, o_proj; states: key, value [B,Hkv,C,dh].
+/// Weights: q_proj, k_proj, v_proj, o_proj; states: key, value [B,Hkv,C,dh],
+/// and where these are codes key_scales, value_scales [B,Hkv,C].
 Value emitAttention(LayerScope &scope, const AttentionSizes &sizes, Value h);
 
 /// down(swiglu(gate h, up h)). Weights: gate_proj, up_proj, down_proj.

@@ -6,6 +6,7 @@
 
 #include "importer/Importer.h"
 #include "dialects/Marimba/IR/Marimba.h"
+#include "importer/AttentionWeights.h"
 #include "importer/FamilyRegistry.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
@@ -122,12 +123,16 @@ FailureOr<ImportedModel> importModel(MLIRContext &context, StringRef path,
   ModelInfo &info = model.info;
   info.vocabSize = plan.vocabSize;
   info.hiddenSize = plan.hiddenSize;
-  for (const LayerPlan &layer : plan.layers) {
+  weights.describe(info);
+  KeyValueType keyValues = options.keyValues;
+  if (keyValues == KeyValueType::AsStored)
+    keyValues = info.storesBF16 ? KeyValueType::BF16 : KeyValueType::F32;
+  for (LayerPlan &layer : plan.layers) {
+    keepKeysAndValues(layer, keyValues);
     info.layerKinds.push_back(layer.kind);
     for (const LayerState &state : layer.states)
       addState(info, state.type);
   }
-  weights.describe(info);
   model.module = buildModule(context, plan, options);
   if (failed(verifyModule(*model.module, plan.name, emitError)))
     return failure();

@@ -42,6 +42,10 @@ struct WeightFormats {
   WeightFormat matrices, head;
 };
 
+/// What attention keeps keys and values as (docs/quantization.md). AsStored is
+/// bf16 where most of the checkpoint is, otherwise f32.
+enum class KeyValueType { AsStored, F32, BF16, Int8 };
+
 struct ImportOptions {
   /// The description's file name inside the directory.
   std::string configFile = "config.json";
@@ -51,6 +55,7 @@ struct ImportOptions {
   /// What the matrices are taken to be, of a model that is then without
   /// weights. All are of the config's type where this is nothing.
   std::optional<WeightFormats> weights;
+  KeyValueType keyValues = KeyValueType::F32;
 };
 
 /// A tensor of the checkpoint that the module names. The data is `bytes` bytes
@@ -81,6 +86,7 @@ struct ModelInfo {
   std::optional<int64_t> bosId, padId;
   bool tiedEmbeddings = false;
   bool hasWeights = false; // false: a description without a checkpoint
+  bool storesBF16 = false; // most of what is stored as floating point
   uint64_t parameters = 0; // elements of all checkpoint weights in use
   uint64_t weightBytes = 0;
   uint64_t derivedBytes = 0;

@@ -23,7 +23,7 @@ struct LayerWeight {
 
 /// A state that a layer carries from call to call.
 struct LayerState {
-  std::string name; // "conv", "ssm", "key", "value"
+  std::string name; // "conv", "ssm", "key", "value", "key_scales"
   RankedTensorType type;
 };
 

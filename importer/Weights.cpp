@@ -203,6 +203,7 @@ std::vector<WeightSource> WeightTable::takeSources() {
 
 void WeightTable::describe(ModelInfo &info) const {
   info.hasWeights = hasCheckpoint();
+  double floats = 0, narrow = 0;
   for (const Weight &weight : all) {
     uint64_t bytes = bytesOf(weight.type);
     if (weight.sources.empty()) {
@@ -212,7 +213,13 @@ void WeightTable::describe(ModelInfo &info) const {
     info.weightBytes = llvm::SaturatingAdd(info.weightBytes, bytes);
     info.parameters = llvm::SaturatingAdd(
         info.parameters, uint64_t(weight.type.getNumElements()));
+    if (isQuantized(weight.type))
+      continue;
+    auto elements = static_cast<double>(weight.type.getNumElements());
+    floats += elements;
+    narrow += weight.type.getElementType().isBF16() ? elements : 0;
   }
+  info.storesBF16 = narrow > floats / 2;
   for (const auto &tensor : directory.tensors())
     if (!used.contains(tensor.first()))
       info.unusedTensors.push_back(directory.nameInFile(tensor.first()));

@@ -78,7 +78,7 @@ public:
 
   ArrayRef<Weight> weights() const { return all; }
   std::vector<WeightSource> takeSources();
-  /// Fills in the sizes in bytes and the unused tensors.
+  /// Fills in the sizes in bytes, what is stored, and the unused tensors.
   void describe(ModelInfo &info) const;
 
 private:

@@ -292,10 +292,6 @@ bool Session::restore(int32_t slot, const SavedState &saved,
   if (!saved.check(here, note, error))
     return false;
   auto tokens = static_cast<int64_t>(saved.tokens().size());
-  if (saved.states().size() != pool->size())
-    return fail("holds " + std::to_string(saved.states().size()) +
-                " states, expected the " + std::to_string(pool->size()) +
-                " of '" + here.model + "'");
   for (const TensorSpec &found : saved.states()) {
     int64_t index = pool->find(found.name);
     if (index < 0)
@@ -304,8 +300,15 @@ bool Session::restore(int32_t slot, const SavedState &saved,
     TensorSpec wanted = pool->sequence(size_t(index), tokens);
     if (found.dtype != wanted.dtype || found.shape != wanted.shape)
       return fail("state '" + found.name + "' is " + typeText(found) +
-                  ", expected " + typeText(wanted));
+                  ", expected " + typeText(wanted) +
+                  (found.shape == wanted.shape
+                       ? ": keys and values were kept otherwise (--kv)"
+                       : ""));
   }
+  if (saved.states().size() != pool->size())
+    return fail("holds " + std::to_string(saved.states().size()) +
+                " states, expected the " + std::to_string(pool->size()) +
+                " of '" + here.model + "'");
   for (int32_t id : saved.tokens())
     if (id < 0 || id >= shared->description().vocabulary)
       return fail("token id " + std::to_string(id) +

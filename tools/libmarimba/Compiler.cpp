@@ -22,7 +22,31 @@
 using namespace marimba;
 using namespace llvm;
 using mlir::marimba::EmitKind;
+using mlir::marimba::KeyValueType;
 using mlir::marimba::Stage;
+
+/// Whether products are of bf16 where the checkpoint stores it.
+static bool mayMultiplyBF16(const CompileOptions &options) {
+  return options.computeType == ComputeType::Automatic &&
+         options.pipeline.bf16Dots && !options.pipeline.reference;
+}
+
+/// What the importer is asked for, where `options` have what the target can do.
+static KeyValueType keyValuesFor(const CompileOptions &options) {
+  switch (options.keyValues) {
+  case KeyValues::F32:
+    return KeyValueType::F32;
+  case KeyValues::BF16:
+    return KeyValueType::BF16;
+  case KeyValues::Int8:
+    return KeyValueType::Int8;
+  case KeyValues::Automatic:
+    break;
+  }
+  if (options.computeType == ComputeType::BF16)
+    return KeyValueType::BF16;
+  return mayMultiplyBF16(options) ? KeyValueType::AsStored : KeyValueType::F32;
+}
 
 Compilation::Compilation(const CompileOptions &options)
     : compileOptions(options) {
@@ -33,6 +57,7 @@ Compilation::Compilation(const CompileOptions &options)
   compileOptions.pipeline.integerDots =
       mlir::marimba::hasIntegerDots(options.target);
   compileOptions.pipeline.bf16 = options.computeType == ComputeType::BF16;
+  compileOptions.import.keyValues = keyValuesFor(compileOptions);
   mlir::DialectRegistry registry;
   mlir::marimba::registerPipelineDialects(registry);
   // One thread: a pool would compete with the team that runs the model, and
@@ -41,20 +66,6 @@ Compilation::Compilation(const CompileOptions &options)
       registry, mlir::MLIRContext::Threading::DISABLED);
   context->loadAllAvailableDialects();
   context->printOpOnDiagnostic(false); // messages are for users
-}
-
-/// Whether most of what the checkpoint stores as floating point is bf16.
-static bool storesBF16(mlir::ModuleOp module) {
-  double all = 0, narrow = 0;
-  for (auto weight : module.getOps<mlir::marimba::WeightOp>()) {
-    auto type = cast<mlir::ShapedType>(weight.getType());
-    if (weight.getDerived() || mlir::marimba::isQuantized(weight.getType()))
-      continue;
-    auto elements = static_cast<double>(type.getNumElements());
-    all += elements;
-    narrow += type.getElementType().isBF16() ? elements : 0;
-  }
-  return narrow > all / 2;
 }
 
 bool Compilation::isIRFile(StringRef input) {
@@ -121,10 +132,8 @@ bool Compilation::load(StringRef input, std::string &error) {
   }
   moduleRef = std::move(imported->module);
   model = std::move(*imported);
-  if (compileOptions.computeType == ComputeType::Automatic)
-    compileOptions.pipeline.bf16 = compileOptions.pipeline.bf16Dots &&
-                                   !compileOptions.pipeline.reference &&
-                                   storesBF16(module());
+  if (mayMultiplyBF16(compileOptions))
+    compileOptions.pipeline.bf16 = model->info.storesBF16;
   return true;
 }
 

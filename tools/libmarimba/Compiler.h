@@ -30,15 +30,21 @@ using ProgressFn =
 /// has instructions for it and the checkpoint stores bf16, otherwise f32.
 enum class ComputeType { Automatic, F32, BF16 };
 
+/// What attention keeps keys and values as. Automatic is the type that
+/// projections multiply in.
+enum class KeyValues { Automatic, F32, BF16, Int8 };
+
 /// How a model is compiled.
 struct CompileOptions {
   /// Its `vectorBits`, `bf16` and `bf16Dots` follow from the fields below.
   mlir::marimba::PipelineOptions pipeline;
   mlir::marimba::TargetOptions target;
+  /// Its `keyValues` follows, too.
   mlir::marimba::ImportOptions import;
   /// Width of vectors; 0 is what the target prefers.
   unsigned vectorBits = 0;
   ComputeType computeType = ComputeType::Automatic;
+  KeyValues keyValues = KeyValues::Automatic;
   /// Whether passes say on stderr why they chose what they chose.
   bool remarks = false;
   /// Folder for one file of IR per stage; empty for none.

@@ -13,6 +13,17 @@ using namespace llvm;
 using mlir::marimba::LTIForm;
 using mlir::marimba::MatmulRoute;
 
+driver::KeyValuesOption::KeyValuesOption(cl::SubCommand &sub)
+    : opt("kv", cl::desc("What attention keeps keys and values as"),
+          cl::init(KeyValues::Automatic),
+          cl::values(clEnumValN(KeyValues::Automatic, "auto",
+                                "what projections multiply (default)"),
+                     clEnumValN(KeyValues::F32, "f32", "f32"),
+                     clEnumValN(KeyValues::BF16, "bf16", "bf16"),
+                     clEnumValN(KeyValues::Int8, "int8",
+                                "8 bits, a scale for each of a head")),
+          cl::sub(sub), cl::cat(category())) {}
+
 driver::CompileFlags::CompileFlags(cl::SubCommand &sub)
     : matmul("matmul", cl::desc("Who computes projections"),
              cl::init(MatmulRoute::OneDNN),
@@ -30,6 +41,7 @@ driver::CompileFlags::CompileFlags(cl::SubCommand &sub)
                 clEnumValN(ComputeType::F32, "f32", "f32"),
                 clEnumValN(ComputeType::BF16, "bf16", "bf16, sums in f32")),
             cl::sub(sub), cl::cat(category())),
+      keyValues(sub),
       activations(
           "activations", cl::desc("What quantised weights are multiplied by"),
           cl::init(Activations::Automatic),
@@ -78,6 +90,7 @@ std::optional<CompileOptions> driver::CompileFlags::compileOptions() const {
   options.pipeline.integerPrefill = activations == Activations::Int8;
   options.vectorBits = vectorBits;
   options.computeType = dtype;
+  options.keyValues = keyValues;
   options.dumpDir = dumpIr;
   if (configFile.given())
     options.import.configFile = configFile;

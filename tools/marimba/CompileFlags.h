@@ -16,6 +16,11 @@ namespace marimba::driver {
 /// What quantised weights are multiplied by where there are few rows.
 enum class Activations { Automatic, F32, Int8 };
 
+/// --kv, of all that import a model.
+struct KeyValuesOption : llvm::cl::opt<KeyValues> {
+  explicit KeyValuesOption(llvm::cl::SubCommand &sub);
+};
+
 /// The options that choose how a model is compiled, for one subcommand.
 struct CompileFlags {
   explicit CompileFlags(llvm::cl::SubCommand &sub);
@@ -26,6 +31,7 @@ struct CompileFlags {
 
   llvm::cl::opt<mlir::marimba::MatmulRoute> matmul;
   llvm::cl::opt<ComputeType> dtype;
+  KeyValuesOption keyValues;
   llvm::cl::opt<Activations> activations;
   llvm::cl::opt<mlir::marimba::LTIForm> ltiForm;
   Flag reference;
