@@ -44,26 +44,43 @@ void addMixtureOfExperts(LayerPlan &layer, WeightTable &weights,
             weights.get(base + "router", disk + names.router.str() + ".weight",
                         {experts, hidden}));
   std::string each = disk + names.experts.str() + ".";
-  if (weights.has(each + "gate_up_proj")) {
-    Dim both{2 * intermediate.size, intermediate.field};
-    layer.add("experts.gate_up",
-              weights.get(base + "experts.gate_up", each + "gate_up_proj",
-                          {experts, both, hidden}));
-    layer.add("experts.down",
-              weights.get(base + "experts.down", each + "down_proj",
-                          {experts, hidden, intermediate}));
-    return;
-  }
-  auto stack = [&](StringRef name, StringRef onDisk, ArrayRef<Dim> shape) {
-    std::vector<std::string> sources;
+  auto apart = [&](StringRef name) {
+    std::vector<std::string> tensors;
     for (int64_t e = 0; e < experts.size; ++e)
-      sources.push_back((each + Twine(e) + "." + onDisk + ".weight").str());
+      tensors.push_back((each + Twine(e) + "." + name + ".weight").str());
+    return tensors;
+  };
+  std::vector<std::string> gate = apart(names.gate), up = apart(names.up);
+  std::vector<std::string> down = apart(names.down);
+  // Where one of the two is in one piece, so is the other.
+  std::string gateUp = each + "gate_up_proj", stackedDown = each + "down_proj";
+  std::vector<std::string> both = gate;
+  llvm::append_range(both, up);
+  bool stacked = weights.has(gateUp);
+  Dim united{2 * intermediate.size, intermediate.field};
+  bool gateApart =
+      !stacked ||
+      weights.takeApart(gateUp, both, {experts.size, united.size, hidden.size});
+  bool downApart = !stacked || weights.takeApart(stackedDown, down,
+                                                 {experts.size, hidden.size,
+                                                  intermediate.size});
+  auto stack = [&](StringRef name, ArrayRef<std::string> sources,
+                   ArrayRef<Dim> shape) {
     std::string own = ("experts." + name).str();
     layer.add(own, weights.getStacked(base + own, sources, shape));
   };
-  stack("gate", names.gate, {intermediate, hidden});
-  stack("up", names.up, {intermediate, hidden});
-  stack("down", names.down, {hidden, intermediate});
+  if (gateApart) {
+    stack("gate", gate, {intermediate, hidden});
+    stack("up", up, {intermediate, hidden});
+  } else {
+    layer.add("experts.gate_up", weights.get(base + "experts.gate_up", gateUp,
+                                             {experts, united, hidden}));
+  }
+  if (downApart)
+    stack("down", down, {hidden, intermediate});
+  else
+    layer.add("experts.down", weights.get(base + "experts.down", stackedDown,
+                                          {experts, hidden, intermediate}));
 }
 
 } // namespace mlir::marimba

@@ -111,7 +111,7 @@ FailureOr<ImportedModel> importModel(MLIRContext &context, StringRef path,
   // Where there are weights, their types are what they are.
   bool stored = directory->hasWeights() && !options.weights;
   std::string dtype = stored ? "F32" : config.getDType();
-  WeightTable weights(context, *directory, dtype, options.weights, emitError);
+  WeightTable weights(context, *directory, dtype, options, emitError);
   if (failed(readTokens(config, model.info)) ||
       failed(family->plan(context, config, weights, plan, model.info)) ||
       failed(weights.finish())) {

@@ -52,6 +52,9 @@ struct ImportOptions {
   /// @prefill also returns the residual stream before layer 0 and after each
   /// layer: output "hidden", tensor<(layers+1) x B x T x H>.
   bool collectHidden = false;
+  /// Experts that the checkpoint has in one tensor [E,N,K] become those of a
+  /// checkpoint that has them one by one, by the names that they have there.
+  bool apartExperts = false;
   /// What the matrices are taken to be, of a model that is then without
   /// weights. All are of the config's type where this is nothing.
   std::optional<WeightFormats> weights;

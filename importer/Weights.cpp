@@ -16,11 +16,10 @@ namespace mlir::marimba {
 static constexpr unsigned kMostErrors = 10;
 
 WeightTable::WeightTable(MLIRContext &context, const ModelDirectory &directory,
-                         StringRef dtype,
-                         const std::optional<WeightFormats> &format,
+                         StringRef dtype, const ImportOptions &options,
                          ErrorFn emitError)
-    : context(context), directory(directory), weightFormat(format),
-      emitError(emitError) {
+    : context(context), directory(directory), weightFormat(options.weights),
+      emitError(emitError), apartExperts(options.apartExperts) {
   defaultType = elementType(dtype);
 }
 
@@ -39,13 +38,39 @@ void WeightTable::report(const Twine &message) {
     emitError(message);
 }
 
+const CheckpointTensor *WeightTable::find(StringRef name) const {
+  if (auto made = apart.find(name); made != apart.end())
+    return &made->second;
+  return directory.find(name);
+}
+
+bool WeightTable::takeApart(StringRef stack, ArrayRef<std::string> names,
+                            ArrayRef<int64_t> shape) {
+  const CheckpointTensor *tensor = directory.find(stack);
+  if (!apartExperts || !hasCheckpoint() || !tensor ||
+      ArrayRef<int64_t>(tensor->entry.shape) != shape)
+    return false;
+  int64_t experts = shape[0], parts = int64_t(names.size()) / experts;
+  uint64_t bytes = tensor->entry.bytes / names.size();
+  for (auto [i, name] : llvm::enumerate(names)) {
+    CheckpointTensor &made = apart[name] = *tensor;
+    made.entry.name = name;
+    made.entry.shape = {shape[1] / parts, shape[2]};
+    made.entry.offset +=
+        bytes * (int64_t(i) % experts * parts + int64_t(i) / experts);
+    made.entry.bytes = bytes;
+  }
+  used.insert(stack);
+  return true;
+}
+
 bool WeightTable::has(ArrayRef<std::string> names) const {
-  return llvm::any_of(
-      names, [&](StringRef name) { return directory.find(name) != nullptr; });
+  return llvm::any_of(names,
+                      [&](StringRef name) { return find(name) != nullptr; });
 }
 
 std::optional<ArrayRef<int64_t>> WeightTable::shapeOf(StringRef name) const {
-  if (const CheckpointTensor *tensor = directory.find(name))
+  if (const CheckpointTensor *tensor = find(name))
     return ArrayRef<int64_t>(tensor->entry.shape);
   return std::nullopt;
 }
@@ -53,7 +78,7 @@ std::optional<ArrayRef<int64_t>> WeightTable::shapeOf(StringRef name) const {
 const CheckpointTensor *WeightTable::take(ArrayRef<std::string> names,
                                           StringRef hint) {
   for (StringRef name : names) {
-    const CheckpointTensor *tensor = directory.find(name);
+    const CheckpointTensor *tensor = find(name);
     if (!tensor)
       continue;
     if (used.insert(name).second) {
@@ -145,7 +170,7 @@ Weight WeightTable::getStacked(StringRef symbol, ArrayRef<std::string> names,
     if (type && own != type) {
       report(directory.files()[tensor->file] + ": tensor " + quoted(name) +
              " has type " + tensor->entry.dtype + ", expected " +
-             directory.find(first)->entry.dtype + " as " + quoted(first) +
+             find(first)->entry.dtype + " as " + quoted(first) +
              " has it: experts are stacked");
       continue;
     }

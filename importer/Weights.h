@@ -34,10 +34,18 @@ struct Weight {
 /// in the type that the config states.
 class WeightTable {
 public:
-  /// `format` is how the matrices of a model without a checkpoint are stored.
+  /// `options.weights` says how the matrices of a model without a checkpoint
+  /// are stored.
   WeightTable(MLIRContext &context, const ModelDirectory &directory,
-              StringRef dtype, const std::optional<WeightFormats> &format,
-              ErrorFn emitError);
+              StringRef dtype, const ImportOptions &options, ErrorFn emitError);
+
+  /// Makes the tensors of each expert out of a stack [E,N,K] of the checkpoint:
+  /// rows [i N/P, (i+1) N/P) of expert e get the name `names[i E + e]`, where
+  /// there are E P names. Nothing is done, and the answer is false, unless
+  /// ImportOptions::apartExperts asks for it and the stack is there with these
+  /// sizes.
+  bool takeApart(StringRef stack, ArrayRef<std::string> names,
+                 ArrayRef<int64_t> shape);
 
   /// Whether the checkpoint holds a tensor with one of these names.
   bool has(ArrayRef<std::string> names) const;
@@ -83,6 +91,8 @@ public:
 
 private:
   void report(const Twine &message);
+  /// A tensor of the checkpoint, or one taken out of a stack.
+  const CheckpointTensor *find(StringRef name) const;
   /// Takes the first of `names` that exists; null where none does.
   const CheckpointTensor *take(ArrayRef<std::string> names,
                                StringRef hint = "");
@@ -113,6 +123,8 @@ private:
   ErrorFn emitError;
   std::vector<Weight> all;
   std::vector<WeightSource> sources;
+  bool apartExperts;
+  llvm::StringMap<CheckpointTensor> apart; // what stacks were made into
   llvm::StringSet<> used;
   std::vector<std::pair<std::string, std::string>> missing; // name, hint
   bool mismatch = false;

@@ -27,7 +27,6 @@ SECONDS = 60
 LAYERS = re.compile(
     r"(self_attn\.[qkvo]_proj|(mamba|mixer)\.(in|out)_proj"
     r"|(feed_forward|mlp|experts\.\d+)\.(gate|up|down)_proj|experts\.\d+\.w[123])\.weight$"
-    r"|experts\.(gate_up|down)_proj$"
 )
 HEAD = re.compile(r"(lm_head|embed_tokens|embeddings)\.weight$")
 TOKENIZER = {
@@ -36,6 +35,19 @@ TOKENIZER = {
     "special_tokens_map.json": b"{ }",
     "chat_template.jinja": b"{{ messages }}",
 }
+
+
+def apart_from_stacks(tensors):
+    """Replaces experts that stand in one tensor by those that each have their own."""
+    for name in list(tensors):
+        if match := re.fullmatch(r"(.*\.experts\.)(gate_up|down)_proj", name):
+            dtype, (count, rows, inputs), data = tensors.pop(name)
+            parts = match[2].split("_")
+            size = len(data) // count // len(parts)
+            for i in range(count * len(parts)):
+                expert, part = divmod(i, len(parts))
+                tensors[f"{match[1]}{expert}.{parts[part]}_proj.weight"] = (
+                    dtype, [rows // len(parts), inputs], data[i * size : (i + 1) * size])
 
 
 class Checker:
@@ -144,22 +156,17 @@ class Checker:
 
         error = energy = 0.0
         bases, kept, weights = [], [], 0
+        apart_from_stacks(old.tensors)
         for name, (dtype, shape, data) in old.tensors.items():
             is_head = HEAD.search(name)
             if not (LAYERS.search(name) or (is_head and head)) or (keep and re.search(keep, name)):
                 kept.append(name)
                 continue
             form = (*head,) if is_head else (bits, zero_point)
-            stacked = len(shape) == 3
-            count = shape[0] if stacked else 1
-            size = len(data) // count
-            for e in range(count):
-                base = f"{name}.{e}" if stacked else name
-                bases.append((base, form))
-                part = (dtype, shape[-2:], data[e * size : (e + 1) * size])
-                lost, all_of_it = self.check_matrix(new, base, part, form[0], group, form[1], scale, method)
-                error, energy = error + lost, energy + all_of_it
-                weights += product(shape[-2:])
+            bases.append((name, form))
+            lost, all_of_it = self.check_matrix(new, name, (dtype, shape, data), form[0], group, form[1], scale, method)
+            error, energy = error + lost, energy + all_of_it
+            weights += product(shape)
         for name in kept:
             self.equal(f"{what}: {name} stays", old.tensors[name], new.tensors.get(name))
 
@@ -182,8 +189,6 @@ class Checker:
             first = new.order.index(base + ".codes")
             chain = [base + suffix for suffix in suffixes[form[1]]]
             stack = re.sub(r"(.*experts\.)(\d+)(\..*)", lambda m: f"{m[1]}{int(m[2]) + 1}{m[3]}", base)
-            if stack == base:
-                stack = re.sub(r"(_proj\.)(\d+)$", lambda m: f"{m[1]}{int(m[2]) + 1}", base)
             if stack != base and (stack, form) in bases:
                 chain.append(stack + ".codes")
             self.equal(f"{what}: order", chain, new.order[first : first + len(chain)])
@@ -232,22 +237,33 @@ class Checker:
         """Experts in one tensor, f16 weights, files beside them, a tensor too many."""
         source = self.copy("jamba_main", "stacked")
         tensors = Checkpoint(source).tensors
+        for name in filter(LAYERS.search, tensors):
+            dtype, shape, data = tensors[name]
+            values = floats(dtype, data)
+            tensors[name] = ("F16", shape, struct.pack(f"<{len(values)}e", *values))
+        apart = self.copy("jamba_main", "apart")
+        write_checkpoint(apart, tensors)
         stacks = {}
         for name in list(tensors):
             if match := re.fullmatch(r"(.*\.experts\.)(\d+)\.(\w+)_proj\.weight", name):
                 stacks.setdefault(match[1], {})[int(match[2]), match[3]] = tensors.pop(name)
-            elif LAYERS.search(name):
-                dtype, shape, data = tensors[name]
-                values = floats(dtype, data)
-                tensors[name] = ("F16", shape, struct.pack(f"<{len(values)}e", *values))
         for base, parts in stacks.items():
             count = max(e for e, _ in parts) + 1
             for new, names in (("gate_up", ["gate", "up"]), ("down", ["down"])):
                 data = b"".join(parts[e, name][2] for e in range(count) for name in names)
                 rows, inputs = parts[0, names[0]][1]
-                tensors[f"{base}{new}_proj"] = ("F32", [count, rows * len(names), inputs], data)
+                tensors[f"{base}{new}_proj"] = ("F16", [count, rows * len(names), inputs], data)
         write_checkpoint(source, tensors)
-        self.check_model(source, "--weights=int4")
+        keep = r"layers\.3\..*up_proj"
+        self.check_model(source, "--weights=int4", "--keep", keep, keep=keep)
+        # It is the model that comes of the other spelling.
+        files = []
+        for spelling in source, apart:
+            shutil.rmtree(self.path("out"))
+            self.check_model(spelling, "--weights=int4")
+            with open(self.path("out/model.safetensors"), "rb") as file:
+                files.append(file.read())
+        self.expect("both spellings give one file", files[0] == files[1])
         tensors["model.nobody_asked.weight"] = ("F32", [1], b"\0\0\0\0")
         write_checkpoint(source, tensors)
         shutil.rmtree(self.path("out"))

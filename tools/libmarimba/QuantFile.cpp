@@ -204,8 +204,8 @@ void Writer::quantiseBlock(Task &task) {
   int64_t rows = std::min(matrix.rows - first, kQuantChannels);
   int64_t rowBytes = matrix.inputs * elementBytes(dtype);
   std::vector<char> stored(rows * rowBytes);
-  if (!sources.read(*matrix.source, matrix.offset + first * rowBytes, stored,
-                    task.error))
+  if (!sources.read(*matrix.source, matrix.source->offset + first * rowBytes,
+                    stored, task.error))
     return;
   std::vector<float> weights(rows * matrix.inputs);
   widen(dtype, stored.data(), weights.data(), weights.size());

@@ -9,7 +9,6 @@
 #include "dialects/Marimba/IR/Marimba.h"
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringSet.h"
@@ -99,9 +98,6 @@ Use UseFinder::of(mlir::OpOperand &operand) {
     auto callee = symbols.lookup<mlir::func::FuncOp>(call.getCallee());
     return of(callee.getArgument(operand.getOperandNumber()));
   }
-  // The halves of gate_up.
-  if (auto slice = dyn_cast<mlir::tensor::ExtractSliceOp>(op))
-    return of(slice.getResult());
   mlir::Value value = operand.get();
   Use use;
   if (auto linear = dyn_cast<LinearOp>(op)) {
@@ -153,18 +149,6 @@ bool KeepList::allUsed(std::string &error) const {
   return true;
 }
 
-/// The matrices of a tensor: itself, or each expert of a stack.
-static void addMatrices(const WeightSource &source, const QuantFormat &format,
-                        QuantPlan &plan) {
-  bool stacked = source.shape.size() == 3;
-  int64_t count = stacked ? source.shape.front() : 1;
-  int64_t rows = source.shape[stacked], inputs = source.shape.back();
-  for (int64_t i = 0; i < count; ++i)
-    plan.matrices.push_back(
-        {stacked ? source.name + "." + std::to_string(i) : source.name, &source,
-         source.offset + source.bytes / count * i, rows, inputs, format});
-}
-
 bool marimba::planQuantization(mlir::ModuleOp module,
                                const std::vector<WeightSource> &sources,
                                const QuantizeOptions &options, QuantPlan &plan,
@@ -199,7 +183,8 @@ bool marimba::planQuantization(mlir::ModuleOp module,
     for (StringRef name : names)
       if (const WeightSource *source = byName.lookup(name);
           source && quantised.insert(name).second)
-        addMatrices(*source, *format, plan);
+        plan.matrices.push_back(
+            {name.str(), source, source->shape[0], source->shape[1], *format});
   }
   for (const WeightSource &source : sources)
     if (!quantised.contains(source.name))

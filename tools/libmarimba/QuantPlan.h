@@ -30,7 +30,6 @@ struct QuantizeOptions {
 struct PlannedMatrix {
   std::string name; // its tensors' without suffix
   const mlir::marimba::WeightSource *source;
-  uint64_t offset; // in the source's file
   int64_t rows, inputs;
   QuantFormat format;
 };
@@ -45,7 +44,8 @@ struct QuantPlan {
 /// Finds the matrices by what `module` does with them: operands of projections,
 /// of experts, and of the embedding are quantised, but neither routers nor the
 /// small projections of a state-space layer's parameters (x_proj, dt_proj). Of
-/// experts all stay where one does. `sources` must outlive the plan. False,
+/// experts all stay where one does; the module must have been imported with
+/// ImportOptions::apartExperts. `sources` must outlive the plan. False,
 /// with `error` set, where an expression is none or decides nothing.
 bool planQuantization(mlir::ModuleOp module,
                       const std::vector<mlir::marimba::WeightSource> &sources,

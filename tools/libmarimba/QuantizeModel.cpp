@@ -199,8 +199,10 @@ bool marimba::quantizeModel(StringRef modelDir, StringRef outDir,
   NewDirectory directory;
   if (!directory.setTarget(outDir, error) || !checkSource(modelDir, error))
     return false;
+  CompileOptions compile;
+  compile.import.apartExperts = true;
   std::unique_ptr<Compilation> model =
-      Compilation::createFromModel(modelDir, CompileOptions(), error);
+      Compilation::createFromModel(modelDir, compile, error);
   if (!model)
     return false;
   const mlir::marimba::ImportedModel &imported = *model->imported();
