@@ -14,7 +14,7 @@ OPTIONS = {
     "cache": "cache-dir clear json",
     "chat": SESSION + SAMPLER + " checkpoint json load-state max-tokens quiet system template",
     "compile": COMPILE + " emit list-stages o remarks stop-after target-cpu threads",
-    "eval": SESSION + " json limit-context recall text window",
+    "eval": SESSION + " compare json limit-context recall text window",
     "execute": LOAD + " all entry inputs o",
     "inspect": SESSION + " context json",
     "logits": SESSION + " batch greedy hidden ids ids-file load-state o save-state split state",

@@ -33,21 +33,29 @@ static double negativeLogProbability(ArrayRef<float> logits, int32_t token) {
   return highest + std::log(sum) - logits[token];
 }
 
+bool marimba::tokensOf(const LoadedModel &model, const rt::Tokenizer &tokenizer,
+                       StringRef text, int64_t window,
+                       std::vector<int32_t> &ids, std::string &error) {
+  ids = tokenizer.encode(text);
+  if (!model.checkIds(ids, error))
+    return false;
+  if (ids.size() >= size_t(window))
+    return true;
+  error = ("has " + Twine(ids.size()) + " tokens, fewer than one window of " +
+           Twine(window))
+              .str();
+  return false;
+}
+
 bool marimba::measurePerplexity(LoadedModel &model,
                                 const rt::Tokenizer &tokenizer, StringRef text,
                                 int64_t window, StepFn step, Perplexity &result,
                                 std::string &error) {
   Stopwatch watch;
-  std::vector<int32_t> ids = tokenizer.encode(text);
-  if (!model.checkIds(ids, error))
+  std::vector<int32_t> ids;
+  if (!tokensOf(model, tokenizer, text, window, ids, error))
     return false;
   size_t windows = ids.size() / window;
-  if (windows == 0) {
-    error = ("has " + Twine(ids.size()) + " tokens, fewer than one window of " +
-             Twine(window))
-                .str();
-    return false;
-  }
   std::unique_ptr<rt::Session> session = model.makeSession(error);
   if (!session)
     return false;

@@ -31,10 +31,15 @@ struct Perplexity {
   double bitsPerByte() const;
 };
 
+/// The tokens of `text`; special tokens that it spells out are tokens like all
+/// others. Returns false and sets `error` where there is no whole window.
+bool tokensOf(const LoadedModel &model, const rt::Tokenizer &tokenizer,
+              llvm::StringRef text, int64_t window, std::vector<int32_t> &ids,
+              std::string &error);
+
 /// Cuts the tokens of `text` into windows without overlap, drops the last short
 /// one, and runs each from an empty state; its first token is not predicted.
-/// Special tokens that `text` spells out are tokens like all others. Returns
-/// false and sets `error` where there is no whole window.
+/// Returns false and sets `error` as tokensOf().
 bool measurePerplexity(LoadedModel &model, const rt::Tokenizer &tokenizer,
                        llvm::StringRef text, int64_t window, StepFn step,
                        Perplexity &result, std::string &error);

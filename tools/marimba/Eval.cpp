@@ -6,6 +6,7 @@
 
 #include "tools/libmarimba/Evaluation.h"
 #include "tools/libmarimba/ModelFiles.h"
+#include "tools/marimba/Compare.h"
 #include "tools/marimba/CompileFlags.h"
 #include "tools/marimba/Progress.h"
 
@@ -31,6 +32,11 @@ struct Options {
   driver::Value<int64_t> limitContext{
       sub, "limit-context",
       "Leaves out lines whose context_tokens_about is above this", "n"};
+  cl::list<std::string> compare{
+      "compare",
+      cl::desc("Also this model: a table of all, each against MODEL; may be "
+               "repeated"),
+      cl::value_desc("folder"), cl::sub(sub), cl::cat(driver::category())};
   driver::Flag json{sub, "json", "Answers in JSON"};
   driver::SessionFlags load{sub};
 };
@@ -83,6 +89,13 @@ static int evaluateText(LoadedModel &model, const rt::Tokenizer &tokenizer,
   return 0;
 }
 
+static int evaluateSeveral(ArrayRef<std::string> models,
+                           const LoadOptions &load, StringRef text) {
+  driver::Comparison asked = {models, options().text, text, options().window,
+                              options().json};
+  return driver::compare(asked, load);
+}
+
 static int evaluateRecall(LoadedModel &model, const rt::Tokenizer &tokenizer,
                           ArrayRef<RecallCase> cases) {
   driver::Progress bar;
@@ -125,6 +138,8 @@ static int run() {
   bool recall = o.recall.given();
   if (recall == o.text.given())
     return driver::fail("eval: expected one of --text and --recall");
+  if (recall && !o.compare.empty())
+    return driver::fail("--compare: expected --text with it");
   if (o.window < 2)
     return driver::fail("--window: expected at least 2, found " +
                         Twine(o.window));
@@ -143,6 +158,11 @@ static int run() {
       !parseRecallCases(*contents, file, o.limitContext, cases, error))
     return driver::fail(error);
 
+  if (!o.compare.empty()) {
+    std::vector<std::string> models{o.model};
+    models.insert(models.end(), o.compare.begin(), o.compare.end());
+    return evaluateSeveral(models, *load, *contents);
+  }
   std::unique_ptr<LoadedModel> model = driver::loadModel(o.model, *load, error);
   if (!model)
     return driver::fail(error);
