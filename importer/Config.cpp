@@ -47,11 +47,13 @@ void Config::checkSupported() {
   // What is quantised, and how, the tensors say (docs/quantization.md).
   if (const llvm::json::Value *value = find("quantization_config")) {
     const llvm::json::Object *quantization = value->getAsObject();
-    if (!quantization ||
-        quantization->getString("quant_method") != StringRef("marimba"))
+    std::optional<StringRef> method;
+    if (quantization)
+      method = quantization->getString("quant_method");
+    if (method != "marimba" && method != "awq" && method != "gptq")
       error("quantization_config",
             "none, or one with \"quant_method\": \"marimba\", as marimba "
-            "quantize writes it");
+            "quantize writes it, \"awq\" or \"gptq\"");
   }
 }
 

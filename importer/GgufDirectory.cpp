@@ -96,7 +96,13 @@ LogicalResult ModelDirectory::addGguf(const GgufTensor &tensor,
 }
 
 std::string ModelDirectory::nameInFile(StringRef tensor) const {
-  return ggufNames ? ggufNames->toGguf(tensor) : tensor.str();
+  if (ggufNames)
+    return ggufNames->toGguf(tensor);
+  StringRef base = tensor;
+  const CheckpointTensor *found = find(tensor);
+  if (found && found->channels && base.consume_back(".weight.codes"))
+    return (base + ".qweight").str();
+  return tensor.str();
 }
 
 } // namespace mlir::marimba

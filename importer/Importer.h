@@ -76,6 +76,9 @@ struct WeightSource {
   /// is to become row p * n/2 + j of n.
   std::string blocks;
   int64_t interleavedHeads = 0;
+  /// Of a matrix that another program quantised, in the order that `blocks`
+  /// names: its output channels. `shape` and `dtype` are those of our order.
+  int64_t channels = 0;
 };
 
 /// What a person wants to know about a model.

@@ -47,7 +47,8 @@ ModelDirectory::open(StringRef path, StringRef configFile, ErrorFn emitError) {
   if (failed(config))
     return failure();
   model.configObject = std::move(*config);
-  if (failed(model.openWeights(emitError)))
+  if (failed(model.openWeights(emitError)) ||
+      failed(model.showForeign(emitError)))
     return failure();
   return model;
 }

@@ -22,6 +22,9 @@ struct CheckpointTensor {
   // Of a GGUF file, where the data is not that tensor as it stands:
   std::string blocks{};         // "Q8_0", "Q4_0": of what `entry.dtype` is made
   int64_t interleavedHeads = 0; // GgufConfig::queryHeads
+  /// Of a quantised matrix of another program, `blocks` says which: its output
+  /// channels.
+  int64_t channels = 0;
 };
 
 /// An opened model directory: config.json, and model.safetensors, or
@@ -60,6 +63,8 @@ public:
   bool holdsA() const { return ggufNames.has_value(); }
 
 private:
+  /// Shows matrices that AutoAWQ or AutoGPTQ quantised as ours.
+  LogicalResult showForeign(ErrorFn emitError);
   LogicalResult openGguf(StringRef path, ErrorFn emitError);
   LogicalResult addGguf(const GgufTensor &tensor, const GgufConfig &config,
                         ErrorFn emitError);

@@ -62,7 +62,7 @@ RankedTensorType WeightTable::takeQuantized(StringRef name, ArrayRef<Dim> shape,
   if (!codes || !scales)
     return {};
   std::string subject = directory.files()[codes->file] + ": tensor " +
-                        quoted(codesName) + " has ";
+                        quoted(directory.nameInFile(codesName)) + " has ";
   Type scale = elementType(scales->entry.dtype);
   if ((codes->entry.dtype != "I8" && codes->entry.dtype != "U8") || !scale ||
       (zeros && (zeros->entry.dtype != "U8" || codes->entry.dtype != "U8"))) {
@@ -77,6 +77,14 @@ RankedTensorType WeightTable::takeQuantized(StringRef name, ArrayRef<Dim> shape,
       layoutOf(codes->entry, scales->entry, shape[0].size, shape[1].size, scale,
                zeros != nullptr);
   if (!layout || (zeros && zeros->entry.shape != scales->entry.shape)) {
+    if (codes->channels) {
+      const SafetensorsEntry &entry = codes->entry;
+      int64_t perWord = entry.dtype == "U8" ? 8 : 4;
+      report(subject + "a matrix " +
+             printShape({codes->channels, entry.shape[1] * perWord}) +
+             ", expected " + printShape({shape[0].size, shape[1].size}));
+      return {};
+    }
     report(subject + "shape " + printShape(codes->entry.shape) +
            " with scales of " + printShape(scales->entry.shape) +
            (zeros ? " and zeros of " + printShape(zeros->entry.shape) : "") +

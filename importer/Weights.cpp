@@ -83,10 +83,10 @@ const CheckpointTensor *WeightTable::take(ArrayRef<std::string> names,
       continue;
     if (used.insert(name).second) {
       const SafetensorsEntry &entry = tensor->entry;
-      sources.push_back({entry.name,
-                         directory.pathOf(directory.files()[tensor->file]),
-                         entry.offset, entry.bytes, entry.dtype, entry.shape,
-                         tensor->blocks, tensor->interleavedHeads});
+      sources.push_back(
+          {entry.name, directory.pathOf(directory.files()[tensor->file]),
+           entry.offset, entry.bytes, entry.dtype, entry.shape, tensor->blocks,
+           tensor->interleavedHeads, tensor->channels});
     }
     return tensor;
   }

@@ -8,6 +8,7 @@
 
 #include "StoredRows.h"
 
+#include "RepackedCodes.h"
 #include "marimba/Tensor.h"
 
 #include <cmath>
@@ -70,6 +71,8 @@ std::optional<uint64_t> storedBytes(const WeightSource &source) {
     return std::nullopt;
   if (source.blocks == BlockFormat::None)
     return static_cast<uint64_t>(bytes);
+  if (isRepacked(source.blocks))
+    return foreignBytes(source);
   if (source.dtype != MARIMBA_F32 || source.shape.empty() ||
       source.shape.back() % kBlock != 0 ||
       (source.shape.size() == 1 && source.interleavedHeads != 0))
@@ -78,6 +81,8 @@ std::optional<uint64_t> storedBytes(const WeightSource &source) {
 }
 
 void copyRows(const WeightSource &source, const char *from, char *to) {
+  if (isRepacked(source.blocks))
+    return repack(source, from, to);
   int64_t rows = rowsOf(source), count = *elementCount(source.shape);
   if (count == 0)
     return;

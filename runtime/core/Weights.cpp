@@ -167,8 +167,11 @@ private:
     const int64_t sizes[] = {q.codeBytes, q.scaleBytes, q.zeroBytes};
     for (size_t i = 0; i < parts.size(); ++i) {
       int64_t size = sizes[i % static_cast<size_t>(q.parts())];
-      if (!std::cmp_equal(parts[i]->bytes, size))
-        return fail(*parts[i], "has " + std::to_string(parts[i]->bytes) +
+      // Other programs' files may have fewer.
+      int64_t bytes =
+          *elementCount(parts[i]->shape) * dtypeSize(parts[i]->dtype);
+      if (bytes != size)
+        return fail(*parts[i], "has " + std::to_string(bytes) +
                                    " bytes, expected " + std::to_string(size) +
                                    " (weight '" + spec.name + "')");
     }

@@ -15,6 +15,7 @@
 #include "marimba/Session.h"
 #include "marimba/ThreadTeam.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/BLAKE3.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
@@ -64,11 +65,21 @@ mapWeights(const rt::Description &description, const ImportedModel &imported,
               found.dtype;
       return nullptr;
     }
-    rt::BlockFormat blocks = found.blocks == "Q8_0"   ? rt::BlockFormat::Q8_0
-                             : found.blocks == "Q4_0" ? rt::BlockFormat::Q4_0
-                                                      : rt::BlockFormat::None;
+    using rt::BlockFormat;
+    auto blocks = StringSwitch<BlockFormat>(found.blocks)
+                      .Case("Q8_0", BlockFormat::Q8_0)
+                      .Case("Q4_0", BlockFormat::Q4_0)
+                      .Case("awq", BlockFormat::Awq)
+                      .Case("gptq4", BlockFormat::Gptq4)
+                      .Case("gptq8", BlockFormat::Gptq8)
+                      .Case("awq-zeros", BlockFormat::AwqZeros)
+                      .Case("gptq-zeros", BlockFormat::GptqZeros)
+                      .Case("zeros", BlockFormat::Zeros)
+                      .Case("rows", BlockFormat::Rows)
+                      .Default(BlockFormat::None);
     sources.push_back({found.name, found.file, found.offset, found.bytes,
-                       *dtype, found.shape, blocks, found.interleavedHeads});
+                       *dtype, found.shape, blocks, found.interleavedHeads,
+                       found.channels});
   }
   return rt::Weights::load(description, sources, error, rt::Stacks::LeftApart);
 }

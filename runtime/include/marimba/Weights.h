@@ -15,9 +15,22 @@
 
 namespace marimba::rt {
 
-/// What a file may hold instead of the elements of a tensor of f32: blocks of
-/// 32 along its rows, as GGUF has them.
-enum class BlockFormat { None, Q8_0, Q4_0 };
+/// What a file may hold instead of the elements of a tensor: of f32, blocks of
+/// 32 along its rows, as GGUF has them; of the parts of a quantised matrix
+/// (docs/quantization.md), what AutoAWQ and AutoGPTQ write: codes, zero points
+/// and scales (RepackedCodes.cpp).
+enum class BlockFormat {
+  None,
+  Q8_0,
+  Q4_0,
+  Awq,
+  Gptq4,
+  Gptq8,
+  AwqZeros,
+  GptqZeros,
+  Zeros,
+  Rows
+};
 
 /// Where a stored tensor lies: `bytes` bytes at `offset` of `file`, row-major.
 struct WeightSource {
@@ -29,6 +42,8 @@ struct WeightSource {
   BlockFormat blocks = BlockFormat::None; // of which `dtype` is to be made
   /// Heads, if not 0, in whose rows 2j + p the file holds row p*n/2 + j of n.
   int64_t interleavedHeads = 0;
+  /// Of the parts of a quantised matrix of another program: output channels.
+  int64_t channels = 0;
 };
 
 /// Makes weights that come from no file (random ones, for benchmarks).
