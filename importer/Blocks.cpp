@@ -45,6 +45,8 @@ Value LayerScope::empty(Location loc, ArrayRef<int64_t> sizes, Type element) {
 Value emitLinear(LayerScope &scope, Value input, StringRef name) {
   Value weight = scope.weight(name);
   Value bias = scope.weight((name + ".bias").str());
+  if (scope.onProjection)
+    scope.onProjection(name, input);
   int64_t out = cast<RankedTensorType>(weight.getType()).getDimSize(0);
   return LinearOp::create(scope.builder, scope.loc(name), scope.activation(out),
                           input, weight, bias);

@@ -13,6 +13,7 @@
 #include "mlir/IR/Builders.h"
 #include "mlir/Support/LLVM.h"
 #include "llvm/ADT/StringMap.h"
+#include <functional>
 
 namespace mlir::marimba {
 
@@ -35,6 +36,9 @@ public:
 
   /// The present value of a state; a block that updates it sets the new one.
   Value &state(StringRef name) { return states[name]; }
+
+  /// Hears what each projection multiplies, where somebody wants to know.
+  std::function<void(StringRef name, Value input)> onProjection;
 
   /// The location of a part of this kind of layer.
   Location loc(StringRef part) const;
@@ -92,8 +96,9 @@ Value emitAttention(LayerScope &scope, const AttentionSizes &sizes, Value h);
 /// down(swiglu(gate h, up h)). Weights: gate_proj, up_proj, down_proj.
 Value emitDenseFeedForward(LayerScope &scope, Value h);
 /// Weights: router, experts.down, and experts.gate with experts.up or both in
-/// one, experts.gate_up [E,2I,H], gate rows first. With `normalize` the weights
-/// of a token's experts add up to 1.
+/// one, experts.gate_up [E,2I,H], gate rows first; or experts.<e>.gate, .up and
+/// .down of each expert, which then takes all tokens. With `normalize` the
+/// weights of a token's experts add up to 1.
 Value emitMixtureOfExperts(LayerScope &scope, int64_t topK, Value h,
                            bool normalize);
 

@@ -6,6 +6,8 @@
 
 #include "dialects/Marimba/IR/Marimba.h"
 #include "importer/Blocks.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 namespace mlir::marimba {
@@ -34,6 +36,60 @@ static Value sliceRows(LayerScope &scope, StringRef part, Value value,
                                         offsets, sizes, strides);
 }
 
+/// `value` [B,T,I] times the weight that each token gave to the expert, 0 where
+/// it chose others.
+static Value weigh(LayerScope &scope, Value value, RouteOp route,
+                   int64_t expert) {
+  OpBuilder &b = scope.builder;
+  Location loc = scope.loc("experts.weighed");
+  MLIRContext *context = b.getContext();
+  AffineExpr batch, time, channel, choice;
+  bindDims(context, batch, time, channel, choice);
+  AffineMap channels = AffineMap::get(4, 0, {batch, time, channel}, context);
+  AffineMap choices = AffineMap::get(4, 0, {batch, time, choice}, context);
+  SmallVector<AffineMap> maps{channels, choices, choices, channels};
+  SmallVector<utils::IteratorType> iterators(4, utils::IteratorType::parallel);
+  iterators[3] = utils::IteratorType::reduction;
+  Value zero = arith::ConstantOp::create(b, loc, b.getF32FloatAttr(0));
+  int64_t size = cast<RankedTensorType>(value.getType()).getDimSize(2);
+  Value none =
+      linalg::FillOp::create(b, loc, zero, scope.empty(loc, size)).getResult(0);
+  return linalg::GenericOp::create(
+             b, loc, none.getType(),
+             ValueRange{value, route->getResult(0), route->getResult(1)}, none,
+             maps, iterators,
+             [&](OpBuilder &nested, Location at, ValueRange args) {
+               Value own = arith::ConstantOp::create(
+                   nested, at, nested.getI32IntegerAttr(expert));
+               Value chosen = arith::CmpIOp::create(
+                   nested, at, arith::CmpIPredicate::eq, args[2], own);
+               Value nothing = arith::ConstantOp::create(
+                   nested, at, nested.getF32FloatAttr(0));
+               Value weight = arith::SelectOp::create(nested, at, chosen,
+                                                      args[1], nothing);
+               Value product =
+                   arith::MulFOp::create(nested, at, args[0], weight);
+               Value sum = arith::AddFOp::create(nested, at, args[3], product);
+               linalg::YieldOp::create(nested, at, sum);
+             })
+      .getResult(0);
+}
+
+/// Each expert as a feed-forward of all tokens.
+static Value emitExpertsAlone(LayerScope &scope, Value h, RouteOp route) {
+  Value sum;
+  for (int64_t e = 0;; ++e) {
+    std::string name = ("experts." + Twine(e) + ".").str();
+    if (!scope.weight(name + "gate"))
+      return sum;
+    Value gate = emitLinear(scope, h, name + "gate");
+    Value up = emitLinear(scope, h, name + "up");
+    Value both = SwiGLUOp::create(scope.builder, scope.loc("swiglu"), gate, up);
+    Value y = emitLinear(scope, weigh(scope, both, route, e), name + "down");
+    sum = sum ? emitResidual(scope, sum, y, "experts") : y;
+  }
+}
+
 Value emitMixtureOfExperts(LayerScope &scope, int64_t topK, Value h,
                            bool normalize) {
   OpBuilder &b = scope.builder;
@@ -52,6 +108,8 @@ Value emitMixtureOfExperts(LayerScope &scope, int64_t topK, Value h,
   auto route =
       RouteOp::create(b, loc, TypeRange{weights.getType(), experts.getType()},
                       logits, ValueRange{weights, experts}, normalize);
+  if (scope.weight("experts.0.gate"))
+    return emitExpertsAlone(scope, h, route);
   return ExpertsOp::create(b, scope.loc("experts"), h.getType(), h,
                            route->getResult(0), route->getResult(1), gate, up,
                            scope.weight("experts.down"));

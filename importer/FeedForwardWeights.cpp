@@ -66,6 +66,13 @@ void addMixtureOfExperts(LayerPlan &layer, WeightTable &weights,
                                                   intermediate.size});
   auto stack = [&](StringRef name, ArrayRef<std::string> sources,
                    ArrayRef<Dim> shape) {
+    if (weights.expertsAlone()) {
+      for (auto [e, source] : llvm::enumerate(sources)) {
+        std::string own = ("experts." + Twine(e) + "." + name).str();
+        layer.add(own, weights.get(base + own, source, shape));
+      }
+      return;
+    }
     std::string own = ("experts." + name).str();
     layer.add(own, weights.getStacked(base + own, sources, shape));
   };

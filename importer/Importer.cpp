@@ -133,7 +133,7 @@ FailureOr<ImportedModel> importModel(MLIRContext &context, StringRef path,
     for (const LayerState &state : layer.states)
       addState(info, state.type);
   }
-  model.module = buildModule(context, plan, options);
+  model.module = buildModule(context, plan, options, model.inputs);
   if (failed(verifyModule(*model.module, plan.name, emitError)))
     return failure();
   model.sources = weights.takeSources();

@@ -52,6 +52,12 @@ struct ImportOptions {
   /// @prefill also returns the residual stream before layer 0 and after each
   /// layer: output "hidden", tensor<(layers+1) x B x T x H>.
   bool collectHidden = false;
+  /// @prefill also returns what the layers' projections multiply, side by side:
+  /// output "hidden", tensor<1 x B x T x S>; ImportedModel::inputs says whose
+  /// columns are where. Each expert then takes all tokens, and what goes into
+  /// its last projection is times its weight, 0 for tokens that chose others.
+  /// Not together with collectHidden.
+  bool collectInputs = false;
   /// Experts that the checkpoint has in one tensor [E,N,K] become those of a
   /// checkpoint that has them one by one, by the names that they have there.
   bool apartExperts = false;
@@ -104,10 +110,17 @@ struct ModelInfo {
   std::vector<std::string> unusedTensors;
 };
 
+/// The columns of the output "hidden" that a projection multiplies.
+struct ProjectionInput {
+  std::string weight; // a tensor of the checkpoint
+  int64_t begin = 0, size = 0;
+};
+
 struct ImportedModel {
   OwningOpRef<ModuleOp> module;
   std::vector<WeightSource> sources; // empty without a checkpoint
   ModelInfo info;
+  std::vector<ProjectionInput> inputs; // of ImportOptions::collectInputs
 };
 
 /// Describes the model in `directory`, which may be a GGUF file, as a module

@@ -80,9 +80,11 @@ void takeTensor(LayerPlan &layer, WeightTable &weights, StringRef module,
                 StringRef name, ArrayRef<Dim> shape,
                 StringRef suffix = ".weight", StringRef alias = "");
 
-/// Builds the module that docs/importer.md describes.
+/// Builds the module that docs/importer.md describes. `inputs` is what
+/// ImportedModel::inputs says.
 OwningOpRef<ModuleOp> buildModule(MLIRContext &context, const ModelPlan &plan,
-                                  const ImportOptions &options);
+                                  const ImportOptions &options,
+                                  std::vector<ProjectionInput> &inputs);
 
 } // namespace mlir::marimba
 

@@ -148,6 +148,11 @@ func::FuncOp ModuleBuilder::getLayer(const LayerPlan &layer) {
   }
   for (const LayerWeight &weight : layer.weights)
     arguments.push_back({weight.weight.type, weight.name, kNameAttr});
+  if (options.collectInputs) {
+    arguments.push_back({inputsType(), "hidden", ""});
+    arguments.push_back({b.getIndexType(), "column", ""});
+    results.push_back(inputsType());
+  }
 
   std::string key = layer.kind;
   llvm::raw_string_ostream os(key);
@@ -170,9 +175,21 @@ func::FuncOp ModuleBuilder::getLayer(const LayerPlan &layer) {
       scope.state(state.name) = *argument++;
     for (const LayerWeight &weight : layer.weights)
       scope.addWeight(weight.name, *argument++);
+    std::vector<Multiplied> noted;
+    Value hidden, column;
+    if (options.collectInputs) {
+      hidden = *argument++;
+      column = *argument++;
+      scope.onProjection = [&](StringRef name, Value value) {
+        collect(name, value, valid, noted, hidden, column);
+      };
+    }
     SmallVector<Value> returned{layer.emit(scope)};
     for (const LayerState &state : layer.states)
       returned.push_back(scope.state(state.name));
+    if (hidden)
+      returned.push_back(hidden);
+    multiplied[function] = std::move(noted);
     func::ReturnOp::create(b, function.getLoc(), returned);
     return function;
   });
@@ -191,8 +208,12 @@ OwningOpRef<ModuleOp> ModuleBuilder::run() {
 }
 
 OwningOpRef<ModuleOp> buildModule(MLIRContext &context, const ModelPlan &plan,
-                                  const ImportOptions &options) {
-  return ModuleBuilder(context, plan, options).run();
+                                  const ImportOptions &options,
+                                  std::vector<ProjectionInput> &inputs) {
+  // The layers' functions write to an output whose size they decide together.
+  if (options.collectInputs)
+    (void)ModuleBuilder(context, plan, options, inputs).run();
+  return ModuleBuilder(context, plan, options, inputs).run();
 }
 
 } // namespace mlir::marimba

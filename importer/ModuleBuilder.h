@@ -28,8 +28,9 @@ struct Argument {
 class ModuleBuilder {
 public:
   ModuleBuilder(MLIRContext &context, const ModelPlan &plan,
-                const ImportOptions &options)
-      : plan(plan), options(options), b(&context) {}
+                const ImportOptions &options,
+                std::vector<ProjectionInput> &inputs)
+      : plan(plan), options(options), inputs(inputs), b(&context) {}
 
   OwningOpRef<ModuleOp> run();
 
@@ -62,17 +63,36 @@ private:
   std::pair<Value, Value> emitRotaryTable(Value ids, Value past);
   Value emitHead(Value x, Value positions, Value logits);
   Value storeHidden(Value x, Value hidden, int64_t index, Location loc);
+  /// For ImportOptions::collectInputs: the output's type, for `inputs` of an
+  /// earlier run; and where the inputs of a layer are, which begin at `column`
+  /// of it. Returns where they end.
+  RankedTensorType inputsType();
+  int64_t placeInputs(const LayerPlan &layer, func::FuncOp function,
+                      int64_t column);
 
   /// The function of `base` for these types, made by `make` when it is new.
   func::FuncOp getShared(StringRef base, const std::string &key,
                          function_ref<func::FuncOp(StringRef)> make);
 
+  /// What projections of a layer function multiply, and the weights that it
+  /// meets there.
+  struct Multiplied {
+    Value value;
+    SmallVector<std::string> weights;
+    int64_t begin, size; // columns, from those of the layer on
+  };
+  /// Puts such a value into `hidden` where it is new.
+  void collect(StringRef weight, Value value, Value valid,
+               std::vector<Multiplied> &noted, Value &hidden, Value column);
+
   const ModelPlan &plan;
   const ImportOptions &options;
+  std::vector<ProjectionInput> &inputs;
   OpBuilder b;
   ModuleOp module;
   std::map<std::string, func::FuncOp> shared;
   std::map<std::string, unsigned> variants;
+  DenseMap<func::FuncOp, std::vector<Multiplied>> multiplied;
 };
 
 } // namespace mlir::marimba

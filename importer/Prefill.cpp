@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "importer/ModuleBuilder.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
@@ -63,7 +64,9 @@ void ModuleBuilder::emitPrefill() {
       {tokens, "positions", kInputAttr},
       {dynamic({any, any, plan.vocabSize}), "logits", kOutputAttr}};
   const size_t firstOutput = arguments.size() - 1;
-  if (options.collectHidden)
+  if (options.collectInputs)
+    arguments.push_back({inputsType(), "hidden", kOutputAttr});
+  else if (options.collectHidden)
     arguments.push_back(
         {dynamic({int64_t(plan.layers.size()) + 1, any, any, plan.hiddenSize}),
          "hidden", kOutputAttr});
@@ -80,8 +83,9 @@ void ModuleBuilder::emitPrefill() {
   function->setAttr(kEntryAttr, b.getStringAttr("prefill"));
   Value ids = function.getArgument(0), past = function.getArgument(1);
   Value valid = function.getArgument(2), positions = function.getArgument(3);
-  Value hidden =
-      options.collectHidden ? Value(function.getArgument(5)) : Value();
+  bool both = options.collectHidden || options.collectInputs;
+  Value hidden = both ? Value(function.getArgument(5)) : Value();
+  bool residual = options.collectHidden && !options.collectInputs;
 
   Value x = EmbeddingOp::create(b, name(plan.embedding.symbol),
                                 dynamic({any, any, plan.hiddenSize}), ids,
@@ -91,8 +95,9 @@ void ModuleBuilder::emitPrefill() {
     rotary = emitRotaryTable(ids, past);
   SmallVector<Value> states(function.getArguments().drop_front(firstState));
   size_t state = 0;
+  int64_t column = 0; // of `hidden`, where a layer's inputs begin
   for (auto [i, layer] : llvm::enumerate(plan.layers)) {
-    if (hidden)
+    if (residual)
       hidden = storeHidden(x, hidden, i, name(layer.prefix + ".hidden"));
     SmallVector<Value> operands{x};
     if (layer.usesPast)
@@ -104,13 +109,23 @@ void ModuleBuilder::emitPrefill() {
       operands.push_back(states[state + k]);
     for (const LayerWeight &weight : layer.weights)
       operands.push_back(getWeight(weight.weight));
+    if (options.collectInputs) {
+      operands.push_back(hidden);
+      operands.push_back(
+          arith::ConstantIndexOp::create(b, name("column"), column));
+    }
     auto call =
         func::CallOp::create(b, name(layer.location), callees[i], operands);
     x = call.getResult(0);
-    for (Value result : call.getResults().drop_front())
+    ValueRange results = call.getResults().drop_front();
+    for (Value result : results.take_front(layer.states.size()))
       states[state++] = result;
+    if (options.collectInputs) {
+      hidden = results.back();
+      column = placeInputs(layer, callees[i], column);
+    }
   }
-  if (hidden)
+  if (residual)
     hidden = storeHidden(x, hidden, plan.layers.size(), name("last.hidden"));
 
   SmallVector<Value> returned{

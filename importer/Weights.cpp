@@ -19,7 +19,8 @@ WeightTable::WeightTable(MLIRContext &context, const ModelDirectory &directory,
                          StringRef dtype, const ImportOptions &options,
                          ErrorFn emitError)
     : context(context), directory(directory), weightFormat(options.weights),
-      emitError(emitError), apartExperts(options.apartExperts) {
+      emitError(emitError), collectInputs(options.collectInputs),
+      apartExperts(options.apartExperts || options.collectInputs) {
   defaultType = elementType(dtype);
 }
 

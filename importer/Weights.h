@@ -51,6 +51,9 @@ public:
   bool has(ArrayRef<std::string> names) const;
   /// The shape of a tensor of the checkpoint; none where it has no such tensor.
   std::optional<ArrayRef<int64_t>> shapeOf(StringRef name) const;
+  /// Whether each expert is a matrix of its own, for ImportOptions::
+  /// collectInputs.
+  bool expertsAlone() const { return collectInputs; }
   bool hasCheckpoint() const { return directory.hasWeights() && !weightFormat; }
   /// Whether the checkpoint holds A = -exp(A_log), not A_log.
   bool holdsA() const { return directory.holdsA(); }
@@ -123,7 +126,7 @@ private:
   ErrorFn emitError;
   std::vector<Weight> all;
   std::vector<WeightSource> sources;
-  bool apartExperts;
+  bool collectInputs, apartExperts;
   llvm::StringMap<CheckpointTensor> apart; // what stacks were made into
   llvm::StringSet<> used;
   std::vector<std::pair<std::string, std::string>> missing; // name, hint

@@ -18,7 +18,7 @@ OPTIONS = {
     "execute": LOAD + " all entry inputs o",
     "inspect": SESSION + " context json",
     "logits": SESSION + " batch greedy hidden ids ids-file load-state o save-state split state",
-    "quantize": "group head json keep method o scales weights zero-point",
+    "quantize": "calibrate calibrate-memory calibrate-tokens group head json keep method o scales weights zero-point",
     "run": SESSION + SAMPLER + " batch ids json load-state max-tokens no-eos o prompt prompt-file prompts quiet save-state",
     "tokenize": "decode file json no-special text",
 }

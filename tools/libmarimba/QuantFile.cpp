@@ -6,6 +6,7 @@
 
 #include "tools/libmarimba/QuantFile.h"
 
+#include "tools/libmarimba/QuantizeGptq.h"
 #include "tools/libmarimba/QuantizeMatrix.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/bit.h"
@@ -149,18 +150,20 @@ struct Task {
 
 class Writer {
 public:
-  Writer(const QuantPlan &plan, const QuantLayout &layout, QuantMethod method,
-         rt::NewFile &file,
+  Writer(const QuantPlan &plan, const QuantLayout &layout,
+         const QuantWork &work, rt::NewFile &file,
          function_ref<bool(uint64_t bytes, StringRef name)> advance,
          std::string &error)
-      : plan(plan), layout(layout), method(method), file(file),
-        advance(advance), error(error) {}
+      : plan(plan), layout(layout), work(work), file(file), advance(advance),
+        error(error) {}
 
   bool run(std::vector<QuantError> &errors);
 
 private:
   bool openFiles();
   bool quantise(std::vector<QuantError> &errors);
+  /// Makes ready for matrices with these inputs; null where nothing is known.
+  bool useMoments(const GramMatrix *inputs, StringRef name);
   void quantiseBlock(Task &task);
   bool writeBlock(const Task &task, const QuantizedMatrix &block,
                   std::string &problem);
@@ -168,10 +171,14 @@ private:
 
   const QuantPlan &plan;
   const QuantLayout &layout;
-  QuantMethod method;
+  const QuantWork &work;
   rt::NewFile &file;
   function_ref<bool(uint64_t bytes, StringRef name)> advance;
   std::string &error;
+  // Of the matrices at hand, if anything is known of their inputs.
+  const GramMatrix *moments = nullptr;
+  std::optional<GptqFactor> factor;
+  std::vector<float> importance;
   SourceFiles sources;
 };
 
@@ -211,8 +218,14 @@ void Writer::quantiseBlock(Task &task) {
   widen(dtype, stored.data(), weights.data(), weights.size());
   QuantizedMatrix block;
   std::string problem;
-  if (!quantizeMatrix(weights.data(), rows, matrix.inputs, matrix.format,
-                      method, /*importance=*/nullptr, block, problem, first)) {
+  bool done =
+      factor
+          ? quantizeGptq(weights.data(), rows, matrix.inputs, matrix.format,
+                         *factor, block, problem, first)
+          : quantizeMatrix(weights.data(), rows, matrix.inputs, matrix.format,
+                           work.method, moments ? importance.data() : nullptr,
+                           block, problem, first);
+  if (!done) {
     task.error =
         matrix.source->file + ": tensor '" + matrix.name + "': " + problem;
     return;
@@ -221,17 +234,45 @@ void Writer::quantiseBlock(Task &task) {
   writeBlock(task, block, task.error);
 }
 
+bool Writer::useMoments(const GramMatrix *inputs, StringRef name) {
+  moments = inputs;
+  factor.reset();
+  importance.clear();
+  if (!inputs)
+    return true;
+  importance = inputs->importance();
+  if (!inputs->matrix())
+    return true;
+  std::string problem;
+  factor = GptqFactor::create(inputs->matrix(), inputs->size(), problem);
+  if (!factor)
+    error = ("the inputs of " + name + ": " + problem).str();
+  return factor.has_value();
+}
+
 bool Writer::quantise(std::vector<QuantError> &errors) {
   std::vector<Task> tasks;
   for (size_t i = 0; i < plan.matrices.size(); ++i)
     for (int64_t b = 0; b < quantBlocks(plan.matrices[i].rows); ++b)
       tasks.push_back({i, b});
   errors.assign(plan.matrices.size(), {});
-  // Some at a time, to show progress and to stop.
+  // Some at a time, to show progress and to stop; they share their inputs.
   constexpr size_t most = 64;
-  for (size_t begin = 0; begin < tasks.size(); begin += most) {
-    MutableArrayRef<Task> some = MutableArrayRef(tasks).slice(
-        begin, std::min(most, tasks.size() - begin));
+  auto inputsOf = [&](const Task &task) {
+    return work.calibration
+               ? work.calibration->find(plan.matrices[task.matrix].name)
+               : nullptr;
+  };
+  for (size_t begin = 0, end = 0; begin < tasks.size(); begin = end) {
+    const GramMatrix *inputs = inputsOf(tasks[begin]);
+    while (end < tasks.size() && end - begin < most &&
+           inputsOf(tasks[end]) == inputs)
+      ++end;
+    if (inputs != moments &&
+        !useMoments(inputs, plan.matrices[tasks[begin].matrix].name))
+      return false;
+    MutableArrayRef<Task> some =
+        MutableArrayRef(tasks).slice(begin, end - begin);
     parallelFor(0, some.size(), [&](size_t i) { quantiseBlock(some[i]); });
     // Sums in this order do not depend on the threads; neither does which error
     // is reported.
@@ -287,9 +328,9 @@ bool Writer::run(std::vector<QuantError> &errors) {
 }
 
 bool marimba::writeQuantFile(
-    const QuantPlan &plan, const QuantLayout &layout, QuantMethod method,
+    const QuantPlan &plan, const QuantLayout &layout, const QuantWork &work,
     rt::NewFile &file,
     function_ref<bool(uint64_t bytes, StringRef name)> advance,
     std::vector<QuantError> &errors, std::string &error) {
-  return Writer(plan, layout, method, file, advance, error).run(errors);
+  return Writer(plan, layout, work, file, advance, error).run(errors);
 }

@@ -7,6 +7,7 @@
 #ifndef MARIMBA_TOOLS_LIBMARIMBA_QUANTFILE_H
 #define MARIMBA_TOOLS_LIBMARIMBA_QUANTFILE_H
 
+#include "tools/libmarimba/Calibration.h"
 #include "tools/libmarimba/QuantPlan.h"
 
 #include "marimba/CacheFiles.h"
@@ -44,13 +45,22 @@ struct QuantError {
   double error = 0, energy = 0;
 };
 
+/// How codes are found.
+struct QuantWork {
+  QuantMethod method = QuantMethod::Search;
+  /// What is known of the matrices' inputs; may be null. A matrix whose inputs'
+  /// moments are there is quantised by GPTQ, one whose inputs' squares are
+  /// there by a search that they weigh.
+  const Calibration *calibration = nullptr;
+};
+
 /// Writes the file of a plan into `file`, reading the checkpoint a few rows at
 /// a time, on all processors. `advance(bytes, name)` hears from time to time
 /// how many bytes of the checkpoint have been read since and what comes next,
 /// and says whether to go on. Fills in `errors`, one for each matrix. False
 /// where that said no, or with `error` set.
 bool writeQuantFile(
-    const QuantPlan &plan, const QuantLayout &layout, QuantMethod method,
+    const QuantPlan &plan, const QuantLayout &layout, const QuantWork &work,
     rt::NewFile &file,
     llvm::function_ref<bool(uint64_t bytes, llvm::StringRef name)> advance,
     std::vector<QuantError> &errors, std::string &error);

@@ -8,6 +8,7 @@
 #define MARIMBA_TOOLS_LIBMARIMBA_QUANTPLAN_H
 
 #include "importer/Importer.h"
+#include "tools/libmarimba/Calibration.h"
 #include "tools/libmarimba/QuantFormat.h"
 
 #include <optional>
@@ -22,6 +23,7 @@ struct QuantizeOptions {
   /// Of the embedding and the output head; none: they stay.
   std::optional<QuantFormat> head;
   QuantMethod method = QuantMethod::Search;
+  CalibrateOptions calibrate;
   /// Regular expressions; tensors that one matches stay.
   std::vector<std::string> keep;
 };

@@ -14,6 +14,7 @@
 #include "tools/libmarimba/Stopwatch.h"
 #include "llvm/ADT/SmallString.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSet.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 #include <cerrno>
@@ -90,9 +91,10 @@ static std::string describeFormat(const QuantizeOptions &options) {
     fields.attribute("scale_dtype", scaleDtype(format.scales));
     fields.attribute("head_bits", options.head ? json::Value(options.head->bits)
                                                : json::Value(nullptr));
-    fields.attribute("method", options.method == QuantMethod::Nearest
-                                   ? "nearest"
-                                   : "search");
+    bool search = options.method == QuantMethod::Search;
+    fields.attribute("method", !options.calibrate.file.empty() ? "gptq"
+                               : search                        ? "search"
+                                                               : "nearest");
   });
   return join(split(text, '\n'), "\n  ");
 }
@@ -227,14 +229,41 @@ bool marimba::quantizeModel(StringRef modelDir, StringRef outDir,
       rt::NewFile::create(directory.parent(), error);
   if (!file)
     return false;
+  std::unique_ptr<Calibration> calibration;
+  double begin = 0;
+  if (!options.calibrate.file.empty()) {
+    // About as long as what follows.
+    begin = 0.5;
+    StringSet<> wanted;
+    for (const PlannedMatrix &matrix : plan.matrices)
+      wanted.insert(matrix.name);
+    calibration = Calibration::measure(
+        modelDir, options.calibrate,
+        [&](StringRef name) { return wanted.contains(name); },
+        [&](double fraction, StringRef what) {
+          if (progress)
+            progress(begin * fraction, what);
+        },
+        goOn, error);
+    if (!calibration)
+      return false;
+    report.calibrationTokens = calibration->tokens();
+    for (const PlannedMatrix &matrix : plan.matrices) {
+      const GramMatrix *moments = calibration->find(matrix.name);
+      report.calibrated += moments && moments->matrix();
+      report.weighed += moments && !moments->matrix();
+    }
+  }
   uint64_t read = 0;
   std::vector<QuantError> errors;
   if (!writeQuantFile(
-          plan, layout, options.method, *file,
+          plan, layout, {options.method, calibration.get()}, *file,
           [&](uint64_t bytes, StringRef name) {
             read += bytes;
             if (progress)
-              progress(double(read) / double(report.bytesBefore), name);
+              progress(begin + (1 - begin) * double(read) /
+                                   double(report.bytesBefore),
+                       name);
             return goOn();
           },
           errors, error))

@@ -18,6 +18,10 @@ struct QuantizeReport {
   uint64_t quantisedBytes = 0;        // theirs, afterwards
   uint64_t keptTensors = 0, keptBytes = 0;
   uint64_t bytesBefore = 0; // of all that the model uses
+  /// With calibration: tokens that were read, and matrices that were quantised
+  /// by GPTQ and by a search that the squares of their inputs weigh.
+  int64_t calibrationTokens = 0;
+  uint64_t calibrated = 0, weighed = 0;
   /// Tensors of the checkpoint that the model has no use for: they are left
   /// out.
   std::vector<std::string> dropped;

@@ -65,6 +65,19 @@ struct Options {
       cl::desc("Leaves tensors as they are whose names this matches, "
                "a regular expression; may be repeated"),
       cl::value_desc("pattern"), cl::sub(sub), cl::cat(driver::category())};
+  driver::Value<std::string> calibrate{
+      sub, "calibrate",
+      "A text like those that the model will read: errors are made up for "
+      "where its activations feel them (GPTQ)",
+      "file"};
+  driver::Value<int64_t> calibrateTokens{
+      sub, "calibrate-tokens", "Tokens of it that are read (default: 16384)",
+      "n", 16384};
+  driver::Value<int64_t> calibrateMemory{
+      sub, "calibrate-memory",
+      "MiB for statistics, K x K x 4 bytes of K inputs (default: 4096); inputs "
+      "beyond, the widest first, only weigh the search",
+      "n", 4096};
   driver::Flag json{sub, "json", "Answers in JSON"};
 };
 } // namespace
@@ -103,6 +116,21 @@ static std::optional<QuantizeOptions> quantizeOptions() {
   format.zeroPoint = o.zeroPoint;
   format.scales = wholeChannel ? ScaleType::F32 : ScaleType(o.scales);
 
+  if (!o.calibrate.given() &&
+      (o.calibrateTokens.given() || o.calibrateMemory.given()))
+    return fail(Twine(o.calibrateTokens.given() ? "--calibrate-tokens"
+                                                : "--calibrate-memory") +
+                ": expected --calibrate with it");
+  if (o.calibrate.given() && o.method == QuantMethod::Nearest)
+    return fail("--calibrate: expected --method=search with it");
+  constexpr int64_t mostTokens = 1 << 30, mostMemory = 1 << 30;
+  if (o.calibrateTokens < 1 || o.calibrateTokens > mostTokens)
+    return fail("--calibrate-tokens: expected 1 to " + Twine(mostTokens) +
+                ", found " + Twine(o.calibrateTokens));
+  if (o.calibrateMemory < 0 || o.calibrateMemory > mostMemory)
+    return fail("--calibrate-memory: expected 0 to " + Twine(mostMemory) +
+                ", found " + Twine(o.calibrateMemory));
+
   QuantizeOptions result;
   result.layers = format;
   if (o.head != Head::Keep) {
@@ -112,6 +140,9 @@ static std::optional<QuantizeOptions> quantizeOptions() {
     result.head = head;
   }
   result.method = o.method;
+  if (o.calibrate.given())
+    result.calibrate = {o.calibrate, o.calibrateTokens,
+                        uint64_t(o.calibrateMemory) << 20};
   result.keep.assign(o.keep.begin(), o.keep.end());
   return result;
 }
@@ -124,6 +155,10 @@ static void printReport(const QuantizeReport &report) {
   row("quantised") << formatv(
       "{0:N} matrices, {1:N} weights of {2:f3} bits, scales included\n",
       report.matrices, report.weights, report.bitsPerWeight());
+  if (report.calibrationTokens)
+    row("calibrated") << formatv(
+        "{0:N} matrices by GPTQ, {1:N} by weighed searches, {2:N} tokens\n",
+        report.calibrated, report.weighed, report.calibrationTokens);
   row("kept") << formatv("{0:N} tensors, {1:N} bytes\n", report.keptTensors,
                          report.keptBytes);
   row("bytes") << formatv("{0:N} before, {1:N} after\n", report.bytesBefore,
@@ -146,6 +181,9 @@ static void printAsJson(const QuantizeReport &report) {
       {"relative_error", report.relativeError},
       {"worst_relative_error", report.worstError},
       {"worst_matrix", report.worstMatrix},
+      {"calibration_tokens", report.calibrationTokens},
+      {"calibrated", report.calibrated},
+      {"weighed", report.weighed},
       {"left_out", json::Array(report.dropped)},
       {"seconds", report.seconds},
   });
