@@ -1,10 +1,16 @@
 #!/usr/bin/env bash
 # Installs what is missing, builds, runs every test. The last line is
 # `N passed, M failed`; the exit code is 1 if anything failed. Arguments go to
-# lit: `tools/check.sh --filter e2e`.
+# lit: `tools/check.sh --filter e2e`. `tools/check.sh --fuzz [SECONDS]` runs the
+# fuzz targets instead, each for a minute or as long.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(dirname "$here")
+
+if [[ ${1:-} == --fuzz ]]; then
+  shift
+  exec "$here/fuzz.sh" "$@"
+fi
 
 fail() {
   echo "check.sh: $1" >&2

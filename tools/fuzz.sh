@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# Builds the fuzz targets (test/fuzz/) into build-fuzz/ and runs each for some
+# seconds, from its seeds and from what earlier runs have found of interest. The
+# last line is `N passed, M failed`; an input that a target failed on is in
+# build-fuzz/findings/.
+#
+#   tools/fuzz.sh [SECONDS [TARGET...]]      60, all of them
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+root=$(dirname "$here")
+build="$root/build-fuzz"
+
+seconds=${1:-60}
+if [[ ! $seconds =~ ^[1-9][0-9]*$ ]]; then
+  echo "fuzz.sh: expected a number of seconds, found '$seconds'" >&2
+  exit 1
+fi
+shift || true
+targets=("$@")
+[[ ${#targets[@]} -gt 0 ]] ||
+  targets=(safetensors gguf tokenizer state packed)
+
+"$here/setup.sh"
+launcher=()
+if command -v ccache >/dev/null; then
+  launcher=(-DCMAKE_C_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
+fi
+[[ -e "$build/build.ninja" ]] ||
+  (cd "$root" && cmake --preset fuzz "${launcher[@]}" >&2)
+ninja -C "$build" "${targets[@]/#/fuzz-}" >&2
+
+# LLVM's containers are not annotated, its libraries not instrumented.
+export ASAN_OPTIONS="detect_container_overflow=0:${ASAN_OPTIONS:-}"
+export UBSAN_OPTIONS="print_stacktrace=1:${UBSAN_OPTIONS:-}"
+mkdir -p "$build/findings"
+passed=0 failed=0
+for target in "${targets[@]}"; do
+  corpus="$build/corpus/$target"
+  log="$build/findings/$target.log"
+  mkdir -p "$corpus"
+  echo "fuzz.sh: $target, $seconds s" >&2
+  if "$build/bin/fuzz-$target" -max_total_time="$seconds" -timeout=10 \
+    -rss_limit_mb=4096 -max_len=8192 -print_final_stats=1 \
+    -artifact_prefix="$build/findings/$target-" \
+    "$corpus" "$root/test/fuzz/seeds/$target" >"$log" 2>&1; then
+    echo "ok   $target: $(sed -n 's/^stat::number_of_executed_units: *//p' "$log") inputs"
+    passed=$((passed + 1))
+  else
+    echo "FAIL $target: see $log"
+    failed=$((failed + 1))
+  fi
+done
+echo "$passed passed, $failed failed"
+[[ $failed -eq 0 ]]
