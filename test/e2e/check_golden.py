@@ -256,7 +256,7 @@ class Checker:
         self.compare_decided(tokens, greedy, compare.difference(expected, actual))
 
     def compare_kept(self, name, expected, found):
-        """Half a step of bf16 is 2^-9 of a number at most, one of codes half of
+        """Half a step of bf16 is 2^-8 of a number at most, one of codes half of
         the scale; and the numbers that are rounded may differ by TOLERANCE."""
         kept, scales = found[name], found.get(name + "_scales")
         size, worst = kept.shape[-1], 0.0
@@ -264,7 +264,7 @@ class Checker:
             if scales:
                 b, step = b * scales.values[i // size], scales.values[i // size]
             else:
-                step = abs(a) * 2.0**-8
+                step = abs(a) * 2.0**-7
             worst = max(worst, abs(a - b) / (0.5 * step + TOLERANCE))
         self.report.row(f"{name}, half steps", f"{worst:.3f}", worst <= 1.0, "(<= 1)")
 

@@ -271,7 +271,7 @@ def check_prefill(args, report):
     with open("/proc/cpuinfo", encoding="utf-8") as file:
         dots = {"avx512_vnni", "avx512vl"} <= set(file.read().split())
     narrow = {"--reference", "--matmul=loops"} & set(args.flags)
-    integers = dots and not narrow and "--vector-bits=256" not in args.flags
+    integers = dots and not narrow
     flags, args.flags = args.flags, args.flags[:-2] + ["--activations=int8", "--dtype=f32"]
     rng = random.Random(5)
     for form in ("int8", "int8g64"):

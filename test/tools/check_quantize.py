@@ -285,7 +285,7 @@ class Checker:
     def case_refused(self):
         model, new = self.golden("llama_main"), ["-o", self.path("new")]
         int4 = ["--weights=int4"]
-        self.refused("quantize: expected MODEL, a model directory", *new, *int4)
+        self.refused("quantize: expected MODEL, a model directory or a GGUF file", *new, *int4)
         self.refused("quantize: expected an output directory: -o DIR", model, *int4)
         self.refused("quantize: expected --weights=int8 or --weights=int4", model, *new)
         self.refused("--group: expected 32, 64, 128 or 0, found 48", model, *new, *int4, "--group=48")
