@@ -55,9 +55,8 @@ private:
   void allocate(llvm::ArrayRef<mlir::marimba::ProjectionInput> inputs,
                 llvm::function_ref<bool(llvm::StringRef)> wanted,
                 uint64_t bytes);
-  bool run(LoadedModel &model, llvm::ArrayRef<int32_t> ids,
-           ProgressFn progress, llvm::function_ref<bool()> goOn,
-           std::string &error);
+  bool run(LoadedModel &model, llvm::ArrayRef<int32_t> ids, ProgressFn progress,
+           llvm::function_ref<bool()> goOn, std::string &error);
 
   std::vector<int64_t> begins; // the column of each input
   std::vector<GramMatrix> moments;

@@ -23,9 +23,8 @@ bool marimba::generate(LoadedModel &model, ArrayRef<int32_t> prompt,
   if (!model.checkIds(prompt, error))
     return false;
   // The prompt is sure to be read; how long an answer gets is not known.
-  size_t known =
-      prompt.size() + (options.loadState ? options.loadState->tokens().size()
-                                         : 0);
+  size_t known = prompt.size() +
+                 (options.loadState ? options.loadState->tokens().size() : 0);
   if (!checkRoom(model.info(), static_cast<int64_t>(known), 1, error))
     return false;
   std::unique_ptr<rt::Session> session = model.makeSession(error);

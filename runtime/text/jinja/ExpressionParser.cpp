@@ -162,8 +162,8 @@ ExprPtr Parser::readUnary(bool withFilters) {
   ExprPtr expr;
   if (peek().isOperator("-") || peek().isOperator("+")) {
     if (++nesting > kMaxTreeDepth)
-      fail("an expression is nested more than " + std::to_string(kMaxTreeDepth) +
-           " deep");
+      fail("an expression is nested more than " +
+           std::to_string(kMaxTreeDepth) + " deep");
     bool negative = peek().isOperator("-");
     ExprPtr negation = make(Kind::Negate);
     take();
