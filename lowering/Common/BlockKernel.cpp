@@ -113,18 +113,6 @@ void BlockKernel::prefetchWords(const Tile &tile, Value word, int64_t vector) {
              /*locality=*/3);
 }
 
-Value BlockKernel::splat(int64_t value) {
-  auto type = VectorType::get({lanes}, b.getI32Type());
-  return arith::ConstantOp::create(
-      b, DenseElementsAttr::get(type, APInt(32, value, false, true)));
-}
-
-SmallVector<Value> BlockKernel::append(ArrayRef<Value> row, Value last) {
-  SmallVector<Value> at(row);
-  at.push_back(last);
-  return at;
-}
-
 void BlockKernel::store(const Tile &tile, ValueRange sums) {
   bool exact = operands.channels % kChannels == 0;
   for (int64_t v = 0; v < tile.vectors(); ++v) {
@@ -138,7 +126,7 @@ void BlockKernel::store(const Tile &tile, ValueRange sums) {
         Value sum = sums[r * tile.vectors() + v];
         if (bias)
           sum = b.add(sum, bias);
-        b.storeVector(sum, operands.output, append(row, channel), mask);
+        b.storeVector(sum, operands.output, elementOf(row, channel), mask);
       }
     };
     if (exact) {
@@ -146,8 +134,6 @@ void BlockKernel::store(const Tile &tile, ValueRange sums) {
       continue;
     }
     // Channels of the last block that are padding.
-    Value left =
-        b.maxi(b.subi(b.index(operands.channels), channel), b.index(0));
-    emit(b.tailMask(lanes, b.mini(left, b.index(lanes))));
+    emit(b.maskFrom(lanes, channel, operands.channels));
   }
 }

@@ -57,9 +57,6 @@ protected:
   /// Asks for the words that come some way behind `word`: the processor's own
   /// prefetching stops at each page.
   void prefetchWords(const Tile &tile, Value word, int64_t vector);
-  /// A vector of one i32.
-  Value splat(int64_t value);
-  static SmallVector<Value> append(ArrayRef<Value> row, Value last);
 
   KernelBuilder &b;
   int64_t lanes;

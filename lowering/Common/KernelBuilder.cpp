@@ -233,6 +233,17 @@ Value KernelBuilder::tailMask(int64_t lanes, Value count) {
       *this, VectorType::get({lanes}, getI1Type()), count);
 }
 
+Value KernelBuilder::maskFrom(int64_t lanes, Value first, int64_t count) {
+  Value left = maxi(subi(index(count), first), index(0));
+  return tailMask(lanes, mini(left, index(lanes)));
+}
+
+Value KernelBuilder::splat(int64_t lanes, int64_t value) {
+  auto type = VectorType::get({lanes}, getI32Type());
+  return arith::ConstantOp::create(
+      *this, DenseElementsAttr::get(type, APInt(32, value, false, true)));
+}
+
 Value KernelBuilder::broadcast(int64_t lanes, Value scalar) {
   return vector::BroadcastOp::create(
       *this, VectorType::get({lanes}, scalar.getType()), scalar);

@@ -81,7 +81,12 @@ public:
   void prefetch(Value memref, ValueRange indices, unsigned locality);
   /// Mask of the lanes below `count`.
   Value tailMask(int64_t lanes, Value count);
+  /// Mask of the lanes from element `first` on that are below `count`, which
+  /// may be none.
+  Value maskFrom(int64_t lanes, Value first, int64_t count);
   Value broadcast(int64_t lanes, Value scalar);
+  /// A vector of one i32.
+  Value splat(int64_t lanes, int64_t value);
   Value zeros(int64_t lanes);
   /// Sum or maximum of a vector's lanes.
   Value reduceAdd(Value vector);
@@ -110,6 +115,13 @@ private:
   /// Broadcasts the scalar of a mixed pair.
   void unify(Value &a, Value &b);
 };
+
+/// The indices of an element of a row, whose own indices are `row`.
+inline SmallVector<Value> elementOf(ValueRange row, Value last) {
+  SmallVector<Value> indices(row);
+  indices.push_back(last);
+  return indices;
+}
 
 /// Lanes of f32 in a vector of `vectorBits`; an error of `op` where that is no
 /// power of two of at least 64.

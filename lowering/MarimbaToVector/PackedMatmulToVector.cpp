@@ -58,7 +58,7 @@ struct PackedKernel : BlockKernel {
           Value w = single ? bits : half(bits, j);
           for (int64_t r = 0; r < rows; ++r) {
             Value x = b.load(op.getInput(),
-                             append(tile.rows[r], b.addi(k, b.index(j))));
+                             elementOf(tile.rows[r], b.addi(k, b.index(j))));
             Value &sum = next[r * tile.vectors() + v];
             sum = b.fma(x, w, sum);
           }
@@ -107,10 +107,10 @@ private:
     if (count == 2) {
       Value two =
           vector::LoadOp::create(b, VectorType::get({2}, b.getBF16Type()),
-                                 op.getInput(), append(row, k));
+                                 op.getInput(), elementOf(row, k));
       pair = vector::BitCastOp::create(b, word, two);
     } else {
-      Value one = memref::LoadOp::create(b, op.getInput(), append(row, k));
+      Value one = memref::LoadOp::create(b, op.getInput(), elementOf(row, k));
       Value bits = arith::BitcastOp::create(b, b.getIntegerType(16), one);
       pair = vector::BroadcastOp::create(
           b, word, arith::ExtUIOp::create(b, b.getI32Type(), bits));
@@ -121,9 +121,10 @@ private:
 
   /// The bf16 at the low (0) or high (1) end of each word, as f32.
   Value half(Value bits, int64_t which) {
-    Value moved = which
-                      ? Value(arith::AndIOp::create(b, bits, splat(0xffff0000)))
-                      : Value(arith::ShLIOp::create(b, bits, splat(16)));
+    Value moved =
+        which
+            ? Value(arith::AndIOp::create(b, bits, b.splat(lanes, 0xffff0000)))
+            : Value(arith::ShLIOp::create(b, bits, b.splat(lanes, 16)));
     return vector::BitCastOp::create(
         b, VectorType::get({lanes}, b.getF32Type()), moved);
   }

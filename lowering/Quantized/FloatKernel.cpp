@@ -28,7 +28,7 @@ SmallVector<Value> FloatKernel::sums(const Tile &tile) {
         Value w = parts.unpack(bits, j, zeros[v]);
         for (int64_t r = 0; r < rows; ++r) {
           Value x = b.load(op.getInput(),
-                           append(tile.rows[r], b.addi(k, b.index(j))));
+                           elementOf(tile.rows[r], b.addi(k, b.index(j))));
           Value &sum = next[r * tile.vectors() + v];
           sum = b.fma(x, w, sum);
         }

@@ -48,7 +48,7 @@ SmallVector<Value> IntegerKernel::sums(const Tile &tile) {
   auto activations = [&](int64_t row, Value k) -> Value {
     auto four = VectorType::get({4}, b.getI8Type());
     Value bytes = vector::LoadOp::create(b, four, op.getInput(),
-                                         append(tile.rows[row], k));
+                                         elementOf(tile.rows[row], k));
     Value word = vector::BitCastOp::create(
         b, VectorType::get({1}, b.getI32Type()), bytes);
     return vector::BroadcastOp::create(
@@ -57,7 +57,7 @@ SmallVector<Value> IntegerKernel::sums(const Tile &tile) {
   // A group's integers, in two chains for each sum: vpdpbusd takes a few
   // cycles.
   auto integers = [&](Value group) {
-    SmallVector<Value> even(rows * vectors, splat(0)), odd(even);
+    SmallVector<Value> even(rows * vectors, b.splat(lanes, 0)), odd(even);
     Value first = b.muli(group, b.index(words));
     for (int64_t w = 0; w < words; ++w) {
       Value word = b.addi(first, b.index(w));
@@ -73,17 +73,18 @@ SmallVector<Value> IntegerKernel::sums(const Tile &tile) {
         if (rows == 1)
           prefetchWords(tile, word, v);
         if (layout.bits == 8) {
-          Value moved = arith::XOrIOp::create(b, bits, splat(0x80808080));
+          Value moved =
+              arith::XOrIOp::create(b, bits, b.splat(lanes, 0x80808080));
           for (int64_t r = 0; r < rows; ++r) {
             Value &sum = (w % 2 ? odd : even)[r * vectors + v];
             sum = dot(b, sum, moved, low[r]);
           }
           continue;
         }
-        Value mask = splat(0x0f0f0f0f);
+        Value mask = b.splat(lanes, 0x0f0f0f0f);
         Value lower = arith::AndIOp::create(b, bits, mask);
         Value upper = arith::AndIOp::create(
-            b, arith::ShRUIOp::create(b, bits, splat(4)), mask);
+            b, arith::ShRUIOp::create(b, bits, b.splat(lanes, 4)), mask);
         for (int64_t r = 0; r < rows; ++r) {
           Value &first = even[r * vectors + v], &second = odd[r * vectors + v];
           first = dot(b, first, lower, low[r]);
@@ -101,8 +102,8 @@ SmallVector<Value> IntegerKernel::sums(const Tile &tile) {
     return b.loop(first, last, old, [&](Value g, ValueRange before) {
       SmallVector<Value> total = integers(g), next;
       for (int64_t r = 0; r < rows; ++r) {
-        Value scale = b.load(op.getScales(), append(tile.rows[r], g));
-        Value moved = b.load(op.getSums(), append(tile.rows[r], g));
+        Value scale = b.load(op.getScales(), elementOf(tile.rows[r], g));
+        Value moved = b.load(op.getSums(), elementOf(tile.rows[r], g));
         for (int64_t v = 0; v < vectors; ++v) {
           Value exact = arith::SIToFPOp::create(b, f32, total[r * vectors + v]);
           Value sum = b.fma(exact, scale, before[r * vectors + v]);

@@ -81,9 +81,8 @@ Value QuantizedParts::zeroPoints(int64_t lanes, Value block, Value group,
 Value QuantizedParts::unpack(Value words, int64_t j, Value zero) const {
   auto type = cast<VectorType>(words.getType());
   auto f32 = type.clone(b.getF32Type());
-  auto splat = [&](int64_t value) -> Value {
-    return arith::ConstantOp::create(
-        b, DenseElementsAttr::get(type, APInt(32, value, false, true)));
+  auto splat = [&](int64_t value) {
+    return b.splat(type.getNumElements(), value);
   };
   int64_t bit = layout.bits == 8 ? 8 * j : 8 * (j % 4) + 4 * (j / 4);
   if (layout.zeroPoint) {
