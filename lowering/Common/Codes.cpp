@@ -23,18 +23,25 @@ CodeScale mlir::marimba::codeScaleFor(KernelBuilder &b, Value most) {
           b.select(tiny, zero, b.div(b.constant(1.0), scale))};
 }
 
-Value mlir::marimba::codeOf(KernelBuilder &b, Value x, Value inverse) {
+/// `element`, or a vector of it where `like` is one.
+static Type shapedLike(Value like, Type element) {
+  auto vector = dyn_cast<VectorType>(like.getType());
+  return vector ? Type(vector.clone(element)) : element;
+}
+
+Value mlir::marimba::wideCodeOf(KernelBuilder &b, Value x, Value inverse) {
   auto vector = dyn_cast<VectorType>(x.getType());
   auto all = [&](double value) {
     Value constant = b.constant(value);
     return vector ? b.broadcast(vector.getDimSize(0), constant) : constant;
   };
-  auto with = [&](Type element) {
-    return vector ? Type(vector.clone(element)) : element;
-  };
   Value code = math::RoundEvenOp::create(b, b.mul(x, inverse));
   code = arith::MaxNumFOp::create(b, code, all(-127.0));
   code = arith::MinNumFOp::create(b, code, all(127.0));
-  Value wide = arith::FPToSIOp::create(b, with(b.getI32Type()), code);
-  return arith::TruncIOp::create(b, with(b.getI8Type()), wide);
+  return arith::FPToSIOp::create(b, shapedLike(x, b.getI32Type()), code);
+}
+
+Value mlir::marimba::codeOf(KernelBuilder &b, Value x, Value inverse) {
+  return arith::TruncIOp::create(b, shapedLike(x, b.getI8Type()),
+                                 wideCodeOf(b, x, inverse));
 }

@@ -21,8 +21,10 @@ struct CodeScale {
 /// is 0 where it would not be a normal number. NaN and infinity stay in it.
 CodeScale codeScaleFor(KernelBuilder &b, Value most);
 
-/// i8, one or a vector: x * inverse rounded to nearest even. A NaN becomes
-/// -127, and NaN again by its scale.
+/// i32, one or a vector: x * inverse rounded to nearest even, -127 to 127. A
+/// NaN becomes -127, and NaN again by its scale.
+Value wideCodeOf(KernelBuilder &b, Value x, Value inverse);
+/// The same as i8.
 Value codeOf(KernelBuilder &b, Value x, Value inverse);
 
 /// The scales of an attention's keys and values, [B,Hkv,C]; null where its

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/Marimba/IR/Marimba.h"
+#include "lowering/Common/Codes.h"
 #include "lowering/MarimbaToLoops/MarimbaToLoops.h"
 #include "lowering/Quantized/QuantizedParts.h"
 
@@ -34,12 +35,6 @@ void overRows(KernelBuilder &b, Value memref,
   nest(nest, 0);
 }
 
-SmallVector<Value> append(ArrayRef<Value> row, Value last) {
-  SmallVector<Value> at(row);
-  at.push_back(last);
-  return at;
-}
-
 struct LowerQuantizeRows : BufferPattern<QuantizeRowsOp> {
   using BufferPattern::BufferPattern;
   void build(KernelBuilder &b, QuantizeRowsOp op) const override {
@@ -55,38 +50,30 @@ struct LowerQuantizeRows : BufferPattern<QuantizeRowsOp> {
         Value begin = b.muli(g, b.index(size));
         Value end = b.mini(b.addi(begin, b.index(size)), inputs);
         Value most = b.loop(begin, end, zero, [&](Value k, ValueRange old) {
-          Value value = b.load(x, append(row, k));
+          Value value = b.load(x, elementOf(row, k));
           return SmallVector<Value>{
               b.max(old[0], math::AbsFOp::create(b, value))};
         })[0];
-        Value scale = b.div(most, b.constant(127.0));
-        Value isZero =
-            arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, scale, zero);
-        Value inverse = b.select(isZero, zero, b.div(b.constant(1.0), scale));
+        CodeScale by = codeScaleFor(b, most);
         Value c0 = arith::ConstantIntOp::create(b, 0, 32);
         Value sum = b.loop(
             begin, b.addi(begin, b.index(size)), c0,
             [&](Value k, ValueRange old) {
               Value value = b.ifElse(
                   b.cmpi(/*lessThan=*/true, k, inputs),
-                  [&] { return b.load(x, append(row, k)); },
+                  [&] { return b.load(x, elementOf(row, k)); },
                   [&] { return zero; });
-              // NaN, of a group that is not finite, becomes -127.
-              Value q = math::RoundEvenOp::create(b, b.mul(value, inverse));
-              q = arith::MaxNumFOp::create(b, q, b.constant(-127.0));
-              q = arith::MinNumFOp::create(b, q, b.constant(127.0));
-              Value code = arith::FPToSIOp::create(b, b.getI32Type(), q);
-              Value stored = code;
+              Value code = wideCodeOf(b, value, by.inverse), stored = code;
               if (op.getMoved())
                 stored = arith::AddIOp::create(
                     b, code, arith::ConstantIntOp::create(b, 128, 32));
               b.store(arith::TruncIOp::create(b, b.getI8Type(), stored), codes,
-                      append(row, k));
+                      elementOf(row, k));
               return SmallVector<Value>{arith::AddIOp::create(b, old[0], code)};
             })[0];
-        b.store(scale, op.getScales(), append(row, g));
+        b.store(by.scale, op.getScales(), elementOf(row, g));
         Value total = arith::SIToFPOp::create(b, b.getF32Type(), sum);
-        b.store(b.mul(total, scale), op.getSums(), append(row, g));
+        b.store(b.mul(total, by.scale), op.getSums(), elementOf(row, g));
       });
     });
   }
@@ -126,11 +113,11 @@ struct LowerQuantizedMatmul : BufferPattern<QuantizedMatmulOp> {
                   cast<MemRefType>(op.getScales().getType()).getShape().back();
     auto input = [&](ArrayRef<Value> row, Value k) -> Value {
       if (!op.getScales())
-        return b.load(x, append(row, k));
-      Value code = memref::LoadOp::create(b, x, append(row, k));
+        return b.load(x, elementOf(row, k));
+      Value code = memref::LoadOp::create(b, x, elementOf(row, k));
       Value group = arith::DivUIOp::create(b, k, b.index(groupSize));
       return b.mul(arith::SIToFPOp::create(b, b.getF32Type(), code),
-                   b.load(op.getScales(), append(row, group)));
+                   b.load(op.getScales(), elementOf(row, group)));
     };
     overRows(b, y, [&](ArrayRef<Value> row) {
       b.loop(b.index(0), b.index(parts.layout.channels), [&](Value n) {
@@ -141,7 +128,7 @@ struct LowerQuantizedMatmul : BufferPattern<QuantizedMatmulOp> {
                                  b.mul(input(row, k), parts.element(n, k));
                              return SmallVector<Value>{b.add(old[0], product)};
                            })[0];
-        b.store(sum, y, append(row, n));
+        b.store(sum, y, elementOf(row, n));
       });
     });
   }
@@ -172,7 +159,7 @@ struct LowerQuantizedEmbedding : BufferPattern<QuantizedEmbeddingOp> {
     overRows(b, output, [&](ArrayRef<Value> row) {
       Value id = b.loadIndex(op.getIds(), row);
       b.loop(b.index(0), b.index(parts.layout.inputs), [&](Value k) {
-        b.store(parts.element(id, k), output, append(row, k));
+        b.store(parts.element(id, k), output, elementOf(row, k));
       });
     });
   }

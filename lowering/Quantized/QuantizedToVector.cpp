@@ -4,6 +4,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "lowering/Common/Codes.h"
+#include "lowering/MarimbaToVector/ChannelBlocks.h"
 #include "lowering/Quantized/QuantizedKernel.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -42,51 +44,39 @@ struct MatmulToVector : OpRewritePattern<QuantizedMatmulOp> {
 };
 
 /// Unpacks a tile, blocks of 64 channels in parallel.
-struct DequantizeToVector : OpRewritePattern<DequantizeOp> {
-  DequantizeToVector(MLIRContext *ctx, int64_t lanes)
-      : OpRewritePattern(ctx), lanes(lanes) {}
+class DequantizeKernel {
+public:
+  DequantizeKernel(KernelBuilder &b, DequantizeOp op, int64_t lanes)
+      : b(b), op(op), width(std::min(lanes, channels)),
+        parts(b, op.getWeight(), op.getStoredType(), op.getMatrix()) {}
 
-  LogicalResult matchAndRewrite(DequantizeOp op,
-                                PatternRewriter &rewriter) const override {
-    if (!op.hasPureBufferSemantics())
-      return rewriter.notifyMatchFailure(op, "not on memrefs");
-    KernelBuilder b(op.getLoc(), rewriter);
-    constexpr int64_t channels = QuantizedLayout::kChannels;
-    int64_t width = std::min(lanes, channels);
-    QuantizedParts parts(b, op.getWeight(), op.getStoredType(), op.getMatrix());
-    Value output = op.getInits()[0];
-    int64_t count = cast<MemRefType>(output.getType()).getDimSize(1);
+  void emit() {
     Value firstBlock =
         arith::DivUIOp::create(b, op.getFirst(), b.index(channels));
-    b.parallel({b.index(llvm::divideCeil(count, channels))},
-               [&](ValueRange at) {
-                 Value block = b.addi(firstBlock, at[0]);
-                 Value column = b.muli(at[0], b.index(channels));
-                 b.loop(
-                     b.index(0), b.index(channels),
-                     [&](Value lane) {
-                       emitLanes(b, parts, output, width, block, lane,
-                                 b.addi(column, lane), count);
-                     },
-                     width);
-               });
-    rewriter.eraseOp(op);
-    return success();
+    b.parallel(
+        {b.index(llvm::divideCeil(count(), channels))}, [&](ValueRange at) {
+          Value block = b.addi(firstBlock, at[0]);
+          Value column = b.muli(at[0], b.index(channels));
+          b.loop(
+              b.index(0), b.index(channels),
+              [&](Value lane) { emitLanes(block, lane, b.addi(column, lane)); },
+              width);
+        });
   }
+
+private:
+  static constexpr int64_t channels = QuantizedLayout::kChannels;
 
   /// All inputs of `width` channels from `lane` of a block on, into the columns
   /// from `column` on.
-  void emitLanes(KernelBuilder &b, const QuantizedParts &parts, Value output,
-                 int64_t width, Value block, Value lane, Value column,
-                 int64_t count) const {
+  void emitLanes(Value block, Value lane, Value column) {
+    Value output = op.getInits()[0];
     const QuantizedLayout &layout = parts.layout;
     Type element = cast<MemRefType>(output.getType()).getElementType();
     int64_t perWord = layout.codesPerWord();
     Value mask;
-    if (count % QuantizedLayout::kChannels) {
-      Value left = b.maxi(b.subi(b.index(count), column), b.index(0));
-      mask = b.tailMask(width, b.mini(left, b.index(width)));
-    }
+    if (count() % channels)
+      mask = b.maskFrom(width, column, count());
     auto word = [&](Value index, int64_t inputs, Value scale, Value zero) {
       Value bits =
           vector::LoadOp::create(b, VectorType::get({width}, b.getI32Type()),
@@ -117,27 +107,29 @@ struct DequantizeToVector : OpRewritePattern<DequantizeOp> {
       group(b.index(whole), rest);
   }
 
-  int64_t lanes;
+  /// Channels of the tile.
+  int64_t count() {
+    return cast<MemRefType>(op.getInits()[0].getType()).getDimSize(1);
+  }
+
+  KernelBuilder &b;
+  DequantizeOp op;
+  int64_t width;
+  QuantizedParts parts;
 };
 
 /// Scales, and sums of codes, of 64 channels at a time.
-struct ChannelTermsToVector : OpRewritePattern<ChannelTermsOp> {
-  ChannelTermsToVector(MLIRContext *ctx, int64_t lanes)
-      : OpRewritePattern(ctx), lanes(lanes) {}
+class ChannelTermsKernel {
+public:
+  ChannelTermsKernel(KernelBuilder &b, ChannelTermsOp op, int64_t lanes)
+      : b(b), op(op), width(std::min(lanes, channels)),
+        parts(b, op.getWeight(), op.getStoredType(), op.getMatrix()) {}
 
-  LogicalResult matchAndRewrite(ChannelTermsOp op,
-                                PatternRewriter &rewriter) const override {
-    if (!op.hasPureBufferSemantics())
-      return rewriter.notifyMatchFailure(op, "not on memrefs");
-    KernelBuilder b(op.getLoc(), rewriter);
-    constexpr int64_t channels = QuantizedLayout::kChannels;
-    int64_t width = std::min(lanes, channels);
-    QuantizedParts parts(b, op.getWeight(), op.getStoredType(), op.getMatrix());
+  void emit() {
     const QuantizedLayout &layout = parts.layout;
     auto words = VectorType::get({width}, b.getI32Type());
-    auto zero = arith::ConstantOp::create(b, b.getZeroAttr(words));
     b.parallel({b.index(layout.blocks)}, [&](ValueRange at) {
-      SmallVector<Value> sums(channels / width, zero);
+      SmallVector<Value> sums(channels / width, b.splat(width, 0));
       sums = b.loop(b.index(0), b.index(layout.words()), sums,
                     [&](Value w, ValueRange old) {
                       SmallVector<Value> next;
@@ -153,22 +145,23 @@ struct ChannelTermsToVector : OpRewritePattern<ChannelTermsOp> {
       for (auto [v, sum] : llvm::enumerate(sums)) {
         Value lane = b.index(v * width), channel = b.addi(first, lane);
         Value mask;
-        if (layout.channels % channels) {
-          Value left =
-              b.maxi(b.subi(b.index(layout.channels), channel), b.index(0));
-          mask = b.tailMask(width, b.mini(left, b.index(width)));
-        }
+        if (layout.channels % channels)
+          mask = b.maskFrom(width, channel, layout.channels);
         Value scale = b.loadVector(width, parts.scales,
                                    {at[0], b.index(0), lane}, Value());
         b.storeVector(scale, op.getScales(), channel, mask);
         b.storeVector(sum, op.getSums(), channel, mask);
       }
     });
-    rewriter.eraseOp(op);
-    return success();
   }
 
-  int64_t lanes;
+private:
+  static constexpr int64_t channels = QuantizedLayout::kChannels;
+
+  KernelBuilder &b;
+  ChannelTermsOp op;
+  int64_t width;
+  QuantizedParts parts;
 };
 
 /// Two passes over a group of activations: the largest, then the codes.
@@ -212,11 +205,7 @@ struct QuantizeRowsToVector : OpRewritePattern<QuantizeRowsOp> {
   /// A group of `size` codes of which the first `inputs` are real.
   void group(KernelBuilder &b, QuantizeRowsOp op, ValueRange row, Value g,
              int64_t size, int64_t inputs) const {
-    auto at = [&](Value last) {
-      SmallVector<Value> indices(row);
-      indices.push_back(last);
-      return indices;
-    };
+    auto at = [&](Value last) { return elementOf(row, last); };
     Value first = b.muli(g, b.index(size));
     auto load = [&](int64_t offset) -> Value {
       int64_t left = inputs - offset;
@@ -232,9 +221,8 @@ struct QuantizeRowsToVector : OpRewritePattern<QuantizeRowsOp> {
       values.push_back(load(k));
       most = b.max(most, math::AbsFOp::create(b, values.back()));
     }
-    auto [scale, inverse] = scalesOf(b, b.reduceMax(most));
-    Value sum = arith::ConstantOp::create(
-        b, b.getZeroAttr(VectorType::get({lanes}, b.getI32Type())));
+    auto [scale, inverse] = codeScaleFor(b, b.reduceMax(most));
+    Value sum = b.splat(lanes, 0);
     for (auto [i, value] : llvm::enumerate(values))
       sum = arith::AddIOp::create(
           b, sum,
@@ -258,11 +246,7 @@ struct QuantizeRowsToVector : OpRewritePattern<QuantizeRowsOp> {
         cast<MemRefType>(op.getInput().getType()).getShape().back();
     int64_t whole = inputs / lanes * lanes;
     b.parallel(rows, [&](ValueRange row) {
-      auto at = [&](Value last) {
-        SmallVector<Value> indices(row);
-        indices.push_back(last);
-        return indices;
-      };
+      auto at = [&](Value last) { return elementOf(row, last); };
       // The vector from k on, of which `count` inputs are real.
       auto load = [&](Value k, int64_t count) {
         Value mask =
@@ -281,13 +265,12 @@ struct QuantizeRowsToVector : OpRewritePattern<QuantizeRowsOp> {
           lanes)[0];
       if (inputs > whole)
         most = larger(most, load(b.index(whole), inputs - whole));
-      auto [scale, inverse] = scalesOf(b, b.reduceMax(most));
+      auto [scale, inverse] = codeScaleFor(b, b.reduceMax(most));
       auto codes = [&, inverse = inverse](Value sum, Value k, int64_t count) {
         return arith::AddIOp::create(
             b, sum, storeCodes(b, op, load(k, count), inverse, at(k)));
       };
-      Value sum = arith::ConstantOp::create(
-          b, b.getZeroAttr(VectorType::get({lanes}, b.getI32Type())));
+      Value sum = b.splat(lanes, 0);
       sum = b.loop(
           b.index(0), b.index(whole), sum,
           [&](Value k, ValueRange old) {
@@ -302,30 +285,13 @@ struct QuantizeRowsToVector : OpRewritePattern<QuantizeRowsOp> {
     return success();
   }
 
-  /// The scale for a largest magnitude, and what activations are multiplied by.
-  static std::pair<Value, Value> scalesOf(KernelBuilder &b, Value most) {
-    Value zero = b.constant(0.0);
-    Value scale = b.div(most, b.constant(127.0));
-    Value isZero =
-        arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, scale, zero);
-    return {scale, b.select(isZero, zero, b.div(b.constant(1.0), scale))};
-  }
-
   /// Stores the codes of a vector; returns them as i32.
   Value storeCodes(KernelBuilder &b, QuantizeRowsOp op, Value value,
                    Value inverse, ArrayRef<Value> at) const {
     auto i32 = VectorType::get({lanes}, b.getI32Type());
-    Value low = b.broadcast(lanes, b.constant(-127.0));
-    Value high = b.broadcast(lanes, b.constant(127.0));
-    // NaN, of a group that is not finite, becomes -127.
-    Value q = math::RoundEvenOp::create(b, b.mul(value, inverse));
-    q = arith::MinNumFOp::create(b, arith::MaxNumFOp::create(b, q, low), high);
-    Value code = arith::FPToSIOp::create(b, i32, q), stored = code;
+    Value code = wideCodeOf(b, value, inverse), stored = code;
     if (op.getMoved())
-      stored = arith::AddIOp::create(
-          b, code,
-          arith::ConstantOp::create(
-              b, DenseElementsAttr::get(i32, APInt(32, 128))));
+      stored = arith::AddIOp::create(b, code, b.splat(lanes, 128));
     vector::StoreOp::create(
         b, arith::TruncIOp::create(b, i32.clone(b.getI8Type()), stored),
         op.getCodes(), at);
@@ -350,6 +316,7 @@ void mlir::marimba::populateQuantizedToVectorPatterns(
     RewritePatternSet &patterns, int64_t lanes, bool integerDots) {
   MLIRContext *ctx = patterns.getContext();
   patterns.add<MatmulToVector>(ctx, lanes, integerDots);
-  patterns.add<ChannelTermsToVector, DequantizeToVector, QuantizeRowsToVector>(
-      ctx, lanes);
+  patterns.add<EmitterPattern<ChannelTermsOp, ChannelTermsKernel>,
+               EmitterPattern<DequantizeOp, DequantizeKernel>,
+               QuantizeRowsToVector>(ctx, lanes);
 }

@@ -17,10 +17,11 @@ def Marimba_QuantizeRowsOp : Marimba_DestinationOp<"quantize_rows"> {
 
     `scales = m / 127`, `codes = round(input / scales)` to the nearest, ties to
     even, and `sums = scales * sum(codes)`, which a matmul subtracts for weights
-    whose codes are not around zero. Inputs behind K are 0. A group of zeros has
-    scale 0; in a group with an infinity or NaN scale and sum are not finite, so
-    that no result hides it. With `moved` codes are stored as bytes without a
-    sign, 128 larger.
+    whose codes are not around zero. Inputs behind K are 0. A group of zeros, or
+    of numbers so small that its scale would be denormal, has scale 0; in a
+    group with an infinity or NaN scale and sum are not finite, so that no
+    result hides it. With `moved` codes are stored as bytes without a sign, 128
+    larger.
 
     Shapes: input `[..., K]`; codes `[..., KP]`; scales, sums `[..., G]`.
 
