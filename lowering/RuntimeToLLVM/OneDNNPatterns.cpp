@@ -85,6 +85,19 @@ public:
     set(rowsOffset, view.size(b, op->getLoc(), rank - 2));
   }
 
+  /// x and y of a struct that has both: where they are, the sizes of x and the
+  /// strides of each.
+  template <typename Struct>
+  void setRows(Value x, Value xView, Value y, Value yView) {
+    setData(offsetof(Struct, x), x, xView);
+    setData(offsetof(Struct, y), y, yView);
+    setSizes(offsetof(Struct, batch), offsetof(Struct, rows), x, xView);
+    setStrides(offsetof(Struct, xBatchStride), offsetof(Struct, xRowStride), x,
+               xView);
+    setStrides(offsetof(Struct, yBatchStride), offsetof(Struct, yRowStride), y,
+               yView);
+  }
+
   LogicalResult call(StringRef name) {
     FailureOr<LLVM::LLVMFuncOp> function =
         LLVM::lookupOrCreateFn(b, op->getParentOfType<ModuleOp>(), name,
@@ -201,14 +214,8 @@ struct ConvertReorder : ConvertOpToLLVMPattern<onednn::ReorderOp> {
     LibraryCall call(rewriter, *getTypeConverter(), op, sizeof(R));
     Value x = op.getInput(), y = op.getInits()[0];
     Value xView = adaptor.getInput(), yView = adaptor.getInits()[0];
-    call.setData(offsetof(R, x), x, xView);
-    call.setData(offsetof(R, y), y, yView);
-    call.setSizes(offsetof(R, batch), offsetof(R, rows), x, xView);
+    call.setRows<R>(x, xView, y, yView);
     call.set(offsetof(R, columns), type.getShape().back());
-    call.setStrides(offsetof(R, xBatchStride), offsetof(R, xRowStride), x,
-                    xView);
-    call.setStrides(offsetof(R, yBatchStride), offsetof(R, yRowStride), y,
-                    yView);
     call.setType(offsetof(R, xType), x);
     call.setType(offsetof(R, yType), y);
     if (failed(call.call(MARIMBA_FN_ONEDNN_REORDER)))
@@ -234,8 +241,7 @@ struct ConvertIntegerMatmul : ConvertOpToLLVMPattern<onednn::IntegerMatmulOp> {
     LibraryCall call(rewriter, *getTypeConverter(), op, sizeof(M));
     Value x = op.getInput(), y = op.getInits()[0];
     Value xView = adaptor.getInput(), yView = adaptor.getInits()[0];
-    call.setData(offsetof(M, x), x, xView);
-    call.setData(offsetof(M, y), y, yView);
+    call.setRows<M>(x, xView, y, yView);
     MemRefDescriptor bytes(adaptor.getWeight());
     Value w = bytes.bufferPtr(rewriter, loc, *getTypeConverter(), weight);
     if (op.getMatrix()) {
@@ -248,13 +254,8 @@ struct ConvertIntegerMatmul : ConvertOpToLLVMPattern<onednn::IntegerMatmulOp> {
                               w, ArrayRef<LLVM::GEPArg>{offset});
     }
     call.set(offsetof(M, w), w);
-    call.setSizes(offsetof(M, batch), offsetof(M, rows), x, xView);
     call.set(offsetof(M, k), layout.depth);
     call.set(offsetof(M, n), layout.channels);
-    call.setStrides(offsetof(M, xBatchStride), offsetof(M, xRowStride), x,
-                    xView);
-    call.setStrides(offsetof(M, yBatchStride), offsetof(M, yRowStride), y,
-                    yView);
     if (failed(call.call(MARIMBA_FN_ONEDNN_INTEGER_MATMUL)))
       return failure();
     rewriter.eraseOp(op);
