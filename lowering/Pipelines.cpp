@@ -97,9 +97,8 @@ static void buildKernels(OpPassManager &pm, const PipelineOptions &options) {
   if (options.bf16)
     func.addPass(createNarrowProjections());
   bool library = !options.reference && options.matmul == MatmulRoute::OneDNN;
-  bool integers =
-      options.integerDots && options.integerActivations && !options.reference;
-  if (library && integers && options.integerPrefill)
+  bool integers = options.multipliesBytes();
+  if (options.prefillsInBytes())
     func.addPass(createMultiplyIntegers());
   func.addPass(createChooseQuantizedKernels({library, integers}));
   if (library) {

@@ -55,6 +55,14 @@ struct PipelineOptions {
   unsigned threads = 1;
   /// Whether the code measures itself (profile-regions).
   bool profile = false;
+
+  /// Whether few rows, and whether many, multiply bytes by quantised weights.
+  bool multipliesBytes() const {
+    return integerDots && integerActivations && !reference;
+  }
+  bool prefillsInBytes() const {
+    return multipliesBytes() && integerPrefill && matmul == MatmulRoute::OneDNN;
+  }
 };
 
 /// One stage: a name for people and the passes that make it.

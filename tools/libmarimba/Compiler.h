@@ -87,9 +87,7 @@ public:
 
   /// Whether many rows multiply bytes where weights allow it.
   bool usesIntegers() const {
-    const mlir::marimba::PipelineOptions &p = compileOptions.pipeline;
-    return p.integerDots && p.integerPrefill && !p.reference &&
-           p.matmul == mlir::marimba::MatmulRoute::OneDNN;
+    return compileOptions.pipeline.prefillsInBytes();
   }
 
   /// The options, with the width of vectors found.
