@@ -133,9 +133,11 @@ def check(report, entries, expected, found):
             report.row(full, f"{worst:.3e}", worst <= tolerance, note)
 
 
-def main():
+def arguments(usage):
+    """MARIMBA, WORK, which is made, and the flags behind each "--"; one route
+    without flags where there is none."""
     if len(sys.argv) < 3 or (len(sys.argv) > 3 and sys.argv[3] != "--"):
-        sys.exit(__doc__)
+        sys.exit(usage)
     marimba, work = sys.argv[1:3]
     routes = []
     for flag in sys.argv[3:] or ["--"]:
@@ -144,6 +146,11 @@ def main():
         else:
             routes[-1].append(flag)
     os.makedirs(work, exist_ok=True)
+    return marimba, work, routes
+
+
+def main():
+    marimba, work, routes = arguments(__doc__)
     base = os.path.join(work, "attention")
     entries = list(cases())
     with open(base + ".mlir", "w", encoding="utf-8") as file:

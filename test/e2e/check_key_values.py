@@ -208,16 +208,7 @@ def check(report, expected, found):
 
 
 def main():
-    if len(sys.argv) < 3 or (len(sys.argv) > 3 and sys.argv[3] != "--"):
-        sys.exit(__doc__)
-    marimba, work = sys.argv[1:3]
-    routes = []
-    for flag in sys.argv[3:] or ["--"]:
-        if flag == "--":
-            routes.append([])
-        else:
-            routes[-1].append(flag)
-    os.makedirs(work, exist_ok=True)
+    marimba, work, routes = check_attention.arguments(__doc__)
     base = os.path.join(work, "key_values")
     expected = []
     for kind in ("bf16", "i8"):

@@ -9,11 +9,12 @@ STORIES is a model with a tokenizer, GOLDEN one without.
 import json
 import os
 import random
-import shutil
 import signal
 import subprocess
 import sys
 import time
+
+import checker
 
 SECONDS = 120
 PROMPTS = 64
@@ -21,26 +22,19 @@ TOKENS = 12
 WORDS = "once upon a time there was dog cat girl named Lily who liked to play in the park with her red ball and".split()
 
 
-class Checker:
+class Checker(checker.Checker):
+    loud = True
+
     def __init__(self, marimba, stories, golden, work):
-        self.marimba, self.stories, self.golden, self.work = marimba, stories, golden, work
-        self.failures = 0
-        shutil.rmtree(work, ignore_errors=True)
-        os.makedirs(work)
+        super().__init__(work)
+        self.marimba, self.stories, self.golden = marimba, stories, golden
         draw = random.Random(7)
         self.prompts = [" ".join(draw.choices(WORDS, k=draw.randint(1, 40))) for _ in range(PROMPTS)]
         self.input = self.write("in.jsonl", [{"id": f"p{i}", "prompt": p} for i, p in enumerate(self.prompts)])
         self.alone = self.run(self.input, "alone.jsonl", "--batch", "1")
 
-    def expect(self, what, good, found):
-        print("ok  " if good else "FAIL", what, "" if good else f"| {found!r}")
-        self.failures += not good
-
     def equal(self, what, expected, found):
         self.expect(what, expected == found, (expected, found))
-
-    def path(self, name):
-        return os.path.join(self.work, name)
 
     def write(self, name, lines):
         with open(self.path(name), "w", encoding="utf-8") as file:
@@ -155,14 +149,5 @@ class Checker:
         self.fail("bad input: none", "none.jsonl: No such file", self.path("none.jsonl"), "bad.out")
 
 
-def main():
-    checker = Checker(*sys.argv[1:])
-    for name, case in vars(Checker).items():
-        if name.startswith("case_"):
-            case(checker)
-    print(f"{checker.failures} failures")
-    return 1 if checker.failures else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(checker.run_cases(Checker))

@@ -14,24 +14,16 @@ import shutil
 import subprocess
 import sys
 
+import checker
+
 TOKENS = 700  # of the sample
 BYTES = 4000  # of the text: three windows of 256 tokens and some
 
 
-class Checker:
+class Checker(checker.Checker):
     def __init__(self, marimba, model, work):
-        self.marimba, self.model, self.work = marimba, model, work
-        self.failures = 0
-        shutil.rmtree(work, ignore_errors=True)
-        os.makedirs(work)
-
-    def expect(self, what, good, found=""):
-        if not good:
-            print("FAIL", what, "|", found)
-        self.failures += not good
-
-    def path(self, name):
-        return os.path.join(self.work, name)
+        super().__init__(work)
+        self.marimba, self.model = marimba, model
 
     def run(self, *arguments):
         return subprocess.run(

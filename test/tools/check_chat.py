@@ -11,6 +11,8 @@ import signal
 import subprocess
 import sys
 
+import checker
+
 SECONDS = 120
 TOKENS = 16
 FIRST = "Once upon a time there was a dog."
@@ -28,19 +30,16 @@ TEMPLATE = """{{ bos_token }}
 """
 
 
-class Checker:
+class Checker(checker.Checker):
+    loud = True
+
     def __init__(self, marimba, stories, work):
-        self.marimba, self.stories, self.work = marimba, stories, work
-        self.failures = 0
-        shutil.rmtree(work, ignore_errors=True)
+        super().__init__(work)
+        self.marimba, self.stories = marimba, stories
         self.formed = os.path.join(work, "formed")
         shutil.copytree(stories, self.formed)
         with open(os.path.join(self.formed, "chat_template.jinja"), "w", encoding="utf-8") as file:
             file.write(TEMPLATE)
-
-    def expect(self, what, good, found):
-        print("ok  " if good else "FAIL", what, "" if good else f"| {found!r}")
-        self.failures += not good
 
     def equal(self, what, expected, found):
         self.expect(what, expected == found, (expected, found))
@@ -195,14 +194,5 @@ class Checker:
         self.expect("Ctrl-C: it can be taken back", seen and b"[0 messages are left]" in err, (out, err))
 
 
-def main():
-    checker = Checker(*sys.argv[1:])
-    for name, case in vars(Checker).items():
-        if name.startswith("case_"):
-            case(checker)
-    print(f"{checker.failures} failures")
-    return 1 if checker.failures else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(checker.run_cases(Checker))

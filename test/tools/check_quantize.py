@@ -20,6 +20,7 @@ import subprocess
 import sys
 import time
 
+import checker
 from quantized_files import CHANNELS, Checkpoint, StoredMatrix, floats, product, write_checkpoint
 
 SECONDS = 60
@@ -50,24 +51,13 @@ def apart_from_stacks(tensors):
                     dtype, [rows // len(parts), inputs], data[i * size : (i + 1) * size])
 
 
-class Checker:
+class Checker(checker.Checker):
     def __init__(self, marimba, goldens, work):
-        self.marimba, self.goldens, self.work = marimba, goldens, work
-        self.failures = 0
-        shutil.rmtree(work, ignore_errors=True)
-        os.makedirs(work)
-
-    def expect(self, what, good, found=""):
-        if not good:
-            print("FAIL", what, "|", found)
-        self.failures += not good
-        return good
+        super().__init__(work)
+        self.marimba, self.goldens = marimba, goldens
 
     def equal(self, what, expected, found):
         return self.expect(what, expected == found, f"expected {expected!r}, found {found!r}")
-
-    def path(self, name):
-        return os.path.join(self.work, name)
 
     def run(self, *arguments, **options):
         return subprocess.run(
