@@ -22,6 +22,8 @@ for one in series:
     points = one["points"]
     check([p["tokens"] for p in points] == [256, 512, 700], f"{one['model']}: points")
     check(all(p["read_s"] > 0 and p["decode_s"] > 0 and p["resident_bytes"] > 1 << 20 for p in points), "measured")
+    check(one["peak_bytes"] >= max(p["resident_bytes"] for p in points), "the peak is no less than any of them")
+    check("first_16k_s" not in one and "last_16k_s" not in one, "ends of a context too short to have two")
     per_token = 0 if one["model"] == "stories-mamba" else 512
     check([p["kv_bytes"] for p in points] == [p["tokens"] * per_token for p in points], "keys and values")
 lines = svg.findall(SPACE + "polyline")

@@ -50,7 +50,7 @@ marimba::sweepContext(LoadedModel &model, int64_t tokens, std::string &error,
     return std::nullopt;
   SweepSeries series;
   series.model = model.info().name;
-  std::vector<double> seconds;
+  std::vector<double> seconds, first, last; // of a token, by piece
   std::vector<float> logits;
   int64_t next = std::min<int64_t>(256, tokens);
   while (session->length(0) < tokens) {
@@ -63,16 +63,16 @@ marimba::sweepContext(LoadedModel &model, int64_t tokens, std::string &error,
       progress(static_cast<double>(length) / static_cast<double>(tokens),
                formatv("{0} of {1} tokens", length, tokens).str());
     // Pieces end where a point is.
-    std::vector<int32_t> ids(
-        static_cast<size_t>(std::min(model.chunk(), next - length)));
-    for (size_t i = 0; i < ids.size(); ++i)
-      ids[i] =
-          static_cast<int32_t>((static_cast<size_t>(length) + i) * 7919 %
-                               static_cast<size_t>(model.info().vocabSize));
+    std::vector<int32_t> ids = scatteredIds(
+        model.info(), length, std::min(model.chunk(), next - length));
     Stopwatch watch;
     if (!session->append(ids, rt::LogitsWanted::None, logits, error))
       return std::nullopt;
     seconds.push_back(watch.seconds() / static_cast<double>(ids.size()));
+    if (length < kSweepEnd)
+      first.push_back(seconds.back());
+    if (length >= tokens - kSweepEnd)
+      last.push_back(seconds.back());
     if (session->length(0) < next)
       continue;
     SweepPoint point;
@@ -86,6 +86,11 @@ marimba::sweepContext(LoadedModel &model, int64_t tokens, std::string &error,
     series.points.push_back(point);
     next = std::min(next * 2, tokens);
   }
+  if (tokens >= 2 * kSweepEnd) {
+    series.firstSeconds = median(std::move(first));
+    series.lastSeconds = median(std::move(last));
+  }
+  series.peakBytes = peakResident();
   return series;
 }
 
@@ -101,8 +106,14 @@ json::Value marimba::toJson(ArrayRef<SweepSeries> all) {
           {"kv_bytes", point.keyValueBytes},
           {"resident_bytes", point.residentBytes},
       });
-    list.push_back(
-        json::Object{{"model", series.model}, {"points", std::move(points)}});
+    json::Object entry{{"model", series.model},
+                       {"points", std::move(points)},
+                       {"peak_bytes", series.peakBytes}};
+    if (series.firstSeconds > 0) {
+      entry["first_16k_s"] = series.firstSeconds;
+      entry["last_16k_s"] = series.lastSeconds;
+    }
+    list.push_back(std::move(entry));
   }
   return json::Object{{"series", std::move(list)}};
 }
@@ -145,6 +156,9 @@ marimba::parseSweep(StringRef text, StringRef path, std::string &error) {
       return fail("expected series with \"model\" and \"points\"");
     SweepSeries series;
     series.model = model->str();
+    series.firstSeconds = found->getNumber("first_16k_s").value_or(0);
+    series.lastSeconds = found->getNumber("last_16k_s").value_or(0);
+    series.peakBytes = found->getInteger("peak_bytes").value_or(0);
     for (const json::Value &value : *points) {
       series.points.emplace_back();
       if (!parsePoint(value, series.points.back()))

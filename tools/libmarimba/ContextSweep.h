@@ -21,10 +21,18 @@ struct SweepPoint {
   int64_t residentBytes = 0; // of the process
 };
 
+/// Tokens at each end of a context whose times are compared.
+constexpr int64_t kSweepEnd = 16384;
+
 /// The points of one model.
 struct SweepSeries {
   std::string model;
   std::vector<SweepPoint> points;
+  /// A token's time in the first and in the last kSweepEnd tokens; medians, 0
+  /// where the context is shorter than both.
+  double firstSeconds = 0, lastSeconds = 0;
+  /// The most that the process held.
+  int64_t peakBytes = 0;
 };
 
 /// Reads one long sequence, with points at 256 tokens, 512 and so on, and at
@@ -35,7 +43,8 @@ std::optional<SweepSeries> sweepContext(LoadedModel &model, int64_t tokens,
                                         llvm::function_ref<bool()> keepGoing);
 
 /// {"series": [{"model", "points": [{"tokens", "read_s", "decode_s",
-/// "kv_bytes", "resident_bytes"}]}]}
+/// "kv_bytes", "resident_bytes"}], "first_16k_s", "last_16k_s",
+/// "peak_bytes"}]}; the two times only where they were measured.
 llvm::json::Value toJson(llvm::ArrayRef<SweepSeries> series);
 /// The inverse; nothing and `error`, which begins with `path`, where `text` is
 /// not that.

@@ -100,18 +100,35 @@ bool marimba::checkRoom(const mlir::marimba::ModelInfo &info, int64_t tokens,
   return false;
 }
 
+std::vector<int32_t> marimba::scatteredIds(const mlir::marimba::ModelInfo &info,
+                                           int64_t first, int64_t count) {
+  constexpr uint64_t stride = 7919; // a prime
+  std::vector<int32_t> ids(static_cast<size_t>(count));
+  for (size_t i = 0; i < ids.size(); ++i)
+    ids[i] = static_cast<int32_t>((static_cast<uint64_t>(first) + i) * stride %
+                                  static_cast<uint64_t>(info.vocabSize));
+  return ids;
+}
+
 std::optional<MemoryNeeds>
 marimba::measureNeeds(LoadedModel &model, int64_t context, std::string &error) {
   std::unique_ptr<rt::Session> session = model.makeSession(error);
   if (!session)
     return std::nullopt;
-  int64_t piece = std::min(context, model.chunk());
-  std::vector<int32_t> ids(static_cast<size_t>(piece), 0);
   std::vector<float> logits;
   restartPeakResident();
-  // Reading it, and a step of decoding as it will be.
-  if (!session->append(ids, rt::LogitsWanted::Last, logits, error) ||
-      !session->append({ids.data(), 1}, rt::LogitsWanted::Last, logits, error))
+  // Different ids, so that no expert and no page of a table stays untouched
+  // that a text would touch; some pieces, until memory has settled; and a step
+  // of decoding.
+  constexpr int64_t pieces = 4;
+  int64_t whole = std::min(context, pieces * model.chunk());
+  for (int64_t first = 0; first < whole; first += model.chunk())
+    if (!session->append(scatteredIds(model.info(), first,
+                                      std::min(model.chunk(), whole - first)),
+                         rt::LogitsWanted::None, logits, error))
+      return std::nullopt;
+  if (!session->append(scatteredIds(model.info(), whole, 1),
+                       rt::LogitsWanted::Last, logits, error))
     return std::nullopt;
   rt::SessionMemory memory = session->memory();
   MemoryNeeds needs;

@@ -28,6 +28,10 @@ struct MemoryNeeds {
   }
 };
 
+/// Ids of a made-up text, from token `first` of it on, all over the vocabulary.
+std::vector<int32_t> scatteredIds(const mlir::marimba::ModelInfo &info,
+                                  int64_t first, int64_t count);
+
 /// For `context` tokens. Nothing and `error` on failure.
 std::optional<MemoryNeeds> measureNeeds(LoadedModel &model, int64_t context,
                                         std::string &error);

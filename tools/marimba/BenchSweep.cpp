@@ -26,6 +26,12 @@ static void print(const SweepSeries &series) {
                       point.tokens, point.readSeconds * 1e3,
                       point.decodeSeconds * 1e3, mebibytes(point.keyValueBytes),
                       mebibytes(point.residentBytes));
+  if (series.firstSeconds > 0)
+    outs() << formatv("a token of the last {0:N}: {1:f3} ms, {2:f2} of the "
+                      "first {0:N}\n",
+                      kSweepEnd, series.lastSeconds * 1e3,
+                      series.lastSeconds / series.firstSeconds);
+  outs() << "peak resident: " << mebibytes(series.peakBytes) << '\n';
 }
 
 int driver::runSweep(const SweepRequest &request) {

@@ -7,11 +7,13 @@
 
 #include "tools/libmarimba/Compiler.h"
 #include "tools/libmarimba/Memory.h"
+#include "tools/libmarimba/ModelFiles.h"
 #include "tools/marimba/CompileFlags.h"
 #include "tools/marimba/Interrupt.h"
 #include "tools/marimba/Progress.h"
 
 #include "marimba/SavedState.h"
+#include "marimba/Tokenizer.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -215,11 +217,19 @@ static int inspectState() {
   return 0;
 }
 
-/// Loads the model and reads one piece. Nothing, and an exit code, where that
-/// fails.
+/// Loads the model as a run would, its tokenizer too, and reads one piece.
+/// Nothing, and an exit code, where that fails.
 static std::optional<MemoryNeeds> measure(const LoadOptions &load, int &code) {
   std::string error;
   driver::catchInterrupt();
+  std::unique_ptr<rt::Tokenizer> tokenizer;
+  if (hasTokenizer(options().model.getValue())) {
+    tokenizer = loadTokenizer(options().model.getValue(), error);
+    if (!tokenizer) {
+      code = driver::fail(error);
+      return std::nullopt;
+    }
+  }
   std::unique_ptr<LoadedModel> model =
       driver::loadModel(options().model, load, error);
   std::optional<MemoryNeeds> needs;
