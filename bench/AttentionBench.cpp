@@ -252,7 +252,6 @@ static void runAttention(benchmark::State &state, Case c, int threads) {
   if (!context)
     stop(error);
   Limits before = limits(threads);
-  rt::TeamLock lock;
   rt::bindThreads(threads);
   double best = INFINITY; // other processes only make it longer
   for (auto _ : state) {

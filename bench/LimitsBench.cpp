@@ -102,7 +102,6 @@ private:
   double each(void (Team::*body)(const SimpleLoop &, int64_t, char *),
               const SimpleLoop &loop, int64_t iterations) {
     Job job{this, body, loop, iterations};
-    rt::TeamLock lock;
     rt::bindThreads(static_cast<int>(threads));
     Stopwatch watch;
     marimba_parallel_for(

@@ -235,7 +235,6 @@ static void runScan(benchmark::State &state, size_t variant, int64_t channels,
   if (!context)
     stop(error);
   double before = expRate(variant, threads);
-  rt::TeamLock lock;
   rt::bindThreads(threads);
   Stopwatch watch;
   for (auto _ : state) {

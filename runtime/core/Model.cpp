@@ -39,22 +39,21 @@ Model::create(std::shared_ptr<const CompiledModule> module,
     call.weightCount = static_cast<int32_t>(weights->table().size());
     call.args = args.data();
     call.argCount = static_cast<int32_t>(args.size());
-    TeamLock lock;
-    bindThreads(threads);
-    int32_t status = module->prepare(context->get(), &call);
+    int32_t status = MARIMBA_OK;
+    onTeam(threads, [&] { status = module->prepare(context->get(), &call); });
     if (status != MARIMBA_OK || !context->ok()) {
       error = "module '" + module->description.name +
               "': preparing the weights failed: " + context->message();
       return nullptr;
     }
   }
-  {
-    TeamLock lock;
-    bindThreads(threads);
-    if (!packWeights(module->description, *weights, model->dnnl->impl(),
-                     threads, pack, model->packed, error))
-      return nullptr;
-  }
+  bool packed = false;
+  onTeam(threads, [&] {
+    packed = packWeights(module->description, *weights, model->dnnl->impl(),
+                         threads, pack, model->packed, error);
+  });
+  if (!packed)
+    return nullptr;
   // Some of it may be from before, and some from after.
   if (!weights->checkUnchanged(error))
     return nullptr;

@@ -141,19 +141,18 @@ bool RandomWeights::fill(const WeightSpec &spec, const MarimbaTensor &tensor,
   MarimbaContext context = {};
   context.abiVersion = MARIMBA_ABI_VERSION;
   context.threads = threads;
-  TeamLock lock;
-  bindThreads(threads);
-  marimba_parallel_for(
-      &context, (work.bytes + length - 1) / length, 8,
-      [](void *closure, int64_t begin, int64_t end) {
-        const Fill &work = *static_cast<const Fill *>(closure);
-        auto length = static_cast<int64_t>(work.pattern.size());
-        for (int64_t i = begin; i < end; ++i)
-          std::memcpy(
-              work.data + i * length, work.pattern.data(),
-              static_cast<size_t>(std::min(length, work.bytes - i * length)));
-      },
-      &work);
+  auto copy = [](void *closure, int64_t begin, int64_t end) {
+    const Fill &work = *static_cast<const Fill *>(closure);
+    auto length = static_cast<int64_t>(work.pattern.size());
+    for (int64_t i = begin; i < end; ++i)
+      std::memcpy(
+          work.data + i * length, work.pattern.data(),
+          static_cast<size_t>(std::min(length, work.bytes - i * length)));
+  };
+  onTeam(threads, [&] {
+    marimba_parallel_for(&context, (work.bytes + length - 1) / length, 8, copy,
+                         &work);
+  });
   return true;
 }
 

@@ -190,14 +190,15 @@ bool Session::makeRoom(Request &request, std::string &error) {
 }
 
 bool Session::run(Request &request, std::string &error) {
-  TeamLock lock;
-  bindThreads(settings.threads);
-  for (int64_t begin = 0; begin < request.longest; begin += settings.chunk)
-    if (!runPiece(request, begin,
-                  std::min<int64_t>(settings.chunk, request.longest - begin),
-                  error))
-      return false;
-  return true;
+  // Other sessions have their turn between pieces.
+  bool ok = true;
+  for (int64_t begin = 0; ok && begin < request.longest;
+       begin += settings.chunk) {
+    int64_t size = std::min<int64_t>(settings.chunk, request.longest - begin);
+    onTeam(settings.threads,
+           [&] { ok = runPiece(request, begin, size, error); });
+  }
+  return ok;
 }
 
 bool Session::runPiece(Request &request, int64_t begin, int64_t size,

@@ -3,6 +3,7 @@
 #include "marimba/ThreadTeam.h"
 
 #include "Team.h"
+#include "TeamQueue.h"
 #include "marimba/abi.h"
 
 #include <pthread.h>
@@ -56,11 +57,6 @@ bool fits(int threads) {
   return threads > 1 && static_cast<size_t>(threads) <= cpuList().size();
 }
 
-std::recursive_mutex &teamMutex() {
-  static std::recursive_mutex mutex;
-  return mutex;
-}
-
 struct Loop {
   MarimbaLoopBody body;
   void *closure;
@@ -104,7 +100,37 @@ void bindThreads(int threads) {
     team::run(threads, [](void *) { bindSelf(true); }, nullptr);
 }
 
-TeamLock::TeamLock() : lock(teamMutex()) {}
+void unbindThread() {
+  const std::vector<int> &cpus = cpuList();
+  cpu_set_t set;
+  // A thread that a bound one started has the same single cpu.
+  bool inherited = cpus.size() > 1 &&
+                   sched_getaffinity(0, sizeof(set), &set) == 0 &&
+                   CPU_COUNT(&set) == 1 &&
+                   CPU_ISSET(static_cast<size_t>(cpus.front()), &set);
+  boundTeam = 0;
+  boundCpu = -1;
+  if (!inherited)
+    return;
+  CPU_ZERO(&set);
+  for (int cpu : cpus)
+    CPU_SET(static_cast<size_t>(cpu), &set);
+  pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
+}
+
+BesideLeader::BesideLeader(int threads) {
+  if (!fits(threads) || sched_getaffinity(0, sizeof(before), &before) != 0)
+    return;
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  CPU_SET(static_cast<size_t>(cpuList().front()), &set);
+  moved = sched_setaffinity(0, sizeof(set), &set) == 0;
+}
+
+BesideLeader::~BesideLeader() {
+  if (moved)
+    sched_setaffinity(0, sizeof(before), &before);
+}
 
 } // namespace marimba::rt
 

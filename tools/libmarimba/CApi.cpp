@@ -11,6 +11,7 @@
 #include "marimba/CacheFiles.h"
 #include "marimba/SavedState.h"
 #include "marimba/Session.h"
+#include "marimba/ThreadTeam.h"
 #include "marimba/Tokenizer.h"
 #include <cstddef>
 #include <cstdlib>
@@ -117,6 +118,7 @@ marimba_code marimba_model_load(const char *directory,
   std::string error;
   if (given && !readOptions(*given, options, error))
     return fail(MARIMBA_BAD_ARGUMENT, "marimba_model_load: " + error, message);
+  rt::shareTeams();
   auto made = std::make_unique<marimba_model>();
   if (hasTokenizer(directory)) {
     made->tokenizer = loadTokenizer(directory, error);

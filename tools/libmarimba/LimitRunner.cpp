@@ -58,11 +58,13 @@ std::unique_ptr<LimitRunner> LimitRunner::create(unsigned threads,
 
 double LimitRunner::time(const Probe &probe, int64_t iterations) {
   closure.iterations = iterations;
-  rt::TeamLock lock;
-  rt::bindThreads(static_cast<int>(threads));
-  Stopwatch watch;
-  marimba_parallel_for(context->get(), threads, 1, probe.body, &closure);
-  return watch.seconds();
+  double seconds = 0;
+  rt::onTeam(static_cast<int>(threads), [&] {
+    Stopwatch watch;
+    marimba_parallel_for(context->get(), threads, 1, probe.body, &closure);
+    seconds = watch.seconds();
+  });
+  return seconds;
 }
 
 Spread LimitRunner::measure(const Probe &probe, const ProbeOptions &options) {
@@ -93,17 +95,15 @@ Spread LimitRunner::measureReads(const std::vector<Probe> &probes,
                                  const ProbeOptions &options) {
   closure.memory = buffer.data();
   closure.share = buffer.bytes() / threads / kCacheLine * kCacheLine;
-  rt::TeamLock lock;
-  rt::bindThreads(static_cast<int>(threads));
   // Whoever reads a page has written it first: it lies near that thread.
-  marimba_parallel_for(
-      context->get(), threads, 1,
-      [](void *data, int64_t begin, int64_t end) {
-        auto *closure = static_cast<ProbeClosure *>(data);
-        memset(closure->memory + begin * closure->share, 1,
-               (end - begin) * closure->share);
-      },
-      &closure);
+  auto touch = [](void *data, int64_t begin, int64_t end) {
+    auto *closure = static_cast<ProbeClosure *>(data);
+    memset(closure->memory + begin * closure->share, 1,
+           (end - begin) * closure->share);
+  };
+  rt::onTeam(static_cast<int>(threads), [&] {
+    marimba_parallel_for(context->get(), threads, 1, touch, &closure);
+  });
   Spread best;
   for (const Probe &probe : probes) {
     int64_t iterations = closure.share / probe.streams / kCacheLine;

@@ -158,10 +158,10 @@ bool ModuleRunner::call(StringRef entry, ArrayRef<MarimbaTensor> args) {
   call.weightCount = static_cast<int32_t>(weights->table().size());
   call.args = args.data();
   call.argCount = static_cast<int32_t>(args.size());
-  rt::TeamLock lock;
-  rt::bindThreads(threads);
   context->clear();
-  if (function(context->get(), &call) == MARIMBA_OK && context->ok())
+  int32_t status = MARIMBA_OK;
+  rt::onTeam(threads, [&] { status = function(context->get(), &call); });
+  if (status == MARIMBA_OK && context->ok())
     return true;
   return fail(request.module + ": entry '" + entry +
               "': " + context->message());

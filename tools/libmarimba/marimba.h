@@ -8,8 +8,10 @@
 |* are null after a failure. No function writes to stdout or stderr.
 |*
 |* Threads: a model may be used by any number of threads at once. A session may
-|* be used by one thread at a time; sessions of one model are independent, and
-|* those that compute at the same time take turns on the model's thread team.
+|* be used by one thread at a time; sessions of one model are independent. Those
+|* that compute at the same time take turns, by pieces of options.chunk tokens,
+|* on one team of threads, which is bound to cpus; where options.threads is 1,
+|* each computes on the thread that calls it, all at once.
 |*
 \*===----------------------------------------------------------------------===*/
 

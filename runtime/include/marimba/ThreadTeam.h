@@ -1,15 +1,16 @@
 //===- ThreadTeam.h - The one team of threads -------------------*- C++ -*-===//
 //
-// oneDNN and generated loops share libgomp's team of the calling thread.
-// libgomp keeps one team per calling thread, so TeamLock lets one caller at a
-// time use the cores.
+// oneDNN and generated loops share libgomp's team. libgomp keeps one team per
+// calling thread, and idle ones spin for a while: two of them on the same cores
+// are ten times slower than one. So all work goes to one thread's team.
 //
 //===----------------------------------------------------------------------===//
 
 #ifndef MARIMBA_RUNTIME_THREADTEAM_H
 #define MARIMBA_RUNTIME_THREADTEAM_H
 
-#include <mutex>
+#include <memory>
+#include <type_traits>
 
 namespace marimba::rt {
 
@@ -23,14 +24,27 @@ int allowedCpus();
 /// that threads it starts later inherit that.
 void bindThreads(int threads);
 
-/// Held while a team runs: a process-wide lock (recursive).
-class TeamLock {
-public:
-  TeamLock();
+/// Runs `work(data)` on a team of `threads`, bound as by bindThreads(), and
+/// returns when it has ended; an exception of it comes back to the caller. A
+/// team of one is the calling thread, and any number of those run at once.
+/// Larger ones take turns, in the order in which they were asked for: on the
+/// calling thread as long as no other thread ever asked, which is cheapest;
+/// then on a thread of this library's own, and callers are not bound any more.
+/// From inside `work` it runs at once.
+void onTeam(int threads, void (*work)(void *), void *data);
 
-private:
-  std::unique_lock<std::recursive_mutex> lock;
-};
+/// Says that several threads are going to ask: none of their own then ever gets
+/// a team. libgomp's threads sleep instead of spinning once there are more of
+/// them, idle ones too, than cpus. To be called before the first onTeam().
+void shareTeams();
+
+/// The same for whatever can be called without arguments.
+template <typename Work> void onTeam(int threads, Work &&work) {
+  using Callable = std::remove_reference_t<Work>;
+  onTeam(
+      threads, [](void *data) { (*static_cast<Callable *>(data))(); },
+      std::addressof(work));
+}
 
 } // namespace marimba::rt
 
