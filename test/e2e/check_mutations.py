@@ -285,8 +285,11 @@ class Models:
         """What a run has made: its file, or what it has printed."""
         out = os.path.join(self.work, "out.safetensors")
         if not os.path.exists(out):
-            text = done.stdout
-            return json.loads(text)["ids" if b'"ids"' in text else "text"] if text[:1] == b"{" else text
+            if done.stdout[:1] != b"{":
+                return done.stdout
+            # Tokens may have no text.
+            answer = json.loads(done.stdout)
+            return [answer[name] for name in ("ids", "text", "tokens") if name in answer]
         tensors = load(out)
         os.remove(out)
         return tensors["logits"].values.tobytes()

@@ -7,6 +7,7 @@
 #include "tools/libmarimba/Compiler.h"
 
 #include "dialects/Marimba/IR/Marimba.h"
+#include "mlir/Bytecode/BytecodeReader.h"
 #include "mlir/IR/AsmState.h"
 #include "mlir/Parser/Parser.h"
 #include "tools/libmarimba/Diagnostics.h"
@@ -69,7 +70,7 @@ Compilation::Compilation(const CompileOptions &options)
 }
 
 bool Compilation::isIRFile(StringRef input) {
-  return input == "-" || input.ends_with(".mlir") || input.ends_with(".mlirbc");
+  return input == "-" || input.ends_with(".mlir");
 }
 
 std::unique_ptr<Compilation> Compilation::create(StringRef input,
@@ -105,9 +106,15 @@ bool Compilation::load(StringRef input, std::string &error) {
       error = (input + ": cannot be read: " + text.getError().message()).str();
       return false;
     }
-    if (!input.ends_with(".mlirbc"))
-      error = checkSourceNesting((*text)->getBuffer(),
-                                 (*text)->getBufferIdentifier());
+    // Its nesting could not be bounded before it is read.
+    if (mlir::isBytecode((*text)->getMemBufferRef())) {
+      error = ((*text)->getBufferIdentifier() +
+               ": bytecode of MLIR, expected text (marimba-opt makes it)")
+                  .str();
+      return false;
+    }
+    error = checkSourceNesting((*text)->getBuffer(),
+                               (*text)->getBufferIdentifier());
     if (!error.empty())
       return false;
     auto sources = std::make_shared<SourceMgr>();
