@@ -7,6 +7,7 @@
 #include "tools/libmarimba/JitCode.h"
 #include "tools/libmarimba/Diagnostics.h"
 
+#include "marimba/Model.h"
 #include "marimba/abi.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/BuiltinOps.h"
@@ -47,6 +48,20 @@ CodePtr marimba::linkWithRuntime(SmallVector<char, 0> object,
     return std::move(*code);
   error = "linking compiled code: " + toString(code.takeError());
   return nullptr;
+}
+
+std::shared_ptr<const rt::CompiledModule>
+marimba::bindCode(CodePtr code, std::string &error) {
+  JITModule *module = code.get();
+  return rt::CompiledModule::bind(
+      [module](const char *symbol) -> void * {
+        Expected<void *> address = module->lookup(symbol);
+        if (address)
+          return *address;
+        consumeError(address.takeError());
+        return nullptr;
+      },
+      error, code);
 }
 
 CodePtr marimba::compileText(StringRef text, StringRef name,

@@ -16,12 +16,20 @@
 #include <string>
 
 namespace marimba {
+namespace rt {
+struct CompiledModule;
+} // namespace rt
 
 using CodePtr = std::shared_ptr<mlir::marimba::JITModule>;
 
 /// Links an object file against the runtime's functions (abi.h). On failure
 /// returns null and sets `error`.
 CodePtr linkWithRuntime(llvm::SmallVector<char, 0> object, std::string &error);
+
+/// The entries and the description of linked code, a model's. On failure
+/// returns null and sets `error`.
+std::shared_ptr<const rt::CompiledModule> bindCode(CodePtr code,
+                                                   std::string &error);
 
 /// Compiles and links the module `text`, called `name` in messages, through the
 /// stages from `firstStage` on (all where it is empty). On failure returns null

@@ -7,20 +7,16 @@
 #ifndef MARIMBA_TOOLS_LIBMARIMBA_LOADEDMODEL_H
 #define MARIMBA_TOOLS_LIBMARIMBA_LOADEDMODEL_H
 
+#include "marimba/ReadyModel.h"
 #include "tools/libmarimba/CodeCache.h"
 #include "tools/libmarimba/Compiler.h"
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <utility>
-#include <vector>
 
 namespace marimba {
 namespace rt {
-class Model;
-class Session;
 class WeightProvider;
-struct StateOrigin;
 } // namespace rt
 
 /// How a model is compiled and loaded.
@@ -54,49 +50,27 @@ struct LoadTimes {
   int64_t packedWeights = 0, packedFromCache = 0;
 };
 
-/// Code, weights and description of one model in this process.
-class LoadedModel {
+/// A model that was compiled in this process.
+class LoadedModel : public rt::ReadyModel {
 public:
   /// Imports, compiles, links and loads `modelDir`. On failure returns null and
   /// sets `error`, ready to be shown after "error: ". `keepGoing` is asked now
-  /// and then while weights are packed; false ends it as a failure.
+  /// and then while weights are packed; false ends it as a failure. It has no
+  /// ids that end a text where a provider made the weights.
   static std::unique_ptr<LoadedModel>
   load(llvm::StringRef modelDir, const LoadOptions &options, std::string &error,
        ProgressFn progress = {}, NoteFn note = {},
        llvm::function_ref<bool()> keepGoing = {});
-  ~LoadedModel();
-
-  /// `slots` sequences of its own with empty states; null and `error` where
-  /// memory is short.
-  std::unique_ptr<rt::Session> makeSession(std::string &error,
-                                           int32_t slots = 1);
-
-  /// What a saved state must fit, and how one is made here. Reads samples of
-  /// the weights.
-  rt::StateOrigin stateOrigin() const;
-
-  /// Whether all ids are in the vocabulary; sets `error` where not.
-  bool checkIds(llvm::ArrayRef<int32_t> ids, std::string &error) const;
 
   const mlir::marimba::ModelInfo &info() const { return modelInfo; }
-  /// The tokens that end a text; none where a provider made the weights.
-  const std::vector<int32_t> &endIds() const { return ends; }
-  /// Tokens that one call of compiled code takes at most.
-  int64_t chunk() const { return chunkTokens; }
   const LoadTimes &times() const { return loadTimes; }
 
 private:
-  LoadedModel();
+  LoadedModel(ReadyModel &&ready, const mlir::marimba::ModelInfo &info,
+              const LoadTimes &times);
 
   mlir::marimba::ModelInfo modelInfo;
-  std::vector<int32_t> ends;
   LoadTimes loadTimes;
-  int threads = 1;
-  int64_t chunkTokens = 512;
-  /// Digests, as in rt::StateOrigin.
-  std::string configuration, meaning;
-  std::vector<std::pair<std::string, std::string>> arithmetic;
-  std::shared_ptr<const rt::Model> model;
 };
 
 } // namespace marimba

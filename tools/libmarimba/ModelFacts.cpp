@@ -1,0 +1,106 @@
+//===- ModelFacts.cpp - What loading needs of a compilation ---------------===//
+//
+// Part of Marimba.
+//
+//===----------------------------------------------------------------------===//
+
+#include "tools/libmarimba/ModelFacts.h"
+#include "tools/libmarimba/BuildIdentity.h"
+
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSwitch.h"
+#include "llvm/Support/BLAKE3.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace marimba;
+using namespace llvm;
+using mlir::marimba::ImportedModel;
+
+/// 32 digits.
+static std::string digest(StringRef text) {
+  return toHex(BLAKE3::hash<16>(arrayRefFromStringRef(text)),
+               /*LowerCase=*/true);
+}
+
+/// The digest of the configuration as it is written; empty where it cannot be
+/// read any more.
+static std::string digestConfiguration(StringRef modelDir,
+                                       const CompileOptions &options) {
+  SmallString<128> path(modelDir);
+  sys::path::append(path, options.import.configFile);
+  auto text = MemoryBuffer::getFile(path);
+  return text ? digest((*text)->getBuffer()) : std::string();
+}
+
+/// The digest of a model as it was imported.
+static std::string digestMeaning(Compilation &compilation) {
+  std::string text;
+  raw_string_ostream os(text);
+  compilation.module().print(
+      os, mlir::OpPrintingFlags().printGenericOpForm().assumeVerified());
+  return digest(text);
+}
+
+/// What decides in which order sums are made and how they are rounded.
+static std::vector<std::pair<std::string, std::string>>
+describeArithmetic(const Compilation &compilation) {
+  const CompileOptions &options = compilation.options();
+  const mlir::marimba::PipelineOptions &pipeline = options.pipeline;
+  bool loops = pipeline.matmul == mlir::marimba::MatmulRoute::Loops;
+  return {
+      {"products", pipeline.bf16 ? "bf16" : "f32"},
+      {"route", pipeline.reference ? "reference" : "default"},
+      {"matmul", loops || pipeline.reference ? "loops" : "onednn"},
+      {"vector bits", std::to_string(pipeline.vectorBits)},
+      {"threads", std::to_string(pipeline.threads)},
+      {"processor", digest(mlir::marimba::describeTarget(options.target))},
+      {"build", digest(buildIdentity())},
+  };
+}
+
+rt::ModelFacts marimba::describeFacts(Compilation &compilation,
+                                      StringRef modelDir) {
+  const CompileOptions &options = compilation.options();
+  rt::ModelFacts facts;
+  facts.name = compilation.imported()->info.name;
+  facts.threads = static_cast<int32_t>(options.pipeline.threads);
+  facts.configuration = digestConfiguration(modelDir, options);
+  facts.meaning = digestMeaning(compilation);
+  facts.arithmetic = describeArithmetic(compilation);
+  return facts;
+}
+
+std::optional<std::vector<rt::WeightSource>>
+marimba::weightSources(const ImportedModel &imported, std::string &error) {
+  std::vector<rt::WeightSource> sources;
+  sources.reserve(imported.sources.size());
+  for (const mlir::marimba::WeightSource &found : imported.sources) {
+    // Codes and zero points are bytes, whatever their sign.
+    std::optional<MarimbaDType> dtype =
+        found.dtype == "U8" ? MARIMBA_I8
+                            : rt::parseDtype(StringRef(found.dtype).lower());
+    if (!dtype) {
+      error = found.file + ": " + found.name + ": cannot run with dtype " +
+              found.dtype;
+      return std::nullopt;
+    }
+    using rt::BlockFormat;
+    auto blocks = StringSwitch<BlockFormat>(found.blocks)
+                      .Case("Q8_0", BlockFormat::Q8_0)
+                      .Case("Q4_0", BlockFormat::Q4_0)
+                      .Case("awq", BlockFormat::Awq)
+                      .Case("gptq4", BlockFormat::Gptq4)
+                      .Case("gptq8", BlockFormat::Gptq8)
+                      .Case("awq-zeros", BlockFormat::AwqZeros)
+                      .Case("gptq-zeros", BlockFormat::GptqZeros)
+                      .Case("zeros", BlockFormat::Zeros)
+                      .Case("rows", BlockFormat::Rows)
+                      .Default(BlockFormat::None);
+    sources.push_back({found.name, found.file, found.offset, found.bytes,
+                       *dtype, found.shape, blocks, found.interleavedHeads,
+                       found.channels});
+  }
+  return sources;
+}
