@@ -13,6 +13,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <iterator>
 
 namespace marimba::rt {
 
@@ -58,6 +59,23 @@ int64_t rowsOf(const WeightSource &source) {
 }
 
 } // namespace
+
+/// In the order of BlockFormat.
+static constexpr std::string_view kFormatNames[] = {
+    "",      "Q8_0",      "Q4_0",       "awq",   "gptq4",
+    "gptq8", "awq-zeros", "gptq-zeros", "zeros", "rows"};
+static_assert(std::size(kFormatNames) == size_t(BlockFormat::Rows) + 1);
+
+std::string_view blockFormatName(BlockFormat format) {
+  return kFormatNames[static_cast<size_t>(format)];
+}
+
+std::optional<BlockFormat> parseBlockFormat(std::string_view name) {
+  for (size_t i = 0; i < std::size(kFormatNames); ++i)
+    if (kFormatNames[i] == name)
+      return static_cast<BlockFormat>(i);
+  return std::nullopt;
+}
 
 std::optional<uint64_t> storedBytes(const WeightSource &source) {
   std::optional<int64_t> count = elementCount(source.shape);

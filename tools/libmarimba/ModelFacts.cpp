@@ -8,7 +8,6 @@
 #include "tools/libmarimba/BuildIdentity.h"
 
 #include "llvm/ADT/StringExtras.h"
-#include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/BLAKE3.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
@@ -86,20 +85,14 @@ marimba::weightSources(const ImportedModel &imported, std::string &error) {
               found.dtype;
       return std::nullopt;
     }
-    using rt::BlockFormat;
-    auto blocks = StringSwitch<BlockFormat>(found.blocks)
-                      .Case("Q8_0", BlockFormat::Q8_0)
-                      .Case("Q4_0", BlockFormat::Q4_0)
-                      .Case("awq", BlockFormat::Awq)
-                      .Case("gptq4", BlockFormat::Gptq4)
-                      .Case("gptq8", BlockFormat::Gptq8)
-                      .Case("awq-zeros", BlockFormat::AwqZeros)
-                      .Case("gptq-zeros", BlockFormat::GptqZeros)
-                      .Case("zeros", BlockFormat::Zeros)
-                      .Case("rows", BlockFormat::Rows)
-                      .Default(BlockFormat::None);
+    std::optional<rt::BlockFormat> blocks = rt::parseBlockFormat(found.blocks);
+    if (!blocks) {
+      error = found.file + ": " + found.name + ": cannot read blocks of " +
+              found.blocks;
+      return std::nullopt;
+    }
     sources.push_back({found.name, found.file, found.offset, found.bytes,
-                       *dtype, found.shape, blocks, found.interleavedHeads,
+                       *dtype, found.shape, *blocks, found.interleavedHeads,
                        found.channels});
   }
   return sources;

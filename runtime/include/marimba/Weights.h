@@ -9,8 +9,10 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace marimba::rt {
@@ -31,6 +33,11 @@ enum class BlockFormat {
   Zeros,
   Rows
 };
+
+/// "Q8_0", "awq" and so on; "" of None.
+std::string_view blockFormatName(BlockFormat format);
+/// The inverse of blockFormatName; nothing where the name is unknown.
+std::optional<BlockFormat> parseBlockFormat(std::string_view name);
 
 /// Where a stored tensor lies: `bytes` bytes at `offset` of `file`, row-major.
 struct WeightSource {
