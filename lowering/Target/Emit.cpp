@@ -120,6 +120,28 @@ std::string mlir::marimba::describeTarget(const TargetOptions &options) {
       .str();
 }
 
+std::string mlir::marimba::processorName(const TargetOptions &options) {
+  auto machine = createTargetMachine(options);
+  if (machine)
+    return (*machine)->getTargetCPU().str();
+  llvm::consumeError(machine.takeError());
+  return {};
+}
+
+std::vector<std::string>
+mlir::marimba::processorFeatures(const TargetOptions &options) {
+  std::vector<std::string> names;
+  auto machine = createTargetMachine(options);
+  if (!machine) {
+    llvm::consumeError(machine.takeError());
+    return names;
+  }
+  for (const llvm::SubtargetFeatureKV &feature :
+       (*machine)->getMCSubtargetInfo()->getEnabledProcessorFeatures())
+    names.push_back(feature.Key);
+  return names;
+}
+
 //===----------------------------------------------------------------------===//
 // Emission
 //===----------------------------------------------------------------------===//

@@ -15,6 +15,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace llvm {
 class raw_pwrite_stream;
@@ -42,6 +43,12 @@ bool hasIntegerDots(const TargetOptions &options);
 /// All of the target that changes code, as text: triple, processor, features,
 /// level of optimisation.
 std::string describeTarget(const TargetOptions &options);
+
+/// The name of the target's processor and of all that it has beyond the base of
+/// its architecture, as LLVM spells them; some are no instructions but hints
+/// for the code generator. Nothing where there is no such target.
+std::string processorName(const TargetOptions &options);
+std::vector<std::string> processorFeatures(const TargetOptions &options);
 
 enum class EmitKind { LLVM, Assembly, Object };
 

@@ -28,9 +28,8 @@ static bool hasFile(StringRef dir, StringRef file) {
   return sys::fs::exists(pathIn(dir, file));
 }
 
-/// The name of the tokenizer's file, empty where there is none. tokenizer.json
-/// comes first: it is what a checkpoint was tested with.
-static StringRef tokenizerFile(StringRef modelDir) {
+StringRef marimba::tokenizerFile(StringRef modelDir) {
+  // The first is what a checkpoint was tested with.
   for (StringRef file : {"tokenizer.json", "tokenizer.model"})
     if (hasFile(modelDir, file))
       return file;

@@ -27,6 +27,9 @@ class Tokenizer;
 std::unique_ptr<rt::Tokenizer> loadTokenizer(llvm::StringRef modelDir,
                                              std::string &error);
 
+/// The name of the file of that in a directory; empty where it has none.
+llvm::StringRef tokenizerFile(llvm::StringRef modelDir);
+
 /// Whether the directory, or the GGUF file, has one of them.
 bool hasTokenizer(llvm::StringRef modelDir);
 

@@ -1,9 +1,11 @@
 //===- Compile.cpp - marimba compile --------------------------------------===//
 //
-// Part of Marimba. A model or a file of IR to IR, assembly or an object file.
+// Part of Marimba. A model or a file of IR to IR, assembly or an object file; a
+// model to a package.
 //
 //===----------------------------------------------------------------------===//
 
+#include "tools/libmarimba/PackageWriter.h"
 #include "tools/marimba/CompileFlags.h"
 
 #include "llvm/ADT/SmallVector.h"
@@ -17,7 +19,7 @@ using mlir::marimba::EmitKind;
 using mlir::marimba::Stage;
 
 namespace {
-enum class Emit { MLIR, LLVM, Assembly, Object };
+enum class Emit { MLIR, LLVM, Assembly, Object, Package };
 
 struct Options {
   cl::SubCommand sub{"compile", "Compiles a model or a file of IR"};
@@ -30,7 +32,10 @@ struct Options {
       cl::values(clEnumValN(Emit::MLIR, "mlir", "IR of MLIR (default)"),
                  clEnumValN(Emit::LLVM, "llvm", "IR of LLVM"),
                  clEnumValN(Emit::Assembly, "asm", "assembly"),
-                 clEnumValN(Emit::Object, "obj", "an object file")),
+                 clEnumValN(Emit::Object, "obj", "an object file"),
+                 clEnumValN(Emit::Package, "package",
+                            "a folder with code that loads without the "
+                            "compiler (docs/packages.md)")),
       cl::sub(sub),
       cl::cat(driver::category())};
   driver::Value<std::string> output{sub, "o", "Output file ('-': stdout)",
@@ -90,6 +95,8 @@ static int run() {
     return driver::fail("--stop-after: goes with --emit=mlir only");
   if (o.emit == Emit::Object && o.output == "-" && isatty(STDOUT_FILENO))
     return driver::fail("--emit=obj: binary; name a file with -o");
+  if (o.emit == Emit::Package && o.output == "-")
+    return driver::fail("--emit=package: a folder; name it with -o");
   std::optional<CompileOptions> compile = o.compile.compileOptions();
   if (!compile)
     return 1;
@@ -100,6 +107,10 @@ static int run() {
   compile->target.cpu = o.targetCpu;
 
   std::string error;
+  if (o.emit == Emit::Package)
+    return writePackage(o.input, *compile, o.output, error)
+               ? 0
+               : driver::fail(error);
   std::unique_ptr<Compilation> compilation =
       Compilation::create(o.input, *compile, error);
   if (!compilation || !compilation->lower(o.stopAfter, error))
