@@ -8,7 +8,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "tools/libmarimba/marimba.h"
+#include "runtime/capi/marimba.h"
 
 #include <algorithm>
 #include <chrono>

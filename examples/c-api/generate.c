@@ -2,6 +2,9 @@
 |*
 |* marimba-generate MODEL TOKENS PROMPT...
 |*
+|* MODEL is a model directory, or a package that was compiled from one and is
+|* called NAME.marimba: that needs libmarimba-runtime.so only.
+|*
 |* Continues each prompt by so many tokens, each on a thread of its own, over
 |* one model; prints a line for each, in order. In the middle each thread saves
 |* its session and goes on in a new one, as another process could.
@@ -96,18 +99,32 @@ static void *run(void *data) {
   return NULL;
 }
 
+static int isPackage(const char *path) {
+  static const char suffix[] = ".marimba";
+  size_t length = strlen(path), end = sizeof(suffix) - 1;
+  return length > end && !strcmp(path + length - end, suffix);
+}
+
+/* In f32 and on one thread; a package has decided both. */
+static marimba_code load(const char *path, marimba_model **model,
+                         char **message) {
+  if (isPackage(path))
+    return marimba_model_open(path, NULL, NULL, model, message);
+  marimba_options options = {0};
+  options.size = sizeof(options);
+  options.dtype = "f32";
+  options.threads = 1;
+  return marimba_model_load(path, &options, model, message);
+}
+
 int main(int argc, char **argv) {
   if (argc < 4) {
     fprintf(stderr, "usage: marimba-generate MODEL TOKENS PROMPT...\n");
     return 1;
   }
-  marimba_options options = {0};
-  options.size = sizeof(options);
-  options.dtype = "f32";
-  options.threads = 1;
   marimba_model *model = NULL;
   char *message = NULL;
-  if (marimba_model_load(argv[1], &options, &model, &message)) {
+  if (load(argv[1], &model, &message)) {
     fprintf(stderr, "error: %s\n", message);
     marimba_free(message);
     return 1;
@@ -117,8 +134,8 @@ int main(int argc, char **argv) {
   job *jobs = calloc(count, sizeof(job));
   pthread_t *threads = calloc(count, sizeof(pthread_t));
   for (size_t i = 0; i < count; ++i) {
-    jobs[i] = (job){model, argv[i + 3], strtoul(argv[2], NULL, 10), i, NULL,
-                    NULL};
+    jobs[i] =
+        (job){model, argv[i + 3], strtoul(argv[2], NULL, 10), i, NULL, NULL};
     if (pthread_create(&threads[i], NULL, run, &jobs[i])) {
       fprintf(stderr, "error: no thread\n");
       return 1;

@@ -1,38 +1,33 @@
 //===- CApi.cpp - Marimba for programs in C -------------------------------===//
 //
-// Part of Marimba. See marimba.h.
+// See marimba.h. All but marimba_model_load, which needs the compiler.
 //
 //===----------------------------------------------------------------------===//
 
-#include "tools/libmarimba/LoadedModel.h"
-#include "tools/libmarimba/ModelFiles.h"
-#include "tools/libmarimba/marimba.h"
+#include "runtime/capi/CApi.h"
 
 #include "marimba/CacheFiles.h"
+#include "marimba/Package.h"
 #include "marimba/SavedState.h"
 #include "marimba/Session.h"
 #include "marimba/ThreadTeam.h"
 #include "marimba/Tokenizer.h"
+
+#include <algorithm>
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
 
 using namespace marimba;
-using namespace llvm;
-
-struct marimba_model {
-  std::shared_ptr<LoadedModel> loaded;
-  std::shared_ptr<const rt::Tokenizer> tokenizer; // null without one
-  std::string noTokenizer;                        // why not
-};
+using namespace marimba::capi;
 
 struct marimba_session {
-  std::shared_ptr<LoadedModel> loaded;
+  std::shared_ptr<const rt::ReadyModel> model;
   std::unique_ptr<rt::Session> session;
 };
 
 /// `text` in memory that C can free.
-static char *copyText(StringRef text) {
+static char *copyText(std::string_view text) {
   auto *copy = static_cast<char *>(std::malloc(text.size() + 1));
   if (!copy)
     return nullptr;
@@ -41,95 +36,120 @@ static char *copyText(StringRef text) {
   return copy;
 }
 
-static marimba_code fail(marimba_code code, const Twine &what, char **message) {
+marimba_code capi::fail(marimba_code code, std::string_view what,
+                        char **message) {
   if (message)
-    *message = copyText(what.str());
+    *message = copyText(what);
   return code;
 }
 
-static marimba_code succeed(char **message) {
+marimba_code capi::succeed(char **message) {
   if (message)
     *message = nullptr;
   return MARIMBA_SUCCESS;
 }
 
-static marimba_code failNull(StringRef function, char **message) {
-  return fail(MARIMBA_BAD_ARGUMENT, function + ": an argument is null",
-              message);
+marimba_code capi::failNull(std::string_view function, char **message) {
+  return fail(MARIMBA_BAD_ARGUMENT,
+              std::string(function) + ": an argument is null", message);
 }
 
 const char *marimba_version(void) { return "0.1.0"; }
 
 void marimba_free(void *pointer) { std::free(pointer); }
 
-/// What `given` says, on top of the defaults. False and `error` where a value
-/// is not allowed.
-static bool readOptions(const marimba_options &given, LoadOptions &options,
-                        std::string &error) {
-  constexpr int32_t maxThreads = 1024;
-  constexpr int64_t maxChunk = 1 << 20;
-  // A program that was built with an older header knows fewer fields.
-  if (given.size < offsetof(marimba_options, threads) + sizeof(int32_t) ||
-      given.size > sizeof(marimba_options)) {
-    error = ("options.size is " + Twine(given.size) + ", expected " +
-             Twine(sizeof(marimba_options)))
-                .str();
-    return false;
-  }
+/// Sets `error` where `value` is not in [0, most].
+static bool checkRange(const char *name, int64_t value, int64_t most,
+                       std::string &error) {
+  if (value >= 0 && value <= most)
+    return true;
+  error = std::string("options.") + name + " is " + std::to_string(value) +
+          ", expected 0 to " + std::to_string(most);
+  return false;
+}
+
+bool capi::readOptions(const marimba_options *given, Options &options,
+                       std::string &error) {
+  constexpr int64_t maxThreads = 1024, maxChunk = 1 << 20;
   marimba_options all = {};
-  std::memcpy(&all, &given, given.size);
-  if (all.threads < 0 || all.threads > maxThreads) {
-    error = ("options.threads is " + Twine(all.threads) + ", expected 0 to " +
-             Twine(maxThreads))
-                .str();
-    return false;
+  if (given) {
+    // A program that was built with an older header knows fewer fields.
+    if (given->size < offsetof(marimba_options, threads) + sizeof(int32_t) ||
+        given->size > sizeof(marimba_options)) {
+      error = "options.size is " + std::to_string(given->size) + ", expected " +
+              std::to_string(sizeof(marimba_options));
+      return false;
+    }
+    std::memcpy(&all, given, given->size);
   }
-  if (all.chunk < 0 || all.chunk > maxChunk) {
-    error = ("options.chunk is " + Twine(all.chunk) + ", expected 0 to " +
-             Twine(maxChunk))
-                .str();
+  if (!checkRange("threads", all.threads, maxThreads, error) ||
+      !checkRange("chunk", all.chunk, maxChunk, error))
     return false;
-  }
-  StringRef dtype = all.dtype ? all.dtype : "auto";
-  if (dtype != "auto" && dtype != "f32" && dtype != "bf16") {
+  options.threads = all.threads;
+  options.chunk = all.chunk;
+  if (all.dtype)
+    options.dtype = all.dtype;
+  if (options.dtype != "auto" && options.dtype != "f32" &&
+      options.dtype != "bf16") {
     error =
-        ("options.dtype is '" + dtype + "', expected auto, f32 or bf16").str();
+        "options.dtype is '" + options.dtype + "', expected auto, f32 or bf16";
     return false;
   }
-  options.threads = static_cast<unsigned>(all.threads);
-  if (all.chunk)
-    options.chunk = all.chunk;
-  options.compile.computeType = dtype == "f32"    ? ComputeType::F32
-                                : dtype == "bf16" ? ComputeType::BF16
-                                                  : ComputeType::Automatic;
-  if (all.cache_folder)
-    options.cacheFolder = all.cache_folder;
+  options.cacheFolder =
+      all.cache_folder ? all.cache_folder : rt::defaultCacheFolder();
   return true;
 }
 
-marimba_code marimba_model_load(const char *directory,
+/// Options that a package has decided: false and `error` where others are asked
+/// for, which would be another package.
+static bool checkDecided(const Options &options,
+                         const rt::PackageManifest &manifest,
+                         std::string &error) {
+  if (options.threads && options.threads != manifest.facts.threads)
+    error = "options.threads is " + std::to_string(options.threads) +
+            ", expected 0 or the " + std::to_string(manifest.facts.threads) +
+            " that the package was compiled for";
+  else if (options.dtype != "auto")
+    error = "options.dtype is '" + options.dtype +
+            "', expected null or auto: compiling the package decided it";
+  return error.empty();
+}
+
+marimba_code marimba_model_open(const char *package, const char *directory,
                                 const marimba_options *given,
                                 marimba_model **model, char **message) {
-  if (!directory || !model)
-    return failNull("marimba_model_load", message);
+  if (!package || !model)
+    return failNull("marimba_model_open", message);
   *model = nullptr;
-  LoadOptions options;
-  options.cacheFolder = rt::defaultCacheFolder().string();
+  Options options;
   std::string error;
-  if (given && !readOptions(*given, options, error))
-    return fail(MARIMBA_BAD_ARGUMENT, "marimba_model_load: " + error, message);
+  if (!readOptions(given, options, error))
+    return fail(MARIMBA_BAD_ARGUMENT, "marimba_model_open: " + error, message);
+  auto manifest = rt::PackageManifest::read(package, error);
+  if (!manifest)
+    return fail(MARIMBA_BAD_MODEL, error, message);
+  if (!checkDecided(options, *manifest, error))
+    return fail(MARIMBA_BAD_ARGUMENT, "marimba_model_open: " + error, message);
+  rt::PackageOptions load;
+  load.directory =
+      directory ? directory : rt::modelDirectory(package, *manifest);
+  load.chunk = options.chunk;
+  load.cacheFolder = options.cacheFolder;
   rt::shareTeams();
   auto made = std::make_unique<marimba_model>();
-  if (hasTokenizer(directory)) {
-    made->tokenizer = loadTokenizer(directory, error);
+  made->ready = rt::loadPackage(package, *manifest, load, error);
+  if (!made->ready)
+    return fail(MARIMBA_BAD_MODEL, error, message);
+  if (!manifest->tokenizer.empty()) {
+    made->tokenizer =
+        rt::Tokenizer::load(load.directory / manifest->tokenizer, error);
     if (!made->tokenizer)
       return fail(MARIMBA_BAD_MODEL, error, message);
   } else {
-    loadTokenizer(directory, made->noTokenizer);
+    made->noTokenizer = std::string(package) +
+                        ": compiled from a model without a "
+                        "tokenizer.json or tokenizer.model";
   }
-  made->loaded = LoadedModel::load(directory, options, error);
-  if (!made->loaded)
-    return fail(MARIMBA_BAD_MODEL, error, message);
   *model = made.release();
   return succeed(message);
 }
@@ -137,14 +157,14 @@ marimba_code marimba_model_load(const char *directory,
 void marimba_model_free(marimba_model *model) { delete model; }
 
 int32_t marimba_model_vocabulary(const marimba_model *model) {
-  return model ? static_cast<int32_t>(model->loaded->info().vocabSize) : 0;
+  return model ? static_cast<int32_t>(model->ready->vocabulary()) : 0;
 }
 
 const int32_t *marimba_model_end_ids(const marimba_model *model,
                                      size_t *count) {
   if (count)
-    *count = model ? model->loaded->endIds().size() : 0;
-  return model ? model->loaded->endIds().data() : nullptr;
+    *count = model ? model->ready->endIds().size() : 0;
+  return model ? model->ready->endIds().data() : nullptr;
 }
 
 marimba_code marimba_encode(const marimba_model *model, const char *text,
@@ -186,9 +206,9 @@ marimba_code marimba_session_create(const marimba_model *model,
     return failNull("marimba_session_create", message);
   *session = nullptr;
   auto made = std::make_unique<marimba_session>();
-  made->loaded = model->loaded;
+  made->model = model->ready;
   std::string error;
-  made->session = made->loaded->makeSession(error);
+  made->session = made->model->makeSession(error);
   if (!made->session)
     return fail(MARIMBA_FAILED, error, message);
   *session = made.release();
@@ -206,7 +226,7 @@ marimba_code marimba_session_append(marimba_session *session,
     return fail(MARIMBA_BAD_ARGUMENT,
                 "marimba_session_append: expected at least one id", message);
   std::string error;
-  if (!session->loaded->checkIds({ids, count}, error))
+  if (!session->model->checkIds({ids, count}, error))
     return fail(MARIMBA_BAD_ARGUMENT, error, message);
   std::vector<float> made;
   if (!session->session->append({ids, count},
@@ -233,7 +253,7 @@ marimba_code marimba_session_save(const marimba_session *session,
   if (!session || !path)
     return failNull("marimba_session_save", message);
   std::string error;
-  if (!session->session->save(0, session->loaded->stateOrigin(), path, error))
+  if (!session->session->save(0, session->model->stateOrigin(), path, error))
     return fail(MARIMBA_BAD_STATE, error, message);
   return succeed(message);
 }
@@ -245,7 +265,7 @@ marimba_code marimba_session_restore(marimba_session *session, const char *path,
   std::string error;
   std::optional<rt::SavedState> saved = rt::SavedState::read(path, error);
   if (!saved || !session->session->restore(
-                    0, *saved, session->loaded->stateOrigin(), {}, error))
+                    0, *saved, session->model->stateOrigin(), {}, error))
     return fail(MARIMBA_BAD_STATE, error, message);
   return succeed(message);
 }

@@ -1,6 +1,10 @@
 /*===- marimba.h - Marimba for programs in C ----------------------*- C -*-===*\
 |*
-|* Compiles and loads a model directory, feeds tokens, gives logits.
+|* Compiles and loads a model directory, or loads what was compiled before,
+|* feeds tokens, gives logits.
+|*
+|* Two libraries have these functions: libmarimba.so, and libmarimba-runtime.so,
+|* which is without the compiler, and without LLVM. A program links one of them.
 |*
 |* Every function that can fail returns a code. Where `message` is not null it
 |* then points to one line of UTF-8 that says what is wrong, to be given back to
@@ -35,7 +39,8 @@ typedef enum marimba_code {
   MARIMBA_BAD_MODEL = 2,    /* the directory cannot be read or compiled */
   MARIMBA_BAD_STATE = 3,    /* a saved session: read, written or of another
                                model */
-  MARIMBA_FAILED = 4        /* memory, or compiled code */
+  MARIMBA_FAILED = 4,       /* memory, or compiled code */
+  MARIMBA_NO_COMPILER = 5   /* libmarimba-runtime.so was to compile */
 } marimba_code;
 
 typedef struct marimba_model marimba_model;
@@ -58,8 +63,21 @@ MARIMBA_EXPORT const char *marimba_version(void);
 /* Gives back what a function of this library allocated; null is allowed. */
 MARIMBA_EXPORT void marimba_free(void *pointer);
 
-/* `options` may be null. Takes seconds, less where it was done before. */
+/* `options` may be null. Takes seconds, less where it was done before.
+   libmarimba-runtime.so answers MARIMBA_NO_COMPILER. */
 MARIMBA_EXPORT marimba_code marimba_model_load(const char *directory,
+                                               const marimba_options *options,
+                                               marimba_model **model,
+                                               char **message);
+/* Loads what `marimba compile MODEL --emit=package -o PACKAGE` wrote, for this
+   kind of processor (docs/packages.md). It runs code of the package: open those
+   that you trust. The weights and the tokenizer are read from `directory`, or,
+   where that is null, from where the model was when it was compiled; a model
+   other than that one is refused. `options` may be null; `threads` and `dtype`
+   were decided by compiling, and expected to be 0 and null, or the same
+   threads. */
+MARIMBA_EXPORT marimba_code marimba_model_open(const char *package,
+                                               const char *directory,
                                                const marimba_options *options,
                                                marimba_model **model,
                                                char **message);
