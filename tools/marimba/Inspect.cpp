@@ -1,7 +1,7 @@
 //===- Inspect.cpp - marimba inspect --------------------------------------===//
 //
 // Part of Marimba. What a model is made of, from its description; what a saved
-// session holds.
+// session or a package holds.
 //
 //===----------------------------------------------------------------------===//
 
@@ -9,9 +9,11 @@
 #include "tools/libmarimba/Memory.h"
 #include "tools/libmarimba/ModelFiles.h"
 #include "tools/marimba/CompileFlags.h"
+#include "tools/marimba/InspectPackage.h"
 #include "tools/marimba/Interrupt.h"
 #include "tools/marimba/Progress.h"
 
+#include "marimba/Package.h"
 #include "marimba/SavedState.h"
 #include "marimba/Tokenizer.h"
 #include "llvm/ADT/MapVector.h"
@@ -27,7 +29,7 @@ namespace {
 struct Options {
   cl::SubCommand sub{"inspect",
                      "Layers, parameters and sizes of a model, or what a "
-                     "saved session holds"};
+                     "saved session or a package holds"};
   driver::ModelArgument model{sub};
   driver::Flag json{sub, "json", "Answers in JSON"};
   driver::Value<int64_t> context{
@@ -249,11 +251,12 @@ static int run() {
   if (o.context.given() && (o.context < 1 || o.context > maxContext))
     return driver::fail("--context: expected 1 to " + Twine(maxContext) +
                         ", found " + Twine(int64_t(o.context)));
-  if (rt::isSavedState(o.model.getValue())) {
+  bool package = rt::isPackage(o.model.getValue());
+  if (package || rt::isSavedState(o.model.getValue())) {
     if (o.context.given())
-      return driver::fail("--context: expected with a model, found with a "
-                          "saved session");
-    return inspectState();
+      return driver::fail("--context: expected with a model, found with a " +
+                          Twine(package ? "package" : "saved session"));
+    return package ? driver::inspectPackage(o.model, o.json) : inspectState();
   }
   std::optional<LoadOptions> load = o.load.loadOptions();
   if (!load)
