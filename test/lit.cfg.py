@@ -34,7 +34,14 @@ config.substitutions.append(
 )
 # Our programs by their full path, wherever a RUN line has the bare name: never
 # another one that happens to be installed.
-for tool in ["marimba-generate", "marimba-lsp-server", "marimba-numerics", "marimba-opt", "marimba"]:
+for tool in [
+    "marimba-generate",
+    "marimba-generate-package",
+    "marimba-lsp-server",
+    "marimba-numerics",
+    "marimba-opt",
+    "marimba",
+]:
     config.substitutions.append(
         (
             r"(?<![\w./-])%s(?![\w./-])" % re.escape(tool),

@@ -15,11 +15,13 @@
 using namespace marimba;
 using namespace llvm;
 
+// Patterns stand for what not every module has: linkers differ in whether a
+// name may be missing.
 static constexpr StringLiteral kSymbols =
-    "{ global: " MARIMBA_SYMBOL_DESCRIPTION "; " MARIMBA_ENTRY_PREPARE
-    "; " MARIMBA_ENTRY_PREFILL "; " MARIMBA_ENTRY_DECODE
-    "; " MARIMBA_SYMBOL_PROFILE_REGIONS "; " MARIMBA_SYMBOL_PROFILE_DESCRIPTION
-    "; local: *; };\n";
+    "{ global: " MARIMBA_SYMBOL_DESCRIPTION "; " MARIMBA_ENTRY_PREFILL
+    "; " MARIMBA_ENTRY_DECODE "; " MARIMBA_ENTRY_PREPARE
+    "*; " MARIMBA_SYMBOL_PROFILE_REGIONS
+    "*; " MARIMBA_SYMBOL_PROFILE_DESCRIPTION "*; local: *; };\n";
 
 /// The path of a linker that takes GNU ld's options; empty where there is none.
 static std::string findLinker() {
