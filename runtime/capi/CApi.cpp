@@ -140,16 +140,11 @@ marimba_code marimba_model_open(const char *package, const char *directory,
   made->ready = rt::loadPackage(package, *manifest, load, error);
   if (!made->ready)
     return fail(MARIMBA_BAD_MODEL, error, message);
-  if (!manifest->tokenizer.empty()) {
-    made->tokenizer =
-        rt::Tokenizer::load(load.directory / manifest->tokenizer, error);
-    if (!made->tokenizer)
-      return fail(MARIMBA_BAD_MODEL, error, message);
-  } else {
-    made->noTokenizer = std::string(package) +
-                        ": compiled from a model without a "
-                        "tokenizer.json or tokenizer.model";
-  }
+  made->tokenizer =
+      rt::loadPackageTokenizer(package, *manifest, load.directory, error);
+  if (!made->tokenizer && manifest->hasTokenizer())
+    return fail(MARIMBA_BAD_MODEL, error, message);
+  made->noTokenizer = error;
   *model = made.release();
   return succeed(message);
 }

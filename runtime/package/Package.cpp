@@ -2,10 +2,13 @@
 
 #include "marimba/Package.h"
 
+#include "PackageFile.h"
 #include "marimba/CacheFiles.h"
+#include "marimba/GgufVocabulary.h"
 #include "marimba/Model.h"
 #include "marimba/Processor.h"
 #include "marimba/SavedState.h"
+#include "marimba/Tokenizer.h"
 
 #include <dlfcn.h>
 
@@ -16,6 +19,8 @@ namespace marimba::rt {
 
 namespace fs = std::filesystem;
 
+static constexpr uintmax_t kLongestCode = uintmax_t(1) << 30;
+
 fs::path modelDirectory(const fs::path &package,
                         const PackageManifest &manifest) {
   if (manifest.directory.is_absolute())
@@ -23,7 +28,48 @@ fs::path modelDirectory(const fs::path &package,
   // Through links: it was written where the package really is.
   std::error_code code;
   fs::path real = fs::canonical(package, code);
-  return ((code ? package : real) / manifest.directory).lexically_normal();
+  fs::path path =
+      ((code ? package : real) / manifest.directory).lexically_normal();
+  return path.has_filename() ? path : path.parent_path();
+}
+
+std::optional<std::string> readWhole(const fs::path &path, uintmax_t most,
+                                     std::string &error) {
+  auto fail = [&](const std::string &what) {
+    error = path.string() + ": " + what;
+    return std::nullopt;
+  };
+  std::error_code code;
+  // Not to hang on a pipe of that name.
+  if (!fs::is_regular_file(path, code))
+    return fail(fs::exists(path, code) ? "expected a file, found none"
+                                       : "cannot be read: no such file");
+  uintmax_t size = fs::file_size(path, code);
+  if (code)
+    return fail("cannot be read: " + code.message());
+  if (size > most)
+    return fail("has " + std::to_string(size) +
+                " bytes, allowed: " + std::to_string(most));
+  std::string text(size, 0);
+  std::ifstream file(path, std::ios::binary);
+  if (!file.read(text.data(), static_cast<std::streamsize>(size)))
+    return fail("cannot be read");
+  return text;
+}
+
+std::unique_ptr<Tokenizer> loadPackageTokenizer(const fs::path &package,
+                                                const PackageManifest &manifest,
+                                                const fs::path &directory,
+                                                std::string &error) {
+  if (!manifest.tokenizer.empty())
+    return Tokenizer::load(directory / manifest.tokenizer, error);
+  if (manifest.ggufTokenizer.empty()) {
+    error = package.string() + ": compiled from a model without a tokenizer";
+    return nullptr;
+  }
+  fs::path path = package / manifest.ggufTokenizer;
+  std::optional<std::string> text = readWhole(path, kLongestText, error);
+  return text ? buildTokenizer(*text, path.string(), error) : nullptr;
 }
 
 //===----------------------------------------------------------------------===//
@@ -94,20 +140,14 @@ static std::optional<fs::path> checkCode(const fs::path &package,
     error = path.string() + ": " + what;
     return std::nullopt;
   };
-  std::error_code code;
-  uintmax_t size = fs::is_regular_file(path, code) ? fs::file_size(path, code)
-                                                   : uintmax_t(0);
-  if (code)
-    return fail("cannot be read: " + code.message());
-  if (size != manifest.code.bytes)
-    return fail("has " + std::to_string(size) + " bytes, expected the " +
-                std::to_string(manifest.code.bytes) + " that " +
-                PackageManifest::kFileName + " says");
-  std::string bytes(size, 0);
-  std::ifstream file(path, std::ios::binary);
-  if (!file.read(bytes.data(), static_cast<std::streamsize>(size)))
-    return fail("cannot be read");
-  if (PackageManifest::checksum(bytes) != manifest.codeChecksum)
+  std::optional<std::string> bytes = readWhole(path, kLongestCode, error);
+  if (!bytes)
+    return std::nullopt;
+  if (bytes->size() != manifest.code.bytes)
+    return fail("has " + std::to_string(bytes->size()) +
+                " bytes, expected the " + std::to_string(manifest.code.bytes) +
+                " that " + PackageManifest::kFileName + " says");
+  if (PackageManifest::checksum(*bytes) != manifest.codeChecksum)
     return fail(std::string("is not the code that ") +
                 PackageManifest::kFileName + " describes: it was altered");
   // A path without a slash would be searched for.

@@ -1,14 +1,13 @@
 //===- PackageManifest.cpp - model.json -----------------------------------===//
 
+#include "PackageFile.h"
 #include "marimba/Package.h"
 
 #include "../core/FileHeader.h"
 #include "../text/Field.h"
 
 #include <algorithm>
-#include <fstream>
 #include <limits>
-#include <sstream>
 
 namespace marimba::rt {
 
@@ -17,9 +16,6 @@ using text::Field;
 using text::FieldError;
 using text::Json;
 
-// Generous: a hundred thousand tensors take 20 MiB.
-static constexpr uintmax_t kLongestManifest = uintmax_t(1) << 28;
-static constexpr uint64_t kLongestCode = uint64_t(1) << 30;
 static constexpr int64_t kMostThreads = 1024, kLongestChunk = 1 << 20;
 static constexpr int64_t kHighest = std::numeric_limits<int64_t>::max();
 static constexpr size_t kDigestDigits = 32;
@@ -67,12 +63,10 @@ static std::string nameBelow(const Field &field) {
   return result;
 }
 
-static PackagedFile packagedFile(const Field &field, const char *key,
-                                 uint64_t most) {
+static PackagedFile packagedFile(const Field &field, const char *key) {
   PackagedFile file;
   file.name = nameBelow(field.at(key));
-  file.bytes = static_cast<uint64_t>(
-      integer(field.at("bytes"), 0, static_cast<int64_t>(most)));
+  file.bytes = static_cast<uint64_t>(integer(field.at("bytes"), 0));
   return file;
 }
 
@@ -155,7 +149,7 @@ static PackageManifest readManifest(const Field &root) {
   result.processor = string(processor.at("name"));
   for (const Field &feature : processor.at("features").items())
     result.features.push_back(string(feature));
-  result.code = packagedFile(code, "file", kLongestCode);
+  result.code = packagedFile(code, "file");
   result.codeChecksum = digest(code.at("checksum"));
   Field directory = root.at("directory");
   result.directory = string(directory);
@@ -163,8 +157,10 @@ static PackageManifest readManifest(const Field &root) {
     directory.fail("is empty, expected the path of the model's directory");
   if (std::optional<Field> tokenizer = root.find("tokenizer"))
     result.tokenizer = nameBelow(*tokenizer);
+  if (std::optional<Field> tokenizer = root.find("gguf_tokenizer"))
+    result.ggufTokenizer = nameBelow(*tokenizer);
   for (const Field &file : root.at("files").items())
-    result.files.push_back(packagedFile(file, "name", kHighest));
+    result.files.push_back(packagedFile(file, "name"));
   result.fingerprint = digest(root.at("fingerprint"));
   for (const Field &weight : root.at("weights").items())
     result.weights.push_back(readWeight(weight, result.files));
@@ -190,27 +186,17 @@ bool isPackage(const fs::path &path) {
 std::optional<PackageManifest> PackageManifest::read(const fs::path &package,
                                                      std::string &error) {
   fs::path path = package / kFileName;
-  std::error_code code;
-  // Not to hang on a pipe of that name.
   if (!isPackage(package)) {
+    std::error_code code;
     error = package.string() + ": expected a compiled model, a folder with " +
             kFileName + ", found " +
             (fs::exists(package, code) ? "none in it" : "nothing");
     return std::nullopt;
   }
-  if (uintmax_t size = fs::file_size(path, code);
-      !code && size > kLongestManifest) {
-    error = path.string() + ": has " + std::to_string(size) +
-            " bytes, allowed: " + std::to_string(kLongestManifest);
+  std::optional<std::string> text = readWhole(path, kLongestText, error);
+  if (!text)
     return std::nullopt;
-  }
-  std::ostringstream text;
-  if (std::ifstream file(path, std::ios::binary);
-      !file || !(text << file.rdbuf())) {
-    error = path.string() + ": cannot be read";
-    return std::nullopt;
-  }
-  std::optional<PackageManifest> result = parse(text.view(), error);
+  std::optional<PackageManifest> result = parse(*text, error);
   if (!result)
     error = path.string() + ": " + error;
   return result;
@@ -270,6 +256,8 @@ std::optional<std::string> PackageManifest::text(std::string &error) const {
       {"fingerprint", fingerprint},
       {"weights", std::move(weightList)},
   };
+  if (!ggufTokenizer.empty())
+    json["gguf_tokenizer"] = ggufTokenizer;
   try {
     return json.dump(1) + "\n";
   } catch (const Json::exception &) {

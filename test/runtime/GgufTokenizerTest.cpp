@@ -9,6 +9,8 @@
 #include "TokenizerTestUtils.h"
 #include "marimba/GgufVocabulary.h"
 
+#include <limits>
+
 using namespace marimba::rt;
 using Ids = std::vector<int32_t>;
 
@@ -214,4 +216,42 @@ TEST(GgufTokenizer, NamesWhatIsWrong) {
                 .find("pre' is \"gpt-3\", supported: "
                       "\"default\", \"gpt-2\""),
             std::string::npos);
+}
+
+TEST(GgufVocabulary, MeansTheSameAsText) {
+  std::string error;
+  GgufVocabulary vocabulary = pieces();
+  // JSON has none of these.
+  vocabulary.scores[7] = -std::numeric_limits<double>::infinity();
+  vocabulary.tokenType[3] = -1;
+  vocabulary.addEosToken = true;
+  vocabulary.eosTokenId = 2;
+  std::optional<std::string> text = vocabularyText(vocabulary, error);
+  ASSERT_TRUE(text) << error;
+  auto read = buildTokenizer(*text, "t.json", error);
+  ASSERT_NE(read, nullptr) << error;
+  for (std::string_view words : {"abc", "ab \u00e9 d", ""})
+    EXPECT_EQ(read->encode(words), build(vocabulary)->encode(words));
+  EXPECT_EQ(read->encode("abc"), (Ids{1, 6, 3, 8, 2}));
+
+  text = vocabularyText(bytes("gpt-2"), error);
+  ASSERT_TRUE(text) << error;
+  read = buildTokenizer(*text, "t.json", error);
+  ASSERT_NE(read, nullptr) << error;
+  EXPECT_EQ(read->encode("11 a"), build(bytes("gpt-2"))->encode("11 a"));
+}
+
+TEST(GgufVocabulary, SaysWhatIsWrongWithAText) {
+  std::string error;
+  GgufVocabulary vocabulary = pieces();
+  vocabulary.tokens[3] = "\xff";
+  EXPECT_FALSE(vocabularyText(vocabulary, error));
+  EXPECT_EQ(error, "a token is not UTF-8");
+  std::string text = *vocabularyText(pieces(), error);
+  EXPECT_EQ(buildTokenizer(text.substr(0, 99), "t.json", error), nullptr);
+  EXPECT_EQ(error.find("t.json: "), 0u) << error;
+  size_t at = text.find("\"scores\":[");
+  text.replace(at, 10, "\"scores\":[null,");
+  EXPECT_EQ(buildTokenizer(text, "t.json", error), nullptr);
+  EXPECT_EQ(error, "t.json: scores[0] is null, expected a number");
 }

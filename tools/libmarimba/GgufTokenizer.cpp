@@ -118,3 +118,26 @@ std::unique_ptr<rt::Tokenizer> marimba::loadGgufTokenizer(StringRef path,
     return nullptr;
   return rt::Tokenizer::build(*vocabulary, path.str(), error);
 }
+
+std::optional<std::string> marimba::ggufVocabularyText(StringRef path,
+                                                       std::string &error) {
+  error.clear();
+  auto file = GgufFile::open(path, path, [&](const Twine &message) {
+    if (error.empty())
+      error = message.str();
+  });
+  if (failed(file))
+    return std::nullopt;
+  if (!file->find(kTokens))
+    return std::string();
+  std::optional<rt::GgufVocabulary> vocabulary = Reader(*file, error).run();
+  if (!vocabulary)
+    return std::nullopt;
+  std::optional<std::string> text = rt::vocabularyText(*vocabulary, error);
+  if (!text)
+    error = (path + ": " + error).str();
+  // What it says is bad is so for everybody who would load it.
+  else if (!rt::buildTokenizer(*text, path.str(), error))
+    return std::nullopt;
+  return text;
+}

@@ -9,6 +9,7 @@
 
 #include "llvm/ADT/StringRef.h"
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace marimba {
@@ -23,6 +24,11 @@ bool hasGgufTokenizer(llvm::StringRef path);
 /// failure returns null and sets `error`, which names file and key.
 std::unique_ptr<rt::Tokenizer> loadGgufTokenizer(llvm::StringRef path,
                                                  std::string &error);
+
+/// What loadGgufTokenizer() reads, as rt::buildTokenizer() takes it; empty
+/// where the file has no tokenizer. Nothing, with `error` set, where it is bad.
+std::optional<std::string> ggufVocabularyText(llvm::StringRef path,
+                                              std::string &error);
 
 } // namespace marimba
 

@@ -5,6 +5,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "tools/libmarimba/PackageWriter.h"
+#include "importer/ModelDirectory.h"
+#include "tools/libmarimba/GgufTokenizer.h"
 #include "tools/libmarimba/JitCode.h"
 #include "tools/libmarimba/Linker.h"
 #include "tools/libmarimba/LoadedModel.h"
@@ -148,6 +150,13 @@ bool marimba::writePackage(StringRef modelDir, const CompileOptions &options,
     return false;
   manifest.facts.endIds = std::move(*ends);
   manifest.tokenizer = tokenizerFile(modelDir);
+  std::optional<std::string> vocabulary = std::string();
+  if (mlir::marimba::ModelDirectory::isGguf(modelDir))
+    vocabulary = ggufVocabularyText(modelDir, error);
+  if (!vocabulary)
+    return false;
+  if (!vocabulary->empty())
+    manifest.ggufTokenizer = "tokenizer.gguf.json";
   fs::path modelFolder = folderOf(modelDir);
   manifest.directory = pathFrom(folder.parent(), modelFolder);
 
@@ -159,6 +168,9 @@ bool marimba::writePackage(StringRef modelDir, const CompileOptions &options,
       !folder.create(error) || !writeCode(object, folder, manifest, error))
     return false;
   std::optional<std::string> text = manifest.text(error);
+  if (!vocabulary->empty() &&
+      !folder.writeFile(manifest.ggufTokenizer, *vocabulary, error))
+    return false;
   return text &&
          folder.writeFile(rt::PackageManifest::kFileName, *text, error) &&
          folder.publish(error);

@@ -23,6 +23,11 @@ static int64_t bytesOf(ArrayRef<rt::PackagedFile> files) {
   return static_cast<int64_t>(bytes);
 }
 
+static StringRef tokenizerOf(const rt::PackageManifest &manifest) {
+  return manifest.tokenizer.empty() ? manifest.ggufTokenizer
+                                    : manifest.tokenizer;
+}
+
 static void printAsJson(const rt::PackageManifest &manifest,
                         StringRef directory) {
   json::Object arithmetic;
@@ -39,9 +44,8 @@ static void printAsJson(const rt::PackageManifest &manifest,
       {"arithmetic", std::move(arithmetic)},
       {"code_bytes", static_cast<int64_t>(manifest.code.bytes)},
       {"directory", directory},
-      {"tokenizer", manifest.tokenizer.empty()
-                        ? json::Value(nullptr)
-                        : json::Value(manifest.tokenizer)},
+      {"tokenizer", manifest.hasTokenizer() ? json::Value(tokenizerOf(manifest))
+                                            : json::Value(nullptr)},
       {"weight_file_bytes", bytesOf(manifest.files)},
       {"weights", manifest.fingerprint},
   });
@@ -65,7 +69,7 @@ static void printAsText(const rt::PackageManifest &manifest,
                             ", ")
                     << '\n';
   row("directory") << directory << '\n';
-  row("tokenizer") << (manifest.tokenizer.empty() ? "none" : manifest.tokenizer)
+  row("tokenizer") << (manifest.hasTokenizer() ? tokenizerOf(manifest) : "none")
                    << '\n';
   row("weights") << manifest.fingerprint << ", "
                  << formatv("{0:N}", bytesOf(manifest.files)) << " bytes in "

@@ -9,12 +9,15 @@
 #define MARIMBA_GGUFVOCABULARY_H
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace marimba::rt {
+
+class Tokenizer;
 
 /// Each member has the name of its key behind `tokenizer.ggml.`, and stands for
 /// an absent key as it is made here. The views are into memory of the caller.
@@ -37,6 +40,16 @@ struct GgufVocabulary {
   std::optional<int64_t> bosTokenId, eosTokenId, unknownTokenId;
   std::optional<bool> addBosToken, addEosToken, addSpacePrefix;
 };
+
+/// All of it as JSON, for a reader without the GGUF file. Nothing, and `error`,
+/// where a token is not UTF-8.
+std::optional<std::string> vocabularyText(const GgufVocabulary &vocabulary,
+                                          std::string &error);
+/// Tokenizer::build() of such a text, every member of which is checked; `name`
+/// stands for its file in errors. On failure returns null and sets `error`.
+std::unique_ptr<Tokenizer> buildTokenizer(std::string_view text,
+                                          std::string_view name,
+                                          std::string &error);
 
 } // namespace marimba::rt
 

@@ -24,6 +24,8 @@
 
 namespace marimba::rt {
 
+class Tokenizer;
+
 /// A file and its size in bytes.
 struct PackagedFile {
   std::string name;
@@ -48,13 +50,18 @@ struct PackageManifest {
   std::string codeChecksum;
   /// The model's: absolute, or relative to the package.
   std::filesystem::path directory;
-  /// The tokenizer's file in it; empty without one.
-  std::string tokenizer;
+  /// The tokenizer's file in it; empty without one. That of a GGUF file is
+  /// `ggufTokenizer`, a file in the package (GgufVocabulary.h).
+  std::string tokenizer, ggufTokenizer;
   /// The files of the weights in it, and their fingerprint().
   std::vector<PackagedFile> files;
   std::string fingerprint;
   /// `file` is a name in `files`.
   std::vector<WeightSource> weights;
+
+  bool hasTokenizer() const {
+    return !tokenizer.empty() || !ggufTokenizer.empty();
+  }
 
   /// Reads the text of a model.json; every member is checked. Nothing, and
   /// `error`, which names the field, where it cannot be used.
@@ -77,6 +84,12 @@ bool isPackage(const std::filesystem::path &path);
 /// The model's directory of a package, usable as it stands.
 std::filesystem::path modelDirectory(const std::filesystem::path &package,
                                      const PackageManifest &manifest);
+
+/// The tokenizer, from the package or from the model's `directory`. Null and
+/// `error` where there is none or it is bad.
+std::unique_ptr<Tokenizer> loadPackageTokenizer(
+    const std::filesystem::path &package, const PackageManifest &manifest,
+    const std::filesystem::path &directory, std::string &error);
 
 /// How a package is loaded.
 struct PackageOptions {
