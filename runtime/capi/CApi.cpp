@@ -6,6 +6,8 @@
 
 #include "runtime/capi/CApi.h"
 
+#include "../text/Unicode.h"
+
 #include "marimba/CacheFiles.h"
 #include "marimba/Package.h"
 #include "marimba/SavedState.h"
@@ -38,8 +40,13 @@ static char *copyText(std::string_view text) {
 
 marimba_code capi::fail(marimba_code code, std::string_view what,
                         char **message) {
-  if (message)
-    *message = copyText(what);
+  if (message) {
+    // Names of files, and what a parser quotes, may be any bytes.
+    std::string line;
+    rt::text::appendLossyUtf8(what, line);
+    std::replace(line.begin(), line.end(), '\n', ' ');
+    *message = copyText(line);
+  }
   return code;
 }
 

@@ -137,6 +137,12 @@ static void checkVersions(const Field &root) {
              std::to_string(MARIMBA_ABI_VERSION) + ": compile the model again");
 }
 
+/// Of the table of weights, as text: a place that is wrong by an accident would
+/// be read without a complaint. The rest may be edited.
+static std::string tableChecksum(const Json &weights) {
+  return PackageManifest::checksum(weights.dump());
+}
+
 static PackageManifest readManifest(const Field &root) {
   checkVersions(root);
   PackageManifest result;
@@ -162,8 +168,11 @@ static PackageManifest readManifest(const Field &root) {
   for (const Field &file : root.at("files").items())
     result.files.push_back(packagedFile(file, "name"));
   result.fingerprint = digest(root.at("fingerprint"));
-  for (const Field &weight : root.at("weights").items())
+  Field weights = root.at("weights");
+  for (const Field &weight : weights.items())
     result.weights.push_back(readWeight(weight, result.files));
+  if (digest(root.at("weights_checksum")) != tableChecksum(weights.json()))
+    weights.fail("is not what weights_checksum was made of: it was altered");
   return result;
 }
 
@@ -233,32 +242,34 @@ std::optional<std::string> PackageManifest::text(std::string &error) const {
     fileList.push_back({{"name", file.name}, {"bytes", file.bytes}});
   for (const WeightSource &weight : weights)
     weightList.push_back(describe(weight, files));
-  Json json = {
-      {"format", kFormat},
-      {"abi", MARIMBA_ABI_VERSION},
-      {"model",
-       {{"name", facts.name},
-        {"vocabulary", vocabulary},
-        {"end_ids", facts.endIds},
-        {"threads", facts.threads},
-        {"chunk", chunk},
-        {"configuration", facts.configuration},
-        {"meaning", facts.meaning},
-        {"arithmetic", std::move(arithmetic)}}},
-      {"processor", {{"name", processor}, {"features", features}}},
-      {"code",
-       {{"file", code.name},
-        {"bytes", code.bytes},
-        {"checksum", codeChecksum}}},
-      {"directory", directory.string()},
-      {"tokenizer", tokenizer.empty() ? Json(nullptr) : Json(tokenizer)},
-      {"files", std::move(fileList)},
-      {"fingerprint", fingerprint},
-      {"weights", std::move(weightList)},
-  };
-  if (!ggufTokenizer.empty())
-    json["gguf_tokenizer"] = ggufTokenizer;
   try {
+    std::string checksum = tableChecksum(weightList);
+    Json json = {
+        {"format", kFormat},
+        {"abi", MARIMBA_ABI_VERSION},
+        {"model",
+         {{"name", facts.name},
+          {"vocabulary", vocabulary},
+          {"end_ids", facts.endIds},
+          {"threads", facts.threads},
+          {"chunk", chunk},
+          {"configuration", facts.configuration},
+          {"meaning", facts.meaning},
+          {"arithmetic", std::move(arithmetic)}}},
+        {"processor", {{"name", processor}, {"features", features}}},
+        {"code",
+         {{"file", code.name},
+          {"bytes", code.bytes},
+          {"checksum", codeChecksum}}},
+        {"directory", directory.string()},
+        {"tokenizer", tokenizer.empty() ? Json(nullptr) : Json(tokenizer)},
+        {"files", std::move(fileList)},
+        {"fingerprint", fingerprint},
+        {"weights_checksum", checksum},
+        {"weights", std::move(weightList)},
+    };
+    if (!ggufTokenizer.empty())
+      json["gguf_tokenizer"] = ggufTokenizer;
     return json.dump(1) + "\n";
   } catch (const Json::exception &) {
     error = directory.string() + ": a name in it, or its own, is not UTF-8";

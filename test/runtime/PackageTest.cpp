@@ -114,6 +114,9 @@ TEST(PackageManifest, NamesTheFieldThatIsWrong) {
     changed[json::json_pointer(one.pointer)] = one.value;
     EXPECT_HAS(failure(changed.dump()), one.message);
   }
+  json moved = exampleJson();
+  moved["weights"][0]["offset"] = 16;
+  EXPECT_HAS(failure(moved.dump()), "weights is not what weights_checksum");
   for (const auto &[key, value] : exampleJson().items()) {
     json without = exampleJson();
     without.erase(key);

@@ -74,7 +74,7 @@ struct PackageManifest {
   /// The text. Nothing, and `error`, where a name or a path is not UTF-8.
   std::optional<std::string> text(std::string &error) const;
 
-  /// 32 digits, of the bytes of a shared object.
+  /// 32 digits, of the bytes of a file or a text.
   static std::string checksum(std::span<const char> code);
 };
 
