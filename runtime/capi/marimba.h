@@ -36,7 +36,8 @@ extern "C" {
 typedef enum marimba_code {
   MARIMBA_SUCCESS = 0,
   MARIMBA_BAD_ARGUMENT = 1, /* an id, an option, a null pointer */
-  MARIMBA_BAD_MODEL = 2,    /* the directory cannot be read or compiled */
+  MARIMBA_BAD_MODEL = 2,    /* the directory or the package cannot be read,
+                               compiled or used here */
   MARIMBA_BAD_STATE = 3,    /* a saved session: read, written or of another
                                model */
   MARIMBA_FAILED = 4,       /* memory, or compiled code */

@@ -17,7 +17,7 @@ namespace {
 enum class Register { EAX, EBX, ECX, EDX };
 
 /// Registers that a system must save for an extension to be of use.
-enum class Saved { Nothing, Vectors256, Vectors512 };
+enum class Saved { Nothing, Vectors256, Vectors512, MoreRegisters };
 
 struct Feature {
   std::string_view name;
@@ -71,6 +71,17 @@ constexpr Feature kFeatures[] = {
     {"avxvnniint8", 7, 1, EDX, 4, Vectors256},
     {"avxneconvert", 7, 1, EDX, 5, Vectors256},
     {"avxvnniint16", 7, 1, EDX, 10, Vectors256},
+    {"avx10.1", 7, 1, EDX, 19, Vectors512},
+    {"avx10.2", 0x24, 0, EBX, 1, Vectors512}, // a number there: 2 or 3
+    // The parts of APX.
+    {"egpr", 7, 1, EDX, 21, MoreRegisters},
+    {"push2pop2", 7, 1, EDX, 21, MoreRegisters},
+    {"ppx", 7, 1, EDX, 21, MoreRegisters},
+    {"ndd", 7, 1, EDX, 21, MoreRegisters},
+    {"ccmp", 7, 1, EDX, 21, MoreRegisters},
+    {"nf", 7, 1, EDX, 21, MoreRegisters},
+    {"cf", 7, 1, EDX, 21, MoreRegisters},
+    {"zu", 7, 1, EDX, 21, MoreRegisters},
     {"sahf", 0x80000001, 0, ECX, 0},
     {"lzcnt", 0x80000001, 0, ECX, 5},
     {"sse4a", 0x80000001, 0, ECX, 6},
@@ -88,7 +99,7 @@ const Feature *find(std::string_view name) {
 
 #if defined(__x86_64__)
 bool saves(Saved saved) {
-  constexpr uint32_t osxsave = 1 << 27, ymm = 0x06, zmm = 0xe6;
+  constexpr uint32_t osxsave = 1 << 27, ymm = 0x06, zmm = 0xe6, apx = 1 << 19;
   uint32_t a = 0, b = 0, c = 0, d = 0;
   if (saved == Nothing)
     return true;
@@ -96,7 +107,7 @@ bool saves(Saved saved) {
     return false;
   uint32_t low = 0, high = 0;
   __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
-  uint32_t wanted = saved == Vectors256 ? ymm : zmm;
+  uint32_t wanted = saved == Vectors256 ? ymm : saved == Vectors512 ? zmm : apx;
   return (low & wanted) == wanted;
 }
 

@@ -35,7 +35,7 @@ def change(path, place):
 class Checker(checker.Checker):
     def __init__(self, marimba, library, model, work):
         super().__init__(work)
-        self.marimba = marimba
+        self.marimba, self.path_of_library = marimba, library
         self.library = marimba_library.Library(library)
         # A copy: some cases change it.
         self.model = self.path("model")
@@ -211,6 +211,17 @@ class Checker(checker.Checker):
             expected.append(ids)
         found.append(IDS[:-1])
         self.expect("a chunk of 4", found.append(IDS[-1:]) == expected.append(IDS[-1:]))
+
+    def case_two_libraries(self):
+        """The code would call the functions of the first."""
+        self.library.open(self.package)
+        other = os.path.join(os.path.dirname(self.path_of_library), "libmarimba.so")
+        try:
+            marimba_library.Library(other).open(self.package)
+            self.expect("a second library", False, "opened a package")
+        except marimba_library.Error as error:
+            good = error.code == BAD_MODEL and "expected one library of Marimba" in str(error)
+            self.expect("a second library", good, error)
 
     def case_no_compiler(self):
         try:
