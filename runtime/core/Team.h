@@ -1,7 +1,7 @@
 //===- Team.h - What a thread team has to offer -----------------*- C++ -*-===//
 //
-// The narrow place: GompTeam.cpp implements it. A team of std::threads for
-// ThreadSanitizer builds would be another implementation of the same five.
+// The narrow place: GompTeam.cpp implements it, and StdTeam.cpp for builds with
+// ThreadSanitizer. CMake's MARIMBA_TEAM says which is built.
 //
 //===----------------------------------------------------------------------===//
 
@@ -10,14 +10,17 @@
 
 namespace marimba::rt::team {
 
-/// Runs `function(data)` on `threads` threads, the caller being number 0.
+/// Runs `function(data)` on `threads` threads, the caller being number 0, or on
+/// as many as the system gives; returns when all are done. Inside of a region
+/// `threads` is 1.
 void run(int threads, void (*function)(void *), void *data);
 /// Number of the calling thread in its team, and the team's size.
 int threadNumber();
 int teamSize();
-/// Whether the caller runs inside run().
+/// Whether the caller runs inside run() with more than one thread.
 bool inside();
-/// Size of the team that oneDNN makes when called from this thread.
+/// Size of the team that a region, or oneDNN, has by default when called from
+/// this thread. With StdTeam oneDNN has none.
 void setDefaultSize(int threads);
 int defaultSize();
 
