@@ -1,13 +1,14 @@
 /*===- generate.c - Texts from a model, in C ----------------------*- C -*-===*\
 |*
-|* marimba-generate MODEL TOKENS PROMPT...
+|* marimba-generate [-t THREADS] MODEL TOKENS PROMPT...
 |*
 |* MODEL is a model directory, or a package that was compiled from one and is
 |* called NAME.marimba: that needs libmarimba-runtime.so only.
 |*
 |* Continues each prompt by so many tokens, each on a thread of its own, over
-|* one model; prints a line for each, in order. In the middle each thread saves
-|* its session and goes on in a new one, as another process could.
+|* one model that computes on a team of THREADS (1); prints a line for each, in
+|* order. In the middle each thread saves its session and goes on in a new one,
+|* as another process could.
 |*
 \*===----------------------------------------------------------------------===*/
 
@@ -105,37 +106,43 @@ static int isPackage(const char *path) {
   return length > end && !strcmp(path + length - end, suffix);
 }
 
-/* In f32 and on one thread; a package has decided both. */
-static marimba_code load(const char *path, marimba_model **model,
+/* In f32 and on a team; a package has decided both. */
+static marimba_code load(const char *path, int32_t team, marimba_model **model,
                          char **message) {
   if (isPackage(path))
     return marimba_model_open(path, NULL, NULL, model, message);
   marimba_options options = {0};
   options.size = sizeof(options);
   options.dtype = "f32";
-  options.threads = 1;
+  options.threads = team;
   return marimba_model_load(path, &options, model, message);
 }
 
 int main(int argc, char **argv) {
-  if (argc < 4) {
-    fprintf(stderr, "usage: marimba-generate MODEL TOKENS PROMPT...\n");
+  long team = 1;
+  int option;
+  while ((option = getopt(argc, argv, "+t:")) == 't')
+    team = strtol(optarg, NULL, 10);
+  if (option != -1 || argc - optind < 3 || team < 1 || team > INT32_MAX) {
+    fprintf(stderr, "usage: marimba-generate [-t THREADS] MODEL TOKENS "
+                    "PROMPT...\n");
     return 1;
   }
+  argv += optind;
+  size_t count = (size_t)(argc - optind) - 2;
   marimba_model *model = NULL;
   char *message = NULL;
-  if (load(argv[1], &model, &message)) {
+  if (load(argv[0], (int32_t)team, &model, &message)) {
     fprintf(stderr, "error: %s\n", message);
     marimba_free(message);
     return 1;
   }
 
-  size_t count = (size_t)argc - 3;
   job *jobs = calloc(count, sizeof(job));
   pthread_t *threads = calloc(count, sizeof(pthread_t));
   for (size_t i = 0; i < count; ++i) {
     jobs[i] =
-        (job){model, argv[i + 3], strtoul(argv[2], NULL, 10), i, NULL, NULL};
+        (job){model, argv[i + 2], strtoul(argv[1], NULL, 10), i, NULL, NULL};
     if (pthread_create(&threads[i], NULL, run, &jobs[i])) {
       fprintf(stderr, "error: no thread\n");
       return 1;
