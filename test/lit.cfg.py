@@ -19,6 +19,11 @@ config.environment["PATH"] = os.pathsep.join(
     [config.marimba_bin_dir, config.llvm_tools_dir, config.environment["PATH"]]
 )
 
+# What a test that is UNSUPPORTED with a sanitizer names (tools/sanitize.sh).
+for sanitizer, feature in (("address", "asan"), ("thread", "tsan")):
+    if sanitizer in config.marimba_sanitize.split(","):
+        config.available_features.add(feature)
+
 # Tests run beside each other: teams that wait for a cpu must leave it to others.
 config.environment["OMP_WAIT_POLICY"] = "passive"
 

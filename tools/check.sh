@@ -2,7 +2,8 @@
 # Installs what is missing, builds, runs every test. The last line is
 # `N passed, M failed`; the exit code is 1 if anything failed. Arguments go to
 # lit: `tools/check.sh --filter e2e`. `tools/check.sh --fuzz [SECONDS]` runs the
-# fuzz targets instead, each for a minute or as long.
+# fuzz targets instead, each for a minute or as long; `--sanitize address|thread`
+# builds with sanitizers and runs the tests of runtime, importer and tools.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(dirname "$here")
@@ -10,6 +11,10 @@ root=$(dirname "$here")
 if [[ ${1:-} == --fuzz ]]; then
   shift
   exec "$here/fuzz.sh" "$@"
+fi
+if [[ ${1:-} == --sanitize ]]; then
+  shift
+  exec "$here/sanitize.sh" "$@"
 fi
 
 fail() {
