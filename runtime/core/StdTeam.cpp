@@ -15,6 +15,7 @@
 #include <mutex>
 #include <system_error>
 #include <thread>
+#include <tuple>
 #include <vector>
 
 extern "C" void omp_set_num_threads(int threads);
@@ -31,7 +32,9 @@ struct Place {
 };
 
 /// The threads numbered 1 and up of one calling thread's team. They stay; in a
-/// region smaller than the team some have nothing to do.
+/// region smaller than the team some have nothing to do. Regions begin and end
+/// by a mutex each: with one for both, a part that ends would come before one
+/// that begins late, and a race of the two would not show.
 class Pool {
 public:
   ~Pool();
@@ -41,16 +44,20 @@ private:
   void grow(int threads);
   void work(int number);
 
-  std::mutex mutex;
-  std::condition_variable begun, done;
   std::vector<std::thread> members;
-  // What the mutex guards:
+
+  std::mutex beginning;
+  std::condition_variable begun;
+  // What `beginning` guards:
   void (*function)(void *) = nullptr;
   void *data = nullptr;
   int size = 1;
-  int running = 0;
   uint64_t regions = 0;
-  bool ending = false;
+  bool closing = false;
+
+  std::mutex ending;
+  std::condition_variable ended;
+  int running = 0; // guarded by `ending`
 };
 
 /// What this file knows of a thread. Its team ends with it.
@@ -71,8 +78,8 @@ Self &self() {
 
 Pool::~Pool() {
   {
-    std::lock_guard lock(mutex);
-    ending = true;
+    std::lock_guard lock(beginning);
+    closing = true;
   }
   begun.notify_all();
   for (std::thread &member : members)
@@ -94,37 +101,42 @@ void Pool::run(int threads, void (*function)(void *), void *data) {
   grow(threads);
   int size = std::min(threads, static_cast<int>(members.size()) + 1);
   {
-    std::lock_guard lock(mutex);
+    std::lock_guard lock(ending);
+    running = size - 1;
+  }
+  {
+    std::lock_guard lock(beginning);
     this->function = function;
     this->data = data;
     this->size = size;
-    running = size - 1;
     ++regions;
   }
   begun.notify_all();
   self().place = {0, size, size > 1};
   function(data);
   self().place = {};
-  std::unique_lock lock(mutex);
-  done.wait(lock, [this] { return running == 0; });
+  std::unique_lock lock(ending);
+  ended.wait(lock, [this] { return running == 0; });
 }
 
 void Pool::work(int number) {
   uint64_t seen = 0;
-  std::unique_lock lock(mutex);
   for (;;) {
-    begun.wait(lock, [&] { return ending || regions != seen; });
-    if (ending)
+    std::unique_lock begin(beginning);
+    begun.wait(begin, [&] { return closing || regions != seen; });
+    if (closing)
       return;
     seen = regions;
     if (number >= size)
       continue;
+    auto [function, data, size] =
+        std::tuple(this->function, this->data, this->size);
+    begin.unlock();
     self().place = {number, size, true};
-    lock.unlock();
     function(data);
-    lock.lock();
+    std::lock_guard end(ending);
     if (--running == 0)
-      done.notify_one();
+      ended.notify_one();
   }
 }
 
