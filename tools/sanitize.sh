@@ -37,7 +37,7 @@ fi
   (cd "$root" && cmake --preset "$preset" "${launcher[@]}" >&2) ||
   fail "cmake failed"
 ninja -C "$build" marimba marimba-opt marimba-lsp-server marimba-generate \
-  marimba-runtime-tests marimba-tools-tests >&2 || fail "the build failed"
+  marimba-generate-package marimba-runtime-tests marimba-tools-tests >&2 || fail "the build failed"
 
 # Reports go to files: a test may take a report for the message that it wants.
 # Who makes one is ended by a signal, which no test takes for an exit code.
