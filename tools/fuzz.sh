@@ -18,7 +18,7 @@ fi
 shift || true
 targets=("$@")
 [[ ${#targets[@]} -gt 0 ]] ||
-  targets=(safetensors gguf config tokenizer state packed)
+  targets=(safetensors gguf config tokenizer state packed package)
 
 "$here/setup.sh"
 launcher=()
