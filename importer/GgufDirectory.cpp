@@ -96,8 +96,11 @@ LogicalResult ModelDirectory::addGguf(const GgufTensor &tensor,
 }
 
 std::string ModelDirectory::nameInFile(StringRef tensor) const {
-  if (ggufNames)
+  if (ggufNames) {
+    // Parts of a matrix that the file has in blocks.
+    tensor.consume_back(".codes") || tensor.consume_back(".scales");
     return ggufNames->toGguf(tensor);
+  }
   StringRef base = tensor;
   const CheckpointTensor *found = find(tensor);
   if (found && found->channels && base.consume_back(".weight.codes"))

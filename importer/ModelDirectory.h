@@ -20,7 +20,8 @@ struct CheckpointTensor {
   SafetensorsEntry entry; // name, type and shape as families expect them
   unsigned file = 0;      // index into ModelDirectory::files()
   // Of a GGUF file, where the data is not that tensor as it stands:
-  std::string blocks{};         // "Q8_0", "Q4_0": of what `entry.dtype` is made
+  std::string blocks{}; // "Q8_0", "Q4_0": of what `entry.dtype` is made;
+                        // with "-codes" or "-scales", that part of them
   int64_t interleavedHeads = 0; // GgufConfig::queryHeads
   /// Of a quantised matrix of another program, `blocks` says which: its output
   /// channels.

@@ -34,8 +34,47 @@ static std::optional<QuantizedLayout> layoutOf(const SafetensorsEntry &codes,
   return std::nullopt;
 }
 
-bool WeightTable::isQuantizedOnDisk(StringRef name) const {
-  return directory.find((name + ".codes").str()) != nullptr;
+/// Projections from which dt, B and C come are small, and sensitive.
+static bool staysAsItIs(StringRef name) {
+  return name.contains("x_proj.") || name.contains("dt_proj.");
+}
+
+bool WeightTable::isQuantizedOnDisk(StringRef name, ArrayRef<Dim> shape) {
+  return find((name + ".codes").str()) || showBlocks(name, shape);
+}
+
+bool WeightTable::showBlocks(StringRef name, ArrayRef<Dim> shape) {
+  const CheckpointTensor *tensor = directory.find(name);
+  if (!tensor || tensor->blocks.empty() || shape.size() != 2 ||
+      tensor->entry.shape.size() != 2 || staysAsItIs(name))
+    return false;
+  bool four = tensor->blocks == "Q4_0";
+  if (!four && tensor->blocks != "Q8_0")
+    return false;
+  // What is wrong is said of the tensor as the file has it.
+  int64_t channels = tensor->entry.shape[0], inputs = tensor->entry.shape[1];
+  if (channels != shape[0].size || inputs != shape[1].size ||
+      inputs % QuantizedLayout::kDepth != 0)
+    return false;
+  constexpr int64_t group = 32; // of ggml's blocks
+  auto layout = QuantizedLayout::of(1, channels, inputs, four ? 4 : 8, group,
+                                    Float16Type::get(&context),
+                                    /*zeroPoint=*/false);
+  auto show = [&](StringRef part, StringRef dtype, std::vector<int64_t> sizes) {
+    std::string whole = (name + "." + part).str();
+    CheckpointTensor &made = apart[whole] = *tensor;
+    made.entry.name = whole;
+    made.entry.dtype = dtype.str();
+    made.entry.shape = std::move(sizes);
+    made.blocks += ("-" + part).str();
+    made.channels = channels;
+  };
+  constexpr int64_t perBlock = QuantizedLayout::kChannels;
+  show("codes", four ? "U8" : "I8",
+       {layout.blocks, layout.words(), perBlock, 4});
+  show("scales", "F16", {layout.blocks, layout.groups, perBlock});
+  used.insert(name);
+  return true;
 }
 
 RankedTensorType WeightTable::quantizedType(ArrayRef<int64_t> shape,
@@ -110,7 +149,7 @@ Weight WeightTable::getMatrix(StringRef symbol, ArrayRef<std::string> names,
   weight.symbol = symbol.str();
   if (hasCheckpoint()) {
     const auto *name = llvm::find_if(
-        names, [&](StringRef name) { return isQuantizedOnDisk(name); });
+        names, [&](StringRef name) { return isQuantizedOnDisk(name, shape); });
     if (name == names.end() || shape.size() != 2)
       return get(symbol, names, shape, hint);
     weight.type = takeQuantized(*name, shape, weight.sources);
@@ -125,11 +164,6 @@ Weight WeightTable::getMatrix(StringRef symbol, ArrayRef<std::string> names,
   }
   all.push_back(weight);
   return weight;
-}
-
-/// Projections from which dt, B and C come are small, and sensitive.
-static bool staysAsItIs(StringRef name) {
-  return name.contains("x_proj.") || name.contains("dt_proj.");
 }
 
 const WeightFormat *WeightTable::formatFor(StringRef name) const {
@@ -154,9 +188,10 @@ WeightTable::getQuantizedStack(StringRef symbol, ArrayRef<std::string> names,
   weight.symbol = symbol.str();
   RankedTensorType matrix;
   if (hasCheckpoint()) {
-    if (!isQuantizedOnDisk(names.front()))
+    if (!isQuantizedOnDisk(names.front(), shape))
       return std::nullopt;
     for (const std::string &name : names) {
+      showBlocks(name, shape);
       RankedTensorType own = takeQuantized(name, shape, weight.sources);
       if (!own)
         continue; // reported

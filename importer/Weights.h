@@ -103,7 +103,10 @@ private:
   Type check(const CheckpointTensor &tensor, ArrayRef<Dim> shape);
   Type elementType(StringRef dtype) const;
 
-  bool isQuantizedOnDisk(StringRef name) const;
+  /// Whether the checkpoint has `name`, of this shape, as codes and scales, or
+  /// as blocks of a GGUF file, which are shown as that then.
+  bool isQuantizedOnDisk(StringRef name, ArrayRef<Dim> shape);
+  bool showBlocks(StringRef name, ArrayRef<Dim> shape);
   RankedTensorType quantizedType(ArrayRef<int64_t> shape,
                                  const WeightFormat &format) const;
   /// Takes codes, scales and zeros of the matrix `name` and adds their names
@@ -127,7 +130,8 @@ private:
   std::vector<Weight> all;
   std::vector<WeightSource> sources;
   bool collectInputs, apartExperts;
-  llvm::StringMap<CheckpointTensor> apart; // what stacks were made into
+  /// What stacks, and blocks of codes and scales, were made into.
+  llvm::StringMap<CheckpointTensor> apart;
   llvm::StringSet<> used;
   std::vector<std::pair<std::string, std::string>> missing; // name, hint
   bool mismatch = false;

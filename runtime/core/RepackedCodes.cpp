@@ -12,6 +12,10 @@
 //   Zeros      [G, N/8], eight channels in order; GptqZeros: less one
 //   Rows       [G, N] of 16 bits
 //
+// and in blocks of 32 inputs of a channel, [N, K/32] (StoredRows.cpp):
+// Q8_0Codes, Q8_0Scales, Q4_0Codes, Q4_0Scales, the parts of what ggml calls
+// Q8_0 and Q4_0.
+//
 //===----------------------------------------------------------------------===//
 
 #include "RepackedCodes.h"
@@ -89,8 +93,77 @@ void repackZeros(int64_t channels, int64_t groups, const Places &places,
     }
 }
 
+// Blocks of ggml: an f16 scale and 32 codes.
+constexpr int64_t kScaleBytes = 2;
+constexpr int64_t kBytes4 = kScaleBytes + 16, kBytes8 = kScaleBytes + 32;
+
+/// Calls body(block, channel n, index i) for all indices [N/64, depth, 64] of
+/// ours, of which `perBlock` are in one block of theirs.
+template <typename Body>
+void forBlocks(const WeightSource &source, int64_t blockBytes, int64_t perBlock,
+               const char *from, Body body) {
+  int64_t depth = source.shape[1], row = depth / perBlock * blockBytes;
+  for (int64_t n = 0; n < source.channels; ++n) {
+    const char *blocks =
+        from + storedRow(n, source.channels, source.interleavedHeads) * row;
+    for (int64_t i = 0; i < depth; ++i)
+      body(blocks + i / perBlock * blockBytes, i % perBlock,
+           (n / kChannels * depth + i) * kChannels + n % kChannels);
+  }
+}
+
+/// Inputs 8 word to 8 word + 7 of a block of Q4_0 as a word of ours.
+uint32_t wordOfQ4(const char *block, int64_t word) {
+  const char *bytes = block + kScaleBytes;
+  uint32_t first = readWord(bytes, word % 2 * 2);
+  uint32_t second = readWord(bytes, word % 2 * 2 + 1);
+  int shift = word < 2 ? 0 : 4; // element 16 + i is the high half of byte i
+  return (first >> shift & 0x0f0f0f0f) | (second >> shift & 0x0f0f0f0f) << 4;
+}
+
+/// Indices of dimension 1 that one block of ggml has; 0 for other formats.
+int64_t indicesPerBlock(BlockFormat format) {
+  switch (format) {
+  case BlockFormat::Q8_0Codes:
+    return 8;
+  case BlockFormat::Q4_0Codes:
+    return 4;
+  case BlockFormat::Q8_0Scales:
+  case BlockFormat::Q4_0Scales:
+    return 1;
+  default:
+    return 0;
+  }
+}
+
+int64_t ggmlBytes(BlockFormat format) {
+  return format == BlockFormat::Q4_0Codes || format == BlockFormat::Q4_0Scales
+             ? kBytes4
+             : kBytes8;
+}
+
+bool hasCodes(BlockFormat format) {
+  switch (format) {
+  case BlockFormat::Gptq4:
+  case BlockFormat::Gptq8:
+  case BlockFormat::Awq:
+  case BlockFormat::Q8_0Codes:
+  case BlockFormat::Q4_0Codes:
+    return true;
+  default:
+    return false;
+  }
+}
+
+bool hasScales(BlockFormat format) {
+  return format == BlockFormat::Rows || format == BlockFormat::Q8_0Scales ||
+         format == BlockFormat::Q4_0Scales;
+}
+
 /// Bits of a channel and an index of dimension 1; 0 for other formats.
 int64_t bitsOf(BlockFormat format) {
+  if (int64_t indices = indicesPerBlock(format))
+    return ggmlBytes(format) * 8 / indices;
   switch (format) {
   case BlockFormat::Gptq4:
   case BlockFormat::Gptq8:
@@ -102,12 +175,9 @@ int64_t bitsOf(BlockFormat format) {
     return 4;
   case BlockFormat::Rows:
     return 16;
-  case BlockFormat::None:
-  case BlockFormat::Q8_0:
-  case BlockFormat::Q4_0:
-    break;
+  default:
+    return 0;
   }
-  return 0;
 }
 
 } // namespace
@@ -115,13 +185,14 @@ int64_t bitsOf(BlockFormat format) {
 bool isRepacked(BlockFormat format) { return bitsOf(format) != 0; }
 
 std::optional<uint64_t> foreignBytes(const WeightSource &source) {
-  bool codes = bitsOf(source.blocks) == 32;
+  bool codes = hasCodes(source.blocks);
+  int64_t indices = indicesPerBlock(source.blocks);
   const std::vector<int64_t> &shape = source.shape;
   if (shape.size() != (codes ? 4 : 3) || shape[2] != kChannels ||
-      (codes && shape[3] != 4) || source.channels < 1 ||
-      source.channels % kPerWord != 0 || shape[1] < 0 ||
+      (codes && shape[3] != 4) || source.channels < 1 || shape[1] < 0 ||
+      (indices ? shape[1] % indices : source.channels % kPerWord) != 0 ||
       shape[0] != (source.channels + kChannels - 1) / kChannels ||
-      dtypeSize(source.dtype) != (source.blocks == BlockFormat::Rows ? 2 : 1))
+      dtypeSize(source.dtype) != (hasScales(source.blocks) ? 2 : 1))
     return std::nullopt;
   std::optional<int64_t> count = elementCount(
       std::vector<int64_t>{source.channels, shape[1], bitsOf(source.blocks)});
@@ -132,7 +203,26 @@ std::optional<uint64_t> foreignBytes(const WeightSource &source) {
 
 void repack(const WeightSource &source, const char *from, char *to) {
   int64_t channels = source.channels, depth = source.shape[1];
+  int64_t indices = indicesPerBlock(source.blocks);
   switch (source.blocks) {
+  case BlockFormat::Q4_0Codes:
+    return forBlocks(source, kBytes4, indices, from,
+                     [&](const char *block, int64_t word, int64_t at) {
+                       uint32_t made = wordOfQ4(block, word);
+                       std::memcpy(to + 4 * at, &made, sizeof(made));
+                     });
+  case BlockFormat::Q8_0Codes:
+    return forBlocks(source, kBytes8, indices, from,
+                     [&](const char *block, int64_t word, int64_t at) {
+                       std::memcpy(to + 4 * at, block + kScaleBytes + 4 * word,
+                                   4);
+                     });
+  case BlockFormat::Q8_0Scales:
+  case BlockFormat::Q4_0Scales:
+    return forBlocks(source, ggmlBytes(source.blocks), indices, from,
+                     [&](const char *block, int64_t, int64_t at) {
+                       std::memcpy(to + kScaleBytes * at, block, kScaleBytes);
+                     });
   case BlockFormat::Gptq4:
     return forWords(channels, depth, to, [&](int64_t q, int64_t n) {
       uint32_t word = readWord(from, q * channels + n);
@@ -157,9 +247,7 @@ void repack(const WeightSource &source, const char *from, char *to) {
             to + 2 * ((n / kChannels * depth + g) * kChannels + n % kChannels),
             from + 2 * (g * channels + n), 2);
     return;
-  case BlockFormat::None:
-  case BlockFormat::Q8_0:
-  case BlockFormat::Q4_0:
+  default:
     return;
   }
 }

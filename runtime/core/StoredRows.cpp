@@ -55,6 +55,8 @@ void widen(BlockFormat format, const char *from, float *to, int64_t count) {
 /// Rows of a tensor: all of a vector's elements where their order changes, and
 /// whole rows where it is a matrix.
 int64_t rowsOf(const WeightSource &source) {
+  if (isRepacked(source.blocks))
+    return source.channels;
   return source.shape.empty() ? 1 : source.shape.front();
 }
 
@@ -62,9 +64,10 @@ int64_t rowsOf(const WeightSource &source) {
 
 /// In the order of BlockFormat.
 static constexpr std::string_view kFormatNames[] = {
-    "",      "Q8_0",      "Q4_0",       "awq",   "gptq4",
-    "gptq8", "awq-zeros", "gptq-zeros", "zeros", "rows"};
-static_assert(std::size(kFormatNames) == size_t(BlockFormat::Rows) + 1);
+    "",           "Q8_0",        "Q4_0",       "awq",        "gptq4",
+    "gptq8",      "awq-zeros",   "gptq-zeros", "zeros",      "rows",
+    "Q8_0-codes", "Q8_0-scales", "Q4_0-codes", "Q4_0-scales"};
+static_assert(std::size(kFormatNames) == size_t(BlockFormat::Q4_0Scales) + 1);
 
 std::string_view blockFormatName(BlockFormat format) {
   return kFormatNames[static_cast<size_t>(format)];
@@ -111,16 +114,9 @@ void copyRows(const WeightSource &source, const char *from, char *to) {
     rows = 1;
   }
   int64_t stored = plain ? bytes : row / kBlock * blockBytes(source.blocks);
-  int64_t heads = source.interleavedHeads;
-  int64_t half = heads ? rows / heads / 2 : 0;
   for (int64_t i = 0; i < rows; ++i) {
-    int64_t place = i;
-    if (heads) {
-      // Row p*half + j of a head is stored as its row 2j + p.
-      int64_t head = i / (2 * half), part = i / half % 2, j = i % half;
-      place = 2 * half * head + 2 * j + part;
-    }
-    const char *at = from + place * stored;
+    const char *at =
+        from + storedRow(i, rows, source.interleavedHeads) * stored;
     if (plain)
       std::memcpy(to + i * bytes, at, static_cast<size_t>(bytes));
     else

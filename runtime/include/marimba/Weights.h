@@ -19,8 +19,8 @@ namespace marimba::rt {
 
 /// What a file may hold instead of the elements of a tensor: of f32, blocks of
 /// 32 along its rows, as GGUF has them; of the parts of a quantised matrix
-/// (docs/quantization.md), what AutoAWQ and AutoGPTQ write: codes, zero points
-/// and scales (RepackedCodes.cpp).
+/// (docs/quantization.md), such blocks, or what AutoAWQ and AutoGPTQ write:
+/// codes, zero points and scales (RepackedCodes.cpp).
 enum class BlockFormat {
   None,
   Q8_0,
@@ -31,7 +31,11 @@ enum class BlockFormat {
   AwqZeros,
   GptqZeros,
   Zeros,
-  Rows
+  Rows,
+  Q8_0Codes,
+  Q8_0Scales,
+  Q4_0Codes,
+  Q4_0Scales
 };
 
 /// "Q8_0", "awq" and so on; "" of None.
