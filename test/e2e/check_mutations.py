@@ -229,7 +229,7 @@ class Models:
         elif kind == "gguf":
             config, tensors = make_gguf.read_model(os.path.join(goldens, "llama_main"))
             keys = {**make_gguf.metadata(config), **tokenizer_keys(document, "gpt-2")}
-            tensors = make_gguf.convert(config, tensors, "F32")
+            tensors = make_gguf.convert(config, tensors, "Q4_0")
             make_gguf.write_gguf(os.path.join(folder, "model.gguf"), keys, tensors)
         elif kind == "state":
             state = os.path.join(folder, "a.state")
