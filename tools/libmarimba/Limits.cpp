@@ -7,6 +7,7 @@
 #include "tools/libmarimba/Limits.h"
 #include "tools/libmarimba/LimitRunner.h"
 #include "tools/libmarimba/LimitsText.h"
+#include "tools/libmarimba/TileProbes.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringMap.h"
@@ -48,7 +49,7 @@ static constexpr unsigned kExpAccumulators = 6;
 struct LimitProbes::Impl {
   mlir::marimba::TargetOptions target;
   unsigned bits = 128;
-  Probe fma, bf16, int8;
+  Probe fma, bf16, int8, bf16Tiles, int8Tiles;
   // The instructions of `bf16` and `int8`, where these are there.
   const char *bf16Route = kF32Route, *int8Route = kF32Route;
   std::vector<Probe> exps, reads; // the fastest of each counts
@@ -89,6 +90,12 @@ bool LimitProbes::Impl::compileArithmetic(std::string &error) {
                ? host.lookup(name)
                : is_contained(split(target.features, ','), ("+" + name).str());
   };
+  if (has("amx-tile") && mayUseTiles()) {
+    if (has("amx-bf16"))
+      bf16Tiles = bf16TileProbe();
+    if (has("amx-int8"))
+      int8Tiles = int8TileProbe();
+  }
   std::string floats = vectorType(lanes, "f32");
   std::string ints = vectorType(lanes, "i32");
   std::string bitsText = std::to_string(bits);
@@ -219,8 +226,10 @@ bool LimitProbes::measure(unsigned threads, const ProbeOptions &options,
   };
   runner->setOperand(uint16_t(0x3f00)); // 0.5
   take(impl->bf16, impl->bf16Route, limits.bf16Gflops, limits.bf16Route);
+  take(impl->bf16Tiles, "tdpbf16ps", limits.bf16Gflops, limits.bf16Route);
   runner->setOperand(uint8_t(1));
   take(impl->int8, impl->int8Route, limits.int8Gops, limits.int8Route);
+  take(impl->int8Tiles, "tdpbssd", limits.int8Gops, limits.int8Route);
   constexpr int64_t smallest = int64_t(256) << 20;
   constexpr int64_t largest = int64_t(2) << 30;
   ReadBuffer buffer;
