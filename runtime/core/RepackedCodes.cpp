@@ -50,6 +50,13 @@ uint32_t spread(uint32_t codes) {
   return (codes | codes << 4) & 0x0f0f0f0f;
 }
 
+/// Where index `index` of dimension 1 of a channel is in ours, [N/64, depth,
+/// 64].
+int64_t placeOf(int64_t channel, int64_t index, int64_t depth) {
+  return (channel / kChannels * depth + index) * kChannels +
+         channel % kChannels;
+}
+
 /// Calls body(word of ours, word q of channel n) for all words [N/64,q,64].
 template <typename Body>
 void forWords(int64_t channels, int64_t words, char *to, Body body) {
@@ -57,8 +64,7 @@ void forWords(int64_t channels, int64_t words, char *to, Body body) {
     for (int64_t q = 0; q < words; ++q)
       for (int64_t c = 0; c < std::min(kChannels, channels - first); ++c) {
         uint32_t word = body(q, first + c);
-        std::memcpy(to + 4 * ((first * words) + q * kChannels + c), &word,
-                    sizeof(word));
+        std::memcpy(to + 4 * placeOf(first + c, q, words), &word, sizeof(word));
       }
 }
 
@@ -67,7 +73,6 @@ void repackAwq(int64_t channels, int64_t words, const char *from, char *to) {
   int64_t perInput = channels / kPerWord;
   for (int64_t n = 0; n < perInput; ++n) {
     int64_t channel = n * kPerWord;
-    int64_t block = channel / kChannels, lane = channel % kChannels;
     for (int64_t q = 0; q < words; ++q) {
       std::array<uint32_t, kPerWord> made = {};
       for (int i = 0; i < kPerWord; ++i) {
@@ -76,8 +81,8 @@ void repackAwq(int64_t channels, int64_t words, const char *from, char *to) {
         for (size_t c = 0; c < made.size(); ++c)
           made[c] |= (word >> 4 * kMixed[c] & 15) << shift;
       }
-      std::memcpy(to + 4 * ((block * words + q) * kChannels + lane),
-                  made.data(), sizeof(made));
+      std::memcpy(to + 4 * placeOf(channel, q, words), made.data(),
+                  sizeof(made));
     }
   }
 }
@@ -88,114 +93,97 @@ void repackZeros(int64_t channels, int64_t groups, const Places &places,
     for (int64_t n = 0; n < channels; ++n) {
       uint32_t word = readWord(from, (g * channels + n) / kPerWord);
       auto zero = word >> 4 * places[size_t(n % kPerWord)] & 15;
-      int64_t at = (n / kChannels * groups + g) * kChannels + n % kChannels;
-      to[at] = static_cast<char>(zero + static_cast<uint32_t>(more));
+      to[placeOf(n, g, groups)] =
+          static_cast<char>(zero + static_cast<uint32_t>(more));
     }
-}
-
-// Blocks of ggml: an f16 scale and 32 codes.
-constexpr int64_t kScaleBytes = 2;
-constexpr int64_t kBytes4 = kScaleBytes + 16, kBytes8 = kScaleBytes + 32;
-
-/// Calls body(block, channel n, index i) for all indices [N/64, depth, 64] of
-/// ours, of which `perBlock` are in one block of theirs.
-template <typename Body>
-void forBlocks(const WeightSource &source, int64_t blockBytes, int64_t perBlock,
-               const char *from, Body body) {
-  int64_t depth = source.shape[1], row = depth / perBlock * blockBytes;
-  for (int64_t n = 0; n < source.channels; ++n) {
-    const char *blocks =
-        from + storedRow(n, source.channels, source.interleavedHeads) * row;
-    for (int64_t i = 0; i < depth; ++i)
-      body(blocks + i / perBlock * blockBytes, i % perBlock,
-           (n / kChannels * depth + i) * kChannels + n % kChannels);
-  }
 }
 
 /// Inputs 8 word to 8 word + 7 of a block of Q4_0 as a word of ours.
 uint32_t wordOfQ4(const char *block, int64_t word) {
-  const char *bytes = block + kScaleBytes;
+  const char *bytes = block + kGgmlScaleBytes;
   uint32_t first = readWord(bytes, word % 2 * 2);
   uint32_t second = readWord(bytes, word % 2 * 2 + 1);
   int shift = word < 2 ? 0 : 4; // element 16 + i is the high half of byte i
   return (first >> shift & 0x0f0f0f0f) | (second >> shift & 0x0f0f0f0f) << 4;
 }
 
-/// Indices of dimension 1 that one block of ggml has; 0 for other formats.
-int64_t indicesPerBlock(BlockFormat format) {
-  switch (format) {
-  case BlockFormat::Q8_0Codes:
-    return 8;
-  case BlockFormat::Q4_0Codes:
-    return 4;
-  case BlockFormat::Q8_0Scales:
-  case BlockFormat::Q4_0Scales:
-    return 1;
-  default:
-    return 0;
-  }
+/// How a format stores its part of a matrix.
+struct Form {
+  enum { Nothing, Codes, Scales, Zeros } part = Nothing;
+  int64_t bits = 0;     // of a channel and an index of dimension 1
+  int64_t perBlock = 0; // such indices in a block of ggml; 0: no blocks
+
+  int64_t blockBytes() const { return bits * perBlock / 8; }
+};
+
+/// Of a part that has `perBlock` indices in each block with codes of `bits`.
+Form inBlocks(decltype(Form::part) part, int64_t bits, int64_t perBlock) {
+  return {part, ggmlBlockBytes(bits) * 8 / perBlock, perBlock};
 }
 
-int64_t ggmlBytes(BlockFormat format) {
-  return format == BlockFormat::Q4_0Codes || format == BlockFormat::Q4_0Scales
-             ? kBytes4
-             : kBytes8;
-}
-
-bool hasCodes(BlockFormat format) {
+Form formOf(BlockFormat format) {
   switch (format) {
   case BlockFormat::Gptq4:
   case BlockFormat::Gptq8:
   case BlockFormat::Awq:
-  case BlockFormat::Q8_0Codes:
-  case BlockFormat::Q4_0Codes:
-    return true;
-  default:
-    return false;
-  }
-}
-
-bool hasScales(BlockFormat format) {
-  return format == BlockFormat::Rows || format == BlockFormat::Q8_0Scales ||
-         format == BlockFormat::Q4_0Scales;
-}
-
-/// Bits of a channel and an index of dimension 1; 0 for other formats.
-int64_t bitsOf(BlockFormat format) {
-  if (int64_t indices = indicesPerBlock(format))
-    return ggmlBytes(format) * 8 / indices;
-  switch (format) {
-  case BlockFormat::Gptq4:
-  case BlockFormat::Gptq8:
-  case BlockFormat::Awq:
-    return 32;
+    return {Form::Codes, 32};
   case BlockFormat::AwqZeros:
   case BlockFormat::GptqZeros:
   case BlockFormat::Zeros:
-    return 4;
+    return {Form::Zeros, 4};
   case BlockFormat::Rows:
-    return 16;
-  default:
-    return 0;
+    return {Form::Scales, 16};
+  case BlockFormat::Q8_0Codes:
+    return inBlocks(Form::Codes, 8, 8);
+  case BlockFormat::Q8_0Scales:
+    return inBlocks(Form::Scales, 8, 1);
+  case BlockFormat::Q4_0Codes:
+    return inBlocks(Form::Codes, 4, 4);
+  case BlockFormat::Q4_0Scales:
+    return inBlocks(Form::Scales, 4, 1);
+  case BlockFormat::None:
+  case BlockFormat::Q8_0:
+  case BlockFormat::Q4_0:
+    break;
+  }
+  return {};
+}
+
+/// Calls body(block, index in it, place in ours) for every index of dimension 1
+/// of every channel.
+template <typename Body>
+void forBlocks(const WeightSource &source, const char *from, Body body) {
+  Form form = formOf(source.blocks);
+  int64_t depth = source.shape[1], perBlock = form.perBlock;
+  int64_t row = depth / perBlock * form.blockBytes();
+  for (int64_t n = 0; n < source.channels; ++n) {
+    const char *blocks =
+        from + storedRow(n, source.channels, source.interleavedHeads) * row;
+    for (int64_t i = 0; i < depth; ++i)
+      body(blocks + i / perBlock * form.blockBytes(), i % perBlock,
+           placeOf(n, i, depth));
   }
 }
 
 } // namespace
 
-bool isRepacked(BlockFormat format) { return bitsOf(format) != 0; }
+bool isRepacked(BlockFormat format) {
+  return formOf(format).part != Form::Nothing;
+}
 
 std::optional<uint64_t> foreignBytes(const WeightSource &source) {
-  bool codes = hasCodes(source.blocks);
-  int64_t indices = indicesPerBlock(source.blocks);
+  Form form = formOf(source.blocks);
+  bool codes = form.part == Form::Codes;
   const std::vector<int64_t> &shape = source.shape;
   if (shape.size() != (codes ? 4 : 3) || shape[2] != kChannels ||
       (codes && shape[3] != 4) || source.channels < 1 || shape[1] < 0 ||
-      (indices ? shape[1] % indices : source.channels % kPerWord) != 0 ||
+      (form.perBlock ? shape[1] % form.perBlock : source.channels % kPerWord) !=
+          0 ||
       shape[0] != (source.channels + kChannels - 1) / kChannels ||
-      dtypeSize(source.dtype) != (hasScales(source.blocks) ? 2 : 1))
+      dtypeSize(source.dtype) != (form.part == Form::Scales ? 2 : 1))
     return std::nullopt;
-  std::optional<int64_t> count = elementCount(
-      std::vector<int64_t>{source.channels, shape[1], bitsOf(source.blocks)});
+  std::optional<int64_t> count =
+      elementCount(std::vector<int64_t>{source.channels, shape[1], form.bits});
   if (!count)
     return std::nullopt;
   return static_cast<uint64_t>(*count) / 8;
@@ -203,26 +191,23 @@ std::optional<uint64_t> foreignBytes(const WeightSource &source) {
 
 void repack(const WeightSource &source, const char *from, char *to) {
   int64_t channels = source.channels, depth = source.shape[1];
-  int64_t indices = indicesPerBlock(source.blocks);
   switch (source.blocks) {
   case BlockFormat::Q4_0Codes:
-    return forBlocks(source, kBytes4, indices, from,
+    return forBlocks(source, from,
                      [&](const char *block, int64_t word, int64_t at) {
                        uint32_t made = wordOfQ4(block, word);
                        std::memcpy(to + 4 * at, &made, sizeof(made));
                      });
   case BlockFormat::Q8_0Codes:
-    return forBlocks(source, kBytes8, indices, from,
-                     [&](const char *block, int64_t word, int64_t at) {
-                       std::memcpy(to + 4 * at, block + kScaleBytes + 4 * word,
-                                   4);
-                     });
+    return forBlocks(
+        source, from, [&](const char *block, int64_t word, int64_t at) {
+          std::memcpy(to + 4 * at, block + kGgmlScaleBytes + 4 * word, 4);
+        });
   case BlockFormat::Q8_0Scales:
   case BlockFormat::Q4_0Scales:
-    return forBlocks(source, ggmlBytes(source.blocks), indices, from,
-                     [&](const char *block, int64_t, int64_t at) {
-                       std::memcpy(to + kScaleBytes * at, block, kScaleBytes);
-                     });
+    return forBlocks(source, from, [&](const char *block, int64_t, int64_t at) {
+      std::memcpy(to + kGgmlScaleBytes * at, block, kGgmlScaleBytes);
+    });
   case BlockFormat::Gptq4:
     return forWords(channels, depth, to, [&](int64_t q, int64_t n) {
       uint32_t word = readWord(from, q * channels + n);
@@ -243,11 +228,12 @@ void repack(const WeightSource &source, const char *from, char *to) {
   case BlockFormat::Rows:
     for (int64_t g = 0; g < depth; ++g)
       for (int64_t n = 0; n < channels; ++n)
-        std::memcpy(
-            to + 2 * ((n / kChannels * depth + g) * kChannels + n % kChannels),
-            from + 2 * (g * channels + n), 2);
+        std::memcpy(to + 2 * placeOf(n, g, depth),
+                    from + 2 * (g * channels + n), 2);
     return;
-  default:
+  case BlockFormat::None:
+  case BlockFormat::Q8_0:
+  case BlockFormat::Q4_0:
     return;
   }
 }

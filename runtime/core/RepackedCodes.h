@@ -7,6 +7,12 @@
 
 namespace marimba::rt {
 
+/// A block of ggml: an f16 scale, and 32 codes of so many bits.
+inline constexpr int64_t kGgmlBlock = 32, kGgmlScaleBytes = 2;
+constexpr int64_t ggmlBlockBytes(int64_t bits) {
+  return kGgmlScaleBytes + kGgmlBlock * bits / 8;
+}
+
 /// Whether the file has codes, scales or zero points of a quantised matrix in
 /// the order of another program.
 bool isRepacked(BlockFormat format);

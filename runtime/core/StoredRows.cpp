@@ -19,10 +19,8 @@ namespace marimba::rt {
 
 namespace {
 
-constexpr int64_t kBlock = 32;
-
 int64_t blockBytes(BlockFormat format) {
-  return format == BlockFormat::Q8_0 ? 2 + kBlock : 2 + kBlock / 2;
+  return ggmlBlockBytes(format == BlockFormat::Q8_0 ? 8 : 4);
 }
 
 float readHalf(const char *at) {
@@ -38,15 +36,17 @@ float readHalf(const char *at) {
 }
 
 void widen(BlockFormat format, const char *from, float *to, int64_t count) {
-  for (int64_t i = 0; i < count; i += kBlock, from += blockBytes(format)) {
+  for (int64_t i = 0; i < count; i += kGgmlBlock, from += blockBytes(format)) {
     float scale = readHalf(from);
-    const auto *q = reinterpret_cast<const unsigned char *>(from + 2);
-    for (int64_t j = 0; j < kBlock; ++j) {
+    const auto *q =
+        reinterpret_cast<const unsigned char *>(from + kGgmlScaleBytes);
+    for (int64_t j = 0; j < kGgmlBlock; ++j) {
       int value = 0;
       if (format == BlockFormat::Q8_0)
         value = static_cast<int8_t>(q[j]);
       else
-        value = (j < kBlock / 2 ? q[j] & 15 : q[j - kBlock / 2] >> 4) - 8;
+        value =
+            (j < kGgmlBlock / 2 ? q[j] & 15 : q[j - kGgmlBlock / 2] >> 4) - 8;
       *to++ = scale * static_cast<float>(value);
     }
   }
@@ -95,10 +95,10 @@ std::optional<uint64_t> storedBytes(const WeightSource &source) {
   if (isRepacked(source.blocks))
     return foreignBytes(source);
   if (source.dtype != MARIMBA_F32 || source.shape.empty() ||
-      source.shape.back() % kBlock != 0 ||
+      source.shape.back() % kGgmlBlock != 0 ||
       (source.shape.size() == 1 && source.interleavedHeads != 0))
     return std::nullopt;
-  return static_cast<uint64_t>(*count / kBlock * blockBytes(source.blocks));
+  return static_cast<uint64_t>(*count / kGgmlBlock * blockBytes(source.blocks));
 }
 
 void copyRows(const WeightSource &source, const char *from, char *to) {
@@ -113,7 +113,7 @@ void copyRows(const WeightSource &source, const char *from, char *to) {
     row = count;
     rows = 1;
   }
-  int64_t stored = plain ? bytes : row / kBlock * blockBytes(source.blocks);
+  int64_t stored = plain ? bytes : row / kGgmlBlock * blockBytes(source.blocks);
   for (int64_t i = 0; i < rows; ++i) {
     const char *at =
         from + storedRow(i, rows, source.interleavedHeads) * stored;
