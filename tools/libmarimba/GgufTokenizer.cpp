@@ -93,6 +93,15 @@ std::optional<rt::GgufVocabulary> Reader::run() {
   return result;
 }
 
+/// Sets `error` to the first message where that fails, and empties it before.
+static mlir::FailureOr<GgufFile> openFile(StringRef path, std::string &error) {
+  error.clear();
+  return GgufFile::open(path, path, [&](const Twine &message) {
+    if (error.empty())
+      error = message.str();
+  });
+}
+
 bool marimba::hasGgufTokenizer(StringRef path) {
   auto file = GgufFile::open(path, path, [](const Twine &) {});
   return succeeded(file) && file->find(kTokens);
@@ -100,11 +109,7 @@ bool marimba::hasGgufTokenizer(StringRef path) {
 
 std::unique_ptr<rt::Tokenizer> marimba::loadGgufTokenizer(StringRef path,
                                                           std::string &error) {
-  error.clear();
-  auto file = GgufFile::open(path, path, [&](const Twine &message) {
-    if (error.empty())
-      error = message.str();
-  });
+  auto file = openFile(path, error);
   if (failed(file))
     return nullptr;
   if (!file->find(kTokens)) {
@@ -121,11 +126,7 @@ std::unique_ptr<rt::Tokenizer> marimba::loadGgufTokenizer(StringRef path,
 
 std::optional<std::string> marimba::ggufVocabularyText(StringRef path,
                                                        std::string &error) {
-  error.clear();
-  auto file = GgufFile::open(path, path, [&](const Twine &message) {
-    if (error.empty())
-      error = message.str();
-  });
+  auto file = openFile(path, error);
   if (failed(file))
     return std::nullopt;
   if (!file->find(kTokens))
