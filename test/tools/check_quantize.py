@@ -379,14 +379,5 @@ class Checker(checker.Checker):
         shutil.rmtree(source)
 
 
-def main():
-    checker = Checker(*sys.argv[1:])
-    for name, case in vars(Checker).items():
-        if name.startswith("case_"):
-            case(checker)
-    print(f"{checker.failures} failures")
-    return 1 if checker.failures else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(checker.run_cases(Checker))
