@@ -138,8 +138,7 @@ marimba_code marimba_model_open(const char *package, const char *directory,
   if (!checkDecided(options, *manifest, error))
     return fail(MARIMBA_BAD_ARGUMENT, "marimba_model_open: " + error, message);
   rt::PackageOptions load;
-  load.directory =
-      directory ? directory : rt::modelDirectory(package, *manifest);
+  load.directory = directory ? directory : "";
   load.chunk = options.chunk;
   load.cacheFolder = options.cacheFolder;
   rt::shareTeams();

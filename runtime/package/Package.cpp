@@ -33,6 +33,13 @@ fs::path modelDirectory(const fs::path &package,
   return path.has_filename() ? path : path.parent_path();
 }
 
+/// Where the files are: in `given`, or, where that is empty, where they were.
+static fs::path directoryOf(const fs::path &package,
+                            const PackageManifest &manifest,
+                            const fs::path &given) {
+  return given.empty() ? modelDirectory(package, manifest) : given;
+}
+
 std::optional<std::string> readWhole(const fs::path &path, uintmax_t most,
                                      std::string &error) {
   auto fail = [&](const std::string &what) {
@@ -62,7 +69,8 @@ std::unique_ptr<Tokenizer> loadPackageTokenizer(const fs::path &package,
                                                 const fs::path &directory,
                                                 std::string &error) {
   if (!manifest.tokenizer.empty())
-    return Tokenizer::load(directory / manifest.tokenizer, error);
+    return Tokenizer::load(
+        directoryOf(package, manifest, directory) / manifest.tokenizer, error);
   if (manifest.ggufTokenizer.empty()) {
     error = package.string() + ": compiled from a model without a tokenizer";
     return nullptr;
@@ -227,9 +235,7 @@ std::unique_ptr<ReadyModel> loadPackage(const fs::path &package,
                                         const PackageManifest &manifest,
                                         const PackageOptions &options,
                                         std::string &error) {
-  fs::path directory = options.directory.empty()
-                           ? modelDirectory(package, manifest)
-                           : options.directory;
+  fs::path directory = directoryOf(package, manifest, options.directory);
   std::optional<fs::path> path = checkCode(package, manifest, error);
   if (!path || !checkFiles(directory, manifest, error))
     return nullptr;

@@ -85,8 +85,8 @@ bool isPackage(const std::filesystem::path &path);
 std::filesystem::path modelDirectory(const std::filesystem::path &package,
                                      const PackageManifest &manifest);
 
-/// The tokenizer, from the package or from the model's `directory`. Null and
-/// `error` where there is none or it is bad.
+/// The tokenizer, from the package or from the model's `directory`, as in
+/// PackageOptions. Null and `error` where there is none or it is bad.
 std::unique_ptr<Tokenizer> loadPackageTokenizer(
     const std::filesystem::path &package, const PackageManifest &manifest,
     const std::filesystem::path &directory, std::string &error);
