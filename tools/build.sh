@@ -36,6 +36,20 @@ marimba_build() {
   ninja -C "$marimba_build" "$@" >&2
 }
 
+# Configures the preset in its folder, unless that was done, and builds the named
+# targets there: NAME, that is build-NAME/, and TARGET...
+marimba_build_preset() {
+  local build="$marimba_root/build-$1" launcher=()
+  if command -v ccache >/dev/null; then
+    launcher=(-DCMAKE_C_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
+  fi
+  if [[ ! -e "$build/build.ninja" ]]; then
+    (cd "$marimba_root" && cmake --preset "$1" "${launcher[@]}" >&2) || return
+  fi
+  shift
+  ninja -C "$build" "$@" >&2
+}
+
 if [[ ${BASH_SOURCE[0]} == "$0" ]]; then
   marimba_build "$@"
 fi

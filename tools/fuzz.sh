@@ -21,13 +21,8 @@ targets=("$@")
   targets=(safetensors gguf config tokenizer state packed package)
 
 "$here/setup.sh"
-launcher=()
-if command -v ccache >/dev/null; then
-  launcher=(-DCMAKE_C_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
-fi
-[[ -e "$build/build.ninja" ]] ||
-  (cd "$root" && cmake --preset fuzz "${launcher[@]}" >&2)
-ninja -C "$build" "${targets[@]/#/fuzz-}" >&2
+source "$here/build.sh"
+marimba_build_preset fuzz "${targets[@]/#/fuzz-}"
 
 # LLVM's containers and arenas are annotated in our code, not in its libraries.
 export ASAN_OPTIONS="detect_container_overflow=0:allow_user_poisoning=0:${ASAN_OPTIONS:-}"

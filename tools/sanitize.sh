@@ -29,15 +29,10 @@ fail() {
 }
 
 "$here/setup.sh" || fail "packages are missing"
-launcher=()
-if command -v ccache >/dev/null; then
-  launcher=(-DCMAKE_C_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
-fi
-[[ -e "$build/build.ninja" ]] ||
-  (cd "$root" && cmake --preset "$preset" "${launcher[@]}" >&2) ||
-  fail "cmake failed"
-ninja -C "$build" marimba marimba-opt marimba-lsp-server marimba-generate \
-  marimba-generate-package marimba-runtime-tests marimba-tools-tests >&2 || fail "the build failed"
+source "$here/build.sh"
+marimba_build_preset "$preset" marimba marimba-opt marimba-lsp-server \
+  marimba-generate marimba-generate-package marimba-runtime-tests \
+  marimba-tools-tests || fail "the build failed"
 
 # Reports go to files: a test may take a report for the message that it wants.
 # Who makes one is ended by a signal, which no test takes for an exit code.
