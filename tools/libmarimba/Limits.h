@@ -46,7 +46,8 @@ struct ProbeOptions {
   unsigned readRepeats = 7; // passes over memory
 };
 
-/// The probes: modules of MLIR, compiled once by the compiler itself.
+/// The probes: modules of MLIR, compiled once by the compiler itself, and,
+/// where the processor has tiles, the loops of TileProbes.h.
 class LimitProbes {
 public:
   /// Null and `error` where a probe does not compile.

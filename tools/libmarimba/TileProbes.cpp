@@ -1,7 +1,7 @@
 //===- TileProbes.cpp - The rate of AMX's tiles ---------------------------===//
 //
-// Part of Marimba. MLIR has tiles as values, which LLVM spills and loads around
-// each loop; what counts here is the instruction alone.
+// Part of Marimba. By intrinsics that name their tiles, so that nothing but the
+// instruction is in the loop.
 //
 //===----------------------------------------------------------------------===//
 
