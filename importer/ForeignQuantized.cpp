@@ -13,10 +13,10 @@
 //===----------------------------------------------------------------------===//
 
 #include "importer/ModelDirectory.h"
+#include "marimba/InputFile.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Endian.h"
 #include "llvm/Support/MathExtras.h"
-#include "llvm/Support/MemoryBuffer.h"
 
 namespace mlir::marimba {
 
@@ -88,14 +88,13 @@ const CheckpointTensor *ForeignMatrix::take(StringRef suffix, StringRef dtype) {
 std::optional<std::vector<uint32_t>>
 ForeignMatrix::words(const CheckpointTensor &tensor) {
   const SafetensorsEntry &entry = tensor.entry;
-  auto buffer = llvm::MemoryBuffer::getFileSlice(
-      directory.pathOf(directory.files()[tensor.file]), entry.bytes,
-      entry.offset);
-  if (std::error_code code = buffer.getError()) {
-    emitError(directory.files()[tensor.file] + ": " + code.message());
+  StringRef file = directory.files()[tensor.file];
+  std::string problem, data(entry.bytes, 0);
+  auto input = ::marimba::rt::InputFile::open(directory.pathOf(file), problem);
+  if (!input || !input->read(data, entry.offset, problem)) {
+    emitError(file + ": " + problem);
     return std::nullopt;
   }
-  StringRef data = (*buffer)->getBuffer();
   std::vector<uint32_t> result(data.size() / 4);
   for (auto [i, word] : llvm::enumerate(result))
     word = llvm::support::endian::read32le(data.data() + 4 * i);

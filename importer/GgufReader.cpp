@@ -11,6 +11,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "importer/Gguf.h"
+#include "marimba/InputFile.h"
 #include "llvm/Support/Endian.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MathExtras.h"
@@ -299,13 +300,13 @@ LogicalResult GgufReader::checkApart() {
 }
 
 LogicalResult GgufReader::open(StringRef path) {
-  llvm::sys::fs::file_status status;
-  if (std::error_code code = llvm::sys::fs::status(path, status))
-    return error("cannot be read: " + code.message());
-  if (status.type() != llvm::sys::fs::file_type::regular_file)
-    return error("is not a regular file");
-  auto buffer = llvm::MemoryBuffer::getFile(path, /*IsText=*/false,
-                                            /*RequiresNullTerminator=*/false);
+  std::string problem;
+  auto input = ::marimba::rt::InputFile::open(path.str(), problem);
+  if (!input)
+    return error(problem);
+  auto buffer = llvm::MemoryBuffer::getOpenFile(
+      llvm::sys::fs::convertFDToNativeFile(input->descriptor()), path,
+      input->size(), /*RequiresNullTerminator=*/false);
   if (!buffer)
     return error("cannot be read: " + buffer.getError().message());
   file.buffer = std::move(*buffer);

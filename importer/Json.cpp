@@ -5,10 +5,9 @@
 //===----------------------------------------------------------------------===//
 
 #include "importer/Json.h"
+#include "marimba/InputFile.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSet.h"
-#include "llvm/Support/FileSystem.h"
-#include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/raw_ostream.h"
 #include <cmath>
 #include <vector>
@@ -152,26 +151,14 @@ FailureOr<llvm::json::Object> parseJsonObject(StringRef text, StringRef file,
 FailureOr<llvm::json::Object> readJsonFile(StringRef path, StringRef file,
                                            uint64_t limit, JsonOptions options,
                                            ErrorFn emitError) {
-  llvm::sys::fs::file_status status;
-  if (std::error_code error = llvm::sys::fs::status(path, status)) {
-    emitError(file + ": cannot be read: " + error.message());
+  std::string problem;
+  std::optional<std::string> text =
+      ::marimba::rt::readWhole(path.str(), limit, problem);
+  if (!text) {
+    emitError(file + ": " + problem);
     return failure();
   }
-  if (status.type() != llvm::sys::fs::file_type::regular_file) {
-    emitError(file + ": is not a regular file");
-    return failure();
-  }
-  if (status.getSize() > limit) {
-    emitError(file + ": is " + Twine(status.getSize()) +
-              " bytes long, expected at most " + Twine(limit));
-    return failure();
-  }
-  auto buffer = llvm::MemoryBuffer::getFile(path);
-  if (!buffer) {
-    emitError(file + ": cannot be read: " + buffer.getError().message());
-    return failure();
-  }
-  return parseJsonObject((*buffer)->getBuffer(), file, options, emitError);
+  return parseJsonObject(*text, file, options, emitError);
 }
 
 std::optional<int64_t> asInteger(const llvm::json::Value &value) {

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "importer/ModelDirectory.h"
+#include "marimba/InputFile.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 #include <set>
@@ -86,8 +87,8 @@ LogicalResult ModelDirectory::openDirectory(StringRef where,
 }
 
 LogicalResult ModelDirectory::openWeights(ErrorFn emitError) {
-  if (!fs::exists(pathOf(kSingleFile))) {
-    if (fs::exists(pathOf(kIndexFile)))
+  if (!::marimba::rt::isThere(pathOf(kSingleFile))) {
+    if (::marimba::rt::isThere(pathOf(kIndexFile)))
       return openShards(emitError);
     return success();
   }

@@ -11,11 +11,10 @@
 
 #include "importer/Safetensors.h"
 #include "importer/Json.h"
+#include "marimba/InputFile.h"
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/Endian.h"
-#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MathExtras.h"
-#include "llvm/Support/MemoryBuffer.h"
 #include <algorithm>
 
 namespace mlir::marimba {
@@ -51,8 +50,7 @@ private:
   LogicalResult tensorError(StringRef name, const Twine &message) {
     return error("tensor " + quoted(name) + " " + message);
   }
-  FailureOr<std::unique_ptr<llvm::MemoryBuffer>> read(uint64_t offset,
-                                                      uint64_t size);
+  FailureOr<std::string> read(uint64_t offset, uint64_t size);
   FailureOr<uint64_t> readHeaderLength();
   FailureOr<SafetensorsEntry> readEntry(StringRef name,
                                         const llvm::json::Value &value);
@@ -64,27 +62,25 @@ private:
 
   StringRef path, file;
   ErrorFn emitError;
+  std::optional<::marimba::rt::InputFile> input;
   uint64_t fileSize = 0;
   uint64_t dataBegin = 0;
 };
 
-FailureOr<std::unique_ptr<llvm::MemoryBuffer>> Reader::read(uint64_t offset,
-                                                            uint64_t size) {
-  auto buffer = llvm::MemoryBuffer::getFileSlice(path, size, offset);
-  if (!buffer)
-    return error("cannot be read: " + buffer.getError().message());
-  if ((*buffer)->getBufferSize() != size)
-    return error("became shorter while it was read");
-  return std::move(*buffer);
+FailureOr<std::string> Reader::read(uint64_t offset, uint64_t size) {
+  std::string bytes(size, 0), problem;
+  if (!input->read(bytes, offset, problem))
+    return error(problem);
+  return bytes;
 }
 
 FailureOr<uint64_t> Reader::readHeaderLength() {
-  llvm::sys::fs::file_status status;
-  if (std::error_code code = llvm::sys::fs::status(path, status))
-    return error("cannot be read: " + code.message());
-  if (status.type() != llvm::sys::fs::file_type::regular_file)
-    return error("is not a regular file");
-  fileSize = status.getSize();
+  std::string problem;
+  if (auto opened = ::marimba::rt::InputFile::open(path.str(), problem))
+    input.emplace(std::move(*opened));
+  else
+    return error(problem);
+  fileSize = input->size();
   if (fileSize < 8)
     return error("is " + Twine(fileSize) +
                  " bytes long, expected at least the 8 bytes of a safetensors "
@@ -92,7 +88,7 @@ FailureOr<uint64_t> Reader::readHeaderLength() {
   auto start = read(0, 8);
   if (failed(start))
     return failure();
-  uint64_t length = llvm::support::endian::read64le((*start)->getBufferStart());
+  uint64_t length = llvm::support::endian::read64le(start->data());
   if (length > kLongestHeader)
     return error("header length is " + Twine(length) + ", expected at most " +
                  Twine(kLongestHeader) + ": not a safetensors file?");
@@ -207,7 +203,7 @@ FailureOr<std::vector<SafetensorsEntry>> Reader::run() {
   JsonOptions options;
   options.uniqueNames = true;
   FailureOr<llvm::json::Object> object = parseJsonObject(
-      (*header)->getBuffer(), (file + " (header)").str(), options, emitError);
+      *header, (file + " (header)").str(), options, emitError);
   if (failed(object))
     return failure();
 

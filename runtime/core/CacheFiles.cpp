@@ -2,17 +2,16 @@
 
 #include "marimba/CacheFiles.h"
 
-#include <fcntl.h>
+#include "marimba/InputFile.h"
+
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <random>
-#include <utility>
+#include <optional>
 
 namespace marimba::rt {
 
@@ -61,100 +60,6 @@ bool makePrivateFolder(const std::filesystem::path &folder,
 }
 
 //===----------------------------------------------------------------------===//
-// NewFile
-//===----------------------------------------------------------------------===//
-
-bool NewFile::fail(const char *what, std::string &error) const {
-  error = (folder / name).string() + ": cannot " + what + ": " +
-          std::strerror(errno);
-  return false;
-}
-
-/// A name that nobody else takes.
-static std::string uniqueName() {
-  std::random_device random;
-  char text[64];
-  std::snprintf(text, sizeof(text), ".new-%d-%08x%08x", getpid(),
-                static_cast<unsigned>(random()),
-                static_cast<unsigned>(random()));
-  return text;
-}
-
-std::optional<NewFile> NewFile::create(const std::filesystem::path &folder,
-                                       std::string &error) {
-  NewFile result;
-  result.folder = folder;
-  result.file = open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-  if (result.file < 0) {
-    result.name = uniqueName();
-    result.file = open((folder / result.name).c_str(),
-                       O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
-    if (result.file < 0) {
-      result.fail("make a file", error);
-      result.name.clear();
-      return std::nullopt;
-    }
-  }
-  return result;
-}
-
-NewFile::NewFile(NewFile &&other) noexcept
-    : folder(std::move(other.folder)),
-      name(std::exchange(other.name, std::string())),
-      file(std::exchange(other.file, -1)) {}
-
-NewFile::~NewFile() {
-  if (!name.empty())
-    unlink((folder / name).c_str());
-  if (file >= 0)
-    close(file);
-}
-
-bool NewFile::reserve(uint64_t bytes, std::string &error) {
-  if (bytes > INT64_MAX) {
-    errno = EFBIG;
-    return fail("take the space", error);
-  }
-  auto size = static_cast<off_t>(bytes);
-  if (bytes == 0 || fallocate(file, 0, 0, size) == 0)
-    return true;
-  if (errno == EOPNOTSUPP || errno == ENOSYS)
-    return ftruncate(file, size) == 0 || fail("take the space", error);
-  return fail("take the space", error);
-}
-
-bool NewFile::write(std::span<const char> data, uint64_t offset,
-                    std::string &error) {
-  while (!data.empty()) {
-    ssize_t count =
-        pwrite(file, data.data(), data.size(), static_cast<off_t>(offset));
-    if (count < 0 && errno == EINTR)
-      continue;
-    if (count <= 0)
-      return fail("write", error);
-    data = data.subspan(static_cast<size_t>(count));
-    offset += static_cast<uint64_t>(count);
-  }
-  return true;
-}
-
-bool NewFile::publish(const std::string &finalName, std::string &error) {
-  if (name.empty()) {
-    // A link cannot replace a file, so it gets a name of its own first.
-    std::string self = "/proc/self/fd/" + std::to_string(file);
-    std::string unique = uniqueName();
-    if (linkat(AT_FDCWD, self.c_str(), AT_FDCWD, (folder / unique).c_str(),
-               AT_SYMLINK_FOLLOW) != 0)
-      return fail("name a file", error);
-    name = unique;
-  }
-  if (rename((folder / name).c_str(), (folder / finalName).c_str()) != 0)
-    return fail("rename", error);
-  name.clear();
-  return true;
-}
-
-//===----------------------------------------------------------------------===//
 // MappedFile
 //===----------------------------------------------------------------------===//
 
@@ -187,18 +92,17 @@ MappedFile::map(int file, const std::filesystem::path &path,
 std::shared_ptr<const MappedFile>
 MappedFile::open(const std::filesystem::path &path, std::string &error) {
   error.clear();
-  // Not to hang on a pipe of that name. We make no links.
-  int file =
-      ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
-  if (file < 0) {
-    if (errno != ENOENT)
-      error = path.string() + ": " +
-              (errno == ELOOP ? "is a symbolic link" : std::strerror(errno));
+  struct stat status = {};
+  if (lstat(path.c_str(), &status) != 0 && errno == ENOENT)
     return nullptr;
-  }
-  std::shared_ptr<const MappedFile> result = map(file, path, error);
-  close(file);
-  return result;
+  // We make no links.
+  std::string problem;
+  std::optional<InputFile> file =
+      InputFile::open(path, problem, /*followLink=*/false);
+  if (file)
+    return map(file->descriptor(), path, error);
+  error = path.string() + ": " + problem;
+  return nullptr;
 }
 
 MappedFile::~MappedFile() {

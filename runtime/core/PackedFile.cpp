@@ -186,16 +186,21 @@ PackedWriter::PackedWriter(NewFile file, const PackedPlan &plan)
 std::optional<PackedWriter> PackedWriter::create(const fs::path &folder,
                                                  const PackedPlan &plan,
                                                  std::string &error) {
-  std::optional<NewFile> file = NewFile::create(folder, error);
-  if (!file)
+  auto fail = [&] {
+    error = folder.string() + ": " + error;
     return std::nullopt;
+  };
+  std::optional<NewFile> file =
+      NewFile::create(folder, NewFile::Use::Cache, error);
+  if (!file)
+    return fail();
   PackedWriter result(std::move(*file), plan);
   result.folder = folder;
   result.payloadOffset =
       makeHeader(plan, std::vector<uint64_t>(blockCount(plan.payloadBytes)))
           .size();
   if (!result.file.reserve(result.payloadOffset + plan.payloadBytes, error))
-    return std::nullopt;
+    return fail();
   return result;
 }
 
@@ -219,7 +224,10 @@ bool PackedWriter::write(uint64_t offset, std::span<const char> bytes,
   while (position < offset)
     hash({zeros.data(), std::min<uint64_t>(offset - position, zeros.size())});
   hash(bytes);
-  return file.write(bytes, payloadOffset + offset, error);
+  if (file.write(bytes, payloadOffset + offset, error))
+    return true;
+  error = folder.string() + ": " + error;
+  return false;
 }
 
 std::shared_ptr<const PackedFile> PackedWriter::finish(const std::string &name,
@@ -228,12 +236,15 @@ std::shared_ptr<const PackedFile> PackedWriter::finish(const std::string &name,
   if (!write(plan->payloadBytes, {}, error))
     return nullptr;
   std::string text = makeHeader(*plan, checksums);
-  if (!file.write(text, 0, error) || !file.publish(name, error))
-    return nullptr;
   auto result = std::make_shared<PackedFile>();
+  // While it is open: another process may replace it as soon as it has its name.
   result->mapping = MappedFile::map(file.descriptor(), folder / name, error);
   if (!result->mapping)
     return nullptr;
+  if (!file.write(text, 0, error) || !file.publish(name, error)) {
+    error = (folder / name).string() + ": " + error;
+    return nullptr;
+  }
   result->data = result->mapping->bytes().subspan(payloadOffset);
   return result;
 }

@@ -10,6 +10,7 @@
 #define MARIMBA_RUNTIME_CORE_PACKEDFILE_H
 
 #include "marimba/CacheFiles.h"
+#include "marimba/NewFile.h"
 #include "marimba/Weights.h"
 
 #include <xxhash.h>

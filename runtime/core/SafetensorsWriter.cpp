@@ -2,16 +2,12 @@
 
 #include "marimba/SafetensorsWriter.h"
 
+#include "marimba/NewFile.h"
 #include "marimba/Tensor.h"
 
 #include <nlohmann/json.hpp>
 
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstdlib>
-#include <cstring>
+#include <optional>
 #include <stdexcept>
 
 namespace marimba::rt {
@@ -67,54 +63,6 @@ makeHeader(std::span<const NamedTensor> tensors,
   return text;
 }
 
-/// A file that disappears unless it is renamed.
-class TemporaryFile {
-public:
-  explicit TemporaryFile(const std::filesystem::path &target)
-      : name(target.string() + ".XXXXXX"), file(mkstemp(name.data())) {
-    if (file < 0)
-      throwErrno("cannot be created");
-  }
-  ~TemporaryFile() {
-    if (file >= 0)
-      close(file);
-    if (!name.empty())
-      unlink(name.c_str());
-  }
-  void write(const void *data, uint64_t bytes) {
-    auto *from = static_cast<const char *>(data);
-    while (bytes > 0) {
-      ssize_t done = ::write(file, from, bytes);
-      if (done < 0 && errno == EINTR)
-        continue;
-      if (done < 0)
-        throwErrno("cannot be written");
-      from += done;
-      bytes -= static_cast<uint64_t>(done);
-    }
-  }
-  void renameTo(const std::filesystem::path &target) {
-    // mkstemp made it private: give it what open() would have.
-    mode_t mask = umask(0);
-    umask(mask);
-    if (fchmod(file, 0666 & ~mask) != 0 || fsync(file) != 0)
-      throwErrno("cannot be written");
-    int closing = std::exchange(file, -1);
-    if (close(closing) != 0)
-      throwErrno("cannot be written");
-    if (std::rename(name.c_str(), target.c_str()) != 0)
-      throwErrno("cannot take its name");
-    name.clear();
-  }
-
-private:
-  [[noreturn]] static void throwErrno(const char *what) {
-    throw std::runtime_error(std::string(what) + ": " + std::strerror(errno));
-  }
-  std::string name;
-  int file;
-};
-
 } // namespace
 
 bool writeSafetensors(
@@ -126,20 +74,24 @@ bool writeSafetensors(
     unsigned char length[8];
     for (int i = 0; i < 8; ++i)
       length[i] = static_cast<unsigned char>(header.size() >> (8 * i));
-    // A link is followed; a device or a pipe must not be replaced by a file.
-    std::error_code none;
-    std::filesystem::path target = std::filesystem::canonical(path, none);
-    if (none)
-      target = path;
-    else if (!std::filesystem::is_regular_file(target))
-      throw std::runtime_error("is not a regular file");
-    TemporaryFile file(target);
-    file.write(length, sizeof(length));
-    file.write(header.data(), header.size());
+    std::vector<std::span<const char>> parts = {
+        {reinterpret_cast<const char *>(length), sizeof(length)}, header};
     for (const NamedTensor &tensor : tensors)
-      file.write(tensor.data, byteCount(tensor));
-    file.renameTo(target);
-    return true;
+      parts.push_back(
+          {static_cast<const char *>(tensor.data), byteCount(tensor)});
+    std::string problem;
+    std::optional<NewFile> file =
+        NewFile::replace(path, NewFile::Use::Output, problem);
+    bool good = file.has_value();
+    uint64_t at = 0;
+    for (std::span<const char> part : parts) {
+      good = good && file->write(part, at, problem);
+      at += part.size();
+    }
+    if (good && file->publish(problem))
+      return true;
+    error = path.string() + ": " + problem;
+    return false;
   } catch (const std::exception &exception) {
     error = path.string() + ": " + exception.what();
     return false;

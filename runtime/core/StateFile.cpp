@@ -8,15 +8,11 @@
 
 #include "FileHeader.h"
 #include "StatePool.h"
-#include "marimba/CacheFiles.h"
+#include "marimba/InputFile.h"
+#include "marimba/NewFile.h"
 #include "marimba/SavedState.h"
 #include "marimba/Session.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cerrno>
 #include <cstring>
 #include <limits>
 
@@ -52,43 +48,6 @@ private:
   uint64_t end = 0;
 };
 
-class File {
-public:
-  explicit File(const fs::path &path)
-      // Not to hang on a pipe of that name.
-      : descriptor(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {}
-  ~File() {
-    if (descriptor >= 0)
-      close(descriptor);
-  }
-  File(const File &) = delete;
-  File &operator=(const File &) = delete;
-
-  bool isOpen() const { return descriptor >= 0; }
-  bool status(struct stat &result) const {
-    return fstat(descriptor, &result) == 0;
-  }
-  /// The number of bytes that were there, or -1 and errno.
-  int64_t read(std::span<char> bytes) const {
-    size_t done = 0;
-    while (done < bytes.size()) {
-      ssize_t count = pread(descriptor, bytes.data() + done,
-                            bytes.size() - done, static_cast<off_t>(done));
-      if (count < 0 && errno == EINTR)
-        continue;
-      if (count < 0)
-        return -1;
-      if (count == 0)
-        break;
-      done += static_cast<size_t>(count);
-    }
-    return static_cast<int64_t>(done);
-  }
-
-private:
-  int descriptor;
-};
-
 /// All of a header. `checksum` has the digits of one.
 Json describe(const StateOrigin &origin, int64_t tokens,
               std::span<const TensorSpec> states, const std::string &attachment,
@@ -113,10 +72,6 @@ Json describe(const StateOrigin &origin, int64_t tokens,
   return header;
 }
 
-fs::path folderOf(const fs::path &path) {
-  return path.has_parent_path() ? path.parent_path() : fs::path(".");
-}
-
 std::string typeText(const TensorSpec &spec) {
   return std::string(dtypeName(spec.dtype)) + " " + shapeText(spec.shape);
 }
@@ -124,20 +79,26 @@ std::string typeText(const TensorSpec &spec) {
 } // namespace
 
 bool isSavedState(const fs::path &path) {
-  File file(path);
-  struct stat status = {};
+  std::string problem;
+  std::optional<InputFile> file = InputFile::open(path, problem);
   char magic[header::kMagicBytes];
-  return file.isOpen() && file.status(status) && S_ISREG(status.st_mode) &&
-         file.read(magic) == sizeof(magic) &&
+  return file && file->read(magic, 0, problem) &&
          std::string_view(magic, sizeof(magic)) == kMagic;
 }
 
-bool canSaveState(const fs::path &path, std::string &error) {
+/// The file that will be `path`, or what is wrong with that.
+static std::optional<NewFile> beginState(const fs::path &path,
+                                         std::string &problem) {
   std::error_code code;
+  if (path.has_filename() && !fs::is_directory(path, code))
+    return NewFile::replace(path, NewFile::Use::Private, problem);
+  problem = "expected the name of a file, found a folder";
+  return std::nullopt;
+}
+
+bool canSaveState(const fs::path &path, std::string &error) {
   std::string problem;
-  if (!path.has_filename() || fs::is_directory(path, code))
-    problem = "expected the name of a file, found a folder";
-  else if (NewFile::create(folderOf(path), problem))
+  if (beginState(path, problem))
     return true;
   error = path.string() + ": cannot be saved: " + problem;
   return false;
@@ -153,33 +114,27 @@ std::optional<SavedState> SavedState::read(const fs::path &path,
     error = path.string() + ": " + what;
     return std::nullopt;
   };
-  File file(path);
-  struct stat status = {};
-  if (!file.isOpen() || !file.status(status))
-    return fail(std::string("cannot be read: ") + std::strerror(errno));
-  if (!S_ISREG(status.st_mode))
-    return fail("expected a saved session, found no regular file");
+  std::string problem;
+  std::optional<InputFile> file = InputFile::open(path, problem);
+  if (!file)
+    return fail(problem);
+  uint64_t size = file->size();
   char magic[header::kMagicBytes] = {};
-  if (file.read(magic) < 0)
-    return fail(std::string("cannot be read: ") + std::strerror(errno));
+  if (size >= sizeof(magic) && !file->read(magic, 0, problem))
+    return fail(problem);
   // Before there is memory for a large file of another kind.
   if (std::string_view(magic, sizeof(magic)) != kMagic)
     return fail("is no saved session, or is damaged: expected it to begin "
                 "with " +
                 std::string(kMagic));
-  std::optional<AlignedBuffer> memory = AlignedBuffer::zeroed(status.st_size);
+  std::optional<AlignedBuffer> memory = AlignedBuffer::zeroed(static_cast<int64_t>(size));
   if (!memory)
-    return fail("no memory for its " + std::to_string(status.st_size) +
-                " bytes");
-  int64_t count = file.read({memory->data(), size_t(status.st_size)});
-  if (count < 0)
-    return fail(std::string("cannot be read: ") + std::strerror(errno));
-  if (count != status.st_size)
-    return fail("was cut while it was read");
+    return fail("no memory for its " + std::to_string(size) + " bytes");
+  if (!file->read({memory->data(), size}, 0, problem))
+    return fail(problem);
   SavedState result;
   result.file = path;
   result.buffer = std::move(*memory);
-  std::string problem;
   try {
     if (result.parse(problem))
       return result;
@@ -384,7 +339,11 @@ bool Session::save(int32_t slot, const StateOrigin &origin,
                    layout.size());
 
   std::string problem;
-  std::optional<NewFile> file = NewFile::create(folderOf(path), problem);
+  // It would be replaced while it is in use, and be lost.
+  for (const WeightFile &weights : shared->weights().files())
+    if (std::error_code code; fs::equivalent(weights.path, path, code))
+      return fail("has the weights of the model");
+  std::optional<NewFile> file = beginState(path, problem);
   uint64_t at = text.size();
   bool good = file && file->reserve(at + layout.size(), problem) &&
               file->write(text, 0, problem);
@@ -392,13 +351,7 @@ bool Session::save(int32_t slot, const StateOrigin &origin,
     good = good && file->write(part, at, problem);
     at += part.size();
   }
-  // Its numbers must be on the disk before its name is: it cannot be made again
-  // in no time.
-  if (good && fsync(file->descriptor()) != 0) {
-    problem = std::strerror(errno);
-    good = false;
-  }
-  if (good && file->publish(path.filename().string(), problem))
+  if (good && file->publish(problem))
     return true;
   return fail(problem);
 }

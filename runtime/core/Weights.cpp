@@ -3,8 +3,8 @@
 #include "marimba/Weights.h"
 
 #include "StoredRows.h"
+#include "marimba/InputFile.h"
 
-#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -252,31 +252,28 @@ private:
     auto [it, fresh] = byFile.try_emplace(source.file, nullptr);
     if (!fresh)
       return it->second;
-    // Not to hang on a pipe of that name.
-    int file = open(source.file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    struct stat status = {};
-    if (file < 0 || fstat(file, &status) != 0) {
-      error =
-          source.file.string() + ": cannot be read: " + std::strerror(errno);
-      if (file >= 0)
-        close(file);
+    auto fail = [&](const std::string &problem) {
+      error = source.file.string() + ": " + problem;
       return nullptr;
-    }
+    };
+    std::string problem;
+    std::optional<InputFile> file = InputFile::open(source.file, problem);
+    struct stat status = {};
+    if (!file)
+      return fail(problem);
+    if (fstat(file->descriptor(), &status) != 0)
+      return fail(std::string("cannot be read: ") + std::strerror(errno));
     auto mapping = std::make_unique<Mapping>();
-    if (S_ISREG(status.st_mode) && status.st_size > 0) {
+    if (status.st_size > 0) {
       auto size = static_cast<uint64_t>(status.st_size);
-      void *data = mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file, 0);
-      if (data == MAP_FAILED) {
-        error = source.file.string() +
-                ": cannot be mapped: " + std::strerror(errno);
-        close(file);
-        return nullptr;
-      }
+      void *data = mmap(nullptr, size, PROT_READ, MAP_PRIVATE,
+                        file->descriptor(), 0);
+      if (data == MAP_FAILED)
+        return fail(std::string("cannot be mapped: ") + std::strerror(errno));
       mapping->data = static_cast<char *>(data);
       mapping->size = size;
     }
     describe(*mapping, source.file, status);
-    close(file);
     it->second = mapping.get();
     weights.mappings.push_back(std::move(mapping));
     return it->second;

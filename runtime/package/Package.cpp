@@ -12,14 +12,13 @@
 
 #include <dlfcn.h>
 
-#include <fstream>
 #include <mutex>
 
 namespace marimba::rt {
 
 namespace fs = std::filesystem;
 
-static constexpr uintmax_t kLongestCode = uintmax_t(1) << 30;
+static constexpr uint64_t kLongestCode = uint64_t(1) << 30;
 
 fs::path modelDirectory(const fs::path &package,
                         const PackageManifest &manifest) {
@@ -40,27 +39,12 @@ static fs::path directoryOf(const fs::path &package,
   return given.empty() ? modelDirectory(package, manifest) : given;
 }
 
-std::optional<std::string> readWhole(const fs::path &path, uintmax_t most,
+std::optional<std::string> readNamed(const std::string &path, uint64_t most,
                                      std::string &error) {
-  auto fail = [&](const std::string &what) {
-    error = path.string() + ": " + what;
-    return std::nullopt;
-  };
-  std::error_code code;
-  // Not to hang on a pipe of that name.
-  if (!fs::is_regular_file(path, code))
-    return fail(fs::exists(path, code) ? "expected a file, found none"
-                                       : "cannot be read: no such file");
-  uintmax_t size = fs::file_size(path, code);
-  if (code)
-    return fail("cannot be read: " + code.message());
-  if (size > most)
-    return fail("has " + std::to_string(size) +
-                " bytes, allowed: " + std::to_string(most));
-  std::string text(size, 0);
-  std::ifstream file(path, std::ios::binary);
-  if (!file.read(text.data(), static_cast<std::streamsize>(size)))
-    return fail("cannot be read");
+  std::string problem;
+  std::optional<std::string> text = readWhole(path, most, problem);
+  if (!text)
+    error = path + ": " + problem;
   return text;
 }
 
@@ -76,7 +60,7 @@ std::unique_ptr<Tokenizer> loadPackageTokenizer(const fs::path &package,
     return nullptr;
   }
   fs::path path = package / manifest.ggufTokenizer;
-  std::optional<std::string> text = readWhole(path, kLongestText, error);
+  std::optional<std::string> text = readNamed(path, kLongestText, error);
   return text ? buildTokenizer(*text, path.string(), error) : nullptr;
 }
 
@@ -148,7 +132,7 @@ static std::optional<fs::path> checkCode(const fs::path &package,
     error = path.string() + ": " + what;
     return std::nullopt;
   };
-  std::optional<std::string> bytes = readWhole(path, kLongestCode, error);
+  std::optional<std::string> bytes = readNamed(path, kLongestCode, error);
   if (!bytes)
     return std::nullopt;
   if (bytes->size() != manifest.code.bytes)
@@ -197,11 +181,12 @@ static bool checkFiles(const fs::path &directory,
   }
   for (const PackagedFile &file : manifest.files) {
     fs::path path = directory / file.name;
-    uintmax_t size = fs::file_size(path, code);
-    if (code)
-      error = path.string() + ": cannot be read: " + code.message();
-    else if (size != file.bytes)
-      error = path.string() + ": has " + std::to_string(size) +
+    std::string problem;
+    std::optional<InputFile> found = InputFile::open(path, problem);
+    if (!found)
+      error = path.string() + ": " + problem;
+    else if (found->size() != static_cast<uint64_t>(file.bytes))
+      error = path.string() + ": has " + std::to_string(found->size()) +
               " bytes, expected the " + std::to_string(file.bytes) +
               " of the model that was compiled";
     else

@@ -202,7 +202,7 @@ std::optional<PackageManifest> PackageManifest::read(const fs::path &package,
             (fs::exists(package, code) ? "none in it" : "nothing");
     return std::nullopt;
   }
-  std::optional<std::string> text = readWhole(path, kLongestText, error);
+  std::optional<std::string> text = readNamed(path, kLongestText, error);
   if (!text)
     return std::nullopt;
   std::optional<PackageManifest> result = parse(*text, error);

@@ -8,9 +8,9 @@
 #include "jinja/Interpreter.h"
 #include "jinja/Parser.h"
 
+#include "marimba/InputFile.h"
+
 #include <ctime>
-#include <fstream>
-#include <iterator>
 
 namespace marimba::rt {
 
@@ -106,12 +106,11 @@ std::optional<std::string> ChatTemplate::renderJson(std::string_view json,
 
 /// The whole of a file; throws where it cannot be read.
 static std::string readFile(const std::filesystem::path &path) {
-  std::ifstream stream(path, std::ios::binary);
-  std::string text((std::istreambuf_iterator<char>(stream)),
-                   std::istreambuf_iterator<char>());
-  if (!stream.is_open() || stream.bad())
-    throw FieldError("cannot be read");
-  return text;
+  std::string problem;
+  std::optional<std::string> text = readWhole(path, kLongestText, problem);
+  if (!text)
+    throw FieldError(problem);
+  return *text;
 }
 
 /// The special tokens of tokenizer_config.json: a text each, or an object with
@@ -151,11 +150,10 @@ ChatTemplate::load(const std::filesystem::path &modelDir,
   std::vector<std::pair<std::string, std::string>> tokens;
   std::string source;
   fs::path read = config;
-  std::error_code code;
   try {
-    bool hasFile = name.empty() && fs::exists(file, code);
+    bool hasFile = name.empty() && isThere(file);
     bool found = hasFile;
-    if (fs::exists(config, code)) {
+    if (isThere(config)) {
       Json json = Json::parse(readFile(config));
       Field root(json);
       tokens = specialTokens(root);

@@ -4,10 +4,7 @@
 #include "SentencePiece.h"
 #include "TokenizerImpl.h"
 
-#include <cerrno>
-#include <cstring>
-#include <fstream>
-#include <iterator>
+#include "marimba/InputFile.h"
 
 namespace marimba::rt {
 
@@ -16,26 +13,13 @@ using namespace text;
 /// Reads the file whole; returns false and sets `error` where it cannot.
 static bool readFile(const std::filesystem::path &path, std::string &contents,
                      std::string &error) {
-  // A pipe could keep us waiting for ever.
-  std::error_code code;
-  if (std::filesystem::exists(path, code) &&
-      !std::filesystem::is_regular_file(path, code)) {
-    error = path.string() + ": is " +
-            (std::filesystem::is_directory(path, code) ? "a directory"
-                                                       : "no regular file") +
-            ", expected a tokenizer.json or tokenizer.model file";
-    return false;
-  }
-  errno = 0;
-  std::ifstream file(path, std::ios::binary);
-  if (file)
-    contents.assign(std::istreambuf_iterator<char>(file), {});
-  if (!file || file.bad()) {
-    error = path.string() + ": cannot be read: " +
-            (errno != 0 ? std::strerror(errno) : "unknown reason");
-    return false;
-  }
-  return true;
+  std::string problem;
+  std::optional<std::string> text = readWhole(path, kLongestText, problem);
+  if (text)
+    contents = std::move(*text);
+  else
+    error = path.string() + ": " + problem;
+  return text.has_value();
 }
 
 /// What `load` returns; null, with `error` in one line that starts with `name`,
@@ -65,8 +49,7 @@ static auto catchErrors(std::string_view name, std::string &error,
 static std::optional<SentencePieceOptions>
 readOptionsBeside(const std::filesystem::path &model, std::string &error) {
   std::filesystem::path path = model.parent_path() / "tokenizer_config.json";
-  std::error_code code;
-  if (!std::filesystem::exists(path, code))
+  if (!isThere(path))
     return SentencePieceOptions();
   std::string contents;
   if (!readFile(path, contents, error))

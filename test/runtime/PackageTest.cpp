@@ -157,7 +157,7 @@ TEST(Package, RefusesCodeThatItsManifestDoesNotDescribe) {
     EXPECT_FALSE(loadPackage(folder, manifest, {}, error));
     return error;
   };
-  EXPECT_HAS(refuse(), "code-01.so: cannot be read: no such file");
+  EXPECT_HAS(refuse(), "code-01.so: cannot be read: No such file");
   std::ofstream(folder / "code-01.so") << "c";
   EXPECT_HAS(refuse(), "has 1 bytes, expected the 4");
   std::ofstream(folder / "code-01.so") << "eodc";

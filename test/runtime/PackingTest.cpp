@@ -3,6 +3,7 @@
 #include "marimba/CacheFiles.h"
 #include "marimba/Context.h"
 #include "marimba/Model.h"
+#include "marimba/NewFile.h"
 
 #include <gtest/gtest.h>
 #include <xxhash.h>
@@ -362,14 +363,14 @@ TEST(NewFileTest, AppearsWholeOrNotAtAll) {
   std::string error;
   ASSERT_TRUE(makePrivateFolder(folder, error)) << error;
   {
-    auto file = NewFile::create(folder, error);
+    auto file = NewFile::create(folder, NewFile::Use::Cache, error);
     ASSERT_TRUE(file) << error;
     EXPECT_TRUE(file->write({"left", 4}, 0, error)) << error;
   }
   EXPECT_TRUE(fs::is_empty(folder));
   // Two writers of one name: both succeed, the later one's stays.
-  auto first = NewFile::create(folder, error);
-  auto second = NewFile::create(folder, error);
+  auto first = NewFile::create(folder, NewFile::Use::Cache, error);
+  auto second = NewFile::create(folder, NewFile::Use::Cache, error);
   ASSERT_TRUE(first && second) << error;
   EXPECT_TRUE(first->write({"first", 5}, 0, error));
   EXPECT_TRUE(second->write({"second", 6}, 0, error));

@@ -361,7 +361,7 @@ TEST_F(StateFileTest, FilesOfOtherKinds) {
   expectError("cannot be read: No such file");
   path = folder;
   EXPECT_FALSE(SavedState::read(path, error));
-  expectError("found no regular file");
+  expectError("is not a regular file");
   path = folder / "text";
   writeAll(path, std::string(5000, 'x'));
   EXPECT_FALSE(SavedState::read(path, error));
@@ -370,7 +370,7 @@ TEST_F(StateFileTest, FilesOfOtherKinds) {
   path = folder / "pipe";
   ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
   EXPECT_FALSE(SavedState::read(path, error));
-  expectError("found no regular file");
+  expectError("is not a regular file");
   EXPECT_FALSE(isSavedState(path));
 }
 

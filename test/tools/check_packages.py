@@ -180,7 +180,7 @@ class Checker(checker.Checker):
         os.truncate(code, 100)
         self.refused("cut code", "has 100 bytes, expected the", package=package)
         os.remove(code)
-        self.refused("no code", f"{code}: cannot be read: no such file", package=package)
+        self.refused("no code", f"{code}: cannot be read: No such file", package=package)
         manifest = os.path.join(package, "model.json")
         os.truncate(manifest, os.path.getsize(manifest) // 2)
         self.refused("half of model.json", "model.json: [json.exception.parse_error", package=package)

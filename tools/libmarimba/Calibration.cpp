@@ -98,15 +98,10 @@ std::unique_ptr<Calibration>
 Calibration::measure(StringRef modelDir, const CalibrateOptions &options,
                      function_ref<bool(StringRef)> wanted, ProgressFn progress,
                      function_ref<bool()> goOn, std::string &error) {
-  auto text = MemoryBuffer::getFile(options.file);
-  if (std::error_code code = text.getError()) {
-    error = options.file + ": " + code.message();
-    return nullptr;
-  }
   std::unique_ptr<rt::Tokenizer> tokenizer = loadTokenizer(modelDir, error);
   if (!tokenizer)
     return nullptr;
-  std::vector<int32_t> ids = tokenizer->encode((*text)->getBuffer());
+  std::vector<int32_t> ids = tokenizer->encode(options.text);
   ids.resize(std::min<size_t>(ids.size(), options.tokens));
   if (int64_t(ids.size()) < kFewestTokens) {
     error =

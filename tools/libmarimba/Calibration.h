@@ -20,8 +20,9 @@ class LoadedModel;
 
 /// How to calibrate.
 struct CalibrateOptions {
-  /// A text file; empty: not at all.
+  /// The name of a text, for messages; empty: not at all.
   std::string file;
+  std::string text; // UTF-8
   /// Tokens of it that are read, from its beginning.
   int64_t tokens = 16384;
   /// For the second moments of all inputs together. Inputs that do not fit, the

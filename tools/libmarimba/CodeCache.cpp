@@ -8,6 +8,7 @@
 #include "tools/libmarimba/BuildIdentity.h"
 
 #include "marimba/CacheFiles.h"
+#include "marimba/NewFile.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/BLAKE3.h"
@@ -121,14 +122,15 @@ std::optional<SmallVector<char, 0>> CodeCache::find(const Key &key) {
 void CodeCache::store(const Key &key, ArrayRef<char> object) {
   if (folder.empty())
     return;
-  std::string error, header = makeHeader(key, object);
-  std::optional<rt::NewFile> file = rt::NewFile::create(folder, error);
-  if (file && file->write(header, 0, error) &&
-      file->write({object.data(), object.size()}, header.size(), error) &&
-      file->publish(fileName(key), error))
+  std::string problem, header = makeHeader(key, object);
+  std::optional<rt::NewFile> file =
+      rt::NewFile::create(folder, rt::NewFile::Use::Cache, problem);
+  if (file && file->write(header, 0, problem) &&
+      file->write({object.data(), object.size()}, header.size(), problem) &&
+      file->publish(fileName(key), problem))
     dropOld();
   else if (note)
-    note("compiled code is not kept: " + error);
+    note("compiled code is not kept: " + folder + ": " + problem);
 }
 
 void CodeCache::dropOld() {

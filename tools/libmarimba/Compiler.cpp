@@ -12,6 +12,10 @@
 #include "mlir/Parser/Parser.h"
 #include "tools/libmarimba/Diagnostics.h"
 #include "tools/libmarimba/SourceNesting.h"
+
+#include "marimba/InputFile.h"
+#include "marimba/NewFile.h"
+#include "marimba/TextFile.h"
 #include "llvm/ADT/SmallString.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -93,32 +97,38 @@ Compilation::createFromModel(StringRef modelDir, const CompileOptions &options,
   return nullptr;
 }
 
+/// A file, or stdin for "-".
+static std::unique_ptr<MemoryBuffer> readIR(StringRef input,
+                                            std::string &error) {
+  std::string problem, name = input == "-" ? "<stdin>" : input.str();
+  std::optional<std::string> text =
+      input == "-" ? rt::readInput("-", problem)
+                   : rt::readWhole(name, rt::kLongestText, problem);
+  if (text)
+    return MemoryBuffer::getMemBufferCopy(*text, name);
+  error = name + ": " + problem;
+  return nullptr;
+}
+
 bool Compilation::load(StringRef input, std::string &error) {
   ErrorCollector errors(*context);
   if (isIRFile(input)) {
-    if (input != "-" && !sys::fs::exists(input)) {
-      error = (input + ": no such file").str();
+    std::unique_ptr<MemoryBuffer> text = readIR(input, error);
+    if (!text)
       return false;
-    }
-    ErrorOr<std::unique_ptr<MemoryBuffer>> text =
-        MemoryBuffer::getFileOrSTDIN(input);
-    if (!text) {
-      error = (input + ": cannot be read: " + text.getError().message()).str();
-      return false;
-    }
     // Its nesting could not be bounded before it is read.
-    if (mlir::isBytecode((*text)->getMemBufferRef())) {
-      error = ((*text)->getBufferIdentifier() +
+    if (mlir::isBytecode(text->getMemBufferRef())) {
+      error = (text->getBufferIdentifier() +
                ": bytecode of MLIR, expected text (marimba-opt makes it)")
                   .str();
       return false;
     }
-    error = checkSourceNesting((*text)->getBuffer(),
-                               (*text)->getBufferIdentifier());
+    error =
+        checkSourceNesting(text->getBuffer(), text->getBufferIdentifier());
     if (!error.empty())
       return false;
     auto sources = std::make_shared<SourceMgr>();
-    sources->AddNewSourceBuffer(std::move(*text), SMLoc());
+    sources->AddNewSourceBuffer(std::move(text), SMLoc());
     mlir::ParserConfig config(context.get());
     moduleRef = mlir::parseSourceFile<mlir::ModuleOp>(sources, config);
     if (!moduleRef)
@@ -176,17 +186,16 @@ bool Compilation::dump(unsigned index, StringRef stage, std::string &error) {
     return false;
   }
   sys::path::append(path, formatv("{0,0+2}-{1}.mlir", index, stage).str());
-  Error failure = writeToOutput(path, [&](raw_ostream &os) {
-    mlir::OpPrintingFlags flags;
-    flags.enableDebugInfo(/*enable=*/true, /*prettyForm=*/false);
-    flags.printNameLocAsPrefix();
-    module().print(os, flags);
-    os << '\n';
-    return Error::success();
-  });
-  if (!failure)
+  std::string text, problem;
+  raw_string_ostream os(text);
+  mlir::OpPrintingFlags flags;
+  flags.enableDebugInfo(/*enable=*/true, /*prettyForm=*/false);
+  flags.printNameLocAsPrefix();
+  module().print(os, flags);
+  os << '\n';
+  if (rt::writeWhole(path.str().str(), text, problem))
     return true;
-  error = toString(std::move(failure)); // names the file
+  error = (path + ": " + problem).str();
   return false;
 }
 

@@ -7,9 +7,10 @@
 #include "tools/libmarimba/ModelFacts.h"
 #include "tools/libmarimba/BuildIdentity.h"
 
+#include "marimba/InputFile.h"
+
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/BLAKE3.h"
-#include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -29,8 +30,9 @@ static std::string digestConfiguration(StringRef modelDir,
                                        const CompileOptions &options) {
   SmallString<128> path(modelDir);
   sys::path::append(path, options.import.configFile);
-  auto text = MemoryBuffer::getFile(path);
-  return text ? digest((*text)->getBuffer()) : std::string();
+  std::string problem;
+  auto text = rt::readWhole(path.str().str(), rt::kLongestText, problem);
+  return text ? digest(*text) : std::string();
 }
 
 /// The digest of a model as it was imported.

@@ -10,10 +10,12 @@
 #include "importer/Safetensors.h"
 #include "marimba/Context.h"
 #include "marimba/Description.h"
+#include "marimba/InputFile.h"
 #include "marimba/SafetensorsWriter.h"
 #include "marimba/ThreadTeam.h"
 #include "marimba/Weights.h"
 #include "llvm/ADT/StringMap.h"
+#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 
 using namespace marimba;
@@ -31,8 +33,15 @@ public:
         path, path, [&](const Twine &text) { error = text.str(); });
     if (mlir::failed(found))
       return false;
-    ErrorOr<std::unique_ptr<MemoryBuffer>> data = MemoryBuffer::getFile(
-        path, /*IsText=*/false, /*RequiresNullTerminator=*/false);
+    std::string problem;
+    std::optional<rt::InputFile> input = rt::InputFile::open(file, problem);
+    if (!input) {
+      error = file + ": " + problem;
+      return false;
+    }
+    ErrorOr<std::unique_ptr<MemoryBuffer>> data = MemoryBuffer::getOpenFile(
+        sys::fs::convertFDToNativeFile(input->descriptor()), path,
+        input->size(), /*RequiresNullTerminator=*/false);
     if (!data) {
       error = file + ": " + data.getError().message();
       return false;

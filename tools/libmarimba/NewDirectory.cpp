@@ -6,10 +6,10 @@
 
 #include "tools/libmarimba/NewDirectory.h"
 
+#include "marimba/NewFile.h"
 #include "llvm/ADT/SmallString.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
-#include "llvm/Support/raw_ostream.h"
 #include <cerrno>
 #include <cstring>
 #include <sys/stat.h>
@@ -22,6 +22,7 @@ namespace path = llvm::sys::path;
 NewDirectory::~NewDirectory() {
   if (!temporary.empty())
     (void)fs::remove_directories(temporary);
+  unfinished.release();
 }
 
 bool NewDirectory::setTarget(StringRef given, std::string &error) {
@@ -62,6 +63,7 @@ bool NewDirectory::create(std::string &error) {
     return false;
   }
   temporary = std::move(name);
+  unfinished = rt::Unfinished(temporary);
   return true;
 }
 
@@ -77,17 +79,11 @@ std::string NewDirectory::pathOf(StringRef file) const {
 
 bool NewDirectory::writeFile(StringRef file, StringRef data,
                              std::string &error) {
-  std::error_code code;
-  raw_fd_ostream os(pathOf(file), code);
-  if (!code) {
-    os << data;
-    os.close();
-    code = os.error();
-    os.clear_error();
-  }
-  if (code)
-    error = pathOf(file) + ": " + code.message();
-  return !code;
+  std::string problem;
+  if (rt::writeWhole(pathOf(file), {data.data(), data.size()}, problem))
+    return true;
+  error = pathOf(file) + ": " + problem;
+  return false;
 }
 
 bool NewDirectory::publish(std::string &error) {
@@ -97,5 +93,6 @@ bool NewDirectory::publish(std::string &error) {
     return false;
   }
   temporary.clear();
+  unfinished.release();
   return true;
 }

@@ -7,13 +7,15 @@
 #ifndef MARIMBA_TOOLS_LIBMARIMBA_NEWDIRECTORY_H
 #define MARIMBA_TOOLS_LIBMARIMBA_NEWDIRECTORY_H
 
+#include "marimba/Unfinished.h"
 #include "llvm/ADT/StringRef.h"
 #include <string>
 
 namespace marimba {
 
 /// A directory under a temporary name beside the one that it will have. Unless
-/// it is published it is removed with all that is in it.
+/// it is published it is removed with all that is in it, by
+/// rt::removeUnfinished(), too.
 class NewDirectory {
 public:
   NewDirectory() = default;
@@ -40,6 +42,7 @@ public:
 
 private:
   std::string target, parentPath, temporary; // the last: empty, there is none
+  rt::Unfinished unfinished;
 };
 
 } // namespace marimba

@@ -8,10 +8,11 @@
 
 #include "tools/libmarimba/QuantizeGptq.h"
 #include "tools/libmarimba/QuantizeMatrix.h"
+
+#include "marimba/InputFile.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/bit.h"
 #include "llvm/Support/Endian.h"
-#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/MathExtras.h"
 #include "llvm/Support/Parallel.h"
@@ -76,45 +77,31 @@ namespace {
 /// The open files of a checkpoint.
 class SourceFiles {
 public:
-  ~SourceFiles() {
-    for (auto &entry : files)
-      sys::fs::closeFile(entry.second);
-  }
-
   bool open(const WeightSource &source, std::string &error) {
     if (files.contains(source.file))
       return true;
-    Expected<sys::fs::file_t> file =
-        sys::fs::openNativeFileForRead(source.file);
+    std::string problem;
+    std::optional<rt::InputFile> file =
+        rt::InputFile::open(source.file, problem);
     if (file)
-      files[source.file] = *file;
+      files.try_emplace(source.file, std::move(*file));
     else
-      error = source.file + ": " + toString(file.takeError());
-    return bool(file);
+      error = source.file + ": " + problem;
+    return file.has_value();
   }
 
   /// Fills `to` from `offset` of the file of `source`.
   bool read(const WeightSource &source, uint64_t offset,
             MutableArrayRef<char> to, std::string &error) const {
-    while (!to.empty()) {
-      Expected<size_t> count =
-          sys::fs::readNativeFileSlice(files.lookup(source.file), to, offset);
-      if (!count) {
-        error = source.file + ": " + toString(count.takeError());
-        return false;
-      }
-      if (*count == 0) {
-        error = source.file + ": became shorter while it was read";
-        return false;
-      }
-      to = to.drop_front(*count);
-      offset += *count;
-    }
-    return true;
+    std::string problem;
+    if (files.find(source.file)->second.read(to, offset, problem))
+      return true;
+    error = source.file + ": " + problem;
+    return false;
   }
 
 private:
-  StringMap<sys::fs::file_t> files;
+  StringMap<rt::InputFile> files;
 };
 
 } // namespace
@@ -151,16 +138,22 @@ struct Task {
 class Writer {
 public:
   Writer(const QuantPlan &plan, const QuantLayout &layout,
-         const QuantWork &work, rt::NewFile &file,
+         const QuantWork &work, rt::NewFile &file, StringRef path,
          function_ref<bool(uint64_t bytes, StringRef name)> advance,
          std::string &error)
-      : plan(plan), layout(layout), work(work), file(file), advance(advance),
-        error(error) {}
+      : plan(plan), layout(layout), work(work), file(file), path(path),
+        advance(advance), error(error) {}
 
   bool run(std::vector<QuantError> &errors);
 
 private:
   bool openFiles();
+  /// Puts the file's name in front of what is wrong with it.
+  bool named(bool good, std::string &problem) {
+    if (!good)
+      problem = (path + ": " + problem).str();
+    return good;
+  }
   bool quantise(std::vector<QuantError> &errors);
   /// Makes ready for matrices with these inputs; null where nothing is known.
   bool useMoments(const GramMatrix *inputs, StringRef name);
@@ -173,6 +166,7 @@ private:
   const QuantLayout &layout;
   const QuantWork &work;
   rt::NewFile &file;
+  StringRef path;
   function_ref<bool(uint64_t bytes, StringRef name)> advance;
   std::string &error;
   // Of the matrices at hand, if anything is known of their inputs.
@@ -197,7 +191,9 @@ bool Writer::writeBlock(const Task &task, const QuantizedMatrix &block,
   // Each tensor has the same number of bytes for every block.
   for (const std::vector<uint8_t> *part :
        {&block.codes, &block.scales, &block.zeros}) {
-    if (!file.write(bytesOf(*part), begin + task.block * part->size(), problem))
+    if (!named(file.write(bytesOf(*part), begin + task.block * part->size(),
+                          problem),
+               problem))
       return false;
     begin += blocks * part->size();
   }
@@ -302,7 +298,7 @@ bool Writer::copyKept() {
     for (uint64_t at = 0; at < source->bytes;) {
       buffer.resize(std::min(most, source->bytes - at));
       if (!sources.read(*source, source->offset + at, buffer, error) ||
-          !file.write(buffer, layout.keptOffset(i) + at, error) ||
+          !named(file.write(buffer, layout.keptOffset(i) + at, error), error) ||
           !advance(buffer.size(), source->name))
         return false;
       at += buffer.size();
@@ -322,15 +318,18 @@ bool Writer::openFiles() {
 
 bool Writer::run(std::vector<QuantError> &errors) {
   // A disk without the space says so at once.
-  return openFiles() && file.reserve(layout.fileBytes(), error) &&
-         file.write(layout.header(), 0, error) && quantise(errors) &&
+  return openFiles() &&
+         named(file.reserve(layout.fileBytes(), error) &&
+                   file.write(layout.header(), 0, error),
+               error) &&
+         quantise(errors) &&
          copyKept();
 }
 
 bool marimba::writeQuantFile(
     const QuantPlan &plan, const QuantLayout &layout, const QuantWork &work,
-    rt::NewFile &file,
+    rt::NewFile &file, StringRef path,
     function_ref<bool(uint64_t bytes, StringRef name)> advance,
     std::vector<QuantError> &errors, std::string &error) {
-  return Writer(plan, layout, work, file, advance, error).run(errors);
+  return Writer(plan, layout, work, file, path, advance, error).run(errors);
 }

@@ -10,7 +10,7 @@
 #include "tools/libmarimba/Calibration.h"
 #include "tools/libmarimba/QuantPlan.h"
 
-#include "marimba/CacheFiles.h"
+#include "marimba/NewFile.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/FileSystem.h"
@@ -54,14 +54,14 @@ struct QuantWork {
   const Calibration *calibration = nullptr;
 };
 
-/// Writes the file of a plan into `file`, reading the checkpoint a few rows at
+/// Writes the file of a plan into `file`, which messages call `path`, reading the checkpoint a few rows at
 /// a time, on all processors. `advance(bytes, name)` hears from time to time
 /// how many bytes of the checkpoint have been read since and what comes next,
 /// and says whether to go on. Fills in `errors`, one for each matrix. False
 /// where that said no, or with `error` set.
 bool writeQuantFile(
     const QuantPlan &plan, const QuantLayout &layout, const QuantWork &work,
-    rt::NewFile &file,
+    rt::NewFile &file, llvm::StringRef path,
     llvm::function_ref<bool(uint64_t bytes, llvm::StringRef name)> advance,
     std::vector<QuantError> &errors, std::string &error);
 

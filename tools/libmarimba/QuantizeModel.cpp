@@ -12,15 +12,13 @@
 #include "tools/libmarimba/NewDirectory.h"
 #include "tools/libmarimba/QuantFile.h"
 #include "tools/libmarimba/Stopwatch.h"
+
+#include "marimba/InputFile.h"
 #include "llvm/ADT/SmallString.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSet.h"
-#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
-#include <cerrno>
-#include <cstring>
-#include <sys/stat.h>
-#include <unistd.h>
 
 using namespace marimba;
 using namespace llvm;
@@ -29,6 +27,7 @@ namespace fs = llvm::sys::fs;
 namespace path = llvm::sys::path;
 
 static constexpr StringLiteral kConfig = "config.json";
+static constexpr StringLiteral kWeights = "model.safetensors";
 
 static std::string pathIn(StringRef directory, StringRef file) {
   SmallString<256> full(directory);
@@ -104,14 +103,15 @@ static std::string describeFormat(const QuantizeOptions &options) {
 static std::optional<std::string> extendConfig(StringRef modelDir,
                                                const QuantizeOptions &options,
                                                std::string &error) {
-  std::string file = pathIn(modelDir, kConfig);
-  auto buffer = MemoryBuffer::getFile(file);
-  if (std::error_code code = buffer.getError()) {
-    error = file + ": " + code.message();
+  std::string file = pathIn(modelDir, kConfig), problem;
+  std::optional<std::string> read =
+      rt::readWhole(file, rt::kLongestText, problem);
+  if (!read) {
+    error = file + ": " + problem;
     return std::nullopt;
   }
   // The importer has read it: it is an object.
-  StringRef text = (*buffer)->getBuffer().rtrim();
+  StringRef text = StringRef(*read).rtrim();
   if (!text.consume_back("}")) {
     error = file + ": changed while the model was quantised";
     return std::nullopt;
@@ -153,18 +153,13 @@ static bool copyFiles(StringRef modelDir, const NewDirectory &to,
   return !code;
 }
 
-/// Gives a private file what open() would have, and sees to it that it is on
-/// the disk before its name is.
+/// Gives the weights their name in the new directory.
 static bool finish(rt::NewFile &file, const NewDirectory &directory,
                    std::string &error) {
-  mode_t mask = umask(0);
-  umask(mask);
-  if (fchmod(file.descriptor(), 0666 & ~mask) == 0 &&
-      fsync(file.descriptor()) == 0)
-    return file.publish(pathIn(directory.temporaryName(), "model.safetensors"),
-                        error);
-  error = directory.pathOf("model.safetensors") +
-          ": cannot be written: " + std::strerror(errno);
+  std::string problem;
+  if (file.publish(pathIn(directory.temporaryName(), kWeights), problem))
+    return true;
+  error = directory.pathOf(kWeights) + ": " + problem;
   return false;
 }
 
@@ -225,10 +220,13 @@ bool marimba::quantizeModel(StringRef modelDir, StringRef outDir,
   QuantLayout layout(plan);
   // It has no name until all of it is there, so nothing is left of a process
   // that is killed.
-  std::optional<rt::NewFile> file =
-      rt::NewFile::create(directory.parent(), error);
-  if (!file)
+  std::string problem, weights = pathIn(outDir, kWeights);
+  std::optional<rt::NewFile> file = rt::NewFile::create(
+      directory.parent(), rt::NewFile::Use::Output, problem);
+  if (!file) {
+    error = weights + ": " + problem;
     return false;
+  }
   std::unique_ptr<Calibration> calibration;
   double begin = 0;
   if (!options.calibrate.file.empty()) {
@@ -257,7 +255,7 @@ bool marimba::quantizeModel(StringRef modelDir, StringRef outDir,
   uint64_t read = 0;
   std::vector<QuantError> errors;
   if (!writeQuantFile(
-          plan, layout, {options.method, calibration.get()}, *file,
+          plan, layout, {options.method, calibration.get()}, *file, weights,
           [&](uint64_t bytes, StringRef name) {
             read += bytes;
             if (progress)

@@ -6,10 +6,10 @@
 
 #include "tools/marimba/Driver.h"
 
+#include "marimba/NewFile.h"
+#include "marimba/TextFile.h"
 #include "llvm/ADT/StringExtras.h"
-#include "llvm/Support/Error.h"
 #include "llvm/Support/FileSystem.h"
-#include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace marimba;
@@ -63,35 +63,54 @@ std::optional<std::vector<int32_t>> driver::parseIds(StringRef text,
 }
 
 std::optional<std::string> driver::readFile(StringRef path) {
-  auto buffer = MemoryBuffer::getFileOrSTDIN(path);
-  if (std::error_code code = buffer.getError()) {
-    fail(path + ": " + code.message());
+  std::string problem;
+  std::optional<rt::Text> text = rt::readText(path.str(), problem);
+  StringRef name = path == "-" ? "stdin" : path;
+  if (!text) {
+    fail(name + ": " + problem);
     return std::nullopt;
   }
-  return (*buffer)->getBuffer().str();
+  if (!text->note.empty())
+    printNote((name + ": " + text->note).str());
+  return std::move(text->bytes);
+}
+
+bool driver::checkText(const Twine &what, StringRef text) {
+  std::string problem = rt::findUtf8Problem({text.data(), text.size()});
+  if (!problem.empty())
+    fail(what + ": " + problem);
+  return problem.empty();
+}
+
+/// Writes to what is there already and is no file.
+static int writeStream(raw_fd_ostream &os, StringRef path, StringRef data) {
+  os << data;
+  os.flush();
+  std::error_code code = os.error();
+  os.clear_error();
+  return code ? driver::fail(path + ": cannot be written: " + code.message())
+              : 0;
 }
 
 int driver::writeFile(StringRef path, StringRef data) {
-  // Files are replaced whole; what is none (a device, a pipe) is written to.
-  sys::fs::file_status status;
-  if (path != "-" && !sys::fs::status(path, status) &&
-      !sys::fs::is_regular_file(status)) {
+  std::string problem;
+  switch (rt::outputKind(path.str())) {
+  case rt::OutputKind::Stdout:
+    // main() looks whether that went well.
+    outs() << data;
+    return 0;
+  case rt::OutputKind::Stream: {
     std::error_code code;
     raw_fd_ostream os(path, code, sys::fs::CD_OpenExisting);
-    if (!code) {
-      os << data;
-      os.flush();
-      code = os.error();
-      os.clear_error();
-    }
-    return code ? fail(path + ": " + code.message()) : 0;
+    return code ? fail(path + ": cannot be written: " + code.message())
+                : writeStream(os, path, data);
   }
-  Error error = writeToOutput(path, [&](raw_ostream &os) {
-    os << data;
-    return Error::success();
-  });
-  // The message names the file.
-  return error ? fail(toString(std::move(error))) : 0;
+  case rt::OutputKind::File:
+    break;
+  }
+  if (rt::writeWhole(path.str(), {data.data(), data.size()}, problem))
+    return 0;
+  return fail(path + ": " + problem);
 }
 
 void driver::printJson(const json::Value &value) {

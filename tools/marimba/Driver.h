@@ -85,11 +85,15 @@ void printNote(llvm::StringRef message);
 std::optional<std::vector<int32_t>> parseIds(llvm::StringRef text,
                                              llvm::StringRef what);
 
-/// The whole of a file; on failure prints the error.
+/// The whole of a text as rt::readText() reads it; on failure prints the error.
 std::optional<std::string> readFile(llvm::StringRef path);
 
-/// Writes `data` to `path` by way of a temporary file beside it, or to stdout
-/// for "-". Returns the exit code.
+/// Whether `text`, which messages call `what`, is UTF-8; else prints the error.
+bool checkText(const llvm::Twine &what, llvm::StringRef text);
+
+/// Makes `data` the file `path`, which appears whole; what is there and is no
+/// file, such as a device or a pipe, is written to, and stdout for "-". Returns
+/// the exit code.
 int writeFile(llvm::StringRef path, llvm::StringRef data);
 
 /// Prints a value to stdout, readable by people and by programs.

@@ -140,9 +140,13 @@ static std::optional<QuantizeOptions> quantizeOptions() {
     result.head = head;
   }
   result.method = o.method;
-  if (o.calibrate.given())
-    result.calibrate = {o.calibrate, o.calibrateTokens,
+  if (o.calibrate.given()) {
+    std::optional<std::string> text = driver::readFile(o.calibrate);
+    if (!text)
+      return std::nullopt;
+    result.calibrate = {o.calibrate, std::move(*text), o.calibrateTokens,
                         uint64_t(o.calibrateMemory) << 20};
+  }
   result.keep.assign(o.keep.begin(), o.keep.end());
   return result;
 }

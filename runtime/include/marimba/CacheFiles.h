@@ -1,6 +1,6 @@
 //===- CacheFiles.h - Files that can be made again --------------*- C++ -*-===//
 //
-// Where they stand, how they come to be and how they are read. Nothing here
+// Where they stand and how they are read; NewFile writes them. Nothing here
 // knows what they hold (docs/cache.md).
 //
 //===----------------------------------------------------------------------===//
@@ -8,10 +8,8 @@
 #ifndef MARIMBA_RUNTIME_CACHEFILES_H
 #define MARIMBA_RUNTIME_CACHEFILES_H
 
-#include <cstdint>
 #include <filesystem>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
 
@@ -27,37 +25,6 @@ std::filesystem::path defaultCacheFolder();
 /// where that fails, or where another user owns it or may write to it: what it
 /// holds is run and believed.
 bool makePrivateFolder(const std::filesystem::path &folder, std::string &error);
-
-/// A file that gets its name when it is whole. Until then nobody else sees it
-/// and it vanishes with the process, however that ends, where the file system
-/// has files without a name; elsewhere it is called `.new-...`.
-class NewFile {
-public:
-  /// An empty file of mode 0600 in `folder`. Nothing, and `error`, where none
-  /// can be made.
-  static std::optional<NewFile> create(const std::filesystem::path &folder,
-                                       std::string &error);
-  NewFile(NewFile &&other) noexcept;
-  NewFile &operator=(NewFile &&) = delete;
-  ~NewFile();
-
-  int descriptor() const { return file; }
-  /// Takes the space for `bytes` bytes. False and `error` where the disk is
-  /// full; a file system that cannot tell says so when it is written.
-  bool reserve(uint64_t bytes, std::string &error);
-  bool write(std::span<const char> data, uint64_t offset, std::string &error);
-  /// Gives it the name `name` in its folder, in place of a file of that name.
-  /// Call once.
-  bool publish(const std::string &name, std::string &error);
-
-private:
-  NewFile() = default;
-  bool fail(const char *what, std::string &error) const;
-
-  std::filesystem::path folder;
-  std::string name; // empty: it has none
-  int file = -1;
-};
 
 /// A file in memory, read-only. Who cuts a file that is mapped makes its
 /// readers get a SIGBUS, which a program may turn into a message: cache files
