@@ -12,6 +12,7 @@
 #include "marimba/Package.h"
 #include "marimba/SavedState.h"
 #include "marimba/Session.h"
+#include "marimba/TextFile.h"
 #include "marimba/ThreadTeam.h"
 #include "marimba/Tokenizer.h"
 
@@ -177,6 +178,9 @@ marimba_code marimba_encode(const marimba_model *model, const char *text,
   *count = 0;
   if (!model->tokenizer)
     return fail(MARIMBA_BAD_MODEL, model->noTokenizer, message);
+  if (std::string problem = rt::findUtf8Problem(text); !problem.empty())
+    return fail(MARIMBA_BAD_ARGUMENT, "marimba_encode: the text " + problem,
+                message);
   std::vector<int32_t> made = model->tokenizer->encode(text, begin != 0);
   // Never nothing, which some libraries give for no bytes.
   auto *copy =

@@ -91,8 +91,9 @@ MARIMBA_EXPORT int32_t marimba_model_vocabulary(const marimba_model *model);
 MARIMBA_EXPORT const int32_t *marimba_model_end_ids(const marimba_model *model,
                                                     size_t *count);
 
-/* Ids of `text` (UTF-8), with the start of a text in front where `begin` is not
-   0, in memory for marimba_free(). An error for a model without a tokenizer. */
+/* Ids of `text`, with the start of a text in front where `begin` is not 0, in
+   memory for marimba_free(). An error for a model without a tokenizer, or where
+   the text is not UTF-8. */
 MARIMBA_EXPORT marimba_code marimba_encode(const marimba_model *model,
                                            const char *text, int begin,
                                            int32_t **ids, size_t *count,
@@ -122,7 +123,8 @@ MARIMBA_EXPORT void marimba_session_reset(marimba_session *session);
 
 /* Writes the sequence to a file, which appears when it is whole, or replaces it
    by one of a file of the same model (docs/state.md). After a failure neither
-   the file nor the sequence has changed. */
+   the file nor the sequence has changed; a full disk, and the limit of the
+   process on the size of files, are failures and no signals. */
 MARIMBA_EXPORT marimba_code marimba_session_save(const marimba_session *session,
                                                  const char *path,
                                                  char **message);

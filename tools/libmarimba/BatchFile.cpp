@@ -5,24 +5,34 @@
 //===----------------------------------------------------------------------===//
 
 #include "tools/libmarimba/BatchFile.h"
+#include "tools/libmarimba/JsonMembers.h"
 
+#include "marimba/NewFile.h"
 #include "llvm/Support/Error.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/JSON.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/raw_ostream.h"
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 using namespace marimba;
 using namespace llvm;
 
-/// The ids of an array of numbers; false where it is something else.
-static bool readIds(const json::Value &value, std::vector<int32_t> &ids) {
-  const json::Array *list = value.getAsArray();
+/// The ids of an array of numbers, as it is written; false where it is something
+/// else.
+static bool readIds(StringRef written, std::vector<int32_t> &ids) {
+  Expected<json::Value> value = json::parse(written);
+  if (!value) {
+    consumeError(value.takeError());
+    return false;
+  }
+  const json::Array *list = value->getAsArray();
   if (!list || list->empty())
     return false;
   for (const json::Value &entry : *list) {
@@ -48,25 +58,21 @@ marimba::parsePrompts(StringRef contents, StringRef path, std::string &error) {
     ++number;
     if (line.trim().empty())
       continue;
-    Expected<json::Value> parsed = json::parse(line);
-    if (!parsed)
-      return fail(toString(parsed.takeError()));
-    const json::Object *object = parsed->getAsObject();
-    const json::Value *text = object ? object->get("prompt") : nullptr;
-    const json::Value *ids = object ? object->get("ids") : nullptr;
-    if (!object || !text == !ids)
+    std::string problem;
+    std::optional<JsonMembers> object = JsonMembers::parse(line, problem);
+    if (!object)
+      return fail(problem);
+    StringRef text = object->find("prompt"), ids = object->find("ids");
+    if (text.empty() == ids.empty())
       return fail("expected an object with \"prompt\" or \"ids\"");
     PromptLine prompt;
-    if (text && !text->getAsString())
-      return fail("\"prompt\": expected a text");
-    if (text)
-      prompt.text = text->getAsString()->str();
-    if (text && prompt.text.empty())
-      return fail("\"prompt\": expected a text, found an empty one");
-    if (ids && !readIds(*ids, prompt.ids))
+    if (!text.empty() && !(prompt.text = readJsonString(text)))
+      return fail(text.starts_with("\"")
+                      ? "\"prompt\": has half of a surrogate pair"
+                      : "\"prompt\": expected a text");
+    if (!ids.empty() && !readIds(ids, prompt.ids))
       return fail("\"ids\": expected an array of token ids");
-    if (const json::Value *id = object->get("id"))
-      prompt.id = *id;
+    prompt.id = object->find("id").str();
     prompts.push_back(std::move(prompt));
   }
   if (!prompts.empty())
@@ -87,17 +93,26 @@ std::unique_ptr<BatchJournal> BatchJournal::open(StringRef output,
   std::unique_ptr<BatchJournal> journal(new BatchJournal());
   journal->output = output.str();
   journal->path = (output + ".partial").str();
+  auto fail = [&](const Twine &what) {
+    error = (journal->path + ": " + what).str();
+    return nullptr;
+  };
   journal->file = ::open(journal->path.c_str(),
-                         O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-  if (journal->file < 0) {
-    error = journal->path + ": " + std::strerror(errno);
-    return nullptr;
-  }
-  if (flock(journal->file, LOCK_EX | LOCK_NB) != 0) {
-    error = journal->path + ": is in use by another process";
-    return nullptr;
-  }
-  return journal->read(identity, prompts, error) ? std::move(journal) : nullptr;
+                         O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK,
+                         0666);
+  struct stat status = {};
+  if (journal->file < 0 || fstat(journal->file, &status) != 0)
+    return fail(std::strerror(errno));
+  if (!S_ISREG(status.st_mode))
+    return fail("is not a regular file");
+  if (flock(journal->file, LOCK_EX | LOCK_NB) != 0)
+    return fail("is in use by another process");
+  if (journal->read(identity, prompts, error))
+    return journal;
+  // Where not even its first line could be written, it is of no use.
+  if (status.st_size == 0)
+    (void)sys::fs::remove(journal->path);
+  return nullptr;
 }
 
 BatchJournal::~BatchJournal() {
@@ -142,19 +157,18 @@ bool BatchJournal::read(StringRef identity, size_t prompts,
     size_t end = contents.find('\n', good);
     if (end == StringRef::npos)
       break;
-    Expected<json::Value> parsed = json::parse(contents.slice(good, end));
-    if (!parsed) {
-      consumeError(parsed.takeError());
+    std::string problem;
+    std::optional<JsonMembers> object =
+        JsonMembers::parse(contents.slice(good, end), problem);
+    if (!object)
       break;
-    }
-    const json::Object *object = parsed->getAsObject();
-    std::optional<int64_t> line =
-        object ? object->getInteger("prompt") : std::nullopt;
-    const json::Value *answer = object ? object->get("answer") : nullptr;
-    if (!line || !answer || *line < 0 || *line >= static_cast<int64_t>(prompts))
+    size_t line = 0;
+    StringRef answer = object->find("answer");
+    if (object->find("prompt").getAsInteger(10, line) || answer.empty() ||
+        line >= prompts)
       return fail("is damaged: an answer belongs to no prompt; remove it to "
                   "begin anew");
-    lines[static_cast<size_t>(*line)] = toLine(*answer);
+    lines[line] = (answer + "\n").str();
     good = end + 1;
   }
   if (ftruncate(file, static_cast<off_t>(good)) != 0 ||
@@ -163,25 +177,30 @@ bool BatchJournal::read(StringRef identity, size_t prompts,
   return true;
 }
 
-bool BatchJournal::add(size_t index, const json::Value &answer,
-                       std::string &error) {
-  if (!append(file, toLine(json::Object{{"prompt", static_cast<int64_t>(index)},
-                                        {"answer", answer}}))) {
+bool BatchJournal::add(size_t index, StringRef answer, std::string &error) {
+  if (!append(file, formatv("{{\"prompt\":{0},\"answer\":{1}}\n", index, answer)
+                        .str())) {
     error = path + ": " + std::strerror(errno);
     return false;
   }
-  lines[index] = toLine(answer);
+  lines[index] = (answer + "\n").str();
   return true;
 }
 
 bool BatchJournal::finish(std::string &error) {
-  Error failed = writeToOutput(output, [&](raw_ostream &os) {
-    for (const auto &[index, line] : lines)
-      os << line;
-    return Error::success();
-  });
-  if (failed) {
-    error = toString(std::move(failed));
+  std::string all, problem;
+  for (const auto &[index, line] : lines)
+    all += line;
+  if (rt::outputKind(output) == rt::OutputKind::Stdout) {
+    outs() << all;
+    outs().flush();
+    if (std::error_code code = outs().error()) {
+      outs().clear_error();
+      error = "stdout: " + code.message();
+      return false;
+    }
+  } else if (!rt::writeWhole(output, all, problem)) {
+    error = output + ": " + problem;
     return false;
   }
   if (std::error_code code = sys::fs::remove(path)) {

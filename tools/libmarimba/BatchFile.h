@@ -9,7 +9,6 @@
 #define MARIMBA_TOOLS_LIBMARIMBA_BATCHFILE_H
 
 #include "llvm/ADT/StringRef.h"
-#include "llvm/Support/JSON.h"
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -22,13 +21,13 @@ namespace marimba {
 /// One line of a file of prompts: {"prompt": text} or {"ids": [numbers]}, with
 /// an "id" of any kind where the answer is to have it, too.
 struct PromptLine {
-  std::string text;
-  std::vector<int32_t> ids; // where they are given, `text` is not
-  std::optional<llvm::json::Value> id;
+  std::optional<std::string> text; // may be empty
+  std::vector<int32_t> ids;        // where they are given, `text` is not
+  std::string id;                  // as it is written; empty: there is none
 };
 
-/// The prompts of a JSON Lines file, empty lines left out. Nothing, and `error`
-/// with `path` and the line, where one is not such an object.
+/// The prompts of a JSON Lines file (UTF-8), empty lines left out. Nothing, and
+/// `error` with `path` and the line, where one is not such an object.
 std::optional<std::vector<PromptLine>> parsePrompts(llvm::StringRef contents,
                                                     llvm::StringRef path,
                                                     std::string &error);
@@ -50,11 +49,12 @@ public:
   /// By the number of their prompt, each on one line.
   const std::map<size_t, std::string> &answers() const { return lines; }
 
-  /// Adds one; a process that is killed then has it written or not at all.
-  bool add(size_t index, const llvm::json::Value &answer, std::string &error);
+  /// Adds one, of JSON on one line; a process that is killed then has it written
+  /// or not at all.
+  bool add(size_t index, llvm::StringRef answer, std::string &error);
 
-  /// Writes all answers to the output, which appears whole, and removes the
-  /// journal.
+  /// Writes all answers to the output, which appears whole ("-": stdout), and
+  /// removes the journal.
   bool finish(std::string &error);
 
 private:

@@ -64,8 +64,9 @@ bool marimba::linkModule(StringRef object, NewDirectory &folder, StringRef name,
   int code = sys::ExecuteAndWait(linker, arguments, /*Env=*/std::nullopt,
                                  redirects, /*SecondsToWait=*/0,
                                  /*MemoryLimit=*/0, &problem);
+  // It cannot say why where its words found no room either.
   if (code != 0)
-    error = linker + ": " +
+    error = output + ": cannot be linked: " + linker + ": " +
             (!problem.empty() ? problem
                               : "ended with " + std::to_string(code) + ": " +
                                     firstLine(messages));

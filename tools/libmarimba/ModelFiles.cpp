@@ -9,6 +9,7 @@
 #include "importer/ModelDirectory.h"
 #include "tools/libmarimba/GgufTokenizer.h"
 
+#include "marimba/InputFile.h"
 #include "marimba/Tokenizer.h"
 #include "llvm/ADT/SmallString.h"
 #include "llvm/Support/FileSystem.h"
@@ -25,7 +26,7 @@ static std::string pathIn(StringRef dir, StringRef file) {
 }
 
 static bool hasFile(StringRef dir, StringRef file) {
-  return sys::fs::exists(pathIn(dir, file));
+  return rt::isThere(pathIn(dir, file));
 }
 
 StringRef marimba::tokenizerFile(StringRef modelDir) {
@@ -92,7 +93,7 @@ marimba::endOfTextIds(StringRef modelDir, ArrayRef<int64_t> fromConfig,
                       std::string &error) {
   std::vector<int32_t> ids(fromConfig.begin(), fromConfig.end());
   std::string path = pathIn(modelDir, "generation_config.json");
-  if (!sys::fs::exists(path))
+  if (!rt::isThere(path))
     return ids;
   constexpr uint64_t longest = 1 << 24;
   auto object = mlir::marimba::readJsonFile(

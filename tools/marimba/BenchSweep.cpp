@@ -7,10 +7,12 @@
 #include "tools/marimba/BenchSweep.h"
 #include "tools/libmarimba/ContextSweep.h"
 #include "tools/libmarimba/Memory.h"
+#include "tools/libmarimba/OutputPath.h"
 #include "tools/marimba/Driver.h"
 #include "tools/marimba/Interrupt.h"
 #include "tools/marimba/Progress.h"
 
+#include "marimba/NewFile.h"
 #include "marimba/RandomWeights.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/raw_ostream.h"
@@ -47,6 +49,13 @@ int driver::runSweep(const SweepRequest &request) {
       return fail(error);
     all.insert(all.end(), series->begin(), series->end());
   }
+  std::string numbers = request.output + ".json",
+              drawing = request.output + ".svg";
+  for (const std::string &path : {numbers, drawing})
+    if (!checkOutput(path, {}, request.model, error) ||
+        (rt::outputKind(path) == rt::OutputKind::File &&
+         !canReplace(path, error)))
+      return fail(error);
   // What cannot fit is known before anything is compiled.
   std::unique_ptr<Compilation> imported =
       Compilation::createFromModel(request.model, request.load.compile, error);
@@ -83,7 +92,7 @@ int driver::runSweep(const SweepRequest &request) {
   print(*series);
   all.push_back(std::move(*series));
   std::string text = formatv("{0:2}\n", toJson(all)).str();
-  if (int code = writeFile(request.output + ".json", text))
+  if (int code = writeFile(numbers, text))
     return code;
-  return writeFile(request.output + ".svg", plotSweep(all));
+  return writeFile(drawing, plotSweep(all));
 }

@@ -6,6 +6,7 @@
 
 #include "tools/libmarimba/Chat.h"
 #include "tools/libmarimba/ModelFiles.h"
+#include "tools/libmarimba/OutputPath.h"
 #include "tools/marimba/ChatInput.h"
 #include "tools/marimba/CompileFlags.h"
 #include "tools/marimba/Interrupt.h"
@@ -168,12 +169,16 @@ static Next runCommand(Chat &chat, StringRef line) {
     return report(chat.undo(), "/undo: there is no question to take back",
                   formatv("{0} messages are left", chat.messages().size()));
   if (command == "edit") {
+    if (!driver::checkText("/edit", argument))
+      return Next::Failed;
     if (!chat.undo())
       return report(false, "/edit: there is no question to change", "");
     return ask(chat, argument) ? Next::GoOn : Next::Failed;
   }
   if (command == "save")
-    return report(chat.save(argument, error), error,
+    return report(checkOutput(argument, {}, options().model, error) &&
+                      chat.save(argument, error),
+                  error,
                   formatv("saved {0} tokens to {1}", chat.tokens(), argument));
   if (command == "load")
     return report(chat.load(argument, driver::printNote, error), error,
@@ -207,7 +212,10 @@ static int converse(Chat &chat) {
       next = runCommand(chat, entry.text);
       break;
     case driver::ChatInput::Kind::Message:
-      next = ask(chat, entry.text) ? Next::GoOn : Next::Failed;
+      next = driver::checkText("the message", entry.text) &&
+                     ask(chat, entry.text)
+                 ? Next::GoOn
+                 : Next::Failed;
       break;
     }
     if (next == Next::Quit)
@@ -229,7 +237,7 @@ static int run() {
                         Twine(o.checkpoint));
   std::optional<rt::SamplerOptions> sampler = o.sampling.samplerOptions();
   std::optional<LoadOptions> load = o.load.loadOptions();
-  if (!sampler || !load)
+  if (!sampler || !load || !driver::checkText("--system", o.system))
     return 1;
 
   // Compiling takes seconds: what is sure to fail afterwards fails here.

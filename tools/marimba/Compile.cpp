@@ -5,9 +5,11 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "tools/libmarimba/OutputPath.h"
 #include "tools/libmarimba/PackageWriter.h"
 #include "tools/marimba/CompileFlags.h"
 
+#include "marimba/NewFile.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/raw_ostream.h"
@@ -111,6 +113,10 @@ static int run() {
     return writePackage(o.input, *compile, o.output, error)
                ? 0
                : driver::fail(error);
+  if (!checkOutput(o.output, {o.input}, o.input, error) ||
+      (rt::outputKind(o.output) == rt::OutputKind::File &&
+       !canReplace(o.output, error)))
+    return driver::fail(error);
   std::unique_ptr<Compilation> compilation =
       Compilation::create(o.input, *compile, error);
   if (!compilation || !compilation->lower(o.stopAfter, error))

@@ -7,6 +7,7 @@
 
 #include "tools/marimba/CutFiles.h"
 
+#include "marimba/Unfinished.h"
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -123,6 +124,7 @@ static void handleBusError(int signal, siginfo_t *info, void *) {
     std::signal(signal, SIG_DFL);
     return;
   }
+  marimba::rt::removeUnfinished();
   // A bar may stand in the line.
   if (isatty(STDERR_FILENO))
     print("\r\x1b[K");

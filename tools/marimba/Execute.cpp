@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "tools/libmarimba/ModuleRunner.h"
+#include "tools/libmarimba/OutputPath.h"
 #include "tools/marimba/CompileFlags.h"
 
 using namespace marimba;
@@ -50,6 +51,9 @@ static int run() {
   ModuleRequest request{o.module, o.inputs, o.output,
                         o.all ? std::string() : o.entry.getValue()};
   std::string error;
+  if (!checkOutput(o.output, {o.module, o.inputs}, "", error) ||
+      !canReplace(o.output, error))
+    return driver::fail(error);
   if (!runModule(request, *load, error, driver::printNote))
     return driver::fail(error);
   return 0;

@@ -5,23 +5,32 @@
 //===----------------------------------------------------------------------===//
 
 #include "tools/marimba/Interrupt.h"
+#include "tools/marimba/Process.h"
 
 #include <csignal>
 
 static volatile std::sig_atomic_t flag = 0;
 
-static void install(int flags) {
+static void install(int flags, void (*handler)(int)) {
   struct sigaction action = {};
-  action.sa_handler = [](int) { flag = 1; };
+  action.sa_handler = handler;
   sigemptyset(&action.sa_mask);
   action.sa_flags = flags;
   sigaction(SIGINT, &action, nullptr);
 }
 
-// Back to the default at the first signal; interrupted writes go on.
-void marimba::driver::catchInterrupt() { install(SA_RESETHAND | SA_RESTART); }
+// The second one ends the program; interrupted writes go on.
+void marimba::driver::catchInterrupt() {
+  install(SA_RESTART, [](int signal) {
+    if (flag)
+      endBySignal(signal);
+    flag = 1;
+  });
+}
 
-void marimba::driver::catchEveryInterrupt() { install(0); }
+void marimba::driver::catchEveryInterrupt() {
+  install(0, [](int) { flag = 1; });
+}
 
 bool marimba::driver::interrupted() { return flag != 0; }
 

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "tools/libmarimba/LogitsFile.h"
+#include "tools/libmarimba/OutputPath.h"
 #include "tools/marimba/CompileFlags.h"
 #include "tools/marimba/Progress.h"
 
@@ -129,12 +130,22 @@ static int run() {
   std::optional<LoadOptions> load = o.load.loadOptions();
   if (requests.empty() || !load)
     return 1;
+  if (o.saveState.given() && o.saveState.empty())
+    return driver::fail("--save-state: expected the name of a file");
   std::string error;
   // Before anything is compiled.
-  for (const LogitsRequest &request : requests)
+  std::vector<StringRef> inputs = {o.idsFile, o.batch};
+  for (const LogitsRequest &request : requests) {
     if (!request.saveState.empty() &&
-        !rt::canSaveState(request.saveState, error))
+        (!checkOutput(request.saveState, {o.idsFile, o.batch, o.output},
+                      o.model, error) ||
+         !rt::canSaveState(request.saveState, error)))
       return driver::fail(error);
+    inputs.push_back(request.loadState);
+  }
+  if (!checkOutput(o.output, inputs, o.model, error) ||
+      !canReplace(o.output, error))
+    return driver::fail(error);
   load->compile.import.collectHidden = any_of(
       requests, [](const LogitsRequest &request) { return request.hidden; });
   std::unique_ptr<LoadedModel> model = driver::loadModel(o.model, *load, error);

@@ -6,6 +6,7 @@
 
 #include "tools/libmarimba/Generation.h"
 #include "tools/libmarimba/ModelFiles.h"
+#include "tools/libmarimba/OutputPath.h"
 #include "tools/marimba/CompileFlags.h"
 #include "tools/marimba/Interrupt.h"
 #include "tools/marimba/Progress.h"
@@ -251,6 +252,8 @@ static int run() {
   std::optional<std::string> text;
   if (o.promptFile.given() && !(text = driver::readFile(o.promptFile)))
     return 1;
+  if (!driver::checkText("--prompt", o.prompt))
+    return 1;
   if (o.prompt.given())
     text = o.prompt;
   std::optional<rt::SavedState> saved;
@@ -259,7 +262,9 @@ static int run() {
       return driver::fail(error);
     generation.loadState = &*saved;
   }
-  if (o.saveState.given() && !rt::canSaveState(o.saveState.getValue(), error))
+  if (o.saveState.given() &&
+      (!checkOutput(o.saveState, {o.promptFile}, o.model, error) ||
+       !rt::canSaveState(o.saveState.getValue(), error)))
     return driver::fail(error);
   if (text && sys::fs::exists(o.model) && !hasTokenizer(o.model) &&
       !loadTokenizer(o.model, error))

@@ -7,6 +7,7 @@
 #include "tools/marimba/RunBatch.h"
 #include "tools/libmarimba/BatchFile.h"
 #include "tools/libmarimba/ModelFiles.h"
+#include "tools/libmarimba/OutputPath.h"
 #include "tools/libmarimba/Stopwatch.h"
 #include "tools/marimba/Driver.h"
 #include "tools/marimba/Interrupt.h"
@@ -64,6 +65,29 @@ static std::string duration(double seconds) {
   return formatv("{0} s", whole);
 }
 
+/// A line of the output. The id is as it was written; `problem` is why there is
+/// no answer.
+static std::string writeAnswer(const PromptLine &line, StringRef end,
+                               json::Value text, ArrayRef<int32_t> tokens,
+                               StringRef problem = "") {
+  std::string answer;
+  raw_string_ostream os(answer);
+  json::OStream fields(os);
+  fields.object([&] {
+    fields.attribute("end", end);
+    if (!problem.empty())
+      fields.attribute("error", problem);
+    if (!line.id.empty()) {
+      fields.attributeBegin("id");
+      fields.rawValue(line.id);
+      fields.attributeEnd();
+    }
+    fields.attribute("text", std::move(text));
+    fields.attribute("tokens", driver::jsonIds(tokens));
+  });
+  return answer;
+}
+
 namespace {
 /// Decodes what comes and writes down what is finished.
 class Answers : public BatchListener {
@@ -97,17 +121,13 @@ public:
       text.shown += text.stops.flush();
     }
     bool ended = is_contained(request.batch.endIds, text.ids.back());
-    const PromptLine &line = lines[numbers[index]];
-    json::Object answer;
-    if (line.id)
-      answer["id"] = *line.id;
-    answer["text"] =
-        text.decoder ? json::Value(text.shown) : json::Value(nullptr);
-    answer["tokens"] = driver::jsonIds(text.ids);
-    answer["end"] = stopped ? "stop" : ended ? "model" : "length";
+    std::string answer = writeAnswer(
+        lines[numbers[index]], stopped ? "stop" : ended ? "model" : "length",
+        text.decoder ? json::Value(text.shown) : json::Value(nullptr),
+        text.ids);
     text = Text();
     ++done;
-    return journal.add(numbers[index], std::move(answer), error);
+    return journal.add(numbers[index], answer, error);
   }
 
   bool goOn() override {
@@ -160,19 +180,18 @@ private:
 };
 } // namespace
 
-/// The tokens of each line; nothing, and an error, where one has none.
+/// The tokens of each line, none of a text that gives none; nothing, and an
+/// error, where ids are out of range.
 static std::optional<std::vector<BatchPrompt>>
 encode(const driver::BatchRequest &request, ArrayRef<PromptLine> lines,
        const rt::Tokenizer *tokenizer, const LoadedModel &model) {
   std::vector<BatchPrompt> prompts;
   for (auto [number, line] : enumerate(lines)) {
     BatchPrompt prompt;
-    prompt.ids = line.text.empty() ? line.ids : tokenizer->encode(line.text);
+    prompt.ids = line.text ? tokenizer->encode(*line.text) : line.ids;
     prompt.seed = request.batch.sampler.seed + number;
     std::string error;
-    if (prompt.ids.empty())
-      error = "no tokens in this text";
-    if (!error.empty() || !model.checkIds(prompt.ids, error)) {
+    if (!prompt.ids.empty() && !model.checkIds(prompt.ids, error)) {
       driver::fail(request.prompts + ": prompt " + Twine(number + 1) + ": " +
                    error);
       return std::nullopt;
@@ -185,6 +204,12 @@ encode(const driver::BatchRequest &request, ArrayRef<PromptLine> lines,
 int driver::runBatch(const BatchRequest &given) {
   BatchRequest request = given;
   std::string error;
+  // The journal stands beside the output.
+  if (!checkOutput(request.output, {request.prompts}, request.model, error) ||
+      !checkOutput(request.output + ".partial", {request.prompts},
+                   request.model, error) ||
+      (request.output != "-" && !canReplace(request.output, error)))
+    return fail(error);
   std::optional<std::string> contents = readFile(request.prompts);
   if (!contents)
     return 1;
@@ -193,7 +218,7 @@ int driver::runBatch(const BatchRequest &given) {
   if (!lines)
     return fail(error);
   bool needsText =
-      any_of(*lines, [](const PromptLine &line) { return !line.text.empty(); });
+      any_of(*lines, [](const PromptLine &line) { return line.text.has_value(); });
   if ((needsText || !request.stops.empty()) && !hasTokenizer(request.model) &&
       !loadTokenizer(request.model, error))
     return fail(error);
@@ -222,18 +247,27 @@ int driver::runBatch(const BatchRequest &given) {
                          lines->size(), error);
   if (!journal)
     return fail(error);
+  if (size_t before = journal->answers().size(); before && !request.quiet)
+    printNote(formatv("{0} of {1} prompts were answered before", before,
+                      lines->size())
+                  .str());
   std::vector<size_t> numbers;
   std::vector<BatchPrompt> rest;
+  size_t refused = 0;
   for (auto [number, prompt] : enumerate(*prompts)) {
+    refused += prompt.ids.empty();
     if (journal->answers().count(number))
       continue;
-    numbers.push_back(number);
-    rest.push_back(std::move(prompt));
+    if (!prompt.ids.empty()) {
+      numbers.push_back(number);
+      rest.push_back(std::move(prompt));
+    } else if (!journal->add(number,
+                             writeAnswer((*lines)[number], "error", nullptr, {},
+                                         "no tokens in this text"),
+                             error)) {
+      return fail(error);
+    }
   }
-  if (numbers.size() < lines->size() && !request.quiet)
-    printNote(formatv("{0} of {1} prompts were answered before",
-                      lines->size() - numbers.size(), lines->size())
-                  .str());
 
   Progress bar(!request.quiet);
   Answers answers(request, *journal, *lines, numbers, rest, tokenizer.get(),
@@ -249,6 +283,11 @@ int driver::runBatch(const BatchRequest &given) {
   }
   if (!journal->finish(error))
     return fail(error);
+  if (refused)
+    printNote(formatv("{0} of {1} prompts have no tokens; their lines have an "
+                      "\"error\" in place of an answer",
+                      refused, lines->size())
+                  .str());
   if (!request.quiet)
     errs() << formatv("{0} prompts, {1} new tokens in {2:f2} s, {3:f1} "
                       "tokens/s\n",

@@ -43,9 +43,12 @@ std::optional<rt::SamplerOptions> driver::SamplerFlags::samplerOptions() const {
   sampler.repetitionPenalty = static_cast<float>(repetitionPenalty);
   sampler.seed = seed;
   std::string error = rt::checkSamplerOptions(sampler);
-  for (const std::string &text : stop)
+  for (const std::string &text : stop) {
     if (text.empty())
       error = "--stop: expected a text, found an empty one";
+    if (!checkText("--stop", text))
+      return std::nullopt;
+  }
   if (error.empty())
     return sampler;
   fail(error);

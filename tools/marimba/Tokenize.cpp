@@ -58,6 +58,8 @@ static int run() {
     return 1;
   if (o.text.given() + o.file.given() + o.decode.given() != 1)
     return driver::fail("tokenize: expected one of --text, --file, --decode");
+  if (!driver::checkText("--text", o.text))
+    return 1;
   std::string error;
   std::unique_ptr<rt::Tokenizer> tokenizer = loadTokenizer(o.model, error);
   if (!tokenizer)

@@ -4,8 +4,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "tools/marimba/CutFiles.h"
 #include "tools/marimba/Driver.h"
+#include "tools/marimba/Process.h"
 
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
@@ -74,7 +74,7 @@ static int reportUsage(StringRef program, StringRef text) {
 }
 
 int main(int argc, char **argv) {
-  driver::reportCutFiles();
+  driver::prepareProcess();
   driver::Command commands[] = {
       driver::makeRunCommand(),     driver::makeLogitsCommand(),
       driver::makeCompileCommand(), driver::makeEvalCommand(),
