@@ -202,8 +202,8 @@ FailureOr<std::vector<SafetensorsEntry>> Reader::run() {
     return failure();
   JsonOptions options;
   options.uniqueNames = true;
-  FailureOr<llvm::json::Object> object = parseJsonObject(
-      *header, (file + " (header)").str(), options, emitError);
+  FailureOr<llvm::json::Object> object =
+      parseJsonObject(*header, (file + " (header)").str(), options, emitError);
   if (failed(object))
     return failure();
 

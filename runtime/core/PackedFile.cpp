@@ -237,7 +237,8 @@ std::shared_ptr<const PackedFile> PackedWriter::finish(const std::string &name,
     return nullptr;
   std::string text = makeHeader(*plan, checksums);
   auto result = std::make_shared<PackedFile>();
-  // While it is open: another process may replace it as soon as it has its name.
+  // While it is open: another process may replace it as soon as it has its
+  // name.
   result->mapping = MappedFile::map(file.descriptor(), folder / name, error);
   if (!result->mapping)
     return nullptr;

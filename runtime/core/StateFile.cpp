@@ -127,7 +127,8 @@ std::optional<SavedState> SavedState::read(const fs::path &path,
     return fail("is no saved session, or is damaged: expected it to begin "
                 "with " +
                 std::string(kMagic));
-  std::optional<AlignedBuffer> memory = AlignedBuffer::zeroed(static_cast<int64_t>(size));
+  std::optional<AlignedBuffer> memory =
+      AlignedBuffer::zeroed(static_cast<int64_t>(size));
   if (!memory)
     return fail("no memory for its " + std::to_string(size) + " bytes");
   if (!file->read({memory->data(), size}, 0, problem))

@@ -266,8 +266,8 @@ private:
     auto mapping = std::make_unique<Mapping>();
     if (status.st_size > 0) {
       auto size = static_cast<uint64_t>(status.st_size);
-      void *data = mmap(nullptr, size, PROT_READ, MAP_PRIVATE,
-                        file->descriptor(), 0);
+      void *data =
+          mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file->descriptor(), 0);
       if (data == MAP_FAILED)
         return fail(std::string("cannot be mapped: ") + std::strerror(errno));
       mapping->data = static_cast<char *>(data);

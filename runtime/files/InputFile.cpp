@@ -26,9 +26,9 @@ std::optional<InputFile> InputFile::open(const std::string &path,
                                          bool followLink) {
   InputFile result;
   // Not to wait for who writes into a pipe.
-  result.file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK |
-                                         O_NOCTTY |
-                                         (followLink ? 0 : O_NOFOLLOW));
+  result.file =
+      ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY |
+                               (followLink ? 0 : O_NOFOLLOW));
   struct stat status = {};
   if (result.file < 0) {
     // A socket cannot even be opened, nor can a device without a driver.
@@ -76,8 +76,8 @@ bool isThere(const std::string &path) {
   return lstat(path.c_str(), &status) == 0;
 }
 
-std::optional<std::string> readWhole(const std::string &path,
-                                     uint64_t most, std::string &problem) {
+std::optional<std::string> readWhole(const std::string &path, uint64_t most,
+                                     std::string &problem) {
   std::optional<InputFile> file = InputFile::open(path, problem);
   if (!file)
     return std::nullopt;

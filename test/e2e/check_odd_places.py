@@ -65,13 +65,13 @@ class OddPlaces(check_bad_input.Cases):
     def case_tokenizer_pipe(self):
         model = self.replaced("tokenizer.json", os.mkfifo)
         return ["tokenize", model, "--text", "a"], [
-            "tokenizer.json: is no regular file, expected a tokenizer.json"
+            "tokenizer.json: is not a regular file"
         ]
 
     def case_tokenizer_folder(self):
         model = self.replaced("tokenizer.json", os.mkdir)
         return ["tokenize", model, "--text", "a"], [
-            "tokenizer.json: is a directory, expected a tokenizer.json"
+            "tokenizer.json: is not a regular file"
         ]
 
     def case_generation_config_pipe(self):

@@ -14,7 +14,9 @@ import subprocess
 import sys
 import time
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../e2e"))
 import checker
+import tiny_models
 
 SECONDS = 120
 PROMPTS = 64
@@ -146,7 +148,100 @@ class Checker(checker.Checker):
             self.fail(f"bad input: {name}", message, path, "bad.out")
             self.expect(f"bad input: {name}: no file", not os.path.exists(self.path("bad.out")), "")
         self.fail("bad input: empty", "empty.jsonl: has no prompts", self.write("empty.jsonl", []), "bad.out")
-        self.fail("bad input: none", "none.jsonl: No such file", self.path("none.jsonl"), "bad.out")
+        self.fail("bad input: none", "none.jsonl: cannot be read: No such file", self.path("none.jsonl"), "bad.out")
+
+
+    def case_ids_as_written(self):
+        """Any JSON comes back byte for byte, also from a journal."""
+        ids = [
+            "1.0", "-0", "1e400", "1E+2", "12345678901234567890123", "null", "false", '"\\u0041"', '"\\ud83d\\ude00"',
+            '"\\ud800"', '"\u2028"', '{"a":1,"a":[2, {}]}', "[ 1 ,null]", '""', '"\\/"', '{"id": 3}', "[" * 60 + "]" * 60,
+        ]
+        path = self.write("any.jsonl", ['{"id": %s , "ids": [3]}' % value for value in ids])
+        self.run(path, "any.out", "--max-tokens", "1", model=self.golden)
+        with open(self.path("any.out"), encoding="utf-8") as file:
+            lines = file.read().split("\n")[:-1]
+        self.equal("as written: lines", len(ids), len(lines))
+        for value, line in zip(ids, lines):
+            self.expect(f"as written: {value[:24]}", f'"id":{value},"text"' in line, line)
+            json.loads(line)
+        # A journal that stops behind the first: the others are computed again.
+        journal = self.path("again.out.partial")
+        command = self.command(path, "again.out", "--max-tokens", "1", model=self.golden)
+        process = subprocess.Popen(command)
+        while process.poll() is None and not (os.path.exists(journal) and open(journal, "rb").read().count(b"\n") > 1):
+            time.sleep(0.002)
+        process.send_signal(signal.SIGKILL)
+        process.wait(SECONDS)
+        self.run(path, "again.out", "--max-tokens", "1", model=self.golden)
+        with open(self.path("again.out"), "rb") as ours, open(self.path("any.out"), "rb") as theirs:
+            self.expect("as written: after a kill", ours.read() == theirs.read(), "")
+
+    def case_forms(self):
+        """Marks, line ends, long lines, numbers: what JSON and editors write."""
+        for name, raw in [
+            ("mark", b'\xef\xbb\xbf{"ids": [3]}\n'),
+            ("windows", b'{"ids": [3]}\r\n\r\n'),
+            ("no end", b'\n \n{"ids": [3]}'),
+            ("floats", b'{"ids": [3.0]}'),
+            ("names", b'{"\\u0069ds": [3]}'),
+            ("twice", b'{"ids": [5], "ids": [3]}'),
+            ("more", b'{"messages": [], "prompt2": {"ids": 5}, "ids": [3]}'),
+            ("long", b'{"more": "' + b"x" * (8 << 20) + b'", "ids": [3]}'),
+        ]:
+            with open(self.path("form.jsonl"), "wb") as file:
+                file.write(raw)
+            found = self.run(self.path("form.jsonl"), f"{name}.out", "--max-tokens", "1", model=self.golden)
+            self.equal(f"form: {name}", 1, len(found))
+            self.form = getattr(self, "form", found)
+            self.equal(f"form: {name}: its tokens", self.form, found)
+
+    def case_no_tokens(self):
+        """A text without tokens is answered by an error, as alone; the others by
+        what they give. Where a text begins with a token, an empty one has that."""
+        path = self.write("empty.jsonl", [{"prompt": "", "id": 1}, {"prompt": "To", "id": 2}])
+        chain = tiny_models.Chain()
+        chain.say("<s>", "A", "B", "</s>")
+        chain.say("o", "m", "</s>")
+        plain = chain.write(self.path("plain"))
+        begun = chain.write(self.path("begun"), tokenizer=chain.tokenizer(bos="<s>"))
+        self.run(path, "none.out", model=plain)
+        none = {"end": "error", "error": "no tokens in this text", "id": 1, "text": None, "tokens": []}
+        tom = {"end": "model", "id": 2, "text": "m", "tokens": [chain.id("m"), chain.id("</s>")]}
+        self.equal("no tokens: an error in its place", [none, tom], self.read("none.out"))
+        self.run(path, "begun.out", model=begun)
+        start = {"end": "model", "id": 1, "text": "AB", "tokens": [chain.id(c) for c in ("A", "B", "</s>")]}
+        self.equal("no tokens: a start of text", [start, tom], self.read("begun.out"))
+
+    def case_not_json(self):
+        for name, line, message in [
+            ("NaN", b'{"ids": [3], "id": NaN}', b"column 20: not valid JSON: expected a value"),
+            ("zeros", b'{"ids": [3], "id": 01}', b"column 21: not valid JSON: expected ',' or '}'"),
+            ("point", b'{"ids": [3], "id": 1.}', b"column 22: not valid JSON: expected a digit"),
+            ("deep", b'{"ids": [3], "id": ' + b"[" * 100000, b"nests deeper than 64 levels"),
+            ("half", b'{"prompt": "\\ud800"}', b'"prompt": has half of a surrogate pair'),
+            ("latin1", b'{"prompt": "caf\xe9"}', b"is not UTF-8: byte 0xe9 at offset 30 begins"),
+            ("none", b'{"ids": []}', b'"ids": expected an array of token ids'),
+            ("negative", b'{"ids": [-1]}', b'"ids": expected an array of token ids'),
+            ("fraction", b'{"ids": [1.5]}', b'"ids": expected an array of token ids'),
+            ("large", b'{"ids": [4294967299]}', b'"ids": expected an array of token ids'),
+            ("null", b'{"prompt": null}', b'"prompt": expected a text'),
+            ("two", b'{"ids": [3]} {"ids": [3]}', b"expected nothing behind the object"),
+        ]:
+            with open(self.path("bad.jsonl"), "wb") as file:
+                file.write(b'{"ids": [3]}\n\n' + line + b"\n")
+            where = "bad.jsonl: " if name == "latin1" else "bad.jsonl:3: "
+            self.fail(f"not JSON: {name}", where + message.decode(), self.path("bad.jsonl"), "bad.out", model=self.golden)
+            self.expect(f"not JSON: {name}: no file", not os.path.exists(self.path("bad.out")), "")
+
+    def case_output_is_input(self):
+        with open(self.input, "rb") as file:
+            before = file.read()
+        self.fail("output: the prompts", "in.jsonl: would replace", self.input, "in.jsonl")
+        os.symlink(self.input, self.path("to-input"))
+        self.fail("output: the prompts by a link", "to-input: would replace", self.input, "to-input")
+        with open(self.input, "rb") as file:
+            self.expect("output: the prompts are as before", file.read() == before, "")
 
 
 if __name__ == "__main__":

@@ -85,7 +85,7 @@ class Checker(checker.Checker):
         with open(self.path("short"), "w", encoding="utf-8") as file:
             file.write("Once upon a time.")
         self.refused(r".*/short: has \d+ tokens to calibrate with, expected at least 256", "--calibrate", self.path("short"))
-        self.refused(".*/nothing: No such file or directory", "--calibrate", self.path("nothing"))
+        self.refused(".*/nothing: cannot be read: No such file or directory", "--calibrate", self.path("nothing"))
         self.refused("--calibrate-tokens: expected --calibrate with it", "--calibrate-tokens=5")
         self.refused("--calibrate: expected --method=search with it", "--calibrate", sample, "--method=nearest")
         self.refused("--calibrate-tokens: expected 1 to .*, found 0", "--calibrate", sample, "--calibrate-tokens=0")

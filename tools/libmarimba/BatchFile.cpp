@@ -24,8 +24,8 @@
 using namespace marimba;
 using namespace llvm;
 
-/// The ids of an array of numbers, as it is written; false where it is something
-/// else.
+/// The ids of an array of numbers, as it is written; false where it is
+/// something else.
 static bool readIds(StringRef written, std::vector<int32_t> &ids) {
   Expected<json::Value> value = json::parse(written);
   if (!value) {
@@ -97,12 +97,12 @@ std::unique_ptr<BatchJournal> BatchJournal::open(StringRef output,
     error = (journal->path + ": " + what).str();
     return nullptr;
   };
-  journal->file = ::open(journal->path.c_str(),
-                         O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK,
-                         0666);
+  journal->file =
+      ::open(journal->path.c_str(),
+             O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK, 0666);
   struct stat status = {};
   if (journal->file < 0 || fstat(journal->file, &status) != 0)
-    return fail(std::strerror(errno));
+    return fail(Twine("cannot be written: ") + std::strerror(errno));
   if (!S_ISREG(status.st_mode))
     return fail("is not a regular file");
   if (flock(journal->file, LOCK_EX | LOCK_NB) != 0)
@@ -173,14 +173,15 @@ bool BatchJournal::read(StringRef identity, size_t prompts,
   }
   if (ftruncate(file, static_cast<off_t>(good)) != 0 ||
       (good == 0 && !append(file, header)))
-    return fail(std::strerror(errno));
+    return fail(Twine("cannot be written: ") + std::strerror(errno));
   return true;
 }
 
 bool BatchJournal::add(size_t index, StringRef answer, std::string &error) {
-  if (!append(file, formatv("{{\"prompt\":{0},\"answer\":{1}}\n", index, answer)
-                        .str())) {
-    error = path + ": " + std::strerror(errno);
+  if (!append(
+          file,
+          formatv("{{\"prompt\":{0},\"answer\":{1}}\n", index, answer).str())) {
+    error = path + ": cannot be written: " + std::strerror(errno);
     return false;
   }
   lines[index] = (answer + "\n").str();

@@ -49,8 +49,8 @@ public:
   /// By the number of their prompt, each on one line.
   const std::map<size_t, std::string> &answers() const { return lines; }
 
-  /// Adds one, of JSON on one line; a process that is killed then has it written
-  /// or not at all.
+  /// Adds one, of JSON on one line; a process that is killed then has it
+  /// written or not at all.
   bool add(size_t index, llvm::StringRef answer, std::string &error);
 
   /// Writes all answers to the output, which appears whole ("-": stdout), and

@@ -123,8 +123,7 @@ bool Compilation::load(StringRef input, std::string &error) {
                   .str();
       return false;
     }
-    error =
-        checkSourceNesting(text->getBuffer(), text->getBufferIdentifier());
+    error = checkSourceNesting(text->getBuffer(), text->getBufferIdentifier());
     if (!error.empty())
       return false;
     auto sources = std::make_shared<SourceMgr>();

@@ -83,6 +83,6 @@ bool marimba::canReplace(StringRef path, std::string &error) {
   std::string problem;
   if (rt::NewFile::replace(path.str(), rt::NewFile::Use::Output, problem))
     return true;
-  error = (path + ": " + problem).str();
+  error = ((path.empty() ? "-o" : path) + ": " + problem).str();
   return false;
 }

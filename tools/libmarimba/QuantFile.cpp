@@ -322,8 +322,7 @@ bool Writer::run(std::vector<QuantError> &errors) {
          named(file.reserve(layout.fileBytes(), error) &&
                    file.write(layout.header(), 0, error),
                error) &&
-         quantise(errors) &&
-         copyKept();
+         quantise(errors) && copyKept();
 }
 
 bool marimba::writeQuantFile(

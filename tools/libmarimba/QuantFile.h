@@ -54,11 +54,12 @@ struct QuantWork {
   const Calibration *calibration = nullptr;
 };
 
-/// Writes the file of a plan into `file`, which messages call `path`, reading the checkpoint a few rows at
-/// a time, on all processors. `advance(bytes, name)` hears from time to time
-/// how many bytes of the checkpoint have been read since and what comes next,
-/// and says whether to go on. Fills in `errors`, one for each matrix. False
-/// where that said no, or with `error` set.
+/// Writes the file of a plan into `file`, which messages call `path`, reading
+/// the checkpoint a few rows at a time, on all processors. `advance(bytes,
+/// name)` hears from time to time how many bytes of the checkpoint have been
+/// read since and what comes next, and says whether to go on. Fills in
+/// `errors`, one for each matrix. False where that said no, or with `error`
+/// set.
 bool writeQuantFile(
     const QuantPlan &plan, const QuantLayout &layout, const QuantWork &work,
     rt::NewFile &file, llvm::StringRef path,

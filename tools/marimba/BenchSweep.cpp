@@ -92,7 +92,5 @@ int driver::runSweep(const SweepRequest &request) {
   print(*series);
   all.push_back(std::move(*series));
   std::string text = formatv("{0:2}\n", toJson(all)).str();
-  if (int code = writeFile(numbers, text))
-    return code;
-  return writeFile(drawing, plotSweep(all));
+  return writeFiles({{numbers, text}, {drawing, plotSweep(all)}});
 }

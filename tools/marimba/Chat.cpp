@@ -212,10 +212,10 @@ static int converse(Chat &chat) {
       next = runCommand(chat, entry.text);
       break;
     case driver::ChatInput::Kind::Message:
-      next = driver::checkText("the message", entry.text) &&
-                     ask(chat, entry.text)
-                 ? Next::GoOn
-                 : Next::Failed;
+      next =
+          driver::checkText("the message", entry.text) && ask(chat, entry.text)
+              ? Next::GoOn
+              : Next::Failed;
       break;
     }
     if (next == Next::Quit)

@@ -113,6 +113,27 @@ int driver::writeFile(StringRef path, StringRef data) {
   return fail(path + ": " + problem);
 }
 
+int driver::writeFiles(const std::vector<NamedOutput> &outputs) {
+  std::vector<std::pair<rt::NewFile, std::string>> files;
+  std::string problem;
+  for (const NamedOutput &output : outputs) {
+    if (rt::outputKind(output.path) != rt::OutputKind::File) {
+      if (int code = writeFile(output.path, output.data))
+        return code;
+      continue;
+    }
+    auto file =
+        rt::NewFile::replace(output.path, rt::NewFile::Use::Output, problem);
+    if (!file || !file->write(output.data, 0, problem))
+      return fail(output.path + ": " + problem);
+    files.emplace_back(std::move(*file), output.path);
+  }
+  for (auto &[file, path] : files)
+    if (!file.publish(problem))
+      return fail(path + ": " + problem);
+  return 0;
+}
+
 void driver::printJson(const json::Value &value) {
   outs() << formatv("{0:2}", value) << '\n';
 }

@@ -96,6 +96,13 @@ bool checkText(const llvm::Twine &what, llvm::StringRef text);
 /// the exit code.
 int writeFile(llvm::StringRef path, llvm::StringRef data);
 
+/// As above for several files: where one of them cannot be written, all stay as
+/// they were.
+struct NamedOutput {
+  std::string path, data;
+};
+int writeFiles(const std::vector<NamedOutput> &outputs);
+
 /// Prints a value to stdout, readable by people and by programs.
 void printJson(const llvm::json::Value &value);
 

@@ -121,10 +121,13 @@ public:
       text.shown += text.stops.flush();
     }
     bool ended = is_contained(request.batch.endIds, text.ids.back());
-    std::string answer = writeAnswer(
-        lines[numbers[index]], stopped ? "stop" : ended ? "model" : "length",
-        text.decoder ? json::Value(text.shown) : json::Value(nullptr),
-        text.ids);
+    std::string answer = writeAnswer(lines[numbers[index]],
+                                     stopped ? "stop"
+                                     : ended ? "model"
+                                             : "length",
+                                     text.decoder ? json::Value(text.shown)
+                                                  : json::Value(nullptr),
+                                     text.ids);
     text = Text();
     ++done;
     return journal.add(numbers[index], answer, error);
@@ -217,8 +220,8 @@ int driver::runBatch(const BatchRequest &given) {
       parsePrompts(*contents, request.prompts, error);
   if (!lines)
     return fail(error);
-  bool needsText =
-      any_of(*lines, [](const PromptLine &line) { return line.text.has_value(); });
+  bool needsText = any_of(
+      *lines, [](const PromptLine &line) { return line.text.has_value(); });
   if ((needsText || !request.stops.empty()) && !hasTokenizer(request.model) &&
       !loadTokenizer(request.model, error))
     return fail(error);

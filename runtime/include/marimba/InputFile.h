@@ -22,12 +22,11 @@ inline constexpr uint64_t kLongestText = uint64_t(1) << 28;
 /// A regular file, open for reading.
 class InputFile {
 public:
-  /// Nothing, and `problem`, where `path` cannot be opened or leads to something
-  /// else: a folder, a pipe, a socket or a device, none of which is waited for.
-  /// `followLink`: whether it may be a symbolic link.
-  static std::optional<InputFile> open(const std::string &path,
-                                       std::string &problem,
-                                       bool followLink = true);
+  /// Nothing, and `problem`, where `path` cannot be opened or leads to
+  /// something else: a folder, a pipe, a socket or a device, none of which is
+  /// waited for. `followLink`: whether it may be a symbolic link.
+  static std::optional<InputFile>
+  open(const std::string &path, std::string &problem, bool followLink = true);
   InputFile(InputFile &&other) noexcept;
   InputFile &operator=(InputFile &&) = delete;
   ~InputFile();
@@ -53,8 +52,8 @@ bool isThere(const std::string &path);
 
 /// All of a regular file of at most `most` bytes; nothing, and `problem`, where
 /// it is another kind of file, is longer or cannot be read.
-std::optional<std::string> readWhole(const std::string &path,
-                                     uint64_t most, std::string &problem);
+std::optional<std::string> readWhole(const std::string &path, uint64_t most,
+                                     std::string &problem);
 
 } // namespace marimba::rt
 

@@ -10,7 +10,8 @@
 namespace marimba::rt {
 
 /// What is wrong with `bytes` as UTF-8: the offset of the first byte that is
-/// none, as Python counts, and what the bytes look like; empty where nothing is.
+/// none, as Python counts, and what the bytes look like; empty where nothing
+/// is.
 std::string findUtf8Problem(std::string_view bytes);
 
 /// The whole of a file, a pipe, a terminal, or of stdin where `path` is "-".
@@ -25,8 +26,8 @@ struct Text {
   std::string note;
 };
 
-/// As readInput(), of a text that a user names: nothing, and `problem`, where it
-/// is not UTF-8, too. A byte order mark in front is left out, with a note.
+/// As readInput(), of a text that a user names: nothing, and `problem`, where
+/// it is not UTF-8, too. A byte order mark in front is left out, with a note.
 std::optional<Text> readText(const std::string &path, std::string &problem);
 
 } // namespace marimba::rt
