@@ -8,6 +8,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "bench/Argument.h"
 #include "runtime/capi/marimba.h"
 
 #include <algorithm>
@@ -64,15 +65,19 @@ int main(int argc, char **argv) {
                          "[TOKENS [THREADS]]]]\n");
     return 1;
   }
-  auto argument = [&](int index, int otherwise) {
-    return argc > index ? std::atoi(argv[index]) : otherwise;
+  auto argument = [&](int index, const char *name, int least, int most,
+                      int otherwise) {
+    return argc > index ? static_cast<int>(marimba::bench::numberArgument(
+                              name, argv[index], least, most))
+                        : otherwise;
   };
-  int sessions = argument(2, 4), prompt = argument(3, 512);
-  int tokens = argument(4, 128);
+  int sessions = argument(2, "SESSIONS", 1, 1024, 4);
+  int prompt = argument(3, "PROMPT", 1, 1 << 20, 512);
+  int tokens = argument(4, "TOKENS", 0, 1 << 20, 128);
   constexpr int rounds = 7;
   marimba_options options = {};
   options.size = sizeof(options);
-  options.threads = argument(5, 0);
+  options.threads = argument(5, "THREADS", 0, 1024, 0);
   marimba_model *model = nullptr;
   char *message = nullptr;
   check(marimba_model_load(argv[1], &options, &model, &message), message);

@@ -6,6 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "bench/Argument.h"
+
 #include "marimba/Tokenizer.h"
 
 #include <nlohmann/json.hpp>
@@ -74,7 +76,8 @@ int main(int argc, char **argv) {
   std::unique_ptr<Tokenizer> tokenizer = load(argv[1]);
   if (!tokenizer)
     return 1;
-  size_t size = std::strtoull(argv[2], nullptr, 10) << 20;
+  size_t size =
+      size_t(marimba::bench::numberArgument("MIB", argv[2], 1, 1 << 20)) << 20;
 
   std::vector<std::pair<const char *, std::string>> parts = {
       {"a", "a"},

@@ -41,11 +41,12 @@ static std::optional<Options> parse(int argc, char **argv) {
   for (int i = 1; i < argc; ++i) {
     StringRef flag = argv[i];
     StringRef value = i + 1 < argc ? argv[i + 1] : "";
-    auto number = [&](uint64_t &into) {
+    auto number = [&](uint64_t &into, uint64_t most) {
       ++i;
-      if (!value.getAsInteger(10, into) && into >= 1)
+      if (!value.getAsInteger(10, into) && into >= 1 && into <= most)
         return true;
-      fail(flag + ": expected a number from 1 on, found '" + value + "'");
+      fail(flag + ": expected a number, 1 to " + Twine(most) + ", found '" +
+           value + "'");
       return false;
     };
     if (flag == "--magnitudes") {
@@ -56,8 +57,9 @@ static std::optional<Options> parse(int argc, char **argv) {
       options.only = value;
       ++i;
     } else if (flag == "--stride" || flag == "--threads") {
-      if (!number(flag == "--stride" ? options.sweep.stride
-                                     : options.sweep.threads))
+      bool stride = flag == "--stride";
+      if (!number(stride ? options.sweep.stride : options.sweep.threads,
+                  stride ? UINT32_MAX : 1024))
         return std::nullopt;
     } else {
       fail("expected --stride N, --dense, --threads N, --only NAME or "

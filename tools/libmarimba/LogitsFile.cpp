@@ -61,8 +61,8 @@ static bool fromJSON(const json::Value &value, LogitsRequest &request,
   else if (!checkSplit(request).empty())
     path.field("split").report(
         "expected sizes of at least 1 that add up to the number of ids");
-  else if (request.greedy < 0)
-    path.field("greedy").report("expected 0 or more");
+  else if (request.greedy < 0 || request.greedy > kMostGreedy)
+    path.field("greedy").report("expected 0 to 1048576");
   else
     return true;
   return false;

@@ -11,6 +11,9 @@
 
 namespace marimba {
 
+/// Greedy tokens of one request: their logits are in memory together.
+inline constexpr int64_t kMostGreedy = 1 << 20;
+
 /// What to compute of one sequence.
 struct LogitsRequest {
   /// Stands before the names of its tensors: `<name>.logits`; may be empty.

@@ -31,19 +31,22 @@ struct Options {
       "channel), int4 (for 64 inputs; the head int8), or with the inputs of a "
       "scale: int8:64, int4:32, int4:128",
       "format"};
-  driver::Value<int64_t> prefill{
-      sub, "prefill", "Tokens of the prompt (default: 512)", "n", 512};
-  driver::Value<int64_t> decode{
-      sub, "decode", "Tokens decoded one by one after it (default: 64)", "n",
-      64};
-  driver::Value<int64_t> repeat{sub, "repeat", "Repetitions (default: 5)", "n",
-                                5};
+  driver::Number<int64_t> prefill{
+      sub, "prefill",    "Tokens of the prompt (default: 512)",
+      "n", {1, 1 << 20}, 512};
+  driver::Number<int64_t> decode{
+      sub, "decode",     "Tokens decoded one by one after it (default: 64)",
+      "n", {1, 1 << 20}, 64};
+  driver::Number<int64_t> repeat{sub, "repeat",  "Repetitions (default: 5)",
+                                 "n", {1, 1000}, 5};
   driver::Flag profile{sub, "profile",
                        "Measures each op as well: where the time goes"};
-  driver::Value<int64_t> contextSweep{
-      sub, "context-sweep",
+  driver::Number<int64_t> contextSweep{
+      sub,
+      "context-sweep",
       "Measures time and memory along a context of so many tokens instead",
-      "n"};
+      "n",
+      {1, driver::kMostTokens / 2}};
   driver::Value<std::string> output{
       sub, "o", "With --context-sweep: writes NAME.json and NAME.svg", "name"};
   cl::list<std::string> with{
@@ -173,15 +176,6 @@ static void printText(const BenchResult &result) {
     driver::printProfile(*result.profile);
 }
 
-/// Prints an error and returns false where `value` is not in [1, max].
-static bool checkRange(const driver::Value<int64_t> &value, int64_t max) {
-  if (value >= 1 && value <= max)
-    return true;
-  driver::fail("--" + value.ArgStr + ": expected 1 to " + Twine(max) +
-               ", found " + Twine(int64_t(value)));
-  return false;
-}
-
 /// The formats that --weights names; nothing where it is none.
 static std::optional<mlir::marimba::WeightFormats>
 parseFormats(StringRef text) {
@@ -189,8 +183,8 @@ parseFormats(StringRef text) {
   mlir::marimba::WeightFormats formats;
   int64_t size = bits == "int4" ? 64 : 0;
   if ((bits != "int4" && bits != "int8") ||
-      (!group.empty() && (group.getAsInteger(10, size) ||
-                          (size != 32 && size != 64 && size != 128))))
+      (text.contains(':') && (group.getAsInteger(10, size) ||
+                              (size != 32 && size != 64 && size != 128))))
     return std::nullopt;
   formats.matrices.bits = bits == "int4" ? 4 : 8;
   formats.matrices.group = size;
@@ -204,10 +198,6 @@ static int run() {
   const Options &o = options();
   if (o.model.missing())
     return 1;
-  constexpr int64_t maxTokens = 1 << 20, maxRepeats = 1000;
-  if (!checkRange(o.prefill, maxTokens) || !checkRange(o.decode, maxTokens) ||
-      !checkRange(o.repeat, maxRepeats))
-    return 1;
   std::optional<LoadOptions> load = o.load.loadOptions();
   if (!load)
     return 1;
@@ -219,8 +209,6 @@ static int run() {
                           o.weights);
   }
   if (o.contextSweep.given()) {
-    if (!checkRange(o.contextSweep, INT32_MAX / 2))
-      return 1;
     if (o.output.empty())
       return driver::fail("--context-sweep: expected a name for the results: "
                           "-o NAME");

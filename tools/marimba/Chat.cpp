@@ -35,14 +35,20 @@ struct Options {
   driver::Value<std::string> loadState{
       sub, "load-state", "Goes on from the session that this file holds",
       "file"};
-  driver::Value<int64_t> maxTokens{
-      sub, "max-tokens",
-      "Ends an answer after this many tokens (default: 1024)", "n",
+  driver::Number<int64_t> maxTokens{
+      sub,
+      "max-tokens",
+      "Ends an answer after this many tokens (default: 1024)",
+      "n",
+      {1, driver::kMostTokens},
       ChatOptions().maxTokens};
-  driver::Value<int64_t> checkpoint{
-      sub, "checkpoint",
+  driver::Number<int64_t> checkpoint{
+      sub,
+      "checkpoint",
       "Tokens between the places to which the state can go back (default: 512)",
-      "n", rt::PrefixCache::Options().every};
+      "n",
+      {1, driver::kMostTokens},
+      rt::PrefixCache::Options().every};
   driver::SamplerFlags sampling{sub};
   driver::Flag quiet{sub, "quiet", "No progress, no timing"};
   driver::Flag json{sub, "json", "Answers in JSON, one object a line"};
@@ -229,12 +235,6 @@ static int run() {
   const Options &o = options();
   if (o.model.missing())
     return 1;
-  if (o.maxTokens < 1)
-    return driver::fail("--max-tokens: expected 1 or more, found " +
-                        Twine(o.maxTokens));
-  if (o.checkpoint < 1)
-    return driver::fail("--checkpoint: expected 1 or more, found " +
-                        Twine(o.checkpoint));
   std::optional<rt::SamplerOptions> sampler = o.sampling.samplerOptions();
   std::optional<LoadOptions> load = o.load.loadOptions();
   if (!sampler || !load || !driver::checkText("--system", o.system))

@@ -49,8 +49,13 @@ struct Options {
       sub, "target-cpu",
       "Processor to compile for, as LLVM names it (default: the host's)",
       "name"};
-  driver::Value<unsigned> threads{
-      sub, "threads", "Threads that the code will run on (default: 1)", "n", 1};
+  driver::Number<unsigned> threads{
+      sub,
+      "threads",
+      "Threads that the code will run on (default: 1)",
+      "n",
+      driver::kThreadBounds,
+      1};
   driver::Flag remarks{sub, "remarks",
                        "Says on stderr what computes each projection, and why"};
   driver::CompileFlags compile{sub};
@@ -102,8 +107,6 @@ static int run() {
   std::optional<CompileOptions> compile = o.compile.compileOptions();
   if (!compile)
     return 1;
-  if (o.threads < 1)
-    return driver::fail("--threads: expected at least 1, found 0");
   compile->pipeline.threads = o.threads;
   compile->remarks = o.remarks;
   compile->target.cpu = o.targetCpu;

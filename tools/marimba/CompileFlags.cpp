@@ -69,7 +69,7 @@ driver::CompileFlags::CompileFlags(cl::SubCommand &sub)
       noFuseScan(sub, "no-fuse-scan", "Leaves discretize and scan apart"),
       vectorBits(sub, "vector-bits",
                  "Width of vectors: 128, 256, 512 (default: what the host has)",
-                 "n"),
+                 "n", {128, 512}),
       dumpIr(sub, "dump-ir", "Writes the IR after every stage to this folder",
              "folder"),
       configFile(sub, "config-file",
@@ -110,7 +110,7 @@ std::string driver::CacheFolderOption::folder() const {
 driver::LoadFlags::LoadFlags(cl::SubCommand &sub)
     : CompileFlags(sub),
       threads(sub, "threads", "Size of the thread team (default: all cores)",
-              "n"),
+              "n", kThreadBounds),
       cacheDir(sub),
       noCache(sub, "no-cache", "Keeps nothing and uses nothing kept") {}
 
@@ -118,12 +118,6 @@ std::optional<LoadOptions> driver::LoadFlags::loadOptions() const {
   std::optional<CompileOptions> compile = compileOptions();
   if (!compile)
     return std::nullopt;
-  constexpr unsigned maxThreads = 1024;
-  if (threads.given() && (threads < 1 || threads > maxThreads)) {
-    fail("--threads: expected 1 to " + Twine(maxThreads) + ", found " +
-         Twine(threads));
-    return std::nullopt;
-  }
   LoadOptions options;
   options.compile = std::move(*compile);
   options.threads = threads;
@@ -144,18 +138,12 @@ driver::SessionFlags::SessionFlags(cl::SubCommand &sub)
     : LoadFlags(sub), chunk(sub, "chunk",
                             "Tokens of a prompt that are computed at once "
                             "(default: 512)",
-                            "n", LoadOptions().chunk) {}
+                            "n", {1, 1 << 20}, LoadOptions().chunk) {}
 
 std::optional<LoadOptions> driver::SessionFlags::loadOptions() const {
   std::optional<LoadOptions> options = LoadFlags::loadOptions();
   if (!options)
     return std::nullopt;
-  constexpr int64_t maxChunk = 1 << 20;
-  if (chunk < 1 || chunk > maxChunk) {
-    fail("--chunk: expected 1 to " + Twine(maxChunk) + ", found " +
-         Twine(int64_t(chunk)));
-    return std::nullopt;
-  }
   options->chunk = chunk;
   return options;
 }

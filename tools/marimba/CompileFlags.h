@@ -13,6 +13,9 @@
 
 namespace marimba::driver {
 
+/// What --threads may be.
+inline constexpr Bounds<unsigned> kThreadBounds{1, 1024};
+
 /// What quantised weights are multiplied by where there are few rows.
 enum class Activations { Automatic, F32, Int8 };
 
@@ -36,7 +39,7 @@ struct CompileFlags {
   llvm::cl::opt<mlir::marimba::LTIForm> ltiForm;
   Flag reference;
   Flag noFuseScan;
-  Value<unsigned> vectorBits;
+  Number<unsigned> vectorBits;
   Value<std::string> dumpIr;
   Value<std::string> configFile;
 };
@@ -56,7 +59,7 @@ struct LoadFlags : CompileFlags {
   /// As compileOptions().
   std::optional<LoadOptions> loadOptions() const;
 
-  Value<unsigned> threads;
+  Number<unsigned> threads;
   CacheFolderOption cacheDir;
   Flag noCache;
 };
@@ -67,7 +70,7 @@ struct SessionFlags : LoadFlags {
 
   std::optional<LoadOptions> loadOptions() const;
 
-  Value<int64_t> chunk;
+  Number<int64_t> chunk;
 };
 
 } // namespace marimba::driver

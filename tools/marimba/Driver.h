@@ -8,6 +8,8 @@
 #ifndef MARIMBA_TOOLS_MARIMBA_DRIVER_H
 #define MARIMBA_TOOLS_MARIMBA_DRIVER_H
 
+#include "tools/marimba/Number.h"
+
 #include "llvm/ADT/StringRef.h"
 #include "llvm/ADT/Twine.h"
 #include "llvm/Support/CommandLine.h"

@@ -24,14 +24,21 @@ struct Options {
   driver::Value<std::string> text{
       sub, "text", "Loss, perplexity per token and bits per byte of this file",
       "file"};
-  driver::Value<int64_t> window{sub, "window",
-                                "Tokens per window (default: 512)", "n", 512};
+  driver::Number<int64_t> window{sub,
+                                 "window",
+                                 "Tokens per window (default: 512)",
+                                 "n",
+                                 {2, driver::kMostTokens},
+                                 512};
   driver::Value<std::string> recall{
       sub, "recall", "How many lines {text, answer} of this file go on right",
       "file"};
-  driver::Value<int64_t> limitContext{
-      sub, "limit-context",
-      "Leaves out lines whose context_tokens_about is above this", "n"};
+  driver::Number<int64_t> limitContext{
+      sub,
+      "limit-context",
+      "Leaves out lines whose context_tokens_about is above this",
+      "n",
+      {1, driver::kMostTokens}};
   cl::list<std::string> compare{
       "compare",
       cl::desc("Also this model: a table of all, each against MODEL; may be "
@@ -140,9 +147,6 @@ static int run() {
     return driver::fail("eval: expected one of --text and --recall");
   if (recall && !o.compare.empty())
     return driver::fail("--compare: expected --text with it");
-  if (o.window < 2)
-    return driver::fail("--window: expected at least 2, found " +
-                        Twine(o.window));
   std::optional<LoadOptions> load = o.load.loadOptions();
   if (!load)
     return 1;

@@ -32,9 +32,12 @@ struct Options {
                      "saved session or a package holds"};
   driver::ModelArgument model{sub};
   driver::Flag json{sub, "json", "Answers in JSON"};
-  driver::Value<int64_t> context{
-      sub, "context",
-      "Loads the model, too, and says what so many tokens will take", "n"};
+  driver::Number<int64_t> context{
+      sub,
+      "context",
+      "Loads the model, too, and says what so many tokens will take",
+      "n",
+      {1, driver::kMostTokens}};
   driver::SessionFlags load{sub};
 };
 } // namespace
@@ -247,10 +250,6 @@ static int run() {
   const Options &o = options();
   if (o.model.missing())
     return 1;
-  constexpr int64_t maxContext = INT32_MAX;
-  if (o.context.given() && (o.context < 1 || o.context > maxContext))
-    return driver::fail("--context: expected 1 to " + Twine(maxContext) +
-                        ", found " + Twine(int64_t(o.context)));
   bool package = rt::isPackage(o.model.getValue());
   if (package || rt::isSavedState(o.model.getValue())) {
     if (o.context.given())

@@ -31,10 +31,12 @@ struct Options {
       sub, "o", "A safetensors file: logits, f32 [1, L, V]", "file"};
   driver::Value<std::string> split{
       sub, "split", "Feeds the ids in pieces of these sizes: 3,1,4", "sizes"};
-  driver::Value<int64_t> greedy{
-      sub, "greedy",
+  driver::Number<int64_t> greedy{
+      sub,
+      "greedy",
       "Adds n greedy tokens after the ids: tokens [1, n], greedy_logits [n, V]",
-      "n"};
+      "n",
+      {0, kMostGreedy}};
   driver::Flag hidden{sub, "hidden",
                       "Adds hidden [layers+1, L, H], before the final norm"};
   driver::Flag state{sub, "state", "Adds every state after the ids, by name"};
@@ -67,10 +69,6 @@ static std::optional<std::vector<int32_t>> readIds() {
 /// The one request that the options spell out; nothing after an error.
 static std::optional<LogitsRequest> readRequest() {
   const Options &o = options();
-  if (o.greedy < 0) {
-    driver::fail("--greedy: expected 0 or more, found " + Twine(o.greedy));
-    return std::nullopt;
-  }
   std::optional<std::vector<int32_t>> ids = readIds(), split;
   if (!ids)
     return std::nullopt;

@@ -37,11 +37,13 @@ struct Options {
                        Bits::None,
                        cl::values(clEnumValN(Bits::Eight, "int8", "8 bits"),
                                   clEnumValN(Bits::Four, "int4", "4 bits"))};
-  driver::Value<int64_t> group{
-      sub, "group",
+  driver::Number<int64_t> group{
+      sub,
+      "group",
       "Inputs that share a scale: 32, 64, 128, or 0 for all of a channel "
       "(default: 64 of int4, 0 of int8)",
-      "n"};
+      "n",
+      {0, 128}};
   driver::Flag zeroPoint{sub, "zero-point",
                          "Each group of int4 has a zero point of its own"};
   Choice<ScaleType> scales{
@@ -70,14 +72,17 @@ struct Options {
       "A text like those that the model will read: errors are made up for "
       "where its activations feel them (GPTQ)",
       "file"};
-  driver::Value<int64_t> calibrateTokens{
+  driver::Number<int64_t> calibrateTokens{
       sub, "calibrate-tokens", "Tokens of it that are read (default: 16384)",
-      "n", 16384};
-  driver::Value<int64_t> calibrateMemory{
-      sub, "calibrate-memory",
+      "n", {1, 1 << 30},       16384};
+  driver::Number<int64_t> calibrateMemory{
+      sub,
+      "calibrate-memory",
       "MiB for statistics, K x K x 4 bytes of K inputs (default: 4096); inputs "
       "beyond, the widest first, only weigh the search",
-      "n", 4096};
+      "n",
+      {0, 1 << 30},
+      4096};
   driver::Flag json{sub, "json", "Answers in JSON"};
 };
 } // namespace
@@ -123,13 +128,6 @@ static std::optional<QuantizeOptions> quantizeOptions() {
                 ": expected --calibrate with it");
   if (o.calibrate.given() && o.method == QuantMethod::Nearest)
     return fail("--calibrate: expected --method=search with it");
-  constexpr int64_t mostTokens = 1 << 30, mostMemory = 1 << 30;
-  if (o.calibrateTokens < 1 || o.calibrateTokens > mostTokens)
-    return fail("--calibrate-tokens: expected 1 to " + Twine(mostTokens) +
-                ", found " + Twine(o.calibrateTokens));
-  if (o.calibrateMemory < 0 || o.calibrateMemory > mostMemory)
-    return fail("--calibrate-memory: expected 0 to " + Twine(mostMemory) +
-                ", found " + Twine(o.calibrateMemory));
 
   QuantizeOptions result;
   result.layers = format;

@@ -45,14 +45,20 @@ struct Options {
   driver::Value<std::string> output{
       sub, "o", "Where the answers of --prompts go, a line each, in order",
       "file"};
-  driver::Value<int> batch{
-      sub, "batch",
-      "Texts of --prompts that are continued at once (default: 8)", "n",
+  driver::Number<int> batch{
+      sub,
+      "batch",
+      "Texts of --prompts that are continued at once (default: 8)",
+      "n",
+      {1, 1024},
       BatchOptions().slots};
-  driver::Value<int64_t> maxTokens{
-      sub, "max-tokens",
+  driver::Number<int64_t> maxTokens{
+      sub,
+      "max-tokens",
       "Stops after this many new tokens (default: 256, with --save-state 0)",
-      "n", 256};
+      "n",
+      {0, driver::kMostTokens},
+      256};
   driver::Value<std::string> loadState{
       sub, "load-state", "Goes on from the session that this file holds",
       "file"};
@@ -189,12 +195,8 @@ static int runPrompts() {
     if (other->given())
       return driver::fail("--prompts and --" + other->ArgStr +
                           ": expected one of them");
-  constexpr int maxBatch = 1024;
   if (!o.output.given() || o.output.empty())
     return driver::fail("--prompts: expected an output file: -o FILE");
-  if (o.batch < 1 || o.batch > maxBatch)
-    return driver::fail("--batch: expected 1 to " + Twine(maxBatch) +
-                        ", found " + Twine(int(o.batch)));
   if (o.maxTokens < 1)
     return driver::fail("--max-tokens: expected 1 or more with --prompts, "
                         "found " +
@@ -228,9 +230,6 @@ static int run() {
   if (o.ids.given() + o.prompt.given() + o.promptFile.given() != 1)
     return driver::fail(
         "run: expected one of --prompt, --prompt-file, --ids and --prompts");
-  if (o.maxTokens < 0)
-    return driver::fail("--max-tokens: expected 0 or more, found " +
-                        Twine(o.maxTokens));
   if (o.ids.given() && !o.sampling.stop.empty())
     return driver::fail("--stop: expected with --prompt or --prompt-file, "
                         "found with --ids");

@@ -9,25 +9,29 @@
 using namespace marimba;
 using namespace llvm;
 
+/// Far beyond what changes a choice, far below what overflows a logit.
+static constexpr double kMostScale = 1e6;
+
 driver::SamplerFlags::SamplerFlags(cl::SubCommand &sub)
     : temperature(sub, "temperature",
                   "0 takes the likeliest token (default; 1 where --top-k, "
                   "--top-p, --min-p or --seed stands)",
-                  "t"),
-      topK(sub, "top-k", "Chooses among the k likeliest tokens", "k"),
+                  "t", {0, kMostScale}),
+      topK(sub, "top-k", "Chooses among the k likeliest tokens", "k",
+           {0, INT32_MAX}),
       topP(sub, "top-p",
            "Chooses among the likeliest tokens that reach this probability "
            "together",
-           "p", 1),
+           "p", {0, 1, /*above=*/true}, 1),
       minP(sub, "min-p",
            "Chooses among the tokens of at least this share of the "
            "probability of the likeliest one",
-           "p"),
+           "p", {0, 1}),
       repetitionPenalty(sub, "repetition-penalty",
                         "Makes tokens that were there before less likely, "
                         "above 1 (default: 1)",
-                        "x", 1),
-      seed(sub, "seed", "The same seed, the same text", "s"),
+                        "x", {0, kMostScale, /*above=*/true}, 1),
+      seed(sub, "seed", "The same seed, the same text", "s", {0, UINT64_MAX}),
       stop("stop",
            cl::desc("Ends at this text, which is not shown; may stand again"),
            cl::value_desc("text"), cl::sub(sub), cl::cat(category())) {}

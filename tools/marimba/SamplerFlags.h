@@ -23,12 +23,12 @@ struct SamplerFlags {
   std::optional<rt::SamplerOptions> samplerOptions() const;
   std::vector<std::string> stops() const { return {stop.begin(), stop.end()}; }
 
-  Value<double> temperature;
-  Value<int> topK;
-  Value<double> topP;
-  Value<double> minP;
-  Value<double> repetitionPenalty;
-  Value<uint64_t> seed;
+  Number<double> temperature;
+  Number<int> topK;
+  Number<double> topP;
+  Number<double> minP;
+  Number<double> repetitionPenalty;
+  Number<uint64_t> seed;
   llvm::cl::list<std::string> stop;
 };
 

@@ -1,0 +1,86 @@
+//===- Number.h - Options that take a number --------------------*- C++ -*-===//
+//
+// Part of Marimba. A number has its bounds where its option is declared: --help
+// says them, and what is out of them, or no number, ends the program before a
+// command runs.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MARIMBA_TOOLS_MARIMBA_NUMBER_H
+#define MARIMBA_TOOLS_MARIMBA_NUMBER_H
+
+#include "llvm/ADT/StringRef.h"
+#include "llvm/Support/CommandLine.h"
+#include <cstdint>
+#include <string>
+#include <type_traits>
+
+namespace marimba::driver {
+
+/// The most tokens that anything here counts: positions have 32 bits.
+inline constexpr int64_t kMostTokens = INT32_MAX;
+
+/// What a number may be: `least` to `most`, or above `least`.
+template <typename T> struct Bounds {
+  T least, most;
+  bool above = false;
+
+  bool allow(T value) const {
+    return (above ? value > least : value >= least) && value <= most;
+  }
+  /// "1 to 1024", "above 0, at most 1"
+  std::string text() const;
+};
+
+/// Reads `text`, all of it, as decimal digits; a double may have a fraction and
+/// an exponent as well. Nothing else is a number: no blank, no 0x10, no nan.
+/// Empty, or what is wrong: "expected ..., found ...".
+template <typename T>
+std::string parseNumber(llvm::StringRef text, const Bounds<T> &bounds,
+                        T &value);
+
+/// What cl::opt gets out of its parser: LLVM keeps its own parsers of numbers
+/// closed, so this one is of another type.
+template <typename T> struct ParsedNumber {
+  T value = T();
+  operator T() const { return value; }
+};
+
+} // namespace marimba::driver
+
+template <typename T>
+class llvm::cl::parser<marimba::driver::ParsedNumber<T>>
+    : public basic_parser<marimba::driver::ParsedNumber<T>> {
+public:
+  using basic_parser<marimba::driver::ParsedNumber<T>>::basic_parser;
+
+  bool parse(Option &option, StringRef name, StringRef text,
+             marimba::driver::ParsedNumber<T> &number) {
+    std::string problem =
+        marimba::driver::parseNumber<T>(text, bounds, number.value);
+    return !problem.empty() && option.error(problem, name);
+  }
+  StringRef getValueName() const override { return "number"; }
+
+  marimba::driver::Bounds<T> bounds{};
+};
+
+namespace marimba::driver {
+
+/// An option of a subcommand that takes a number: int, int64_t, unsigned,
+/// uint64_t or double.
+template <typename T>
+struct Number : llvm::cl::opt<T, /*ExternalStorage=*/false,
+                              llvm::cl::parser<ParsedNumber<T>>> {
+  Number(llvm::cl::SubCommand &sub, llvm::StringRef name,
+         llvm::StringRef description, llvm::StringRef value, Bounds<T> bounds,
+         T init = T());
+  bool given() const { return this->getNumOccurrences() > 0; }
+
+private:
+  std::string help; // the option points to it
+};
+
+} // namespace marimba::driver
+
+#endif // MARIMBA_TOOLS_MARIMBA_NUMBER_H
