@@ -7,9 +7,12 @@
 #include "importer/Config.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSwitch.h"
-#include <cmath>
+#include <limits>
 
 namespace mlir::marimba {
+
+static constexpr StringRef kPositiveReal =
+    "a positive number, 1.2e-38 to 3.4e38";
 
 std::string FieldNames::inFile(StringRef fields) const {
   auto name = [&](StringRef field) {
@@ -123,14 +126,23 @@ int64_t Config::getNonNegative(StringRef field, int64_t defaultValue,
   return getInRange(field, defaultValue, 0, max, "an integer of 0 or more");
 }
 
+/// A number above zero that is neither 0 nor infinite as f32; 0 for others.
+static double positiveFloat(const llvm::json::Value &value) {
+  double number = value.getAsNumber().value_or(0);
+  // In double: a conversion that overflows is undefined.
+  return number >= double(std::numeric_limits<float>::min()) &&
+                 number <= double(std::numeric_limits<float>::max())
+             ? number
+             : 0;
+}
+
 double Config::getPositiveReal(StringRef field, double defaultValue) {
   const llvm::json::Value *value = find(field);
   if (!value)
     return defaultValue;
-  std::optional<double> number = value->getAsNumber();
-  if (number && std::isfinite(*number) && *number > 0)
-    return *number;
-  error(field, "a positive number");
+  if (double number = positiveFloat(*value))
+    return number;
+  error(field, kPositiveReal);
   return defaultValue;
 }
 
@@ -141,15 +153,15 @@ std::vector<double> Config::getPositiveReals(StringRef field) {
     return numbers;
   const llvm::json::Array *list = value->getAsArray();
   for (const llvm::json::Value &element : list ? *list : llvm::json::Array()) {
-    std::optional<double> number = element.getAsNumber();
-    if (!number || !std::isfinite(*number) || *number <= 0) {
+    double number = positiveFloat(element);
+    if (!number) {
       list = nullptr;
       break;
     }
-    numbers.push_back(*number);
+    numbers.push_back(number);
   }
   if (!list)
-    error(field, "a list of positive numbers");
+    error(field, "a list of positive numbers, 1.2e-38 to 3.4e38");
   return numbers;
 }
 

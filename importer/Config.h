@@ -58,7 +58,7 @@ public:
   int64_t getPositiveOrAuto(StringRef field, int64_t defaultValue, int64_t max);
   /// An integer in [0, max].
   int64_t getNonNegative(StringRef field, int64_t defaultValue, int64_t max);
-  /// A finite number above zero.
+  /// A number above zero that f32 holds: what is made of it has no more.
   double getPositiveReal(StringRef field, double defaultValue);
   bool getBool(StringRef field, bool defaultValue);
   std::string getString(StringRef field, StringRef defaultValue);
@@ -74,7 +74,7 @@ public:
   /// Reports an activation other than SiLU, and quantised weights.
   void checkSupported();
 
-  /// The finite numbers above zero of a list; empty where it is absent.
+  /// As getPositiveReal, those of a list; empty where it is absent.
   std::vector<double> getPositiveReals(StringRef field);
 
   /// Reports `field: is <found>, expected <expected>`.

@@ -9,11 +9,29 @@
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Support/raw_ostream.h"
+#include <clocale>
 #include <cmath>
 #include <vector>
 
 namespace mlir::marimba {
 namespace {
+
+/// LLVM's JSON reads and prints numbers by way of the C library, and a host
+/// program may have set a locale with a decimal comma: while this lives, the
+/// calling thread has none. (runtime/core has the same for its parser; neither
+/// folder may use the other.)
+class ClassicLocale {
+public:
+  ClassicLocale() : before(uselocale(classic())) {}
+  ~ClassicLocale() { uselocale(before); }
+
+private:
+  static locale_t classic() {
+    static const locale_t made = newlocale(LC_ALL_MASK, "C", locale_t());
+    return made;
+  }
+  locale_t before;
+};
 
 /// One pass over the text before the real parser: limits the nesting, finds
 /// names that occur twice, spells out Infinity and NaN. What it does not
@@ -124,6 +142,7 @@ bool Prescan::scanNonFinite() {
 
 FailureOr<llvm::json::Value> parseJson(StringRef text, StringRef file,
                                        JsonOptions options, ErrorFn emitError) {
+  ClassicLocale classic;
   Prescan prescan(text, file, options, emitError);
   if (failed(prescan.run()))
     return failure();
@@ -170,6 +189,7 @@ std::optional<int64_t> asInteger(const llvm::json::Value &value) {
 }
 
 std::string printJson(const llvm::json::Value &value) {
+  ClassicLocale classic;
   constexpr size_t kLongest = 80;
   if (const llvm::json::Object *object = value.getAsObject())
     if (object->size() > 4)

@@ -25,7 +25,7 @@ static void scaleLlama3(Config &c, StringRef prefix,
       INT32_MAX));
   if (high <= low)
     return c.error((prefix + "high_freq_factor").str(),
-                   "more than low_freq_factor (" + std::to_string(low) + ")");
+                   "more than low_freq_factor");
   for (float &frequency : frequencies) {
     float wave = 2 * float(M_PI) / frequency;
     if (wave < length / high)
@@ -88,6 +88,8 @@ std::vector<float> readRotaryFrequencies(Config &c, int64_t headDim,
   } else if (type != "default") {
     c.error(typeField, "\"default\", \"linear\" or \"llama3\"");
   }
+  if (!llvm::all_of(frequencies, [](float f) { return std::isfinite(f); }))
+    c.error(either("rope_theta"), "one that leaves the frequencies finite");
   return frequencies;
 }
 

@@ -66,6 +66,18 @@ const char *marimba_version(void) { return "0.1.0"; }
 
 void marimba_free(void *pointer) { std::free(pointer); }
 
+/// As many ids as a sequence can have; more is a length that was never meant,
+/// such as (size_t)-1.
+static bool isCount(size_t count) { return count <= INT32_MAX; }
+
+static marimba_code failCount(std::string_view function, size_t count,
+                              char **message) {
+  return fail(MARIMBA_BAD_ARGUMENT,
+              std::string(function) + ": count is " + std::to_string(count) +
+                  ", expected at most 2147483647",
+              message);
+}
+
 /// Sets `error` where `value` is not in [0, most].
 static bool checkRange(const char *name, int64_t value, int64_t most,
                        std::string &error) {
@@ -198,6 +210,8 @@ marimba_code marimba_decode(const marimba_model *model, const int32_t *ids,
   if (!model || !text || (!ids && count))
     return failNull("marimba_decode", message);
   *text = nullptr;
+  if (!isCount(count))
+    return failCount("marimba_decode", count, message);
   if (!model->tokenizer)
     return fail(MARIMBA_BAD_MODEL, model->noTokenizer, message);
   *text = copyText(model->tokenizer->decode({ids, count}));
@@ -230,6 +244,8 @@ marimba_code marimba_session_append(marimba_session *session,
   if (count == 0)
     return fail(MARIMBA_BAD_ARGUMENT,
                 "marimba_session_append: expected at least one id", message);
+  if (!isCount(count))
+    return failCount("marimba_session_append", count, message);
   std::string error;
   if (!session->model->checkIds({ids, count}, error))
     return fail(MARIMBA_BAD_ARGUMENT, error, message);

@@ -4,6 +4,8 @@
 
 #include "marimba/Tensor.h"
 
+#include "JsonText.h"
+
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
@@ -55,12 +57,12 @@ void readTensor(const Json &value, const std::string &path, bool dynamic,
   spec.dtype = *parsed;
   const Json &shape = array(member(value, path, "shape"), path + ".shape");
   for (const Json &size : shape) {
-    int64_t number = size.is_number_integer() ? size.get<int64_t>() : -2;
-    if (number < (dynamic ? -1 : 0))
+    std::optional<int64_t> number = integerIn(size, dynamic ? -1 : 0);
+    if (!number)
       fail(path + ".shape", "has the size " + size.dump() + ", expected " +
                                 (dynamic ? "-1 or " : "") +
                                 "a number of elements");
-    spec.shape.push_back(number);
+    spec.shape.push_back(*number);
   }
   if (spec.shape.size() > MARIMBA_MAX_RANK)
     fail(path + ".shape", "has " + std::to_string(spec.shape.size()) +
@@ -72,15 +74,17 @@ void readTensor(const Json &value, const std::string &path, bool dynamic,
 void readQuantized(const Json &value, const std::string &path,
                    WeightSpec &spec) {
   QuantizedSpec q;
-  auto number = [&](const char *name, int64_t least) {
+  auto number = [&](const char *name, int64_t least, int64_t most = INT64_MAX) {
     const Json &found = member(value, path, name);
-    if (!found.is_number_integer() || found.get<int64_t>() < least)
-      fail(path + "." + name, "is " + found.dump() +
-                                  ", expected a number of at least " +
-                                  std::to_string(least));
-    return found.get<int64_t>();
+    std::optional<int64_t> number = integerIn(found, least, most);
+    if (!number)
+      fail(path + "." + name,
+           "is " + found.dump() + ", expected a number of at least " +
+               std::to_string(least) +
+               (most < INT64_MAX ? ", at most " + std::to_string(most) : ""));
+    return *number;
   };
-  q.bits = static_cast<int32_t>(number("bits", 4));
+  q.bits = static_cast<int32_t>(number("bits", 4, 8));
   q.channels = number("channels", 1);
   q.inputs = number("inputs", 1);
   q.group = number("group", 1);
@@ -197,9 +201,8 @@ void checkSequenceEntry(const EntrySpec &entry, const std::string &path) {
            "writes the weight '" + arg.name + "', which only prepare may do");
     if (arg.kind == ArgKind::State) {
       bool good = !arg.shape.empty() && arg.shape[0] < 0 &&
-                  std::count_if(
-                      arg.shape.begin() + 1, arg.shape.end(),
-                      [](int64_t size) { return size < 0; }) <= 1;
+                  std::count_if(arg.shape.begin() + 1, arg.shape.end(),
+                                [](int64_t size) { return size < 0; }) <= 1;
       if (!good)
         fail(path, "state '" + arg.name + "' is " + found +
                        ", expected a dynamic first size (slots) and at most "
@@ -248,7 +251,7 @@ void checkSameStates(const EntrySpec &from, const EntrySpec &to,
 ModuleTables readTables(const Json &root) {
   ModuleTables result;
   const Json &abi = member(root, "description", "abi");
-  if (!abi.is_number_integer() || abi.get<int64_t>() != MARIMBA_ABI_VERSION)
+  if (!integerIn(abi, MARIMBA_ABI_VERSION, MARIMBA_ABI_VERSION))
     fail("abi", "is " + abi.dump() + ", this runtime has " +
                     std::to_string(MARIMBA_ABI_VERSION));
   result.name = text(member(root, "description", "name"), "name");
@@ -353,7 +356,7 @@ template <typename T>
 static std::optional<T> parseWith(T (*read)(const Json &),
                                   std::string_view json, std::string &error) {
   try {
-    return read(Json::parse(json));
+    return read(parseJsonText(json));
   } catch (const std::exception &exception) {
     error = std::string("module description: ") + exception.what();
     return std::nullopt;

@@ -3,6 +3,7 @@
 #include "FileHeader.h"
 
 #include "JsonNesting.h"
+#include "JsonText.h"
 
 #include <bit>
 #include <charconv>
@@ -111,9 +112,7 @@ std::optional<Json> header::read(std::string_view magic,
   if (nestsTooDeep(std::string_view(header).substr(kJsonAt, jsonBytes)))
     return fail("is damaged: its header nests too deep");
   Json json =
-      Json::parse(header.begin() + kJsonAt,
-                  header.begin() + kJsonAt + static_cast<ptrdiff_t>(jsonBytes),
-                  nullptr, /*allow_exceptions=*/false);
+      tryParseJsonText(std::string_view(header).substr(kJsonAt, jsonBytes));
   if (!json.is_object())
     return fail("is damaged: its header is not JSON");
   return json;

@@ -1,6 +1,7 @@
 //===- Fingerprint.cpp - Which checkpoint this is -------------------------===//
 
 #include "FileHeader.h"
+#include "JsonText.h"
 #include "marimba/SavedState.h"
 #include "marimba/Weights.h"
 
@@ -29,8 +30,7 @@ static void sampleTensors(const WeightFile &file, Add add) {
       std::span(file.header.data(), file.bytes).subspan(file.header.size());
   std::span<const char> text =
       file.header.subspan(std::min(file.header.size(), sizeof(uint64_t)));
-  Json json = Json::parse(text.begin(), text.end(), nullptr,
-                          /*allow_exceptions=*/false);
+  Json json = tryParseJsonText({text.data(), text.size()});
   for (const Json &tensor : json) {
     if (!tensor.is_object() || !tensor.contains("data_offsets"))
       continue;

@@ -3,6 +3,7 @@
 #include "PackedFile.h"
 
 #include "FileHeader.h"
+#include "JsonText.h"
 #include "Team.h"
 
 #include <sys/mman.h>
@@ -142,7 +143,7 @@ std::shared_ptr<const PackedFile> PackedFile::open(const fs::path &path,
   Json list = found->value("checksums", Json());
   found->erase("checksums");
   // As written and read, for names that are not UTF-8.
-  Json wanted = Json::parse(header::toText(describe(plan)));
+  Json wanted = parseJsonText(header::toText(describe(plan)));
   std::span<const char> payload = mapping->bytes().subspan(payloadOffset);
   if (*found != wanted)
     return fail(difference(*found, wanted));

@@ -2,31 +2,70 @@
 
 #include "marimba/ThreadTeam.h"
 
+#include "marimba/GroupLimits.h"
+
 #include "Team.h"
 #include "TeamQueue.h"
 #include "marimba/abi.h"
 
 #include <pthread.h>
 #include <sched.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <vector>
 
 namespace marimba::rt {
 
 namespace {
 
+/// A set of cpus of any number, for calls that take its size.
+class CpuSet {
+public:
+  explicit CpuSet(size_t cpus) : words((cpus + CPU_SETSIZE - 1) / CPU_SETSIZE) {
+    clear();
+  }
+  explicit CpuSet(const std::vector<int> &list)
+      : CpuSet(list.empty() ? 1 : static_cast<size_t>(list.back()) + 1) {
+    for (int cpu : list)
+      add(cpu);
+  }
+  void clear() { CPU_ZERO_S(bytes(), words.data()); }
+  void add(int cpu) {
+    CPU_SET_S(static_cast<size_t>(cpu), bytes(), words.data());
+  }
+  bool holds(size_t cpu) const {
+    return CPU_ISSET_S(cpu, bytes(), words.data());
+  }
+  int count() const { return CPU_COUNT_S(bytes(), words.data()); }
+  size_t bytes() const { return words.size() * sizeof(cpu_set_t); }
+  size_t cpus() const { return words.size() * CPU_SETSIZE; }
+  cpu_set_t *get() { return words.data(); }
+
+private:
+  std::vector<cpu_set_t> words;
+};
+
 /// The cpus of the process, read once, before anything is bound. Found at load
-/// time: a later reader might already run on a bound thread.
+/// time: a later reader might already run on a bound thread. Empty where the
+/// system does not tell.
 const std::vector<int> &cpuList() {
   static const std::vector<int> list = [] {
     std::vector<int> cpus;
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    if (sched_getaffinity(0, sizeof(set), &set) == 0)
-      for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu)
-        if (CPU_ISSET(cpu, &set))
-          cpus.push_back(cpu);
+    // The kernel refuses a set that is too small for the machine.
+    constexpr size_t most = 1 << 20;
+    for (size_t size = CPU_SETSIZE; size <= most; size *= 2) {
+      CpuSet set(size);
+      if (sched_getaffinity(0, set.bytes(), set.get()) == 0) {
+        for (size_t cpu = 0; cpu < set.cpus(); ++cpu)
+          if (set.holds(cpu))
+            cpus.push_back(static_cast<int>(cpu));
+        break;
+      }
+      if (errno != EINVAL)
+        break;
+    }
     return cpus;
   }();
   return list;
@@ -46,11 +85,10 @@ void bindSelf(bool bound) {
   int cpu = cpuList()[static_cast<size_t>(team::threadNumber())];
   if (boundCpu == cpu)
     return;
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  CPU_SET(cpu, &set);
-  if (pthread_setaffinity_np(pthread_self(), sizeof(set), &set) == 0)
-    boundCpu = cpu;
+  CpuSet set(std::vector<int>{cpu});
+  // Where that is not allowed, asking again would not help.
+  pthread_setaffinity_np(pthread_self(), set.bytes(), set.get());
+  boundCpu = cpu;
 }
 
 bool fits(int threads) {
@@ -84,7 +122,14 @@ void runPart(void *data) {
 } // namespace
 
 int allowedCpus() {
-  return std::max<int>(1, static_cast<int>(cpuList().size()));
+  static const int count = [] {
+    auto cpus = static_cast<int>(cpuList().size());
+    if (cpus == 0)
+      cpus = static_cast<int>(std::max(1L, sysconf(_SC_NPROCESSORS_ONLN)));
+    std::optional<double> quota = readGroupLimits().cpus;
+    return quota ? std::min(cpus, threadsFor(*quota)) : cpus;
+  }();
+  return count;
 }
 
 void bindThreads(int threads) {
@@ -97,34 +142,30 @@ void bindThreads(int threads) {
   boundTeam = threads;
   bool bound = fits(threads);
   if (bound)
-    team::run(threads, [](void *) { bindSelf(true); }, nullptr);
+    team::run(
+        threads, [](void *) { bindSelf(true); }, nullptr);
 }
 
 void unbindThread() {
   const std::vector<int> &cpus = cpuList();
-  cpu_set_t set;
+  CpuSet set(cpus);
   // A thread that a bound one started has the same single cpu.
-  bool inherited = cpus.size() > 1 &&
-                   sched_getaffinity(0, sizeof(set), &set) == 0 &&
-                   CPU_COUNT(&set) == 1 &&
-                   CPU_ISSET(static_cast<size_t>(cpus.front()), &set);
+  bool inherited =
+      cpus.size() > 1 && sched_getaffinity(0, set.bytes(), set.get()) == 0 &&
+      set.count() == 1 && set.holds(static_cast<size_t>(cpus.front()));
   boundTeam = 0;
   boundCpu = -1;
   if (!inherited)
     return;
-  CPU_ZERO(&set);
-  for (int cpu : cpus)
-    CPU_SET(static_cast<size_t>(cpu), &set);
-  pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
+  CpuSet all(cpus);
+  pthread_setaffinity_np(pthread_self(), all.bytes(), all.get());
 }
 
 BesideLeader::BesideLeader(int threads) {
   if (!fits(threads) || sched_getaffinity(0, sizeof(before), &before) != 0)
     return;
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  CPU_SET(static_cast<size_t>(cpuList().front()), &set);
-  moved = sched_setaffinity(0, sizeof(set), &set) == 0;
+  CpuSet set(std::vector<int>{cpuList().front()});
+  moved = sched_setaffinity(0, set.bytes(), set.get()) == 0;
 }
 
 BesideLeader::~BesideLeader() {

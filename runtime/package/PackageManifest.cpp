@@ -4,6 +4,7 @@
 #include "marimba/Package.h"
 
 #include "../core/FileHeader.h"
+#include "../core/JsonText.h"
 #include "../text/Field.h"
 
 #include <algorithm>
@@ -29,12 +30,11 @@ static int64_t integer(const Field &field, int64_t least,
   const Json &value = field.json();
   if (!value.is_number_integer())
     field.failType("an integer");
-  bool tooLarge = value.is_number_unsigned() &&
-                  value.get<uint64_t>() > static_cast<uint64_t>(most);
-  if (tooLarge || value.get<int64_t>() < least || value.get<int64_t>() > most)
+  std::optional<int64_t> number = integerIn(value, least, most);
+  if (!number)
     field.fail("is " + value.dump() + ", allowed: " + std::to_string(least) +
                " to " + std::to_string(most));
-  return value.get<int64_t>();
+  return *number;
 }
 
 static std::string string(const Field &field) {

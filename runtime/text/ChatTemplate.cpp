@@ -2,6 +2,7 @@
 
 #include "marimba/ChatTemplate.h"
 
+#include "../core/JsonText.h"
 #include "Field.h"
 #include "Unicode.h"
 #include "jinja/Builtins.h"
@@ -94,7 +95,7 @@ ChatTemplate::render(std::span<const ChatMessage> messages,
 std::optional<std::string> ChatTemplate::renderJson(std::string_view json,
                                                     std::string &error) const {
   try {
-    Value value = Value::fromJson(nlohmann::ordered_json::parse(json));
+    Value value = Value::fromJson(parseJsonText<nlohmann::ordered_json>(json));
     if (value.is(Value::Kind::Dict))
       return impl->run(value.asDict(), error);
     error = impl->name + ": expected an object to render";
@@ -154,7 +155,7 @@ ChatTemplate::load(const std::filesystem::path &modelDir,
     bool hasFile = name.empty() && isThere(file);
     bool found = hasFile;
     if (isThere(config)) {
-      Json json = Json::parse(readFile(config));
+      Json json = parseJsonText(readFile(config));
       Field root(json);
       tokens = specialTokens(root);
       std::optional<Field> field;

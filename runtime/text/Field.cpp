@@ -3,6 +3,7 @@
 #include "Field.h"
 
 #include "../core/JsonNesting.h"
+#include "../core/JsonText.h"
 
 #include <limits>
 
@@ -12,7 +13,7 @@ Json parseJson(std::string_view text) {
   if (nestsTooDeep(text))
     throw FieldError("the file is nested more than " +
                      std::to_string(kDeepestJson) + " deep");
-  return Json::parse(text);
+  return parseJsonText(text);
 }
 
 std::string quote(std::string_view text) {
@@ -74,11 +75,10 @@ int32_t Field::getId() const {
   constexpr int32_t highest = std::numeric_limits<int32_t>::max() - 1;
   if (!value->is_number_integer())
     failType("an integer");
-  bool allowed = value->is_number_unsigned() &&
-                 value->get<uint64_t>() <= static_cast<uint64_t>(highest);
-  if (!allowed)
+  std::optional<int64_t> id = integerIn(*value, 0, highest);
+  if (!id)
     fail("is " + value->dump() + ", allowed: 0 to " + std::to_string(highest));
-  return value->get<int32_t>();
+  return static_cast<int32_t>(*id);
 }
 
 bool Field::getBool(std::string_view key, bool otherwise) const {

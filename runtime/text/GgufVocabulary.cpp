@@ -2,6 +2,7 @@
 
 #include "marimba/GgufVocabulary.h"
 
+#include "../core/JsonText.h"
 #include "Field.h"
 #include "marimba/Tokenizer.h"
 
@@ -33,7 +34,8 @@ std::optional<int64_t> id(const Field &field, const char *key) {
     return std::nullopt;
   if (!member->json().is_number_integer())
     member->failType("an integer");
-  return member->json().get<int64_t>(); // its range: Tokenizer::build()
+  // What no int64_t holds is no id; its range: Tokenizer::build().
+  return integerIn(member->json(), INT64_MIN).value_or(INT64_MAX);
 }
 
 std::optional<bool> flag(const Field &field, const char *key) {

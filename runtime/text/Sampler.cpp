@@ -3,6 +3,7 @@
 #include "marimba/Sampler.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <limits>
 
@@ -20,6 +21,12 @@ static bool isAllowedMinP(float value) { return value >= 0 && value <= 1; }
 
 static bool isAllowedPenalty(float value) {
   return std::isfinite(value) && value > 0;
+}
+
+/// As short as it reads back the same, with a dot whatever the locale.
+static std::string toText(float value) {
+  char buffer[32];
+  return {buffer, std::to_chars(buffer, std::end(buffer), value).ptr};
 }
 
 /// Whether `a` is chosen before `b`: the higher one, then the lower index.
@@ -105,20 +112,19 @@ static double keepMinP(std::vector<Candidate> &candidates, double p) {
 
 std::string checkSamplerOptions(const SamplerOptions &options) {
   if (!isAllowedTemperature(options.temperature))
-    return "temperature is " + std::to_string(options.temperature) +
+    return "temperature is " + toText(options.temperature) +
            ", allowed: finite and >= 0 (0 is greedy)";
   if (options.topK < 0)
     return "top-k is " + std::to_string(options.topK) +
            ", allowed: >= 0 (0 keeps all)";
   if (!isAllowedTopP(options.topP))
-    return "top-p is " + std::to_string(options.topP) +
+    return "top-p is " + toText(options.topP) +
            ", allowed: above 0, at most 1 (1 keeps all)";
   if (!isAllowedMinP(options.minP))
-    return "min-p is " + std::to_string(options.minP) +
+    return "min-p is " + toText(options.minP) +
            ", allowed: 0 to 1 (0 keeps all)";
   if (!isAllowedPenalty(options.repetitionPenalty))
-    return "repetition-penalty is " +
-           std::to_string(options.repetitionPenalty) +
+    return "repetition-penalty is " + toText(options.repetitionPenalty) +
            ", allowed: finite and above 0 (1 changes nothing)";
   return {};
 }

@@ -116,13 +116,13 @@ TEST(SamplerTest, ChecksOptions) {
   EXPECT_EQ(checkSamplerOptions({.temperature = 0.7f, .topK = 40, .topP = 1}),
             "");
   EXPECT_EQ(checkSamplerOptions({.temperature = -1}),
-            "temperature is -1.000000, allowed: finite and >= 0 (0 is greedy)");
+            "temperature is -1, allowed: finite and >= 0 (0 is greedy)");
   EXPECT_NE(checkSamplerOptions({.temperature = notANumber}), "");
   EXPECT_NE(checkSamplerOptions({.temperature = inf}), "");
   EXPECT_EQ(checkSamplerOptions({.topK = -1}),
             "top-k is -1, allowed: >= 0 (0 keeps all)");
   EXPECT_EQ(checkSamplerOptions({.topP = 0}),
-            "top-p is 0.000000, allowed: above 0, at most 1 (1 keeps all)");
+            "top-p is 0, allowed: above 0, at most 1 (1 keeps all)");
   EXPECT_NE(checkSamplerOptions({.topP = 1.5f}), "");
   EXPECT_NE(checkSamplerOptions({.topP = notANumber}), "");
 }
@@ -171,8 +171,8 @@ TEST(SamplerTest, PenaltyLowersWhatWasSeen) {
 TEST(SamplerTest, NamesTheNewOptions) {
   EXPECT_EQ(checkSamplerOptions({.minP = 0.1f}), "");
   EXPECT_EQ(checkSamplerOptions({.minP = 1.5f}),
-            "min-p is 1.500000, allowed: 0 to 1 (0 keeps all)");
+            "min-p is 1.5, allowed: 0 to 1 (0 keeps all)");
   EXPECT_EQ(checkSamplerOptions({.repetitionPenalty = 0}),
-            "repetition-penalty is 0.000000, allowed: finite and above 0 (1 "
+            "repetition-penalty is 0, allowed: finite and above 0 (1 "
             "changes nothing)");
 }

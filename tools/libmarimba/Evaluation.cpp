@@ -116,7 +116,16 @@ bool marimba::parseRecallCases(StringRef jsonl, StringRef file, int64_t limit,
                       "the answer not empty";
       return false;
     }
-    int64_t context = object->getInteger("context_tokens_about").value_or(0);
+    int64_t context = 0;
+    if (const json::Value *about = object->get("context_tokens_about")) {
+      std::optional<int64_t> number = mlir::marimba::asInteger(*about);
+      if (!number) {
+        error = place + "context_tokens_about is " +
+                mlir::marimba::printJson(*about) + ", expected an integer";
+        return false;
+      }
+      context = *number;
+    }
     if (limit == 0 || context <= limit)
       cases.push_back({text->str(), answer->str(), context});
   }

@@ -9,8 +9,8 @@
 using namespace marimba;
 using namespace llvm;
 
-/// Far beyond what changes a choice, far below what overflows a logit.
-static constexpr double kMostScale = 1e6;
+/// Far beyond what changes a choice.
+static constexpr double kMostScale = 1e9;
 
 driver::SamplerFlags::SamplerFlags(cl::SubCommand &sub)
     : temperature(sub, "temperature",

@@ -15,7 +15,8 @@
 namespace marimba::rt {
 
 /// How many cpus this process may run on, as it stood at the first call of
-/// any function here: the default of --threads. At least 1.
+/// any function here, and no more than whole cpus of the time that its control
+/// groups get (GroupLimits.h): the default of --threads. At least 1.
 int allowedCpus();
 
 /// Sets the calling thread's team to `threads` and binds each of its threads

@@ -2,6 +2,8 @@
 
 #include "Builtins.h"
 
+#include "../../core/ClassicLocale.h"
+
 #include <algorithm>
 
 namespace marimba::rt::jinja {
@@ -175,6 +177,8 @@ Dict makeGlobals(std::time_t now) {
                  std::tm local = {};
                  localtime_r(&now, &local);
                  char text[256];
+                 // Names of months as the template's author saw them.
+                 ClassicLocale classic;
                  size_t size = std::strftime(
                      text, sizeof(text), arguments.positional[0].str().c_str(),
                      &local);

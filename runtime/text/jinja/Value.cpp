@@ -2,6 +2,8 @@
 
 #include "Value.h"
 
+#include "../../core/JsonText.h"
+
 #include <algorithm>
 #include <charconv>
 #include <cmath>
@@ -64,8 +66,8 @@ Value Value::fromJson(const nlohmann::ordered_json &json) {
     return none();
   if (json.is_boolean())
     return json.get<bool>();
-  if (json.is_number_integer())
-    return json.get<int64_t>();
+  if (std::optional<int64_t> number = integerIn(json, INT64_MIN))
+    return *number;
   if (json.is_number())
     return json.get<double>();
   if (json.is_string())
