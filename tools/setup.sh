@@ -24,6 +24,7 @@ packages=(
   # The tests.
   llvm-22-tools                    # lit, FileCheck, not
   libgtest-dev python3
+  locales                          # definitions of locales with a decimal comma
   libclang-rt-22-dev               # sanitizers and libFuzzer: docs/contributing.md
   # The benchmarks of single ops (bench/).
   libbenchmark-dev

@@ -18,8 +18,11 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <exception>
+#include <new>
 
 using namespace marimba;
 using namespace marimba::capi;
@@ -49,6 +52,20 @@ marimba_code capi::fail(marimba_code code, std::string_view what,
     *message = copyText(line);
   }
   return code;
+}
+
+marimba_code capi::failCaught(const char *function, char **message) {
+  char line[256];
+  try {
+    throw;
+  } catch (const std::bad_alloc &) {
+    std::snprintf(line, sizeof(line), "%s: no memory", function);
+  } catch (const std::exception &exception) {
+    std::snprintf(line, sizeof(line), "%s: %s", function, exception.what());
+  }
+  if (message)
+    *message = copyText(line);
+  return MARIMBA_FAILED;
 }
 
 marimba_code capi::succeed(char **message) {
@@ -137,7 +154,8 @@ static bool checkDecided(const Options &options,
 
 marimba_code marimba_model_open(const char *package, const char *directory,
                                 const marimba_options *given,
-                                marimba_model **model, char **message) {
+                                marimba_model **model, char **message) try {
+  rt::ClassicLocale classic;
   if (!package || !model)
     return failNull("marimba_model_open", message);
   *model = nullptr;
@@ -166,6 +184,8 @@ marimba_code marimba_model_open(const char *package, const char *directory,
   made->noTokenizer = error;
   *model = made.release();
   return succeed(message);
+} catch (...) {
+  return failCaught("marimba_model_open", message);
 }
 
 void marimba_model_free(marimba_model *model) { delete model; }
@@ -183,7 +203,8 @@ const int32_t *marimba_model_end_ids(const marimba_model *model,
 
 marimba_code marimba_encode(const marimba_model *model, const char *text,
                             int begin, int32_t **ids, size_t *count,
-                            char **message) {
+                            char **message) try {
+  rt::ClassicLocale classic;
   if (!model || !text || !ids || !count)
     return failNull("marimba_encode", message);
   *ids = nullptr;
@@ -203,10 +224,13 @@ marimba_code marimba_encode(const marimba_model *model, const char *text,
   *ids = copy;
   *count = made.size();
   return succeed(message);
+} catch (...) {
+  return failCaught("marimba_encode", message);
 }
 
 marimba_code marimba_decode(const marimba_model *model, const int32_t *ids,
-                            size_t count, char **text, char **message) {
+                            size_t count, char **text, char **message) try {
+  rt::ClassicLocale classic;
   if (!model || !text || (!ids && count))
     return failNull("marimba_decode", message);
   *text = nullptr;
@@ -217,10 +241,14 @@ marimba_code marimba_decode(const marimba_model *model, const int32_t *ids,
   *text = copyText(model->tokenizer->decode({ids, count}));
   return *text ? succeed(message)
                : fail(MARIMBA_FAILED, "marimba_decode: no memory", message);
+} catch (...) {
+  return failCaught("marimba_decode", message);
 }
 
 marimba_code marimba_session_create(const marimba_model *model,
-                                    marimba_session **session, char **message) {
+                                    marimba_session **session,
+                                    char **message) try {
+  rt::ClassicLocale classic;
   if (!model || !session)
     return failNull("marimba_session_create", message);
   *session = nullptr;
@@ -232,13 +260,16 @@ marimba_code marimba_session_create(const marimba_model *model,
     return fail(MARIMBA_FAILED, error, message);
   *session = made.release();
   return succeed(message);
+} catch (...) {
+  return failCaught("marimba_session_create", message);
 }
 
 void marimba_session_free(marimba_session *session) { delete session; }
 
 marimba_code marimba_session_append(marimba_session *session,
                                     const int32_t *ids, size_t count,
-                                    float *logits, char **message) {
+                                    float *logits, char **message) try {
+  rt::ClassicLocale classic;
   if (!session || !ids)
     return failNull("marimba_session_append", message);
   if (count == 0)
@@ -258,6 +289,8 @@ marimba_code marimba_session_append(marimba_session *session,
   if (logits)
     std::copy(made.begin(), made.end(), logits);
   return succeed(message);
+} catch (...) {
+  return failCaught("marimba_session_append", message);
 }
 
 size_t marimba_session_length(const marimba_session *session) {
@@ -270,17 +303,21 @@ void marimba_session_reset(marimba_session *session) {
 }
 
 marimba_code marimba_session_save(const marimba_session *session,
-                                  const char *path, char **message) {
+                                  const char *path, char **message) try {
+  rt::ClassicLocale classic;
   if (!session || !path)
     return failNull("marimba_session_save", message);
   std::string error;
   if (!session->session->save(0, session->model->stateOrigin(), path, error))
     return fail(MARIMBA_BAD_STATE, error, message);
   return succeed(message);
+} catch (...) {
+  return failCaught("marimba_session_save", message);
 }
 
 marimba_code marimba_session_restore(marimba_session *session, const char *path,
-                                     char **message) {
+                                     char **message) try {
+  rt::ClassicLocale classic;
   if (!session || !path)
     return failNull("marimba_session_restore", message);
   std::string error;
@@ -289,4 +326,6 @@ marimba_code marimba_session_restore(marimba_session *session, const char *path,
                     0, *saved, session->model->stateOrigin(), {}, error))
     return fail(MARIMBA_BAD_STATE, error, message);
   return succeed(message);
+} catch (...) {
+  return failCaught("marimba_session_restore", message);
 }

@@ -5,6 +5,8 @@
 
 #include "runtime/capi/marimba.h"
 
+#include "../core/ClassicLocale.h"
+
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -36,6 +38,11 @@ struct Options {
 marimba_code fail(marimba_code code, std::string_view what, char **message);
 marimba_code failNull(std::string_view function, char **message);
 marimba_code succeed(char **message);
+
+/// Inside of a catch (...): what is thrown becomes a message and a code, even
+/// where there is no memory for more than that. No exception leaves a function
+/// of the interface.
+marimba_code failCaught(const char *function, char **message);
 
 /// What `given`, which may be null, says. False and `error` where a value is
 /// not allowed.

@@ -8,8 +8,9 @@
 |*
 |* Every function that can fail returns a code. Where `message` is not null it
 |* then points to one line of UTF-8 that says what is wrong, to be given back to
-|* marimba_free(); after success it is null. Pointers that a function fills in
-|* are null after a failure. No function writes to stdout or stderr.
+|* marimba_free(); after success it is null, and where there is no memory for it. Pointers that a function fills in
+|* are null after a failure. No function writes to stdout or stderr, none ends
+|* the process where memory ends, and none looks at the locale.
 |*
 |* Threads: a model may be used by any number of threads at once. A session may
 |* be used by one thread at a time; sessions of one model are independent. Those
@@ -40,7 +41,8 @@ typedef enum marimba_code {
                                compiled or used here */
   MARIMBA_BAD_STATE = 3,    /* a saved session: read, written or of another
                                model */
-  MARIMBA_FAILED = 4,       /* memory, or compiled code */
+  MARIMBA_FAILED = 4,       /* memory, threads, or compiled code; logits that
+                               are not finite */
   MARIMBA_NO_COMPILER = 5   /* libmarimba-runtime.so was to compile */
 } marimba_code;
 
@@ -50,7 +52,8 @@ typedef struct marimba_session marimba_session;
 /* How a model is loaded. Zeros, beside `size`, are the defaults. */
 typedef struct marimba_options {
   size_t size;              /* sizeof(marimba_options) */
-  int32_t threads;          /* of the team; 0: all cores */
+  int32_t threads;          /* of the team; 0: as many as there are cores, and
+                               as the process may use */
   int64_t chunk;            /* tokens that are computed at once; 0: 512 */
   const char *dtype;        /* what projections multiply: "auto", "f32", "bf16";
                                null: "auto" */

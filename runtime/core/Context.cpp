@@ -2,6 +2,7 @@
 
 #include "marimba/Context.h"
 #include "marimba/Tensor.h"
+#include "marimba/ThreadTeam.h"
 
 #include <sys/mman.h>
 #include <unistd.h>
@@ -33,6 +34,8 @@ std::unique_ptr<Context> Context::create(int threads,
             " threads was asked for, expected at least 1";
     return nullptr;
   }
+  if (!canStartTeam(threads, error))
+    return nullptr;
   if (arenaBytes < 1 || arenaBytes > (int64_t(1) << 46)) {
     error = "an arena of " + std::to_string(arenaBytes) +
             " bytes was asked for, expected 1 to 2^46";

@@ -8,7 +8,7 @@
 
 namespace marimba::rt {
 
-std::shared_ptr<const Model>
+std::shared_ptr<Model>
 Model::create(std::shared_ptr<const CompiledModule> module,
               std::unique_ptr<Weights> weights, int threads, std::string &error,
               const PackOptions &pack) {
@@ -47,6 +47,8 @@ Model::create(std::shared_ptr<const CompiledModule> module,
       return nullptr;
     }
   }
+  if (!canStartTeam(threads, error))
+    return nullptr;
   bool packed = false;
   onTeam(threads, [&] {
     packed = packWeights(module->description, *weights, model->dnnl->impl(),

@@ -103,6 +103,7 @@ bool Session::forward(int32_t firstSlot,
                       std::string &error, std::vector<float> *hidden) {
   Request request = {firstSlot, rows, wanted, logits, hidden};
   bool started = false;
+  badRow = -1;
   try {
     for (const std::vector<int32_t> &row : rows) {
       request.offsets.push_back(request.tokens);
@@ -116,7 +117,7 @@ bool Session::forward(int32_t firstSlot,
     if (!check(request, error) || !makeRoom(request, error))
       return false;
     started = true;
-    if (run(request, error))
+    if (run(request, error) && checkLogits(request, error))
       return true;
   } catch (const std::exception &exception) {
     error = std::string("no memory for this call: ") + exception.what();

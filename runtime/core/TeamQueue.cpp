@@ -64,11 +64,12 @@ public:
     BesideLeader place(threads);
     {
       std::unique_lock lock(mutex);
-      jobs.push_back(&job);
-      // It lives as long as the process, as the threads of its team do.
+      // It lives as long as the process, as the threads of its team do. Where
+      // it cannot be started nothing has happened.
       if (!started)
         std::thread([this] { serve(); }).detach();
       started = true;
+      jobs.push_back(&job);
       arrived.notify_one();
       job.ended.wait(lock, [&] { return job.done; });
     }
@@ -86,9 +87,7 @@ private:
   [[noreturn]] void serve() {
     unbindThread();
     // Until the owner's work has ended; later it comes here, too.
-    {
-      std::unique_lock turn(team);
-    }
+    { std::unique_lock turn(team); }
     for (;;) {
       std::unique_lock lock(mutex);
       arrived.wait(lock, [&] { return !jobs.empty(); });

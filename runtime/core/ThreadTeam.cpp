@@ -13,7 +13,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
+#include <condition_variable>
+#include <cstring>
+#include <mutex>
 #include <vector>
 
 namespace marimba::rt {
@@ -130,6 +134,52 @@ int allowedCpus() {
     return quota ? std::min(cpus, threadsFor(*quota)) : cpus;
   }();
   return count;
+}
+
+bool canStartTeam(int threads, std::string &error) {
+  static std::atomic<int> most = 1;
+  if (threads <= most)
+    return true;
+  // As many more as there will be beside the caller, all at once.
+  struct Gate {
+    std::mutex mutex;
+    std::condition_variable opened;
+    bool open = false;
+  } gate;
+  std::vector<pthread_t> started;
+  started.reserve(static_cast<size_t>(threads));
+  int code = 0;
+  while (static_cast<int>(started.size()) < threads && code == 0) {
+    pthread_t thread;
+    code = pthread_create(
+        &thread, nullptr,
+        [](void *data) -> void * {
+          Gate &gate = *static_cast<Gate *>(data);
+          std::unique_lock lock(gate.mutex);
+          gate.opened.wait(lock, [&] { return gate.open; });
+          return nullptr;
+        },
+        &gate);
+    if (code == 0)
+      started.push_back(thread);
+  }
+  {
+    std::lock_guard lock(gate.mutex);
+    gate.open = true;
+  }
+  gate.opened.notify_all();
+  for (pthread_t thread : started)
+    pthread_join(thread, nullptr);
+  if (code != 0) {
+    error = "a team of " + std::to_string(threads) +
+            " threads cannot be started, only " +
+            std::to_string(started.size()) + ": " + std::strerror(code) +
+            "; ask for fewer threads, or see what ulimit -u, ulimit -v or the "
+            "container allows";
+    return false;
+  }
+  most = std::max(threads, most.load());
+  return true;
 }
 
 void bindThreads(int threads) {

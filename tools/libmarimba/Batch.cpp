@@ -47,6 +47,14 @@ private:
   bool step(std::string &error);
   bool clear(std::string &error);
   void choose(Row &row, ArrayRef<float> logits);
+  /// Names the prompt that a call failed for, where it was one; false.
+  bool fail(size_t firstRow, std::string &error) const {
+    if (session.notFiniteRow() >= 0)
+      error = listener.describe(
+                  rows[firstRow + size_t(session.notFiniteRow())].index) +
+              ": " + error;
+    return false;
+  }
 
   rt::Session &session;
   int64_t chunk;
@@ -90,7 +98,7 @@ bool Scheduler::begin(std::string &error) {
   }
   if (!session.forward(static_cast<int32_t>(first), ids, rt::LogitsWanted::Last,
                        logits, error))
-    return false;
+    return fail(first, error);
   size_t vocabulary = logits.size() / ids.size();
   for (size_t i = 0; i < ids.size(); ++i)
     choose(rows[first + i], ArrayRef(logits).slice(i * vocabulary, vocabulary));
@@ -103,7 +111,7 @@ bool Scheduler::step(std::string &error) {
   for (const Row &row : rows)
     ids.push_back({row.last});
   if (!session.forward(0, ids, rt::LogitsWanted::Last, logits, error))
-    return false;
+    return fail(0, error);
   size_t vocabulary = logits.size() / ids.size();
   for (size_t i = 0; i < rows.size(); ++i)
     choose(rows[i], ArrayRef(logits).slice(i * vocabulary, vocabulary));

@@ -35,13 +35,18 @@ public:
   virtual bool token(size_t index, int32_t id) = 0;
   /// No more tokens of it follow. False ends everything with `error`.
   virtual bool finished(size_t index, std::string &error) = 0;
+  /// What messages call the prompt `index`.
+  virtual std::string describe(size_t index) const {
+    return "prompt " + std::to_string(index + 1);
+  }
   /// Asked between steps; false ends everything, without an error.
   virtual bool goOn() = 0;
 };
 
 /// Continues all prompts, as many at once as there are slots, in their order; a
 /// finished one makes place for the next. Each gets the tokens that it would
-/// get alone, up to the rounding of sums. False and `error` on failure.
+/// get alone, up to the rounding of sums. False and `error` on failure: one
+/// prompt whose logits are not finite ends all of it.
 bool generateBatch(LoadedModel &model, llvm::ArrayRef<BatchPrompt> prompts,
                    const BatchOptions &options, BatchListener &listener,
                    std::string &error);

@@ -10,13 +10,31 @@
 
 #include "marimba/ThreadTeam.h"
 #include "marimba/Tokenizer.h"
+#include "llvm/Support/ErrorHandling.h"
+#include <new>
+#include <stdexcept>
 
 using namespace marimba;
 using capi::fail;
+using capi::failCaught;
+
+/// Makes LLVM throw where it would end the process of another program.
+static void throwFromLLVM() {
+  static const bool once = [] {
+    llvm::install_bad_alloc_error_handler(
+        [](void *, const char *, bool) { throw std::bad_alloc(); });
+    llvm::install_fatal_error_handler([](void *, const char *reason, bool) {
+      throw std::runtime_error(reason);
+    });
+    return true;
+  }();
+  (void)once;
+}
 
 marimba_code marimba_model_load(const char *directory,
                                 const marimba_options *given,
-                                marimba_model **model, char **message) {
+                                marimba_model **model, char **message) try {
+  rt::ClassicLocale classic;
   if (!directory || !model)
     return capi::failNull("marimba_model_load", message);
   *model = nullptr;
@@ -33,6 +51,7 @@ marimba_code marimba_model_load(const char *directory,
                                                        : ComputeType::Automatic;
   options.cacheFolder = said.cacheFolder.string();
   rt::shareTeams();
+  throwFromLLVM();
   auto made = std::make_unique<marimba_model>();
   if (hasTokenizer(directory)) {
     made->tokenizer = loadTokenizer(directory, error);
@@ -46,4 +65,6 @@ marimba_code marimba_model_load(const char *directory,
     return fail(MARIMBA_BAD_MODEL, error, message);
   *model = made.release();
   return capi::succeed(message);
+} catch (...) {
+  return failCaught("marimba_model_load", message);
 }

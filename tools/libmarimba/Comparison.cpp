@@ -84,8 +84,10 @@ bool Comparer::append(size_t model, ArrayRef<int32_t> piece) {
   Stopwatch watch;
   if (!sessions[model]->append({piece.data(), piece.size()},
                                rt::LogitsWanted::All, model ? logits : base,
-                               error))
+                               error)) {
+    results[model].failed = true;
     return false;
+  }
   results[model].text.seconds += watch.seconds();
   return true;
 }
@@ -107,7 +109,9 @@ void Comparer::count(size_t model, ArrayRef<int32_t> next) {
     double sum = 0;
     for (auto [p, q] : zip_equal(row(base, i), row(from, i))) {
       double logP = p - first.logSum, logQ = q - own[i].logSum;
-      sum += std::exp(logP) * (logP - logQ);
+      // What never comes counts nothing, whatever the other says.
+      if (double weight = std::exp(logP); weight > 0)
+        sum += weight * (logP - logQ);
     }
     divergence[i] = sum;
   });

@@ -22,6 +22,8 @@ struct ComparedModel {
   /// Tokens that were continued one by one, and how long that took.
   int64_t decoded = 0;
   double decodeSeconds = 0;
+  /// Whether this is the one that ended the comparison with an error.
+  bool failed = false;
 
   double agreement() const {
     return static_cast<double>(agreeing) / static_cast<double>(text.tokens);

@@ -6,6 +6,7 @@
 
 #include "tools/libmarimba/LoadedModel.h"
 #include "tools/libmarimba/JitCode.h"
+#include "tools/libmarimba/LayerFinder.h"
 #include "tools/libmarimba/ModelFacts.h"
 #include "tools/libmarimba/ModelFiles.h"
 #include "tools/libmarimba/Stopwatch.h"
@@ -109,10 +110,15 @@ std::unique_ptr<LoadedModel> LoadedModel::load(StringRef modelDir,
     pack.note = note;
   if (keepGoing)
     pack.keepGoing = keepGoing;
-  std::shared_ptr<const rt::Model> model = rt::Model::create(
+  std::shared_ptr<rt::Model> model = rt::Model::create(
       std::move(module), std::move(weights), facts.threads, error, pack);
   if (!model)
     return nullptr;
+  if (!options.weights)
+    model->setLayerFinder(
+        [modelDir = modelDir.str(), options](std::span<const int32_t> ids) {
+          return findBadLayer(modelDir, options, {ids.data(), ids.size()});
+        });
   times.loadSeconds = watch.restart();
   times.packedWeights = model->packReport().packed;
   times.packedFromCache = model->packReport().fromCache;

@@ -33,6 +33,22 @@ std::string marimba::checkSplit(const LogitsRequest &request) {
       .str();
 }
 
+/// Reads a list of integers of 32 bits: llvm::json cuts larger ones to that.
+static bool mapIds(json::ObjectMapper &fields, StringLiteral name,
+                   bool optional, std::vector<int32_t> &ids, json::Path path) {
+  std::vector<int64_t> wide;
+  if (!(optional ? fields.mapOptional(name, wide) : fields.map(name, wide)))
+    return false;
+  for (auto [index, id] : enumerate(wide)) {
+    if (id < INT32_MIN || id > INT32_MAX) {
+      path.field(name).index(index).report("expected an integer of 32 bits");
+      return false;
+    }
+    ids.push_back(static_cast<int32_t>(id));
+  }
+  return true;
+}
+
 namespace marimba {
 /// Reads one request; llvm::json finds this by its name.
 static bool fromJSON(const json::Value &value, LogitsRequest &request,
@@ -48,8 +64,8 @@ static bool fromJSON(const json::Value &value, LogitsRequest &request,
       return false;
     }
   if (!fields.mapOptional("name", request.name) ||
-      !fields.map("ids", request.ids) ||
-      !fields.mapOptional("split", request.split) ||
+      !mapIds(fields, "ids", /*optional=*/false, request.ids, path) ||
+      !mapIds(fields, "split", /*optional=*/true, request.split, path) ||
       !fields.mapOptional("greedy", request.greedy) ||
       !fields.mapOptional("hidden", request.hidden) ||
       !fields.mapOptional("state", request.state) ||

@@ -6,12 +6,14 @@
 
 #include "tools/libmarimba/Memory.h"
 
+#include "marimba/GroupLimits.h"
 #include "marimba/Session.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include <algorithm>
 #include <fstream>
+#include <sys/resource.h>
 
 using namespace marimba;
 using namespace llvm;
@@ -38,7 +40,11 @@ static std::optional<int64_t> findKibibytes(StringRef text, StringRef name) {
 }
 
 int64_t marimba::peakResident() {
-  return findKibibytes(readText("/proc/self/status"), "VmHWM").value_or(0);
+  if (auto bytes = findKibibytes(readText("/proc/self/status"), "VmHWM"))
+    return *bytes;
+  rusage usage = {};
+  getrusage(RUSAGE_SELF, &usage);
+  return int64_t(usage.ru_maxrss) * 1024;
 }
 
 int64_t marimba::resident() {
@@ -53,27 +59,19 @@ void marimba::restartPeakResident() {
 std::optional<int64_t> marimba::availableMemory() {
   std::optional<int64_t> available =
       findKibibytes(readText("/proc/meminfo"), "MemAvailable");
-  // Version 2: limits of this group and of those around it.
-  std::string groups = readText("/proc/self/cgroup");
-  StringRef path = groups;
-  if (!path.consume_front("0::"))
-    return available;
-  path = path.split('\n').first;
-  for (;; path = path.rsplit('/').first) {
-    std::string folder = "/sys/fs/cgroup" + path.str();
-    int64_t limit = 0, used = 0;
-    // "max" is no number: no limit.
-    if (!StringRef(readText(folder + "/memory.max"))
-             .trim()
-             .getAsInteger(10, limit) &&
-        !StringRef(readText(folder + "/memory.current"))
-             .trim()
-             .getAsInteger(10, used))
-      available = std::min(available.value_or(limit),
-                           std::max<int64_t>(limit - used, 0));
-    if (path.empty() || path == "/")
-      return available;
+  if (std::optional<int64_t> left = rt::readGroupLimits().memoryLeft)
+    available = std::min(available.value_or(*left), *left);
+  // Of ulimit -v: address space, so never less than what is memory.
+  rlimit limit = {};
+  std::optional<int64_t> used =
+      findKibibytes(readText("/proc/self/status"), "VmSize");
+  if (used && getrlimit(RLIMIT_AS, &limit) == 0 &&
+      limit.rlim_cur != RLIM_INFINITY &&
+      limit.rlim_cur <= static_cast<rlim_t>(INT64_MAX)) {
+    auto left = std::max<int64_t>(int64_t(limit.rlim_cur) - *used, 0);
+    available = std::min(available.value_or(left), left);
   }
+  return available;
 }
 
 bool marimba::checkRoom(const mlir::marimba::ModelInfo &info, int64_t tokens,

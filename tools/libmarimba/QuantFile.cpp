@@ -6,6 +6,7 @@
 
 #include "tools/libmarimba/QuantFile.h"
 
+#include "marimba/NotFinite.h"
 #include "tools/libmarimba/QuantizeGptq.h"
 #include "tools/libmarimba/QuantizeMatrix.h"
 
@@ -119,6 +120,39 @@ static void widen(StringRef dtype, const char *from, float *to, int64_t count) {
   else
     for (int64_t i = 0; i < count; ++i)
       to[i] = widenHalf(read16le(from + 2 * i));
+}
+
+bool marimba::checkFinite(
+    ArrayRef<const WeightSource *> tensors,
+    function_ref<bool(uint64_t bytes, StringRef name)> advance,
+    std::string &error) {
+  constexpr uint64_t most = 8 << 20;
+  SourceFiles files;
+  std::vector<char> buffer;
+  for (const WeightSource *source : tensors) {
+    MarimbaDType dtype = source->dtype == "F32"    ? MARIMBA_F32
+                         : source->dtype == "BF16" ? MARIMBA_BF16
+                                                   : MARIMBA_F16;
+    if (!files.open(*source, error))
+      return false;
+    for (uint64_t at = 0; at < source->bytes; at += buffer.size()) {
+      buffer.resize(std::min(most, source->bytes - at));
+      if (!files.read(*source, source->offset + at, buffer, error) ||
+          !advance(buffer.size(), source->name))
+        return false;
+      int64_t each = elementBytes(source->dtype);
+      std::optional<rt::NotFinite> found =
+          rt::findNotFinite(buffer.data(), dtype, buffer.size() / each);
+      if (!found)
+        continue;
+      error = source->file + ": tensor '" + source->name + "': has " +
+              found->text() + " at element " +
+              std::to_string(int64_t(at) / each + found->element) +
+              ", expected finite weights";
+      return false;
+    }
+  }
+  return true;
 }
 
 //===----------------------------------------------------------------------===//

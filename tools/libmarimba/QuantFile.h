@@ -54,6 +54,14 @@ struct QuantWork {
   const Calibration *calibration = nullptr;
 };
 
+/// Reads tensors of F32, BF16 or F16. False where `advance` said no, or, with
+/// `error` set, where a tensor holds NaN or infinity: the message names tensor
+/// and element.
+bool checkFinite(
+    llvm::ArrayRef<const mlir::marimba::WeightSource *> tensors,
+    llvm::function_ref<bool(uint64_t bytes, llvm::StringRef name)> advance,
+    std::string &error);
+
 /// Writes the file of a plan into `file`, which messages call `path`, reading
 /// the checkpoint a few rows at a time, on all processors. `advance(bytes,
 /// name)` hears from time to time how many bytes of the checkpoint have been

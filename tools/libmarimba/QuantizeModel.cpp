@@ -217,6 +217,16 @@ bool marimba::quantizeModel(StringRef modelDir, StringRef outDir,
   for (const WeightSource &source : imported.sources)
     report.bytesBefore += source.bytes;
 
+  // What is kept is small; what is quantised is looked at then, but numbers
+  // that calibration reads first would spoil all behind them.
+  std::vector<const WeightSource *> first(plan.kept);
+  if (!options.calibrate.file.empty())
+    for (const PlannedMatrix &matrix : plan.matrices)
+      first.push_back(matrix.source);
+  if (!checkFinite(
+          first, [&](uint64_t, StringRef) { return goOn(); }, error))
+    return false;
+
   QuantLayout layout(plan);
   // It has no name until all of it is there, so nothing is left of a process
   // that is killed.

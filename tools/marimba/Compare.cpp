@@ -81,6 +81,28 @@ static bool sameTokens(const driver::Comparison &asked,
   return true;
 }
 
+/// Says which model ended the comparison, in JSON as well where that is asked
+/// for: nothing is measured of any then.
+static int failComparison(const driver::Comparison &asked,
+                          ArrayRef<ComparedModel> results,
+                          const std::string &message) {
+  if (!asked.json)
+    return driver::fail(message);
+  json::Array rows;
+  for (auto [index, path] : enumerate(asked.models)) {
+    bool failed = index < results.size() && results[index].failed;
+    rows.push_back(json::Object{
+        {"model", json::fixUTF8(path)},
+        {"perplexity", nullptr},
+        {"top1_agreement", nullptr},
+        {"kl_divergence", nullptr},
+        {"error", failed ? json::Value(json::fixUTF8(message)) : nullptr}});
+  }
+  driver::printJson(json::Object{{"error", json::fixUTF8(message)},
+                                 {"models", std::move(rows)}});
+  return driver::fail(message);
+}
+
 int driver::compare(const Comparison &asked, const LoadOptions &load) {
   std::string error;
   std::unique_ptr<rt::Tokenizer> tokenizer =
@@ -104,8 +126,10 @@ int driver::compare(const Comparison &asked, const LoadOptions &load) {
             bar.update(double(done) / double(total),
                        formatv("{0} of {1} windows", done, total).str());
           },
-          results, error))
-    return fail(asked.file + ": " + error);
+          results, error)) {
+    bar.clear();
+    return failComparison(asked, results, (asked.file + ": " + error).str());
+  }
   bar.clear();
   if (!asked.json) {
     outs() << formatv("{0} tokens predicted in {1} windows of {2}\n",

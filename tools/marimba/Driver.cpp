@@ -11,6 +11,7 @@
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/raw_ostream.h"
+#include <cmath>
 
 using namespace marimba;
 using namespace llvm;
@@ -134,8 +135,34 @@ int driver::writeFiles(const std::vector<NamedOutput> &outputs) {
   return 0;
 }
 
+/// `value` with null for numbers that JSON has not; their names to `found`.
+static json::Value onlyFinite(const json::Value &value, StringRef name,
+                              std::vector<std::string> &found) {
+  if (const json::Object *object = value.getAsObject()) {
+    json::Object result;
+    for (const auto &[key, member] : *object)
+      result[key] = onlyFinite(member, StringRef(key), found);
+    return result;
+  }
+  if (const json::Array *array = value.getAsArray()) {
+    json::Array result;
+    for (const json::Value &element : *array)
+      result.push_back(onlyFinite(element, name, found));
+    return result;
+  }
+  if (std::optional<double> number = value.getAsNumber();
+      number && !std::isfinite(*number)) {
+    found.push_back(name.str());
+    return nullptr;
+  }
+  return value;
+}
+
 void driver::printJson(const json::Value &value) {
-  outs() << formatv("{0:2}", value) << '\n';
+  std::vector<std::string> found;
+  outs() << formatv("{0:2}", onlyFinite(value, "", found)) << '\n';
+  for (const std::string &name : found)
+    printNote(name + " is not finite: null in JSON");
 }
 
 json::Array driver::jsonIds(ArrayRef<int32_t> ids) { return json::Array(ids); }

@@ -105,7 +105,8 @@ struct NamedOutput {
 };
 int writeFiles(const std::vector<NamedOutput> &outputs);
 
-/// Prints a value to stdout, readable by people and by programs.
+/// Prints a value to stdout, readable by people and by programs. JSON has no
+/// NaN and no infinity: such a number becomes null, and a note names it.
 void printJson(const llvm::json::Value &value);
 
 /// An array of ids.

@@ -71,8 +71,17 @@ static int evaluateText(LoadedModel &model, const rt::Tokenizer &tokenizer,
           [&](size_t done, size_t total) {
             drawSteps(bar, done, total, "windows");
           },
-          result, error))
-    return driver::fail(options().text + ": " + error);
+          result, error)) {
+    bar.clear();
+    std::string message = options().text + ": " + error;
+    // A program that reads the answer finds out, too.
+    if (options().json)
+      driver::printJson(json::Object{{"error", json::fixUTF8(message)},
+                                     {"loss", nullptr},
+                                     {"perplexity", nullptr},
+                                     {"bits_per_byte", nullptr}});
+    return driver::fail(message);
+  }
   bar.clear();
   if (options().json) {
     driver::printJson(json::Object{

@@ -133,6 +133,10 @@ public:
     return journal.add(numbers[index], answer, error);
   }
 
+  std::string describe(size_t index) const override {
+    return request.prompts + ": prompt " + std::to_string(numbers[index] + 1);
+  }
+
   bool goOn() override {
     size_t total = lines.size(), before = total - numbers.size();
     double seconds = watch.seconds();

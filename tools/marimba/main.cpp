@@ -5,11 +5,15 @@
 //===----------------------------------------------------------------------===//
 
 #include "tools/marimba/Driver.h"
+#include "tools/marimba/MemoryEnds.h"
 #include "tools/marimba/Process.h"
 
+#include "marimba/ThreadTeam.h"
+#include "llvm/Support/Parallel.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
 #include <algorithm>
+#include <cstdio>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -23,6 +27,11 @@ class CapturedStderr {
 public:
   CapturedStderr()
       : original(dup(STDERR_FILENO)), file(memfd_create("stderr", 0)) {
+    // A sandbox may not have it: then a file without a name, or nothing is kept
+    // and LLVM's own lines come.
+    if (file < 0)
+      if (FILE *unnamed = std::tmpfile())
+        file = fileno(unnamed);
     if (original >= 0 && file >= 0)
       dup2(file, STDERR_FILENO);
   }
@@ -75,6 +84,10 @@ static int reportUsage(StringRef program, StringRef text) {
 
 int main(int argc, char **argv) {
   driver::prepareProcess();
+  driver::reportMemoryEnds();
+  // What LLVM does on several threads keeps to what the process may use.
+  parallel::strategy =
+      hardware_concurrency(static_cast<unsigned>(marimba::rt::allowedCpus()));
   driver::Command commands[] = {
       driver::makeRunCommand(),     driver::makeLogitsCommand(),
       driver::makeCompileCommand(), driver::makeEvalCommand(),

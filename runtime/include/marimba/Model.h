@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 
 namespace marimba::rt {
@@ -62,10 +63,20 @@ class Model {
 public:
   /// Computes the derived weights and packs those that the description says are
   /// packed, with a team of `threads`. Null and `error` where that fails.
-  static std::shared_ptr<const Model>
+  static std::shared_ptr<Model>
   create(std::shared_ptr<const CompiledModule> module,
          std::unique_ptr<Weights> weights, int threads, std::string &error,
          const PackOptions &pack = {});
+
+  /// Says where the numbers of a sequence of these tokens stop being finite,
+  /// such as "layer 3 (mamba+dense) is the first whose output is not finite";
+  /// empty where it does not find out.
+  using LayerFinder = std::function<std::string(std::span<const int32_t>)>;
+
+  /// Asked where logits are not finite and no weight is the reason. To be set
+  /// before the model has sessions.
+  void setLayerFinder(LayerFinder finder) { findLayer = std::move(finder); }
+  const LayerFinder &layerFinder() const { return findLayer; }
 
   /// What packing had to do.
   const PackReport &packReport() const { return packed; }
@@ -82,6 +93,7 @@ private:
   std::unique_ptr<Weights> weightTable;
   std::shared_ptr<Library> dnnl;
   PackReport packed;
+  LayerFinder findLayer;
 };
 
 } // namespace marimba::rt

@@ -75,11 +75,15 @@ public:
   ///
   /// and `hidden`, where given, [L, sum of lengths, H] as the description's
   /// output of that name. False and `error` on bad arguments, with nothing
-  /// changed, or when the compiled code failed: the slots of this call are
-  /// then empty.
+  /// changed, or when the compiled code failed, or logits hold NaN or inf, or
+  /// nothing but -inf: the slots of this call are then empty. The error then
+  /// says what made them so, as far as that is found.
   bool forward(int32_t firstSlot, std::span<const std::vector<int32_t>> rows,
                LogitsWanted wanted, std::vector<float> &logits,
                std::string &error, std::vector<float> *hidden = nullptr);
+
+  /// The row of the last call whose logits were not finite; -1 where none was.
+  int32_t notFiniteRow() const { return badRow; }
 
   /// forward() for one sequence.
   bool append(std::span<const int32_t> ids, LogitsWanted wanted,
@@ -144,6 +148,9 @@ private:
   /// Empties a slot in which a call may have written up to `tokens` tokens.
   void empty(int32_t slot, int64_t tokens);
   bool run(Request &request, std::string &error);
+  bool checkLogits(const Request &request, std::string &error);
+  /// Where the sequence in `slot` stops being finite, as a sentence.
+  std::string findNotFinite(int32_t slot);
   bool runPiece(Request &request, int64_t begin, int64_t size,
                 std::string &error);
   bool bindArgs(const EntrySpec &entry, const Request &request, Piece &piece,
@@ -157,6 +164,7 @@ private:
   std::vector<std::vector<int32_t>> sequences; // the tokens of each slot
   /// Inputs and outputs of a call, by argument; kept from call to call.
   std::vector<AlignedBuffer> buffers;
+  int32_t badRow = -1;
 };
 
 } // namespace marimba::rt

@@ -10,6 +10,7 @@
 #define MARIMBA_RUNTIME_THREADTEAM_H
 
 #include <memory>
+#include <string>
 #include <type_traits>
 
 namespace marimba::rt {
@@ -18,6 +19,10 @@ namespace marimba::rt {
 /// any function here, and no more than whole cpus of the time that its control
 /// groups get (GroupLimits.h): the default of --threads. At least 1.
 int allowedCpus();
+
+/// Whether the system gives a team of `threads`: false, and `error`, where not.
+/// libgomp would end the process then. Asked once for each size.
+bool canStartTeam(int threads, std::string &error);
 
 /// Sets the calling thread's team to `threads` and binds each of its threads
 /// to a cpu of its own, if the process has that many; else leaves them free.
