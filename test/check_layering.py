@@ -39,6 +39,18 @@ COMMAND_LINE = re.compile(r"\bcl::(opt|list|bits|alias)\b|llvm/Support/CommandLi
 INCLUDE = re.compile(r'^\s*(?:#\s*include|include)\s*([<"])([^>"]+)[>"]')
 SOURCES = (".c", ".cpp", ".h", ".td")
 
+# Numbers that go through the locale of a host program: what the library is made
+# of has std::from_chars and std::to_chars. JSON is parsed where that is seen to.
+LIBRARY = re.compile(r"(runtime|importer|tools/libmarimba)/")
+LOCALE = re.compile(
+    r"\b(strto(d|f|ld)|ato(f|i|l|ll)|sto(d|f|ld|i|l|ll|ul|ull)|[fs]?scanf|setprecision)\s*\("
+    r"|\b[io]?stringstream\b"
+    r"|printf\(.*%[-+ #0]*[0-9*]*(\.[0-9*]+)?[aefgAEFG]"
+)
+JSON_PARSERS = re.compile(r"\b([Jj]son|JsonT|nlohmann::(ordered_)?json)::parse\(")
+JSON_FOLDERS = re.compile(r"(runtime|importer)/")
+JSON_FILES = {"runtime/core/JsonText.h", "importer/Json.cpp"}
+
 
 def sources(root):
     """Paths of all sources below the folders that have rules."""
@@ -105,6 +117,10 @@ def check(root):
                 found.append(
                     f"{file}:{number}: options of the command line belong to tools/"
                 )
+            if LIBRARY.match(file) and LOCALE.search(line):
+                found.append(f"{file}:{number}: reads or writes a number by the locale")
+            if JSON_FOLDERS.match(file) and file not in JSON_FILES and JSON_PARSERS.search(line):
+                found.append(f"{file}:{number}: parses JSON without JsonText.h or importer/Json.h")
         if file.startswith("passes/") and "GEN_PASS_DEF" in "\n".join(lines):
             stem = os.path.splitext(os.path.basename(file))[0]
             test = f"test/passes/{kebab(stem)}.mlir"
@@ -147,6 +163,16 @@ CASES = [
     ("lowering/Target/T.cpp", '#include "llvm/Target/TargetMachine.h"', None),
     ("lowering/Target/T.cpp", "static llvm::cl::opt<bool> x;", "command line"),
     ("tools/t/T.cpp", "static llvm::cl::opt<bool> x;", None),
+    ("runtime/text/T.cpp", "double x = std::stod(text);", "by the locale"),
+    ("runtime/text/T.cpp", "double x = strtod(text, nullptr);", "by the locale"),
+    ("runtime/text/T.cpp", 'std::snprintf(t, n, "%5.2f", x);', "by the locale"),
+    ("runtime/text/T.cpp", 'std::snprintf(t, n, "%016llx", x);', None),
+    ("importer/T.cpp", "std::istringstream in(text);", "by the locale"),
+    ("tools/libmarimba/T.cpp", "sscanf(line, x);", "by the locale"),
+    ("tools/marimba/T.cpp", "int x = atoi(text);", None),
+    ("runtime/core/T.cpp", "Json json = Json::parse(text);", "parses JSON"),
+    ("runtime/core/JsonText.h", "return JsonT::parse(a, b);", None),
+    ("importer/T.cpp", "auto v = llvm::json::parse(text);", "parses JSON"),
     ("passes/FuseAB.cpp", '#define GEN_PASS_DEF_FUSEAB', "no test test/passes/fuse-ab"),
 ]
 
