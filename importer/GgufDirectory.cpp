@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "importer/ModelDirectory.h"
+#include "marimba/InputFile.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
@@ -14,8 +15,10 @@ namespace mlir::marimba {
 namespace path = llvm::sys::path;
 
 bool ModelDirectory::isGguf(StringRef where) {
+  // A pipe of that name is refused where it is opened.
   return path::extension(where) == ".gguf" &&
-         llvm::sys::fs::is_regular_file(where);
+         ::marimba::rt::isThere(where.str()) &&
+         !llvm::sys::fs::is_directory(where);
 }
 
 LogicalResult ModelDirectory::openGguf(StringRef where, ErrorFn emitError) {

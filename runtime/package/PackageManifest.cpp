@@ -188,8 +188,8 @@ std::optional<PackageManifest> PackageManifest::parse(std::string_view text,
 }
 
 bool isPackage(const fs::path &path) {
-  std::error_code code;
-  return fs::is_regular_file(path / PackageManifest::kFileName, code);
+  // Whatever it is: reading it says what is wrong with it.
+  return isThere(path / PackageManifest::kFileName);
 }
 
 std::optional<PackageManifest> PackageManifest::read(const fs::path &package,

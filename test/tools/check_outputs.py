@@ -88,8 +88,12 @@ class Outputs(checker.Checker):
     def snapshot(self, folder):
         found = {}
         for name in sorted(os.listdir(folder)):
-            with open(os.path.join(folder, name), "rb") as file:
-                found[name] = file.read(100) if name != "fill" else b""
+            path = os.path.join(folder, name)
+            if os.path.isdir(path):
+                found[name] = sorted(os.listdir(path))
+                continue
+            with open(path, "rb") as file:
+                found[name] = file.read(100)
         return found
 
     def all_fail(self, how, folder, message, **options):
@@ -108,7 +112,7 @@ class Outputs(checker.Checker):
             now = self.snapshot(folder)
             if not self.expect(f"{how}: {what}: all as before", now == before, (before.keys(), now)):
                 for name in now.keys() - before.keys():
-                    os.remove(os.path.join(folder, name))
+                    subprocess.run(["rm", "-r", os.path.join(folder, name)], check=True)
 
     def case_good(self):
         """First without a fault: it fills the cache, and the cases are right."""

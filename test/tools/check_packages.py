@@ -9,7 +9,9 @@ LIBRARY is libmarimba-runtime.so, MODEL a directory with a tokenizer.
 
 import json
 import os
+import resource
 import shutil
+import signal
 import subprocess
 import sys
 
@@ -141,6 +143,40 @@ class Checker(checker.Checker):
         ids = self.library.open(self.package).encode("Once upon a time")
         self.expect("tokens", len(ids) > 3 and ids == json.loads(done.stdout)["ids"], f"{ids} {done.stdout}")
 
+    def case_not_utf8(self):
+        model = self.library.open(self.package)
+        try:
+            model.encode(b"caf\xe9")
+            found = None
+        except marimba_library.Error as error:
+            found = (error.code, str(error))
+        message = "marimba_encode: the text is not UTF-8: byte 0xe9 at offset 3 begins no character"
+        self.expect("not UTF-8", found == (BAD_ARGUMENT, message), found)
+
+    def case_limit(self):
+        """Saving past the limit on the size of files: an error, and no signal,
+        whose default a host may have."""
+        model, path = self.library.open(self.package), self.path("limited.state")
+        session = model.session()
+        session.append(model.encode("Once"))
+        session.save(path)
+        with open(path, "rb") as file:
+            before = file.read()
+        ignored = signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+        old = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100, old[1]))
+        try:
+            session.save(path)
+            found = None
+        except marimba_library.Error as error:
+            found = str(error)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, old)
+            signal.signal(signal.SIGXFSZ, ignored)
+        self.expect("limit", found == f"{path}: cannot be saved: cannot be written: File too large", found)
+        with open(path, "rb") as file:
+            self.expect("limit: the older file stays", file.read() == before, "")
+
     def case_moved_together(self):
         moved = self.path("elsewhere")
         os.mkdir(moved)
@@ -187,6 +223,19 @@ class Checker(checker.Checker):
         os.remove(manifest)
         self.refused("no model.json", "found none in it", package=package)
         self.refused("nothing", "found nothing", package=self.path("none"))
+
+    def case_pipes(self):
+        package, code = self.changed("pipes.marimba", lambda manifest: None)
+        for path in (code, os.path.join(package, "model.json")):
+            os.remove(path)
+            os.mkfifo(path)
+            self.refused("a pipe", f"{path}: is not a regular file", package=package)
+        weights = self.path("pipes")
+        shutil.copytree(self.model, weights)
+        path = os.path.join(weights, "model.safetensors")
+        os.remove(path)
+        os.mkfifo(path)
+        self.refused("weights from a pipe", f"{path}: is not a regular file", directory=weights)
 
     def case_manifest(self):
         """Of another version, processor or vocabulary: see also PackageTest.cpp."""

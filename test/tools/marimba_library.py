@@ -54,7 +54,7 @@ class Model:
 
     def encode(self, text):
         ids, count = ctypes.POINTER(ctypes.c_int32)(), ctypes.c_size_t()
-        self.library.call("marimba_encode", self.handle, text.encode(), 1, ctypes.byref(ids), ctypes.byref(count))
+        self.library.call("marimba_encode", self.handle, text if isinstance(text, bytes) else text.encode(), 1, ctypes.byref(ids), ctypes.byref(count))
         result = ids[: count.value]
         self.library.lib.marimba_free(ids)
         return result
