@@ -45,11 +45,15 @@ void Config::flatten(StringRef field) {
 }
 
 void Config::checkSupported() {
-  if (getString("hidden_act", "silu") != "silu")
+  // Two names of one function.
+  std::string activation = getString("hidden_act", "silu");
+  if (activation != "silu" && activation != "swish")
     error("hidden_act", "\"silu\"");
   // What is quantised, and how, the tensors say (docs/quantization.md).
   if (const llvm::json::Value *value = find("quantization_config")) {
     const llvm::json::Object *quantization = value->getAsObject();
+    if (quantization && quantization->empty())
+      return;
     std::optional<StringRef> method;
     if (quantization)
       method = quantization->getString("quant_method");
@@ -57,6 +61,8 @@ void Config::checkSupported() {
       error("quantization_config",
             "none, or one with \"quant_method\": \"marimba\", as marimba "
             "quantize writes it, \"awq\" or \"gptq\"");
+  } else if (find("quantization")) {
+    error("quantization", "none: a model that MLX quantised cannot be read");
   }
 }
 
@@ -126,6 +132,14 @@ int64_t Config::getNonNegative(StringRef field, int64_t defaultValue,
   return getInRange(field, defaultValue, 0, max, "an integer of 0 or more");
 }
 
+int64_t Config::getPositiveOrNone(StringRef field, int64_t max) {
+  const llvm::json::Value *value = find(field);
+  if (!value || value->getAsBoolean() == false || value->getAsNumber() == 0.0 ||
+      value->getAsNumber() == -1.0)
+    return 0;
+  return getInRange(field, 0, 1, max, "a positive integer, or null for none");
+}
+
 /// A number above zero that is neither 0 nor infinite as f32; 0 for others.
 static double positiveFloat(const llvm::json::Value &value) {
   double number = value.getAsNumber().value_or(0);
@@ -171,6 +185,9 @@ bool Config::getBool(StringRef field, bool defaultValue) {
     return defaultValue;
   if (std::optional<bool> flag = value->getAsBoolean())
     return *flag;
+  std::optional<double> number = value->getAsNumber();
+  if (number == 0.0 || number == 1.0)
+    return *number == 1.0;
   error(field, "true or false");
   return defaultValue;
 }
@@ -186,39 +203,24 @@ std::string Config::getString(StringRef field, StringRef defaultValue) {
 }
 
 std::vector<int64_t> Config::getTokenIds(StringRef field) {
-  std::vector<int64_t> ids;
   const llvm::json::Value *value = find(field);
   if (!value)
-    return ids;
-  auto take = [&](const llvm::json::Value &element) {
-    std::optional<int64_t> id = asInteger(element);
-    // -1 stands for "none" in some old files.
-    if (id && *id >= -1 && *id <= INT32_MAX) {
-      if (*id >= 0)
-        ids.push_back(*id);
-      return true;
-    }
-    error(field, "a token id or a list of token ids");
-    return false;
-  };
-  if (const llvm::json::Array *list = value->getAsArray()) {
-    for (const llvm::json::Value &element : *list)
-      if (!take(element))
-        break;
-  } else {
-    take(*value);
-  }
-  return ids;
+    return {};
+  if (std::optional<std::vector<int64_t>> ids = asTokenIds(*value))
+    return std::move(*ids);
+  error(field, "a token id or a list of token ids");
+  return {};
 }
 
 std::string Config::getDType() {
   StringRef field = find("dtype") ? "dtype" : "torch_dtype";
   std::string name = getString(field, "float32");
-  StringRef dtype = llvm::StringSwitch<StringRef>(StringRef(name))
-                        .Cases({"float32", "torch.float32", "auto"}, "F32")
-                        .Cases({"bfloat16", "torch.bfloat16"}, "BF16")
-                        .Cases({"float16", "torch.float16"}, "F16")
-                        .Default("");
+  StringRef dtype =
+      llvm::StringSwitch<StringRef>(StringRef(name))
+          .Cases({"float32", "torch.float32", "float", "auto"}, "F32")
+          .Cases({"bfloat16", "torch.bfloat16"}, "BF16")
+          .Cases({"float16", "torch.float16", "half"}, "F16")
+          .Default("");
   if (!dtype.empty())
     return dtype.str();
   error(field, "\"float32\", \"bfloat16\" or \"float16\"");

@@ -58,11 +58,15 @@ public:
   int64_t getPositiveOrAuto(StringRef field, int64_t defaultValue, int64_t max);
   /// An integer in [0, max].
   int64_t getNonNegative(StringRef field, int64_t defaultValue, int64_t max);
+  /// An integer in [1, max]; 0 where there is none, which null, 0, -1 and
+  /// false say.
+  int64_t getPositiveOrNone(StringRef field, int64_t max);
   /// A number above zero that f32 holds: what is made of it has no more.
   double getPositiveReal(StringRef field, double defaultValue);
+  /// A boolean, or 0 or 1.
   bool getBool(StringRef field, bool defaultValue);
   std::string getString(StringRef field, StringRef defaultValue);
-  /// Token ids: one integer, a list of them, or none.
+  /// Token ids as asTokenIds() has them; none where the field is absent.
   std::vector<int64_t> getTokenIds(StringRef field);
 
   /// The storage type that `dtype` (transformers 5) or `torch_dtype` (before)

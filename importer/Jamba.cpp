@@ -131,9 +131,9 @@ LogicalResult planJamba(MLIRContext &, Config &file, WeightTable &weights,
   plan.vocabSize = config.vocab;
   plan.hiddenSize = config.hidden;
   plan.normEpsilon = config.epsilon;
-  plan.embedding = weights.getMatrix("embed_tokens",
-                                     std::string("model.embed_tokens.weight"),
-                                     {vocab, hidden});
+  plan.embedding =
+      takeEmbedding(weights, "embed_tokens", {"model.embed_tokens.weight"},
+                    vocab, hidden, config.tied);
   JambaPlanner planner(config, file.file(), weights);
   for (int64_t i = 0; i < config.layers; ++i)
     plan.layers.push_back(planner.planLayer(i));

@@ -25,7 +25,9 @@ LogicalResult JambaConfig::read(Config &c) {
   attentionPeriod = c.getPositive("attn_layer_period", 8, kMaxSize);
   attentionOffset = c.getNonNegative("attn_layer_offset", 4, kMaxSize);
 
-  experts = c.getPositive("num_experts", 16, kMaxExperts);
+  // None is as one: dense everywhere.
+  experts =
+      std::max<int64_t>(c.getNonNegative("num_experts", 16, kMaxExperts), 1);
   topK = c.getPositive("num_experts_per_tok", 2, kMaxExperts);
   expertPeriod = c.getPositive("expert_layer_period", 2, kMaxSize);
   expertOffset = c.getNonNegative("expert_layer_offset", 1, kMaxSize);

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "importer/Json.h"
+#include "importer/FileKind.h"
 #include "marimba/InputFile.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSet.h"
@@ -138,10 +139,31 @@ bool Prescan::scanNonFinite() {
   return false;
 }
 
+/// What makes `text` no JSON before any of it is parsed; empty where nothing.
+std::string whatElse(StringRef text) {
+  if (text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff"))
+    return "is in UTF-16 or UTF-32, expected UTF-8";
+  if (text.take_front(2).contains('\0'))
+    return "holds zero bytes, expected JSON in UTF-8 (UTF-16, or a file that "
+           "was not written to its end?)";
+  if (text.trim().empty())
+    return "is empty, expected JSON";
+  if (std::string kind = fileKind(text); !kind.empty())
+    return "is " + kind + ", expected JSON";
+  return "";
+}
+
 } // namespace
 
 FailureOr<llvm::json::Value> parseJson(StringRef text, StringRef file,
                                        JsonOptions options, ErrorFn emitError) {
+  text.consume_front("\xef\xbb\xbf");
+  if (options.mayBeEmpty && text.trim().empty())
+    return llvm::json::Value(llvm::json::Object());
+  if (std::string found = whatElse(text); !found.empty()) {
+    emitError(file + ": " + found);
+    return failure();
+  }
   ClassicLocale classic;
   Prescan prescan(text, file, options, emitError);
   if (failed(prescan.run()))
@@ -186,6 +208,29 @@ std::optional<int64_t> asInteger(const llvm::json::Value &value) {
   if (!number || std::fabs(*number) > 9.0e18)
     return std::nullopt;
   return value.getAsInteger();
+}
+
+std::optional<std::vector<int64_t>> asTokenIds(const llvm::json::Value &value) {
+  std::vector<int64_t> ids;
+  if (const llvm::json::Array *list = value.getAsArray()) {
+    for (const llvm::json::Value &element : *list) {
+      auto own = element.getAsArray() ? std::nullopt : asTokenIds(element);
+      if (!own)
+        return std::nullopt;
+      llvm::append_range(ids, *own);
+    }
+    return ids;
+  }
+  // As unsigned numbers, -1 of 32 and of 64 bits.
+  std::optional<double> number = value.getAsNumber();
+  if (value.kind() == llvm::json::Value::Null || number == -1.0 ||
+      number == double(UINT32_MAX) || number == double(UINT64_MAX))
+    return ids;
+  std::optional<int64_t> id = asInteger(value);
+  if (!id || *id < 0 || *id > INT32_MAX)
+    return std::nullopt;
+  ids.push_back(*id);
+  return ids;
 }
 
 std::string printJson(const llvm::json::Value &value) {

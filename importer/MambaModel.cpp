@@ -67,11 +67,15 @@ LayerPlan MambaModel::planLayer(WeightTable &weights, int64_t index) const {
 void MambaModel::plan(Config &file, WeightTable &weights, ModelPlan &plan,
                       ModelInfo &info) const {
   Dim vocabDim{vocab, vocabField}, hiddenDim{hidden, hiddenField};
+  // The class's default is true; null is none, and false for transformers.
+  bool isNull = file.has(tiedField) && !file.find(tiedField);
+  bool tied =
+      this->tied && !(isNull && weights.has(std::string("lm_head.weight")));
   plan.vocabSize = vocab;
   plan.hiddenSize = hidden;
   plan.normEpsilon = epsilon;
-  plan.embedding =
-      weights.getMatrix("embeddings", embeddingNames, {vocabDim, hiddenDim});
+  plan.embedding = takeEmbedding(weights, "embeddings", embeddingNames,
+                                 vocabDim, hiddenDim, tied);
   for (int64_t i = 0; i < layers; ++i)
     plan.layers.push_back(planLayer(weights, i));
   takeHead(plan, weights,

@@ -15,7 +15,7 @@ LogicalResult planMixtral(MLIRContext &, Config &file, WeightTable &weights,
   TransformerModel model;
   model.read(file, {/*intermediate=*/14336, /*keyHeads=*/8, /*epsilon=*/1e-5,
                     /*theta=*/1e6});
-  model.attention.window = file.getPositive("sliding_window", 0, INT32_MAX);
+  model.attention.window = file.getPositiveOrNone("sliding_window", INT32_MAX);
   model.experts = file.getPositive("num_local_experts", 8, kMaxExperts);
   model.topK = file.getPositive("num_experts_per_tok", 2, kMaxExperts);
   model.expertNames = {"block_sparse_moe",

@@ -8,6 +8,19 @@
 
 namespace mlir::marimba {
 
+static constexpr StringLiteral kHead = "lm_head.weight";
+
+Weight takeEmbedding(WeightTable &weights, StringRef symbol,
+                     std::vector<std::string> names, Dim vocab, Dim hidden,
+                     bool tied) {
+  bool isThere = llvm::any_of(names, [&](const std::string &name) {
+    return weights.has({name, name + ".codes"});
+  });
+  if (tied && !isThere)
+    names.push_back(kHead.str());
+  return weights.getMatrix(symbol, names, {vocab, hidden});
+}
+
 void takeHead(ModelPlan &plan, WeightTable &weights, const EndNames &names,
               Dim vocab, Dim hidden, bool tied, StringRef configFile) {
   std::string base = names.module.str() + ".";
@@ -22,7 +35,7 @@ void takeHead(ModelPlan &plan, WeightTable &weights, const EndNames &names,
       weights.get(names.norm, base + names.norm.str() + ".weight", hidden);
   if (!tied)
     plan.head = weights.getMatrix(
-        "lm_head", std::string("lm_head.weight"), {vocab, hidden},
+        "lm_head", kHead.str(), {vocab, hidden},
         (" (" + names.tiedField + " of the config is false)").str());
 }
 

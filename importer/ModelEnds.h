@@ -21,6 +21,12 @@ struct EndNames {
   StringRef tiedField = "tie_word_embeddings";
 };
 
+/// Takes the embedding, whose names on disk are `names`. One that is the head,
+/// too, may be stored as that alone.
+Weight takeEmbedding(WeightTable &weights, StringRef symbol,
+                     std::vector<std::string> names, Dim vocab, Dim hidden,
+                     bool tied);
+
 /// Takes the last norm and, unless the embedding is the head, the head. Reports
 /// a checkpoint that has more layers than planned; `configFile` said how many.
 void takeHead(ModelPlan &plan, WeightTable &weights, const EndNames &names,

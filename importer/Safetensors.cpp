@@ -10,6 +10,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "importer/Safetensors.h"
+#include "importer/FileKind.h"
 #include "importer/Json.h"
 #include "marimba/InputFile.h"
 #include "llvm/ADT/StringSwitch.h"
@@ -80,6 +81,9 @@ FailureOr<uint64_t> Reader::readHeaderLength() {
     input.emplace(std::move(*opened));
   else
     return error(problem);
+  if (std::string kind = fileKind(startOfFile(path));
+      !kind.empty() && kind != kSafetensors)
+    return error("is " + kind + ", expected safetensors");
   fileSize = input->size();
   if (fileSize < 8)
     return error("is " + Twine(fileSize) +

@@ -65,9 +65,9 @@ void TransformerModel::plan(Config &file, WeightTable &weights, ModelPlan &plan,
   plan.hiddenSize = hidden;
   plan.normEpsilon = epsilon;
   plan.rotaryFrequencies = frequencies;
-  plan.embedding = weights.getMatrix("embed_tokens",
-                                     std::string("model.embed_tokens.weight"),
-                                     {vocabDim, hiddenDim});
+  plan.embedding =
+      takeEmbedding(weights, "embed_tokens", {"model.embed_tokens.weight"},
+                    vocabDim, hiddenDim, tied);
   for (int64_t i = 0; i < layers; ++i)
     plan.layers.push_back(planLayer(weights, i));
   EndNames names;

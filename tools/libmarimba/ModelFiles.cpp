@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "tools/libmarimba/ModelFiles.h"
+#include "importer/FileKind.h"
 #include "importer/Json.h"
 #include "importer/ModelDirectory.h"
 #include "tools/libmarimba/GgufTokenizer.h"
@@ -44,9 +45,11 @@ bool marimba::hasTokenizer(StringRef modelDir) {
 }
 
 std::string marimba::missingWeightsMessage(StringRef modelDir) {
-  return (modelDir + " has no weights (model.safetensors or "
-                     "model.safetensors.index.json), only a description; "
-                     "compile and inspect work without")
+  return (modelDir +
+          " has no weights (model.safetensors or "
+          "model.safetensors.index.json), only a description; compile and "
+          "inspect work without" +
+          mlir::marimba::describeOtherWeights(modelDir))
       .str();
 }
 
@@ -54,13 +57,13 @@ std::unique_ptr<rt::Tokenizer> marimba::loadTokenizer(StringRef modelDir,
                                                       std::string &error) {
   if (ModelDirectory::isGguf(modelDir))
     return loadGgufTokenizer(modelDir, error);
-  if (!sys::fs::is_directory(modelDir)) {
-    error = (modelDir + ": expected a model directory or a GGUF file, found " +
-             (sys::fs::exists(modelDir) ? "a file" : "nothing"))
-                .str();
+  StringRef file = tokenizerFile(modelDir);
+  // A tokenizer needs no configuration beside it.
+  std::string found = mlir::marimba::describeNoModel(modelDir, "config.json");
+  if (file.empty() && !found.empty()) {
+    error = found;
     return nullptr;
   }
-  StringRef file = tokenizerFile(modelDir);
   if (file.empty()) {
     error = (modelDir + ": no tokenizer.json or tokenizer.model in this "
                         "directory; --ids takes token ids instead of text "
@@ -69,23 +72,6 @@ std::unique_ptr<rt::Tokenizer> marimba::loadTokenizer(StringRef modelDir,
     return nullptr;
   }
   return rt::Tokenizer::load(pathIn(modelDir, file), error);
-}
-
-/// Appends the ids of `eos_token_id`; false where it is of another kind.
-static bool appendIds(const json::Value &value, std::vector<int32_t> &ids) {
-  if (std::optional<int64_t> id = value.getAsInteger()) {
-    if (*id < 0 || *id > INT32_MAX)
-      return false;
-    ids.push_back(static_cast<int32_t>(*id));
-    return true;
-  }
-  const json::Array *list = value.getAsArray();
-  if (!list)
-    return false;
-  for (const json::Value &entry : *list)
-    if (!entry.getAsInteger() || !appendIds(entry, ids))
-      return false;
-  return true;
 }
 
 std::optional<std::vector<int32_t>>
@@ -97,16 +83,18 @@ marimba::endOfTextIds(StringRef modelDir, ArrayRef<int64_t> fromConfig,
     return ids;
   constexpr uint64_t longest = 1 << 24;
   auto object = mlir::marimba::readJsonFile(
-      path, path, longest, {}, [&](const Twine &text) { error = text.str(); });
+      path, path, longest, {.mayBeEmpty = true},
+      [&](const Twine &text) { error = text.str(); });
   if (mlir::failed(object))
     return std::nullopt;
   const json::Value *value = object->get("eos_token_id");
-  if (!value || value->kind() == json::Value::Null)
-    return ids;
-  ids.clear();
-  if (!appendIds(*value, ids)) {
+  auto own = value ? mlir::marimba::asTokenIds(*value)
+                   : std::optional<std::vector<int64_t>>(std::in_place);
+  if (!own) {
     error = path + ": eos_token_id: expected a token id or a list of them";
     return std::nullopt;
   }
+  if (!own->empty()) // otherwise it says nothing
+    ids.assign(own->begin(), own->end());
   return ids;
 }
