@@ -7,6 +7,7 @@
 #include "importer/Gguf.h"
 #include "importer/Json.h"
 #include "llvm/Support/Endian.h"
+#include <cmath>
 
 namespace mlir::marimba {
 namespace {
@@ -23,12 +24,15 @@ public:
     rest = rest.drop_front(length);
     return text;
   }
-  /// Nothing where it is no integer, or more than an int64_t holds.
+  /// Nothing where it is no whole number, or more than an int64_t holds.
   std::optional<int64_t> nextInteger();
   std::optional<double> nextNumber();
   bool nextBool() { return next<uint8_t>() != 0; }
 
 private:
+  double nextFloat() {
+    return type == GgufType::Float32 ? double(next<float>()) : next<double>();
+  }
   template <typename T> T next() {
     auto value =
         llvm::support::endian::read<T, llvm::endianness::little>(rest.data());
@@ -62,16 +66,23 @@ std::optional<int64_t> Values::nextInteger() {
       return std::nullopt;
     return int64_t(value);
   }
+  case GgufType::Bool:
+    return nextBool();
+  case GgufType::Float32:
+  case GgufType::Float64: {
+    double value = nextFloat();
+    if (value != std::trunc(value) || std::fabs(value) > 9.0e18) // NaN, too
+      return std::nullopt;
+    return int64_t(value);
+  }
   default:
     return std::nullopt;
   }
 }
 
 std::optional<double> Values::nextNumber() {
-  if (type == GgufType::Float32)
-    return double(next<float>());
-  if (type == GgufType::Float64)
-    return next<double>();
+  if (type == GgufType::Float32 || type == GgufType::Float64)
+    return nextFloat();
   if (std::optional<int64_t> integer = nextInteger())
     return double(*integer);
   return std::nullopt;
@@ -139,15 +150,28 @@ std::optional<int64_t> GgufFile::getInteger(StringRef key) const {
 
 std::optional<bool> GgufFile::getBool(StringRef key) const {
   const GgufValue *value = find(key);
-  if (!value || value->isArray || value->type != GgufType::Bool)
+  if (!value || value->isArray)
     return std::nullopt;
-  return Values(*value).nextBool();
+  std::optional<int64_t> number = Values(*value).nextInteger();
+  if (number != 0 && number != 1)
+    return std::nullopt;
+  return *number == 1;
+}
+
+std::optional<int64_t> GgufFile::getTokenId(StringRef key) const {
+  const GgufValue *value = find(key);
+  bool isWide = value && value->type == GgufType::UInt64 && !value->isArray;
+  if (isWide && value->bytes == StringRef("\xff\xff\xff\xff\xff\xff\xff\xff"))
+    return -1;
+  std::optional<int64_t> id = getInteger(key);
+  return id == int64_t(UINT32_MAX) ? -1 : id;
 }
 
 std::optional<std::vector<StringRef>>
 GgufFile::getStrings(StringRef key) const {
   const GgufValue *value = find(key);
-  if (!value || !value->isArray || value->type != GgufType::String)
+  if (!value || !value->isArray ||
+      (value->count && value->type != GgufType::String))
     return std::nullopt;
   Values values(*value);
   std::vector<StringRef> result;

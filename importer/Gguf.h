@@ -79,11 +79,19 @@ public:
   llvm::json::Value toJson(StringRef key, size_t maxElements = 16) const;
   /// The string, or nothing where the key is absent or of another type.
   std::optional<StringRef> getString(StringRef key) const;
-  /// As above, of numbers; a whole number of a floating type is no integer.
+  // Programs that write these files choose types as they like, so what is
+  // asked for is a value, of whatever type can hold it.
+  /// A whole number, of any type of numbers or booleans; nothing where it is
+  /// absent or something else.
   std::optional<int64_t> getInteger(StringRef key) const;
+  /// A boolean, or a number that is 0 or 1.
   std::optional<bool> getBool(StringRef key) const;
-  /// All elements of an array of strings, which point into the file, of
-  /// integers, or of numbers; nothing where it is something else.
+  /// As getInteger(), of a token; -1 where the value stands for "none", which
+  /// is -1, also as an unsigned number.
+  std::optional<int64_t> getTokenId(StringRef key) const;
+  /// All elements of an array of strings, which point into the file, of whole
+  /// numbers, or of numbers; nothing where it is something else. An empty array
+  /// is one of any type.
   std::optional<std::vector<StringRef>> getStrings(StringRef key) const;
   std::optional<std::vector<int64_t>> getIntegers(StringRef key) const;
   std::optional<std::vector<double>> getNumbers(StringRef key) const;

@@ -38,6 +38,9 @@ private:
   bool hasTensor(const Twine &name) const {
     return file.findTensor(name.str()) != nullptr;
   }
+  /// The whole number `name`; where it is an array with one for each layer,
+  /// what all of these are. Layers of a jamba that have no such part say 0.
+  std::optional<int64_t> integer(StringRef name) const;
   /// An integer above zero; 0 after an error, or where there is none.
   int64_t positive(StringRef suffix, int64_t max, bool required = true);
 
@@ -50,6 +53,7 @@ private:
   void copy(StringRef suffix, StringRef field, bool required = true);
   bool readGeneral();
   void readCommon();
+  llvm::json::Value token(StringRef key, std::optional<int64_t> otherwise);
   void readTokens();
   void readMixer(StringRef state, StringRef window, StringRef rank);
   void readMamba();
@@ -64,43 +68,78 @@ private:
   std::string architecture;
   GgufConfig config;
   int64_t layers = 0, hidden = 0;
+  int64_t vocabulary = 0; // tokens; 0: not known
   bool hasFailed = false;
 };
+
+std::optional<int64_t> Reader::integer(StringRef name) const {
+  std::optional<std::vector<int64_t>> each = file.getIntegers(name);
+  if (!each)
+    return file.getInteger(name);
+  if (int64_t(each->size()) != layers)
+    return std::nullopt;
+  if (architecture == "jamba")
+    llvm::erase(*each, 0);
+  return llvm::all_equal(*each) && !each->empty() ? std::optional(each->front())
+                                                  : std::nullopt;
+}
 
 int64_t Reader::positive(StringRef suffix, int64_t max, bool required) {
   std::string name = key(suffix);
   if (!file.find(name) && !required)
     return 0;
-  std::optional<int64_t> value = file.getInteger(name);
+  std::optional<int64_t> value = integer(name);
   if (value && *value >= 1 && *value <= max)
     return *value;
-  keyError(name, "an integer of 1 to " + Twine(max));
+  keyError(name,
+           "an integer of 1 to " + Twine(max) +
+               (file.getIntegers(name) ? ", the same for all layers" : ""));
   return 0;
 }
 
 void Reader::copy(StringRef suffix, StringRef field, bool required) {
   std::string name = key(suffix);
   config.names.names[field] = name;
-  if (file.find(name))
-    config.fields[field] = file.toJson(name);
-  else if (required)
-    keyError(name, "a number");
+  const GgufValue *value = file.find(name);
+  if (!value) {
+    if (required)
+      keyError(name, "a number");
+    return;
+  }
+  std::optional<int64_t> number = integer(name);
+  if (value->isArray && !number)
+    return keyError(name, "a number, the same for all layers");
+  config.fields[field] =
+      number ? llvm::json::Value(*number) : file.toJson(name);
 }
 
 bool Reader::readGeneral() {
   StringRef name = "general.architecture";
   std::optional<StringRef> found = file.getString(name);
+  std::optional<StringRef> type = file.getString("general.type");
+  bool isPart = type && !type->empty() && *type != "model";
+  if (isPart || found == "clip") {
+    StringRef what = type == "adapter" ? "an adapter (LoRA)"
+                     : type == "mmproj" || found == "clip"
+                         ? "what sees or hears for a model (mmproj)"
+                         : "something else";
+    keyError(isPart ? "general.type" : name,
+             "that of a model: this file is " + what);
+    return false;
+  }
+  // Before the architecture, which the parts behind the first do not say.
+  std::optional<int64_t> parts = file.getInteger("split.count");
+  if (file.find("split.count") && parts != 1 && parts != 0) {
+    keyError("split.count", "1: models in several files are not supported; "
+                            "llama.cpp's llama-gguf-split --merge makes one");
+    return false;
+  }
   if (!found || !llvm::is_contained({"jamba", "mamba", "llama"}, *found)) {
     keyError(name, "\"jamba\", \"mamba\" or \"llama\" (which mixtral is, too)");
     return false;
   }
   architecture = found->str();
   config.modelType = architecture;
-  if (file.find("general.type") && file.getString("general.type") != "model")
-    keyError("general.type", "\"model\"");
-  if (file.find("split.count") && file.getInteger("split.count") != 1 &&
-      file.getInteger("split.count") != 0)
-    keyError("split.count", "1: models in several files are not supported");
   return true;
 }
 
@@ -119,26 +158,46 @@ void Reader::readCommon() {
   set("vocab_size", embedding->shape[0], "token_embd.weight");
 }
 
+/// The token that `key` says; `otherwise` where it is absent or says that there
+/// is none. As in llama.cpp, one beyond the vocabulary says so, too.
+llvm::json::Value Reader::token(StringRef key,
+                                std::optional<int64_t> otherwise) {
+  const GgufValue *value = file.find(key);
+  std::optional<int64_t> id = file.getTokenId(key);
+  if (value && !id) // a list, or an error for the reader of the fields
+    return file.toJson(key);
+  bool beyond = id && vocabulary && *id >= vocabulary;
+  if (id && *id >= 0 && !beyond)
+    return *id;
+  if (beyond)
+    config.notes.push_back(file.file().str() + ": " + file.describe(key) +
+                           ", but there are " + std::to_string(vocabulary) +
+                           " tokens: read as " +
+                           (otherwise ? std::to_string(*otherwise) : "none"));
+  return otherwise ? llvm::json::Value(*otherwise) : nullptr;
+}
+
 void Reader::readTokens() {
   // llama.cpp's defaults for vocabularies of SentencePiece.
   bool isPieces = file.getString("tokenizer.ggml.model") == "llama";
-  auto id = [&](StringRef field, StringRef name,
-                std::optional<int64_t> otherwise) {
-    llvm::json::Value value = file.toJson(name);
-    if (value.kind() == llvm::json::Value::Null && otherwise && isPieces)
-      value = *otherwise;
-    set(field, std::move(value), name);
+  const GgufValue *tokens = file.find("tokenizer.ggml.tokens");
+  const GgufTensor *embedding = file.findTensor("token_embd.weight");
+  if (tokens && tokens->isArray)
+    vocabulary = int64_t(tokens->count);
+  else if (embedding && embedding->shape.size() == 2)
+    vocabulary = embedding->shape[0];
+  auto set = [&](StringRef field, StringRef name,
+                 std::optional<int64_t> otherwise) {
+    this->set(field, token(name, isPieces ? otherwise : std::nullopt), name);
   };
-  id("bos_token_id", "tokenizer.ggml.bos_token_id", 1);
-  id("eos_token_id", "tokenizer.ggml.eos_token_id", 2);
-  id("pad_token_id", "tokenizer.ggml.padding_token_id", std::nullopt);
+  set("bos_token_id", "tokenizer.ggml.bos_token_id", 1);
+  set("eos_token_id", "tokenizer.ggml.eos_token_id", 2);
+  set("pad_token_id", "tokenizer.ggml.padding_token_id", std::nullopt);
   // The end of a turn ends a text, too.
-  if (std::optional<int64_t> turn =
-          file.getInteger("tokenizer.ggml.eot_token_id")) {
-    llvm::json::Value end = config.fields["eos_token_id"];
-    if (end.kind() != llvm::json::Value::Null && end != *turn)
-      config.fields["eos_token_id"] = llvm::json::Array{end, *turn};
-  }
+  llvm::json::Value turn = token("tokenizer.ggml.eot_token_id", std::nullopt);
+  llvm::json::Value end = config.fields["eos_token_id"];
+  if (turn.getAsInteger() && end.getAsInteger() && end != turn)
+    config.fields["eos_token_id"] = llvm::json::Array{end, turn};
 }
 
 void Reader::readMixer(StringRef state, StringRef window, StringRef rank) {
@@ -247,10 +306,15 @@ void Reader::readRotary(int64_t headDim) {
   std::string kind = key("rope.scaling.type");
   std::string linear = key("rope.scale_linear"); // before "scaling"
   std::optional<StringRef> type = file.getString(kind);
+  if (type == "")
+    type = "none";
   bool isLinear = type == "linear" || (!type && file.find(linear));
   if (file.find(kind) && type != "linear" && type != "none")
     keyError(kind, "\"none\" or \"linear\"");
   StringRef factor = type ? "rope.scaling.factor" : "rope.scale_linear";
+  // As in llama.cpp.
+  if (file.getInteger(key(factor)) == 0)
+    isLinear = false;
   if (isLinear) {
     set("rope_scaling",
         llvm::json::Object{{"rope_type", "linear"},
@@ -286,8 +350,7 @@ void Reader::readTransformer() {
   copy("feed_forward_length", "intermediate_size");
   copy("attention.head_count", "num_attention_heads");
   config.queryHeads = positive("attention.head_count", mostHeads);
-  set("num_key_value_heads", file.toJson(key("attention.head_count_kv")),
-      key("attention.head_count_kv"));
+  copy("attention.head_count_kv", "num_key_value_heads", /*required=*/false);
   config.keyHeads = positive("attention.head_count_kv", mostHeads, false);
   if (!config.keyHeads)
     config.keyHeads = config.queryHeads;
@@ -305,17 +368,24 @@ void Reader::readTransformer() {
   readRotary(headDim);
 
   std::string experts = key("expert_count"),
-              window = key("attention.sliding_window");
+              windowKey = key("attention.sliding_window");
+  // An unsigned -1 is none here, too.
+  int64_t window = file.getTokenId(windowKey).value_or(0);
+  if (file.find(windowKey) && !file.getTokenId(windowKey))
+    keyError(windowKey, "an integer");
   if (file.find(experts) && file.getInteger(experts) != 0) {
     config.modelType = "mixtral";
     config.experts = positive("expert_count", kMaxExperts);
     copy("expert_count", "num_local_experts");
     copy("expert_used_count", "num_experts_per_tok");
-    if (file.find(window) && file.getInteger(window) != 0)
+    if (window > 0)
       copy("attention.sliding_window", "sliding_window");
-  } else if (file.find(window) && file.getInteger(window) != 0) {
-    keyError(window, "0: a window needs experts (mixtral)");
+    return;
   }
+  // One that is as wide as the context hides nothing.
+  int64_t context = file.getInteger(key("context_length")).value_or(0);
+  if (window > 0 && (context <= 0 || window < context))
+    keyError(windowKey, "0: a window needs experts (mixtral)");
 }
 
 FailureOr<GgufConfig> Reader::run() {

@@ -21,6 +21,7 @@ struct GgufConfig {
   /// Heads whose rows llama.cpp's converter has reordered, of queries and of
   /// keys: row 2j + p of a head is row p * dh/2 + j of Hugging Face's. 0: none.
   int64_t queryHeads = 0, keyHeads = 0;
+  std::vector<std::string> notes; // what was read otherwise than it is written
 };
 
 /// Reads the metadata. What is absent though its architecture needs it, or is

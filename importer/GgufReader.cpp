@@ -10,6 +10,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "importer/FileKind.h"
 #include "importer/Gguf.h"
 #include "marimba/InputFile.h"
 #include "llvm/Support/Endian.h"
@@ -154,11 +155,6 @@ LogicalResult GgufReader::takeElements(StringRef key, GgufValue &value) {
                    Twine(left()) + " bytes follow");
     if (failed(take(value.count * size, what, value.bytes)))
       return failure();
-    if (value.type == GgufType::Bool)
-      for (char c : value.bytes)
-        if (c != 0 && c != 1)
-          return error(what + " has " + Twine(int(uint8_t(c))) +
-                       " for a boolean, expected 0 or 1");
     return success();
   }
   uint64_t begin = position;
@@ -320,9 +316,12 @@ LogicalResult GgufReader::run() {
   uint64_t tensorCount = 0, keyCount = 0;
   if (failed(take(4, "the magic number", magic)))
     return failure();
-  if (magic != "GGUF")
+  if (magic != "GGUF") {
+    if (std::string kind = fileKind(bytes); !kind.empty())
+      return error("is " + kind + ", expected a GGUF file");
     return error("begins with " + quoted(magic) +
                  ", expected 'GGUF': not a GGUF file");
+  }
   if (failed(takeInteger("the version", version)))
     return failure();
   if (version != 2 && version != 3)

@@ -49,9 +49,9 @@ private:
   int32_t typeOf(size_t id) const {
     return given.tokenType.empty() ? int32_t(Normal) : given.tokenType[id];
   }
-  /// The id that `key` gives, or `otherwise` where there is such a token.
-  std::optional<int32_t> special(std::string_view key,
-                                 std::optional<int64_t> id,
+  /// `id`, or `otherwise` where there is no such token; nothing where there is
+  /// none of either.
+  std::optional<int32_t> special(std::optional<int64_t> id,
                                  std::optional<int64_t> otherwise) const;
 
   const GgufVocabulary &given;
@@ -142,9 +142,6 @@ void Loader::readScores() {
 }
 
 void Loader::readMerges() {
-  if (given.merges.empty())
-    fail("merges", "is absent or empty, expected the merges of a \"gpt2\" "
-                   "vocabulary");
   tables.merges.reserve(given.merges.size());
   for (size_t i = 0; i < given.merges.size(); ++i) {
     std::string_view line = given.merges[i];
@@ -168,23 +165,22 @@ void Loader::readMerges() {
   }
 }
 
-std::optional<int32_t> Loader::special(std::string_view key,
-                                       std::optional<int64_t> id,
+std::optional<int32_t> Loader::special(std::optional<int64_t> id,
                                        std::optional<int64_t> otherwise) const {
   auto count = static_cast<int64_t>(given.tokens.size());
-  if (id && (*id < 0 || *id >= count))
-    fail(key, "is " + std::to_string(*id) + ", but there are " +
-                  std::to_string(count) + " tokens");
-  if (!id && otherwise && *otherwise < count)
-    id = otherwise;
-  return id ? std::optional<int32_t>(static_cast<int32_t>(*id)) : std::nullopt;
+  // Files say "none" as -1 or 4294967295; llama.cpp takes all that are no
+  // token's for that.
+  for (std::optional<int64_t> candidate : {id, otherwise})
+    if (candidate && *candidate >= 0 && *candidate < count)
+      return static_cast<int32_t>(*candidate);
+  return std::nullopt;
 }
 
 /// Fields of a "llama" vocabulary.
 void Loader::describePieces() {
   tables.byteFallback = true;
   tables.fuseUnknown = true;
-  tables.unknownId = special("unknown_token_id", given.unknownTokenId, 0);
+  tables.unknownId = special(given.unknownTokenId, 0);
   constexpr std::string_view mark = "\u2581";
   Json normalizers = Json::array(), decoders = Json::array();
   bool startsWithSpace = given.addSpacePrefix.value_or(true);
@@ -235,8 +231,8 @@ void Loader::describeEnds(bool addsStart) {
     single.push_back({{"SpecialToken", {{"id", key}}}});
     ids[std::string(key)]["ids"] = Json::array({static_cast<uint32_t>(*id)});
   };
-  auto start = special("bos_token_id", given.bosTokenId, defaultId(1));
-  auto end = special("eos_token_id", given.eosTokenId, defaultId(2));
+  auto start = special(given.bosTokenId, defaultId(1));
+  auto end = special(given.eosTokenId, defaultId(2));
   if (given.addBosToken.value_or(addsStart))
     add("bos_token_id", start);
   single.push_back({{"Sequence", {{"id", "A"}}}});

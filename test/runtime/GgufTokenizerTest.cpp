@@ -198,9 +198,6 @@ TEST(GgufTokenizer, NamesWhatIsWrong) {
   vocabulary = pieces();
   vocabulary.scores[4] = std::nan("");
   expectError(vocabulary, "scores': element 4 is not a number");
-  vocabulary = pieces();
-  vocabulary.bosTokenId = 11;
-  expectError(vocabulary, "bos_token_id' is 11, but there are 11 tokens");
   vocabulary = bytes("gpt-2");
   vocabulary.merges = {"1 1", "a"};
   expectError(vocabulary, "merges': element 1 is \"a\", expected two tokens "
@@ -208,14 +205,33 @@ TEST(GgufTokenizer, NamesWhatIsWrong) {
   vocabulary.merges = {"a b"};
   expectError(vocabulary, "merges': element 0 names the token \"ab\", which is "
                           "not among tokenizer.ggml.tokens");
-  vocabulary.merges.clear();
-  EXPECT_NE(buildError(vocabulary).find("merges' is absent or empty"),
-            std::string::npos);
   vocabulary = bytes("gpt-3");
   EXPECT_NE(buildError(vocabulary)
                 .find("pre' is \"gpt-3\", supported: "
                       "\"default\", \"gpt-2\""),
             std::string::npos);
+}
+
+// -1, 4294967295 and whatever else is no token's id.
+TEST(GgufTokenizer, TakesTheDefaultForIdsThatAreNone) {
+  for (int64_t none : {int64_t(-1), int64_t(11), int64_t(UINT32_MAX), INT64_MAX,
+                       INT64_MIN}) {
+    GgufVocabulary vocabulary = pieces();
+    vocabulary.bosTokenId = vocabulary.eosTokenId = vocabulary.unknownTokenId =
+        none;
+    vocabulary.addEosToken = true;
+    EXPECT_EQ(build(vocabulary)->encode("a"), (Ids{1, 6, 3, 2}));
+    vocabulary = bytes("gpt-2");
+    vocabulary.bosTokenId = vocabulary.eosTokenId = none;
+    vocabulary.addBosToken = vocabulary.addEosToken = true;
+    EXPECT_EQ(build(vocabulary)->encode("a"), (Ids{0}));
+  }
+}
+
+TEST(GgufTokenizer, NeedsNoMerges) {
+  GgufVocabulary vocabulary = bytes("gpt-2");
+  vocabulary.merges.clear();
+  EXPECT_EQ(build(vocabulary)->encode("ab"), (Ids{0, 1}));
 }
 
 TEST(GgufVocabulary, MeansTheSameAsText) {

@@ -51,9 +51,9 @@ private:
     return texts ? std::vector<std::string_view>(texts->begin(), texts->end())
                  : std::vector<std::string_view>();
   }
-  std::optional<int64_t> readInteger(StringRef key) {
-    return read(key, "an integer",
-                [&](StringRef key) { return file.getInteger(key); });
+  std::optional<int64_t> readTokenId(StringRef key) {
+    return read(key, "a token id",
+                [&](StringRef key) { return file.getTokenId(key); });
   }
   std::optional<bool> readBool(StringRef key) {
     return read(key, "a boolean",
@@ -81,10 +81,16 @@ std::optional<rt::GgufVocabulary> Reader::run() {
                      [&](StringRef key) { return file.getNumbers(key); });
   if (scores)
     result.scores = std::move(*scores);
-  result.merges = readStrings("tokenizer.ggml.merges");
-  result.bosTokenId = readInteger("tokenizer.ggml.bos_token_id");
-  result.eosTokenId = readInteger("tokenizer.ggml.eos_token_id");
-  result.unknownTokenId = readInteger("tokenizer.ggml.unknown_token_id");
+  StringRef merges = "tokenizer.ggml.merges";
+  result.merges = readStrings(merges);
+  // An empty list says that there are none; no list that something is amiss.
+  if (error.empty() && result.model == "gpt2" && !file.find(merges))
+    error = (file.file() + ": " + file.describe(merges) +
+             ", expected the merges of a \"gpt2\" vocabulary")
+                .str();
+  result.bosTokenId = readTokenId("tokenizer.ggml.bos_token_id");
+  result.eosTokenId = readTokenId("tokenizer.ggml.eos_token_id");
+  result.unknownTokenId = readTokenId("tokenizer.ggml.unknown_token_id");
   result.addBosToken = readBool("tokenizer.ggml.add_bos_token");
   result.addEosToken = readBool("tokenizer.ggml.add_eos_token");
   result.addSpacePrefix = readBool("tokenizer.ggml.add_space_prefix");
