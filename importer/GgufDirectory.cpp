@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "importer/FileKind.h"
 #include "importer/ModelDirectory.h"
 #include "marimba/InputFile.h"
 #include "llvm/ADT/StringExtras.h"
@@ -15,10 +16,12 @@ namespace mlir::marimba {
 namespace path = llvm::sys::path;
 
 bool ModelDirectory::isGguf(StringRef where) {
-  // A pipe of that name is refused where it is opened.
-  return path::extension(where) == ".gguf" &&
-         ::marimba::rt::isThere(where.str()) &&
-         !llvm::sys::fs::is_directory(where);
+  // A pipe of that name is refused where it is opened; Ollama's files, for one,
+  // are named by their digest.
+  return (path::extension(where) == ".gguf" &&
+          ::marimba::rt::isThere(where.str()) &&
+          !llvm::sys::fs::is_directory(where)) ||
+         StringRef(startOfFile(where)).starts_with("GGUF");
 }
 
 LogicalResult ModelDirectory::openGguf(StringRef where, ErrorFn emitError) {
@@ -35,6 +38,7 @@ LogicalResult ModelDirectory::openGguf(StringRef where, ErrorFn emitError) {
   ggufNames.emplace(config->modelType);
   configObject = std::move(config->fields);
   fields = std::move(config->names);
+  notes = std::move(config->notes);
   for (const GgufTensor &tensor : file->tensors())
     if (failed(addGguf(tensor, *config, emitError)))
       return failure();
@@ -104,11 +108,17 @@ std::string ModelDirectory::nameInFile(StringRef tensor) const {
     tensor.consume_back(".codes") || tensor.consume_back(".scales");
     return ggufNames->toGguf(tensor);
   }
-  StringRef base = tensor;
   const CheckpointTensor *found = find(tensor);
+  std::string name = tensor.str();
+  StringRef rest = tensor;
+  if (auto it = renamed.find(tensor); it != renamed.end())
+    name = it->second;
+  else if (!found && !renamed.empty() && rest.consume_front(renamedPrefix))
+    name = renamedPrefixInFile + rest.str();
+  StringRef base = name;
   if (found && found->channels && base.consume_back(".weight.codes"))
     return (base + ".qweight").str();
-  return tensor.str();
+  return name;
 }
 
 } // namespace mlir::marimba

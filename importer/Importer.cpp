@@ -8,6 +8,7 @@
 #include "dialects/Marimba/IR/Marimba.h"
 #include "importer/AttentionWeights.h"
 #include "importer/FamilyRegistry.h"
+#include "importer/WeightNames.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -83,6 +84,85 @@ static LogicalResult verifyModule(ModuleOp module, StringRef name,
   return verify(module);
 }
 
+namespace {
+
+/// Config and weights to a plan.
+class Planning {
+public:
+  Planning(MLIRContext &context, ModelDirectory &directory,
+           const ImportOptions &options)
+      : context(context), directory(directory), options(options) {}
+
+  /// Where tensors are not found by their names, tries those that they are
+  /// likely to have.
+  bool run(ErrorFn emitError);
+
+  ModelPlan plan;
+  ModelInfo info;
+  std::optional<WeightTable> weights;
+
+private:
+  bool tryOnce();
+
+  MLIRContext &context;
+  ModelDirectory &directory;
+  const ImportOptions &options;
+  std::vector<std::string> errors;
+  /// Lives as long as the weights, which report to it.
+  std::function<void(const Twine &)> keep = [this](const Twine &message) {
+    errors.push_back(message.str());
+  };
+};
+
+} // namespace
+
+bool Planning::tryOnce() {
+  errors.clear();
+  plan = ModelPlan();
+  info = ModelInfo();
+  weights.reset();
+  Config config(directory.config(), directory.configFile().str(), keep,
+                directory.fieldNames());
+  const Family *family = chooseFamily(config);
+  if (!family) {
+    config.suggestFields();
+    return false;
+  }
+  plan.name = info.name = directory.name().str();
+  plan.family = info.family = family->modelType.str();
+  // Where there are weights, their types are what they are.
+  bool stored = directory.hasWeights() && !options.weights;
+  std::string dtype = stored ? "F32" : config.getDType();
+  weights.emplace(context, directory, dtype, options, keep);
+  if (failed(readTokens(config, info)) ||
+      failed(family->plan(context, config, *weights, plan, info)) ||
+      failed(weights->finish())) {
+    config.suggestFields();
+    return false;
+  }
+  return true;
+}
+
+bool Planning::run(ErrorFn emitError) {
+  bool done = tryOnce();
+  if (!done && weights && weights->lacksTensors() && !directory.holdsA()) {
+    std::vector<std::string> expected;
+    for (const Weight &weight : weights->weights())
+      llvm::append_range(expected, weight.sources);
+    NameMatch match = matchNames(expected, directory);
+    if (!match.problem.empty())
+      errors = {match.problem};
+    if (!match.names.empty()) {
+      directory.rename(match.names, match.prefix, match.prefixInFile);
+      directory.notes.push_back(match.note);
+      done = tryOnce();
+    }
+  }
+  for (const std::string &message : errors)
+    emitError(message);
+  return done;
+}
+
 FailureOr<ImportedModel> importModel(MLIRContext &context, StringRef path,
                                      const ImportOptions &options,
                                      ErrorFn emitError) {
@@ -96,28 +176,13 @@ FailureOr<ImportedModel> importModel(MLIRContext &context, StringRef path,
       ModelDirectory::open(path, options.configFile, emitError);
   if (failed(directory))
     return failure();
-  Config config(std::move(directory->config()), directory->configFile().str(),
-                emitError, directory->fieldNames());
-  const Family *family = chooseFamily(config);
-  if (!family) {
-    config.suggestFields();
-    return failure();
-  }
-
   ImportedModel model;
-  ModelPlan plan;
-  plan.name = model.info.name = directory->name().str();
-  plan.family = model.info.family = family->modelType.str();
-  // Where there are weights, their types are what they are.
-  bool stored = directory->hasWeights() && !options.weights;
-  std::string dtype = stored ? "F32" : config.getDType();
-  WeightTable weights(context, *directory, dtype, options, emitError);
-  if (failed(readTokens(config, model.info)) ||
-      failed(family->plan(context, config, weights, plan, model.info)) ||
-      failed(weights.finish())) {
-    config.suggestFields();
+  Planning planning(context, *directory, options);
+  if (!planning.run(emitError))
     return failure();
-  }
+  ModelPlan &plan = planning.plan;
+  WeightTable &weights = *planning.weights;
+  model.info = std::move(planning.info);
   plan.weights = weights.weights();
 
   ModelInfo &info = model.info;
@@ -137,6 +202,7 @@ FailureOr<ImportedModel> importModel(MLIRContext &context, StringRef path,
   if (failed(verifyModule(*model.module, plan.name, emitError)))
     return failure();
   model.sources = weights.takeSources();
+  info.notes = std::move(directory->notes);
   return model;
 }
 

@@ -108,6 +108,8 @@ struct ModelInfo {
   std::vector<std::pair<std::string, int64_t>> sizes;
   /// Tensors of the checkpoint that the model has no use for.
   std::vector<std::string> unusedTensors;
+  /// What a person should know of how the model was read, one sentence each.
+  std::vector<std::string> notes;
 };
 
 /// The columns of the output "hidden" that a projection multiplies.

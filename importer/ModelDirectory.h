@@ -29,15 +29,16 @@ struct CheckpointTensor {
 };
 
 /// An opened model directory: config.json, and model.safetensors, or
-/// model.safetensors.index.json with its shards, or no weights at all (a
-/// description alone can be compiled). Where there are both, the single file
-/// counts, as in transformers. Or a GGUF file, which is all of that: it is
-/// shown as the directory that it was made of.
+/// model.safetensors.index.json with its shards, or safetensors under other
+/// names where these can only be that, or no weights at all (a description
+/// alone can be compiled). Where there are both, the single file counts, as in
+/// transformers. Or a GGUF file, which is all of that: it is shown as the
+/// directory that it was made of.
 class ModelDirectory {
 public:
   static FailureOr<ModelDirectory> open(StringRef path, StringRef configFile,
                                         ErrorFn emitError);
-  /// Whether `path` is taken for a GGUF file.
+  /// Whether `path` is taken for a GGUF file: by its name, or by how it begins.
   static bool isGguf(StringRef path);
 
   /// The last component of the directory's path.
@@ -63,6 +64,15 @@ public:
   /// Whether the files hold -exp(A_log) where others hold A_log.
   bool holdsA() const { return ggufNames.has_value(); }
 
+  /// What a person should know of how the model was read.
+  std::vector<std::string> notes;
+
+  /// Gives tensors of the files other names: those of the file to those that
+  /// families ask for. Messages go on speaking of the file's; `prefix` of an
+  /// asked name that has none in the files stands for `prefixInFile` there.
+  void rename(const std::vector<std::pair<std::string, std::string>> &names,
+              StringRef prefix, StringRef prefixInFile);
+
 private:
   /// Shows matrices that AutoAWQ or AutoGPTQ quantised as ours.
   LogicalResult showForeign(ErrorFn emitError);
@@ -71,10 +81,13 @@ private:
                         ErrorFn emitError);
   LogicalResult openDirectory(StringRef path, ErrorFn emitError);
   LogicalResult openWeights(ErrorFn emitError);
-  LogicalResult openShards(ErrorFn emitError);
-  LogicalResult openShard(StringRef shard,
-                          const llvm::StringMap<std::string> &owners,
-                          ErrorFn emitError);
+  LogicalResult openIndex(StringRef index, ErrorFn emitError);
+  /// Files that are the checkpoint together, though nothing says so.
+  LogicalResult openFiles(ArrayRef<std::string> files, ErrorFn emitError);
+  FailureOr<std::vector<SafetensorsEntry>> openShard(StringRef shard,
+                                                     ErrorFn emitError);
+  void add(SafetensorsEntry entry, unsigned file);
+  LogicalResult checkNoAdapter(ErrorFn emitError) const;
 
   std::string directoryPath, directoryName;
   std::string configName, weightsName;
@@ -83,6 +96,9 @@ private:
   llvm::StringMap<CheckpointTensor> table;
   FieldNames fields;
   std::optional<GgufNames> ggufNames;
+  /// Of tensors that have been given other names, those of the files.
+  llvm::StringMap<std::string> renamed;
+  std::string renamedPrefix, renamedPrefixInFile;
 };
 
 } // namespace mlir::marimba

@@ -86,6 +86,9 @@ public:
 
   /// Reports what is missing; fails if anything was wrong.
   LogicalResult finish();
+  /// Whether tensors are missing of a checkpoint that is of this model
+  /// otherwise.
+  bool lacksTensors() const { return !mismatch && !missing.empty(); }
 
   ArrayRef<Weight> weights() const { return all; }
   std::vector<WeightSource> takeSources();

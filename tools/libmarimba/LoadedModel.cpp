@@ -64,6 +64,9 @@ std::unique_ptr<LoadedModel> LoadedModel::load(StringRef modelDir,
   if (!compilation)
     return nullptr;
   const ImportedModel &imported = *compilation->imported();
+  if (note)
+    for (const std::string &text : imported.info.notes)
+      note(text);
   LoadTimes times;
   rt::ModelFacts facts = describeFacts(*compilation, modelDir);
   if (!options.weights) {

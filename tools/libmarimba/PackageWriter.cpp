@@ -123,7 +123,8 @@ static bool writeCode(ArrayRef<char> object, NewDirectory &folder,
 }
 
 bool marimba::writePackage(StringRef modelDir, const CompileOptions &options,
-                           StringRef path, std::string &error) {
+                           StringRef path, std::vector<std::string> &notes,
+                           std::string &error) {
   NewDirectory folder;
   if (!folder.setTarget(path, error))
     return false;
@@ -132,6 +133,7 @@ bool marimba::writePackage(StringRef modelDir, const CompileOptions &options,
   if (!compilation)
     return false;
   const mlir::marimba::ImportedModel &imported = *compilation->imported();
+  notes = imported.info.notes;
   if (!imported.info.hasWeights) {
     error = missingWeightsMessage(modelDir);
     return false;

@@ -55,7 +55,8 @@ static bool checkSource(StringRef modelDir, std::string &error) {
   if (mlir::failed(config))
     return true;
   const json::Value *present = config->get("quantization_config");
-  if (!present || present->kind() == json::Value::Null)
+  if (!present || present->kind() == json::Value::Null ||
+      (present->getAsObject() && present->getAsObject()->empty()))
     return true;
   error = (modelDir + ": config.json has a quantization_config, expected a "
                       "model that is not quantised")
@@ -112,6 +113,7 @@ static std::optional<std::string> extendConfig(StringRef modelDir,
   }
   // The importer has read it: it is an object.
   StringRef text = StringRef(*read).rtrim();
+  text.consume_front("\xef\xbb\xbf"); // which others stumble over
   if (!text.consume_back("}")) {
     error = file + ": changed while the model was quantised";
     return std::nullopt;
@@ -214,6 +216,7 @@ bool marimba::quantizeModel(StringRef modelDir, StringRef outDir,
     return false;
   }
   report.dropped = imported.info.unusedTensors;
+  report.notes = imported.info.notes;
   for (const WeightSource &source : imported.sources)
     report.bytesBefore += source.bytes;
 

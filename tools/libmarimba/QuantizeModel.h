@@ -25,6 +25,7 @@ struct QuantizeReport {
   /// Tensors of the checkpoint that the model has no use for: they are left
   /// out.
   std::vector<std::string> dropped;
+  std::vector<std::string> notes; // of the importer
   /// The mean squared error over the weights' mean square: of all that was
   /// quantised, and of the matrix where it is largest.
   double relativeError = 0, worstError = 0;

@@ -112,17 +112,23 @@ static int run() {
   compile->target.cpu = o.targetCpu;
 
   std::string error;
-  if (o.emit == Emit::Package)
-    return writePackage(o.input, *compile, o.output, error)
-               ? 0
-               : driver::fail(error);
+  if (o.emit == Emit::Package) {
+    std::vector<std::string> notes;
+    bool done = writePackage(o.input, *compile, o.output, notes, error);
+    llvm::for_each(notes, driver::printNote);
+    return done ? 0 : driver::fail(error);
+  }
   if (!checkOutput(o.output, {o.input}, o.input, error) ||
       (rt::outputKind(o.output) == rt::OutputKind::File &&
        !canReplace(o.output, error)))
     return driver::fail(error);
   std::unique_ptr<Compilation> compilation =
       Compilation::create(o.input, *compile, error);
-  if (!compilation || !compilation->lower(o.stopAfter, error))
+  if (!compilation)
+    return driver::fail(error);
+  if (compilation->imported())
+    llvm::for_each(compilation->imported()->info.notes, driver::printNote);
+  if (!compilation->lower(o.stopAfter, error))
     return driver::fail(error);
   if (o.emit == Emit::MLIR)
     return driver::writeFile(o.output, compilation->print());

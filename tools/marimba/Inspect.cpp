@@ -266,6 +266,8 @@ static int run() {
   if (!compilation)
     return driver::fail(error);
   ModelInfo info = compilation->imported()->info;
+  if (!o.context.given()) // loading says them, too
+    llvm::for_each(info.notes, driver::printNote);
   compilation.reset(); // no part of what is measured
   std::optional<MemoryNeeds> needs;
   int code = 0;

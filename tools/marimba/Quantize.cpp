@@ -209,6 +209,7 @@ static int run() {
       [&](double fraction, StringRef what) { bar.update(fraction, what); },
       [] { return !driver::interrupted(); }, report, error);
   bar.clear();
+  llvm::for_each(report.notes, driver::printNote);
   if (!done)
     return driver::interrupted() ? driver::kInterruptedExitCode
                                  : driver::fail(error);
