@@ -176,6 +176,12 @@ class WeightNames(Checker):
         done = self.call("quantize", source, "-o", ours, "--weights=int8")
         self.expect("quantize", done.returncode == 0, done.stderr)
         expected = self.module(ours).stdout
+        # A copy that is written of other names has the usual ones.
+        again = self.path("again")
+        done = self.call("quantize", self.model("jamba_main", "to-quantise", front("module.")), "-o", again, "--weights=int8")
+        self.expect("quantize: note", done.returncode == 0 and "prefix" in done.stderr, done.stderr)
+        tensors = [load_safetensors(os.path.join(folder, "model.safetensors")) for folder in (ours, again)]
+        self.expect("quantize: the same tensors", tensors[0] == tensors[1])
         goldens, self.goldens = self.goldens, self.path("q")
         self.expect_same("our own", expected, self.model("jamba_main", "q-none", without("model.")))
         self.expect_same("our own, module.", expected, self.model("jamba_main", "q-module", front("module.")))
