@@ -8,14 +8,12 @@
 #include "importer/ModelDirectory.h"
 #include "marimba/InputFile.h"
 #include "llvm/ADT/StringExtras.h"
-#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 #include <map>
 #include <set>
 
 namespace mlir::marimba {
 
-namespace fs = llvm::sys::fs;
 namespace path = llvm::sys::path;
 
 static constexpr StringLiteral kSingleFile = "model.safetensors";
