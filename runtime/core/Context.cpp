@@ -1,11 +1,15 @@
 //===- Context.cpp - Contexts and their scratch arena ---------------------===//
 
 #include "marimba/Context.h"
+
+#include "Team.h"
 #include "marimba/Tensor.h"
 #include "marimba/ThreadTeam.h"
 
 #include <sys/mman.h>
 #include <unistd.h>
+
+#include <csetjmp>
 
 #include <algorithm>
 #include <cerrno>
@@ -102,13 +106,8 @@ public:
     auto size = static_cast<size_t>(std::max<int64_t>(bytes, 1));
     void *data = mmap(nullptr, size, PROT_READ | PROT_WRITE,
                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (data == MAP_FAILED) {
-      std::fprintf(stderr,
-                   "marimba: fatal: no memory for a scratch buffer of %lld "
-                   "bytes\n",
-                   static_cast<long long>(bytes));
-      std::abort();
-    }
+    if (data == MAP_FAILED)
+      return nullptr;
     std::lock_guard<std::mutex> lock(mutex);
     blocks[ctx].emplace_back(data, size);
     return data;
@@ -129,7 +128,25 @@ private:
       blocks;
 };
 
+/// Where run() stands below the code that this thread is in; null elsewhere.
+thread_local jmp_buf *leave;
+
 } // namespace
+
+int32_t Context::run(MarimbaEntry entry, const MarimbaCall &call) {
+  jmp_buf here;
+  jmp_buf *outer = leave;
+  // Between here and the jump there are only compiled code, which has nothing
+  // to tidy up, and marimba_arena_alloc().
+  if (setjmp(here) != 0) {
+    leave = outer;
+    return MARIMBA_ERROR_ARENA;
+  }
+  leave = &here;
+  int32_t status = entry(&context, &call);
+  leave = outer;
+  return status;
+}
 
 Context::~Context() {
   Overflow::instance().release(&context);
@@ -143,24 +160,36 @@ void Context::clear() {
   context.arenaTop = 0;
 }
 
-} // namespace marimba::rt
-
-extern "C" void *marimba_arena_alloc(MarimbaContext *ctx, int64_t bytes) {
+void *allocateScratch(MarimbaContext *ctx, int64_t bytes) {
   int64_t rest = ctx->arenaSize - ctx->arenaTop;
   // The arena's size is a multiple of the alignment, so what fits also fits
   // rounded up.
   if (bytes < 0 || bytes > rest) {
-    marimba::rt::setError(
+    setError(
         ctx, MARIMBA_ERROR_ARENA,
         "the scratch arena is too small: " + std::to_string(ctx->arenaTop) +
             " of " + std::to_string(ctx->arenaSize) + " bytes in use, " +
             std::to_string(bytes) +
             " more were asked for; use smaller chunks or fewer rows");
-    return marimba::rt::Overflow::instance().allocate(ctx, bytes);
+    return Overflow::instance().allocate(ctx, bytes);
   }
   void *result = ctx->arenaBase + ctx->arenaTop;
   ctx->arenaTop +=
       (bytes + MARIMBA_ALIGNMENT - 1) / MARIMBA_ALIGNMENT * MARIMBA_ALIGNMENT;
   ctx->arenaPeak = std::max(ctx->arenaPeak, ctx->arenaTop);
   return result;
+}
+
+} // namespace marimba::rt
+
+extern "C" void *marimba_arena_alloc(MarimbaContext *ctx, int64_t bytes) {
+  using namespace marimba::rt;
+  if (void *memory = allocateScratch(ctx, bytes))
+    return memory;
+  if (leave && !team::inside())
+    longjmp(*leave, 1);
+  // Called by none of ours.
+  std::fprintf(stderr, "error: no memory for a scratch buffer of %lld bytes\n",
+               static_cast<long long>(bytes));
+  std::abort();
 }

@@ -4,6 +4,8 @@
 
 #include "marimba/Tensor.h"
 
+#include <sys/mman.h>
+
 #include <stdexcept>
 #include <string_view>
 
@@ -47,6 +49,19 @@ memory::desc storedWeights(int64_t k, int64_t n, int32_t type) {
 int postOpArgument(size_t index) {
   return DNNL_ARG_ATTR_MULTIPLE_POST_OP(static_cast<int>(index)) |
          DNNL_ARG_SRC_1;
+}
+
+/// The library does not look whether there is memory for the code that it makes
+/// of a primitive, and writes to address 0 where there is none.
+static void checkRoomForCode() {
+  constexpr size_t room = size_t(32) << 20;
+  void *probe = mmap(nullptr, room, PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (probe == MAP_FAILED)
+    throw std::runtime_error("no memory for oneDNN's code: " +
+                             std::to_string(room) +
+                             " bytes of address space were asked for");
+  munmap(probe, room);
 }
 
 static dnnl::primitive_attr userScratch() {
@@ -113,6 +128,7 @@ Matmul makeMatmul(const dnnl::engine &engine, const MatmulSpec &spec) {
   dnnl::matmul::primitive_desc desc(operation, attributes, engine);
 #endif
   Matmul result;
+  checkRoomForCode();
   result.primitive = dnnl::matmul(desc);
   result.x = x;
   result.weights = desc.weights_desc();
@@ -146,6 +162,7 @@ Matmul makeIntegerMatmul(const dnnl::engine &engine, const MatmulSpec &spec) {
   if (!std::string_view(result.implementation).starts_with("brg"))
     throw std::runtime_error("oneDNN has no fast kernel for blocked bytes (" +
                              result.implementation + ")");
+  checkRoomForCode();
   result.primitive = dnnl::matmul(desc);
   result.scratchBytes = static_cast<int64_t>(desc.scratchpad_desc().get_size());
   return result;
@@ -155,6 +172,7 @@ Reorder makeReorder(const dnnl::engine &engine, const memory::desc &from,
                     const memory::desc &to) {
   dnnl::reorder::primitive_desc desc(engine, from, engine, to, userScratch());
   Reorder result;
+  checkRoomForCode();
   result.primitive = dnnl::reorder(desc);
   result.scratchBytes = static_cast<int64_t>(desc.scratchpad_desc().get_size());
   return result;

@@ -40,7 +40,7 @@ Model::create(std::shared_ptr<const CompiledModule> module,
     call.args = args.data();
     call.argCount = static_cast<int32_t>(args.size());
     int32_t status = MARIMBA_OK;
-    onTeam(threads, [&] { status = module->prepare(context->get(), &call); });
+    onTeam(threads, [&] { status = context->run(module->prepare, call); });
     if (status != MARIMBA_OK || !context->ok()) {
       error = "module '" + module->description.name +
               "': preparing the weights failed: " + context->message();

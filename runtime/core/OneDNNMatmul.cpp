@@ -5,6 +5,7 @@
 #include "marimba/Context.h"
 
 #include <algorithm>
+#include <new>
 #include <stdexcept>
 #include <unordered_map>
 
@@ -47,7 +48,10 @@ public:
 
   /// `bytes` of scratch; the caller restores the arena.
   void *scratch(int64_t bytes) {
-    return marimba_arena_alloc(ctx, std::max<int64_t>(bytes, 1));
+    void *memory = allocateScratch(ctx, std::max<int64_t>(bytes, 1));
+    if (!memory)
+      throw std::bad_alloc();
+    return memory;
   }
   memory scratchMemory(int64_t bytes) {
     return memory(memory::desc({std::max<int64_t>(bytes, 1)},

@@ -232,7 +232,7 @@ bool Session::runPiece(Request &request, int64_t begin, int64_t size,
   call.weightCount = static_cast<int32_t>(shared->weights().table().size());
   call.args = piece.args.data();
   call.argCount = static_cast<int32_t>(piece.args.size());
-  int32_t status = (single ? module.decode : module.prefill)(ctx->get(), &call);
+  int32_t status = ctx->run(single ? module.decode : module.prefill, call);
   if (status != MARIMBA_OK || !ctx->ok()) {
     error = "module '" + module.description.name + "', entry " +
             (single ? "decode" : "prefill") + ": " +

@@ -166,3 +166,32 @@ TEST(ThreadTeam, BindsWhereThereAreCpus) {
 }
 
 } // namespace
+
+TEST(ContextTest, CodeIsLeftWhereMemoryEnds) {
+  std::string error;
+  auto context =
+      Context::create(1, std::make_shared<Library>(), error,
+                      /*arenaBytes=*/1 << 20);
+  ASSERT_TRUE(context) << error;
+  static bool wentOn;
+  wentOn = false;
+  // More than any address space: not even memory beyond the arena.
+  MarimbaEntry entry = [](MarimbaContext *ctx, const MarimbaCall *) -> int32_t {
+    marimba_arena_alloc(ctx, int64_t(1) << 60);
+    wentOn = true;
+    return MARIMBA_OK;
+  };
+  context->clear();
+  EXPECT_EQ(context->run(entry, {}), MARIMBA_ERROR_ARENA);
+  EXPECT_FALSE(wentOn);
+  EXPECT_FALSE(context->ok());
+  EXPECT_NE(context->message().find("1152921504606846976 more"),
+            std::string::npos);
+  // The next call has all of it again.
+  entry = [](MarimbaContext *ctx, const MarimbaCall *) -> int32_t {
+    return marimba_arena_alloc(ctx, 64) ? 0 : 1;
+  };
+  context->clear();
+  EXPECT_EQ(context->run(entry, {}), MARIMBA_OK);
+  EXPECT_TRUE(context->ok());
+}

@@ -169,7 +169,7 @@ bool ModuleRunner::call(StringRef entry, ArrayRef<MarimbaTensor> args) {
   call.argCount = static_cast<int32_t>(args.size());
   context->clear();
   int32_t status = MARIMBA_OK;
-  rt::onTeam(threads, [&] { status = function(context->get(), &call); });
+  rt::onTeam(threads, [&] { status = context->run(function, call); });
   if (status == MARIMBA_OK && context->ok())
     return true;
   return fail(request.module + ": entry '" + entry +

@@ -33,6 +33,10 @@ public:
   MarimbaContext *get() { return &context; }
   /// Before a call: status OK, no message, empty arena.
   void clear();
+  /// Calls compiled code; the status. Where memory ends in the middle of it, it
+  /// is left there, with MARIMBA_ERROR_ARENA: what it was to write is then
+  /// unspecified.
+  int32_t run(MarimbaEntry entry, const MarimbaCall &call);
   bool ok() const { return context.status == MARIMBA_OK; }
   /// What went wrong in the last call; empty where nothing did.
   std::string message() const { return context.message; }
@@ -52,6 +56,10 @@ private:
 /// May be called from the threads of a team.
 void setError(MarimbaContext *context, MarimbaStatus status,
               const std::string &message);
+
+/// Scratch memory of a call, as marimba_arena_alloc() gives it to compiled
+/// code; null, with the status set, where the machine has none.
+void *allocateScratch(MarimbaContext *context, int64_t bytes);
 
 } // namespace marimba::rt
 
