@@ -218,15 +218,15 @@ class Checker(checker.Checker):
             ("NaN", b'{"ids": [3], "id": NaN}', b"column 20: not valid JSON: expected a value"),
             ("zeros", b'{"ids": [3], "id": 01}', b"column 21: not valid JSON: expected ',' or '}'"),
             ("point", b'{"ids": [3], "id": 1.}', b"column 22: not valid JSON: expected a digit"),
-            ("deep", b'{"ids": [3], "id": ' + b"[" * 100000, b"nests deeper than 64 levels"),
+            ("deep", b'{"ids": [3], "id": ' + b"[" * 100000, b"column 83: not valid JSON: nests deeper than 64 levels"),
             ("half", b'{"prompt": "\\ud800"}', b'"prompt": has half of a surrogate pair'),
-            ("latin1", b'{"prompt": "caf\xe9"}', b"is not UTF-8: byte 0xe9 at offset 30 begins"),
+            ("latin1", b'{"prompt": "caf\xe9"}', b"is not UTF-8: byte 0xe9 at offset 29 begins"),
             ("none", b'{"ids": []}', b'"ids": expected an array of token ids'),
             ("negative", b'{"ids": [-1]}', b'"ids": expected an array of token ids'),
             ("fraction", b'{"ids": [1.5]}', b'"ids": expected an array of token ids'),
             ("large", b'{"ids": [4294967299]}', b'"ids": expected an array of token ids'),
             ("null", b'{"prompt": null}', b'"prompt": expected a text'),
-            ("two", b'{"ids": [3]} {"ids": [3]}', b"expected nothing behind the object"),
+            ("two", b'{"ids": [3]} {"ids": [3]}', b"column 14: not valid JSON: expected nothing behind the object"),
         ]:
             with open(self.path("bad.jsonl"), "wb") as file:
                 file.write(b'{"ids": [3]}\n\n' + line + b"\n")

@@ -329,7 +329,11 @@ class Inside(Outputs):
 
     def started(self, args, is_there):
         """The command, once `is_there()`; None where it ended before."""
-        process = subprocess.Popen([self.marimba, *args], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        # Whoever runs the tests may ignore Ctrl-C, which stays so.
+        heard = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
+        process = subprocess.Popen(
+            [self.marimba, *args], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=heard
+        )
         while process.poll() is None:
             if is_there():
                 return process

@@ -58,13 +58,17 @@ marimba::parsePrompts(StringRef contents, StringRef path, std::string &error) {
     ++number;
     if (line.trim().empty())
       continue;
+    constexpr StringLiteral wanted =
+        "expected an object with \"prompt\" or \"ids\"";
     std::string problem;
+    if (!line.trim().starts_with("{"))
+      return fail(wanted);
     std::optional<JsonMembers> object = JsonMembers::parse(line, problem);
     if (!object)
       return fail(problem);
     StringRef text = object->find("prompt"), ids = object->find("ids");
     if (text.empty() == ids.empty())
-      return fail("expected an object with \"prompt\" or \"ids\"");
+      return fail(wanted);
     PromptLine prompt;
     if (!text.empty() && !(prompt.text = readJsonString(text)))
       return fail(text.starts_with("\"")
