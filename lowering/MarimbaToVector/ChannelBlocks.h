@@ -30,6 +30,22 @@ struct ChannelBlock {
 void overChannels(KernelBuilder &b, int64_t lanes, Value output, Value valid,
                   llvm::function_ref<void(const ChannelBlock &)> body);
 
+/// One pass over the tokens of a block: as many of its states, or of its taps,
+/// as stay in registers together.
+struct Pass {
+  Value first;
+  int64_t count;
+  bool begins; // the first pass, which starts the output
+  bool ends;   // the last one, which finishes it
+};
+
+/// Runs `body` for `count` states, `most` in a pass. The first and the last pass
+/// stand apart, those between are a loop: the code does not grow with `count`.
+/// Of nothing there is one pass, too: what a sum starts with, and what is done
+/// with it, does not depend on its terms.
+void inPasses(KernelBuilder &b, int64_t count, int64_t most,
+              llvm::function_ref<void(const Pass &)> body);
+
 /// Replaces an op on memrefs by what `Emitter(builder, op, lanes).emit()`
 /// makes.
 template <typename OpTy, typename Emitter>

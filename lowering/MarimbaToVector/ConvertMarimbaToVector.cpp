@@ -48,6 +48,22 @@ void mlir::marimba::overChannels(
   });
 }
 
+void mlir::marimba::inPasses(KernelBuilder &b, int64_t count, int64_t most,
+                             llvm::function_ref<void(const Pass &)> body) {
+  if (count <= most)
+    return body({b.index(0), count, /*begins=*/true, /*ends=*/true});
+  int64_t last = (count - 1) / most * most;
+  body({b.index(0), most, /*begins=*/true, /*ends=*/false});
+  if (last > most)
+    b.loop(
+        b.index(most), b.index(last),
+        [&](Value first) {
+          body({first, most, /*begins=*/false, /*ends=*/false});
+        },
+        most);
+  body({b.index(last), count - last, /*begins=*/false, /*ends=*/true});
+}
+
 namespace {
 
 struct ConvertMarimbaToVectorPass

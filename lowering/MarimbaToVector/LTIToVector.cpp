@@ -36,23 +36,22 @@ public:
                  [&](const ChannelBlock &block) {
                    StateBuilder s(b, lanes, block, rowsOf(op.getState()),
                                   op.getComplex());
-                   int64_t most = kStateVectors / (s.complex ? 2 : 1);
-                   for (int64_t n = 0; n < s.states; n += most)
-                     pass(s, n, std::min(n + most, s.states));
+                   inPasses(b, s.states, kStateVectors / (s.complex ? 2 : 1),
+                            [&](const Pass &part) { pass(s, part); });
                    if (op.getValid())
                      zeroPadding(b, lanes, block, op.getOutput());
                  });
   }
 
 private:
-  /// States [first, last) over all tokens; later passes add to y.
-  void pass(StateBuilder &s, int64_t first, int64_t last) {
+  /// Some states over all tokens; later passes add to y.
+  void pass(StateBuilder &s, const Pass &part) {
     const ChannelBlock &block = s.block;
     int64_t parts = s.complex ? 2 : 1;
-    SmallVector<Value> start;
+    SmallVector<Value> start, rows;
     SmallVector<Parts> decay, gain, c;
-    for (int64_t i = first; i < last; ++i) {
-      Value n = b.index(i);
+    for (int64_t i = 0; i < part.count; ++i) {
+      Value n = rows.emplace_back(b.addi(part.first, b.index(i)));
       Parts h = s.load(op.getState(), block.row, n);
       llvm::append_range(start, h.values());
       decay.push_back(s.load(op.getDecay(), {}, n));
@@ -66,11 +65,11 @@ private:
         b.index(0), block.tokens, start, [&](Value t, ValueRange carried) {
           SmallVector<Value> at = {block.row, t, block.channel};
           Value u = b.loadVector(lanes, op.getU(), at, block.mask);
-          Value y = first > 0
-                        ? b.loadVector(lanes, op.getOutput(), at, block.mask)
-                        : (skip ? b.mul(skip, u) : b.zeros(lanes));
+          Value y = part.begins ? (skip ? b.mul(skip, u) : b.zeros(lanes))
+                                : b.loadVector(lanes, op.getOutput(), at,
+                                               block.mask);
           SmallVector<Value> next;
-          for (int64_t i = 0; i < last - first; ++i) {
+          for (int64_t i = 0; i < part.count; ++i) {
             Parts h = Parts::of(carried.slice(i * parts, parts));
             h = s.step(decay[i], h, s.scale(gain[i], u));
             y = s.read(c[i], h, y);
@@ -79,9 +78,9 @@ private:
           b.storeVector(y, op.getOutput(), at, block.mask);
           return next;
         });
-    for (int64_t i = first; i < last; ++i)
-      s.store(Parts::of(ValueRange(end).slice((i - first) * parts, parts)),
-              op.getState(), block.row, b.index(i));
+    for (auto [i, n] : llvm::enumerate(rows))
+      s.store(Parts::of(ValueRange(end).slice(i * parts, parts)),
+              op.getState(), block.row, n);
   }
 
   KernelBuilder &b;
@@ -92,6 +91,10 @@ private:
 //===----------------------------------------------------------------------===//
 // Convolution
 //===----------------------------------------------------------------------===//
+
+/// Tokens of a block whose sums are in registers, or just beyond: each is code
+/// of its own, and so is each of the kernel's products with it.
+constexpr int64_t kBlockInRegisters = 32;
 
 class ConvolutionEmitter {
 public:
@@ -169,17 +172,18 @@ private:
           square = s.mul(square, square);
       }
       pack(s, carry, {}, n, power);
-      for (int64_t i = 0; i < length; ++i) {
-        Value j = b.index(i);
+      b.loop(b.index(0), b.index(length), [&](Value j) {
         pack(s, readout, j, n, s.load(op.getReadout(), j, n));
         pack(s, inject, j, n, s.load(op.getInject(), j, n));
-      }
+      });
     });
   }
 
   /// L tokens from `first` on.
   void tile(StateBuilder &s, Value first) {
     const ChannelBlock &block = s.block;
+    if (length > kBlockInRegisters)
+      return longTile(s, first);
     SmallVector<Value> u, kernel, y;
     for (int64_t j = 0; j < length; ++j) {
       Value t = b.addi(first, b.index(j));
@@ -211,6 +215,46 @@ private:
       b.storeVector(y[j], op.getOutput(),
                     {block.row, b.addi(first, b.index(j)), block.channel},
                     block.mask);
+  }
+
+  /// The same for a block that registers do not hold: its sums are in the
+  /// output.
+  void longTile(StateBuilder &s, Value first) {
+    const ChannelBlock &block = s.block;
+    Value zero = b.index(0), end = b.index(length);
+    auto at = [&](Value j) {
+      return SmallVector<Value>{block.row, b.addi(first, j)};
+    };
+    auto input = [&](Value j) { return load(op.getU(), block, at(j)); };
+    auto store = [&](Value y, Value j) {
+      SmallVector<Value> to = elementOf(at(j), block.channel);
+      b.storeVector(y, op.getOutput(), to, block.mask);
+    };
+    b.loop(zero, end, [&](Value i) {
+      Value u = input(i);
+      Value sum = b.mul(load(op.getKernel(), block, zero), u);
+      if (skip)
+        sum = b.fma(skip, u, sum);
+      sum = b.loop(zero, i, sum, [&](Value j, ValueRange old) {
+        Value k = load(op.getKernel(), block, b.subi(i, j));
+        return SmallVector<Value>{b.fma(k, input(j), old[0])};
+      })[0];
+      store(sum, i);
+    });
+    b.loop(zero, b.index(s.states), [&](Value n) {
+      Parts h = s.load(op.getState(), block.row, n);
+      Parts factor = s.factor(h);
+      Value last = b.index(length - 1);
+      SmallVector<Value> brought = b.loop(
+          zero, end, s.zero().values(), [&](Value j, ValueRange old) {
+            Value y = load(op.getOutput(), block, at(j));
+            store(s.read(unpack(s, readout, j, n), factor, y), j);
+            Parts in = unpack(s, inject, b.subi(last, j), n);
+            return s.scaleAdd(in, input(j), Parts::of(old)).values();
+          });
+      s.store(s.step(unpack(s, carry, {}, n), h, Parts::of(brought)),
+              op.getState(), block.row, n);
+    });
   }
 
   /// One token, a block of one: what does not fill a whole block.

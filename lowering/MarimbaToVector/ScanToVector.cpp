@@ -42,30 +42,33 @@ protected:
                         block.mask);
   }
 
-  /// States [first, last) before the first token.
-  SmallVector<Value> loadStates(const ChannelBlock &block, int64_t first,
-                                int64_t last) {
+  /// State i of a pass, in rows of [N, ...].
+  Value rowOf(const Pass &pass, int64_t i) {
+    return b.addi(pass.first, b.index(i));
+  }
+
+  /// The states of a pass before the first token.
+  SmallVector<Value> loadStates(const ChannelBlock &block, const Pass &pass) {
     SmallVector<Value> states;
-    for (int64_t n = first; n < last; ++n)
+    for (int64_t i = 0; i < pass.count; ++i)
       states.push_back(b.loadVector(lanes, op.getState(),
-                                    {block.row, b.index(n), block.channel},
+                                    {block.row, rowOf(pass, i), block.channel},
                                     block.mask));
     return states;
   }
-  void storeStates(const ChannelBlock &block, int64_t first,
+  void storeStates(const ChannelBlock &block, const Pass &pass,
                    ValueRange states) {
     for (auto [i, state] : llvm::enumerate(states))
       b.storeVector(state, op.getState(),
-                    {block.row, b.index(first + i), block.channel}, block.mask);
+                    {block.row, rowOf(pass, i), block.channel}, block.mask);
   }
 
-  /// A log2 e of states [first, last): exp(delta A) = 2^(delta A log2 e), one
+  /// A log2 e of the pass's states: exp(delta A) = 2^(delta A log2 e), one
   /// product less in the loop.
-  SmallVector<Value> loadRates(const ChannelBlock &block, int64_t first,
-                               int64_t last) {
+  SmallVector<Value> loadRates(const ChannelBlock &block, const Pass &pass) {
     SmallVector<Value> rates;
-    for (int64_t n = first; n < last; ++n) {
-      Value a = b.loadVector(lanes, op.getA(), {b.index(n), block.channel},
+    for (int64_t i = 0; i < pass.count; ++i) {
+      Value a = b.loadVector(lanes, op.getA(), {rowOf(pass, i), block.channel},
                              block.mask);
       rates.push_back(b.mul(a, b.constant(kLog2E)));
     }
@@ -87,35 +90,37 @@ protected:
     return result;
   }
 
-  /// decay * h + du B for states [first, ...): powers are used as soon as they
-  /// are there, or all of them would take registers at once. `read(next, n)` is
-  /// called for each new state.
+  /// decay * h + du B for the states of a pass, `inputs` being their B: powers
+  /// are used as soon as they are there, or all of them would take registers at
+  /// once. `read(next, i)` is called for each new state.
   SmallVector<Value> step(Value delta, Value du, Value inputs,
-                          ArrayRef<Value> rates, ValueRange h, int64_t first,
+                          ArrayRef<Value> rates, ValueRange h,
                           llvm::function_ref<void(Value, int64_t)> read) {
     SmallVector<Value> next;
     for (size_t i = 0; i < rates.size(); i += kInterleaved) {
       size_t count = std::min(kInterleaved, rates.size() - i);
       SmallVector<Value> decays = powers(delta, rates.slice(i, count));
       for (auto [k, decay] : llvm::enumerate(decays)) {
-        int64_t n = first + i + k;
-        Value in = b.load(inputs, b.index(n));
+        Value in = b.load(inputs, b.index(i + k));
         next.push_back(b.fma(decay, h[i + k], b.mul(du, in)));
-        read(next.back(), n);
+        read(next.back(), i + k);
       }
     }
     return next;
   }
 
-  /// [N] of a token: with its own base the elements have constant offsets.
-  Value tokenRow(Value memref, const ChannelBlock &block, Value t) {
+  /// A pass's part of [N] of a token: with its own base the elements have
+  /// constant offsets.
+  Value tokenRow(Value memref, const ChannelBlock &block, Value t,
+                 const Pass &pass) {
     auto type = cast<MemRefType>(memref.getType());
-    SmallVector<OpFoldResult> offsets = {block.row, t, b.getIndexAttr(0)};
+    SmallVector<OpFoldResult> offsets = {block.row, t,
+                                         getAsOpFoldResult(pass.first)};
     SmallVector<OpFoldResult> sizes(3, b.getIndexAttr(1));
-    sizes[2] = b.getIndexAttr(type.getDimSize(2));
+    sizes[2] = b.getIndexAttr(pass.count);
     SmallVector<OpFoldResult> strides(3, b.getIndexAttr(1));
     auto rowType = memref::SubViewOp::inferRankReducedResultType(
-        {type.getDimSize(2)}, type, offsets, sizes, strides);
+        {pass.count}, type, offsets, sizes, strides);
     return memref::SubViewOp::create(b, rowType, memref, offsets, sizes,
                                      strides);
   }
@@ -139,28 +144,25 @@ public:
   void emit() {
     overChannels(b, lanes, op.getOutput(), op.getValid(),
                  [&](const ChannelBlock &block) {
-                   int64_t states = op.getDState();
-                   int64_t step = statesPerPass(lanes);
-                   for (int64_t n = 0; n < states; n += step)
-                     pass(block, n, std::min(n + step, states));
+                   inPasses(b, op.getDState(), statesPerPass(lanes),
+                            [&](const Pass &part) { pass(block, part); });
                    if (op.getValid())
                      zeroPadding(b, lanes, block, op.getOutput());
                  });
   }
 
 private:
-  /// States [first, last) over the block's tokens; later passes add to y, the
-  /// last one finishes it.
-  void pass(const ChannelBlock &block, int64_t first, int64_t last) {
-    SmallVector<Value> start = loadStates(block, first, last);
-    SmallVector<Value> rates = loadRates(block, first, last);
+  /// Some states over the block's tokens; later passes add to y, the last one
+  /// finishes it.
+  void pass(const ChannelBlock &block, const Pass &part) {
+    SmallVector<Value> start = loadStates(block, part);
+    SmallVector<Value> rates = loadRates(block, part);
     Value bias =
         op.getDeltaBias() ? channel(op.getDeltaBias(), block) : Value();
     Value skip = op.getD() ? channel(op.getD(), block) : Value();
-    bool final = last == op.getDState();
     SmallVector<Value> end =
         b.loop(b.index(0), block.tokens, start, [&](Value t, ValueRange h) {
-          if (first == 0)
+          if (part.begins)
             prefetch(block, t);
           Value delta = token(op.getDelta(), block, t);
           if (bias)
@@ -169,21 +171,21 @@ private:
             delta = b.softplus(delta);
           Value u = token(op.getU(), block, t);
           Value du = b.mul(delta, u);
-          Value y = first == 0 ? (skip ? b.mul(skip, u) : b.zeros(lanes))
-                               : token(op.getOutput(), block, t);
-          Value outputs = tokenRow(op.getC(), block, t);
+          Value y = part.begins ? (skip ? b.mul(skip, u) : b.zeros(lanes))
+                                : token(op.getOutput(), block, t);
+          Value outputs = tokenRow(op.getC(), block, t, part);
           SmallVector<Value> next =
-              step(delta, du, tokenRow(op.getB(), block, t), rates, h, first,
-                   [&](Value state, int64_t n) {
-                     y = b.fma(state, b.load(outputs, b.index(n)), y);
+              step(delta, du, tokenRow(op.getB(), block, t, part), rates, h,
+                   [&](Value state, int64_t i) {
+                     y = b.fma(state, b.load(outputs, b.index(i)), y);
                    });
-          if (final && op.getZ())
+          if (part.ends && op.getZ())
             y = b.mul(y, b.silu(token(op.getZ(), block, t)));
           b.storeVector(y, op.getOutput(), {block.row, t, block.channel},
                         block.mask);
           return next;
         });
-    storeStates(block, first, end);
+    storeStates(block, part, end);
   }
 
   /// What the next block reads is memory's business while this one computes.
@@ -203,38 +205,36 @@ public:
   void emit() {
     overChannels(b, lanes, op.getU(), op.getValid(),
                  [&](const ChannelBlock &block) {
-                   int64_t states = rowsOf(op.getState());
-                   int64_t step = statesPerPass(lanes);
-                   for (int64_t n = 0; n < states; n += step)
-                     pass(block, n, std::min(n + step, states));
+                   inPasses(b, rowsOf(op.getState()), statesPerPass(lanes),
+                            [&](const Pass &part) { pass(block, part); });
                  });
   }
 
 private:
-  /// States [first, last) over the block's tokens; the first pass also counts
-  /// the time that went by.
-  void pass(const ChannelBlock &block, int64_t first, int64_t last) {
-    SmallVector<Value> carried = loadStates(block, first, last);
-    SmallVector<Value> rates = loadRates(block, first, last);
+  /// Some states over the block's tokens; the first pass also counts the time
+  /// that went by.
+  void pass(const ChannelBlock &block, const Pass &part) {
+    SmallVector<Value> carried = loadStates(block, part);
+    SmallVector<Value> rates = loadRates(block, part);
     SmallVector<Value> at = {block.row, block.channel};
-    if (first == 0)
+    if (part.begins)
       carried.push_back(b.loadVector(lanes, op.getElapsed(), at, block.mask));
     SmallVector<Value> end =
         b.loop(b.index(0), block.tokens, carried, [&](Value t, ValueRange h) {
-          if (first == 0)
+          if (part.begins)
             prefetchNext(block, t);
           Value delta = token(op.getDelta(), block, t);
           Value du = b.mul(delta, token(op.getU(), block, t));
           SmallVector<Value> next =
-              step(delta, du, tokenRow(op.getB(), block, t), rates, h, first,
+              step(delta, du, tokenRow(op.getB(), block, t, part), rates, h,
                    [](Value, int64_t) {});
-          if (first == 0)
+          if (part.begins)
             next.push_back(b.add(h.back(), delta));
           return next;
         });
-    if (first == 0)
+    if (part.begins)
       b.storeVector(end.pop_back_val(), op.getElapsed(), at, block.mask);
-    storeStates(block, first, end);
+    storeStates(block, part, end);
   }
 };
 
