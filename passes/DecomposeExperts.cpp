@@ -100,12 +100,30 @@ Value buildExpert(OpBuilder &b, ExpertsOp op, Value e, Value rows, Value pairs,
       .getResult(0);
 }
 
+/// Whether the types say that there are no tokens, or that every expert's sums
+/// are of nothing.
+bool isEmpty(ExpertsOp op) {
+  return llvm::is_contained(op.getInput().getType().getShape(), 0) ||
+         llvm::is_contained(op.getGate().getType().getShape(), 0);
+}
+
+Value zerosLike(OpBuilder &b, Location loc, Value value) {
+  Value zero = arith::ConstantOp::create(b, loc, b.getF32FloatAttr(0.0f));
+  Value empty = tensor::EmptyOp::create(
+      b, loc, tensor::getMixedSizes(b, loc, value), b.getF32Type());
+  return linalg::FillOp::create(b, loc, zero, empty).getResult(0);
+}
+
 struct Decompose : OpRewritePattern<ExpertsOp> {
   using OpRewritePattern::OpRewritePattern;
 
   LogicalResult matchAndRewrite(ExpertsOp op,
                                 PatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
+    if (isEmpty(op)) {
+      rewriter.replaceOp(op, zerosLike(rewriter, loc, op.getInput()));
+      return success();
+    }
     int64_t experts = op.getGate().getType().getDimSize(0);
     Type i32 = rewriter.getI32Type();
     Value rows = flattenRows(rewriter, loc, op.getInput());
@@ -128,12 +146,7 @@ struct Decompose : OpRewritePattern<ExpertsOp> {
         rewriter, loc, TypeRange{pairs.getType(), offsets.getType()}, chosen,
         ValueRange{pairs, offsets});
 
-    Value zero = arith::ConstantOp::create(rewriter, loc,
-                                           rewriter.getF32FloatAttr(0.0f));
-    Value empty = tensor::EmptyOp::create(
-        rewriter, loc, tensor::getMixedSizes(rewriter, loc, rows),
-        rewriter.getF32Type());
-    Value sum = linalg::FillOp::create(rewriter, loc, zero, empty).getResult(0);
+    Value sum = zerosLike(rewriter, loc, rows);
 
     Value c0 = arith::ConstantIndexOp::create(rewriter, loc, 0);
     Value c1 = arith::ConstantIndexOp::create(rewriter, loc, 1);

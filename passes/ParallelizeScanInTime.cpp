@@ -9,6 +9,7 @@
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -50,6 +51,11 @@ public:
     if (!op.hasPureTensorSemantics() || ShapedType::isDynamic(channels) ||
         op.getDeltaSoftplus() || op.getDeltaBias())
       return false;
+    // MLIR has no slices of nothing: of no states, for example.
+    if (llvm::any_of(op->getOperandTypes(), [](Type type) {
+          return llvm::is_contained(cast<ShapedType>(type).getShape(), 0);
+        }))
+      return false;
     int64_t time = cast<ShapedType>(op.getU().getType()).getDimSize(1);
     if (!ShapedType::isDynamic(time) && time < 2 * kShortest)
       return false;
@@ -58,7 +64,7 @@ public:
 
   void run() {
     b.setInsertionPoint(op);
-    rows = dim(op.getU(), 0);
+    rows = tensor::getMixedSize(b, loc, op.getU(), 0);
     Value time = dim(op.getU(), 1);
     chooseStretches(time);
     summarize();
@@ -80,7 +86,9 @@ private:
 
   /// How many stretches, and how long each but the last is.
   void chooseStretches(Value time) {
-    Value units = arith::MulIOp::create(b, loc, rows, index(channels / group));
+    Value units =
+        arith::MulIOp::create(b, loc, getValueOrCreateConstantIndexOp(b, loc, rows),
+                              index(channels / group));
     units = arith::MaxUIOp::create(b, loc, units, index(1));
     Value count = arith::MinUIOp::create(
         b, loc, arith::DivUIOp::create(b, loc, index(threads), units),
@@ -153,7 +161,7 @@ private:
                                       /*mapping=*/std::nullopt);
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPoint(loop.getTerminator());
-    ValueRange at = loop.getInductionVars();
+    SmallVector<Value> at = loop.getInductionVars();
     body(Place{at[0], at[1], at[2], attr(group)}, loop.getRegionIterArgs(),
          loop);
     return loop;
@@ -338,7 +346,8 @@ private:
   /// Channels of one iteration: a vector of them where they are whole vectors,
   /// else all, so that every tile has the same size.
   int64_t group;
-  Value rows, length, stretches, contributions, elapsed;
+  OpFoldResult rows;
+  Value length, stretches, contributions, elapsed;
 };
 
 struct ParallelizeScanInTimePass

@@ -16,6 +16,12 @@ using namespace mlir::marimba;
 
 namespace {
 
+/// Of nothing MLIR has no slices.
+bool isEmpty(Value tensor) {
+  return llvm::is_contained(cast<RankedTensorType>(tensor.getType()).getShape(),
+                            0);
+}
+
 /// The real parts of a tensor of states and, if complex, the imaginary ones:
 /// both halves of dimension `rows`.
 SmallVector<Value> split(GenericBuilder &g, Value tensor, int64_t rows,
@@ -30,8 +36,10 @@ SmallVector<Value> split(GenericBuilder &g, Value tensor, int64_t rows,
     SmallVector<OpFoldResult> strides(sizes.size(), g.rewriter.getIndexAttr(1));
     offsets[rows] = g.rewriter.getIndexAttr(part * half);
     sizes[rows] = g.rewriter.getIndexAttr(half);
-    parts.push_back(tensor::ExtractSliceOp::create(g.rewriter, g.loc, tensor,
-                                                   offsets, sizes, strides));
+    parts.push_back(isEmpty(tensor) ? g.empty(sizes)
+                                    : tensor::ExtractSliceOp::create(
+                                          g.rewriter, g.loc, tensor, offsets,
+                                          sizes, strides));
   }
   return parts;
 }
@@ -39,6 +47,8 @@ SmallVector<Value> split(GenericBuilder &g, Value tensor, int64_t rows,
 /// The parts below each other, in front of `into`'s rows from `at` on.
 Value insertParts(GenericBuilder &g, ValueRange parts, Value into,
                   SmallVector<OpFoldResult> at) {
+  if (isEmpty(into))
+    return into;
   for (Value part : parts) {
     SmallVector<OpFoldResult> sizes = g.sizes(part);
     while (sizes.size() < at.size())

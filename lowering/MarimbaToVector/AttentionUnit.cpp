@@ -308,7 +308,8 @@ void AttentionUnit::addValues(ArrayRef<Value> at, Value slot, Value h,
 
 /// Asks for element `i` of the keys that follow those at `at` in some time.
 void AttentionUnit::prefetch(Value memory, ArrayRef<Value> at, Value i) {
-  int64_t ahead = std::max<int64_t>(1, kAheadBytes * 8 / (keptBits() * size));
+  int64_t bits = keptBits() * std::max<int64_t>(size, 1);
+  int64_t ahead = std::max<int64_t>(1, kAheadBytes * 8 / bits);
   for (Value position : at)
     b.prefetch(memory,
                {row, kv, b.mini(b.addi(position, b.index(ahead)), last), i},

@@ -113,6 +113,8 @@ protected:
   /// constant offsets.
   Value tokenRow(Value memref, const ChannelBlock &block, Value t,
                  const Pass &pass) {
+    if (!pass.count)
+      return {}; // nothing will be read, and no slice begins there
     auto type = cast<MemRefType>(memref.getType());
     SmallVector<OpFoldResult> offsets = {block.row, t,
                                          getAsOpFoldResult(pass.first)};

@@ -19,6 +19,9 @@ using namespace mlir::marimba;
 
 /// Groups ahead of the one in use whose scales are asked for (docs/results.md).
 static constexpr int64_t kGroupsAhead = 4;
+/// Words of a group whose products stand side by side in the code: 128 inputs in
+/// 8 bits, the largest group of weights.
+static constexpr int64_t kWordsAtOnce = 32;
 
 /// sum + the products of four unsigned and four signed bytes, in each lane.
 static Value dot(KernelBuilder &b, Value sum, Value bytes, Value activations) {
@@ -54,47 +57,67 @@ SmallVector<Value> IntegerKernel::sums(const Tile &tile) {
     return vector::BroadcastOp::create(
         b, VectorType::get({lanes}, b.getI32Type()), word);
   };
-  // A group's integers, in two chains for each sum: vpdpbusd takes a few
-  // cycles.
-  auto integers = [&](Value group) {
-    SmallVector<Value> even(rows * vectors, b.splat(lanes, 0)), odd(even);
-    Value first = b.muli(group, b.index(words));
-    for (int64_t w = 0; w < words; ++w) {
-      Value word = b.addi(first, b.index(w));
-      Value k = b.muli(word, b.index(layout.codesPerWord()));
-      SmallVector<Value> low, high; // of the activations
-      for (int64_t r = 0; r < rows; ++r) {
-        low.push_back(activations(r, k));
-        if (layout.bits == 4)
-          high.push_back(activations(r, b.addi(k, b.index(4))));
-      }
-      for (int64_t v = 0; v < vectors; ++v) {
-        Value bits = loadWords(tile, word, v);
-        if (rows == 1)
-          prefetchWords(tile, word, v);
-        if (layout.bits == 8) {
-          Value moved =
-              arith::XOrIOp::create(b, bits, b.splat(lanes, 0x80808080));
-          for (int64_t r = 0; r < rows; ++r) {
-            Value &sum = (w % 2 ? odd : even)[r * vectors + v];
-            sum = dot(b, sum, moved, low[r]);
-          }
-          continue;
-        }
-        Value mask = b.splat(lanes, 0x0f0f0f0f);
-        Value lower = arith::AndIOp::create(b, bits, mask);
-        Value upper = arith::AndIOp::create(
-            b, arith::ShRUIOp::create(b, bits, b.splat(lanes, 4)), mask);
+  // One word of all channels and rows, into one of two chains for each sum:
+  // vpdpbusd takes a few cycles.
+  auto add = [&](Value word, bool second, MutableArrayRef<Value> even,
+                 MutableArrayRef<Value> odd) {
+    Value k = b.muli(word, b.index(layout.codesPerWord()));
+    SmallVector<Value> low, high; // of the activations
+    for (int64_t r = 0; r < rows; ++r) {
+      low.push_back(activations(r, k));
+      if (layout.bits == 4)
+        high.push_back(activations(r, b.addi(k, b.index(4))));
+    }
+    for (int64_t v = 0; v < vectors; ++v) {
+      Value bits = loadWords(tile, word, v);
+      if (rows == 1)
+        prefetchWords(tile, word, v);
+      if (layout.bits == 8) {
+        Value moved =
+            arith::XOrIOp::create(b, bits, b.splat(lanes, 0x80808080));
         for (int64_t r = 0; r < rows; ++r) {
-          Value &first = even[r * vectors + v], &second = odd[r * vectors + v];
-          first = dot(b, first, lower, low[r]);
-          second = dot(b, second, upper, high[r]);
+          Value &sum = (second ? odd : even)[r * vectors + v];
+          sum = dot(b, sum, moved, low[r]);
         }
+        continue;
+      }
+      Value mask = b.splat(lanes, 0x0f0f0f0f);
+      Value lower = arith::AndIOp::create(b, bits, mask);
+      Value upper = arith::AndIOp::create(
+          b, arith::ShRUIOp::create(b, bits, b.splat(lanes, 4)), mask);
+      for (int64_t r = 0; r < rows; ++r) {
+        Value &first = even[r * vectors + v], &other = odd[r * vectors + v];
+        first = dot(b, first, lower, low[r]);
+        other = dot(b, other, upper, high[r]);
       }
     }
-    for (auto [a, c] : llvm::zip(even, odd))
-      a = arith::AddIOp::create(b, a, c);
-    return even;
+  };
+  // A group's integers: all words side by side, of a large group two at a time.
+  auto integers = [&](Value group) {
+    SmallVector<Value> sums(2 * rows * vectors, b.splat(lanes, 0));
+    Value first = b.muli(group, b.index(words));
+    auto some = [&](Value begin, int64_t count, MutableArrayRef<Value> sums) {
+      auto even = sums.take_front(rows * vectors);
+      for (int64_t w = 0; w < count; ++w)
+        add(b.addi(begin, b.index(w)), w % 2, even,
+            sums.drop_front(even.size()));
+    };
+    if (words <= kWordsAtOnce)
+      some(first, words, sums);
+    else
+      sums = b.loop(
+          first, b.addi(first, b.index(words)), sums,
+          [&](Value word, ValueRange old) {
+            SmallVector<Value> next(old);
+            some(word, 2, next);
+            return next;
+          },
+          2);
+    SmallVector<Value> total;
+    for (int64_t i = 0; i < rows * vectors; ++i)
+      total.push_back(
+          arith::AddIOp::create(b, sums[i], sums[rows * vectors + i]));
+    return total;
   };
   // Groups of activations [first, last), with the same scales of weights.
   auto inGroup = [&](Value first, Value last, ArrayRef<Value> zeros,

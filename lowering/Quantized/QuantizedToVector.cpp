@@ -176,7 +176,7 @@ struct QuantizeRowsToVector : OpRewritePattern<QuantizeRowsOp> {
     auto codes = cast<MemRefType>(op.getCodes().getType());
     auto scales = cast<MemRefType>(op.getScales().getType());
     int64_t size = codes.getShape().back() / scales.getShape().back();
-    if (size % lanes)
+    if (size == 0 || size % lanes)
       return rewriter.notifyMatchFailure(op, "groups are not whole vectors");
     if (size > kLargestGroup)
       return wholeRows(op, rewriter, size);
@@ -277,8 +277,14 @@ struct QuantizeRowsToVector : OpRewritePattern<QuantizeRowsOp> {
             return SmallVector<Value>{codes(old[0], k, lanes)};
           },
           lanes)[0];
-      for (int64_t k = whole; k < size; k += lanes)
-        sum = codes(sum, b.index(k), std::max<int64_t>(inputs - k, 0));
+      if (inputs > whole)
+        sum = codes(sum, b.index(whole), inputs - whole);
+      sum = b.loop(
+          b.index(llvm::alignTo(inputs, lanes)), b.index(size), sum,
+          [&](Value k, ValueRange old) {
+            return SmallVector<Value>{codes(old[0], k, 0)};
+          },
+          lanes)[0];
       storeTerms(b, op, scale, sum, at(b.index(0)));
     });
     rewriter.eraseOp(op);

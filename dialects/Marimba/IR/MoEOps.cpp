@@ -58,7 +58,9 @@ LogicalResult RouteOp::verify() {
   ShapeChecker shapes(*this);
   shapes.check("logits", getLogits(), "B T E")
       .check("weights", getWeights(), "B T K")
-      .check("experts", getExperts(), "B T K");
+      .check("experts", getExperts(), "B T K")
+      .requireStatic("E")
+      .requireStatic("K");
   requireTopK(shapes);
   return shapes.result();
 }
@@ -87,7 +89,11 @@ LogicalResult ExpertsOp::verify() {
       .check("experts", getExperts(), "B T K")
       .check("gate", getGate(), "E I H")
       .check("up", getUp(), "E I H")
-      .check("down", getDown(), "E H I");
+      .check("down", getDown(), "E H I")
+      .requireStatic("E")
+      .requireStatic("I")
+      .requireStatic("H")
+      .requireStatic("K");
   requireTopK(shapes);
   return shapes.result();
 }

@@ -1,0 +1,148 @@
+#!/usr/bin/env python3
+"""Runs every op of size_cases.py with each letter of its shapes at 0 and at 1
+and compares with the reference route.
+
+  check_sizes.py MARIMBA WORK [--only PREFIX,...] [-- FLAGS [-- FLAGS ...]]
+
+Each group of flags is a route. What is left open in the types of an op (`?`) is
+tried both ways: known when the code is made, and known when it runs. A case
+that the verifier refuses has to be refused with its message. Sums of nothing
+have known results, whatever the reference says. Standard library only.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+
+import compare
+import op_entry
+import size_cases
+
+TOLERANCE = 1e-5
+
+
+def cases_of(op):
+    """All sizes of an op, each with the letters that are open in its types."""
+    usual, maybe = op.open.split(), op.maybe.split()
+    for letter in op.letters():
+        for size in (0, 1):
+            yield size_cases.Case(op, letter, size, usual, "")
+            if letter in usual:
+                others = [other for other in usual if other != letter]
+                yield size_cases.Case(op, letter, size, others, ".static")
+            if letter in maybe:
+                yield size_cases.Case(op, letter, size, usual + [letter], ".open")
+
+
+def call(args, name, entries, flags):
+    """Runs a module of these entries; its tensors, or None and what it said."""
+    base = os.path.join(args.work, name)
+    with open(base + ".mlir", "w", encoding="utf-8") as file:
+        file.write(op_entry.module_text(entries))
+    compare.save(base + ".in.safetensors", op_entry.module_inputs(entries))
+    out = base + ".out.safetensors"
+    if os.path.exists(out):
+        os.remove(out)
+    command = [args.marimba, "execute", base + ".mlir", "--all", "--no-cache"]
+    command += ["--inputs", base + ".in.safetensors", "-o", out, *flags]
+    done = subprocess.run(
+        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        return None, f"exit code {done.returncode}: {done.stderr.strip()}"
+    return compare.load(out), ""
+
+
+def close(expected, actual):
+    scale = max((abs(v) for v in expected), default=0.0) or 1.0
+    return len(expected) == len(actual) and all(
+        abs(a - b) <= TOLERANCE * scale for a, b in zip(expected, actual)
+    )
+
+
+def check_case(report, route, case, reference, found):
+    for name in case.results():
+        key = f"{case.name}.{name}"
+        expected, actual = reference[key], found[key]
+        known = case.op.empty.get(case.letter) if case.size == 0 else None
+        known = known and known(case).get(name)
+        expected = case.real_tokens(name, expected).values
+        actual = case.real_tokens(name, actual).values
+        if known is not None:
+            wanted = size_cases.tensor(found[key].shape, known)
+            expected = case.real_tokens(name, wanted).values
+        if not close(expected, actual):
+            note = f"{list(actual[:6])}, expected {list(expected[:6])}"
+            report.row(f"{key} {route}", "-", False, note)
+
+
+def run_route(args, report, cases, entries, flags):
+    """Outputs of all cases; of each by itself where they fail together."""
+    route = " ".join(flags)
+    found, said = call(args, "all", entries, flags)
+    if found is not None:
+        return found
+    found = {}
+    for case, entry in zip(cases, entries):
+        alone, said = call(args, "one", [entry], flags)
+        if alone is None:
+            report.row(f"{case.name} {route}", "-", False, said[:300])
+        found.update(alone or {})
+    report.row(f"all cases in one module {route}", "-", False)
+    return found
+
+
+def check_refused(args, report, case, message):
+    """The op alone does not compile, and the message says why."""
+    found, said = call(args, "refused", [case.entry()], [])
+    good = found is None and message in said and said.startswith("exit code 1:")
+    if not good:
+        report.row(case.name, "-", False, f"{said[:300]}, expected {message}")
+
+
+def main():
+    argv, routes = sys.argv[1:], []
+    while "--" in argv:
+        at = len(argv) - 1 - argv[::-1].index("--")
+        argv, routes = argv[:at], [argv[at + 1 :], *routes]
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("marimba")
+    parser.add_argument("work")
+    parser.add_argument("--only", default="", help="names of ops begin so")
+    args = parser.parse_args(argv)
+    os.makedirs(args.work, exist_ok=True)
+    only = tuple(args.only.split(","))
+    cases, refused = [], []
+    for op in size_cases.OPS:
+        if not op.name.startswith(only):
+            continue
+        for case in cases_of(op):
+            message = op.refused.get((case.letter, case.size))
+            if message is None:
+                cases.append(case)
+            elif case.name.count(".") == 1:
+                refused.append((case, message))
+    entries = [case.entry() for case in cases]
+    report = compare.Report()
+    reference = run_route(args, report, cases, entries, ["--reference"])
+    for flags in routes or [[]]:
+        able = [case for case in cases if "--matmul=loops" in flags or not (
+            case.size == 0 and (case.op.name, case.letter) in size_cases.LIBRARY_REFUSES
+        )]
+        found = run_route(
+            args, report, able, [case.entry() for case in able], flags
+        )
+        for case in able:
+            if all(f"{case.name}.{name}" in found for name in case.results()):
+                check_case(report, " ".join(flags), case, reference, found)
+    for case, message in refused:
+        check_refused(args, report, case, message)
+    if not cases:
+        report.row("cases", "none", False)
+    print(f"{len(cases)} cases, {len(refused)} refused")
+    return report.exit_code()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,585 @@
+"""The ops of the dialect by the letters of their shapes (docs/reference), for
+check_sizes.py: each is tried with every letter at 0 and at 1.
+
+An operand is "name: letters", perhaps with what its numbers are and what it is
+to the entry; `{name}` in the text is its type. A result is named like the
+destination that it is tied to, or is a value of its own (`values`). To add an
+op: add a line to OPS.
+"""
+
+import array
+import math
+import random
+import zlib
+from dataclasses import dataclass, field
+
+from op_entry import Entry, tensor, zeros
+
+#: What letters are where nothing else is said: no multiple of a vector, more
+#: than one pass of states and of taps.
+SIZES = {
+    "B": 2, "T": 3, "D": 20, "N": 19, "H": 20, "W": 4, "E": 4, "K": 2, "V": 9,
+    "P": 2, "I": 6, "L": 4, "J": 3, "Hq": 4, "Hkv": 2, "dh": 8, "C": 6, "R": 5,
+    "G": 3, "in": 20, "out": 9, "KP": 64, "S": 2,
+}  # fmt: skip
+
+#: What a letter at a size takes along: tokens have a place in the cache, ids
+#: name a row, K of E experts are chosen, ...
+TOGETHER = {
+    ("C", 0): {"T": 0},
+    ("C", 1): {"T": 1},
+    ("V", 0): {"T": 0},
+    ("T", 0): {"P": 0},
+    ("P", 0): {"G": 0},
+    ("P", 1): {"G": 1},
+    ("E", 1): {"K": 1},
+    ("R", 0): {"G": 0},
+    ("R", 1): {"G": 1},
+    ("Hq", 1): {"Hkv": 1},
+    ("dh", 0): {"J": 0},
+    ("dh", 1): {"J": 0},
+    ("KP", 0): {"in": 0, "S": 1},
+    ("KP", 1): {"in": 1, "S": 1},
+}
+
+#: Cases whose sums over nothing are calls of the library, which wants at least
+#: one term: they run with --matmul=loops alone.
+LIBRARY_REFUSES = {
+    ("linear", "in"),
+    ("linear_bf16", "in"),
+}
+
+
+@dataclass
+class Op:
+    name: str
+    text: str  # with {operand} where its type stands
+    operands: list
+    outs: str = ""  # names of the destinations, in the order of the results
+    values: list = field(default_factory=list)  # results of their own
+    open: str = "B T"  # letters that are left open in types
+    maybe: str = ""  # letters that may be open, too
+    refused: dict = field(default_factory=dict)  # (letter, size): the message
+    sizes: dict = field(default_factory=dict)  # other than in SIZES
+    #: of an empty sum: letter -> function of the case giving {result: values}
+    empty: dict = field(default_factory=dict)
+
+    def letters(self):
+        found = []
+        for spec in self.operands + self.values:
+            for letter in Operand(spec).letters:
+                for part in letter.replace("*", "+").replace("-", "+").split("+"):
+                    part = part.lstrip("2")
+                    if part.isalpha() and part not in found:
+                        found.append(part)
+        return found
+
+
+class Operand:
+    """name: letters [numbers] [kind]"""
+
+    KINDS = ("weight", "state", "output")
+
+    def __init__(self, spec):
+        self.name, _, rest = spec.partition(": ")
+        words = rest.split("|")
+        self.letters = words[0].split()
+        self.kind = next((w for w in words[1:] if w in self.KINDS), "input")
+        self.numbers = next((w for w in words[1:] if w not in self.KINDS), "f32")
+
+
+def size_of(letter, sizes):
+    """2N, W-1, E+1, R*K: what a letter of a shape is."""
+    if letter.isdigit():
+        return int(letter)
+    if "*" in letter:
+        a, b = letter.split("*")
+        return size_of(a, sizes) * size_of(b, sizes)
+    for sign, by in (("-1", -1), ("+1", 1)):
+        if letter.endswith(sign):
+            return max(sizes[letter[: -len(sign)]] + by, 0)
+    return 2 * sizes[letter[1:]] if letter[0] == "2" else sizes[letter]
+
+
+class Case:
+    """An op with a letter at a size; `left_open` are the letters that its types
+    do not say."""
+
+    def __init__(self, op, letter, size, left_open, label):
+        self.op, self.letter, self.size = op, letter, size
+        self.sizes = {**SIZES, **op.sizes, letter: size}
+        own = op.letters()
+        for other, value in TOGETHER.get((letter, size), {}).items():
+            if other in own:
+                self.sizes[other] = value
+        self.left_open = left_open
+        self.name = f"{op.name}.{letter}{size}{label}"
+        self.random = None
+        self.tensors = {}
+
+    def shape(self, letters):
+        return [size_of(letter, self.sizes) for letter in letters]
+
+    def type(self, operand):
+        element = {"f32": "f32", "bf16": "bf16", "i8": "i8"}.get(operand.numbers)
+        element = element or ("i32" if self.integers(operand) else "f32")
+        sizes = [
+            "?" if letter.strip("2") in self.left_open
+            or ("*" in letter and letter[0] in self.left_open)
+            else str(size_of(letter, self.sizes))
+            for letter in operand.letters
+        ]  # fmt: skip
+        return f"tensor<{'x'.join(sizes + [element])}>"
+
+    @staticmethod
+    def integers(operand):
+        return operand.numbers in ("valid", "past", "i32") or (
+            operand.numbers.startswith("below")
+        )
+
+    def numbers(self, operand):
+        """Reproducible numbers for an operand."""
+        shape = self.shape(operand.letters)
+        count, draw = len(zeros(shape).values), self.random
+        kind = operand.numbers
+        if kind == "i8":
+            return tensor(shape, [0] * count, "b")
+        if operand.kind == "output":  # what is left alone must not look right
+            return tensor(shape, [7] * count, "i" if kind == "i32" else "f")
+        if kind == "valid":
+            time = self.sizes["T"]
+            return tensor(shape, [time - row % 2 * (time > 1) for row in range(count)], "i")
+        if kind == "past":
+            room = self.sizes["C"] - self.sizes["T"]
+            return tensor(shape, [min(2, room)] * count, "i")
+        if kind.startswith("below"):  # belowK V: lists of K ids, none twice
+            most = size_of(kind[len("below") :], self.sizes)
+            width = shape[-1] if shape else 1
+            ids = [] if most else [0] * count  # of nothing: the op is refused
+            while len(ids) < count:
+                ids += draw.sample(range(most), min(width, most))
+            return tensor(shape, ids[:count], "i")
+        low = {"positive": 0.1}.get(kind, -1.0)
+        values = [round(draw.uniform(low, 1.0), 3) for _ in range(count)]
+        if kind == "bf16":
+            halves = array.array("I", array.array("f", values).tobytes())
+            found = tensor(shape, [half >> 16 for half in halves], "H")
+            found.dtype = "BF16"
+            return found
+        return tensor(shape, values)
+
+    def entry(self):
+        op, entry = self.op, Entry(self.name)
+        self.random = random.Random(zlib.crc32(self.name.encode()))
+        types, shapes = {}, {}
+        for spec in op.operands:
+            operand = Operand(spec)
+            type = types[operand.name] = self.type(operand)
+            shapes[operand.name] = self.shape(operand.letters)
+            value = self.tensors[operand.name] = self.numbers(operand)
+            if operand.kind == "weight":
+                element = "bf16" if operand.numbers == "bf16" else "f32"
+                entry.weight(operand.name, value, element)
+                continue
+            entry._argument(operand.kind, operand.name, type)
+            entry.inputs[operand.name] = value
+        results = []
+        for spec in op.values:
+            result = Operand(spec)
+            types[result.name] = self.type(result)
+            shapes[result.name] = self.shape(result.letters)
+            results.append(result.name)
+        outs = op.outs.split()
+        text = op.text.format_map(types)
+        for line in text.split("\n")[:-1]:
+            entry.op(line)
+        names = ", ".join([f"{name}_after" for name in outs] + results)
+        found = entry.op("marimba." + text.split("\n")[-1], names)
+        found = [found] if isinstance(found, str) else found
+        for name, value in zip(outs, found):
+            entry.returns(value, types[name])
+        for name, value in zip(results, found[len(outs) :]):
+            entry.result(f"{name}_out", value, shapes[name], types[name])
+            entry.inputs[f"{name}_out"] = tensor(
+                shapes[name], [7] * len(zeros(shapes[name]).values)
+            )
+        return entry
+
+    def results(self):
+        """Names of what the file of outputs holds, with their letters."""
+        letters = {o.name: o.letters for o in map(Operand, self.op.operands)}
+        found = {name: letters[name] for name in self.op.outs.split()}
+        for result in map(Operand, self.op.values):
+            found[f"{result.name}_out"] = result.letters
+        return found
+
+    def real_tokens(self, name, value):
+        """What stands behind the real tokens of a row is unspecified."""
+        letters = self.results()[name]
+        if "valid" not in self.tensors or letters[:2] != ["B", "T"]:
+            return value
+        found = tensor(value.shape, value.values, value.values.typecode)
+        batch, time = value.shape[:2]
+        size = len(found.values) // max(batch * time, 1)
+        for row, count in enumerate(self.tensors["valid"].values):
+            begin, end = (row * time + count) * size, (row + 1) * time * size
+            found.values[begin:end] = array.array(
+                found.values.typecode, [0] * (end - begin)
+            )
+        return found
+
+
+def silu(x):
+    return x / (1 + math.exp(-x))
+
+
+def skip(case, gated=False):
+    """D u, and by the gate: what is left of a system without states."""
+    t = case.tensors
+    width, values = case.sizes["D"], []
+    for i, u in enumerate(t["u"].values):
+        y = t["D"].values[i % width] * u
+        values.append(y * silu(t["z"].values[i]) if gated else y)
+    return values
+
+
+def convolved(case):
+    """D u and the kernel's products: a convolution without states."""
+    t, s = case.tensors, case.sizes
+    values, channels, length = skip(case), s["D"], s["L"]
+    u, kernel = t["u"].values, t["kernel"].values
+    for at in range(len(values)):
+        d, time = at % channels, at // channels % s["T"]
+        for j in range(time % length + 1):
+            values[at] += kernel[j * channels + d] * u[at - j * channels]
+    return values
+
+
+SCAN = "valid({valid_v}) outs(%y, %state : {y}, {state})"
+SKIP = "skip(%D : {D})"
+
+OPS = []
+
+
+def add(*args, **named):
+    OPS.append(Op(*args, **named))
+
+
+for rule in ("euler", "zoh", "bilinear"):
+    add(
+        f"discretize_{rule}",
+        f"discretize {rule} %delta, %A, %B, %u : {{delta}}, {{A}}, {{B}} -> {{decay}}",
+        ["delta: B T D|positive", "A: N D", "B: B T N", "u: B T D"],
+        values=["decay: B T N D", "in: B T N D"],
+        maybe="D",
+    )
+for flag, rows in (("", "N"), (" {{complex}}", "2N")):
+    name = "_complex" if flag else ""
+    add(
+        f"scan{name}",
+        "scan %decay, %in valid(%valid : {valid}) outs(%states, %state : {states},"
+        f" {{state}}){flag} : {{decay}}, {{in}} -> {{states}}, {{state}}",
+        [
+            f"decay: B T {rows} D",
+            f"in: B T {rows} D",
+            "valid: B|valid",
+            f"states: B T {rows} D|output",
+            f"state: B {rows} D|state",
+        ],
+        outs="states state",
+        maybe="D" if flag else "D N",
+    )
+    for rule in ("zoh", "bilinear", "euler"):
+        add(
+            f"discretize_lti_{rule}{name}",
+            f"discretize_lti {rule} %dt, %A, %B{flag} : {{dt}}, {{A}}",
+            ["dt: D|positive", f"A: {rows} D", f"B: {rows} D"],
+            values=[f"decay: {rows} D", f"gain: {rows} D"],
+        )
+    add(
+        f"lti_powers{name}",
+        f"lti_powers %in, %decay from 1{flag} : {{in}} -> {{powers}}",
+        [f"in: {rows} D", f"decay: {rows} D"],
+        values=[f"powers: L {rows} D"],
+    )
+    add(
+        f"lti_kernel{name}",
+        f"lti_kernel %C, %powers{flag} : {{C}}, {{powers}} -> {{kernel}}",
+        [f"C: {rows} D", f"powers: L {rows} D"],
+        values=["kernel: L D"],
+        empty={"N": lambda case: {"kernel_out": [0.0] * 20 * case.sizes["L"]}},
+    )
+    add(
+        f"lti_scan{name}",
+        "lti_scan %u, %decay, %gain, %C skip(%D : {D}) valid(%valid : {valid})"
+        f" outs(%y, %state : {{y}}, {{state}}){flag}"
+        " : {u}, {decay}, {gain}, {C} -> {y}, {state}",
+        [
+            "u: B T D",
+            f"decay: {rows} D",
+            f"gain: {rows} D",
+            f"C: {rows} D",
+            "D: D|bf16" if flag else "D: D",
+            "valid: B|valid",
+            "y: B T D|output",
+            f"state: B {rows} D|state",
+        ],
+        outs="y state",
+        empty={} if flag else {"N": lambda case: {"y": skip(case)}},
+    )
+    add(
+        f"long_convolution{name}",
+        "long_convolution %u, %kernel, %decay, %inject, %readout skip(%D : {D})"
+        f" outs(%y, %state : {{y}}, {{state}}){flag} : {{u}}, {{kernel}}, {{decay}},"
+        " {inject}, {readout} -> {y}, {state}",
+        [
+            "u: B T D",
+            "kernel: L D",
+            f"decay: {rows} D",
+            f"inject: L {rows} D",
+            f"readout: L {rows} D",
+            "D: D",
+            "y: B T D|output",
+            f"state: B {rows} D|state",
+        ],
+        outs="y state",
+        sizes={"T": 9},
+        empty={"N": lambda case: {"y": convolved(case)}},
+        refused={("L", 0): "L is 0, expected a block of at least one token"},
+    )
+add(
+    "readout",
+    "readout %states, %C skip(%D, %u : {D}, {u}) : {states}, {C} -> {y}",
+    ["states: B T N D", "C: B T N", "D: D", "u: B T D"],
+    values=["y: B T D"],
+    maybe="D N",
+    empty={"N": lambda case: {"y_out": skip(case)}},
+)
+add(
+    "readout_plain",
+    "readout %states, %C : {states}, {C} -> {y}",
+    ["states: B T N D", "C: B T N"],
+    values=["y: B T D"],
+)
+# Few channels: with two threads, stretches of time at once.
+for name, width in (("", 20), ("_narrow", 8)):
+    add(
+        f"selective_scan{name}",
+        "selective_scan %u, %delta, %A, %B, %C skip(%D : {D}) gate(%z : {z})"
+        " valid(%valid : {valid}) outs(%y, %state : {y}, {state})"
+        " : {u}, {delta}, {A}, {B}, {C} -> {y}, {state}",
+        [
+            "u: B T D",
+            "delta: B T D|positive",
+            "A: N D",
+            "B: B T N",
+            "C: B T N",
+            "D: D",
+            "z: B T D",
+            "valid: B|valid",
+            "y: B T D|output",
+            "state: B N D|state",
+        ],
+        outs="y state",
+        maybe="D",
+        sizes={"D": width},
+        empty={"N": lambda case: {"y": skip(case, gated=True)}},
+    )
+add(
+    "selective_scan_softplus",
+    "selective_scan %u, %delta, %A, %B, %C delta_bias(%bias : {bias})"
+    " outs(%y, %state : {y}, {state}) {{delta_softplus}}"
+    " : {u}, {delta}, {A}, {B}, {C} -> {y}, {state}",
+    [
+        "u: B T D",
+        "delta: B T D",
+        "A: N D",
+        "B: B T N",
+        "C: B T N",
+        "bias: D",
+        "y: B T D|output",
+        "state: B N D|state",
+    ],
+    outs="y state",
+    empty={"N": lambda case: {"y": [0.0] * len(case.tensors["u"].values)}},
+)
+add(
+    "scan_summary",
+    "scan_summary %u, %delta, %A, %B outs(%state, %elapsed : {state}, {elapsed})"
+    " : {u}, {delta}, {A}, {B} -> {state}, {elapsed}",
+    [
+        "u: B T D",
+        "delta: B T D|positive",
+        "A: N D",
+        "B: B T N",
+        "state: B N D|state",
+        "elapsed: B D|state",
+    ],
+    outs="state elapsed",
+    maybe="D",
+)
+for name, width, flag in (("", 4, ""), ("_silu", 3, " {{silu}}"), ("_wide", 37, "")):
+    add(
+        f"causal_conv1d{name}",
+        "causal_conv1d %x, %w bias(%bias : {bias}) valid(%valid : {valid})"
+        f" outs(%y, %state : {{y}}, {{state}}){flag} : {{x}}, {{w}} -> {{y}}, {{state}}",
+        [
+            "x: B T D",
+            "w: W D",
+            "bias: D",
+            "valid: B|valid",
+            "y: B T D|output",
+            "state: B W-1 D|state",
+        ],
+        outs="y state",
+        maybe="D",
+        sizes={"W": width},
+        refused={("W", 0): "weight has width 0, expected at least 1"},
+    )
+# One token has loops of its own.
+for name, extra, kept, left_open, time in (
+    ("", "", "f32", "B T C", 3),
+    ("_window", ", window = 2, softcap = 5.0 : f64", "f32", "B T C", 3),
+    ("_bf16", "", "bf16", "B T C", 3),
+    ("_decode", "", "f32", "B C", 1),
+):
+    add(
+        f"attention{name}",
+        "attention %q, %k, %v past(%past) valid(%valid : {valid})"
+        " outs(%y, %keys, %vals : {y}, {keys}, {vals}) {{scale = 0.5 : f64"
+        f"{extra}}}}} : {{q}}, {{k}}, {{v}}, {{past}} -> {{y}}, {{keys}}, {{vals}}",
+        [
+            "q: B T Hq dh",
+            "k: B T Hkv dh",
+            "v: B T Hkv dh",
+            "past: B|past",
+            "valid: B|valid",
+            "y: B T Hq dh|output",
+            f"keys: B Hkv C dh|{kept}|state",
+            f"vals: B Hkv C dh|{kept}|state",
+        ],
+        outs="y keys vals",
+        open=left_open,
+        sizes={"T": time},
+        refused={
+            ("Hq", 0): "has 0 query heads (Hq), expected at least 1",
+            ("Hkv", 0): "has 4 query heads, expected a multiple of the 0 key/value heads",
+        },
+    )
+add(
+    "rotary_table",
+    "rotary_table %past outs(%cos, %sin : {cos}, {sin})"
+    " {{frequencies = array<f32: 1.0, 0.5, 0.25>}} : {past} -> {cos}, {sin}",
+    ["past: B|below9", "cos: B T 3|output", "sin: B T 3|output"],
+    outs="cos sin",
+)
+add(
+    "rotary_embedding",
+    "rotary_embedding %x, %cos, %sin outs(%y : {y}) : {x}, {cos}, {sin} -> {y}",
+    ["x: B T Hq dh", "cos: B T J", "sin: B T J", "y: B T Hq dh|output"],
+    outs="y",
+)
+for name, flag in (("", ""), ("_normalize", " {{normalize}}")):
+    add(
+        f"route{name}",
+        "route %logits outs(%weights, %experts : {weights}, {experts})"
+        f"{flag} : {{logits}} -> {{weights}}, {{experts}}",
+        ["logits: B T E", "weights: B T K|output", "experts: B T K|i32|output"],
+        outs="weights experts",
+        refused={
+            ("E", 0): "chooses 2 experts (K), expected at most the 0 there are (E)",
+            ("K", 0): "chooses 0 experts (K), expected at least 1",
+        },
+    )
+add(
+    "experts",
+    "experts %x, %p, %e, %gate, %up, %down"
+    " : {x}, {p}, {e}, {gate}, {up}, {down}",
+    [
+        "x: B T H",
+        "p: B T K",
+        "e: B T K|belowE",
+        "gate: E I H|weight",
+        "up: E I H|weight",
+        "down: E H I|weight",
+    ],
+    values=["y: B T H"],
+    refused={
+        ("E", 0): "chooses 2 experts (K), expected at most the 0 there are (E)",
+        ("K", 0): "chooses 0 experts (K), expected at least 1",
+    },
+)
+add(
+    "group_by_expert",
+    "group_by_expert %experts outs(%pairs, %offsets : {pairs}, {offsets})"
+    " : {experts} -> {pairs}, {offsets}",
+    ["experts: R K|belowE", "pairs: R*K|i32|output", "offsets: E+1|i32|output"],
+    outs="pairs offsets",
+    open="R",
+    refused={("E", 0): "offsets has size 1, expected at least 2: one expert more"},
+)
+add(
+    "gather_rows",
+    "gather_rows %x, %pairs outs(%y : {y}) {{top_k = 2 : i64}}"
+    " : {x}, {pairs} -> {y}",
+    ["x: R H", "pairs: G|belowR", "y: P H|output"],
+    outs="y",
+    open="R G P",
+    sizes={"P": 4},
+)
+add(
+    "scatter_add_rows",
+    "scatter_add_rows %x, %pairs, %w outs(%y : {y}) {{top_k = 1 : i64}}"
+    " : {x}, {pairs}, {w} -> {y}",
+    ["x: G H", "pairs: G|belowR", "w: R", "y: R H|state"],
+    outs="y",
+    open="R G",
+)
+add(
+    "embedding",
+    "embedding %ids, %table : {ids}, {table} -> {y}",
+    ["ids: B T|belowV", "table: V H|bf16|weight"],
+    values=["y: B T H"],
+)
+add(
+    "gather_tokens",
+    "gather_tokens %x, %at : {x}, {at} -> {y}",
+    ["x: B T H", "at: B P|belowT"],
+    values=["y: B P H"],
+    open="B T P",
+    maybe="H",
+)
+for name, element in (("", "f32"), ("_bf16", "bf16")):
+    add(
+        f"linear{name}",
+        "linear %x, %w bias(%bias : {bias}) : {x}, {w} -> {y}",
+        ["x: B T in", f"w: out in|{element}|weight", "bias: out|weight"],
+        values=["y: B T out"],
+        empty={
+            "in": lambda case: {
+                "y_out": list(case.tensors["bias"].values)
+                * (case.sizes["B"] * case.sizes["T"])
+            }
+        },
+    )
+add(
+    "rms_norm",
+    "rms_norm %x weight(%w : {w}) eps(1.0e-6) : {x}",
+    ["x: B T H", "w: H"],
+    values=["y: B T H"],
+)
+for name in ("silu", "softplus"):
+    add(
+        name,
+        f"{name} %x : {{x}}",
+        ["x: B T D"],
+        values=["y: B T D"],
+        maybe="D",
+    )
+add(
+    "swiglu",
+    "swiglu %g, %x : {g}",
+    ["g: B T D", "x: B T D"],
+    values=["y: B T D"],
+    maybe="D",
+)
