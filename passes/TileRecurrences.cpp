@@ -66,6 +66,11 @@ struct DropUnreadResults : OpRewritePattern<scf::ForOp> {
   }
 };
 
+/// Elements of the largest buffer that a tile may need: f32 on a thread's stack
+/// (--stack-scratch). An op that needs more for one token and one vector of
+/// channels stays whole.
+constexpr int64_t kMostElements = 1 << 16;
+
 class RecurrenceTiler {
 public:
   RecurrenceTiler(func::FuncOp func, int64_t channels, int64_t tokens,
@@ -97,7 +102,8 @@ private:
       if (isa<MarimbaDialect>(op->getDialect()) &&
           cast<DestinationStyleOpInterface>(op.getOperation())
               .hasPureTensorSemantics() &&
-          !hasEmptyOperand(op))
+          !hasEmptyOperand(op) &&
+          statesOf(op) * lanes <= kMostElements)
         ops.push_back(op);
     });
     return ops;
@@ -108,6 +114,15 @@ private:
     return llvm::any_of(op->getOperandTypes(), [](Type type) {
       return llvm::is_contained(cast<ShapedType>(type).getShape(), 0);
     });
+  }
+
+  /// What the tiles of an op have between time and channels, as far as known:
+  /// states, where it has a value for each of them.
+  static int64_t statesOf(TilingInterface op) {
+    int64_t states = 1;
+    for (int64_t size : domainShape(op).drop_front(2).drop_back())
+      states *= std::max<int64_t>(size, 1);
+    return states;
   }
 
   /// A convolution reads all its tables for each vector of channels of a tile:
@@ -131,13 +146,16 @@ private:
     return std::min<int64_t>(most, llvm::alignTo(width, lanes));
   }
 
-  /// One row, one group of channels, all of time.
+  /// One row, one group of channels, all of time. Of many states a token alone
+  /// may be more than a block is to have: fewer channels.
   SmallVector<OpFoldResult> groupSizes(TilingInterface op) {
     SmallVector<int64_t> shape(domainShape(op));
     SmallVector<int64_t> sizes(shape.size(), 0);
     if (shape.front() != 1)
       sizes.front() = 1;
-    int64_t most = std::max(channels / stretch(op), lanes);
+    int64_t most = channels / stretch(op);
+    most = std::min(most, channels * tokens / statesOf(op));
+    most = std::max(most, lanes);
     int64_t group = evenGroup(shape.back(), most);
     if (ShapedType::isDynamic(shape.back()) || shape.back() > group)
       sizes.back() = group;
@@ -149,9 +167,7 @@ private:
   SmallVector<OpFoldResult> blockSizes(TilingInterface op) {
     SmallVector<int64_t> shape(domainShape(op));
     SmallVector<int64_t> sizes(shape.size(), 0);
-    int64_t block = tokens * stretch(op);
-    for (int64_t size : ArrayRef(shape).drop_front(2).drop_back())
-      block /= std::max<int64_t>(size, 1);
+    int64_t block = tokens * stretch(op) / statesOf(op);
     block = std::max<int64_t>(block, 1);
     auto kinds = op.getLoopIteratorTypes();
     size_t time =

@@ -8,6 +8,7 @@
 #include "lowering/MarimbaToLoops/MarimbaToLoops.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/BuiltinTypes.h"
 
 using namespace mlir;
@@ -19,16 +20,21 @@ struct LowerRotaryTable : BufferPattern<RotaryTableOp> {
   using BufferPattern::BufferPattern;
   void build(KernelBuilder &b, RotaryTableOp op) const override {
     Value cos = op.getCos(), sin = op.getSin(), zero = b.index(0);
+    int64_t count = op.getFrequencies().size();
+    Value table = memref::AllocaOp::create(
+        b, MemRefType::get({count}, b.getF32Type()));
+    for (auto [j, frequency] : llvm::enumerate(op.getFrequencies()))
+      b.store(b.constant(frequency), table, b.index(j));
     b.loop(zero, b.dim(cos, 0), [&](Value row) {
       Value past = b.loadIndex(op.getPast(), row);
       b.loop(zero, b.dim(cos, 1), [&](Value t) {
         Value position = b.toFloat(b.addi(past, t));
-        for (auto [j, frequency] : llvm::enumerate(op.getFrequencies())) {
-          Value angle = b.mul(position, b.constant(frequency));
-          SmallVector<Value> at{row, t, b.index(j)};
+        b.loop(zero, b.index(count), [&](Value j) {
+          Value angle = b.mul(position, b.load(table, j));
+          SmallVector<Value> at{row, t, j};
           b.store(math::CosOp::create(b, angle), cos, at);
           b.store(math::SinOp::create(b, angle), sin, at);
-        }
+        });
       });
     });
   }

@@ -15,10 +15,9 @@ from dataclasses import dataclass, field
 
 from op_entry import Entry, tensor, zeros
 
-#: What letters are where nothing else is said: no multiple of a vector, more
-#: than one pass of states and of taps.
+#: What letters are where nothing else is said: no multiple of a vector.
 SIZES = {
-    "B": 2, "T": 3, "D": 20, "N": 19, "H": 20, "W": 4, "E": 4, "K": 2, "V": 9,
+    "B": 2, "T": 3, "D": 20, "N": 5, "H": 20, "W": 4, "E": 4, "K": 2, "V": 9,
     "P": 2, "I": 6, "L": 4, "J": 3, "Hq": 4, "Hkv": 2, "dh": 8, "C": 6, "R": 5,
     "G": 3, "in": 20, "out": 9, "KP": 64, "S": 2,
 }  # fmt: skip
@@ -57,14 +56,19 @@ class Op:
     operands: list
     outs: str = ""  # names of the destinations, in the order of the results
     values: list = field(default_factory=list)  # results of their own
+    before: str = ""  # ops in front, with types as in the text
+    types: list = field(default_factory=list)  # that these ops need
+    also: dict = field(default_factory=dict)  # states that they return
     open: str = "B T"  # letters that are left open in types
     maybe: str = ""  # letters that may be open, too
     refused: dict = field(default_factory=dict)  # (letter, size): the message
     sizes: dict = field(default_factory=dict)  # other than in SIZES
+    tried: str = ""  # letters to try, if not all: an op like another one
     #: of an empty sum: letter -> function of the case giving {result: values}
     empty: dict = field(default_factory=dict)
 
     def letters(self):
+        """Of all its shapes."""
         found = []
         for spec in self.operands + self.values:
             for letter in Operand(spec).letters:
@@ -73,6 +77,9 @@ class Op:
                     if part.isalpha() and part not in found:
                         found.append(part)
         return found
+
+    def to_try(self):
+        return self.tried.split() or self.letters()
 
 
 class Operand:
@@ -116,6 +123,10 @@ class Case:
         self.name = f"{op.name}.{letter}{size}{label}"
         self.random = None
         self.tensors = {}
+
+    def refused(self):
+        """By the library."""
+        return self.size == 0 and (self.op.name, self.letter) in LIBRARY_REFUSES
 
     def shape(self, letters):
         return [size_of(letter, self.sizes) for letter in letters]
@@ -189,12 +200,17 @@ class Case:
             types[result.name] = self.type(result)
             shapes[result.name] = self.shape(result.letters)
             results.append(result.name)
+        for spec in op.types:
+            types[Operand(spec).name] = self.type(Operand(spec))
+        dims = (("B", "%batch"), ("T", "%time"))
+        types["open"] = ", ".join(dim for at, dim in dims if at in self.left_open)
+        if op.before:
+            entry.op(op.before.format_map(types))
+        for name, value in op.also.items():
+            entry.returns(value, types[name])
         outs = op.outs.split()
-        text = op.text.format_map(types)
-        for line in text.split("\n")[:-1]:
-            entry.op(line)
         names = ", ".join([f"{name}_after" for name in outs] + results)
-        found = entry.op("marimba." + text.split("\n")[-1], names)
+        found = entry.op("marimba." + op.text.format_map(types), names)
         found = [found] if isinstance(found, str) else found
         for name, value in zip(outs, found):
             entry.returns(value, types[name])
@@ -209,6 +225,7 @@ class Case:
         """Names of what the file of outputs holds, with their letters."""
         letters = {o.name: o.letters for o in map(Operand, self.op.operands)}
         found = {name: letters[name] for name in self.op.outs.split()}
+        found |= {name: letters[name] for name in self.op.also}
         for result in map(Operand, self.op.values):
             found[f"{result.name}_out"] = result.letters
         return found
@@ -362,7 +379,7 @@ add(
     values=["y: B T D"],
 )
 # Few channels: with two threads, stretches of time at once.
-for name, width in (("", 20), ("_narrow", 8)):
+for name, width, tried in (("", 20, ""), ("_narrow", 8, "B T N D")):
     add(
         f"selective_scan{name}",
         "selective_scan %u, %delta, %A, %B, %C skip(%D : {D}) gate(%z : {z})"
@@ -383,8 +400,41 @@ for name, width in (("", 20), ("_narrow", 8)):
         outs="y state",
         maybe="D",
         sizes={"D": width},
+        tried=tried,
         empty={"N": lambda case: {"y": skip(case, gated=True)}},
     )
+# As a model has it: what becomes of it is the business of --no-fuse-scan.
+add(
+    "layer",
+    "swiglu %z, %sum : {z}",
+    [
+        "u: B T D",
+        "delta: B T D|positive",
+        "A: N D|weight",
+        "B: B T N",
+        "C: B T N",
+        "D: D|weight",
+        "z: B T D",
+        "valid: B|valid",
+        "state: B N D|state",
+    ],
+    values=["y: B T D"],
+    types=["states: B T N D"],
+    before="""%c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %batch = tensor.dim %u, %c0 : {u}
+  %time = tensor.dim %u, %c1 : {u}
+  %decay, %in = marimba.discretize euler %delta, %A, %B, %u
+      : {delta}, {A}, {B} -> {states}
+  %empty = tensor.empty({open}) : {states}
+  %h, %last = marimba.scan %decay, %in valid(%valid : {valid})
+      outs(%empty, %state : {states}, {state})
+      : {states}, {states} -> {states}, {state}
+  %sum = marimba.readout %h, %C skip(%D, %u : {D}, {u})
+      : {states}, {C} -> {u}""",
+    also={"state": "%last"},
+    empty={"N": lambda case: {"y_out": skip(case, gated=True)}},
+)
 add(
     "selective_scan_softplus",
     "selective_scan %u, %delta, %A, %B, %C delta_bias(%bias : {bias})"
@@ -401,6 +451,7 @@ add(
         "state: B N D|state",
     ],
     outs="y state",
+    tried="N",
     empty={"N": lambda case: {"y": [0.0] * len(case.tensors["u"].values)}},
 )
 add(
@@ -437,11 +488,11 @@ for name, width, flag in (("", 4, ""), ("_silu", 3, " {{silu}}"), ("_wide", 37, 
         refused={("W", 0): "weight has width 0, expected at least 1"},
     )
 # One token has loops of its own.
-for name, extra, kept, left_open, time in (
-    ("", "", "f32", "B T C", 3),
-    ("_window", ", window = 2, softcap = 5.0 : f64", "f32", "B T C", 3),
-    ("_bf16", "", "bf16", "B T C", 3),
-    ("_decode", "", "f32", "B C", 1),
+for name, extra, kept, left_open, tried, time in (
+    ("", "", "f32", "B T C", "", 3),
+    ("_window", ", window = 2, softcap = 5.0 : f64", "f32", "B T C", "T C", 3),
+    ("_bf16", "", "bf16", "B T C", "C dh", 3),
+    ("_decode", "", "f32", "B C", "B Hq dh", 1),
 ):
     add(
         f"attention{name}",
@@ -460,6 +511,7 @@ for name, extra, kept, left_open, time in (
         ],
         outs="y keys vals",
         open=left_open,
+        tried=tried,
         sizes={"T": time},
         refused={
             ("Hq", 0): "has 0 query heads (Hq), expected at least 1",
@@ -567,6 +619,14 @@ add(
     "rms_norm %x weight(%w : {w}) eps(1.0e-6) : {x}",
     ["x: B T H", "w: H"],
     values=["y: B T H"],
+)
+add(
+    "quantize_rows",
+    "quantize_rows %x outs(%codes, %scales, %sums : {codes}, {scales}, {sums})"
+    " : {x} -> {codes}, {scales}, {sums}",
+    ["x: B T in", "codes: B T KP|i8|state", "scales: B T S|state", "sums: B T S|state"],
+    outs="codes scales sums",
+    tried="B T in KP",
 )
 for name in ("silu", "softplus"):
     add(
