@@ -1,5 +1,19 @@
 // RUN: marimba-opt %s -split-input-file -verify-diagnostics
 
+func.func @no_heads(%q: memref<?x?x0x32xf32>, %k: memref<?x?x2x32xf32>,
+                    %past: memref<?xi32>, %cache: memref<?x2x?x32xf32>) {
+  // expected-error@+1 {{has 0 query heads (Hq), expected at least 1}}
+  marimba.attention %q, %k, %k past(%past)
+      outs(%q, %cache, %cache : memref<?x?x0x32xf32>, memref<?x2x?x32xf32>,
+                                memref<?x2x?x32xf32>)
+      {scale = 0.1 : f64}
+      : memref<?x?x0x32xf32>, memref<?x?x2x32xf32>, memref<?x?x2x32xf32>,
+        memref<?xi32>
+  return
+}
+
+// -----
+
 func.func @heads(%q: memref<?x?x5x32xf32>, %k: memref<?x?x2x32xf32>,
                  %past: memref<?xi32>, %cache: memref<?x2x?x32xf32>) {
   // expected-error@+1 {{has 5 query heads, expected a multiple of the 2 key/value heads}}

@@ -1,5 +1,15 @@
 // RUN: marimba-opt %s -split-input-file -verify-diagnostics
 
+func.func @dynamic_experts(%l: memref<?x?x?xf32>, %w: memref<?x?x2xf32>,
+    %i: memref<?x?x2xi32>) {
+  // expected-error@+1 {{E is dynamic, expected a static size}}
+  marimba.route %l outs(%w, %i : memref<?x?x2xf32>, memref<?x?x2xi32>)
+      : memref<?x?x?xf32>
+  return
+}
+
+// -----
+
 func.func @weights(%l: memref<?x?x4xf32>, %i: memref<?x?x2xi32>) {
   // expected-error@+1 {{weights has type 'memref<?x?x2xi32>', expected elements of f32}}
   marimba.route %l outs(%i, %i : memref<?x?x2xi32>, memref<?x?x2xi32>)

@@ -3,6 +3,11 @@
 // CHECK-LABEL: func @table(
 // CHECK-SAME: %[[PAST:[a-z0-9]+]]: memref<?xi32>, %[[COS:[a-z0-9]+]]: memref<?x?x2xf32>, %[[SIN:[a-z0-9]+]]: memref<?x?x2xf32>
 // CHECK-NOT: {{vector|scf.parallel|marimba}}
+// CHECK: %[[TABLE:.*]] = memref.alloca() : memref<2xf32>
+// CHECK: %[[ONE:.*]] = arith.constant 1.000000e+00 : f32
+// CHECK: memref.store %[[ONE]], %[[TABLE]]
+// CHECK: %[[QUARTER:.*]] = arith.constant 2.500000e-01 : f32
+// CHECK: memref.store %[[QUARTER]], %[[TABLE]]
 // CHECK: scf.for %[[ROW:[a-z0-9]+]] =
 // CHECK: %[[P32:.*]] = memref.load %[[PAST]][%[[ROW]]]
 // CHECK: %[[P:.*]] = arith.index_cast %[[P32]]
@@ -10,15 +15,13 @@
 // CHECK: %[[AT:.*]] = arith.addi %[[P]], %[[T]]
 // CHECK: %[[I32:.*]] = arith.index_cast %[[AT]] : index to i32
 // CHECK: %[[POSITION:.*]] = arith.sitofp %[[I32]] : i32 to f32
-// CHECK: %[[ONE:.*]] = arith.constant 1.000000e+00 : f32
-// CHECK: %[[ANGLE:.*]] = arith.mulf %[[POSITION]], %[[ONE]]
+// CHECK: scf.for %[[J:[a-z0-9]+]] =
+// CHECK: %[[F:.*]] = memref.load %[[TABLE]][%[[J]]]
+// CHECK: %[[ANGLE:.*]] = arith.mulf %[[POSITION]], %[[F]]
 // CHECK: %[[C:.*]] = math.cos %[[ANGLE]]
-// CHECK: memref.store %[[C]], %[[COS]][%[[ROW]], %[[T]],
+// CHECK: memref.store %[[C]], %[[COS]][%[[ROW]], %[[T]], %[[J]]]
 // CHECK: %[[S:.*]] = math.sin %[[ANGLE]]
-// CHECK: memref.store %[[S]], %[[SIN]][%[[ROW]], %[[T]],
-// CHECK: arith.constant 2.500000e-01 : f32
-// CHECK: math.cos
-// CHECK: math.sin
+// CHECK: memref.store %[[S]], %[[SIN]][%[[ROW]], %[[T]], %[[J]]]
 // CHECK-NOT: math.cos
 func.func @table(%past: memref<?xi32>, %cos: memref<?x?x2xf32>,
     %sin: memref<?x?x2xf32>) {

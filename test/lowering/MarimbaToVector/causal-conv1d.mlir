@@ -99,3 +99,40 @@ func.func @width_one(%x: memref<?x?x16xf32>, %w: memref<1x16xf32>,
       : memref<?x?x16xf32>, memref<1x16xf32>
   return
 }
+
+// -----
+
+// 100 taps take seven passes, five of them a loop. What a token adds to the
+// window of any but the last is in the state or in the input; the state moves
+// after all of them.
+
+// CHECK-LABEL: func @wide(
+// CHECK-SAME: %[[X:[a-z0-9]+]]: memref<?x?x16xf32>, %[[W:[a-z0-9]+]]: memref<100x16xf32>, %[[Y:[a-z0-9]+]]: memref<?x?x16xf32>, %[[S:[a-z0-9]+]]: memref<?x99x16xf32>
+// CHECK-COUNT-16: vector.load %[[W]]
+// CHECK: scf.for {{.*}} iter_args
+// CHECK: scf.if
+// CHECK-COUNT-16: math.fma
+// CHECK-NOT: math.fma
+// CHECK: scf.for %[[K:[a-z0-9]+]] =
+// CHECK-COUNT-16: vector.load %[[W]]
+// CHECK: scf.for {{.*}} iter_args
+// CHECK: scf.if
+// CHECK: vector.load %[[Y]]
+// CHECK-COUNT-16: math.fma
+// CHECK-COUNT-4: vector.load %[[W]]
+// CHECK: scf.for {{.*}} iter_args
+// CHECK-NOT: scf.if
+// CHECK: vector.load %[[Y]]
+// CHECK-COUNT-4: math.fma
+// CHECK-NOT: math.fma
+// CHECK: scf.for
+// CHECK: scf.if
+// CHECK: vector.store %{{.*}}, %[[S]]
+// CHECK: return
+func.func @wide(%x: memref<?x?x16xf32>, %w: memref<100x16xf32>,
+    %y: memref<?x?x16xf32>, %h: memref<?x99x16xf32>) {
+  marimba.causal_conv1d %x, %w
+      outs(%y, %h : memref<?x?x16xf32>, memref<?x99x16xf32>)
+      : memref<?x?x16xf32>, memref<100x16xf32>
+  return
+}

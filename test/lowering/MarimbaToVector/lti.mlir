@@ -64,6 +64,56 @@ func.func @convolution(%u: memref<?x?x12xf32>, %K: memref<3x12xf32>,
 
 // -----
 
+// 100 states, 16 at a time: the first pass, five in a loop, the last one.
+
+// CHECK-LABEL: func @many_states(
+// CHECK-SAME: %[[U:[a-z0-9]+]]: memref<?x?x8xf32>, %[[A:[a-z0-9]+]]: memref<100x8xf32>, %[[Y:[a-z0-9]+]]: memref<?x?x8xf32>, %[[H:[a-z0-9]+]]: memref<?x100x8xf32>
+// CHECK-COUNT-16: vector.load %[[H]]
+// CHECK-COUNT-16: vector.store %{{.*}}, %[[H]]
+// CHECK: scf.for %[[N:[a-z0-9]+]] =
+// CHECK-COUNT-16: vector.load %[[H]]
+// CHECK: vector.load %[[Y]]
+// CHECK-COUNT-16: vector.store %{{.*}}, %[[H]]
+// CHECK-COUNT-4: vector.load %[[H]]
+// CHECK-NOT: vector.load %[[H]]
+// CHECK: return
+func.func @many_states(%u: memref<?x?x8xf32>, %A: memref<100x8xf32>,
+    %y: memref<?x?x8xf32>, %h: memref<?x100x8xf32>) {
+  marimba.lti_scan %u, %A, %A, %A
+      outs(%y, %h : memref<?x?x8xf32>, memref<?x100x8xf32>)
+      : memref<?x?x8xf32>, memref<100x8xf32>, memref<100x8xf32>,
+        memref<100x8xf32>
+  return
+}
+
+// -----
+
+// A block of 40 tokens does not stay in registers: its sums are in the output.
+
+// CHECK-LABEL: func @long_block(
+// CHECK-SAME: %[[Y:[a-z0-9]+]]: memref<?x?x8xf32>
+// CHECK: arith.remui
+// CHECK: scf.for
+// CHECK: scf.for
+// CHECK: scf.for {{.*}} iter_args({{.*}}) -> (vector<8xf32>)
+// CHECK: vector.store %{{.*}}, %[[Y]]
+// CHECK: scf.for
+// CHECK: scf.for {{.*}} iter_args({{.*}}) -> (vector<8xf32>)
+// CHECK: vector.load %[[Y]]
+// CHECK: vector.store %{{.*}}, %[[Y]]
+// CHECK: return
+func.func @long_block(%y: memref<?x?x8xf32>, %u: memref<?x?x8xf32>,
+    %K: memref<40x8xf32>, %A: memref<5x8xf32>, %P: memref<40x5x8xf32>,
+    %h: memref<?x5x8xf32>) {
+  marimba.long_convolution %u, %K, %A, %P, %P
+      outs(%y, %h : memref<?x?x8xf32>, memref<?x5x8xf32>)
+      : memref<?x?x8xf32>, memref<40x8xf32>, memref<5x8xf32>,
+        memref<40x5x8xf32>, memref<40x5x8xf32>
+  return
+}
+
+// -----
+
 // A complex scan carries both parts of one state at a time.
 
 // CHECK-LABEL: func @scan(

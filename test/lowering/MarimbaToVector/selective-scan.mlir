@@ -136,6 +136,60 @@ func.func @two_passes(%u: memref<?x?x32xf32>, %dt: memref<?x?x32xf32>,
 
 // -----
 
+// 100 states take seven passes: the first one, five in a loop, and the last one
+// with four. The code does not grow with the states.
+
+// CHECK-LABEL: func @many_states(
+// CHECK-SAME: %[[U:[a-z0-9]+]]: memref<?x?x32xf32>, %[[DT:[a-z0-9]+]]: memref<?x?x32xf32>, %[[Z:[a-z0-9]+]]: memref<?x?x32xf32>, %[[A:[a-z0-9]+]]: memref<100x32xf32>, %[[B:[a-z0-9]+]]: memref<?x?x100xf32>, %[[C:[a-z0-9]+]]: memref<?x?x100xf32>, %[[Y:[a-z0-9]+]]: memref<?x?x32xf32>, %[[H:[a-z0-9]+]]: memref<?x100x32xf32>
+// CHECK: scf.for {{.*}} iter_args
+// CHECK-NOT: vector.load %[[Y]]
+// CHECK-COUNT-8: math.exp2
+// CHECK-NOT: math.exp
+// CHECK: %[[FROM:.*]] = arith.constant 16 : index
+// CHECK: %[[TO:.*]] = arith.constant 96 : index
+// CHECK: scf.for %[[N:[a-z0-9]+]] = %[[FROM]] to %[[TO]] step
+// CHECK-COUNT-16: vector.load %[[H]]
+// CHECK: scf.for %[[T:[a-z0-9]+]] = {{.*}} iter_args
+// CHECK: vector.load %[[Y]]
+// CHECK: memref.subview %[[C]][%{{.*}}, %[[T]], %[[N]]] [1, 1, 16]
+// CHECK-COUNT-8: math.exp2
+// CHECK-NOT: math.exp
+// CHECK: scf.for {{.*}} iter_args
+// CHECK-COUNT-2: math.exp2
+// CHECK: vector.load %[[Z]]
+// CHECK-NOT: math.exp2
+// CHECK: return
+func.func @many_states(%u: memref<?x?x32xf32>, %dt: memref<?x?x32xf32>,
+    %z: memref<?x?x32xf32>, %A: memref<100x32xf32>, %B: memref<?x?x100xf32>,
+    %C: memref<?x?x100xf32>, %y: memref<?x?x32xf32>, %h: memref<?x100x32xf32>) {
+  marimba.selective_scan %u, %dt, %A, %B, %C gate(%z : memref<?x?x32xf32>)
+      outs(%y, %h : memref<?x?x32xf32>, memref<?x100x32xf32>)
+      : memref<?x?x32xf32>, memref<?x?x32xf32>, memref<100x32xf32>,
+        memref<?x?x100xf32>, memref<?x?x100xf32>
+  return
+}
+
+// -----
+
+// Without states there is one pass: the output is written all the same.
+
+// CHECK-LABEL: func @no_states(
+// CHECK-SAME: %[[Y:[a-z0-9]+]]: memref<?x?x32xf32>
+// CHECK: scf.for {{.*}} {
+// CHECK: arith.divf
+// CHECK: vector.store %{{.*}}, %[[Y]]
+// CHECK: return
+func.func @no_states(%y: memref<?x?x32xf32>, %u: memref<?x?x32xf32>,
+    %A: memref<0x32xf32>, %B: memref<?x?x0xf32>, %h: memref<?x0x32xf32>) {
+  marimba.selective_scan %u, %u, %A, %B, %B gate(%u : memref<?x?x32xf32>)
+      outs(%y, %h : memref<?x?x32xf32>, memref<?x0x32xf32>)
+      : memref<?x?x32xf32>, memref<?x?x32xf32>, memref<0x32xf32>,
+        memref<?x?x0xf32>, memref<?x?x0xf32>
+  return
+}
+
+// -----
+
 // 40 channels: every access of theirs is masked.
 
 // CHECK-LABEL: func @tail(
