@@ -104,7 +104,8 @@ static void buildKernels(OpPassManager &pm, const PipelineOptions &options) {
   if (library) {
     func.addPass(
         createConvertMarimbaToOneDNN({options.bf16Dots, kSmallestCall,
-                                      /*streams=*/options.vectorBits >= 512}));
+                                      /*streams=*/options.libraryBlocks &&
+                                          options.vectorBits >= 512}));
     func.addPass(createFuseMatmulPostOps());
     func.addPass(
         createWidenQuantizedWeights({/*channels=*/512, kFewRows, integers}));

@@ -36,7 +36,7 @@ struct PipelineOptions {
   MatmulRoute matmul = MatmulRoute::OneDNN;
   /// Whether projections multiply bf16 with sums in f32.
   bool bf16 = false;
-  /// Whether the target has instructions for that; oneDNN needs them.
+  /// Whether the target has instructions for that and oneDNN uses them.
   bool bf16Dots = false;
   /// What quantised weights are multiplied by where there are few rows: bytes
   /// where the target has products of them (integerDots), or f32.
@@ -46,6 +46,11 @@ struct PipelineOptions {
   bool integerPrefill = false;
   /// Whether the target has vpdpbusd.
   bool integerDots = false;
+  /// Whether oneDNN multiplies bytes in blocks of 64 channels, and whether it
+  /// packs weights in such blocks: both follow from the instructions that it
+  /// may use, which can be fewer than the target's.
+  bool libraryBytes = true;
+  bool libraryBlocks = true;
   /// Width of a vector register in bits (128, 256 or 512).
   unsigned vectorBits = 512;
   /// Whether `discretize` and `scan` become `selective_scan`.
@@ -61,7 +66,8 @@ struct PipelineOptions {
     return integerDots && integerActivations && !reference;
   }
   bool prefillsInBytes() const {
-    return multipliesBytes() && integerPrefill && matmul == MatmulRoute::OneDNN;
+    return multipliesBytes() && integerPrefill && libraryBytes &&
+           matmul == MatmulRoute::OneDNN;
   }
 };
 

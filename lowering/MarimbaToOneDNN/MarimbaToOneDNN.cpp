@@ -51,8 +51,11 @@ struct ConvertLinear : OpRewritePattern<LinearOp> {
     Value empty = tensor::EmptyOp::create(rewriter, op.getLoc(), shape[0],
                                           rewriter.getF32Type());
     if (!choice.stream) {
-      rewriter.replaceOpWithNewOp<onednn::MatmulOp>(
-          op, op.getInput(), op.getWeight(), op.getBias(), empty);
+      Value input = op.getInput();
+      if (widensInput(op, target))
+        input = widen(rewriter, input);
+      rewriter.replaceOpWithNewOp<onednn::MatmulOp>(op, input, op.getWeight(),
+                                                    op.getBias(), empty);
       return success();
     }
     Type packed = getElementTypeOrSelf(op.getInput().getType());
@@ -63,6 +66,16 @@ struct ConvertLinear : OpRewritePattern<LinearOp> {
   }
 
 private:
+  /// bf16 as f32: what it was rounded from, where that is known.
+  static Value widen(OpBuilder &b, Value input) {
+    if (auto rounded = input.getDefiningOp<arith::TruncFOp>();
+        rounded && getElementTypeOrSelf(rounded.getIn()).isF32())
+      return rounded.getIn();
+    auto type = cast<RankedTensorType>(input.getType());
+    return arith::ExtFOp::create(b, input.getLoc(),
+                                 type.clone(b.getF32Type()), input);
+  }
+
   MatmulTarget target;
 };
 

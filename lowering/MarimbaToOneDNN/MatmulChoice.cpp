@@ -6,6 +6,8 @@
 
 #include "lowering/MarimbaToOneDNN/MatmulChoice.h"
 
+#include "dialects/Marimba/IR/Quantized.h"
+
 #include "llvm/ADT/Twine.h"
 
 using namespace mlir;
@@ -22,6 +24,11 @@ static int64_t rowsOf(LinearOp op) {
   return shape[0];
 }
 
+bool mlir::marimba::widensInput(LinearOp op, const MatmulTarget &target) {
+  return isQuantized(op.getWeight().getType()) && !target.bf16Dots &&
+         op.getInput().getType().getElementType().isBF16();
+}
+
 MatmulChoice mlir::marimba::chooseMatmul(LinearOp op,
                                          const MatmulTarget &target) {
   auto input = op.getInput().getType();
@@ -32,6 +39,8 @@ MatmulChoice mlir::marimba::chooseMatmul(LinearOp op,
                        .str()};
   if (!weight.hasStaticShape())
     return {false, "the weight's size is not known: it cannot be packed"};
+  if (widensInput(op, target))
+    return {true, "many rows over a quantised weight, widened to f32"};
   if (input.getElementType().isBF16() && !target.bf16Dots)
     return {false, "the target has no dot products of bf16"};
   int64_t rows = rowsOf(op);

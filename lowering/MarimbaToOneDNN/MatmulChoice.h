@@ -15,7 +15,8 @@ namespace mlir::marimba {
 
 /// What the choice depends on beside the op.
 struct MatmulTarget {
-  /// Whether the target multiplies bf16 (AVX512-BF16, AMX).
+  /// Whether the target multiplies bf16 (AVX512-BF16, AMX), and the library
+  /// may.
   bool bf16Dots = false;
   /// With one row: weights of fewer elements are not worth a call.
   int64_t smallestCall = 0;
@@ -31,6 +32,10 @@ struct MatmulChoice {
   /// Generated code over the library's packed weights; `library` is true.
   bool stream = false;
 };
+
+/// Whether the library takes the input as f32: codes are widened anyway, and
+/// nothing but the library multiplies many rows by them.
+bool widensInput(LinearOp op, const MatmulTarget &target);
 
 MatmulChoice chooseMatmul(LinearOp op, const MatmulTarget &target);
 

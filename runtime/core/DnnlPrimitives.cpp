@@ -64,6 +64,11 @@ static void checkRoomForCode() {
   munmap(probe, room);
 }
 
+void Matmul::makePrimitive() {
+  checkRoomForCode();
+  primitive = dnnl::matmul(kernel);
+}
+
 static dnnl::primitive_attr userScratch() {
   // Scratch of the library's own belongs to the thread that made a primitive;
   // ours are shared by threads.
@@ -77,7 +82,9 @@ static dnnl::post_ops makePostOps(const MatmulSpec &spec) {
   for (const PostOp &post : spec.postOps) {
     if (post.kind < 0)
       break;
-    auto operand = [&] { return matrix(spec.rows, spec.n, spec.n, post.type); };
+    auto operand = [&] {
+      return matrix(spec.rows, spec.n, post.stride, post.type);
+    };
     switch (post.kind) {
     case MARIMBA_POST_SUM:
       result.append_sum(1.0f);
@@ -103,7 +110,29 @@ static dnnl::post_ops makePostOps(const MatmulSpec &spec) {
   return result;
 }
 
-Matmul makeMatmul(const dnnl::engine &engine, const MatmulSpec &spec) {
+/// A kernel as `make` describes it; nothing where the library has none, or
+/// only its reference implementation.
+template <typename Make>
+static std::optional<Matmul> findKernel(Make make) {
+  Matmul result;
+  try {
+    result.kernel = make();
+  } catch (const dnnl::error &error) {
+    if (error.status == dnnl_unimplemented)
+      return std::nullopt;
+    throw;
+  }
+  result.implementation = result.kernel.impl_info_str();
+  if (result.implementation.find("ref") != std::string::npos)
+    return std::nullopt;
+  result.weights = result.kernel.weights_desc();
+  result.scratchBytes =
+      static_cast<int64_t>(result.kernel.scratchpad_desc().get_size());
+  return result;
+}
+
+std::optional<Matmul> findMatmul(const dnnl::engine &engine,
+                                 const MatmulSpec &spec) {
   memory::desc x = matrix(spec.rows, spec.k, spec.xStride, spec.xType);
   memory::desc y = matrix(spec.rows, spec.n, spec.yStride, spec.yType);
   memory::desc weights =
@@ -115,56 +144,50 @@ Matmul makeMatmul(const dnnl::engine &engine, const MatmulSpec &spec) {
       spec.bias ? matrix(1, spec.n, spec.n, MARIMBA_F32) : memory::desc();
   dnnl::primitive_attr attributes = userScratch();
   attributes.set_post_ops(makePostOps(spec));
+  std::optional<Matmul> result = findKernel([&] {
 #if DNNL_VERSION_MAJOR >= 3
-  dnnl::matmul::primitive_desc desc =
-      spec.bias
-          ? dnnl::matmul::primitive_desc(engine, x, weights, bias, y,
-                                         attributes)
-          : dnnl::matmul::primitive_desc(engine, x, weights, y, attributes);
+    return spec.bias
+               ? dnnl::matmul::primitive_desc(engine, x, weights, bias, y,
+                                              attributes)
+               : dnnl::matmul::primitive_desc(engine, x, weights, y,
+                                              attributes);
 #else
-  dnnl::matmul::desc operation = spec.bias
-                                     ? dnnl::matmul::desc(x, weights, bias, y)
-                                     : dnnl::matmul::desc(x, weights, y);
-  dnnl::matmul::primitive_desc desc(operation, attributes, engine);
+    dnnl::matmul::desc operation =
+        spec.bias ? dnnl::matmul::desc(x, weights, bias, y)
+                  : dnnl::matmul::desc(x, weights, y);
+    return dnnl::matmul::primitive_desc(operation, attributes, engine);
 #endif
-  Matmul result;
-  checkRoomForCode();
-  result.primitive = dnnl::matmul(desc);
-  result.x = x;
-  result.weights = desc.weights_desc();
-  result.bias = bias;
-  result.y = y;
-  result.scratchBytes = static_cast<int64_t>(desc.scratchpad_desc().get_size());
-  result.implementation = desc.impl_info_str();
+  });
+  if (result) {
+    result->x = x;
+    result->bias = bias;
+    result->y = y;
+  }
   return result;
 }
 
-Matmul makeIntegerMatmul(const dnnl::engine &engine, const MatmulSpec &spec) {
+std::optional<Matmul> findIntegerMatmul(const dnnl::engine &engine,
+                                        const MatmulSpec &spec) {
   auto rows = [&](int64_t columns, int64_t stride, memory::data_type type) {
     return memory::desc(memory::dims{spec.rows, columns}, type,
                         memory::dims{stride, 1});
   };
-  Matmul result;
-  result.x = rows(spec.k, spec.xStride, memory::data_type::u8);
-  result.weights =
-      memory::desc(memory::dims{spec.k, spec.n}, memory::data_type::s8,
-                   memory::format_tag::BA16a64b4a);
-  result.y = rows(spec.n, spec.yStride, memory::data_type::s32);
+  memory::desc x = rows(spec.k, spec.xStride, memory::data_type::u8);
+  memory::desc y = rows(spec.n, spec.yStride, memory::data_type::s32);
+  memory::desc weights = blockedBytes(spec.k, spec.n);
+  std::optional<Matmul> result = findKernel([&] {
 #if DNNL_VERSION_MAJOR >= 3
-  dnnl::matmul::primitive_desc desc(engine, result.x, result.weights, result.y,
-                                    userScratch());
+    return dnnl::matmul::primitive_desc(engine, x, weights, y, userScratch());
 #else
-  dnnl::matmul::primitive_desc desc(
-      dnnl::matmul::desc(result.x, result.weights, result.y), userScratch(),
-      engine);
+    return dnnl::matmul::primitive_desc(dnnl::matmul::desc(x, weights, y),
+                                        userScratch(), engine);
 #endif
-  result.implementation = desc.impl_info_str();
-  if (!std::string_view(result.implementation).starts_with("brg"))
-    throw std::runtime_error("oneDNN has no fast kernel for blocked bytes (" +
-                             result.implementation + ")");
-  checkRoomForCode();
-  result.primitive = dnnl::matmul(desc);
-  result.scratchBytes = static_cast<int64_t>(desc.scratchpad_desc().get_size());
+  });
+  // Without VNNI the others add pairs of products in 16 bits, which overflow.
+  if (!result || !result->blocked())
+    return std::nullopt;
+  result->x = x;
+  result->y = y;
   return result;
 }
 
@@ -175,23 +198,24 @@ Reorder makeReorder(const dnnl::engine &engine, const memory::desc &from,
   checkRoomForCode();
   result.primitive = dnnl::reorder(desc);
   result.scratchBytes = static_cast<int64_t>(desc.scratchpad_desc().get_size());
+  // Of one type without bf16 such a copy is fast.
+  bool halves = typeOf(from) != typeOf(to) ||
+                typeOf(from) != memory::data_type::f32;
+  std::string_view implementation = desc.impl_info_str();
+  result.elementwise = halves && (implementation.starts_with("simple") ||
+                                  implementation.starts_with("ref"));
   return result;
-}
-
-memory::desc packedWeights(const dnnl::engine &engine, int64_t k, int64_t n,
-                           int32_t type) {
-  MatmulSpec spec;
-  spec.rows = 512;
-  spec.k = spec.xStride = k;
-  spec.n = spec.yStride = n;
-  spec.xType = type;
-  return makeMatmul(engine, spec).weights;
 }
 
 memory::desc blockedWeights(int64_t k, int64_t n, int32_t type) {
   return memory::desc(memory::dims{k, n}, dataType(type),
                       type == MARIMBA_F32 ? memory::format_tag::BA16a64b
                                           : memory::format_tag::BA16a64b2a);
+}
+
+memory::desc blockedBytes(int64_t k, int64_t n) {
+  return memory::desc(memory::dims{k, n}, memory::data_type::s8,
+                      memory::format_tag::BA16a64b4a);
 }
 
 std::string layoutText(const memory::desc &desc) {
@@ -233,6 +257,23 @@ std::string libraryText() {
          std::to_string(version->minor) + "." + std::to_string(version->patch) +
          " " + version->hash + " isa " +
          std::to_string(static_cast<int>(dnnl::get_effective_cpu_isa()));
+}
+
+std::string instructionsText() {
+  auto isa = static_cast<int>(dnnl::get_effective_cpu_isa());
+  const std::pair<int, const char *> names[] = {
+      {dnnl_cpu_isa_sse41, "SSE4.1"},
+      {dnnl_cpu_isa_avx, "AVX"},
+      {dnnl_cpu_isa_avx2, "AVX2"},
+      {dnnl_cpu_isa_avx2_vnni, "AVX2_VNNI"},
+      {dnnl_cpu_isa_avx512_core, "AVX512_CORE"},
+      {dnnl_cpu_isa_avx512_core_vnni, "AVX512_CORE_VNNI"},
+      {dnnl_cpu_isa_avx512_core_bf16, "AVX512_CORE_BF16"},
+  };
+  for (auto [value, name] : names)
+    if (value == isa)
+      return name;
+  return "instructions " + std::to_string(isa);
 }
 
 } // namespace marimba::rt::dnn

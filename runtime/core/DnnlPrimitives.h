@@ -16,20 +16,22 @@
 #include <array>
 #include <compare>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace marimba::rt::dnn {
 
 /// A post-op as the primitive has to know it: operands come with each call.
 struct PostOp {
-  int32_t kind = -1; // MarimbaPostOpKind; -1: none
-  int32_t type = 0;  // MarimbaDType of the operand
+  int32_t kind = -1;  // MarimbaPostOpKind; -1: none
+  int32_t type = 0;   // MarimbaDType of the operand
+  int64_t stride = 0; // distance of its rows, in elements; 0: no operand
   auto operator<=>(const PostOp &) const = default;
 };
 
 /// Y[rows, n] = X[rows, k] * W[k, n] (+ bias), then post-ops. `xStride` and
-/// `yStride` are the distances of rows, in elements; operands of post-ops are
-/// dense. Primitives are made for a team of `team` threads.
+/// `yStride` are the distances of rows, in elements. Primitives are made for a
+/// team of `team` threads.
 struct MatmulSpec {
   int64_t rows = 0, k = 0, n = 0, xStride = 0, yStride = 0;
   int32_t xType = MARIMBA_F32, yType = MARIMBA_F32; // of W: xType
@@ -40,25 +42,38 @@ struct MatmulSpec {
   auto operator<=>(const MatmulSpec &) const = default;
 };
 
-/// A matmul whose weights have the layout that the library likes best.
+/// A kernel for a matmul, and how its weights lie. The library manages no
+/// scratch memory: the caller gives `scratchBytes`.
 struct Matmul {
-  dnnl::matmul primitive;
+  dnnl::matmul::primitive_desc kernel;
+  dnnl::matmul primitive; // where makePrimitive() has made it
   dnnl::memory::desc x, weights, bias, y;
   int64_t scratchBytes = 0;
   std::string implementation;
+
+  /// Whether it reads weights in blocks: the library's best kernels.
+  bool blocked() const { return implementation.starts_with("brg"); }
+  /// Writes the kernel's code, which takes a millisecond.
+  void makePrimitive();
 };
 
-/// As matmul(), of bytes: x without a sign, weights with one in blocks of 64
-/// channels, y i32. Throws where the library has no fast kernel for that.
-Matmul makeIntegerMatmul(const dnnl::engine &engine, const MatmulSpec &spec);
+/// The kernel for `spec`, its weights as the library likes them best. Nothing
+/// where it has none: what it refuses, and what its reference implementation
+/// would compute, hundreds of times slower than any other way.
+std::optional<Matmul> findMatmul(const dnnl::engine &engine,
+                                 const MatmulSpec &spec);
 
-/// The library manages no scratch memory: the caller gives `scratchBytes`.
-Matmul makeMatmul(const dnnl::engine &engine, const MatmulSpec &spec);
+/// As findMatmul(), of bytes: x without a sign, weights with one in blocks of
+/// 64 channels, y i32.
+std::optional<Matmul> findIntegerMatmul(const dnnl::engine &engine,
+                                        const MatmulSpec &spec);
 
 /// Copies, converts and re-lays out `from` into `to`.
 struct Reorder {
   dnnl::reorder primitive;
   int64_t scratchBytes = 0;
+  /// Whether it is slow: one element after the other.
+  bool elementwise = false;
 };
 Reorder makeReorder(const dnnl::engine &engine, const dnnl::memory::desc &from,
                     const dnnl::memory::desc &to);
@@ -76,18 +91,19 @@ dnnl::memory::desc storedWeights(int64_t k, int64_t n, int32_t type);
 /// Where the operand of post-op `index` goes in a primitive's arguments.
 int postOpArgument(size_t index);
 
-/// The layout that matmuls computing in `type` like best for their weights; it
-/// does not depend on the number of rows (docs/cache.md).
-dnnl::memory::desc packedWeights(const dnnl::engine &engine, int64_t k,
-                                 int64_t n, int32_t type);
 /// [blocks, inputs, 64]: what generated code reads (marimba_packed_weights),
-/// and what packedWeights() is with AVX-512 and 64 channels or more.
+/// and what matmuls like best with AVX-512 and 64 channels or more.
 dnnl::memory::desc blockedWeights(int64_t k, int64_t n, int32_t type);
+/// Bytes of weights [k, n] as docs/quantization.md has them; k is a multiple of
+/// 64.
+dnnl::memory::desc blockedBytes(int64_t k, int64_t n);
 /// A layout in words, the same for two only where the bytes have the same
 /// meaning; empty where the library does not say how they lie.
 std::string layoutText(const dnnl::memory::desc &desc);
 /// The library's version and the instructions it uses: both decide layouts.
 std::string libraryText();
+/// The instructions that it uses, for a message: "AVX2", "AVX512_CORE".
+std::string instructionsText();
 
 } // namespace marimba::rt::dnn
 

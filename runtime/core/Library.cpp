@@ -1,10 +1,10 @@
-//===- Library.cpp - Caches of packed weights and primitives --------------===//
+//===- Library.cpp - The cache of packed weights ---------------------------===//
 
+#include "Conversion.h"
 #include "LibraryImpl.h"
 #include "Team.h"
 
 #include <algorithm>
-#include <bit>
 #include <cstring>
 #include <mutex>
 #include <optional>
@@ -13,71 +13,6 @@
 namespace marimba::rt {
 
 using dnnl::memory;
-
-namespace {
-/// Past this, the cached primitives are dropped and made anew (1 ms each).
-constexpr size_t kMostPrimitives = 4096;
-} // namespace
-
-template <typename Map, typename Key, typename Make>
-typename Map::mapped_type Library::Impl::cached(Map &map, const Key &key,
-                                                Make make) {
-  {
-    std::shared_lock lock(mutex);
-    if (auto it = map.find(key); it != map.end())
-      return it->second;
-  }
-  std::unique_lock lock(mutex);
-  if (auto it = map.find(key); it != map.end())
-    return it->second;
-  if (map.size() >= kMostPrimitives)
-    map.clear();
-  return map[key] = make();
-}
-
-std::shared_ptr<const Plan> Library::Impl::plan(const dnn::MatmulSpec &spec) {
-  return cached(plans, spec, [&] {
-    auto plan = std::make_shared<Plan>();
-    plan->matmul = dnn::makeMatmul(engine, spec);
-    if (spec.xStride != spec.k || spec.yStride != spec.n) {
-      // A blocked kernel is worth the copies, and shares its packed weights
-      // with the dense case; without one, strides cost nothing.
-      dnn::MatmulSpec denseSpec = spec;
-      denseSpec.xStride = spec.k;
-      denseSpec.yStride = spec.n;
-      dnn::Matmul dense = dnn::makeMatmul(engine, denseSpec);
-      auto blocked = [](const dnn::Matmul &matmul) {
-        return matmul.implementation.starts_with("brg");
-      };
-      if (blocked(dense) && !blocked(plan->matmul)) {
-        plan->matmul = std::move(dense);
-        plan->copyX = spec.xStride != spec.k;
-        plan->copyY = spec.yStride != spec.n;
-      }
-    }
-    implementations.insert(plan->matmul.implementation);
-    return plan;
-  });
-}
-
-std::shared_ptr<const dnn::Matmul>
-Library::Impl::integerPlan(const dnn::MatmulSpec &spec) {
-  return cached(integerPlans, spec, [&] {
-    auto matmul = std::make_shared<const dnn::Matmul>(
-        dnn::makeIntegerMatmul(engine, spec));
-    implementations.insert(matmul->implementation);
-    return matmul;
-  });
-}
-
-std::shared_ptr<const dnn::Reorder> Library::Impl::copy(const CopyKey &key) {
-  return cached(copies, key, [&] {
-    return std::make_shared<const dnn::Reorder>(dnn::makeReorder(
-        engine,
-        dnn::matrix(key.rows, key.columns, key.fromStride, key.fromType),
-        dnn::matrix(key.rows, key.columns, key.toStride, key.toType)));
-  });
-}
 
 std::shared_ptr<Packed> Library::Impl::pack(const StoredKey &key,
                                             const memory::desc &stored,
@@ -110,27 +45,6 @@ std::shared_ptr<Packed> Library::Impl::pack(const StoredKey &key,
   return copy;
 }
 
-/// bf16 at `from`, aligned or not, as f32, by the team.
-static void widen(const void *from, float *to, int64_t count) {
-  struct Work {
-    const char *from;
-    float *to;
-    int64_t count;
-  } work = {static_cast<const char *>(from), to, count};
-  auto run = [](void *data) {
-    const Work &w = *static_cast<const Work *>(data);
-    int64_t part = team::threadNumber(), parts = team::teamSize();
-    int64_t begin = w.count / parts * part;
-    int64_t end = part + 1 == parts ? w.count : begin + w.count / parts;
-    for (int64_t i = begin; i < end; ++i) {
-      uint16_t half = 0;
-      std::memcpy(&half, w.from + 2 * i, sizeof(half));
-      w.to[i] = std::bit_cast<float>(uint32_t(half) << 16);
-    }
-  };
-  team::run(team::inside() ? 1 : team::defaultSize(), run, &work);
-}
-
 void Library::Impl::packInto(const StoredKey &key, const memory::desc &stored,
                              const memory::desc &wanted, void *data) {
   auto allocate = [](int64_t bytes) {
@@ -144,12 +58,14 @@ void Library::Impl::packInto(const StoredKey &key, const memory::desc &stored,
   memory::desc sourceDesc = stored;
   AlignedBuffer copy;
   auto size = dtypeSize(static_cast<MarimbaDType>(key.type));
-  if (key.type == MARIMBA_BF16 && key.k > 0 &&
-      dnn::typeOf(wanted) == memory::data_type::f32) {
-    // Without AVX-512 the library converts one element after the other: 1.7 s
+  if (key.k > 0 && key.type != MARIMBA_F32 &&
+      dnn::typeOf(wanted) != dnn::dataType(key.type)) {
+    // The library converts one element after the other, or not at all: 1.7 s
     // for 2560 x 10240, where this and its reorder of f32 take 0.1 s.
     copy = allocate(key.k * key.n * 4);
-    widen(source, reinterpret_cast<float *>(copy.data()), key.k * key.n);
+    convertRows({source, key.n, key.k, key.k, key.type},
+                {copy.data(), key.n, key.k, key.k, MARIMBA_F32},
+                team::inside() ? 1 : team::defaultSize());
     sourceDesc = dnn::storedWeights(key.k, key.n, MARIMBA_F32);
     source = copy.data();
   } else if (reinterpret_cast<uintptr_t>(source) %

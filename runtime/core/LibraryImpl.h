@@ -9,6 +9,7 @@
 
 #include <compare>
 #include <map>
+#include <optional>
 #include <memory>
 #include <set>
 #include <shared_mutex>
@@ -35,11 +36,30 @@ struct CopyKey {
   auto operator<=>(const CopyKey &) const = default;
 };
 
-/// How one shape is computed. oneDNN's best kernels want dense rows: strided
-/// operands are then copied to or from scratch memory.
+/// Blocks of bytes [k, n], part of a weight with `allK` inputs, as f32 [k, n].
+struct WidenKey {
+  int64_t k, n, allK;
+  int team;
+  auto operator<=>(const WidenKey &) const = default;
+};
+struct Widening {
+  dnnl::memory::desc from, to;
+  dnn::Reorder reorder;
+};
+
+/// How one shape is computed: by a kernel for `spec`, which differs from what
+/// was asked for where the library has no fast kernel for that. x, y and the
+/// operands of post-ops are then copied, to or from scratch memory with the
+/// strides and types of `spec`.
 struct Plan {
+  dnn::MatmulSpec spec;
   dnn::Matmul matmul;
-  bool copyX = false, copyY = false;
+};
+
+/// How one shape of bytes is computed: by a kernel over blocks of bytes, or,
+/// where the library has none, in f32.
+struct IntegerPlan {
+  std::optional<dnn::Matmul> matmul;
 };
 
 /// Packed bytes: our own, or part of a mapped file.
@@ -73,15 +93,20 @@ struct Library::Impl {
   mutable std::shared_mutex mutex;
   std::map<StoredKey, std::vector<std::shared_ptr<Packed>>> packed;
   std::map<dnn::MatmulSpec, std::shared_ptr<const Plan>> plans;
-  std::map<dnn::MatmulSpec, std::shared_ptr<const dnn::Matmul>> integerPlans;
+  std::map<dnn::MatmulSpec, std::shared_ptr<const IntegerPlan>> integerPlans;
   std::map<CopyKey, std::shared_ptr<const dnn::Reorder>> copies;
+  std::map<WidenKey, std::shared_ptr<const Widening>> widenings;
   std::set<std::string> implementations;
   /// Where keys are stored that are addresses only (Stacks::LeftApart).
   std::unordered_map<const void *, const void *> places;
 
   std::shared_ptr<const Plan> plan(const dnn::MatmulSpec &spec);
-  std::shared_ptr<const dnn::Matmul> integerPlan(const dnn::MatmulSpec &spec);
+  std::shared_ptr<const IntegerPlan> integerPlan(const dnn::MatmulSpec &spec);
   std::shared_ptr<const dnn::Reorder> copy(const CopyKey &key);
+  std::shared_ptr<const Widening> widening(const WidenKey &key);
+  /// The layout that matmuls computing in `type` like best for their weights;
+  /// it does not depend on the number of rows (docs/cache.md).
+  dnnl::memory::desc packedWeights(int64_t k, int64_t n, int32_t type) const;
   /// The copy of `key`, which is stored as `stored`, laid out and typed as
   /// `wanted`; packs it at first use.
   std::shared_ptr<Packed> pack(const StoredKey &key,

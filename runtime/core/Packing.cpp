@@ -89,8 +89,7 @@ void Packer::find(const Description &description) {
     item.stored = dnn::storedWeights(item.k, item.n, spec.dtype);
     auto [layout, fresh] = layouts.try_emplace({item.k, item.n, *spec.packed});
     if (fresh)
-      layout->second =
-          dnn::packedWeights(library.engine, item.k, item.n, *spec.packed);
+      layout->second = library.packedWeights(item.k, item.n, *spec.packed);
     item.wanted = layout->second;
     item.matrices = weights.matrices(i, spec);
     for (const StoredMatrix &matrix : item.matrices)

@@ -7,6 +7,7 @@
 #include "tools/libmarimba/Compiler.h"
 
 #include "dialects/Marimba/IR/Marimba.h"
+#include "marimba/Library.h"
 #include "mlir/Bytecode/BytecodeReader.h"
 #include "mlir/IR/AsmState.h"
 #include "mlir/Parser/Parser.h"
@@ -53,6 +54,21 @@ static KeyValueType keyValuesFor(const CompileOptions &options) {
   return mayMultiplyBF16(options) ? KeyValueType::AsStored : KeyValueType::F32;
 }
 
+/// What oneDNN will do: on this machine it says so itself, on another it may
+/// use all that there is.
+static void askLibrary(mlir::marimba::PipelineOptions &pipeline,
+                       const mlir::marimba::TargetOptions &target) {
+  if (!target.cpu.empty() || !target.features.empty()) {
+    pipeline.libraryBlocks = mlir::marimba::preferredVectorBits(target) >= 512;
+    pipeline.libraryBytes = pipeline.libraryBlocks && pipeline.integerDots;
+    return;
+  }
+  rt::LibraryUnits units = rt::libraryUnits();
+  pipeline.bf16Dots &= units.bf16;
+  pipeline.libraryBlocks = units.f32;
+  pipeline.libraryBytes = units.bytes;
+}
+
 Compilation::Compilation(const CompileOptions &options)
     : compileOptions(options) {
   compileOptions.pipeline.vectorBits =
@@ -61,6 +77,7 @@ Compilation::Compilation(const CompileOptions &options)
   compileOptions.pipeline.bf16Dots = mlir::marimba::hasBF16Dots(options.target);
   compileOptions.pipeline.integerDots =
       mlir::marimba::hasIntegerDots(options.target);
+  askLibrary(compileOptions.pipeline, options.target);
   compileOptions.pipeline.bf16 = options.computeType == ComputeType::BF16;
   compileOptions.import.keyValues = keyValuesFor(compileOptions);
   mlir::DialectRegistry registry;

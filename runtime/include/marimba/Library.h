@@ -10,6 +10,17 @@
 
 namespace marimba::rt {
 
+/// What oneDNN multiplies by its best kernels, over weights in blocks of 64
+/// channels, with the instructions that this machine has and DNNL_MAX_CPU_ISA
+/// leaves it. A compiler for this machine asks before it chooses (all else is
+/// computed, too, but more slowly).
+struct LibraryUnits {
+  bool f32 = false;
+  bool bf16 = false;
+  bool bytes = false; // without a sign by such with one, in i32
+};
+LibraryUnits libraryUnits();
+
 /// What marimba_onednn_matmul keeps: packed weights by address, and one
 /// primitive per shape. Any number of contexts may share one; it locks inside.
 ///
