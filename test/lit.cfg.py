@@ -35,6 +35,9 @@ config.substitutions.append(
     ("%marimba_lib", os.path.join(os.path.dirname(config.marimba_bin_dir), "lib"))
 )
 config.substitutions.append(
+    ("%runtime_tests", os.path.join(config.test_exec_root, "runtime", "marimba-runtime-tests"))
+)
+config.substitutions.append(
     ("%examples", os.path.join(os.path.dirname(config.test_source_root), "examples"))
 )
 # Our programs by their full path, wherever a RUN line has the bare name: never

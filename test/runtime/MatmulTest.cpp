@@ -8,6 +8,7 @@
 
 #include <bit>
 #include <cmath>
+#include <cstdlib>
 #include <list>
 #include <random>
 #include <thread>
@@ -229,6 +230,69 @@ TEST_F(MatmulTest, SharedByContextsOnTwoThreads) {
     });
   for (std::thread &thread : threads)
     thread.join();
+}
+
+// Each f16 there is, by a product with 1.
+TEST_F(MatmulTest, WidensEveryHalf) {
+  constexpr int64_t count = 65536;
+  keep.emplace_back();
+  for (int64_t i = 0; i < count; ++i)
+    keep.back().halves.push_back(static_cast<uint16_t>(i));
+  float one = 1;
+  std::vector<float> y(count);
+  MarimbaMatmul args = {};
+  args.x = &one;
+  args.w = keep.back().halves.data();
+  args.y = y.data();
+  args.batch = args.rows = args.k = 1;
+  args.n = count;
+  args.weightType = MARIMBA_F16;
+  marimba_onednn_matmul(context->get(), &args);
+  ASSERT_TRUE(context->ok()) << context->message();
+  for (int64_t i = 0; i < count; ++i) {
+    auto expected =
+        static_cast<float>(std::bit_cast<_Float16>(static_cast<uint16_t>(i)));
+    float found = y[static_cast<size_t>(i)];
+    if (std::isnan(expected))
+      ASSERT_TRUE(std::isnan(found)) << i;
+    else
+      ASSERT_EQ(found, expected) << i;
+  }
+}
+
+// Generated code reads words of two bf16, whatever the file has.
+TEST_F(MatmulTest, PackedWordsOfEachType) {
+  std::mt19937 random(3);
+  for (MarimbaDType type : {MARIMBA_F32, MARIMBA_BF16, MARIMBA_F16}) {
+    keep.push_back(makeStored(size_t(70 * 6), type, random));
+    const Stored &w = keep.back();
+    const auto *words = static_cast<const uint16_t *>(marimba_packed_weights(
+        context->get(), w.data(type), 70, 6, type, MARIMBA_BF16));
+    ASSERT_TRUE(words) << context->message();
+    for (size_t n = 0; n < 70; ++n)
+      for (size_t k = 0; k < 6; ++k) {
+        size_t word = n / 64 * 16 * 64 + k / 2 * 64 + n % 64;
+        float found =
+            std::bit_cast<float>(uint32_t(words[2 * word + k % 2]) << 16);
+        float expected = w.values[n * 6 + k];
+        EXPECT_NEAR(found, expected, std::abs(expected) / 256);
+      }
+  }
+}
+
+TEST(LibraryUnitsTest, FollowTheLimit) {
+  const char *limit = std::getenv("DNNL_MAX_CPU_ISA");
+  LibraryUnits units = libraryUnits();
+  std::string name = limit ? limit : "";
+  if (name == "SSE41" || name == "AVX2") {
+    EXPECT_FALSE(units.f32);
+  }
+  if (name == "SSE41" || name == "AVX2" || name == "AVX512_CORE") {
+    EXPECT_FALSE(units.bf16);
+    EXPECT_FALSE(units.bytes);
+  }
+  EXPECT_LE(units.bf16, units.f32);
+  EXPECT_LE(units.bytes, units.f32);
 }
 
 TEST_F(MatmulTest, ErrorsAreSticky) {
