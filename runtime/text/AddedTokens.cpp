@@ -5,6 +5,7 @@
 #include "Unicode.h"
 
 #include <algorithm>
+#include <limits>
 
 namespace marimba::rt::text {
 
@@ -67,6 +68,8 @@ void TokenMatcher::split(std::string_view text,
     const AddedToken &token = *match->token;
     size_t begin = start, end = match->end;
     start = match->end;
+    if (token.isSpecial && !findsSpecial)
+      continue;
     if (token.isSingleWord && !isSingleWord(text, begin, end))
       continue;
     if (token.stripsLeft)
@@ -87,58 +90,117 @@ void TokenMatcher::split(std::string_view text,
     parts.push_back({std::nullopt, text.substr(done)});
 }
 
-AddedTokens::AddedTokens(const std::optional<Field> &field, const Model &model,
-                         const Normalizer *normalizer) {
-  if (!field)
-    return;
-  std::vector<Field> items = field->items();
-  tokens.reserve(items.size());
-  for (const Field &item : items)
-    read(item, model);
-  for (const AddedToken &token : tokens) {
-    if (!token.isNormalized)
-      raw.add(token, token.content);
-    else if (normalizer)
-      normalized.add(token, normalizer->normalize(token.content));
-    else
-      normalized.add(token, token.content);
+AddedToken AddedToken::read(const Field &item) {
+  AddedToken token;
+  token.content = item.at("content").getString();
+  token.isSpecial = item.getBool("special", false);
+  token.isSingleWord = item.getBool("single_word", false);
+  token.stripsLeft = item.getBool("lstrip", false);
+  token.stripsRight = item.getBool("rstrip", false);
+  token.isNormalized = item.getBool("normalized", !token.isSpecial);
+  return token;
+}
+
+/// The id of the next token that is nowhere yet.
+int64_t AddedTokens::firstFreeId() const {
+  // Not the highest id of the model: an id may be left out there, and still is
+  // counted on.
+  return std::max(model.tokenCount(), limit);
+}
+
+int32_t AddedTokens::addOne(AddedToken token, int64_t &freeId) {
+  auto known = idOfContent.find(token.content);
+  if (known != idOfContent.end()) {
+    token.id = known->second;
+    auto before = tokenOfId.find(token.id);
+    token.isSpecial |= before->second.content == token.content &&
+                       before->second.isSpecial;
+  } else if (std::optional<int32_t> id = model.tokenToId(token.content)) {
+    token.id = *id;
+  } else {
+    if (freeId >= std::numeric_limits<int32_t>::max())
+      throw FieldError("has no id left for the token " + quote(token.content));
+    token.id = static_cast<int32_t>(freeId++);
+  }
+  limit = std::max<int64_t>(limit, int64_t(token.id) + 1);
+  idOfContent.insert_or_assign(token.content, token.id);
+  int32_t id = token.id;
+  tokenOfId.insert_or_assign(id, std::move(token));
+  return id;
+}
+
+void AddedTokens::addFrom(const Field &field) {
+  int64_t freeId = firstFreeId();
+  for (const Field &item : field.items()) {
+    AddedToken token = AddedToken::read(item);
+    int32_t wanted = item.at("id").getId();
+    if (token.content.empty()) {
+      item.note("has no text and is left out");
+      continue;
+    }
+    std::string name = quote(token.content);
+    const AddedToken *before = find(token.content);
+    if (before)
+      item.note("is " + name +
+                ", an added token before it: the flags of the last count");
+    int32_t id = addOne(std::move(token), freeId);
+    if (id != wanted)
+      item.note("says that the id of " + name + " is " +
+                std::to_string(wanted) + ", but it is " + std::to_string(id) +
+                (before                    ? ""
+                 : model.tokenToId(
+                       find(id)->content) ? ", by model.vocab"
+                                           : ", the next that is free"));
   }
 }
 
-void AddedTokens::read(const Field &item, const Model &model) {
-  bool isSpecial = item.getBool("special", false);
-  tokens.push_back(
-      {std::string(item.at("content").getString()), item.at("id").getId(),
-       isSpecial, item.getBool("single_word", false),
-       item.getBool("lstrip", false), item.getBool("rstrip", false),
-       item.getBool("normalized", !isSpecial)});
-  const AddedToken &token = tokens.back();
-  std::string id = std::to_string(token.id);
-  if (!tokenOfId.emplace(token.id, &token).second)
-    item.at("id").fail("is " + id + ", the id of an added token before it");
-  if (!tokenOfContent.emplace(token.content, &token).second)
-    item.at("content").fail("is " + quote(token.content) +
-                            ", the same as an added token before it");
-  const std::string *modelToken = model.idToToken(token.id);
-  if (modelToken && *modelToken != token.content)
-    item.at("id").fail("is " + id + ", which model.vocab gives to " +
-                       quote(*modelToken));
-  std::optional<int32_t> modelId = model.tokenToId(token.content);
-  if (modelId && *modelId != token.id)
-    item.at("id").fail("is " + id + ", but model.vocab gives " +
-                       quote(token.content) + " the id " +
-                       std::to_string(*modelId));
-  limit = std::max<int64_t>(limit, int64_t(token.id) + 1);
+void AddedTokens::add(const std::vector<AddedToken> &tokens) {
+  int64_t freeId = firstFreeId();
+  for (const AddedToken &token : tokens)
+    if (!token.content.empty())
+      addOne(token, freeId);
+}
+
+void AddedTokens::addSpecial(const std::vector<AddedToken> &tokens) {
+  int64_t freeId = firstFreeId();
+  for (AddedToken token : tokens) {
+    auto known = idOfContent.find(token.content);
+    if (known != idOfContent.end()) {
+      tokenOfId.find(known->second)->second.isSpecial = true;
+    } else if (!token.content.empty()) {
+      token.isSpecial = true;
+      addOne(std::move(token), freeId);
+    }
+  }
+}
+
+void AddedTokens::finish(bool findsSpecial) {
+  // By their ids, for the same result each time.
+  std::vector<const AddedToken *> tokens;
+  for (const auto &entry : tokenOfId)
+    tokens.push_back(&entry.second);
+  std::sort(tokens.begin(), tokens.end(),
+            [](const auto *a, const auto *b) { return a->id < b->id; });
+  for (const AddedToken *token : tokens) {
+    if (!token->isNormalized)
+      raw.add(*token, token->content);
+    else if (normalizer)
+      normalized.add(*token, normalizer->normalize(token->content));
+    else
+      normalized.add(*token, token->content);
+  }
+  raw.setFindsSpecial(findsSpecial);
+  normalized.setFindsSpecial(findsSpecial);
 }
 
 const AddedToken *AddedTokens::find(int32_t id) const {
   auto entry = tokenOfId.find(id);
-  return entry == tokenOfId.end() ? nullptr : entry->second;
+  return entry == tokenOfId.end() ? nullptr : &entry->second;
 }
 
 const AddedToken *AddedTokens::find(std::string_view content) const {
-  auto entry = tokenOfContent.find(content);
-  return entry == tokenOfContent.end() ? nullptr : entry->second;
+  auto entry = idOfContent.find(std::string(content));
+  return entry == idOfContent.end() ? nullptr : find(entry->second);
 }
 
 } // namespace marimba::rt::text

@@ -10,17 +10,22 @@
 
 namespace marimba::rt::text {
 
-/// One entry of `added_tokens`.
+/// A token that is found in a text before the model sees it.
 struct AddedToken {
   std::string content;
-  int32_t id;
-  bool isSpecial;
+  /// Given by AddedTokens.
+  int32_t id = -1;
+  bool isSpecial = false;
   /// Not matched next to a word character.
-  bool isSingleWord;
+  bool isSingleWord = false;
   /// A match takes the spaces on its left, or right.
-  bool stripsLeft, stripsRight;
+  bool stripsLeft = false, stripsRight = false;
   /// Matched in the normalized text, not in the text as given.
-  bool isNormalized;
+  bool isNormalized = false;
+
+  /// Reads `content` and the flags of `item`, an object. Those that it lacks
+  /// are false, but a token that is not special is normalized.
+  static AddedToken read(const Field &item);
 };
 
 /// A part of a text: an added token, or text between.
@@ -32,6 +37,8 @@ struct TextPart {
 /// Finds a set of tokens in texts.
 class TokenMatcher {
 public:
+  /// Where it is false, special tokens are left in the text as it is.
+  void setFindsSpecial(bool finds) { findsSpecial = finds; }
   /// Adds a token to find as `pattern`; an empty pattern is never found, and of
   /// equal patterns the first counts. `token` must outlive this object.
   void add(const AddedToken &token, std::string_view pattern);
@@ -49,17 +56,34 @@ private:
   std::optional<Match> longestMatch(std::string_view text, size_t start) const;
 
   ByteTrie<const AddedToken *> trie;
+  bool findsSpecial = true;
 };
 
-/// All added tokens of a tokenizer.
+/// All added tokens of a tokenizer. Lists of them get their ids as Hugging
+/// Face's library gives them, whatever a file says: a token that is there
+/// already, in the model or among those added before, keeps its id and takes
+/// the flags of its last mention (but special once is special for good); others
+/// get the ids that follow.
 class AddedTokens {
 public:
-  /// Reads `field`, the array `added_tokens`. Throws FieldError also where a
-  /// token disagrees with `model` about its id.
-  AddedTokens(const std::optional<Field> &field, const Model &model,
-              const Normalizer *normalizer);
+  /// Both must outlive this object; `normalizer` may be null.
+  AddedTokens(const Model &model, const Normalizer *normalizer)
+      : model(model), normalizer(normalizer) {}
   AddedTokens(const AddedTokens &) = delete;
   AddedTokens &operator=(const AddedTokens &) = delete;
+
+  /// Adds the tokens of `field`, the array `added_tokens`, and notes where one
+  /// gets another id than `field` says. Throws FieldError.
+  void addFrom(const Field &field);
+  /// Adds `tokens`, one list.
+  void add(const std::vector<AddedToken> &tokens);
+  /// Adds those of `tokens` that are not yet added tokens, as special ones; all
+  /// that are become special.
+  void addSpecial(const std::vector<AddedToken> &tokens);
+
+  /// To be called once all are added. Where `findsSpecial` is false, special
+  /// tokens in a text are text.
+  void finish(bool findsSpecial);
 
   /// Finds the tokens that are matched in a text as given.
   const TokenMatcher &rawMatcher() const { return raw; }
@@ -74,12 +98,14 @@ public:
   int64_t idLimit() const { return limit; }
 
 private:
-  void read(const Field &item, const Model &model);
+  int64_t firstFreeId() const;
+  int32_t addOne(AddedToken token, int64_t &freeId);
 
-  /// Never resized after the constructor: the other members point into it.
-  std::vector<AddedToken> tokens;
-  std::unordered_map<int32_t, const AddedToken *> tokenOfId;
-  std::unordered_map<std::string_view, const AddedToken *> tokenOfContent;
+  const Model &model;
+  const Normalizer *normalizer;
+  /// The matchers point to its tokens.
+  std::unordered_map<int32_t, AddedToken> tokenOfId;
+  std::unordered_map<std::string, int32_t> idOfContent;
   TokenMatcher raw, normalized;
   int64_t limit = 0;
 };

@@ -32,6 +32,7 @@ public:
     return tables.vocab.idToToken(id);
   }
   int64_t idLimit() const override { return tables.vocab.idLimit(); }
+  int64_t tokenCount() const override { return tables.vocab.size(); }
 
 private:
   std::optional<int32_t> charToId(char32_t character,
@@ -169,8 +170,9 @@ std::unique_ptr<Model> createBpeModel(const Field &field) {
   if (std::optional<Field> unknown = field.find("unk_token")) {
     tables.unknownId = tables.vocab.tokenToId(unknown->getString());
     if (!tables.unknownId)
-      unknown->fail("is " + quote(unknown->getString()) +
-                    ", which is not in model.vocab");
+      unknown->note("is " + quote(unknown->getString()) +
+                    ", which is not in model.vocab: characters that are not, "
+                    "either, are left out");
   }
   tables.byteFallback = field.getBool("byte_fallback", false);
   tables.fuseUnknown = field.getBool("fuse_unk", false);

@@ -43,6 +43,11 @@ static const Alphabet &alphabet() {
   return instance;
 }
 
+void appendByteLevel(std::string_view bytes, std::string &out) {
+  for (char byte : bytes)
+    out += alphabet().charOfByte[static_cast<unsigned char>(byte)];
+}
+
 /// The bytes that `token` spells; its own UTF-8 where a character of it is
 /// outside the alphabet, as in added tokens.
 static std::string spelledBytes(std::string_view token) {
@@ -136,8 +141,7 @@ public:
     for (size_t start = 0; start < text.size();) {
       size_t end = useRegex ? matchEnd(text, start) : text.size();
       word.clear();
-      for (char byte : text.substr(start, end - start))
-        word += alphabet().charOfByte[static_cast<unsigned char>(byte)];
+      appendByteLevel(text.substr(start, end - start), word);
       sink({word, whole.startsText && start == 0});
       start = end;
     }

@@ -24,8 +24,19 @@ std::string quote(std::string_view text) {
   return Json(shown).dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
-Field::Field(const Json &value, std::string path)
-    : value(&value), fieldPath(std::move(path)) {}
+void Notes::add(const std::string &line) {
+  if (kept.size() < most)
+    kept.push_back(line);
+  else if (kept.size() == most)
+    kept.emplace_back("there is more of this kind");
+}
+
+Field::Field(const Json &value, std::string path, Notes *notes)
+    : value(&value), notes(notes), fieldPath(std::move(path)) {}
+
+std::string Field::shownPath() const {
+  return fieldPath.empty() ? "the top level" : fieldPath;
+}
 
 Field Field::at(std::string_view key) const {
   if (!value->is_object())
@@ -36,7 +47,7 @@ Field Field::at(std::string_view key) const {
   std::string path = fieldPath.empty() ? "" : fieldPath + ".";
   // A key may be any text, as in a vocabulary.
   path += key.size() < 32 ? std::string(key) : quote(key);
-  return Field(*member, std::move(path));
+  return Field(*member, std::move(path), notes);
 }
 
 std::optional<Field> Field::find(std::string_view key) const {
@@ -55,7 +66,7 @@ std::vector<Field> Field::items() const {
   items.reserve(value->size());
   for (size_t i = 0; i < value->size(); ++i)
     items.push_back(
-        Field((*value)[i], fieldPath + "[" + std::to_string(i) + "]"));
+        Field((*value)[i], fieldPath + "[" + std::to_string(i) + "]", notes));
   return items;
 }
 
@@ -86,9 +97,13 @@ bool Field::getBool(std::string_view key, bool otherwise) const {
   return member ? member->getBool() : otherwise;
 }
 
+void Field::note(const std::string &what) const {
+  if (notes)
+    notes->add(shownPath() + " " + what);
+}
+
 void Field::fail(const std::string &what) const {
-  throw FieldError((fieldPath.empty() ? "the top level" : fieldPath) + " " +
-                   what);
+  throw FieldError(shownPath() + " " + what);
 }
 
 void Field::failType(std::string_view expected) const {

@@ -35,12 +35,25 @@ Json parseJson(std::string_view text);
 /// `text` in quotes, escaped, on one line, and cut where it is long.
 std::string quote(std::string_view text);
 
+/// What was read otherwise than a file says, in lines for its user.
+class Notes {
+public:
+  /// Keeps the first few: a file that is wrong everywhere says so in a line.
+  void add(const std::string &line);
+  const std::vector<std::string> &lines() const { return kept; }
+
+private:
+  static constexpr size_t most = 8;
+  std::vector<std::string> kept;
+};
+
 /// A value inside a JSON document, with its path (`model.vocab`) for errors.
 /// The document must outlive it. All getters throw FieldError on a wrong type.
 class Field {
 public:
-  /// The whole document.
-  explicit Field(const Json &document) : value(&document) {}
+  /// The whole document; `notes`, if any, must outlive it, too.
+  explicit Field(const Json &document, Notes *notes = nullptr)
+      : value(&document), notes(notes) {}
 
   const Json &json() const { return *value; }
   const std::string &path() const { return fieldPath; }
@@ -60,15 +73,19 @@ public:
   /// The boolean member `key`, or `otherwise` where it is absent or null.
   bool getBool(std::string_view key, bool otherwise) const;
 
+  /// Notes "PATH WHAT", where someone wants to know.
+  void note(const std::string &what) const;
   /// Throws "PATH WHAT".
   [[noreturn]] void fail(const std::string &what) const;
   /// Throws "PATH is FOUND, expected EXPECTED".
   [[noreturn]] void failType(std::string_view expected) const;
 
 private:
-  Field(const Json &value, std::string path);
+  Field(const Json &value, std::string path, Notes *notes);
+  std::string shownPath() const;
 
   const Json *value;
+  Notes *notes;
   std::string fieldPath;
 };
 

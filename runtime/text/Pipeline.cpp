@@ -136,9 +136,12 @@ std::unique_ptr<PreTokenizer> createPreTokenizer(const Field &field) {
 }
 
 std::unique_ptr<Model> createModel(const Field &field) {
-  // Files of old versions leave the type of a BPE model out.
+  // Files of old versions leave the type out.
   if (!field.find("type") && field.find("merges"))
     return createBpeModel(field);
+  if (std::optional<Field> vocab = field.find("vocab");
+      vocab && !field.find("type") && vocab->json().is_array())
+    return createUnigramModel(field);
   return createStage(field, modelKinds);
 }
 

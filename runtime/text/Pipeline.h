@@ -61,6 +61,8 @@ public:
   virtual const std::string *idToToken(int32_t id) const = 0;
   /// The highest id plus one.
   virtual int64_t idLimit() const = 0;
+  /// How many tokens there are: less than idLimit() where ids are left out.
+  virtual int64_t tokenCount() const = 0;
 };
 
 /// Completes the ids of a text.

@@ -59,6 +59,7 @@ public:
   int64_t idLimit() const override {
     return static_cast<int64_t>(pieces.size());
   }
+  int64_t tokenCount() const override { return idLimit(); }
 
 private:
   /// Whether a space follows something else in `piece`.
@@ -219,49 +220,30 @@ std::unique_ptr<DecodeStream> SentencePieceDecoder::start() const {
   return std::make_unique<SentencePieceStream>(*this);
 }
 
-SentencePieceOptions readSentencePieceOptions(const Field &config) {
-  SentencePieceOptions options;
-  options.addsStart = config.getBool("add_bos_token", options.addsStart);
-  options.addsEnd = config.getBool("add_eos_token", options.addsEnd);
-  return options;
-}
-
-/// The fields of a tokenizer.json that put control tokens around a text.
-static Json createDocument(const Processor &processor,
-                           const SentencePieceOptions &options) {
+/// The control tokens as a tokenizer.json has them.
+static Json createDocument(const Processor &processor) {
   Json tokens = Json::array();
   for (int id = 0; id < processor.GetPieceSize(); ++id)
     if (processor.IsControl(id))
       tokens.push_back({{"id", static_cast<uint32_t>(id)},
                         {"content", processor.IdToPiece(id)},
                         {"special", true}});
-  Json single = Json::array(), ids = Json::object();
-  auto add = [&](int id) {
-    const std::string &name = processor.IdToPiece(id);
-    single.push_back({{"SpecialToken", {{"id", name}}}});
-    ids[name]["ids"] = Json::array({static_cast<uint32_t>(id)});
-  };
-  if (options.addsStart && processor.bos_id() >= 0)
-    add(processor.bos_id());
-  single.push_back({{"Sequence", {{"id", "A"}}}});
-  if (options.addsEnd && processor.eos_id() >= 0)
-    add(processor.eos_id());
-  return {{"added_tokens", tokens},
-          {"post_processor",
-           {{"type", "TemplateProcessing"},
-            {"single", single},
-            {"special_tokens", ids}}}};
+  return {{"added_tokens", tokens}};
 }
 
-SentencePieceParts loadSentencePiece(std::string_view contents,
-                                     const SentencePieceOptions &options) {
+SentencePieceParts loadSentencePiece(std::string_view contents) {
   auto processor = std::make_shared<Processor>();
   auto status = processor->LoadFromSerializedProto(contents);
   if (!status.ok())
     throw FieldError("is not a SentencePiece model: " + status.ToString());
+  auto piece = [&](int id) {
+    return id < 0 ? std::nullopt
+                  : std::optional<std::string>(processor->IdToPiece(id));
+  };
   return {std::make_unique<SentencePieceModel>(processor),
           std::make_unique<SentencePieceDecoder>(processor),
-          createDocument(*processor, options)};
+          createDocument(*processor), piece(processor->bos_id()),
+          piece(processor->eos_id())};
 }
 
 } // namespace marimba::rt::text

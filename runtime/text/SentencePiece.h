@@ -12,23 +12,14 @@ struct SentencePieceParts {
   std::unique_ptr<Model> model;
   std::unique_ptr<Decoder> decoder;
   /// The other fields of the tokenizer.json that it corresponds to: its control
-  /// tokens, and where to add them.
+  /// tokens.
   Json document;
+  /// Of those, what the model says to start and end a text with.
+  std::optional<std::string> startToken, endToken;
 };
-
-/// Which control tokens stand around a text.
-struct SentencePieceOptions {
-  /// Where the model has a token for it.
-  bool addsStart = true;
-  bool addsEnd = false;
-};
-
-/// Reads `add_bos_token` and `add_eos_token` of a tokenizer_config.json.
-SentencePieceOptions readSentencePieceOptions(const Field &config);
 
 /// Reads the contents of a tokenizer.model; throws FieldError.
-SentencePieceParts loadSentencePiece(std::string_view contents,
-                                     const SentencePieceOptions &options);
+SentencePieceParts loadSentencePiece(std::string_view contents);
 
 } // namespace marimba::rt::text
 

@@ -18,6 +18,8 @@ std::unique_ptr<Normalizer> createPrependNormalizer(const Field &field);
 std::unique_ptr<Normalizer> createReplaceNormalizer(const Field &field);
 
 // ByteLevel.cpp.
+/// Appends `bytes` as GPT-2 writes them, each as one printable character.
+void appendByteLevel(std::string_view bytes, std::string &out);
 std::unique_ptr<PreTokenizer> createByteLevelPreTokenizer(const Field &field);
 std::unique_ptr<PostProcessor> createByteLevelPostProcessor(const Field &field);
 std::unique_ptr<Decoder> createByteLevelDecoder(const Field &field);
@@ -37,6 +39,9 @@ std::unique_ptr<Model> createBpeModel(const Field &field);
 std::unique_ptr<Model> createUnigramModel(const Field &field);
 
 // TemplateProcessing.cpp.
+/// Puts `before` and `after` around the ids of a text.
+std::unique_ptr<PostProcessor> createSurroundings(std::vector<int32_t> before,
+                                                  std::vector<int32_t> after);
 std::unique_ptr<PostProcessor> createTemplateProcessing(const Field &field);
 
 // Decoders.cpp.

@@ -10,6 +10,9 @@ namespace {
 /// (`single`) matters here.
 class TemplateProcessing : public PostProcessor {
 public:
+  TemplateProcessing(std::vector<int32_t> before, std::vector<int32_t> after)
+      : pieces{{false, std::move(before)}, {true, {}}, {false, std::move(after)}} {}
+
   explicit TemplateProcessing(const Field &field) {
     for (const Field &item : field.at("single").items())
       pieces.push_back(createPiece(item, field));
@@ -61,6 +64,12 @@ private:
 };
 
 } // namespace
+
+std::unique_ptr<PostProcessor> createSurroundings(std::vector<int32_t> before,
+                                                  std::vector<int32_t> after) {
+  return std::make_unique<TemplateProcessing>(std::move(before),
+                                              std::move(after));
+}
 
 std::unique_ptr<PostProcessor> createTemplateProcessing(const Field &field) {
   return std::make_unique<TemplateProcessing>(field);

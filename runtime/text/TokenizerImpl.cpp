@@ -2,6 +2,8 @@
 
 #include "TokenizerImpl.h"
 
+#include "Stages.h"
+
 namespace marimba::rt {
 
 using namespace text;
@@ -27,32 +29,73 @@ static size_t charLimit(std::string_view text, size_t limit) {
   return limit;
 }
 
-Tokenizer::Impl::Impl(const Field &document, std::unique_ptr<Model> givenModel,
+Tokenizer::Impl::Impl(const Field &document, const TokenizerConfig &config,
+                      std::unique_ptr<Model> givenModel,
                       std::unique_ptr<Decoder> givenDecoder)
     : normalizer(createOptional(document, "normalizer", createNormalizer)),
       preTokenizer(
           createOptional(document, "pre_tokenizer", createPreTokenizer)),
       model(givenModel ? std::move(givenModel)
                        : createModel(document.at("model"))),
-      addedTokens(std::make_unique<AddedTokens>(document.find("added_tokens"),
-                                                *model, normalizer.get())),
-      postProcessor(
-          createOptional(document, "post_processor", createPostProcessor)),
+      addedTokens(std::make_unique<AddedTokens>(*model, normalizer.get())),
       decoder(givenDecoder
                   ? std::move(givenDecoder)
                   : createOptional(document, "decoder", createDecoder)) {
   if (!decoder)
     decoder = createSpaceJoinDecoder();
-  if (postProcessor)
-    checkOwnIds(document.at("post_processor"));
+  addTokens(document, config);
+  createPostProcessor(document, config);
 }
 
-void Tokenizer::Impl::checkOwnIds(const Field &field) const {
+void Tokenizer::Impl::addTokens(const Field &document,
+                                const TokenizerConfig &config) {
+  if (std::optional<Field> field = document.find("added_tokens"))
+    addedTokens->addFrom(*field);
+  addedTokens->add(config.tokens);
+  addedTokens->addSpecial(config.specials);
+  addedTokens->finish(config.findsSpecial);
+}
+
+/// The id of the token that starts or ends a text, where it is asked for.
+std::vector<int32_t>
+Tokenizer::Impl::endIds(const Field &document, std::optional<bool> isAsked,
+                        bool otherwise, const std::optional<std::string> &token,
+                        std::string_view name) const {
+  if (!isAsked.value_or(otherwise))
+    return {};
+  if (token) {
+    if (const AddedToken *added = addedTokens->find(*token))
+      return {added->id};
+    if (std::optional<int32_t> id = model->tokenToId(*token))
+      return {*id};
+  }
+  if (isAsked)
+    document.note(
+        (token ? "has no token " + quote(*token) : std::string("has none")) +
+        " for the " + std::string(name) +
+        " that tokenizer_config.json wants around a text: nothing is added");
+  return {};
+}
+
+void Tokenizer::Impl::createPostProcessor(const Field &document,
+                                          const TokenizerConfig &config) {
+  if (config.addsStart || config.addsEnd) {
+    postProcessor = createSurroundings(
+        endIds(document, config.addsStart, config.isLlamaLike,
+               config.startToken, "bos_token"),
+        endIds(document, config.addsEnd, false, config.endToken, "eos_token"));
+    return;
+  }
+  postProcessor =
+      createOptional(document, "post_processor", text::createPostProcessor);
+  if (!postProcessor)
+    return;
   std::vector<int32_t> ids;
   postProcessor->appendOwnIds(ids);
   for (int32_t id : ids)
     if (!findToken(id))
-      field.fail("adds the id " + std::to_string(id) + ", which no token has");
+      document.at("post_processor")
+          .note("adds the id " + std::to_string(id) + ", which no token has");
 }
 
 /// Appends the ids of `word`, which has no added tokens any more.

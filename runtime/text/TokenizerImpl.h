@@ -7,6 +7,7 @@
 
 #include "AddedTokens.h"
 #include "Pipeline.h"
+#include "TokenizerConfig.h"
 
 namespace marimba::rt {
 
@@ -17,10 +18,12 @@ struct Tokenizer::Impl {
   std::unique_ptr<text::AddedTokens> addedTokens;
   std::unique_ptr<text::PostProcessor> postProcessor; ///< Null: none.
   std::unique_ptr<text::Decoder> decoder;
+  std::vector<std::string> notes;
 
-  /// As the fields of `document` say; a model and a decoder that are given
-  /// stand for its fields of that name. Throws FieldError.
+  /// As the fields of `document` say, and `config`; a model and a decoder that
+  /// are given stand for its fields of that name. Throws FieldError.
   explicit Impl(const text::Field &document,
+                const text::TokenizerConfig &config = {},
                 std::unique_ptr<text::Model> givenModel = nullptr,
                 std::unique_ptr<text::Decoder> givenDecoder = nullptr);
 
@@ -41,7 +44,14 @@ struct Tokenizer::Impl {
   void encode(std::string_view text, std::vector<int32_t> &ids) const;
 
 private:
-  void checkOwnIds(const text::Field &field) const;
+  void addTokens(const text::Field &document,
+                 const text::TokenizerConfig &config);
+  void createPostProcessor(const text::Field &document,
+                           const text::TokenizerConfig &config);
+  std::vector<int32_t> endIds(const text::Field &document,
+                              std::optional<bool> isAsked, bool otherwise,
+                              const std::optional<std::string> &token,
+                              std::string_view name) const;
   void encodeRaw(const text::Word &word, std::vector<int32_t> &ids) const;
   void encodeNormalized(const text::Word &word,
                         std::vector<int32_t> &ids) const;

@@ -32,6 +32,9 @@ public:
     return vocab.idToToken(id);
   }
   int64_t idLimit() const override { return vocab.idLimit(); }
+  int64_t tokenCount() const override {
+    return static_cast<int64_t>(scores.size());
+  }
 
 private:
   void readVocab(const Field &field);

@@ -8,18 +8,21 @@
 namespace marimba::rt::text {
 
 bool Vocab::tryAdd(std::string_view token, int32_t id) {
-  auto [entry, isNew] = tokenOfId.emplace(id, token);
-  if (!isNew)
+  if (tokenOfId.contains(id))
     return false;
-  idOfToken.insert_or_assign(entry->second, id);
+  auto entry = idOfToken.insert_or_assign(std::string(token), id).first;
+  tokenOfId.emplace(id, &entry->first);
   limit = std::max<int64_t>(limit, int64_t(id) + 1);
   return true;
 }
 
 void Vocab::add(const Field &field, std::string_view token, int32_t id) {
-  if (!tryAdd(token, id))
-    field.fail("gives the id " + std::to_string(id) + " to both " +
-               quote(*idToToken(id)) + " and " + quote(token));
+  if (tryAdd(token, id))
+    return;
+  field.note("gives the id " + std::to_string(id) + " to both " +
+             quote(*idToToken(id)) + " and " + quote(token) +
+             ": it is read back as the first");
+  idOfToken.insert_or_assign(std::string(token), id);
 }
 
 void Vocab::reserve(size_t count) {

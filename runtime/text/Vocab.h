@@ -14,8 +14,8 @@ namespace marimba::rt::text {
 /// Tokens and their ids, both ways.
 class Vocab {
 public:
-  /// Adds a token; throws, in the name of `field`, where `id` is taken. Of
-  /// equal tokens the last counts for tokenToId().
+  /// Adds a token. Of equal tokens the last counts for tokenToId(); of tokens
+  /// with one id, which `field` notes, the first for idToToken().
   void add(const Field &field, std::string_view token, int32_t id);
   void reserve(size_t count);
   /// As add(), but gives false, and changes nothing, where `id` is taken.
@@ -30,8 +30,11 @@ public:
   /// Null where there is no such id. Lives as long as the vocabulary.
   const std::string *idToToken(int32_t id) const {
     auto entry = tokenOfId.find(id);
-    return entry == tokenOfId.end() ? nullptr : &entry->second;
+    return entry == tokenOfId.end() ? nullptr : entry->second;
   }
+
+  /// How many different tokens there are.
+  int64_t size() const { return static_cast<int64_t>(idOfToken.size()); }
 
   /// The highest id plus one.
   int64_t idLimit() const { return limit; }
@@ -44,10 +47,9 @@ private:
     }
   };
 
-  std::unordered_map<int32_t, std::string> tokenOfId;
-  /// The keys are the strings of tokenOfId, which stay where they are.
-  std::unordered_map<std::string_view, int32_t, Hash, std::equal_to<>>
-      idOfToken;
+  std::unordered_map<std::string, int32_t, Hash, std::equal_to<>> idOfToken;
+  /// The keys of idOfToken, which stay where they are.
+  std::unordered_map<int32_t, const std::string *> tokenOfId;
   int64_t limit = 0;
 };
 

@@ -32,10 +32,32 @@ static bool hasFile(StringRef dir, StringRef file) {
 
 StringRef marimba::tokenizerFile(StringRef modelDir) {
   // The first is what a checkpoint was tested with.
-  for (StringRef file : {"tokenizer.json", "tokenizer.model"})
+  for (StringRef file :
+       {"tokenizer.json", "tokenizer.model", "tekken.json", "spiece.model"})
     if (hasFile(modelDir, file))
       return file;
+  if (hasFile(modelDir, "vocab.json") && hasFile(modelDir, "merges.txt"))
+    return "vocab.json";
   return "";
+}
+
+/// Says that there is no tokenizer, and what there is instead of one.
+static std::string missingTokenizerMessage(StringRef modelDir) {
+  static constexpr std::pair<StringLiteral, StringLiteral> others[] = {
+      {"vocab.json", "needs merges.txt beside it"},
+      {"merges.txt", "needs vocab.json beside it"},
+      {"vocab.txt", "is of a class with word pieces"},
+      {"sentencepiece.bpe.model", "has other ids than its model"},
+      {"tokenizer_config.json", "describes a tokenizer, but has no tokens"},
+  };
+  std::string found;
+  for (auto [file, why] : others)
+    if (found.empty() && hasFile(modelDir, file))
+      found = ("; " + file + " is there, but " + why).str();
+  return (modelDir +
+          ": no tokenizer.json or tokenizer.model in this directory" + found +
+          "; --ids takes token ids instead of text where a command has it")
+      .str();
 }
 
 bool marimba::hasTokenizer(StringRef modelDir) {
@@ -53,8 +75,9 @@ std::string marimba::missingWeightsMessage(StringRef modelDir) {
       .str();
 }
 
-std::unique_ptr<rt::Tokenizer> marimba::loadTokenizer(StringRef modelDir,
-                                                      std::string &error) {
+std::unique_ptr<rt::Tokenizer>
+marimba::loadTokenizer(StringRef modelDir, std::string &error,
+                       function_ref<void(StringRef)> note) {
   if (ModelDirectory::isGguf(modelDir))
     return loadGgufTokenizer(modelDir, error);
   StringRef file = tokenizerFile(modelDir);
@@ -65,13 +88,14 @@ std::unique_ptr<rt::Tokenizer> marimba::loadTokenizer(StringRef modelDir,
     return nullptr;
   }
   if (file.empty()) {
-    error = (modelDir + ": no tokenizer.json or tokenizer.model in this "
-                        "directory; --ids takes token ids instead of text "
-                        "where a command has it")
-                .str();
+    error = missingTokenizerMessage(modelDir);
     return nullptr;
   }
-  return rt::Tokenizer::load(pathIn(modelDir, file), error);
+  auto tokenizer = rt::Tokenizer::load(pathIn(modelDir, file), error);
+  if (tokenizer && note)
+    for (const std::string &line : tokenizer->notes())
+      note(line);
+  return tokenizer;
 }
 
 std::optional<std::vector<int32_t>>

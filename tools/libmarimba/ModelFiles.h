@@ -9,6 +9,7 @@
 #define MARIMBA_TOOLS_LIBMARIMBA_MODELFILES_H
 
 #include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/ADT/StringRef.h"
 #include <cstdint>
 #include <memory>
@@ -21,11 +22,12 @@ namespace rt {
 class Tokenizer;
 } // namespace rt
 
-/// The tokenizer of a model directory: tokenizer.json, or else tokenizer.model.
-/// Or that inside a GGUF file.
-/// On failure returns null and sets `error`.
-std::unique_ptr<rt::Tokenizer> loadTokenizer(llvm::StringRef modelDir,
-                                             std::string &error);
+/// The tokenizer of a model directory (docs/tokenizers.md says from which
+/// files), or that inside a GGUF file. `note`, if any, gets what was read
+/// otherwise than a file says. On failure returns null and sets `error`.
+std::unique_ptr<rt::Tokenizer>
+loadTokenizer(llvm::StringRef modelDir, std::string &error,
+              llvm::function_ref<void(llvm::StringRef)> note = {});
 
 /// The name of the file of that in a directory; empty where it has none.
 llvm::StringRef tokenizerFile(llvm::StringRef modelDir);

@@ -129,9 +129,10 @@ static std::optional<std::string> extendConfig(StringRef modelDir,
 //===----------------------------------------------------------------------===//
 
 static bool isCopied(StringRef file) {
-  return is_contained({"tokenizer.json", "tokenizer.model",
+  return is_contained({"tokenizer.json", "tokenizer.model", "spiece.model",
+                       "tekken.json", "vocab.json", "merges.txt",
                        "tokenizer_config.json", "special_tokens_map.json",
-                       "generation_config.json"},
+                       "added_tokens.json", "generation_config.json"},
                       file) ||
          file.starts_with("chat_template.");
 }

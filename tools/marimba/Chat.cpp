@@ -242,7 +242,8 @@ static int run() {
 
   // Compiling takes seconds: what is sure to fail afterwards fails here.
   std::string error;
-  std::unique_ptr<rt::Tokenizer> tokenizer = loadTokenizer(o.model, error);
+  std::unique_ptr<rt::Tokenizer> tokenizer =
+      loadTokenizer(o.model, error, driver::printNote);
   if (!tokenizer)
     return driver::fail(error);
   std::unique_ptr<rt::ChatTemplate> form =

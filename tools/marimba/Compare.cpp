@@ -68,7 +68,7 @@ static bool sameTokens(const driver::Comparison &asked,
   for (const std::string &model : asked.models.drop_front()) {
     if (!hasTokenizer(model))
       continue;
-    std::unique_ptr<rt::Tokenizer> own = loadTokenizer(model, error);
+    std::unique_ptr<rt::Tokenizer> own = loadTokenizer(model, error, driver::printNote);
     if (!own)
       return false;
     if (own->encode(asked.text) == expected)
@@ -106,7 +106,7 @@ static int failComparison(const driver::Comparison &asked,
 int driver::compare(const Comparison &asked, const LoadOptions &load) {
   std::string error;
   std::unique_ptr<rt::Tokenizer> tokenizer =
-      loadTokenizer(asked.models.front(), error);
+      loadTokenizer(asked.models.front(), error, driver::printNote);
   if (!tokenizer || !sameTokens(asked, *tokenizer, error))
     return fail(error);
   std::vector<std::unique_ptr<LoadedModel>> models;

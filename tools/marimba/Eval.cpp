@@ -179,7 +179,8 @@ static int run() {
   std::unique_ptr<LoadedModel> model = driver::loadModel(o.model, *load, error);
   if (!model)
     return driver::fail(error);
-  std::unique_ptr<rt::Tokenizer> tokenizer = loadTokenizer(o.model, error);
+  std::unique_ptr<rt::Tokenizer> tokenizer =
+      loadTokenizer(o.model, error, driver::printNote);
   if (!tokenizer)
     return driver::fail(error);
   return recall ? evaluateRecall(*model, *tokenizer, cases)

@@ -278,7 +278,7 @@ static int run() {
   // Ids need no tokenizer, but a --json answer has the text where there is one.
   std::unique_ptr<rt::Tokenizer> tokenizer;
   if (!o.ids.given() || (o.json && hasTokenizer(o.model))) {
-    tokenizer = loadTokenizer(o.model, error);
+    tokenizer = loadTokenizer(o.model, error, driver::printNote);
     if (!tokenizer)
       return driver::fail(error);
   }

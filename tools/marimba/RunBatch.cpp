@@ -238,7 +238,7 @@ int driver::runBatch(const BatchRequest &given) {
     return fail(error);
   std::unique_ptr<rt::Tokenizer> tokenizer;
   if (hasTokenizer(request.model)) {
-    tokenizer = loadTokenizer(request.model, error);
+    tokenizer = loadTokenizer(request.model, error, driver::printNote);
     if (!tokenizer)
       return fail(error);
   }

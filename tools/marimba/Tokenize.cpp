@@ -61,7 +61,8 @@ static int run() {
   if (!driver::checkText("--text", o.text))
     return 1;
   std::string error;
-  std::unique_ptr<rt::Tokenizer> tokenizer = loadTokenizer(o.model, error);
+  std::unique_ptr<rt::Tokenizer> tokenizer =
+      loadTokenizer(o.model, error, driver::printNote);
   if (!tokenizer)
     return driver::fail(error);
   if (o.decode.given())

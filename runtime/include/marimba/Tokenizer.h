@@ -31,12 +31,12 @@ class StreamDecoder;
 /// describe batches, and encode() always gives the whole text.
 class Tokenizer {
 public:
-  /// Reads `file`: a SentencePiece model where its name ends in `.model`, else
-  /// a tokenizer.json. Beside a SentencePiece model, tokenizer_config.json may
-  /// say which tokens stand around a text (`add_bos_token`, true without it;
-  /// `add_eos_token`, false). On failure returns null and sets `error` to one
-  /// line that names the file, the field and what is wrong with it; on success
-  /// leaves `error` empty.
+  /// Reads `file`: a SentencePiece model where its name ends in `.model`,
+  /// Mistral's `tekken.json`, GPT-2's `vocab.json` with a merges.txt beside it,
+  /// else a tokenizer.json. tokenizer_config.json and what else stands beside it
+  /// count as they do for transformers (docs/tokenizers.md). On failure returns
+  /// null and sets `error` to one line that names the file, the field and what
+  /// is wrong with it; on success leaves `error` empty.
   static std::unique_ptr<Tokenizer> load(const std::filesystem::path &file,
                                          std::string &error);
 
@@ -84,6 +84,10 @@ public:
   /// The bytes that `id` stands for in a text: maybe not UTF-8 by themselves.
   /// Empty where there is no such id.
   std::string tokenBytes(int32_t id) const;
+
+  /// What was read otherwise than a file says, as Hugging Face's library reads
+  /// it, too: lines that name the file and the field.
+  const std::vector<std::string> &notes() const;
 
   /// Whether `id` is a special token (left out by decode()).
   bool isSpecial(int32_t id) const;
