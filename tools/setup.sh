@@ -17,7 +17,8 @@ packages=(
   zlib1g-dev                       # LLVMConfig.cmake looks for it
   # The runtime.
   libdnnl-dev                      # oneDNN, with OpenMP through libgomp
-  libicu-dev                       # Unicode and regular expressions of the tokenizers
+  libicu-dev                       # Unicode, for the tokenizers
+  libonig-dev                      # regular expressions of tokenizer.json
   libsentencepiece-dev             # tokenizer.model
   nlohmann-json3-dev
   libxxhash-dev                    # checksums of the packed weights on disk

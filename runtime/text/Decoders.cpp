@@ -40,7 +40,12 @@ public:
   }
 
   std::string tokenBytes(std::string_view token) const override {
-    return pattern.replaceAll(token, content);
+    try {
+      return pattern.replaceAll(token, content);
+    } catch (const RegexError &) {
+      // Not for the sake of one token, which is short in any real file.
+      return std::string(token);
+    }
   }
 
 private:

@@ -27,7 +27,7 @@ public:
            const WordSink &sink)
       : word(word), behavior(behavior), inverted(inverted), sink(sink) {}
 
-  /// Matches come from left to right and are not empty.
+  /// Matches come from left to right. An empty one cuts there.
   void addMatch(size_t start, size_t end);
   void finish();
 

@@ -1,5 +1,6 @@
 //===- Tokenizer.cpp - Text to token ids and back -------------------------===//
 
+#include "Regex.h"
 #include "TokenizerImpl.h"
 #include "Unicode.h"
 
@@ -21,14 +22,21 @@ Tokenizer::Tokenizer(std::unique_ptr<Impl> impl) : impl(std::move(impl)) {}
 Tokenizer::~Tokenizer() = default;
 
 std::vector<int32_t> Tokenizer::encode(std::string_view text,
-                                       bool addSpecialTokens) const {
+                                       bool addSpecialTokens,
+                                       std::string *error) const {
   std::string repaired;
   if (!isValidUtf8(text)) {
     appendLossyUtf8(text, repaired);
     text = repaired;
   }
   std::vector<int32_t> ids;
-  impl->encode(text, ids);
+  try {
+    impl->encode(text, ids);
+  } catch (const RegexError &exception) {
+    if (error)
+      *error = impl->name + ": " + exception.what();
+    return {};
+  }
   if (impl->postProcessor)
     ids = impl->postProcessor->process(std::move(ids), addSpecialTokens);
   return ids;

@@ -19,6 +19,7 @@ struct Tokenizer::Impl {
   std::unique_ptr<text::PostProcessor> postProcessor; ///< Null: none.
   std::unique_ptr<text::Decoder> decoder;
   std::vector<std::string> notes;
+  std::string name; ///< Of its file.
 
   /// As the fields of `document` say, and `config`; a model and a decoder that
   /// are given stand for its fields of that name. Throws FieldError.

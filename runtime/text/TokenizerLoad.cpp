@@ -173,6 +173,7 @@ std::unique_ptr<Tokenizer> Tokenizer::load(const fs::path &file,
     auto impl = std::make_unique<Impl>(Field(parts.document, &notes), *config,
                                        std::move(parts.model),
                                        std::move(parts.decoder));
+    impl->name = name;
     impl->notes = besideNotes.lines();
     for (const std::string &line : notes.lines())
       impl->notes.push_back(name + ": " + line);
@@ -187,6 +188,7 @@ std::unique_ptr<Tokenizer> Tokenizer::parse(std::string_view json,
     Json document = parseJson(json);
     Notes notes;
     auto impl = std::make_unique<Impl>(Field(document, &notes));
+    impl->name = name;
     for (const std::string &line : notes.lines())
       impl->notes.push_back(std::string(name) + ": " + line);
     return std::unique_ptr<Tokenizer>(new Tokenizer(std::move(impl)));
@@ -200,6 +202,7 @@ std::unique_ptr<Tokenizer> Tokenizer::build(const GgufVocabulary &vocabulary,
     GgufTokenizerParts parts = loadGgufTokenizer(vocabulary);
     auto impl = std::make_unique<Impl>(
         Field(parts.document), TokenizerConfig(), std::move(parts.model));
+    impl->name = name;
     return std::unique_ptr<Tokenizer>(new Tokenizer(std::move(impl)));
   });
 }

@@ -61,9 +61,12 @@ public:
   /// `text` and m bytes of the longest added token (of a Unigram model: of its
   /// longest token), and what the file's own regular expressions or
   /// libsentencepiece take. More than 128 MiB without an added token are
-  /// encoded in parts of that size.
+  /// encoded in parts of that size. Where an expression would take nearly for
+  /// ever, gives no ids, and sets `error`, if it is there, to one line that
+  /// names the tokenizer's file; else leaves it as it is.
   std::vector<int32_t> encode(std::string_view text,
-                              bool addSpecialTokens = true) const;
+                              bool addSpecialTokens = true,
+                              std::string *error = nullptr) const;
 
   /// The text (valid UTF-8) of `ids`. Ids that the vocabulary does not have
   /// are left out, and special tokens too where `skipSpecialTokens`.
