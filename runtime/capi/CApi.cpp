@@ -214,7 +214,11 @@ marimba_code marimba_encode(const marimba_model *model, const char *text,
   if (std::string problem = rt::findUtf8Problem(text); !problem.empty())
     return fail(MARIMBA_BAD_ARGUMENT, "marimba_encode: the text " + problem,
                 message);
-  std::vector<int32_t> made = model->tokenizer->encode(text, begin != 0);
+  std::string error;
+  std::vector<int32_t> made =
+      model->tokenizer->encode(text, begin != 0, &error);
+  if (!error.empty())
+    return fail(MARIMBA_FAILED, error, message);
   // Never nothing, which some libraries give for no bytes.
   auto *copy =
       static_cast<int32_t *>(std::malloc((made.size() + 1) * sizeof(int32_t)));

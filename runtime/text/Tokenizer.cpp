@@ -24,6 +24,8 @@ Tokenizer::~Tokenizer() = default;
 std::vector<int32_t> Tokenizer::encode(std::string_view text,
                                        bool addSpecialTokens,
                                        std::string *error) const {
+  if (error)
+    error->clear();
   std::string repaired;
   if (!isValidUtf8(text)) {
     appendLossyUtf8(text, repaired);

@@ -36,7 +36,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     fuzz::check(error.starts_with("t.json: "), "the message names the file");
     return 0;
   }
-  std::vector<int32_t> ids = tokenizer->encode(text);
+  std::vector<int32_t> ids = tokenizer->encode(text, true, &error);
+  if (!error.empty()) {
+    fuzz::check(error.starts_with("t.json: "), "the message names the file");
+    return 0;
+  }
   for (int32_t id : ids)
     fuzz::check(id >= 0 && id < tokenizer->vocabSize(), "ids are known");
   for (bool skips : {false, true}) {

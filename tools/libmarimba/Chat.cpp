@@ -87,8 +87,9 @@ std::optional<std::vector<int32_t>> Chat::encode(std::string &error) const {
   }
   std::vector<int32_t> ids = base;
   append_range(
-      ids, tokenizer.encode(text, /*addSpecialTokens=*/!form && base.empty()));
-  if (!model.checkIds(ids, error))
+      ids, tokenizer.encode(text, /*addSpecialTokens=*/!form && base.empty(),
+                            &error));
+  if (!error.empty() || !model.checkIds(ids, error))
     return std::nullopt;
   return ids;
 }

@@ -36,8 +36,8 @@ static double negativeLogProbability(ArrayRef<float> logits, int32_t token) {
 bool marimba::tokensOf(const LoadedModel &model, const rt::Tokenizer &tokenizer,
                        StringRef text, int64_t window,
                        std::vector<int32_t> &ids, std::string &error) {
-  ids = tokenizer.encode(text);
-  if (!model.checkIds(ids, error))
+  ids = tokenizer.encode(text, true, &error);
+  if (!error.empty() || !model.checkIds(ids, error))
     return false;
   if (ids.size() >= size_t(window))
     return true;
@@ -165,9 +165,13 @@ bool marimba::measureRecall(LoadedModel &model, const rt::Tokenizer &tokenizer,
     return false;
   for (auto [index, item] : enumerate(cases)) {
     step(index, cases.size());
-    std::vector<int32_t> prompt = tokenizer.encode(item.text);
+    std::vector<int32_t> prompt = tokenizer.encode(item.text, true, &error);
+    if (!error.empty())
+      return false;
     std::vector<int32_t> answer =
-        tokenizer.encode(item.answer, /*addSpecialTokens=*/false);
+        tokenizer.encode(item.answer, /*addSpecialTokens=*/false, &error);
+    if (!error.empty())
+      return false;
     std::vector<int32_t> made;
     if (!model.checkIds(prompt, error) ||
         !continueGreedily(*session, prompt, answer.size(), made, error))

@@ -64,15 +64,20 @@ static json::Value asJson(const std::string &path, const LoadedModel &model,
 /// Whether the models' tokenizers, where they have some, take the text alike.
 static bool sameTokens(const driver::Comparison &asked,
                        const rt::Tokenizer &tokenizer, std::string &error) {
-  std::vector<int32_t> expected = tokenizer.encode(asked.text);
+  std::vector<int32_t> expected = tokenizer.encode(asked.text, true, &error);
+  if (!error.empty())
+    return false;
   for (const std::string &model : asked.models.drop_front()) {
     if (!hasTokenizer(model))
       continue;
-    std::unique_ptr<rt::Tokenizer> own = loadTokenizer(model, error, driver::printNote);
+    std::unique_ptr<rt::Tokenizer> own =
+        loadTokenizer(model, error, driver::printNote);
     if (!own)
       return false;
-    if (own->encode(asked.text) == expected)
+    if (own->encode(asked.text, true, &error) == expected)
       continue;
+    if (!error.empty())
+      return false;
     error = model + ": its tokenizer cuts " + asked.file.str() +
             " into other tokens than that of " + asked.models.front() +
             ", expected the same";

@@ -285,7 +285,9 @@ static int run() {
   // What stands at the start of a text stands there already where one goes on.
   bool begins = !saved || saved->tokens().empty();
   if (!prompt)
-    prompt = tokenizer->encode(*text, /*addSpecialTokens=*/begins);
+    prompt = tokenizer->encode(*text, /*addSpecialTokens=*/begins, &error);
+  if (!error.empty())
+    return driver::fail(error);
   if (prompt->empty())
     return driver::fail(o.prompt.given()
                             ? Twine("--prompt: no tokens in this text")

@@ -195,10 +195,12 @@ encode(const driver::BatchRequest &request, ArrayRef<PromptLine> lines,
   std::vector<BatchPrompt> prompts;
   for (auto [number, line] : enumerate(lines)) {
     BatchPrompt prompt;
-    prompt.ids = line.text ? tokenizer->encode(*line.text) : line.ids;
-    prompt.seed = request.batch.sampler.seed + number;
     std::string error;
-    if (!prompt.ids.empty() && !model.checkIds(prompt.ids, error)) {
+    prompt.ids = line.text ? tokenizer->encode(*line.text, true, &error)
+                           : line.ids;
+    prompt.seed = request.batch.sampler.seed + number;
+    if (!error.empty() ||
+        (!prompt.ids.empty() && !model.checkIds(prompt.ids, error))) {
       driver::fail(request.prompts + ": prompt " + Twine(number + 1) + ": " +
                    error);
       return std::nullopt;

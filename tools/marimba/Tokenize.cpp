@@ -76,7 +76,9 @@ static int run() {
     text = std::move(*contents);
   }
   std::vector<int32_t> ids =
-      tokenizer->encode(text, /*addSpecialTokens=*/!o.noSpecial);
+      tokenizer->encode(text, /*addSpecialTokens=*/!o.noSpecial, &error);
+  if (!error.empty())
+    return driver::fail(error);
   if (o.json)
     driver::printJson(json::Object{{"ids", driver::jsonIds(ids)}});
   else

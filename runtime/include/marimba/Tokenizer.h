@@ -63,7 +63,7 @@ public:
   /// libsentencepiece take. More than 128 MiB without an added token are
   /// encoded in parts of that size. Where an expression would take nearly for
   /// ever, gives no ids, and sets `error`, if it is there, to one line that
-  /// names the tokenizer's file; else leaves it as it is.
+  /// names the tokenizer's file; else makes it empty.
   std::vector<int32_t> encode(std::string_view text,
                               bool addSpecialTokens = true,
                               std::string *error = nullptr) const;
