@@ -4,6 +4,7 @@
 #include "Stages.h"
 #include "Unicode.h"
 
+#include <algorithm>
 #include <array>
 
 namespace marimba::rt::text {
@@ -50,31 +51,6 @@ private:
 
 } // namespace
 
-static void checkUnsupported(const Field &field) {
-  for (std::string_view key :
-       {"continuing_subword_prefix", "end_of_word_suffix"}) {
-    std::optional<Field> affix = field.find(key);
-    if (affix && !affix->getString().empty())
-      affix->fail("is " + quote(affix->getString()) + ", supported: null");
-  }
-  std::optional<Field> dropout = field.find("dropout");
-  if (dropout && dropout->json() != 0)
-    dropout->fail("is " + dropout->json().dump() + ", supported: null");
-}
-
-static void readVocab(const Field &field, Vocab &vocab) {
-  if (!field.json().is_object())
-    field.failType("an object");
-  const auto &entries = field.json().get_ref<const Json::object_t &>();
-  vocab.reserve(entries.size());
-  for (const auto &[token, idValue] : entries) {
-    // Not by way of Field: its path would cost more than all the rest.
-    if (!idValue.is_number_unsigned() || idValue.get<uint64_t>() >= INT32_MAX)
-      field.at(token).getId();
-    vocab.add(field, token, idValue.get<int32_t>());
-  }
-}
-
 /// The id of a token that `merge` names.
 static int32_t mergedPart(const Field &merge, const Vocab &vocab,
                           std::string_view token) {
@@ -84,8 +60,9 @@ static int32_t mergedPart(const Field &merge, const Vocab &vocab,
              ", which is not in model.vocab");
 }
 
-static void readMerges(const Field &list, const Vocab &vocab,
+static void readMerges(const Field &list, const BpeTables &tables,
                        BpeMerges &merges) {
+  const Vocab &vocab = tables.vocab;
   merges.reserve(list.json().size());
   for (const Field &merge : list.items()) {
     std::string_view left, right;
@@ -109,6 +86,8 @@ static void readMerges(const Field &list, const Vocab &vocab,
     }
     int32_t leftId = mergedPart(merge, vocab, left);
     int32_t rightId = mergedPart(merge, vocab, right);
+    // What is put behind another loses its prefix.
+    right.remove_prefix(std::min(tables.continuingPrefix.size(), right.size()));
     merges.add(
         leftId, rightId,
         mergedPart(merge, vocab, std::string(left) + std::string(right)));
@@ -121,6 +100,8 @@ static void readMerges(const Field &list, const Vocab &vocab,
 std::vector<int32_t> BpeModel::split(std::string_view word) const {
   std::vector<int32_t> symbols;
   symbols.reserve(word.size());
+  bool hasAffixes =
+      !tables.continuingPrefix.empty() || !tables.endSuffix.empty();
   // Characters since the last known one. As in the original, byte tokens do not
   // end such a run: its unknown tokens follow them.
   size_t unknownCount = 0;
@@ -134,7 +115,14 @@ std::vector<int32_t> BpeModel::split(std::string_view word) const {
     size_t start = i;
     char32_t character = nextChar(word, i);
     std::string_view token = word.substr(start, i - start);
-    if (std::optional<int32_t> id = charToId(character, token)) {
+    std::string affixed;
+    if (hasAffixes) {
+      affixed = (start > 0 ? tables.continuingPrefix : "") +
+                std::string(token) + (i == word.size() ? tables.endSuffix : "");
+      token = affixed;
+    }
+    if (std::optional<int32_t> id =
+            hasAffixes ? tokenToId(token) : charToId(character, token)) {
       addUnknown();
       symbols.push_back(*id);
     } else if (!byteTokens || !byteTokens->append(token, symbols)) {
@@ -163,10 +151,17 @@ std::unique_ptr<Model> createBpeModel(BpeTables tables) {
 }
 
 std::unique_ptr<Model> createBpeModel(const Field &field) {
-  checkUnsupported(field);
   BpeTables tables;
   readVocab(field.at("vocab"), tables.vocab);
-  readMerges(field.at("merges"), tables.vocab, tables.merges);
+  if (std::optional<Field> prefix = field.find("continuing_subword_prefix"))
+    tables.continuingPrefix = prefix->getString();
+  if (std::optional<Field> suffix = field.find("end_of_word_suffix"))
+    tables.endSuffix = suffix->getString();
+  readMerges(field.at("merges"), tables, tables.merges);
+  std::optional<Field> dropout = field.find("dropout");
+  if (dropout && dropout->json() != 0)
+    dropout->note("is " + dropout->json().dump() +
+                  ": it is for training, no merge is left out");
   if (std::optional<Field> unknown = field.find("unk_token")) {
     tables.unknownId = tables.vocab.tokenToId(unknown->getString());
     if (!tables.unknownId)

@@ -19,6 +19,9 @@ struct BpeTables {
   bool byteFallback = false;
   /// Such characters side by side become one unknown token.
   bool fuseUnknown = false;
+  /// What characters have in front in the vocabulary, but the first of a word,
+  /// and what the last has behind it.
+  std::string continuingPrefix, endSuffix;
   /// A word that is a token is that token, whatever its merges give.
   bool ignoreMerges = false;
 };

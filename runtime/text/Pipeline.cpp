@@ -87,21 +87,31 @@ static std::unique_ptr<BaseT> construct(const Field &field) {
 }
 
 constexpr Kind<Normalizer> normalizerKinds[] = {
+    {"BertNormalizer", createBertNormalizer},
+    {"ByteLevel", createFunctionNormalizer},
+    {"Lowercase", createFunctionNormalizer},
     {"NFC", createUnicodeNormalizer},
     {"NFD", createUnicodeNormalizer},
     {"NFKC", createUnicodeNormalizer},
     {"NFKD", createUnicodeNormalizer},
+    {"Nmt", createFunctionNormalizer},
     {"Prepend", createPrependNormalizer},
     {"Replace", createReplaceNormalizer},
+    {"Strip", createStripNormalizer},
+    {"StripAccents", createFunctionNormalizer},
     {"Sequence", construct<Normalizer, SequenceNormalizer>},
 };
 
 constexpr Kind<PreTokenizer> preTokenizerKinds[] = {
+    {"BertPreTokenizer", createBertPreTokenizer},
     {"ByteLevel", createByteLevelPreTokenizer},
+    {"CharDelimiterSplit", createDelimiterPreTokenizer},
     {"Digits", createDigitsPreTokenizer},
+    {"FixedLength", createLengthPreTokenizer},
     {"Metaspace", createMetaspacePreTokenizer},
     {"Punctuation", createPunctuationPreTokenizer},
     {"Split", createSplitPreTokenizer},
+    {"Whitespace", createWordsPreTokenizer},
     {"WhitespaceSplit", createWhitespacePreTokenizer},
     {"Sequence", construct<PreTokenizer, SequencePreTokenizer>},
 };
@@ -109,15 +119,20 @@ constexpr Kind<PreTokenizer> preTokenizerKinds[] = {
 constexpr Kind<Model> modelKinds[] = {
     {"BPE", createBpeModel},
     {"Unigram", createUnigramModel},
+    {"WordLevel", createWordLevelModel},
+    {"WordPiece", createWordPieceModel},
 };
 
 constexpr Kind<PostProcessor> postProcessorKinds[] = {
+    {"BertProcessing", createBertProcessing},
     {"ByteLevel", createByteLevelPostProcessor},
+    {"RobertaProcessing", createBertProcessing},
     {"TemplateProcessing", createTemplateProcessing},
     {"Sequence", construct<PostProcessor, SequencePostProcessor>},
 };
 
 constexpr Kind<Decoder> decoderKinds[] = {
+    {"BPEDecoder", createBpeDecoder},
     {"ByteFallback", createByteFallbackDecoder},
     {"ByteLevel", createByteLevelDecoder},
     {"Fuse", createFuseDecoder},
@@ -125,6 +140,7 @@ constexpr Kind<Decoder> decoderKinds[] = {
     {"Replace", createReplaceDecoder},
     {"Sequence", createSequenceDecoder},
     {"Strip", createStripDecoder},
+    {"WordPiece", createWordPieceDecoder},
 };
 
 std::unique_ptr<Normalizer> createNormalizer(const Field &field) {
@@ -136,13 +152,16 @@ std::unique_ptr<PreTokenizer> createPreTokenizer(const Field &field) {
 }
 
 std::unique_ptr<Model> createModel(const Field &field) {
+  if (field.find("type"))
+    return createStage(field, modelKinds);
   // Files of old versions leave the type out.
-  if (!field.find("type") && field.find("merges"))
+  if (field.find("merges"))
     return createBpeModel(field);
-  if (std::optional<Field> vocab = field.find("vocab");
-      vocab && !field.find("type") && vocab->json().is_array())
+  if (field.find("max_input_chars_per_word"))
+    return createWordPieceModel(field);
+  if (field.at("vocab").json().is_array())
     return createUnigramModel(field);
-  return createStage(field, modelKinds);
+  return createWordLevelModel(field);
 }
 
 std::unique_ptr<PostProcessor> createPostProcessor(const Field &field) {

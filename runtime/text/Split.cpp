@@ -114,6 +114,88 @@ private:
   SplitBehavior behavior;
 };
 
+/// The words and the runs of other characters between spaces.
+class WordsPreTokenizer : public PreTokenizer {
+public:
+  void split(const Word &word, const WordSink &sink) const override {
+    auto classify = [](char32_t character) {
+      return isWordChar(character) ? 0 : isSpace(character) ? 1 : 2;
+    };
+    for (size_t start = 0; start < word.text.size();) {
+      size_t end = start;
+      int kind = classify(nextChar(word.text, end));
+      for (size_t next = end; next < word.text.size(); end = next)
+        if (classify(nextChar(word.text, next)) != kind)
+          break;
+      if (kind != 1)
+        sink({word.text.substr(start, end - start),
+              word.startsText && start == 0});
+      start = end;
+    }
+  }
+};
+
+/// Of BERT: at spaces, which go, and at punctuation.
+class BertPreTokenizer : public PreTokenizer {
+public:
+  void split(const Word &word, const WordSink &sink) const override {
+    spaces.split(word,
+                 [&](const Word &part) { punctuation.split(part, sink); });
+  }
+
+private:
+  CharPreTokenizer spaces{isSpace, SplitBehavior::Removed};
+  CharPreTokenizer punctuation{isPunctuation, SplitBehavior::Isolated};
+};
+
+class DelimiterPreTokenizer : public PreTokenizer {
+public:
+  explicit DelimiterPreTokenizer(const Field &field)
+      : delimiter(field.at("delimiter").getString()) {
+    size_t length = 0;
+    if (!delimiter.empty())
+      nextChar(delimiter, length);
+    if (delimiter.empty() || length != delimiter.size())
+      field.at("delimiter")
+          .fail("is " + quote(delimiter) + ", expected one character");
+  }
+
+  void split(const Word &word, const WordSink &sink) const override {
+    Splitter splitter(word, SplitBehavior::Removed, /*inverted=*/false, sink);
+    for (size_t start = word.text.find(delimiter); start != word.text.npos;
+         start = word.text.find(delimiter, start + delimiter.size()))
+      splitter.addMatch(start, start + delimiter.size());
+    splitter.finish();
+  }
+
+private:
+  std::string delimiter;
+};
+
+class LengthPreTokenizer : public PreTokenizer {
+public:
+  explicit LengthPreTokenizer(const Field &field) {
+    if (std::optional<Field> given = field.find("length"))
+      length = given->getId();
+    if (length == 0)
+      field.at("length").fail("is 0, expected at least 1");
+  }
+
+  void split(const Word &word, const WordSink &sink) const override {
+    for (size_t start = 0; start < word.text.size();) {
+      size_t end = start;
+      for (int32_t i = 0; i < length && end < word.text.size(); ++i)
+        nextChar(word.text, end);
+      sink({word.text.substr(start, end - start),
+            word.startsText && start == 0});
+      start = end;
+    }
+  }
+
+private:
+  int32_t length = 5;
+};
+
 } // namespace
 
 std::unique_ptr<PreTokenizer> createSplitPreTokenizer(const Field &field) {
@@ -133,6 +215,22 @@ createPunctuationPreTokenizer(const Field &field) {
   return std::make_unique<CharPreTokenizer>(
       isPunctuation,
       behavior ? readSplitBehavior(*behavior) : SplitBehavior::Isolated);
+}
+
+std::unique_ptr<PreTokenizer> createWordsPreTokenizer(const Field &) {
+  return std::make_unique<WordsPreTokenizer>();
+}
+
+std::unique_ptr<PreTokenizer> createBertPreTokenizer(const Field &) {
+  return std::make_unique<BertPreTokenizer>();
+}
+
+std::unique_ptr<PreTokenizer> createDelimiterPreTokenizer(const Field &field) {
+  return std::make_unique<DelimiterPreTokenizer>(field);
+}
+
+std::unique_ptr<PreTokenizer> createLengthPreTokenizer(const Field &field) {
+  return std::make_unique<LengthPreTokenizer>(field);
 }
 
 std::unique_ptr<PreTokenizer> createWhitespacePreTokenizer(const Field &) {

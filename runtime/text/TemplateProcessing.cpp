@@ -71,6 +71,18 @@ std::unique_ptr<PostProcessor> createSurroundings(std::vector<int32_t> before,
                                               std::move(after));
 }
 
+std::unique_ptr<PostProcessor> createBertProcessing(const Field &field) {
+  auto idAt = [&](std::string_view key) {
+    Field pair = field.at(key);
+    std::vector<Field> items = pair.items();
+    if (items.size() != 2)
+      pair.fail("has " + std::to_string(items.size()) +
+                " elements, expected 2: a token and its id");
+    return std::vector<int32_t>{items[1].getId()};
+  };
+  return createSurroundings(idAt("cls"), idAt("sep"));
+}
+
 std::unique_ptr<PostProcessor> createTemplateProcessing(const Field &field) {
   return std::make_unique<TemplateProcessing>(field);
 }

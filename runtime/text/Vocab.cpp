@@ -30,6 +30,19 @@ void Vocab::reserve(size_t count) {
   idOfToken.reserve(count);
 }
 
+void readVocab(const Field &field, Vocab &vocab) {
+  if (!field.json().is_object())
+    field.failType("an object");
+  const auto &entries = field.json().get_ref<const Json::object_t &>();
+  vocab.reserve(entries.size());
+  for (const auto &[token, idValue] : entries) {
+    // Not by way of Field: its path would cost more than all the rest.
+    if (!idValue.is_number_unsigned() || idValue.get<uint64_t>() >= INT32_MAX)
+      field.at(token).getId();
+    vocab.add(field, token, idValue.get<int32_t>());
+  }
+}
+
 ByteTokens::ByteTokens(const Vocab &vocab) {
   constexpr std::string_view digits = "0123456789ABCDEF";
   for (size_t byte = 0; byte < idOfByte.size(); ++byte)

@@ -53,6 +53,9 @@ private:
   int64_t limit = 0;
 };
 
+/// Reads `field`, an object of tokens with their ids; throws FieldError.
+void readVocab(const Field &field, Vocab &vocab);
+
 /// The tokens `<0x00>` to `<0xFF>`, for characters that a vocabulary lacks.
 class ByteTokens {
 public:

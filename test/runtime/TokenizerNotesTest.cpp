@@ -95,6 +95,16 @@ TEST(TokenizerNotesTest, ReadsVocabulariesThatContradictThemselves) {
                    "out"}));
 }
 
+TEST(TokenizerNotesTest, LeavesNoMergeOut) {
+  Json document = holedTokenizer();
+  document["model"]["dropout"] = 0.1;
+  auto tokenizer = parse(document);
+  for (int i = 0; i < 100; ++i)
+    EXPECT_EQ(tokenizer->encode("ab"), Ids({2}));
+  EXPECT_EQ(tokenizer->notes(), Lines({"t.json: model.dropout is 0.1: it is for "
+                                       "training, no merge is left out"}));
+}
+
 TEST(TokenizerNotesTest, SaysTheSameOnlySoOften) {
   Json document = holedTokenizer();
   for (int i = 0; i < 1000; ++i)

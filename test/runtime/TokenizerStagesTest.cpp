@@ -43,6 +43,28 @@ static std::string split(const char *pattern, const char *behavior,
   return stage.dump();
 }
 
+/// Every kind of stage that is a file of another family's, against the Hugging
+/// Face tokenizers library 0.23.2.
+TEST(TokenizerStagesTest, AgreeWithHuggingFace) {
+  Json golden = readGolden("stages");
+  ASSERT_GE(golden["cases"].size(), 45u);
+  for (const Json &item : golden["cases"]) {
+    Json document = item["tokenizer"];
+    if (!document.contains("model"))
+      document["model"] = golden["model"];
+    auto tokenizer = parse(document);
+    for (size_t i = 0; i < golden["texts"].size(); ++i) {
+      SCOPED_TRACE(item["tokenizer"].dump().substr(0, 300) + " on " +
+                   golden["texts"][i].dump());
+      auto ids = item["results"][i][0].get<Ids>();
+      EXPECT_EQ(tokenizer->encode(golden["texts"][i].get<std::string>()), ids);
+      EXPECT_EQ(tokenizer->decode(ids),
+                item["results"][i][1].get_ref<const std::string &>());
+      EXPECT_EQ(streamed(*tokenizer, ids), tokenizer->decode(ids));
+    }
+  }
+}
+
 TEST(TokenizerStagesTest, SplitsInEveryWay) {
   auto expect = [](const char *behavior, const Strings &words) {
     for (const char *pattern : {R"({"String": "-"})", R"({"Regex": "-"})"})
