@@ -81,6 +81,9 @@ void TokenMatcher::split(std::string_view text,
       }
       end = std::max(end, knownEnd);
     }
+    // Spaces that the token before has taken are not there any more.
+    if (begin >= end)
+      continue;
     if (done < begin)
       parts.push_back({std::nullopt, text.substr(done, begin - done)});
     parts.push_back({token.id, {}});
@@ -113,8 +116,8 @@ int32_t AddedTokens::addOne(AddedToken token, int64_t &freeId) {
   if (known != idOfContent.end()) {
     token.id = known->second;
     auto before = tokenOfId.find(token.id);
-    token.isSpecial |= before->second.content == token.content &&
-                       before->second.isSpecial;
+    token.isSpecial |=
+        before->second.content == token.content && before->second.isSpecial;
   } else if (std::optional<int32_t> id = model.tokenToId(token.content)) {
     token.id = *id;
   } else {
@@ -147,10 +150,10 @@ void AddedTokens::addFrom(const Field &field) {
     if (id != wanted)
       item.note("says that the id of " + name + " is " +
                 std::to_string(wanted) + ", but it is " + std::to_string(id) +
-                (before                    ? ""
-                 : model.tokenToId(
-                       find(id)->content) ? ", by model.vocab"
-                                           : ", the next that is free"));
+                (before ? ""
+                 : model.tokenToId(find(id)->content)
+                     ? ", by model.vocab"
+                     : ", the next that is free"));
   }
 }
 

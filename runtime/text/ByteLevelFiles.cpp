@@ -34,20 +34,18 @@ static void setStages(const TokenizerConfig &config, Json &document) {
   bool addPrefixSpace = config.addPrefixSpace.value_or(false);
   if (name == "Qwen2Tokenizer") {
     document["normalizer"] = {{"type", "NFC"}};
-    document["pre_tokenizer"] = {
-        {"type", "Sequence"},
-        {"pretokenizers",
-         {{{"type", "Split"},
-           {"pattern", {{"Regex", qwen2Words}}},
-           {"behavior", "Isolated"}},
-          {{"type", "ByteLevel"},
-           {"add_prefix_space", addPrefixSpace},
-           {"use_regex", false}}}}};
+    document["pre_tokenizer"] = {{"type", "Sequence"},
+                                 {"pretokenizers",
+                                  {{{"type", "Split"},
+                                    {"pattern", {{"Regex", qwen2Words}}},
+                                    {"behavior", "Isolated"}},
+                                   {{"type", "ByteLevel"},
+                                    {"add_prefix_space", addPrefixSpace},
+                                    {"use_regex", false}}}}};
     return;
   }
-  for (std::string_view known :
-       {"", "PreTrainedTokenizer", "GPT2Tokenizer", "CodeGenTokenizer",
-        "GPTNeoXTokenizer"}) {
+  for (std::string_view known : {"", "PreTrainedTokenizer", "GPT2Tokenizer",
+                                 "CodeGenTokenizer", "GPTNeoXTokenizer"}) {
     if (name != known)
       continue;
     document["pre_tokenizer"] = {{"type", "ByteLevel"},

@@ -47,9 +47,8 @@ static std::string normalizeNmt(std::string_view text) {
                      (c >= 0xE && c <= 0x1F) || c == 0x7F || c == 0x8F ||
                      c == 0x9F;
     bool isBlank = c == 0x9 || c == 0xA || c == 0xC || c == 0xD ||
-                   c == 0x1680 || (c >= 0x200B && c <= 0x200F) ||
-                   c == 0x2028 || c == 0x2029 || c == 0x2581 || c == 0xFEFF ||
-                   c == 0xFFFD;
+                   c == 0x1680 || (c >= 0x200B && c <= 0x200F) || c == 0x2028 ||
+                   c == 0x2029 || c == 0x2581 || c == 0xFEFF || c == 0xFFFD;
     if (!isNothing)
       appendChar(isBlank ? U' ' : c, out);
   });

@@ -7,8 +7,8 @@
 
 namespace marimba::rt {
 
-/// Whether `contents`, the start of a file at least, is what Git leaves in place
-/// of a large file where Git LFS did not fetch it.
+/// Whether `contents`, the start of a file at least, is what Git leaves in
+/// place of a large file where Git LFS did not fetch it.
 inline bool isGitLfsPointer(std::string_view contents) {
   return contents.starts_with("version https://git-lfs.github.com/spec/");
 }

@@ -115,9 +115,8 @@ void TekkenReader::readVocab() {
       item.at("token_bytes").fail("is empty, expected a token");
     std::string token;
     appendByteLevel(tokens.back(), token);
-    tables.vocab.add(
-        list, token,
-        static_cast<int32_t>(special.size() + tokens.size() - 1));
+    tables.vocab.add(list, token,
+                     static_cast<int32_t>(special.size() + tokens.size() - 1));
   }
 }
 

@@ -11,7 +11,9 @@ namespace {
 class TemplateProcessing : public PostProcessor {
 public:
   TemplateProcessing(std::vector<int32_t> before, std::vector<int32_t> after)
-      : pieces{{false, std::move(before)}, {true, {}}, {false, std::move(after)}} {}
+      : pieces{{false, std::move(before)},
+               {true, {}},
+               {false, std::move(after)}} {}
 
   explicit TemplateProcessing(const Field &field) {
     for (const Field &item : field.at("single").items())

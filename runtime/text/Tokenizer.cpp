@@ -73,9 +73,7 @@ std::string Tokenizer::tokenBytes(int32_t id) const {
   return token ? impl->decoder->tokenBytes(*token) : std::string();
 }
 
-const std::vector<std::string> &Tokenizer::notes() const {
-  return impl->notes;
-}
+const std::vector<std::string> &Tokenizer::notes() const { return impl->notes; }
 
 bool Tokenizer::isSpecial(int32_t id) const { return impl->isSpecial(id); }
 

@@ -1,8 +1,8 @@
 //===- TokenizerConfig.h - What stands beside a tokenizer -------*- C++ -*-===//
 //
-// tokenizer_config.json, special_tokens_map.json and added_tokens.json say which
-// tokens a tokenizer has besides those of its own file, and which of them stand
-// around a text. They are read as transformers reads them.
+// tokenizer_config.json, special_tokens_map.json and added_tokens.json say
+// which tokens a tokenizer has besides those of its own file, and which of them
+// stand around a text. They are read as transformers reads them.
 //
 //===----------------------------------------------------------------------===//
 

@@ -200,8 +200,8 @@ std::unique_ptr<Tokenizer> Tokenizer::build(const GgufVocabulary &vocabulary,
                                             std::string &error) {
   return catchErrors(name, error, [&] {
     GgufTokenizerParts parts = loadGgufTokenizer(vocabulary);
-    auto impl = std::make_unique<Impl>(
-        Field(parts.document), TokenizerConfig(), std::move(parts.model));
+    auto impl = std::make_unique<Impl>(Field(parts.document), TokenizerConfig(),
+                                       std::move(parts.model));
     impl->name = name;
     return std::unique_ptr<Tokenizer>(new Tokenizer(std::move(impl)));
   });

@@ -97,10 +97,9 @@ private:
     if (!cleans)
       return text;
     constexpr std::pair<std::string_view, std::string_view> changes[] = {
-        {" .", "."},       {" ?", "?"},         {" !", "!"},
-        {" ,", ","},       {" ' ", "'"},        {" n't", "n't"},
-        {" 'm", "'m"},     {" do not", " don't"}, {" 's", "'s"},
-        {" 've", "'ve"},   {" 're", "'re"}};
+        {" .", "."},   {" ?", "?"},     {" !", "!"},    {" ,", ","},
+        {" ' ", "'"},  {" n't", "n't"}, {" 'm", "'m"},  {" do not", " don't"},
+        {" 's", "'s"}, {" 've", "'ve"}, {" 're", "'re"}};
     for (auto [from, to] : changes)
       text = replaceAll(text, from, to);
     return text;

@@ -68,8 +68,8 @@ public:
   explicit WordPieceModel(const Field &field)
       : WordModel(field),
         prefix(field.at("continuing_subword_prefix").getString()),
-        longestWord(static_cast<size_t>(
-            field.at("max_input_chars_per_word").getId())) {
+        longestWord(
+            static_cast<size_t>(field.at("max_input_chars_per_word").getId())) {
     for (const auto &item : field.at("vocab").json().items())
       longestToken = std::max(longestToken, item.key().size());
   }

@@ -75,8 +75,7 @@ TEST_F(TokenizerConfigTest, FlagsReplaceTheTemplate) {
   const std::string names =
       R"("tokenizer_class": "LlamaTokenizerFast", "bos_token": "<s>",
          "eos_token": "</s>")";
-  EXPECT_EQ(encode("{" + names + R"(, "add_bos_token": true})"),
-            Ids({7, 4}));
+  EXPECT_EQ(encode("{" + names + R"(, "add_bos_token": true})"), Ids({7, 4}));
   EXPECT_EQ(encode("{" + names + R"(, "add_bos_token": true,
                                      "add_eos_token": true})"),
             Ids({7, 4, 8}));

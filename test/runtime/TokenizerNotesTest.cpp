@@ -23,8 +23,8 @@ static Json holedTokenizer() {
 }
 
 static Json special(int32_t id, const char *content) {
-  return {{"id", id},         {"content", content}, {"special", true},
-          {"lstrip", false},  {"rstrip", false},    {"single_word", false},
+  return {{"id", id},           {"content", content}, {"special", true},
+          {"lstrip", false},    {"rstrip", false},    {"single_word", false},
           {"normalized", false}};
 }
 
@@ -33,9 +33,10 @@ TEST(TokenizerNotesTest, GivesIdsByTheVocabularyOrTheNextFree) {
   document["added_tokens"] = {special(400, "<x>")};
   auto tokenizer = parse(document);
   EXPECT_EQ(tokenizer->encode("a<x>b"), Ids({0, 4, 1}));
-  EXPECT_EQ(tokenizer->notes(),
-            Lines({"t.json: added_tokens[0] says that the id of \"<x>\" is 400, "
-                   "but it is 4, the next that is free"}));
+  EXPECT_EQ(
+      tokenizer->notes(),
+      Lines({"t.json: added_tokens[0] says that the id of \"<x>\" is 400, "
+             "but it is 4, the next that is free"}));
   EXPECT_EQ(tokenizer->idToToken(400), std::nullopt);
 
   document["added_tokens"] = {special(2, "<x>"), special(2, "<y>")};
@@ -48,10 +49,11 @@ TEST(TokenizerNotesTest, GivesIdsByTheVocabularyOrTheNextFree) {
   tokenizer = parse(document);
   EXPECT_EQ(tokenizer->encode("xab"), Ids({9, 2}));
   EXPECT_TRUE(tokenizer->isSpecial(2));
-  EXPECT_EQ(tokenizer->notes(),
-            Lines({"t.json: added_tokens[0] says that the id of \"ab\" is 7, but "
-                   "it is 2, by model.vocab",
-                   "t.json: added_tokens[1] has no text and is left out"}));
+  EXPECT_EQ(
+      tokenizer->notes(),
+      Lines({"t.json: added_tokens[0] says that the id of \"ab\" is 7, but "
+             "it is 2, by model.vocab",
+             "t.json: added_tokens[1] has no text and is left out"}));
 }
 
 TEST(TokenizerNotesTest, TakesTheLastOfEqualTokens) {
@@ -76,9 +78,10 @@ TEST(TokenizerNotesTest, ReadsVocabulariesThatContradictThemselves) {
   auto tokenizer = parse(document);
   EXPECT_EQ(tokenizer->encode("xy"), Ids({9, 9}));
   EXPECT_EQ(tokenizer->idToToken(9), "x");
-  EXPECT_EQ(tokenizer->notes(),
-            Lines({"t.json: model.vocab gives the id 9 to both \"x\" and \"y\": "
-                   "it is read back as the first"}));
+  EXPECT_EQ(
+      tokenizer->notes(),
+      Lines({"t.json: model.vocab gives the id 9 to both \"x\" and \"y\": "
+             "it is read back as the first"}));
   // Five texts: the next is 5.
   document["added_tokens"] = {special(5, "<x>")};
   tokenizer = parse(document);
@@ -101,8 +104,9 @@ TEST(TokenizerNotesTest, LeavesNoMergeOut) {
   auto tokenizer = parse(document);
   for (int i = 0; i < 100; ++i)
     EXPECT_EQ(tokenizer->encode("ab"), Ids({2}));
-  EXPECT_EQ(tokenizer->notes(), Lines({"t.json: model.dropout is 0.1: it is for "
-                                       "training, no merge is left out"}));
+  EXPECT_EQ(tokenizer->notes(),
+            Lines({"t.json: model.dropout is 0.1: it is for "
+                   "training, no merge is left out"}));
 }
 
 TEST(TokenizerNotesTest, SaysTheSameOnlySoOften) {

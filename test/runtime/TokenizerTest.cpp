@@ -137,6 +137,14 @@ TEST(TokenizerTest, ObeysAddedTokenFlags) {
   EXPECT_EQ(encode(token, "c\u2003 ab\u00a0\nc"), Ids({2, 5, 2}));
 }
 
+TEST(TokenizerTest, TakesSpacesOnlyOnce) {
+  Json document = smallTokenizer();
+  Json token = addedToken(7, " ");
+  token["lstrip"] = token["rstrip"] = true;
+  document["added_tokens"] = Json::array({token});
+  EXPECT_EQ(parse(document)->encode("a    b "), Ids({0, 7, 1, 7}));
+}
+
 TEST(TokenizerTest, FindsTheLongestAddedToken) {
   Json document = smallTokenizer();
   document["added_tokens"] = Json::array(

@@ -86,9 +86,9 @@ std::optional<std::vector<int32_t>> Chat::encode(std::string &error) const {
     text = (base.empty() ? "" : "\n\n") + renderPlain(history);
   }
   std::vector<int32_t> ids = base;
-  append_range(
-      ids, tokenizer.encode(text, /*addSpecialTokens=*/!form && base.empty(),
-                            &error));
+  append_range(ids, tokenizer.encode(text,
+                                     /*addSpecialTokens=*/!form && base.empty(),
+                                     &error));
   if (!error.empty() || !model.checkIds(ids, error))
     return std::nullopt;
   return ids;

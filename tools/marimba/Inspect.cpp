@@ -229,7 +229,8 @@ static std::optional<MemoryNeeds> measure(const LoadOptions &load, int &code) {
   driver::catchInterrupt();
   std::unique_ptr<rt::Tokenizer> tokenizer;
   if (hasTokenizer(options().model.getValue())) {
-    tokenizer = loadTokenizer(options().model.getValue(), error, driver::printNote);
+    tokenizer =
+        loadTokenizer(options().model.getValue(), error, driver::printNote);
     if (!tokenizer) {
       code = driver::fail(error);
       return std::nullopt;
