@@ -32,8 +32,7 @@ struct marimba_session {
   std::unique_ptr<rt::Session> session;
 };
 
-/// `text` in memory that C can free.
-static char *copyText(std::string_view text) {
+char *capi::copyText(std::string_view text) {
   auto *copy = static_cast<char *>(std::malloc(text.size() + 1));
   if (!copy)
     return nullptr;

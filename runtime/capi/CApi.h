@@ -34,6 +34,9 @@ struct Options {
   std::filesystem::path cacheFolder;
 };
 
+/// `text` in memory that C can free; null without memory.
+char *copyText(std::string_view text);
+
 /// Sets a result's message and returns its code.
 marimba_code fail(marimba_code code, std::string_view what, char **message);
 marimba_code failNull(std::string_view function, char **message);

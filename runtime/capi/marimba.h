@@ -48,6 +48,7 @@ typedef enum marimba_code {
 
 typedef struct marimba_model marimba_model;
 typedef struct marimba_session marimba_session;
+typedef struct marimba_answer marimba_answer;
 
 /* How a model is loaded. Zeros, beside `size`, are the defaults. */
 typedef struct marimba_options {
@@ -89,8 +90,9 @@ MARIMBA_EXPORT marimba_code marimba_model_open(const char *package,
 MARIMBA_EXPORT void marimba_model_free(marimba_model *model);
 /* Logits after a token: as many floats. */
 MARIMBA_EXPORT int32_t marimba_model_vocabulary(const marimba_model *model);
-/* The ids that end a text; `count` is their number. They live as long as the
-   model. */
+/* The ids that end a text or a turn, by whatever file, field or token of the
+   model names them (docs/chat.md); `count` is their number. They live as long
+   as the model. */
 MARIMBA_EXPORT const int32_t *marimba_model_end_ids(const marimba_model *model,
                                                     size_t *count);
 
@@ -105,6 +107,26 @@ MARIMBA_EXPORT marimba_code marimba_encode(const marimba_model *model,
 MARIMBA_EXPORT marimba_code marimba_decode(const marimba_model *model,
                                            const int32_t *ids, size_t count,
                                            char **text, char **message);
+
+/* The text of an answer, token by token, which ends at any of `stops`, which
+   are texts (`stop_count` of them; none may be null). A stop text may have
+   special tokens in it ("</s>\nUser:"), which the text of the answer has not.
+   `prompt` are the ids in front, which decide how the answer is decoded. */
+MARIMBA_EXPORT marimba_code marimba_answer_create(
+    const marimba_model *model, const char *const *stops, size_t stop_count,
+    const int32_t *prompt, size_t prompt_count, marimba_answer **answer,
+    char **message);
+MARIMBA_EXPORT void marimba_answer_free(marimba_answer *answer);
+/* `text`, where it is not null, gets what can be shown now, whole characters
+   and nothing of a stop text, maybe none, in memory for marimba_free().
+   `stopped`, where it is not null, becomes 1 at a stop text, which ends the
+   answer, else 0. */
+MARIMBA_EXPORT marimba_code marimba_answer_push(marimba_answer *answer,
+                                                int32_t id, char **text,
+                                                int *stopped, char **message);
+/* At the end, the text that was held back. */
+MARIMBA_EXPORT marimba_code marimba_answer_finish(marimba_answer *answer,
+                                                  char **text, char **message);
 
 /* An empty sequence. */
 MARIMBA_EXPORT marimba_code marimba_session_create(const marimba_model *model,

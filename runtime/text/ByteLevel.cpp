@@ -176,6 +176,9 @@ public:
     if (!piece.empty())
       pieces.push_back(std::move(piece));
   }
+  std::unique_ptr<DecodeStream> clone() const override {
+    return std::make_unique<ByteLevelStream>(*this);
+  }
 
 private:
   LossyUtf8Stream utf8;

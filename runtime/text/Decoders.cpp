@@ -27,6 +27,9 @@ private:
       pieces.push_back(decoder.tokenBytes(token));
     }
     void finish(std::vector<std::string> &) override {}
+    std::unique_ptr<DecodeStream> clone() const override {
+      return std::make_unique<Stream>(*this);
+    }
 
   private:
     const Decoder &decoder;
@@ -74,6 +77,9 @@ public:
       pieces.insert(pieces.end(), bytes.size(), std::string(replacementChar));
     }
     bytes.clear();
+  }
+  std::unique_ptr<DecodeStream> clone() const override {
+    return std::make_unique<ByteFallbackStream>(*this);
   }
 
 private:
@@ -168,6 +174,9 @@ public:
   void finish(std::vector<std::string> &) override {
     held.clear();
     startLimit = options.start;
+  }
+  std::unique_ptr<DecodeStream> clone() const override {
+    return std::make_unique<TextStripStream>(*this);
   }
 
 private:

@@ -10,6 +10,7 @@
 #include "BpeTables.h"
 #include "GgufPreTokenizers.h"
 #include "Unicode.h"
+#include "marimba/EndTokens.h"
 
 #include <algorithm>
 #include <cmath>
@@ -39,6 +40,7 @@ public:
 
 private:
   void checkSizes() const;
+  void readTypes();
   void readTokens();
   void readScores();
   void readMerges();
@@ -46,15 +48,14 @@ private:
   void describeAddedTokens();
   void describeEnds(bool addsStart);
 
-  int32_t typeOf(size_t id) const {
-    return given.tokenType.empty() ? int32_t(Normal) : given.tokenType[id];
-  }
+  int32_t typeOf(size_t id) const { return types[id]; }
   /// `id`, or `otherwise` where there is no such token; nothing where there is
   /// none of either.
   std::optional<int32_t> special(std::optional<int64_t> id,
                                  std::optional<int64_t> otherwise) const;
 
   const GgufVocabulary &given;
+  std::vector<int32_t> types; // of the tokens
   BpeTables tables;
   Json document;
 };
@@ -83,6 +84,15 @@ void Loader::checkSizes() const {
   };
   check("token_type", given.tokenType.size());
   check("scores", given.scores.size());
+}
+
+void Loader::readTypes() {
+  types = given.tokenType;
+  types.resize(given.tokens.size(), Normal);
+  // Files that have these among their words are wrong, says llama.cpp.
+  for (size_t id = 0; id < types.size(); ++id)
+    if (isEndText(given.tokens[id]))
+      types[id] = Control;
 }
 
 void Loader::readTokens() {
@@ -248,6 +258,7 @@ GgufTokenizerParts Loader::load() {
     fail("model",
          "is " + quote(given.model) + ", supported: \"llama\", \"gpt2\"");
   checkSizes();
+  readTypes();
   readTokens();
   if (given.model == "llama") {
     readScores();

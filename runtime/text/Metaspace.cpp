@@ -94,6 +94,9 @@ public:
     pieces.push_back(replaceAll(token, options.replacement, drops ? "" : " "));
   }
   void finish(std::vector<std::string> &) override { isFirst = true; }
+  std::unique_ptr<DecodeStream> clone() const override {
+    return std::make_unique<MetaspaceStream>(*this);
+  }
 
 private:
   const MetaspaceOptions &options;

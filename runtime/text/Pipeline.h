@@ -85,6 +85,7 @@ public:
                     std::vector<std::string> &pieces) = 0;
   /// Appends the rest; the stream is then as new.
   virtual void finish(std::vector<std::string> &pieces) = 0;
+  virtual std::unique_ptr<DecodeStream> clone() const = 0;
 };
 
 /// Turns tokens into text; only ever token by token, so that decoding as the

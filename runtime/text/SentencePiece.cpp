@@ -177,6 +177,9 @@ public:
       pieces.push_back(std::move(piece));
     hasText = hasStripped = false;
   }
+  std::unique_ptr<DecodeStream> clone() const override {
+    return std::make_unique<SentencePieceStream>(*this);
+  }
 
 private:
   bool stripsSpaces() const {

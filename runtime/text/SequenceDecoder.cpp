@@ -27,6 +27,13 @@ public:
     }
   }
 
+  std::unique_ptr<DecodeStream> clone() const override {
+    std::vector<std::unique_ptr<DecodeStream>> copies;
+    for (const auto &stream : streams)
+      copies.push_back(stream->clone());
+    return std::make_unique<SequenceDecodeStream>(std::move(copies));
+  }
+
 private:
   void pushFrom(size_t first, std::vector<std::string> current,
                 std::vector<std::string> &pieces) {
@@ -109,6 +116,9 @@ private:
       isFirst = false;
     }
     void finish(std::vector<std::string> &) override { isFirst = true; }
+    std::unique_ptr<DecodeStream> clone() const override {
+      return std::make_unique<Stream>(*this);
+    }
 
   private:
     const std::string &separator;

@@ -100,6 +100,12 @@ std::string StreamDecoder::push(int32_t id) {
   return join(pieces);
 }
 
+std::string StreamDecoder::pending() const {
+  std::vector<std::string> pieces;
+  impl->stream->clone()->finish(pieces);
+  return join(pieces);
+}
+
 std::string StreamDecoder::flush() {
   std::vector<std::string> pieces;
   impl->stream->finish(pieces);

@@ -54,3 +54,26 @@ TEST(StopStringsTest, CutsDoNotMatter) {
     EXPECT_EQ(shown, "ab\nabab\n\n");
   }
 }
+
+// A text that is not shown is found as a whole, or passed over.
+TEST(StopStringsTest, FindsWhatIsHidden) {
+  StopStrings stops({"s<e>\nU"});
+  EXPECT_EQ(stops.push("Yes"), "Ye");
+  EXPECT_EQ(stops.pushHidden("<e>"), "");
+  EXPECT_EQ(stops.push("\n"), "");
+  EXPECT_EQ(stops.push("V"), "s\nV");
+  EXPECT_EQ(stops.push("s"), "");
+  EXPECT_EQ(stops.pushHidden("<e>"), "");
+  EXPECT_EQ(stops.pushHidden("<x>"), "");
+  EXPECT_EQ(stops.push("\nU."), "");
+  EXPECT_TRUE(stops.stopped());
+
+  StopStrings alone({"<e>", "e>"});
+  EXPECT_EQ(alone.push("a<"), "a");
+  EXPECT_EQ(alone.pushHidden("e>"), "");
+  EXPECT_TRUE(alone.stopped());
+  StopStrings part({"<e", "e", ">"});
+  EXPECT_EQ(part.pushHidden("<e>"), "");
+  EXPECT_FALSE(part.stopped());
+  EXPECT_EQ(part.flush(), "");
+}

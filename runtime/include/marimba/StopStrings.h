@@ -20,6 +20,13 @@ public:
   /// characters what comes out is whole characters, too.
   std::string push(std::string_view piece);
 
+  /// As push(), of something that has a text but is not shown: a special token.
+  /// A stop string may have that text as a whole in it, not a part of it, and
+  /// one that does not have it goes on over it.
+  std::string pushHidden(std::string_view text);
+
+  /// Whether there are texts to look for.
+  bool empty() const { return stops.empty(); }
   /// Whether one was found; nothing comes after it.
   bool stopped() const { return found; }
 
@@ -28,7 +35,20 @@ public:
   std::string flush();
 
 private:
-  std::vector<std::string> texts;
+  struct Stop {
+    std::string text;
+    /// Where what matches its first n bytes up to here begins, in all that was
+    /// shown or held; kNone where nothing does.
+    std::vector<size_t> begins;
+  };
+  static constexpr size_t kNone = size_t(-1);
+
+  /// What is sure not to belong to a stop string, where none ends here: one
+  /// that begins at `first` was found unless that is kNone.
+  std::string release(size_t first);
+
+  std::vector<Stop> stops;
+  size_t shown = 0; // bytes
   std::string held;
   bool found = false;
 };

@@ -118,6 +118,10 @@ public:
   /// U+FFFD. An id that the vocabulary does not have gives nothing.
   std::string push(int32_t id);
 
+  /// What flush() would give now. What it is may change with the next id: the
+  /// bytes of an unfinished character, or a space that only ends a text.
+  std::string pending() const;
+
   /// What is left (an unfinished character gives U+FFFD). After it, the object
   /// is ready for another sequence.
   std::string flush();
