@@ -193,11 +193,6 @@ void Reader::readTokens() {
   set("bos_token_id", "tokenizer.ggml.bos_token_id", 1);
   set("eos_token_id", "tokenizer.ggml.eos_token_id", 2);
   set("pad_token_id", "tokenizer.ggml.padding_token_id", std::nullopt);
-  // The end of a turn ends a text, too.
-  llvm::json::Value turn = token("tokenizer.ggml.eot_token_id", std::nullopt);
-  llvm::json::Value end = config.fields["eos_token_id"];
-  if (turn.getAsInteger() && end.getAsInteger() && end != turn)
-    config.fields["eos_token_id"] = llvm::json::Array{end, turn};
 }
 
 void Reader::readMixer(StringRef state, StringRef window, StringRef rank) {

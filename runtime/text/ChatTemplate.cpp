@@ -11,6 +11,7 @@
 
 #include "marimba/InputFile.h"
 
+#include <algorithm>
 #include <ctime>
 
 namespace marimba::rt {
@@ -41,10 +42,10 @@ static std::string validUtf8(std::string_view bytes) {
   return text;
 }
 
-std::unique_ptr<ChatTemplate>
-ChatTemplate::parse(std::string_view source, std::string_view name,
-                    std::vector<std::pair<std::string, std::string>> variables,
-                    std::string &error) {
+std::unique_ptr<ChatTemplate> ChatTemplate::parse(std::string_view source,
+                                                  std::string_view name,
+                                                  Variables variables,
+                                                  std::string &error) {
   error.clear();
   if (source.size() > kMaxBytes) {
     error = std::string(name) + ": the chat template has " +
@@ -54,6 +55,10 @@ ChatTemplate::parse(std::string_view source, std::string_view name,
   }
   auto impl = std::make_unique<Impl>();
   impl->name = name;
+  // Some editors put a mark of their own in front.
+  constexpr std::string_view mark = "\ufeff";
+  if (source.starts_with(mark))
+    source.remove_prefix(mark.size());
   try {
     for (auto &[key, value] : variables)
       impl->variables.emplace_back(key, validUtf8(value));
@@ -114,76 +119,157 @@ static std::string readFile(const std::filesystem::path &path) {
   return *text;
 }
 
-/// The special tokens of tokenizer_config.json: a text each, or an object with
-/// the text as `content`.
-static std::vector<std::pair<std::string, std::string>>
-specialTokens(const Field &config) {
-  std::vector<std::pair<std::string, std::string>> tokens;
+/// The special tokens of tokenizer_config.json, or of special_tokens_map.json:
+/// a text each, or an object with the text as `content`.
+static void addSpecialTokens(const Field &config,
+                             ChatTemplate::Variables &tokens) {
   for (const char *name : {"bos_token", "eos_token", "unk_token", "pad_token",
-                           "sep_token", "cls_token", "mask_token"})
-    if (std::optional<Field> field = config.find(name))
+                           "sep_token", "cls_token", "mask_token"}) {
+    std::optional<Field> field = config.find(name);
+    bool known = std::any_of(tokens.begin(), tokens.end(),
+                             [&](const auto &t) { return t.first == name; });
+    if (field && !known)
       tokens.emplace_back(name, field->json().is_object()
                                     ? field->at("content").getString()
                                     : field->getString());
-  return tokens;
+  }
 }
 
-/// The template called `name` of a list of {name, template}.
-static std::string chooseTemplate(const Field &list, const std::string &name) {
-  std::string names;
-  for (const Field &entry : list.items()) {
-    if (entry.at("name").getString() == name)
-      return std::string(entry.at("template").getString());
-    (names += names.empty() ? "" : ", ") +=
-        text::quote(entry.at("name").getString());
+namespace {
+namespace fs = std::filesystem;
+
+/// What a model's folder says of templates.
+class TemplateFolder {
+public:
+  explicit TemplateFolder(const fs::path &folder) : folder(folder) {}
+
+  /// The special tokens.
+  void readVariables(ChatTemplate::Variables &tokens);
+  /// Lists all templates, those that go before others first.
+  void readTemplates();
+
+  std::vector<NamedTemplate> templates;
+  /// What is being read, for errors.
+  fs::path reading;
+
+private:
+  bool has(const fs::path &name) const {
+    return isThere(folder / name);
   }
-  list.fail("has no template called " + text::quote(name) + ", only " +
-            (names.empty() ? "none" : names));
+  std::string read(const fs::path &name) {
+    reading = folder / name;
+    return readFile(reading);
+  }
+  /// Takes the member `chat_template` of a file of JSON: one text, a list of
+  /// {name, template}, or an object of texts by name.
+  void takeMember(const fs::path &name);
+
+  fs::path folder;
+};
+} // namespace
+
+void TemplateFolder::readVariables(ChatTemplate::Variables &tokens) {
+  for (const char *name : {"tokenizer_config.json", "special_tokens_map.json"})
+    if (has(name)) {
+      Json json = text::parseJson(read(name));
+      addSpecialTokens(Field(json), tokens);
+    }
+}
+
+void TemplateFolder::takeMember(const fs::path &name) {
+  if (!has(name))
+    return;
+  Json json = text::parseJson(read(name));
+  std::optional<Field> field = Field(json).find("chat_template");
+  if (!field)
+    return;
+  auto add = [&](std::string_view called, const Field &source) {
+    templates.push_back({std::string(called), std::string(source.getString()),
+                         reading.string() + ": chat_template"});
+  };
+  if (field->json().is_array())
+    for (const Field &entry : field->items())
+      add(entry.at("name").getString(), entry.at("template"));
+  else if (field->json().is_object())
+    for (const auto &[key, value] : field->json().items())
+      add(key, field->at(key));
+  else
+    add("default", *field);
+}
+
+void TemplateFolder::readTemplates() {
+  constexpr const char *own = "chat_template.jinja";
+  if (has(own)) {
+    std::string source = read(own);
+    templates.push_back({"default", std::move(source), reading.string()});
+  }
+  std::vector<fs::path> others;
+  std::error_code code;
+  fs::path additional = folder / "additional_chat_templates";
+  for (fs::directory_iterator entry(additional, code), end;
+       !code && entry != end; entry.increment(code))
+    if (entry->path().extension() == ".jinja")
+      others.push_back(entry->path().filename());
+  std::sort(others.begin(), others.end());
+  for (const fs::path &name : others) {
+    std::string source = read(additional.filename() / name);
+    templates.push_back(
+        {name.stem().string(), std::move(source), reading.string()});
+  }
+  takeMember("tokenizer_config.json");
+  takeMember("chat_template.json");
 }
 
 std::unique_ptr<ChatTemplate>
-ChatTemplate::load(const std::filesystem::path &modelDir,
-                   const std::string &name, std::string &error) {
-  namespace fs = std::filesystem;
+ChatTemplate::choose(const std::vector<NamedTemplate> &templates,
+                     const std::string &name, const std::string &place,
+                     Variables variables, std::string &error) {
   error.clear();
-  fs::path config = modelDir / "tokenizer_config.json";
-  fs::path file = modelDir / "chat_template.jinja";
-  std::vector<std::pair<std::string, std::string>> tokens;
-  std::string source;
-  fs::path read = config;
+  std::string wanted = name.empty() ? "default" : name, names;
+  for (const NamedTemplate &one : templates) {
+    if (one.name == wanted)
+      return parse(one.source, one.place, std::move(variables), error);
+    std::string quoted = text::quote(one.name);
+    if (names.find(quoted) == names.npos)
+      names += (names.empty() ? "" : ", ") + quoted;
+  }
+  if (!templates.empty())
+    error = templates.back().place + " has no template called " +
+            text::quote(wanted) + ", only " + names;
+  else if (!name.empty())
+    error = place + ": has no chat_template";
+  return nullptr;
+}
+
+std::unique_ptr<ChatTemplate> ChatTemplate::load(const fs::path &modelDir,
+                                                 const std::string &name,
+                                                 std::string &error) {
+  error.clear();
+  TemplateFolder folder(modelDir);
+  Variables variables;
   try {
-    bool hasFile = name.empty() && isThere(file);
-    bool found = hasFile;
-    if (isThere(config)) {
-      Json json = parseJsonText(readFile(config));
-      Field root(json);
-      tokens = specialTokens(root);
-      std::optional<Field> field;
-      if (!hasFile && (field = root.find("chat_template"))) {
-        found = true;
-        bool list = field->json().is_array();
-        if (!list && !name.empty())
-          field->fail("is one text, without a template called " +
-                      text::quote(name));
-        source = list ? chooseTemplate(*field, name.empty() ? "default" : name)
-                      : std::string(field->getString());
-      }
-    }
-    if (hasFile) {
-      read = file;
-      source = readFile(file);
-    }
-    if (!found) {
-      if (!name.empty())
-        error = config.string() + ": has no chat_template";
-      return nullptr;
-    }
+    folder.readVariables(variables);
+    folder.readTemplates();
   } catch (const std::exception &exception) {
-    error = read.string() + ": " + exception.what();
+    error = folder.reading.string() + ": " + exception.what();
     return nullptr;
   }
-  std::string place = read.string() + (read == config ? ": chat_template" : "");
-  return parse(source, place, std::move(tokens), error);
+  return choose(folder.templates, name,
+                (modelDir / "tokenizer_config.json").string(),
+                std::move(variables), error);
+}
+
+std::optional<ChatTemplate::Variables>
+ChatTemplate::readVariables(const fs::path &modelDir, std::string &error) {
+  TemplateFolder folder(modelDir);
+  try {
+    Variables variables;
+    folder.readVariables(variables);
+    return variables;
+  } catch (const std::exception &exception) {
+    error = folder.reading.string() + ": " + exception.what();
+    return std::nullopt;
+  }
 }
 
 } // namespace marimba::rt

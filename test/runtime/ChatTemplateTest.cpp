@@ -206,8 +206,9 @@ TEST_F(ChatTemplateFileTest, FindsTheTemplate) {
             "pad_token": null,
             "chat_template": "{{ bos_token }}|{{ eos_token }}{{ pad_token }}"})");
   EXPECT_EQ(load(), "<s>|</s>");
-  EXPECT_EQ(load("rag"), "tokenizer_config.json: chat_template is one text, "
-                         "without a template called \"rag\"");
+  EXPECT_EQ(load("rag"), "tokenizer_config.json: chat_template has no template "
+                         "called \"rag\", only \"default\"");
+  EXPECT_EQ(load("default"), "<s>|</s>");
   write("chat_template.jinja", "file {{ eos_token }}\n");
   EXPECT_EQ(load(), "file </s>");
 }

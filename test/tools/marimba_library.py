@@ -20,7 +20,8 @@ class Library:
     def __init__(self, path):
         self.lib = ctypes.CDLL(path)
         self.lib.marimba_model_vocabulary.argtypes = [ctypes.c_void_p]
-        for name in ("model", "session"):
+        self.lib.marimba_model_end_ids.restype = ctypes.POINTER(ctypes.c_int32)
+        for name in ("model", "session", "answer"):
             getattr(self.lib, f"marimba_{name}_free").argtypes = [ctypes.c_void_p]
 
     def call(self, function, *arguments):
@@ -59,8 +60,42 @@ class Model:
         self.library.lib.marimba_free(ids)
         return result
 
+    def end_ids(self):
+        count = ctypes.c_size_t()
+        ids = self.library.lib.marimba_model_end_ids(self.handle, ctypes.byref(count))
+        return ids[: count.value]
+
+    def answer(self, stops, prompt):
+        return Answer(self, stops, prompt)
+
     def session(self):
         return Session(self)
+
+
+class Answer:
+    def __init__(self, model, stops, prompt):
+        self.model, self.handle = model, ctypes.c_void_p()
+        texts = (ctypes.c_char_p * len(stops))(*(stop.encode() for stop in stops))
+        model.library.call("marimba_answer_create", model.handle, texts, ctypes.c_size_t(len(stops)),
+                           (ctypes.c_int32 * len(prompt))(*prompt), ctypes.c_size_t(len(prompt)),
+                           ctypes.byref(self.handle))
+
+    def __del__(self):
+        self.model.library.lib.marimba_answer_free(self.handle)
+
+    def take(self, function, *arguments):
+        text = ctypes.c_void_p()
+        self.model.library.call(function, self.handle, *arguments[:1], ctypes.byref(text), *arguments[1:])
+        shown = ctypes.cast(text, ctypes.c_char_p).value.decode()
+        self.model.library.lib.marimba_free(text)
+        return shown
+
+    def push(self, id):
+        stopped = ctypes.c_int()
+        return self.take("marimba_answer_push", ctypes.c_int32(id), ctypes.byref(stopped)), stopped.value
+
+    def finish(self):
+        return self.take("marimba_answer_finish")
 
 
 class Session:

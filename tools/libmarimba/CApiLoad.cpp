@@ -60,6 +60,7 @@ marimba_code marimba_model_load(const char *directory,
   } else {
     loadTokenizer(directory, made->noTokenizer);
   }
+  options.tokenizer = made->tokenizer.get();
   made->ready = LoadedModel::load(directory, options, error);
   if (!made->ready)
     return fail(MARIMBA_BAD_MODEL, error, message);

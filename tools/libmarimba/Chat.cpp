@@ -7,8 +7,8 @@
 #include "tools/libmarimba/Chat.h"
 #include "tools/libmarimba/Stopwatch.h"
 
+#include "marimba/AnswerText.h"
 #include "marimba/SavedState.h"
-#include "marimba/StopStrings.h"
 #include "marimba/Tokenizer.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -132,10 +132,7 @@ bool Chat::answer(function_ref<void(StringRef)> onText,
 
   // What was read counts for the penalty, too.
   sampler.see({ids->data(), ids->size()});
-  rt::StreamDecoder decoder(tokenizer);
-  for (int32_t id : *ids)
-    decoder.push(id);
-  rt::StopStrings stops(options.stops);
+  rt::AnswerText shownText(tokenizer, options.stops, *ids);
   auto add = [&](const std::string &text) {
     bool begins = StringRef(answer).trim().empty();
     answer += text;
@@ -152,22 +149,19 @@ bool Chat::answer(function_ref<void(StringRef)> onText,
     }
     int32_t token = sampler.sample(logits);
     ++turn.newTokens;
-    if (is_contained(model.endIds(), token)) {
-      turn.end = ChatTurn::End::Model;
-      break;
-    }
-    add(stops.push(decoder.push(token)));
-    if (stops.stopped()) {
-      turn.end = ChatTurn::End::Stop;
+    // A stop text may have in it what ends an answer.
+    bool ends = is_contained(model.endIds(), token);
+    if (!ends || tokenizer.isSpecial(token))
+      add(shownText.push(token));
+    if (shownText.stopped() || ends) {
+      turn.end =
+          shownText.stopped() ? ChatTurn::End::Stop : ChatTurn::End::Model;
       break;
     }
     if (!session->append({&token, 1}, rt::LogitsWanted::Last, logits, error))
       return false;
   }
-  if (turn.end != ChatTurn::End::Stop) {
-    add(stops.push(decoder.flush()));
-    add(stops.flush());
-  }
+  add(shownText.finish());
   turn.answerSeconds = watch.seconds();
   return true;
 }

@@ -9,11 +9,13 @@
 
 #include "marimba/GgufVocabulary.h"
 #include "marimba/Tokenizer.h"
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace marimba;
 using namespace llvm;
 using mlir::marimba::GgufFile;
+using mlir::marimba::GgufValue;
 
 static constexpr StringLiteral kTokens = "tokenizer.ggml.tokens";
 
@@ -147,4 +149,100 @@ std::optional<std::string> marimba::ggufVocabularyText(StringRef path,
   else if (!rt::buildTokenizer(*text, path.str(), error))
     return std::nullopt;
   return text;
+}
+
+static constexpr StringLiteral kPrefix = "tokenizer.ggml.";
+
+/// The id that the key names; where it names none, or no token's, llama.cpp's
+/// default for vocabularies of SentencePiece, `otherwise`.
+static std::optional<int32_t>
+readId(const GgufFile &file, StringRef name,
+       std::optional<int32_t> otherwise = std::nullopt) {
+  std::string key = (kPrefix + name).str();
+  const GgufValue *value = file.find(key), *tokens = file.find(kTokens);
+  std::optional<int64_t> id = file.getTokenId(key);
+  if (value && !id) // a list, for one
+    return std::nullopt;
+  int64_t count = tokens && tokens->isArray ? int64_t(tokens->count) : INT32_MAX;
+  if (id && *id >= 0 && *id < count)
+    return static_cast<int32_t>(*id);
+  bool isPieces = file.getString("tokenizer.ggml.model") == "llama";
+  return isPieces ? otherwise : std::nullopt;
+}
+
+std::vector<rt::EndToken> marimba::ggufEnds(StringRef path) {
+  std::vector<rt::EndToken> ends;
+  auto file = GgufFile::open(path, path, [](const Twine &) {});
+  if (failed(file))
+    return ends;
+  auto add = [&](std::optional<int64_t> id, StringRef name) {
+    if (id && none_of(ends, [&](const auto &end) { return end.id == *id; }))
+      ends.push_back({static_cast<int32_t>(*id), (kPrefix + name).str()});
+  };
+  add(readId(*file, "eos_token_id", 2), "eos_token_id");
+  for (StringRef name :
+       {"eot_token_id", "eom_token_id", "fim_pad_token_id",
+        "fim_rep_token_id", "fim_sep_token_id"})
+    add(readId(*file, name), name);
+  // Of other programs' files, lists.
+  for (StringRef name : {"eos_token_id", "eos_token_ids"})
+    if (auto list = file->getIntegers((kPrefix + name).str()))
+      for (int64_t id : *list)
+        if (id >= 0 && id < INT32_MAX)
+          add(id, name);
+  return ends;
+}
+
+/// The texts of the special tokens, by the names that templates use.
+static rt::ChatTemplate::Variables readVariables(const GgufFile &file) {
+  rt::ChatTemplate::Variables variables;
+  auto tokens = file.getStrings(kTokens);
+  auto add = [&](StringRef variable, std::optional<int32_t> id) {
+    if (tokens && id && static_cast<size_t>(*id) < tokens->size())
+      variables.emplace_back(variable, (*tokens)[static_cast<size_t>(*id)]);
+  };
+  add("bos_token", readId(file, "bos_token_id", 1));
+  add("eos_token", readId(file, "eos_token_id", 2));
+  constexpr std::pair<StringLiteral, StringLiteral> keys[] = {
+      {"unk_token", "unknown_token_id"},   {"pad_token", "padding_token_id"},
+      {"sep_token", "seperator_token_id"}, // the format spells it so
+      {"cls_token", "cls_token_id"},       {"mask_token", "mask_token_id"},
+  };
+  for (const auto &[variable, key] : keys)
+    add(variable, readId(file, key));
+  return variables;
+}
+
+std::unique_ptr<rt::ChatTemplate>
+marimba::loadGgufChatTemplate(StringRef path, const std::string &name,
+                              std::string &error) {
+  constexpr StringLiteral key = "tokenizer.chat_template";
+  auto file = openFile(path, error);
+  if (failed(file))
+    return nullptr;
+  std::vector<rt::NamedTemplate> templates;
+  auto add = [&](StringRef called, const std::string &key) {
+    if (!file->find(key))
+      return true;
+    std::optional<StringRef> source = file->getString(key);
+    std::string place = (path + ": key '" + key + "'").str();
+    if (source)
+      templates.push_back({called.str(), source->str(), std::move(place)});
+    else
+      error = (path + ": " + file->describe(key) + ", expected a string").str();
+    return source.has_value();
+  };
+  std::vector<std::string> names = {"default"};
+  if (auto listed = file->getStrings("tokenizer.chat_templates"))
+    for (StringRef one : *listed)
+      names.push_back(one.str());
+  if (!name.empty())
+    names.push_back(name);
+  if (!add("default", key.str()))
+    return nullptr;
+  for (const std::string &one : names)
+    if (!add(one, (key + "." + one).str()))
+      return nullptr;
+  return rt::ChatTemplate::choose(templates, name, path.str(),
+                                  readVariables(*file), error);
 }

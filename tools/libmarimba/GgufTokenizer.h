@@ -7,10 +7,13 @@
 #ifndef MARIMBA_TOOLS_LIBMARIMBA_GGUFTOKENIZER_H
 #define MARIMBA_TOOLS_LIBMARIMBA_GGUFTOKENIZER_H
 
+#include "marimba/ChatTemplate.h"
+#include "marimba/EndTokens.h"
 #include "llvm/ADT/StringRef.h"
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace marimba {
 namespace rt {
@@ -29,6 +32,16 @@ std::unique_ptr<rt::Tokenizer> loadGgufTokenizer(llvm::StringRef path,
 /// where the file has no tokenizer. Nothing, with `error` set, where it is bad.
 std::optional<std::string> ggufVocabularyText(llvm::StringRef path,
                                               std::string &error);
+
+/// The ids that keys of the file name as ends of a text, of a turn, of a
+/// message or, as llama.cpp has it, of an infill. None where it cannot be read.
+std::vector<rt::EndToken> ggufEnds(llvm::StringRef path);
+
+/// The template `tokenizer.chat_template`, which is "default", or
+/// `tokenizer.chat_template.NAME`, as rt::ChatTemplate::choose() has it.
+std::unique_ptr<rt::ChatTemplate> loadGgufChatTemplate(llvm::StringRef path,
+                                                       const std::string &name,
+                                                       std::string &error);
 
 } // namespace marimba
 

@@ -75,7 +75,7 @@ std::unique_ptr<LoadedModel> LoadedModel::load(StringRef modelDir,
       return nullptr;
     }
     std::optional<std::vector<int32_t>> ends =
-        endOfTextIds(modelDir, imported.info.eosIds, error);
+        endOfTextIds(modelDir, imported.info.eosIds, options.tokenizer, error);
     if (!ends)
       return nullptr;
     facts.endIds = std::move(*ends);

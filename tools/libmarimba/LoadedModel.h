@@ -16,6 +16,7 @@
 
 namespace marimba {
 namespace rt {
+class Tokenizer;
 class WeightProvider;
 } // namespace rt
 
@@ -27,6 +28,9 @@ struct LoadOptions {
   /// Tokens that one call of compiled code takes at most; scratch memory is
   /// for so many, however long a prompt is.
   int64_t chunk = 512;
+  /// Of the model, where the caller has one: finds the ends of an answer that
+  /// only the vocabulary names. While loading only.
+  const rt::Tokenizer *tokenizer = nullptr;
   /// Makes the weights, while loading only. Where it is null, they are those of
   /// the directory, which must have some.
   const rt::WeightProvider *weights = nullptr;

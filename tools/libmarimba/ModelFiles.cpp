@@ -12,6 +12,7 @@
 
 #include "marimba/InputFile.h"
 #include "marimba/Tokenizer.h"
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SmallString.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
@@ -98,13 +99,10 @@ marimba::loadTokenizer(StringRef modelDir, std::string &error,
   return tokenizer;
 }
 
-std::optional<std::vector<int32_t>>
-marimba::endOfTextIds(StringRef modelDir, ArrayRef<int64_t> fromConfig,
-                      std::string &error) {
-  std::vector<int32_t> ids(fromConfig.begin(), fromConfig.end());
-  std::string path = pathIn(modelDir, "generation_config.json");
-  if (!rt::isThere(path))
-    return ids;
+/// `eos_token_id` of generation_config.json: nothing where it says none, and an
+/// error where it says something else.
+static std::optional<std::vector<int32_t>>
+readGenerationEnds(StringRef path, std::string &error) {
   constexpr uint64_t longest = 1 << 24;
   auto object = mlir::marimba::readJsonFile(
       path, path, longest, {.mayBeEmpty = true},
@@ -112,13 +110,84 @@ marimba::endOfTextIds(StringRef modelDir, ArrayRef<int64_t> fromConfig,
   if (mlir::failed(object))
     return std::nullopt;
   const json::Value *value = object->get("eos_token_id");
-  auto own = value ? mlir::marimba::asTokenIds(*value)
-                   : std::optional<std::vector<int64_t>>(std::in_place);
-  if (!own) {
-    error = path + ": eos_token_id: expected a token id or a list of them";
+  if (!value)
+    return std::nullopt;
+  auto ids = mlir::marimba::asTokenIds(*value);
+  if (!ids) {
+    error =
+        (path + ": eos_token_id: expected a token id or a list of them").str();
     return std::nullopt;
   }
-  if (!own->empty()) // otherwise it says nothing
-    ids.assign(own->begin(), own->end());
+  // An empty list says that nothing ends a text; null and -1 say nothing.
+  const json::Array *list = value->getAsArray();
+  if (ids->empty() && !(list && list->empty()))
+    return std::nullopt;
+  return std::vector<int32_t>(ids->begin(), ids->end());
+}
+
+/// Those of a directory that files and fields name.
+static std::optional<std::vector<rt::EndToken>>
+directoryEnds(StringRef modelDir, ArrayRef<int64_t> fromConfig,
+              const rt::Tokenizer *tokenizer, bool &none, std::string &error) {
+  std::vector<rt::EndToken> ends;
+  auto add = [&](int64_t id, StringRef from) {
+    if (none_of(ends, [&](const auto &end) { return end.id == id; }))
+      ends.push_back({static_cast<int32_t>(id), from.str()});
+  };
+  constexpr StringLiteral generation = "generation_config.json";
+  std::optional<std::vector<int32_t>> ids;
+  if (rt::isThere(pathIn(modelDir, generation)))
+    ids = readGenerationEnds(pathIn(modelDir, generation), error);
+  if (!error.empty())
+    return std::nullopt;
+  none = ids && ids->empty();
+  if (ids)
+    for (int32_t id : *ids)
+      add(id, "generation_config.json: eos_token_id");
+  else
+    for (int64_t id : fromConfig)
+      add(id, "config.json: eos_token_id");
+  if (none || !tokenizer)
+    return ends;
+  auto named = rt::ChatTemplate::readVariables(modelDir.str(), error);
+  if (!named)
+    return std::nullopt;
+  for (const auto &[name, text] : *named)
+    if (name == "eos_token")
+      if (std::optional<int32_t> id = tokenizer->tokenToId(text))
+        add(*id, "tokenizer_config.json: eos_token");
+  return ends;
+}
+
+std::optional<std::vector<rt::EndToken>>
+marimba::endTokens(StringRef modelDir, ArrayRef<int64_t> fromConfig,
+                   const rt::Tokenizer *tokenizer, std::string &error) {
+  error.clear();
+  bool gguf = ModelDirectory::isGguf(modelDir), none = false;
+  std::optional<std::vector<rt::EndToken>> ends =
+      gguf ? ggufEnds(modelDir)
+           : directoryEnds(modelDir, fromConfig, tokenizer, none, error);
+  if (ends && tokenizer && !none)
+    rt::appendVocabularyEnds(*tokenizer, /*infill=*/gguf, *ends);
+  return ends;
+}
+
+std::optional<std::vector<int32_t>>
+marimba::endOfTextIds(StringRef modelDir, ArrayRef<int64_t> fromConfig,
+                      const rt::Tokenizer *tokenizer, std::string &error) {
+  auto ends = endTokens(modelDir, fromConfig, tokenizer, error);
+  if (!ends)
+    return std::nullopt;
+  std::vector<int32_t> ids;
+  for (const rt::EndToken &end : *ends)
+    ids.push_back(end.id);
   return ids;
+}
+
+std::unique_ptr<rt::ChatTemplate>
+marimba::loadChatTemplate(StringRef modelDir, const std::string &name,
+                          std::string &error) {
+  return ModelDirectory::isGguf(modelDir)
+             ? loadGgufChatTemplate(modelDir, name, error)
+             : rt::ChatTemplate::load(modelDir.str(), name, error);
 }

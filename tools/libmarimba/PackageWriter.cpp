@@ -18,6 +18,7 @@
 #include "marimba/Package.h"
 #include "marimba/Processor.h"
 #include "marimba/SavedState.h"
+#include "marimba/Tokenizer.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -146,7 +147,12 @@ bool marimba::writePackage(StringRef modelDir, const CompileOptions &options,
        mlir::marimba::processorFeatures(options.target))
     if (rt::isKnownFeature(name))
       manifest.features.push_back(name);
-  auto ends = endOfTextIds(modelDir, imported.info.eosIds, error);
+  // A tokenizer that cannot be read fails where the package is opened.
+  std::unique_ptr<rt::Tokenizer> tokenizer;
+  if (std::string ignored; hasTokenizer(modelDir))
+    tokenizer = loadTokenizer(modelDir, ignored);
+  auto ends =
+      endOfTextIds(modelDir, imported.info.eosIds, tokenizer.get(), error);
   auto sources = weightSources(imported, error);
   if (!ends || !sources)
     return false;

@@ -247,9 +247,10 @@ static int run() {
   if (!tokenizer)
     return driver::fail(error);
   std::unique_ptr<rt::ChatTemplate> form =
-      rt::ChatTemplate::load(o.model.getValue(), o.templateName, error);
+      loadChatTemplate(o.model, o.templateName, error);
   if (!error.empty())
     return driver::fail(error);
+  load->tokenizer = tokenizer.get();
   driver::catchInterrupt();
   std::unique_ptr<LoadedModel> model =
       driver::loadModel(o.model, *load, error, !o.quiet);

@@ -73,8 +73,42 @@ static json::Object jsonNeeds(const MemoryNeeds &needs) {
   };
 }
 
-static void printAsJson(const ModelInfo &info,
+/// What ends an answer, and the tokenizer that knows its texts: null where
+/// there is none.
+struct Ends {
+  std::vector<rt::EndToken> tokens;
+  std::unique_ptr<rt::Tokenizer> tokenizer;
+};
+
+/// A tokenizer that cannot be read is no part of what a model is made of.
+static std::optional<Ends> findEnds(const ModelInfo &info, std::string &error) {
+  Ends ends;
+  StringRef model = options().model.getValue();
+  if (std::string ignored; hasTokenizer(model))
+    ends.tokenizer = loadTokenizer(model, ignored);
+  auto found = endTokens(model, info.eosIds, ends.tokenizer.get(), error);
+  if (!found)
+    return std::nullopt;
+  ends.tokens = std::move(*found);
+  return ends;
+}
+
+static void printAsText(const Ends &ends) {
+  StringRef label = "ends";
+  for (const rt::EndToken &end : ends.tokens) {
+    std::string text =
+        ends.tokenizer ? ends.tokenizer->idToToken(end.id).value_or("") : "";
+    outs() << left_justify(label, 12) << end.id << (text.empty() ? "" : " ")
+           << text << " (" << end.from << ")\n";
+    label = "";
+  }
+}
+
+static void printAsJson(const ModelInfo &info, const Ends &ends,
                         const std::optional<MemoryNeeds> &needs) {
+  json::Array endIds;
+  for (const rt::EndToken &end : ends.tokens)
+    endIds.push_back(end.id);
   json::Object kinds;
   for (const auto &[kind, layers] : groupLayers(info))
     kinds[kind] = layers.size();
@@ -94,6 +128,7 @@ static void printAsJson(const ModelInfo &info,
       {"sizes", std::move(sizes)},
       {"tied_embeddings", info.tiedEmbeddings},
       {"eos_token_ids", json::Array(info.eosIds)},
+      {"end_token_ids", std::move(endIds)},
       {"bos_token_id", optionalId(info.bosId)},
       {"pad_token_id", optionalId(info.padId)},
       {"has_weights", info.hasWeights},
@@ -270,15 +305,19 @@ static int run() {
   if (!o.context.given()) // loading says them, too
     llvm::for_each(info.notes, driver::printNote);
   compilation.reset(); // no part of what is measured
+  std::optional<Ends> ends = findEnds(info, error);
+  if (!ends)
+    return driver::fail(error);
   std::optional<MemoryNeeds> needs;
   int code = 0;
   if (o.context.given() && !(needs = measure(*load, code)))
     return code;
   if (o.json) {
-    printAsJson(info, needs);
+    printAsJson(info, *ends, needs);
     return 0;
   }
   printAsText(info);
+  printAsText(*ends);
   if (needs)
     printAsText(*needs);
   return 0;

@@ -13,8 +13,8 @@
 #include "tools/marimba/RunBatch.h"
 #include "tools/marimba/SamplerFlags.h"
 
+#include "marimba/AnswerText.h"
 #include "marimba/SavedState.h"
-#include "marimba/StopStrings.h"
 #include "marimba/Tokenizer.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -84,33 +84,28 @@ class Output {
 public:
   /// `tokenizer` is null where there is none.
   Output(const rt::Tokenizer *tokenizer, ArrayRef<int32_t> prompt)
-      : streaming(!options().json), asText(!options().ids.given()),
-        stops(options().sampling.stops()) {
+      : streaming(!options().json), asText(!options().ids.given()) {
     if (!tokenizer)
       return;
-    decoder.emplace(*tokenizer);
-    for (int32_t id : prompt)
-      decoder->push(id);
+    answer.emplace(*tokenizer, options().sampling.stops(), prompt);
     if (streaming && asText && options().prompt.given())
       print(options().prompt);
   }
 
   /// Returns whether the text goes on: not after a stop string.
   bool push(int32_t id) {
-    if (decoder)
-      add(stops.push(decoder->push(id)));
+    if (answer)
+      add(answer->push(id));
     if (streaming && !asText)
       print((first ? "" : " ") + std::to_string(id));
     first = false;
-    return !stops.stopped();
+    return !answer || !answer->stopped();
   }
 
   /// Ends the text.
   void finish() {
-    if (decoder) {
-      add(stops.push(decoder->flush()));
-      add(stops.flush());
-    }
+    if (answer)
+      add(answer->finish());
     // A file that was only read says nothing.
     if (streaming && !(first && options().promptFile.given()))
       print("\n");
@@ -118,7 +113,7 @@ public:
 
   /// The new text; null without a tokenizer.
   json::Value result() const {
-    return decoder ? json::Value(text) : json::Value(nullptr);
+    return answer ? json::Value(text) : json::Value(nullptr);
   }
 
 private:
@@ -134,8 +129,7 @@ private:
 
   bool streaming, asText;
   bool first = true;
-  rt::StopStrings stops;
-  std::optional<rt::StreamDecoder> decoder;
+  std::optional<rt::AnswerText> answer;
   std::string text;
 };
 } // namespace
@@ -268,6 +262,18 @@ static int run() {
   if (text && sys::fs::exists(o.model) && !hasTokenizer(o.model) &&
       !loadTokenizer(o.model, error))
     return driver::fail(error);
+  // Ids need no tokenizer, but it knows what ends a text, and a --json answer
+  // has the text where there is one.
+  std::unique_ptr<rt::Tokenizer> tokenizer;
+  if (hasTokenizer(o.model)) {
+    tokenizer = loadTokenizer(o.model, error, driver::printNote);
+    if (!tokenizer && (text || o.json))
+      return driver::fail(error);
+    if (!tokenizer && !o.quiet)
+      driver::printNote(error + "; tokens that only it names end no text");
+    error.clear();
+  }
+  load->tokenizer = tokenizer.get();
   driver::catchInterrupt();
   std::unique_ptr<LoadedModel> model =
       driver::loadModel(o.model, *load, error, !o.quiet);
@@ -275,13 +281,6 @@ static int run() {
     return driver::kInterruptedExitCode;
   if (!model)
     return driver::fail(error);
-  // Ids need no tokenizer, but a --json answer has the text where there is one.
-  std::unique_ptr<rt::Tokenizer> tokenizer;
-  if (!o.ids.given() || (o.json && hasTokenizer(o.model))) {
-    tokenizer = loadTokenizer(o.model, error, driver::printNote);
-    if (!tokenizer)
-      return driver::fail(error);
-  }
   // What stands at the start of a text stands there already where one goes on.
   bool begins = !saved || saved->tokens().empty();
   if (!prompt)

@@ -13,8 +13,8 @@
 #include "tools/marimba/Interrupt.h"
 #include "tools/marimba/Progress.h"
 
+#include "marimba/AnswerText.h"
 #include "marimba/SavedState.h"
-#include "marimba/StopStrings.h"
 #include "marimba/Tokenizer.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/BLAKE3.h"
@@ -108,24 +108,22 @@ public:
       begin(index);
     text.ids.push_back(id);
     ++newTokens;
-    if (text.decoder)
-      text.shown += text.stops.push(text.decoder->push(id));
-    return !text.stops.stopped();
+    if (text.answer)
+      text.shown += text.answer->push(id);
+    return !text.answer || !text.answer->stopped();
   }
 
   bool finished(size_t index, std::string &error) override {
     Text &text = texts[index];
-    bool stopped = text.stops.stopped();
-    if (text.decoder) {
-      text.shown += text.stops.push(text.decoder->flush());
-      text.shown += text.stops.flush();
-    }
+    bool stopped = text.answer && text.answer->stopped();
+    if (text.answer)
+      text.shown += text.answer->finish();
     bool ended = is_contained(request.batch.endIds, text.ids.back());
     std::string answer = writeAnswer(lines[numbers[index]],
                                      stopped ? "stop"
                                      : ended ? "model"
                                              : "length",
-                                     text.decoder ? json::Value(text.shown)
+                                     text.answer ? json::Value(text.shown)
                                                   : json::Value(nullptr),
                                      text.ids);
     text = Text();
@@ -160,19 +158,14 @@ private:
   struct Text {
     std::vector<int32_t> ids;
     std::string shown;
-    rt::StopStrings stops{{}};
-    std::optional<rt::StreamDecoder> decoder;
+    std::optional<rt::AnswerText> answer;
   };
 
   /// Reads what stands in front of the answer: it decides how that is decoded.
   void begin(size_t index) {
-    Text &text = texts[index];
-    text.stops = rt::StopStrings(request.stops);
-    if (!tokenizer)
-      return;
-    text.decoder.emplace(*tokenizer);
-    for (int32_t id : prompts[index].ids)
-      text.decoder->push(id);
+    if (tokenizer)
+      texts[index].answer.emplace(*tokenizer, request.stops,
+                                  prompts[index].ids);
   }
 
   const driver::BatchRequest &request;
@@ -231,6 +224,13 @@ int driver::runBatch(const BatchRequest &given) {
   if ((needsText || !request.stops.empty()) && !hasTokenizer(request.model) &&
       !loadTokenizer(request.model, error))
     return fail(error);
+  std::unique_ptr<rt::Tokenizer> tokenizer;
+  if (hasTokenizer(request.model)) {
+    tokenizer = loadTokenizer(request.model, error, driver::printNote);
+    if (!tokenizer)
+      return fail(error);
+  }
+  request.load.tokenizer = tokenizer.get();
   catchInterrupt();
   std::unique_ptr<LoadedModel> model =
       loadModel(request.model, request.load, error, !request.quiet);
@@ -238,12 +238,6 @@ int driver::runBatch(const BatchRequest &given) {
     return kInterruptedExitCode;
   if (!model)
     return fail(error);
-  std::unique_ptr<rt::Tokenizer> tokenizer;
-  if (hasTokenizer(request.model)) {
-    tokenizer = loadTokenizer(request.model, error, driver::printNote);
-    if (!tokenizer)
-      return fail(error);
-  }
   std::optional<std::vector<BatchPrompt>> prompts =
       encode(request, *lines, tokenizer.get(), *model);
   if (!prompts)

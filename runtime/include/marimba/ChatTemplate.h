@@ -25,26 +25,48 @@ struct ChatMessage {
   std::string content;
 };
 
+/// One of the templates of a model, not read yet.
+struct NamedTemplate {
+  std::string name;
+  std::string source;
+  std::string place; // of it, for errors: a file, a key
+};
+
 /// A template, read and ready to be used any number of times. Immutable.
 class ChatTemplate {
 public:
-  /// Reads the Jinja text `source`. `variables` are texts that it may use, such
-  /// as bos_token. On failure returns null and sets `error` to one line that
-  /// begins with `name` and the line of what is wrong or not supported.
-  static std::unique_ptr<ChatTemplate>
-  parse(std::string_view source, std::string_view name,
-        std::vector<std::pair<std::string, std::string>> variables,
-        std::string &error);
+  /// Texts that a template may use by name, such as bos_token.
+  using Variables = std::vector<std::pair<std::string, std::string>>;
 
-  /// The template of a model directory: chat_template.jinja, else
-  /// `chat_template` of tokenizer_config.json, a text or a list of texts with
-  /// names, of which the one called `name` ("default" where that is empty) is
-  /// taken. Its variables are the special tokens of tokenizer_config.json.
-  /// Returns null where there is none, and then `error` is empty unless `name`
-  /// is not; null and `error` where it cannot be read.
+  /// Reads the Jinja text `source`. On failure returns null and sets `error` to
+  /// one line that begins with `name` and the line of what is wrong or not
+  /// supported.
+  static std::unique_ptr<ChatTemplate> parse(std::string_view source,
+                                             std::string_view name,
+                                             Variables variables,
+                                             std::string &error);
+
+  /// parse() of the first of `templates` called `name`, "default" where that is
+  /// empty. Null without an error where there are none and none was asked for;
+  /// null and `error`, which begins with `place` where there are none.
+  static std::unique_ptr<ChatTemplate>
+  choose(const std::vector<NamedTemplate> &templates, const std::string &name,
+         const std::string &place, Variables variables, std::string &error);
+
+  /// choose() among those of a model directory: chat_template.jinja, which is
+  /// "default", additional_chat_templates/NAME.jinja, `chat_template` of
+  /// tokenizer_config.json (a text, which is "default", or texts with names),
+  /// then that of chat_template.json. The variables are those of
+  /// readVariables().
   static std::unique_ptr<ChatTemplate>
   load(const std::filesystem::path &modelDir, const std::string &name,
        std::string &error);
+
+  /// The special tokens that tokenizer_config.json of a model directory names
+  /// (bos_token, eos_token, ...), and special_tokens_map.json where that is
+  /// silent. Nothing and `error` where one cannot be read.
+  static std::optional<Variables>
+  readVariables(const std::filesystem::path &modelDir, std::string &error);
 
   ~ChatTemplate();
   ChatTemplate(const ChatTemplate &) = delete;
