@@ -67,8 +67,11 @@ TEST(ChatTemplateTest, RendersMessages) {
 
 TEST(ChatTemplateTest, NamesWhatIsNotSupported) {
   EXPECT_EQ(render("\n\n{% include 'x' %}"),
-            "t: line 3: the block 'include' is not supported here, supported: "
-            "if, for, set, macro, break, continue, raw, generation");
+            "t: line 3: the block 'include' is not supported");
+  EXPECT_EQ(render("\n{% frobnicate 'x' %}"),
+            "t: line 2: the block 'frobnicate' is not supported here, "
+            "supported: if, for, set, macro, call, filter, with, block, do, "
+            "autoescape, break, continue, raw, generation");
   EXPECT_TRUE(render("a\n{{ 'x'|wordwrap }}")
                   .starts_with("t: line 2: the filter 'wordwrap' is not "
                                "supported, supported: abs, "));
@@ -79,14 +82,12 @@ TEST(ChatTemplateTest, NamesWhatIsNotSupported) {
             "t: line 1: the method 'format' of string is not supported");
   EXPECT_EQ(render("{{ lipsum() }}"),
             "t: line 1: the function 'lipsum' is undefined or not supported");
-  EXPECT_EQ(
-      render("{% for x in [1] %}{% macro m() %}{% endmacro %}{% endfor %}"),
-      "t: line 1: a macro inside of a loop or of a macro is not "
-      "supported");
-  EXPECT_EQ(render("{% for x in [1] recursive %}{% endfor %}"),
-            "t: line 1: a recursive loop is not supported");
-  EXPECT_EQ(render("{{ '%d' % 3 }}"),
-            "t: line 1: '%' of string and integer is not supported");
+  EXPECT_EQ(render("{% autoescape true %}{% endautoescape %}"),
+            "t: line 1: 'autoescape' is not supported");
+  EXPECT_EQ(render("\n{% for x in [1] recursive %}{{ loop(x) }}{% endfor %}"),
+            "t: line 2: dict cannot be called");
+  EXPECT_EQ(render("{{ '%y' % 3 }}"),
+            "t: line 1: a format has the unknown conversion '%y'");
   EXPECT_EQ(render("{{ [3] | tojson(sort_keys=true) }}"),
             "t: line 1: 'tojson' with the argument 'sort_keys' is not "
             "supported");
@@ -117,6 +118,21 @@ TEST(ChatTemplateTest, NamesWhatIsWrong) {
             "t: line 1: a value of 1 parts for 2 names");
   EXPECT_EQ(render("{% macro m(a) %}{% endmacro %}{{ m(1, 2) }}"),
             "t: line 1: the macro 'm' takes at most 1 arguments, found 2");
+  EXPECT_EQ(render("{% macro m() %}{% endmacro %}{{ m(a=2) }}"),
+            "t: line 1: the macro 'm' has no parameter 'a'");
+  EXPECT_EQ(render("{% call m %}{% endcall %}"),
+            "t: line 1: 'call' expects a call");
+  EXPECT_EQ(render("\n{% filter upper %}x"),
+            "t: line 2: 'filter' has no end, expected 'endfilter'");
+  EXPECT_EQ(render("{{ '%d' % 'x' }}"),
+            "t: line 1: '%d' expects a number, found string");
+  EXPECT_EQ(render("{{ '%s%s' % 'x' }}"),
+            "t: line 1: a format has more conversions than values");
+  EXPECT_EQ(render("{{ 'x' % 'x' }}"),
+            "t: line 1: a format has fewer conversions than values");
+  EXPECT_EQ(render("{% for i in [1] %}{% macro m() %}{% break %}{% endmacro %}"
+                   "{% endfor %}"),
+            "t: line 1: 'break' outside of a loop");
   EXPECT_EQ(render("{% break %}"), "t: line 1: 'break' outside of a loop");
 }
 
@@ -131,6 +147,14 @@ TEST(ChatTemplateTest, IsBounded) {
   EXPECT_TRUE(contains(render("{{ range(1000000) }}"), "more than 100000"));
   EXPECT_TRUE(contains(
       render("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}"), "too deeply"));
+  EXPECT_TRUE(contains(render("{% macro m() %}{% call m() %}{% endcall %}"
+                              "{% endmacro %}{{ m() }}"),
+                       "too deeply"));
+  EXPECT_TRUE(contains(
+      render("{% for i in range(99999) %}{% for j in range(99) %}{% macro m() "
+             "%}{% endmacro %}{% endfor %}{% endfor %}"),
+      "steps"));
+  EXPECT_TRUE(contains(render("{{ '%999999999999d' % 1 }}"), "1"));
   EXPECT_TRUE(contains(render("{{ 'ab' * 999999999999 }}"), "allowed"));
   EXPECT_TRUE(
       contains(render("{% set n = namespace(s='ab') %}{% for i in range(60) %}"
@@ -209,8 +233,34 @@ TEST_F(ChatTemplateFileTest, FindsTheTemplate) {
   EXPECT_EQ(load("rag"), "tokenizer_config.json: chat_template has no template "
                          "called \"rag\", only \"default\"");
   EXPECT_EQ(load("default"), "<s>|</s>");
-  write("chat_template.jinja", "file {{ eos_token }}\n");
+  write("chat_template.jinja", "\xEF\xBB\xBF"
+                               "file {{ eos_token }}\r\n");
   EXPECT_EQ(load(), "file </s>");
+  EXPECT_EQ(load("default"), "file </s>");
+  std::filesystem::create_directories(folder / "additional_chat_templates");
+  write("additional_chat_templates/tool_use.jinja", "tools {{ bos_token }}");
+  write("additional_chat_templates/notes.txt", "{{");
+  EXPECT_EQ(load("tool_use"), "tools <s>");
+  EXPECT_EQ(load(), "file </s>");
+  EXPECT_EQ(load("rag"), "tokenizer_config.json: chat_template has no template "
+                         "called \"rag\", only \"default\", \"tool_use\"");
+  EXPECT_EQ(load("../chat_template").substr(0, 22), "tokenizer_config.json:");
+}
+
+TEST_F(ChatTemplateFileTest, ReadsOtherFiles) {
+  write("special_tokens_map.json", R"({"bos_token": {"content": "<b>"},
+                                       "eos_token": "<map>"})");
+  write("tokenizer_config.json", R"({"eos_token": "<e>"})");
+  write("chat_template.json",
+        R"({"chat_template": "{{ bos_token ~ eos_token }}"})");
+  EXPECT_EQ(load(), "<b><e>");
+  write("chat_template.json", R"({"chat_template": {"default": "one",
+                                                    "rag": "two"}})");
+  EXPECT_EQ(load(), "one");
+  EXPECT_EQ(load("rag"), "two");
+  write("tokenizer_config.json", R"({"chat_template": "first"})");
+  EXPECT_EQ(load(), "first");
+  EXPECT_EQ(load("rag"), "two");
 }
 
 TEST_F(ChatTemplateFileTest, ChoosesFromAList) {

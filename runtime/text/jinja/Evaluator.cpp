@@ -74,6 +74,7 @@ Value Interpreter::compute(const Expr &expr, const Scope &scope) {
   case Expr::Kind::Test:
     return applyTest(expr.text, child(0), arguments(expr, scope));
   case Expr::Kind::Spread:
+  case Expr::Kind::SpreadDict:
     throw ValueError("'*' outside of arguments");
   case Expr::Kind::Not:
     return !child(0).truth();
@@ -132,6 +133,15 @@ Arguments Interpreter::arguments(const Expr &expr, const Scope &scope) {
   // The first child is what is called.
   for (size_t i = 1; i < expr.children.size(); ++i) {
     const Expr &argument = *expr.children[i];
+    if (argument.kind == Expr::Kind::SpreadDict) {
+      Value members = evaluate(*argument.children[0], scope);
+      if (!members.isMapping())
+        throw ValueError("'**' expects a dict, found " +
+                         std::string(members.kindName()));
+      made.named.insert(made.named.end(), members.asDict().begin(),
+                        members.asDict().end());
+      continue;
+    }
     if (argument.kind != Expr::Kind::Spread) {
       made.positional.push_back(evaluate(argument, scope));
       continue;
@@ -144,14 +154,21 @@ Arguments Interpreter::arguments(const Expr &expr, const Scope &scope) {
   return made;
 }
 
-Value Interpreter::call(const Expr &expr, const Scope &scope) {
+Value Interpreter::call(const Expr &expr, const Scope &scope,
+                        const Value *caller) {
   const Expr &callee = *expr.children[0];
+  auto given = [&] {
+    Arguments made = arguments(expr, scope);
+    if (caller)
+      made.named.emplace_back("caller", *caller);
+    return made;
+  };
   if (callee.kind == Expr::Kind::Attribute) {
     Value object = evaluate(*callee.children[0], scope);
     Value member = getAttribute(object, callee.text);
     if (member.is(Kind::Function))
-      return member.asFunction()(arguments(expr, scope));
-    return callMethod(object, callee.text, arguments(expr, scope));
+      return member.asFunction()(given());
+    return callMethod(object, callee.text, given());
   }
   Value function = evaluate(callee, scope);
   if (function.is(Kind::Undefined))
@@ -159,7 +176,7 @@ Value Interpreter::call(const Expr &expr, const Scope &scope) {
                      "' is undefined or not supported");
   if (!function.is(Kind::Function))
     throw ValueError(std::string(function.kindName()) + " cannot be called");
-  return function.asFunction()(arguments(expr, scope));
+  return function.asFunction()(given());
 }
 
 /// `value` `times` times, one after the other.
@@ -229,6 +246,8 @@ Value computeBinary(const std::string &op, const Value &left,
                     const Value &right) {
   if (op == "~")
     return left.str() + right.str();
+  if (op == "%" && left.is(Kind::String))
+    return formatText(left.asString(), right);
   for (const Value *side : {&left, &right})
     if (side->is(Kind::Undefined))
       throw ValueError("'" + side->name() + "' is undefined");

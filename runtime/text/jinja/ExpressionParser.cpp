@@ -194,6 +194,10 @@ ExprPtr Parser::readPrimary() {
     else {
       literal->kind = Kind::Name;
       literal->text = token.text;
+      if (macro && token.text == "varargs")
+        macro->takesMore = true;
+      if (macro && token.text == "kwargs")
+        macro->takesMoreNamed = true;
     }
     return literal;
   case Token::Kind::String: {
@@ -306,7 +310,10 @@ void Parser::readArguments(Expr &call) {
       add(*spread, readExpr());
       add(call, std::move(spread));
     } else if (peek().isOperator("**")) {
-      fail("arguments of a dictionary (**) are not supported");
+      ExprPtr spread = make(Kind::SpreadDict);
+      take();
+      add(*spread, readExpr());
+      add(call, std::move(spread));
     } else if (peek().kind == Token::Kind::Name &&
                tokens[next + 1].isOperator("=")) {
       std::string name = take().text;
@@ -329,6 +336,8 @@ ExprPtr Parser::readFilters(ExprPtr expr) {
     if (takeOperator("|")) {
       ExprPtr filter = make(Kind::Filter);
       filter->text = expectName("the name of a filter");
+      while (takeOperator("."))
+        filter->text += "." + expectName("the name of a filter");
       add(*filter, std::move(expr));
       if (takeOperator("("))
         readArguments(*filter);
@@ -345,6 +354,8 @@ ExprPtr Parser::readTest(ExprPtr expr) {
   bool negated = takeName("not");
   ExprPtr test = make(Kind::Test);
   test->text = takeOperator("==") ? "==" : expectName("the name of a test");
+  while (takeOperator("."))
+    test->text += "." + expectName("the name of a test");
   add(*test, std::move(expr));
   const Token &token = peek();
   bool word = token.kind == Token::Kind::Name && token.text != "else" &&

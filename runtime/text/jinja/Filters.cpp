@@ -120,6 +120,15 @@ static Value replace(const Value &subject, const Arguments &arguments) {
                     count && count->is(Kind::Int) ? count->asInt() : -1);
 }
 
+/// The text is the format, the arguments are its values.
+static Value format(const Value &subject, const Arguments &arguments) {
+  if (!arguments.positional.empty() && !arguments.named.empty())
+    throw ValueError("'format' expects values in order or by name");
+  return formatText(subject.str(), arguments.named.empty()
+                                       ? Value::tuple(arguments.positional)
+                                       : Value(arguments.named));
+}
+
 static Value indentLines(const Value &subject, const Arguments &arguments) {
   arguments.check("indent", 3, {"width", "first", "blank"});
   const Value *width = arguments.find(0, "width");
@@ -183,6 +192,7 @@ static constexpr NamedFilter valueFilters[] = {
     {"d", defaultTo},
     {"default", defaultTo},
     {"float", toFloat},
+    {"format", format},
     {"indent", indentLines},
     {"int", toInt},
     {"length", length},

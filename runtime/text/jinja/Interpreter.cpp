@@ -24,7 +24,7 @@ Interpreter::Step::Step(Interpreter &interpreter, int line)
 }
 
 const Value *Interpreter::Scope::find(const std::string &name) const {
-  for (const Scope *scope = this; scope; scope = scope->parent)
+  for (const Scope *scope = this; scope; scope = scope->parent.get())
     for (const auto &[key, value] : scope->variables)
       if (key == name)
         return &value;
@@ -40,14 +40,15 @@ void Interpreter::Scope::set(const std::string &name, Value value) {
   variables.emplace_back(name, std::move(value));
 }
 
-Interpreter::Interpreter(const Body &body, Dict variables) : body(body) {
-  globals.variables = std::move(variables);
-  root.parent = &globals;
+Interpreter::Interpreter(const Body &body, Dict variables)
+    : body(body), globals(std::make_shared<Scope>(nullptr)),
+      root(std::make_shared<Scope>(globals)) {
+  globals->variables = std::move(variables);
 }
 
 std::string Interpreter::run() {
   std::string out;
-  execute(body, root, out);
+  execute(body, *root, out);
   return out;
 }
 
@@ -87,21 +88,76 @@ Interpreter::Flow Interpreter::execute(const Stmt &stmt, Scope &scope,
   case Stmt::Kind::Set:
     assign(stmt, scope);
     return Flow::Normal;
-  case Stmt::Kind::SetBlock: {
-    std::string text;
-    Flow flow = execute(stmt.body, scope, text);
-    scope.set(stmt.names[0], std::move(text));
-    return flow;
-  }
+  case Stmt::Kind::SetBlock:
+    return executeSetBlock(stmt, scope);
   case Stmt::Kind::Macro:
-    scope.set(stmt.text, makeMacro(stmt));
+    scope.set(stmt.text, makeMacro(stmt, scope));
     return Flow::Normal;
+  case Stmt::Kind::Call: {
+    Value caller = makeMacro(stmt, scope);
+    out += call(*stmt.expr, scope, &caller).str();
+    return Flow::Normal;
+  }
+  case Stmt::Kind::Filter:
+    return executeFilter(stmt, scope, out);
+  case Stmt::Kind::With:
+    return executeWith(stmt, scope, out);
+  case Stmt::Kind::Block:
+    // Elsewhere it could be replaced: it does not see where it stands.
+    return executeInner(stmt, stmt.scoped ? scope : *root, out);
+  case Stmt::Kind::Do:
+    evaluate(*stmt.expr, scope);
+    return Flow::Normal;
+  case Stmt::Kind::Escape:
+    if (evaluate(*stmt.expr, scope).truth())
+      throw ValueError("'autoescape' is not supported");
+    return executeInner(stmt, scope, out);
+  case Stmt::Kind::Unsupported:
+    throw ValueError(stmt.text);
   case Stmt::Kind::Break:
     return Flow::Break;
   case Stmt::Kind::Continue:
     return Flow::Continue;
   }
   return Flow::Normal;
+}
+
+Interpreter::Flow Interpreter::executeInner(const Stmt &stmt, Scope &scope,
+                                            std::string &out) {
+  return execute(stmt.body, *nest(scope), out);
+}
+
+Value Interpreter::filterPrinted(const Stmt &stmt, std::string text,
+                                 const Scope &scope) {
+  if (!stmt.expr)
+    return text;
+  ScopePtr inner = nest(scope);
+  inner->set(Stmt::kPrinted, std::move(text));
+  return evaluate(*stmt.expr, *inner);
+}
+
+Interpreter::Flow Interpreter::executeSetBlock(const Stmt &stmt, Scope &scope) {
+  std::string text;
+  Flow flow = executeInner(stmt, scope, text);
+  scope.set(stmt.names[0], filterPrinted(stmt, std::move(text), scope));
+  return flow;
+}
+
+Interpreter::Flow Interpreter::executeFilter(const Stmt &stmt, Scope &scope,
+                                             std::string &out) {
+  std::string text;
+  Flow flow = executeInner(stmt, scope, text);
+  out += filterPrinted(stmt, std::move(text), scope).str();
+  return flow;
+}
+
+Interpreter::Flow Interpreter::executeWith(const Stmt &stmt, Scope &scope,
+                                           std::string &out) {
+  ScopePtr inner = nest(scope);
+  // None sees the others.
+  for (size_t i = 0; i < stmt.names.size(); ++i)
+    inner->set(stmt.names[i], evaluate(*stmt.values[i], scope));
+  return execute(stmt.body, *inner, out);
 }
 
 List unpack(const Value &value, size_t names) {
@@ -175,54 +231,69 @@ Interpreter::Flow Interpreter::executeFor(const Stmt &stmt, Scope &scope,
   // The condition chooses before the loop counts.
   if (stmt.condition)
     std::erase_if(items, [&](const Value &item) {
-      Scope inner = {&scope, {}};
-      bind(inner, item);
-      return !evaluate(*stmt.condition, inner).truth();
+      ScopePtr inner = nest(scope);
+      bind(*inner, item);
+      return !evaluate(*stmt.condition, *inner).truth();
     });
   for (size_t i = 0; i < items.size(); ++i) {
     Step step(*this, stmt.line);
-    Scope inner = {&scope, {}};
-    bind(inner, items[i]);
-    inner.set("loop", makeLoop(items, i));
-    if (execute(stmt.body, inner, out) == Flow::Break)
+    ScopePtr inner = nest(scope);
+    bind(*inner, items[i]);
+    inner->set("loop", makeLoop(items, i));
+    if (execute(stmt.body, *inner, out) == Flow::Break)
       break;
   }
   return items.empty() ? execute(stmt.otherwise, scope, out) : Flow::Normal;
 }
 
-Value Interpreter::makeMacro(const Stmt &stmt) {
+Value Interpreter::makeMacro(const Stmt &stmt, Scope &scope) {
+  kept.push_back(scope.shared_from_this());
+  steps += 16; // for the memory that stays
   return Value(
-      [this, &stmt](const Arguments &arguments) -> Value {
-        return callMacro(stmt, arguments);
+      [this, &stmt, &scope](const Arguments &arguments) -> Value {
+        return callMacro(stmt, scope, arguments);
       },
       stmt.text);
 }
 
-std::string Interpreter::callMacro(const Stmt &stmt,
+std::string Interpreter::callMacro(const Stmt &stmt, Scope &scope,
                                    const Arguments &arguments) {
   size_t count = stmt.names.size();
-  if (arguments.positional.size() > count)
+  ScopePtr inner = nest(scope);
+  List more;
+  Dict moreNamed;
+  for (size_t i = count; i < arguments.positional.size(); ++i)
+    more.push_back(arguments.positional[i]);
+  for (const auto &[name, value] : arguments.named) {
+    if (name == "caller")
+      inner->set(name, value);
+    else if (std::find(stmt.names.begin(), stmt.names.end(), name) ==
+             stmt.names.end())
+      moreNamed.emplace_back(name, value);
+  }
+  if (!more.empty() && !stmt.takesMore)
     throw ValueError("the macro '" + stmt.text + "' takes at most " +
                      std::to_string(count) + " arguments, found " +
                      std::to_string(arguments.positional.size()));
-  for (const auto &[name, value] : arguments.named)
-    if (std::find(stmt.names.begin(), stmt.names.end(), name) ==
-        stmt.names.end())
-      throw ValueError("the macro '" + stmt.text + "' has no parameter '" +
-                       name + "'");
-  Scope inner = {&root, {}};
+  if (!moreNamed.empty() && !stmt.takesMoreNamed)
+    throw ValueError("the macro '" + stmt.text + "' has no parameter '" +
+                     moreNamed.front().first + "'");
+  if (stmt.takesMore)
+    inner->set("varargs", Value::tuple(std::move(more)));
+  if (stmt.takesMoreNamed)
+    inner->set("kwargs", std::move(moreNamed));
   size_t firstDefault = count - stmt.defaults.size();
   for (size_t i = 0; i < count; ++i) {
-    if (const Value *given = arguments.find(i, stmt.names[i]))
-      inner.set(stmt.names[i], *given);
+    const std::string &name = stmt.names[i];
+    if (const Value *given = arguments.find(i, name))
+      inner->set(name, *given);
     else if (i >= firstDefault)
-      inner.set(stmt.names[i],
-                evaluate(*stmt.defaults[i - firstDefault], inner));
+      inner->set(name, evaluate(*stmt.defaults[i - firstDefault], *inner));
     else
-      inner.set(stmt.names[i], Value::undefined(stmt.names[i]));
+      inner->set(name, Value::undefined(name));
   }
   std::string out;
-  execute(stmt.body, inner, out);
+  execute(stmt.body, *inner, out);
   return out;
 }
 

@@ -5,7 +5,9 @@
 
 #include "Ast.h"
 
+#include <memory>
 #include <string>
+#include <vector>
 
 namespace marimba::rt::jinja {
 
@@ -22,13 +24,22 @@ public:
 private:
   /// Variables of a macro's call or of one round of a loop, in front of those
   /// around it.
-  struct Scope {
-    const Scope *parent = nullptr;
+  struct Scope : std::enable_shared_from_this<Scope> {
+    explicit Scope(std::shared_ptr<Scope> parent) : parent(std::move(parent)) {}
+
+    std::shared_ptr<Scope> parent;
     Dict variables;
 
     const Value *find(const std::string &name) const;
     void set(const std::string &name, Value value);
   };
+  using ScopePtr = std::shared_ptr<Scope>;
+  static ScopePtr nest(Scope &scope) {
+    return std::make_shared<Scope>(scope.shared_from_this());
+  }
+  static ScopePtr nest(const Scope &scope) {
+    return nest(const_cast<Scope &>(scope));
+  }
   enum class Flow { Normal, Break, Continue };
   /// Counts what is nested and what was done, to stop where it is too much.
   class Step;
@@ -36,19 +47,31 @@ private:
   Flow execute(const Body &body, Scope &scope, std::string &out);
   Flow execute(const Stmt &stmt, Scope &scope, std::string &out);
   Flow executeFor(const Stmt &stmt, Scope &scope, std::string &out);
+  Flow executeSetBlock(const Stmt &stmt, Scope &scope);
+  Flow executeFilter(const Stmt &stmt, Scope &scope, std::string &out);
+  Flow executeWith(const Stmt &stmt, Scope &scope, std::string &out);
+  Flow executeInner(const Stmt &stmt, Scope &scope, std::string &out);
   void assign(const Stmt &stmt, Scope &scope);
-  Value makeMacro(const Stmt &stmt);
-  std::string callMacro(const Stmt &stmt, const Arguments &arguments);
+  /// What a body printed, changed by its filters, if there are any.
+  Value filterPrinted(const Stmt &stmt, std::string text, const Scope &scope);
+  /// A macro sees the variables of `scope`, whenever it is called.
+  Value makeMacro(const Stmt &stmt, Scope &scope);
+  std::string callMacro(const Stmt &stmt, Scope &scope,
+                        const Arguments &arguments);
 
   Value evaluate(const Expr &expr, const Scope &scope);
   Value compute(const Expr &expr, const Scope &scope);
-  Value call(const Expr &expr, const Scope &scope);
+  /// `caller`, where it is not null, is an argument of that name.
+  Value call(const Expr &expr, const Scope &scope,
+             const Value *caller = nullptr);
   Value slice(const Expr &expr, const Scope &scope);
   bool compare(const Expr &expr, const Scope &scope);
   Arguments arguments(const Expr &expr, const Scope &scope);
 
   const Body &body;
-  Scope globals, root;
+  ScopePtr globals, root;
+  /// Those in which there are macros: they are alive as long as this.
+  std::vector<ScopePtr> kept;
   int depth = 0;
   int64_t steps = 0;
 };

@@ -33,6 +33,7 @@ private:
   void readToken();
   void readString(char quote);
   void readNumber();
+  bool readBasedNumber();
   /// Past `}}`, `%}` or `#}` and what white space goes with it; `trimmed`:
   /// whether a line that ends there goes.
   void skipClosing(bool trimmed);
@@ -238,7 +239,28 @@ void Lexer::readToken() {
   fail("unexpected character '" + std::string(rest.substr(0, end)) + "'");
 }
 
+/// 0x1f, 0o17 or 0b101.
+bool Lexer::readBasedNumber() {
+  std::string_view rest = source.substr(position);
+  if (rest.size() < 3 || rest[0] != '0')
+    return false;
+  char sign = static_cast<char>(rest[1] | 0x20);
+  int base = sign == 'x' ? 16 : sign == 'o' ? 8 : sign == 'b' ? 2 : 0;
+  Token token = {Kind::Int, "", line};
+  const char *begin = rest.data() + 2, *end = rest.data() + rest.size();
+  if (base == 0 || *begin == '-')
+    return false;
+  auto [stop, code] = std::from_chars(begin, end, token.integer, base);
+  if (code != std::errc())
+    return false;
+  tokens.push_back(std::move(token));
+  advance(static_cast<size_t>(stop - source.data()));
+  return true;
+}
+
 void Lexer::readNumber() {
+  if (readBasedNumber())
+    return;
   std::string digits;
   bool fraction = false;
   size_t at = position;

@@ -31,6 +31,21 @@ private:
   std::unique_ptr<Stmt> readFor();
   std::unique_ptr<Stmt> readSet();
   std::unique_ptr<Stmt> readMacro();
+  /// What begins with the other names; null where there is no such block.
+  std::unique_ptr<Stmt> readOther();
+  std::unique_ptr<Stmt> readCall();
+  std::unique_ptr<Stmt> readWith();
+  std::unique_ptr<Stmt> readNamedBlock();
+  /// A block that is an error where it is reached, past its end.
+  std::unique_ptr<Stmt> readUnsupported();
+  /// The names, with defaults, up to the closing bracket, and past it.
+  void readParameters(Stmt &stmt);
+  /// The body up to `end`, and past the end of that block. Loops around it are
+  /// none inside of a macro.
+  void readWhole(Stmt &stmt, std::string_view opened, std::string_view end);
+  void readMacroBody(Stmt &stmt, std::string_view opened, std::string_view end);
+  /// The filters of what a body prints.
+  ExprPtr readPrintedFilters();
   std::unique_ptr<Stmt> make(Stmt::Kind kind) const;
   void expectEndBlock();
 
@@ -83,8 +98,9 @@ private:
 
   std::vector<Token> tokens;
   size_t next = 0;
-  int nesting = 0;           // of statements and brackets
-  int loops = 0, macros = 0; // around this place
+  int nesting = 0;       // of statements and brackets
+  int loops = 0;         // around this place
+  Stmt *macro = nullptr; // around this place; null for none
 };
 
 } // namespace marimba::rt::jinja

@@ -3,6 +3,7 @@
 #include "Parser.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace marimba::rt::jinja {
 
@@ -156,9 +157,11 @@ std::unique_ptr<Stmt> Parser::readBlock() {
   }
   if (peek().kind != Token::Kind::Name)
     failExpected("the name of a block");
+  if (std::unique_ptr<Stmt> stmt = readOther())
+    return stmt;
   fail("the block '" + peek().text +
-       "' is not supported here, supported: if, for, set, macro, break, "
-       "continue, raw, generation");
+       "' is not supported here, supported: if, for, set, macro, call, filter, "
+       "with, block, do, autoescape, break, continue, raw, generation");
 }
 
 std::unique_ptr<Stmt> Parser::readIf() {
@@ -200,8 +203,7 @@ std::unique_ptr<Stmt> Parser::readFor() {
   }
   if (takeName("if"))
     stmt->condition = readExpr();
-  if (peek().isName("recursive"))
-    fail("a recursive loop is not supported");
+  takeName("recursive"); // that calls itself is an error where it does
   expectEndBlock();
   std::string ended;
   ++loops;
@@ -234,23 +236,24 @@ std::unique_ptr<Stmt> Parser::readSet() {
   }
   if (stmt->names.size() != 1 || !stmt->member.empty())
     failExpected("'='");
-  if (peek().isOperator("|"))
-    fail("a filter of a set block is not supported");
-  expectEndBlock();
   stmt->kind = Stmt::Kind::SetBlock;
-  std::string ended;
-  stmt->body = readBody({"endset"}, "set", ended);
-  expectEndBlock();
+  if (peek().isOperator("|"))
+    stmt->expr = readPrintedFilters();
+  readWhole(*stmt, "set", "endset");
   return stmt;
 }
 
 std::unique_ptr<Stmt> Parser::readMacro() {
   std::unique_ptr<Stmt> stmt = make(Stmt::Kind::Macro);
-  // It would see variables that are gone when it is called.
-  if (loops || macros)
-    fail("a macro inside of a loop or of a macro is not supported");
   stmt->text = expectName("the name of a macro");
   expectOperator("(");
+  readParameters(*stmt);
+  readMacroBody(*stmt, "macro", "endmacro");
+  return stmt;
+}
+
+void Parser::readParameters(Stmt &macro) {
+  Stmt *stmt = &macro;
   while (!takeOperator(")")) {
     stmt->names.push_back(expectName("the name of a parameter"));
     if (takeOperator("="))
@@ -261,13 +264,109 @@ std::unique_ptr<Stmt> Parser::readMacro() {
     if (!peek().isOperator(")"))
       expectOperator(",");
   }
+}
+
+void Parser::readWhole(Stmt &stmt, std::string_view opened,
+                       std::string_view end) {
   expectEndBlock();
   std::string ended;
-  ++macros;
-  stmt->body = readBody({"endmacro"}, "macro", ended);
-  --macros;
+  stmt.body = readBody({end}, opened, ended);
   // The name may stand there again.
-  takeName(stmt->text);
+  if (!stmt.text.empty())
+    takeName(stmt.text);
+  expectEndBlock();
+}
+
+void Parser::readMacroBody(Stmt &stmt, std::string_view opened,
+                           std::string_view end) {
+  int loopsAround = std::exchange(loops, 0);
+  Stmt *around = std::exchange(macro, &stmt);
+  readWhole(stmt, opened, end);
+  macro = around;
+  loops = loopsAround;
+}
+
+ExprPtr Parser::readPrintedFilters() {
+  ExprPtr printed = make(Expr::Kind::Name, Stmt::kPrinted);
+  return readFilters(std::move(printed));
+}
+
+std::unique_ptr<Stmt> Parser::readOther() {
+  if (takeName("call"))
+    return readCall();
+  if (takeName("with"))
+    return readWith();
+  if (takeName("block"))
+    return readNamedBlock();
+  if (takeName("filter")) {
+    std::unique_ptr<Stmt> stmt = make(Stmt::Kind::Filter);
+    // The first one stands there without its sign.
+    tokens[--next] = {Token::Kind::Operator, "|", stmt->line};
+    stmt->expr = readPrintedFilters();
+    readWhole(*stmt, "filter", "endfilter");
+    return stmt;
+  }
+  if (takeName("do")) {
+    std::unique_ptr<Stmt> stmt = make(Stmt::Kind::Do);
+    stmt->expr = readTuple();
+    expectEndBlock();
+    return stmt;
+  }
+  if (takeName("autoescape")) {
+    std::unique_ptr<Stmt> stmt = make(Stmt::Kind::Escape);
+    stmt->expr = readExpr();
+    readWhole(*stmt, "autoescape", "endautoescape");
+    return stmt;
+  }
+  for (std::string_view known : {"include", "import", "from", "extends",
+                                 "trans", "pluralize", "endtrans", "debug"})
+    if (peek().isName(known))
+      return readUnsupported();
+  return nullptr;
+}
+
+std::unique_ptr<Stmt> Parser::readCall() {
+  std::unique_ptr<Stmt> stmt = make(Stmt::Kind::Call);
+  if (takeOperator("("))
+    readParameters(*stmt);
+  stmt->expr = readExpr();
+  if (stmt->expr->kind != Expr::Kind::Call)
+    fail("'call' expects a call");
+  readMacroBody(*stmt, "call", "endcall");
+  stmt->text = "caller";
+  return stmt;
+}
+
+std::unique_ptr<Stmt> Parser::readWith() {
+  std::unique_ptr<Stmt> stmt = make(Stmt::Kind::With);
+  while (peek().kind != Token::Kind::EndBlock) {
+    if (!stmt->names.empty())
+      expectOperator(",");
+    stmt->names.push_back(expectName("the name of a variable"));
+    expectOperator("=");
+    stmt->values.push_back(readExpr());
+  }
+  readWhole(*stmt, "with", "endwith");
+  return stmt;
+}
+
+std::unique_ptr<Stmt> Parser::readNamedBlock() {
+  std::unique_ptr<Stmt> stmt = make(Stmt::Kind::Block);
+  stmt->text = expectName("the name of a block");
+  stmt->scoped = takeName("scoped");
+  takeName("required");
+  int loopsAround = std::exchange(loops, 0);
+  readWhole(*stmt, "block", "endblock");
+  loops = loopsAround;
+  return stmt;
+}
+
+std::unique_ptr<Stmt> Parser::readUnsupported() {
+  std::unique_ptr<Stmt> stmt = make(Stmt::Kind::Unsupported);
+  stmt->text = "the block '" + peek().text + "' is not supported";
+  while (peek().kind != Token::Kind::EndBlock &&
+         peek().kind != Token::Kind::End)
+    take();
   expectEndBlock();
   return stmt;
 }

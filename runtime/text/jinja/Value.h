@@ -171,6 +171,8 @@ std::string strip(const std::string &text, const std::string *set, bool left,
 /// is not negative.
 std::string replaceAll(const std::string &text, const std::string &what,
                        const std::string &with, int64_t most = -1);
+/// Python's `format % values`, of a tuple, a dictionary or one value.
+std::string formatText(const std::string &format, const Value &values);
 std::string upper(const std::string &text);
 std::string lower(const std::string &text);
 /// The first letter upper, the others lower; of each word where `words`.

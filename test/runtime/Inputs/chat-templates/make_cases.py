@@ -69,8 +69,37 @@ none is none ; 1 is number ; true is boolean ; "a" is string ; [] is sequence ; 
 {"a": [1, 2.0, none, true, "é\\"\\\\\\n</script>"], "b": {}} | tojson ; {"a": [1, {"b": []}], "c": []} | tojson(indent=2) ; "x" | tojson ; [] | tojson(indent=4) ; 1e30 | tojson
 range(3) | list ; range(1, 4) | list ; range(5, 0, -2) | list ; dict(a=1, b=2) ; "a" if true ; "a" if false else "b" ; ("a" if false) is defined ; (1,) ; () ; (1, 2) ; {"a": 1, "a": 2} ; [1, 2,] ; 1_000
 "\\t|\\r|\\\\" ; "tab\there" ; 'mixed "quotes" and \\'these\\'' ; "say \\"hi\\"" ; 1.5e3 ; 12345678901234567 ; 1e16 ; 123456789.123 ; 5 // 2.0 ; 7.5 % 2 ; 2 ** -1
+"%s" % 1 ; "%s|%5s|%-5s|" % ("a", "b", none) ; "%d %i %03d %+d % d" % (3, -4, 5, 6, 7.9) ; "%.2f %8.3f %-8.1f| %e %g" % (1.005, 2, 3.25, 12345.678, 0.0001) ; "%x %X %#o %c %c %%" % (255, 255, 8, 65, "é") ; "%(a)s-%(b)02d" % {"a": [1], "b": 3} ; "%r" % "x" ; "%.2s" % "héllo" ; "%*d" % (5, 3) ; "%5.3d|%+.1f|%08.2f" % (7, 2.55, -3.14159) ; "%s %s" | format(1, "b") ; "%(x)s" | format(x=2) ; "%s" % missing ; "%s" % [1, 2] ; "50%" ~ 1
+0x1F ; 0b101 ; 0o17 ; 1_0.5 ; dict(**{"a": 1}).a
 """
 STATEMENTS = [
+    # Blocks that call, filter and name.
+    "{% macro b(t) %}<{{ t }}>{{ caller() }}</{{ t }}>{% endmacro %}{% call b('p') %}x{{ x }}{% endcall %}",
+    "{% macro each(items) %}{% for i in items %}{{ caller(i, loop.index) }};{% endfor %}{% endmacro %}{% call(i, n=0) each([3, 4]) %}{{ n }}:{{ i }}{% endcall %}",
+    "{% macro maybe() %}{% if caller is defined %}{{ caller() }}{% else %}none{% endif %}{% endmacro %}{{ maybe() }}{% call maybe() %}some{% endcall %}",
+    "{% macro outer() %}({{ caller() }}){% endmacro %}{% macro inner() %}[{{ caller() }}]{% endmacro %}{% call outer() %}a{% call inner() %}b{% endcall %}{% endcall %}",
+    "{% for y in [1, 2] %}{% macro m() %}{{ caller() }}{% endmacro %}{% call m() %}{{ y }}{% endcall %}{% endfor %}",
+    "{% filter upper %}a{{ 'b' }}{% for i in [1, 2] %}c{% endfor %}{% endfilter %}{% filter replace('a', 'b') | trim | upper %} aa {% endfilter %}",
+    "{% filter indent(2, true) %}a\nb{% set x = 9 %}{% endfilter %}{{ x }}",
+    "{% with %}{% set x = 1 %}{{ x }}{% endwith %}{{ x }}{% with a = 1, b = x %}{{ a }}{{ b }}{% endwith %}{{ a }}",
+    "{% set a = 5 %}{% with a = 1, b = a %}{{ a }}{{ b }}{% set a = 2 %}{{ a }}{% endwith %}{{ a }}",
+    "{% for i in [1, 2, 3] %}{% with j = i %}{% if j == 2 %}{% continue %}{% endif %}{{ j }}{% endwith %}{% endfor %}",
+    "{% set t | upper %}a{{ 'b' }}{% endset %}{{ t }}{% set t | replace('a', 'x') | length %}aaa{% endset %}{{ t + 1 }}",
+    "{% set y = 1 %}{% set t %}{% set y = 2 %}{{ y }}{% endset %}{{ t }}{{ y }}",
+    "{% block a %}one{{ x }}{% endblock %}{% block b scoped %}two{% endblock b %}",
+    "{% for i in [1, 2] %}{% block c scoped %}{{ i }}{% endblock %}{% endfor %}",
+    "{% autoescape false %}<{{ '&' }}>{% endautoescape %}",
+    # Macros where they are made.
+    "{% macro m(a) %}{% macro n(b) %}{{ b }}{{ a }}{% endmacro %}{{ n(1) }}{{ n(2) }}{% endmacro %}{{ m(7) }}",
+    "{% for i in [1, 2] %}{% macro m(a) %}{{ a }}{{ i }}{% endmacro %}{{ m('x') }}{% endfor %}",
+    "{% if true %}{% macro m() %}yes{% endmacro %}{% endif %}{{ m() }}{% if false %}{% macro n() %}no{% endmacro %}{% endif %}{{ n is defined }}",
+    "{% macro m() %}{{ varargs | join(',') }}|{{ kwargs | dictsort }}{% endmacro %}{{ m(1, 2, z=3, y=4) }}{{ m() }}",
+    "{% macro m(a, b=a) %}{{ a }}{{ b }}{% endmacro %}{{ m(*[1]) }}{{ m(*[1, 2]) }}{{ m(**{'b': 3, 'a': 4}) }}",
+    "{% macro outer() %}{% for i in [1, 2] %}{% macro inn() %}{{ i }}{% endmacro %}{{ inn() }}{% break %}{% endfor %}{% endmacro %}{{ outer() }}",
+    # What is not reached does not count.
+    "{% if tools %}{% include 'x' %}{% endif %}a{% if tools %}{% import 'y' as z with context %}{% from 'y' import a as b, c %}{% endif %}b",
+    "{% if tools %}{{ 'a' | nothing | no.such }}{{ 1 is nothing }}{{ f(**x) }}{{ '%q' % 1 }}{{ 'a'.nothing(1) }}{% for a in b recursive %}{{ loop(a) }}{% endfor %}{% endif %}c",
+    "{% if tools %}{% for i in [1] %}{% macro m() %}{% call m() %}{% endcall %}{% endmacro %}{% endfor %}{% autoescape true %}{% endautoescape %}{% endif %}d",
     "{% for x in [1,2,3] %}{{ loop.index }}{{ loop.index0 }}{{ loop.revindex }}{{ loop.first }}{{ loop.last }}{{ loop.length }},{% endfor %}",
     "{% for x in [] %}a{% else %}empty{% endfor %}",
     "{% for x in [1,2,3,4] if x is odd %}{{ x }}/{{ loop.length }} {% endfor %}",
