@@ -235,7 +235,8 @@ static int run() {
   const Options &o = options();
   if (o.model.missing())
     return 1;
-  std::optional<rt::SamplerOptions> sampler = o.sampling.samplerOptions();
+  std::optional<rt::SamplerOptions> sampler =
+      o.sampling.samplerOptions(o.model, o.quiet);
   std::optional<LoadOptions> load = o.load.loadOptions();
   if (!sampler || !load || !driver::checkText("--system", o.system))
     return 1;

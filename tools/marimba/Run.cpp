@@ -195,7 +195,8 @@ static int runPrompts() {
     return driver::fail("--max-tokens: expected 1 or more with --prompts, "
                         "found " +
                         Twine(o.maxTokens));
-  std::optional<rt::SamplerOptions> sampler = o.sampling.samplerOptions();
+  std::optional<rt::SamplerOptions> sampler =
+      o.sampling.samplerOptions(o.model, o.quiet);
   std::optional<LoadOptions> load = o.load.loadOptions();
   if (!sampler || !load)
     return 1;
@@ -231,7 +232,8 @@ static int run() {
   generation.maxTokens =
       o.saveState.given() && !o.maxTokens.given() ? 0 : o.maxTokens;
   generation.saveState = o.saveState;
-  std::optional<rt::SamplerOptions> sampler = o.sampling.samplerOptions();
+  std::optional<rt::SamplerOptions> sampler =
+      o.sampling.samplerOptions(o.model, o.quiet);
   std::optional<LoadOptions> load = o.load.loadOptions();
   if (!sampler || !load)
     return 1;

@@ -5,6 +5,9 @@
 //===----------------------------------------------------------------------===//
 
 #include "tools/marimba/SamplerFlags.h"
+#include "tools/libmarimba/GenerationDefaults.h"
+
+#include <charconv>
 
 using namespace marimba;
 using namespace llvm;
@@ -14,7 +17,8 @@ static constexpr double kMostScale = 1e9;
 
 driver::SamplerFlags::SamplerFlags(cl::SubCommand &sub)
     : temperature(sub, "temperature",
-                  "0 takes the likeliest token (default; 1 where --top-k, "
+                  "0 takes the likeliest token (default where "
+                  "generation_config.json does not sample; 1 where --top-k, "
                   "--top-p, --min-p or --seed stands)",
                   "t", {0, kMostScale}),
       topK(sub, "top-k", "Chooses among the k likeliest tokens", "k",
@@ -36,25 +40,72 @@ driver::SamplerFlags::SamplerFlags(cl::SubCommand &sub)
            cl::desc("Ends at this text, which is not shown; may stand again"),
            cl::value_desc("text"), cl::sub(sub), cl::cat(category())) {}
 
-std::optional<rt::SamplerOptions> driver::SamplerFlags::samplerOptions() const {
+namespace {
+/// Takes options, and defaults where they were not given.
+class Choice {
+public:
+  template <typename OptionT, typename ValueT>
+  ValueT take(const OptionT &option, std::optional<ValueT> otherwise) {
+    if (option.given() || !otherwise)
+      return static_cast<ValueT>(option.getValue());
+    ValueT usual = static_cast<ValueT>(option.getDefault().getValue());
+    if (*otherwise != usual)
+      add(option.ArgStr, *otherwise);
+    return *otherwise;
+  }
+  template <typename ValueT> void add(StringRef name, ValueT value) {
+    char digits[32]; // the fewest that give the value again
+    auto end = std::to_chars(digits, digits + sizeof(digits), value).ptr;
+    taken += (" --" + name + " " + StringRef(digits, end - digits)).str();
+  }
+
+  std::string taken; // the defaults, as options
+};
+} // namespace
+
+std::optional<rt::SamplerOptions>
+driver::SamplerFlags::samplerOptions(StringRef model, bool quiet) const {
+  std::string error;
+  std::optional<GenerationDefaults> defaults =
+      readGenerationDefaults(model, error);
+  if (!defaults) {
+    fail(error);
+    return std::nullopt;
+  }
   rt::SamplerOptions sampler;
-  bool random = topK.given() || topP.given() || minP.given() || seed.given();
+  Choice choice;
+  bool asked = topK.given() || topP.given() || minP.given() || seed.given();
+  bool random =
+      temperature.given() ? temperature > 0 : asked || defaults->sample;
   sampler.temperature =
-      temperature.given() ? static_cast<float>(temperature) : random;
-  sampler.topK = topK;
-  sampler.topP = static_cast<float>(topP);
-  sampler.minP = static_cast<float>(minP);
-  sampler.repetitionPenalty = static_cast<float>(repetitionPenalty);
+      temperature.given() ? static_cast<float>(temperature) : 0;
+  if (random && !temperature.given()) {
+    sampler.temperature = defaults->temperature.value_or(1);
+    if (defaults->temperature || !asked)
+      choice.add(temperature.ArgStr, sampler.temperature);
+  }
+  // Greedy choice has no use for these.
+  GenerationDefaults none;
+  const GenerationDefaults &of = random ? *defaults : none;
+  sampler.topK = choice.take(topK, of.topK);
+  sampler.topP = choice.take(topP, of.topP);
+  sampler.minP = choice.take(minP, of.minP);
+  sampler.repetitionPenalty =
+      choice.take(repetitionPenalty, defaults->repetitionPenalty);
   sampler.seed = seed;
-  std::string error = rt::checkSamplerOptions(sampler);
+  error = rt::checkSamplerOptions(sampler);
   for (const std::string &text : stop) {
     if (text.empty())
       error = "--stop: expected a text, found an empty one";
     if (!checkText("--stop", text))
       return std::nullopt;
   }
-  if (error.empty())
-    return sampler;
-  fail(error);
-  return std::nullopt;
+  if (!error.empty()) {
+    fail(error);
+    return std::nullopt;
+  }
+  if (!choice.taken.empty() && !quiet)
+    printNote(defaults->file + ":" + choice.taken +
+              " where options do not say otherwise");
+  return sampler;
 }

@@ -18,9 +18,11 @@ namespace marimba::driver {
 struct SamplerFlags {
   explicit SamplerFlags(llvm::cl::SubCommand &sub);
 
-  /// The options as the library takes them; prints an error and returns nothing
-  /// where a value is not allowed.
-  std::optional<rt::SamplerOptions> samplerOptions() const;
+  /// The options as the library takes them; what was not given is as the
+  /// generation_config.json of `model` says, with a note of that unless
+  /// `quiet`. Prints an error and returns nothing where a value is not allowed.
+  std::optional<rt::SamplerOptions> samplerOptions(llvm::StringRef model,
+                                                   bool quiet) const;
   std::vector<std::string> stops() const { return {stop.begin(), stop.end()}; }
 
   Number<double> temperature;
