@@ -102,10 +102,9 @@ static void buildKernels(OpPassManager &pm, const PipelineOptions &options) {
     func.addPass(createMultiplyIntegers());
   func.addPass(createChooseQuantizedKernels({library, integers}));
   if (library) {
-    func.addPass(
-        createConvertMarimbaToOneDNN({options.bf16Dots, kSmallestCall,
-                                      /*streams=*/options.libraryBlocks &&
-                                          options.vectorBits >= 512}));
+    func.addPass(createConvertMarimbaToOneDNN(
+        {options.bf16Dots, kSmallestCall,
+         /*streams=*/options.libraryBlocks && options.vectorBits >= 512}));
     func.addPass(createFuseMatmulPostOps());
     func.addPass(
         createWidenQuantizedWeights({/*channels=*/512, kFewRows, integers}));

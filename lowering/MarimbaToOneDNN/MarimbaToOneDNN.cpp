@@ -72,8 +72,8 @@ private:
         rounded && getElementTypeOrSelf(rounded.getIn()).isF32())
       return rounded.getIn();
     auto type = cast<RankedTensorType>(input.getType());
-    return arith::ExtFOp::create(b, input.getLoc(),
-                                 type.clone(b.getF32Type()), input);
+    return arith::ExtFOp::create(b, input.getLoc(), type.clone(b.getF32Type()),
+                                 input);
   }
 
   MatmulTarget target;

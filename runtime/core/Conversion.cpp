@@ -30,8 +30,7 @@ uint16_t toBF16(float value) {
 float fromF16(uint16_t half) {
   // The exponent counts from another number: a product moves it, exact for
   // denormal ones, too. All ones stay all ones.
-  float scaled =
-      std::bit_cast<float>(uint32_t(half & 0x7fff) << 13) * 0x1p112f;
+  float scaled = std::bit_cast<float>(uint32_t(half & 0x7fff) << 13) * 0x1p112f;
   uint32_t special = (half & 0x7c00) == 0x7c00 ? 0x7f800000 : 0;
   return std::bit_cast<float>(std::bit_cast<uint32_t>(scaled) | special |
                               uint32_t(half & 0x8000) << 16);

@@ -112,8 +112,7 @@ static dnnl::post_ops makePostOps(const MatmulSpec &spec) {
 
 /// A kernel as `make` describes it; nothing where the library has none, or
 /// only its reference implementation.
-template <typename Make>
-static std::optional<Matmul> findKernel(Make make) {
+template <typename Make> static std::optional<Matmul> findKernel(Make make) {
   Matmul result;
   try {
     result.kernel = make();
@@ -146,15 +145,14 @@ std::optional<Matmul> findMatmul(const dnnl::engine &engine,
   attributes.set_post_ops(makePostOps(spec));
   std::optional<Matmul> result = findKernel([&] {
 #if DNNL_VERSION_MAJOR >= 3
-    return spec.bias
-               ? dnnl::matmul::primitive_desc(engine, x, weights, bias, y,
-                                              attributes)
-               : dnnl::matmul::primitive_desc(engine, x, weights, y,
-                                              attributes);
+    return spec.bias ? dnnl::matmul::primitive_desc(engine, x, weights, bias, y,
+                                                    attributes)
+                     : dnnl::matmul::primitive_desc(engine, x, weights, y,
+                                                    attributes);
 #else
-    dnnl::matmul::desc operation =
-        spec.bias ? dnnl::matmul::desc(x, weights, bias, y)
-                  : dnnl::matmul::desc(x, weights, y);
+    dnnl::matmul::desc operation = spec.bias
+                                       ? dnnl::matmul::desc(x, weights, bias, y)
+                                       : dnnl::matmul::desc(x, weights, y);
     return dnnl::matmul::primitive_desc(operation, attributes, engine);
 #endif
   });
@@ -199,8 +197,8 @@ Reorder makeReorder(const dnnl::engine &engine, const memory::desc &from,
   result.primitive = dnnl::reorder(desc);
   result.scratchBytes = static_cast<int64_t>(desc.scratchpad_desc().get_size());
   // Of one type without bf16 such a copy is fast.
-  bool halves = typeOf(from) != typeOf(to) ||
-                typeOf(from) != memory::data_type::f32;
+  bool halves =
+      typeOf(from) != typeOf(to) || typeOf(from) != memory::data_type::f32;
   std::string_view implementation = desc.impl_info_str();
   result.elementwise = halves && (implementation.starts_with("simple") ||
                                   implementation.starts_with("ref"));

@@ -1,4 +1,4 @@
-//===- Library.cpp - The cache of packed weights ---------------------------===//
+//===- Library.cpp - The cache of packed weights --------------------------===//
 
 #include "Conversion.h"
 #include "LibraryImpl.h"

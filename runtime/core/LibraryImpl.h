@@ -9,8 +9,8 @@
 
 #include <compare>
 #include <map>
-#include <optional>
 #include <memory>
+#include <optional>
 #include <set>
 #include <shared_mutex>
 #include <span>

@@ -130,8 +130,7 @@ std::shared_ptr<const dnn::Reorder> Library::Impl::copy(const CopyKey &key) {
   });
 }
 
-std::shared_ptr<const Widening>
-Library::Impl::widening(const WidenKey &key) {
+std::shared_ptr<const Widening> Library::Impl::widening(const WidenKey &key) {
   return cached(widenings, key, [&] {
     Widening result;
     // Any part of the weight begins at a block of 64 channels and 64 inputs,

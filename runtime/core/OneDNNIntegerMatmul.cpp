@@ -36,12 +36,9 @@ void addPart(const Product &p, int64_t firstChannel, int64_t columns,
     int64_t from, columns, count;
     const float *part;
     bool first;
-  } work = {p,
-            firstChannel,
-            columns,
-            std::min(columns, p.args.n - firstChannel),
-            part,
-            first};
+  } work = {p,       firstChannel,
+            columns, std::min(columns, p.args.n - firstChannel),
+            part,    first};
   auto run = [](void *data) {
     const Work &w = *static_cast<const Work *>(data);
     int64_t number = team::threadNumber(), size = team::teamSize();

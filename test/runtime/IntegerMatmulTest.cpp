@@ -41,8 +41,7 @@ protected:
     std::vector<uint8_t> x(static_cast<size_t>(c.batch * c.rows * xRow));
     for (uint8_t &byte : x)
       byte = c.largest ? 255 : static_cast<uint8_t>(random());
-    std::vector<int8_t> w(
-        static_cast<size_t>((c.n + 63) / 64 * 64 * c.k));
+    std::vector<int8_t> w(static_cast<size_t>((c.n + 63) / 64 * 64 * c.k));
     for (int8_t &code : w)
       code = static_cast<int8_t>(c.largest ? (random() % 8 ? 127 : -127)
                                            : int(random() % 255) - 127);

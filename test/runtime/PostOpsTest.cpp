@@ -193,13 +193,12 @@ TEST_F(PostOpsTest, OperandsLieOtherwise) {
       {MARIMBA_POST_SUM, MARIMBA_POST_SILU, MARIMBA_POST_MUL,
        MARIMBA_POST_ADD}};
   for (const auto &posts : lists)
-    for (auto [yPad, operandPad, laterPad] :
-         {std::array{24, 0, -1},
-          {0, 24, -1},
-          {24, 24, -1},
-          {24, 8, -1},
-          {24, 24, 8},
-          {0, 0, 8}})
+    for (auto [yPad, operandPad, laterPad] : {std::array{24, 0, -1},
+                                              {0, 24, -1},
+                                              {24, 24, -1},
+                                              {24, 8, -1},
+                                              {24, 24, 8},
+                                              {0, 0, 8}})
       for (bool computed : {false, true})
         for (int64_t n : {40, 7, 64, 1})
           for (int64_t rows : {1, 6})
@@ -254,8 +253,7 @@ TEST_F(PostOpsTest, NoInputs) {
     for (bool bias : {false, true})
       for (bool computed : {false, true})
         for (MarimbaDType type : {MARIMBA_F32, MARIMBA_BF16})
-          for (auto [batch, rows] :
-               {std::pair{1, 1}, {1, 5}, {3, 1}, {3, 4}})
+          for (auto [batch, rows] : {std::pair{1, 1}, {1, 5}, {3, 1}, {3, 4}})
             for (int64_t pad : {0, 9})
               check({.posts = posts,
                      .batch = batch,

@@ -43,3 +43,22 @@ func.func @tiny(%x: tensor<?x1x4xf32>, %w: tensor<4x4xf32>) -> tensor<?x1x4xf32>
       : tensor<?x1x4xf32>, tensor<4x4xf32> -> tensor<?x1x4xf32>
   return %y : tensor<?x1x4xf32>
 }
+// Codes are widened for the library; without products of bf16 so is the input.
+
+// NO-DOTS-LABEL: func @quantized
+// NO-DOTS-SAME: %[[X:.*]]: tensor<?x?x64xf32>, %[[N:.*]]: tensor<?x?x64xbf16>
+func.func @quantized(%x: tensor<?x?x64xf32>, %n: tensor<?x?x64xbf16>,
+    %w: tensor<64x64xi8, #marimba.quantized<channel, scale f32>>)
+    -> (tensor<?x?x64xf32>, tensor<?x?x64xf32>) {
+  // NO-DOTS: onednn.matmul %[[X]], %{{.*}} : tensor<?x?x64xf32>
+  %r = arith.truncf %x : tensor<?x?x64xf32> to tensor<?x?x64xbf16>
+  %y = marimba.linear %r, %w : tensor<?x?x64xbf16>,
+      tensor<64x64xi8, #marimba.quantized<channel, scale f32>>
+      -> tensor<?x?x64xf32>
+  // NO-DOTS: %[[WIDE:.*]] = arith.extf %[[N]]
+  // NO-DOTS: onednn.matmul %[[WIDE]], %{{.*}} : tensor<?x?x64xf32>
+  %z = marimba.linear %n, %w : tensor<?x?x64xbf16>,
+      tensor<64x64xi8, #marimba.quantized<channel, scale f32>>
+      -> tensor<?x?x64xf32>
+  return %y, %z : tensor<?x?x64xf32>, tensor<?x?x64xf32>
+}
