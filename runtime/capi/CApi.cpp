@@ -30,6 +30,7 @@ using namespace marimba::capi;
 struct marimba_session {
   std::shared_ptr<const rt::ReadyModel> model;
   std::unique_ptr<rt::Session> session;
+  std::vector<float> logits; // after the last token; empty where not known
 };
 
 char *capi::copyText(std::string_view text) {
@@ -283,12 +284,14 @@ marimba_code marimba_session_append(marimba_session *session,
   std::string error;
   if (!session->model->checkIds({ids, count}, error))
     return fail(MARIMBA_BAD_ARGUMENT, error, message);
-  std::vector<float> made;
+  std::vector<float> &made = session->logits;
   if (!session->session->append({ids, count},
                                 logits ? rt::LogitsWanted::Last
                                        : rt::LogitsWanted::None,
-                                made, error))
+                                made, error)) {
+    made.clear();
     return fail(MARIMBA_FAILED, error, message);
+  }
   if (logits)
     std::copy(made.begin(), made.end(), logits);
   return succeed(message);
@@ -296,13 +299,28 @@ marimba_code marimba_session_append(marimba_session *session,
   return failCaught("marimba_session_append", message);
 }
 
+marimba_code marimba_session_logits(const marimba_session *session,
+                                    float *logits, char **message) {
+  if (!session || !logits)
+    return failNull("marimba_session_logits", message);
+  if (session->logits.empty())
+    return fail(MARIMBA_BAD_STATE,
+                "marimba_session_logits: what follows the last token is not "
+                "known, expected one that was appended with logits",
+                message);
+  std::copy(session->logits.begin(), session->logits.end(), logits);
+  return succeed(message);
+}
+
 size_t marimba_session_length(const marimba_session *session) {
   return session ? static_cast<size_t>(session->session->length(0)) : 0;
 }
 
 void marimba_session_reset(marimba_session *session) {
-  if (session)
-    session->session->reset(0);
+  if (!session)
+    return;
+  session->session->reset(0);
+  session->logits.clear();
 }
 
 marimba_code marimba_session_save(const marimba_session *session,
@@ -311,7 +329,8 @@ marimba_code marimba_session_save(const marimba_session *session,
   if (!session || !path)
     return failNull("marimba_session_save", message);
   std::string error;
-  if (!session->session->save(0, session->model->stateOrigin(), path, error))
+  if (!session->session->save(0, session->model->stateOrigin(), path, error,
+                              /*attachment=*/{}, session->logits))
     return fail(MARIMBA_BAD_STATE, error, message);
   return succeed(message);
 } catch (...) {
@@ -328,6 +347,7 @@ marimba_code marimba_session_restore(marimba_session *session, const char *path,
   if (!saved || !session->session->restore(
                     0, *saved, session->model->stateOrigin(), {}, error))
     return fail(MARIMBA_BAD_STATE, error, message);
+  session->logits.assign(saved->logits().begin(), saved->logits().end());
   return succeed(message);
 } catch (...) {
   return failCaught("marimba_session_restore", message);

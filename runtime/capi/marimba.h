@@ -141,6 +141,10 @@ MARIMBA_EXPORT marimba_code marimba_session_append(marimba_session *session,
                                                    const int32_t *ids,
                                                    size_t count, float *logits,
                                                    char **message);
+/* The vocabulary's floats after the last token, as the last append gave them or a
+   restored file holds them. MARIMBA_BAD_STATE where neither is so. */
+MARIMBA_EXPORT marimba_code marimba_session_logits(
+    const marimba_session *session, float *logits, char **message);
 /* Tokens of the sequence. */
 MARIMBA_EXPORT size_t marimba_session_length(const marimba_session *session);
 /* Makes it empty. */

@@ -1,8 +1,9 @@
 //===- StateFile.cpp - Sequences to disk and back -------------------------===//
 //
 // The payload is the ids of the tokens (i32), then every state of the header,
-// each from a multiple of 64 on; gaps are zeros. All offsets follow from the
-// header's shapes.
+// then the logits after the last token (f32), where there are any, each from a
+// multiple of 64 on; gaps are zeros. All offsets follow from the header's
+// shapes.
 //
 //===----------------------------------------------------------------------===//
 
@@ -50,8 +51,8 @@ private:
 
 /// All of a header. `checksum` has the digits of one.
 Json describe(const StateOrigin &origin, int64_t tokens,
-              std::span<const TensorSpec> states, const std::string &attachment,
-              const std::string &checksum) {
+              std::span<const TensorSpec> states, size_t logits,
+              const std::string &attachment, const std::string &checksum) {
   Json arithmetic = Json::array(), list = Json::array();
   for (const auto &[name, value] : origin.arithmetic)
     arithmetic.push_back({name, value});
@@ -67,6 +68,8 @@ Json describe(const StateOrigin &origin, int64_t tokens,
                  {"tokens", tokens},
                  {"states", std::move(list)},
                  {"checksum", checksum}};
+  if (logits > 0)
+    header["logits"] = logits;
   if (!attachment.empty())
     header["attachment"] = attachment;
   return header;
@@ -179,6 +182,12 @@ bool SavedState::parse(std::string &problem) {
     sizes.push_back(bytes);
     specs.push_back(std::move(spec));
   }
+  logitCount = json->value("logits", int64_t(0));
+  if (logitCount != 0) {
+    offset = layout.add({&logitCount, 1}, MARIMBA_F32, bytes);
+    good = good && offset;
+    logitsAt = payloadAt + offset.value_or(0);
+  }
   if (good && layout.size() == payload.size())
     return true;
   problem = "has a header whose sizes do not fit together";
@@ -189,6 +198,11 @@ std::span<const int32_t> SavedState::tokens() const {
   // Aligned: the buffer, the payload and what is in it are.
   return {reinterpret_cast<const int32_t *>(buffer.data() + tokensAt),
           size_t(tokenCount)};
+}
+
+std::span<const float> SavedState::logits() const {
+  return {reinterpret_cast<const float *>(buffer.data() + logitsAt),
+          size_t(logitCount)};
 }
 
 std::span<const char> SavedState::data(size_t index) const {
@@ -265,6 +279,11 @@ bool Session::restore(int32_t slot, const SavedState &saved,
     return fail("holds " + std::to_string(saved.states().size()) +
                 " states, expected the " + std::to_string(pool->size()) +
                 " of '" + here.model + "'");
+  if (int64_t count = saved.logitCount;
+      count != 0 && count != shared->description().vocabulary)
+    return fail("holds " + std::to_string(count) +
+                " logits, the vocabulary has " +
+                std::to_string(shared->description().vocabulary));
   for (int32_t id : saved.tokens())
     if (id < 0 || id >= shared->description().vocabulary)
       return fail("token id " + std::to_string(id) +
@@ -292,7 +311,8 @@ bool Session::restore(int32_t slot, const SavedState &saved,
 
 bool Session::save(int32_t slot, const StateOrigin &origin,
                    const fs::path &path, std::string &error,
-                   const std::string &attachment) const {
+                   const std::string &attachment,
+                   std::span<const float> logits) const {
   auto fail = [&](const std::string &what) {
     error = path.string() + ": cannot be saved: " + what;
     return false;
@@ -325,6 +345,12 @@ bool Session::save(int32_t slot, const StateOrigin &origin,
     for (std::span<char> part : pool->parts(i, slot, count))
       parts.push_back(part);
   }
+  if (!logits.empty()) {
+    fits =
+        fits && place({"", MARIMBA_F32, {static_cast<int64_t>(logits.size())}});
+    parts.push_back(
+        {reinterpret_cast<const char *>(logits.data()), logits.size_bytes()});
+  }
   if (!fits)
     return fail("its size is beyond 2^63");
 
@@ -335,7 +361,7 @@ bool Session::save(int32_t slot, const StateOrigin &origin,
     XXH3_128bits_update(hash.get(), part.data(), part.size());
   std::string text =
       header::make(kMagic,
-                   describe(origin, count, states, attachment,
+                   describe(origin, count, states, logits.size(), attachment,
                             header::hex(XXH3_128bits_digest(hash.get()))),
                    layout.size());
 

@@ -242,6 +242,26 @@ TEST_F(StateFileTest, KeepsTheTextOfTheCaller) {
   EXPECT_EQ(other->length(0), session->length(0));
 }
 
+TEST_F(StateFileTest, KeepsTheLogits) {
+  std::unique_ptr<Session> session = save();
+  EXPECT_TRUE(SavedState::read(path, error)->logits().empty());
+  auto vocabulary = size_t(session->model().description().vocabulary);
+  std::vector<float> logits(vocabulary);
+  std::iota(logits.begin(), logits.end(), -2.5F);
+  ASSERT_TRUE(session->save(0, origin, path, error, "text", logits)) << error;
+  auto saved = SavedState::read(path, error);
+  ASSERT_TRUE(saved) << error;
+  EXPECT_EQ(std::vector<float>(saved->logits().begin(), saved->logits().end()),
+            logits);
+  EXPECT_EQ(saved->attachment(), "text");
+  auto other = make();
+  EXPECT_TRUE(restore(*other)) << error;
+  logits.pop_back();
+  ASSERT_TRUE(session->save(0, origin, path, error, "", logits)) << error;
+  EXPECT_FALSE(restore(*other));
+  expectError("holds " + std::to_string(vocabulary - 1) + " logits");
+}
+
 TEST_F(StateFileTest, EveryTruncationIsRefused) {
   save();
   std::string bytes = readAll(path);

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Where an answer ends, by what a model's files say, in run, chat, batches and a
-program that uses the C interface.
+"""How an answer begins, goes on and ends, by what a model's files say, in run, chat,
+batches and a program that uses the C interface.
 
   check_answers.py MARIMBA LIBRARY WORK
 
@@ -16,7 +16,7 @@ import checker
 import marimba_library
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "e2e"))
-from tiny_models import ARRAY, I32, U32, Chain, write_gguf  # noqa: E402
+from tiny_models import ARRAY, I32, STRING, U32, Chain, write_gguf  # noqa: E402
 
 SECONDS = 120
 MOST = 9  # new tokens, where nothing ends them
@@ -76,10 +76,11 @@ class Checker(checker.Checker):
             meta["tokenizer.ggml.token_type"][1][1][chain.ids[token]] = kind
         return write_gguf(self.path("model.gguf"), meta, tensors)
 
-    def ends(self, what, model, good=True):
-        for way, found in (("run", self.answer(model)[1]), ("chat", self.turn(model)[1]), ("batch", self.batch(model)[0][1])):
-            wanted = {"run": 4 if good else MOST, "chat": "model" if good else "length", "batch": "model" if good else "length"}[way]
-            self.expect(f"{what}: {way}", found == wanted, found)
+    def ends(self, what, model, good=True, everywhere=False):
+        found = self.answer(model)
+        self.expect(what, found == (("Yes", 4) if good else ("YesNoNoN", MOST)), found)
+        for way, found in (("chat", self.turn(model)), ("batch", self.batch(model)[0])) if everywhere else ():
+            self.expect(f"{what}: {way}", found == (("Yes", "model") if good else ("YesNoNoN", "length")), found)
 
     def case_gguf_texts(self):
         """Whatever the keys say; a part of the list of llama.cpp in one model."""
@@ -123,7 +124,7 @@ class Checker(checker.Checker):
 
     def case_directory(self):
         im_end = self.chain("<|im_end|>")
-        self.ends("the vocabulary", im_end.write(self.path("vocabulary"), template=TEMPLATE))
+        self.ends("the vocabulary", im_end.write(self.path("vocabulary"), template=TEMPLATE), everywhere=True)
         plain = im_end.tokenizer()
         plain["added_tokens"][-1]["special"] = False
         model = im_end.write(self.path("words"), tokenizer=plain)
@@ -142,7 +143,7 @@ class Checker(checker.Checker):
             ("tokenizer_config.json, no token", {"tokenizer_config": {"eos_token": "<y>"}}, False),
             ("tokenizer_config.json, null", {"tokenizer_config": {"eos_token": None}}, False),
         )):
-            self.ends(what, x.write(self.path(f"files-{number}"), template=TEMPLATE, **files), good)
+            self.ends(what, x.write(self.path(f"files-{number}"), template=TEMPLATE, **files), good, number == 6)
         model = x.write(self.path("map"), template=TEMPLATE)
         with open(os.path.join(model, "special_tokens_map.json"), "w", encoding="utf-8") as file:
             json.dump({"eos_token": "<x>"}, file)
@@ -196,6 +197,135 @@ class Checker(checker.Checker):
         found = self.turn(self.chain("<|im_end|>").write(self.path("both"), template=TEMPLATE), "--stop", "s<|im_end|>")
         self.expect("--stop with an end", found == ("Ye", "stop"), found)
 
+    def case_gguf_templates(self):
+        """The form of a conversation in a GGUF file is that of a directory."""
+        chain = Chain(("<unk>", "<s>", "</s>", "<|im_start|>", "<|im_end|>"))
+        chain.say("\n", "Y", "e", "s", "</s>")
+        chain.say("!", "N", "o", "</s>")
+        form = (
+            "{{ bos_token }}{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}"
+            "<|im_end|>\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+        )
+        keys, tensors = chain.gguf(**{
+            "tokenizer.chat_template": (STRING, form),
+            "tokenizer.chat_templates": (ARRAY, (STRING, ["rag"])),
+            "tokenizer.chat_template.rag": (STRING, "{{ messages[0]['content'] }}!"),
+            "tokenizer.chat_template.tool_use": (STRING, "{{ eos_token }}!"),
+        })
+        gguf = write_gguf(self.path("forms.gguf"), keys, tensors)
+        folder = chain.write(self.path("forms"), template=form, tokenizer_config={"bos_token": "<s>"})
+        states = []
+        for model in (gguf, folder):
+            state = self.path("form.state")
+            done = self.run("chat", model, "--quiet", "--system", "Be kind.", stdin=f"Hi\n/save {state}\n")
+            self.expect(f"{os.path.basename(model)}: answers", done.stdout == "Yes\n" and not done.stderr, done.stdout + done.stderr)
+            states.append(json.loads(self.run("inspect", state, "--json").stdout)["tokens"])
+        text = chain.decode(states[0])
+        wanted = "<s><|im_start|>system\nBe kind.<|im_end|>\n<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\nYes"
+        self.expect("the same tokens", states[0] == states[1] and text == wanted, text)
+        for name, answer in (("default", "Yes"), ("rag", "No"), ("tool_use", "No")):
+            found = self.turn(gguf, "--template", name)
+            self.expect(f"GGUF, --template {name}", found == (answer, "model"), found)
+        found, _ = self.turn(gguf, "--template", "other")
+        self.expect("GGUF, no such template", 'has no template called "other", only "default", "rag"' in found, found)
+        found, _ = self.turn(self.gguf(chain), "--template", "rag")
+        self.expect("GGUF, no template", found == f"error: {self.path('model.gguf')}: has no chat_template\n", found)
+        keys["tokenizer.chat_template"] = (U32, 3)
+        found, _ = self.turn(write_gguf(gguf, keys, tensors))
+        self.expect("GGUF, a number", "key 'tokenizer.chat_template' is 3, expected a string" in found, found)
+
+    def case_defaults(self):
+        """generation_config.json samples as transformers does; options win one by one."""
+        chain = self.chain("<x>")
+        for number, (given, flags, greedy, note) in enumerate((
+            ({"temperature": 9, "top_p": 0.5}, [], True, ""),
+            ({"do_sample": False, "temperature": 9}, [], True, ""),
+            ({"do_sample": True, "temperature": 9}, [], False, " --temperature 9 --top-k 50"),
+            ({"do_sample": True, "temperature": 9, "top_k": 1}, [], True, " --temperature 9 --top-k 1"),
+            ({"do_sample": True, "temperature": 9.0, "top_k": None, "min_p": 0.1}, [], False, " --temperature 9 --min-p 0.1"),
+            ({"do_sample": True, "temperature": 9, "top_k": 0, "top_p": 0.001}, [], True, " --temperature 9 --top-p 0.001"),
+            ({"do_sample": True, "temperature": 9}, ["--temperature", "0"], True, ""),
+            ({"do_sample": True, "temperature": 9}, ["--top-k", "1"], True, " --temperature 9"),
+            ({"do_sample": True, "temperature": 9, "top_k": 5}, ["--temperature", "0.01"], True, " --top-k 5"),
+            ({"temperature": 9}, ["--seed", "1"], False, " --temperature 9"),
+            ({"do_sample": None, "temperature": None, "top_p": None}, [], True, ""),
+        )):
+            model = chain.write(self.path(f"defaults-{number}"), generation={"eos_token_id": 2, **given}, template=TEMPLATE)
+            line = f"note: {model}/generation_config.json:{note} where options do not say otherwise\n"
+            done = self.run("run", model, "--prompt", "Hi\n", "--max-tokens", "5", *flags)
+            self.expect(f"{given} {flags}: run", (done.stdout == "Hi\nYesN\n") == greedy, done.stdout)
+            self.expect(f"{given} {flags}: note", (line in done.stderr) if note else "options" not in done.stderr, done.stderr)
+            if number % 4 != 3:
+                continue
+            found = self.turn(model, *flags)[0]
+            self.expect(f"{given} {flags}: chat", (found == "YesNoNoN") == greedy, found)
+            found = self.batch(model, *flags)[0][0]
+            self.expect(f"{given} {flags}: batch", (found == "YesNoNoN") == greedy, found)
+        model = chain.write(self.path("penalty"), generation={"eos_token_id": 2, "repetition_penalty": 1e9})
+        done = self.run("run", model, "--prompt", "\n", "--max-tokens", "1")
+        self.expect("a penalty counts without do_sample", ": --repetition-penalty 1e+09 where" in done.stderr, done.stderr)
+        for name, value, message in (
+            ("temperature", -1, "temperature is -1.000000, allowed"),
+            ("temperature", "hot", 'temperature: expected a number, found "hot"'),
+            ("top_p", -0.5, "top-p is -0.500000, allowed"),
+            ("do_sample", 1, "do_sample: expected true or false, found 1"),
+        ):
+            chain.write(model, generation={name: value})
+            done = self.run("run", model, "--prompt", "\n")
+            good = done.returncode == 1 and f"error: {model}/generation_config.json: {message}" in done.stderr
+            self.expect(f"{name} {value}", good, done.stderr)
+
+    def case_goes_on(self):
+        """A session that was saved at --max-tokens goes on without new text."""
+        chain = self.chain("<x>")
+        model = chain.write(self.path("long"), template=TEMPLATE)
+        first, second = self.path("first.state"), self.path("second.state")
+        load = ["run", model, "--quiet", "--load-state"]
+        done = self.run("run", model, "--prompt", "Hi\n", "--max-tokens", "2", "--quiet", "--save-state", first)
+        self.expect("saved", done.stdout == "Hi\nYe\n", done.stdout + done.stderr)
+        done = self.run(*load, first, "--max-tokens", "3", "--save-state", second)
+        self.expect("goes on", done.stdout == "sN\n", done.stdout + done.stderr)
+        done = self.run(*load, second, "--max-tokens", "3", "--stop", "N")
+        self.expect("and on", done.stdout == "o\n", done.stdout + done.stderr)
+        done = self.run(*load, first, "--prompt", "!\n", "--max-tokens", "2")
+        self.expect("or with more text", done.stdout == "!\nYe\n", done.stdout + done.stderr)
+        self.run("run", model, "--prompt", "Hi\n", "--save-state", first)
+        done = self.run(*load, first, "--max-tokens", "3")
+        self.expect("behind a prompt", done.stdout == "Yes\n", done.stdout + done.stderr)
+        self.run("chat", model, "--max-tokens", "2", stdin=f"Hi\n/save {first}\n")
+        done = self.run(*load, first, "--max-tokens", "3")
+        self.expect("behind a conversation", done.stdout == "sN\n", done.stdout + done.stderr)
+        done = self.run("chat", model, "--quiet", "--max-tokens", "3", "--load-state", first, stdin=f"/save {second}\nHi\n")
+        self.expect("the conversation itself", done.stdout == "Yes\n", done.stdout + done.stderr)
+        done = self.run(*load, second, "--max-tokens", "1")
+        self.expect("behind a conversation that was loaded", done.stdout == "s\n", done.stdout + done.stderr)
+        done = self.run("run", model)
+        self.expect("nothing to go on from", "or --load-state" in done.stderr, done.stderr)
+
+    def case_reader(self):
+        """A reader that goes away ends the run at the first write that fails."""
+        chain = Chain()
+        chain.say("\n", "a", "\n")
+        model = chain.write(self.path("endless"), template=TEMPLATE)
+        state = self.path("endless.state")
+        many = str(10**9)
+        for what, arguments in (
+            ("run", ["run", model, "--prompt", "\n", "--max-tokens", many, "--save-state", state]),
+            ("ids", ["run", model, "--ids", "3", "--max-tokens", many, "--quiet"]),
+            ("chat", ["chat", model, "--max-tokens", many]),
+        ):
+            # Not to be killed by the signal is what a shell may ask for.
+            process = subprocess.Popen([self.marimba, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                       stderr=subprocess.PIPE, restore_signals=False)
+            process.stdin.write(b"Hi\n" * 3)
+            process.stdin.close()
+            process.stdout.read(10)
+            process.stdout.close()
+            code = process.wait(timeout=SECONDS)
+            errors = process.stderr.read()
+            self.expect(f"{what}: no reader", code == 1 and b"error: stdout: Broken pipe\n" in errors, (code, errors))
+        self.expect("nothing is saved", not os.path.exists(state))
+
     def case_c_interface(self):
         if self.library == "none":
             return
@@ -216,6 +346,12 @@ class Checker(checker.Checker):
             self.expect(f"C, {name}: a stop text", pushed == [("s", 0), ("", 0), ("o", 0), ("", 0), ("", 1)], pushed)
             answer = opened.answer(["<x>N", "o!"], [])
             pushed = [answer.push(chain.id(token)) for token in ("<x>", "o")] + [answer.finish()]
+            session = opened.session()
+            logits = session.append(chain.encode("Hi\n"))
+            session.save(self.path("c.state"))
+            again = opened.session()
+            again.restore(self.path("c.state"))
+            self.expect(f"C, {name}: goes on", again.logits() == logits)
             self.expect(f"C, {name}: no stop text", pushed == [("", 0), ("", 0), "o"], pushed)
 
 

@@ -113,6 +113,11 @@ class Session:
                                 ctypes.c_size_t(len(ids)), logits)
         return array.array("f", bytes(logits))
 
+    def logits(self):
+        logits = (ctypes.c_float * self.model.vocabulary)()
+        self.model.library.call("marimba_session_logits", self.handle, logits)
+        return array.array("f", bytes(logits))
+
     def save(self, path):
         self.model.library.call("marimba_session_save", self.handle, path.encode())
 

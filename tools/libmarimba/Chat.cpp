@@ -43,6 +43,7 @@ std::unique_ptr<Chat> Chat::create(LoadedModel &model,
 
 void Chat::reset() {
   session->reset(0);
+  logits.clear();
   cache->clear();
   base.clear();
   history.clear();
@@ -100,6 +101,8 @@ bool Chat::ask(StringRef question, function_ref<void(StringRef)> onText,
   history.push_back({"user", json::fixUTF8(question)});
   std::string text;
   bool done = answer(onText, goOn, text, turn, error);
+  if (!done)
+    logits.clear();
   if (!done || (turn.end == ChatTurn::End::Interrupted && text.empty()))
     history.pop_back();
   else // as the state holds it, with the space in front
@@ -116,7 +119,6 @@ bool Chat::answer(function_ref<void(StringRef)> onText,
   if (!ids || !cache->mark(error))
     return false;
   Stopwatch watch;
-  std::vector<float> logits;
   rt::PrefixCache::Moved moved;
   if (!cache->moveTo(*ids, logits, goOn, moved, error))
     return false;
@@ -124,6 +126,7 @@ bool Chat::answer(function_ref<void(StringRef)> onText,
   turn.readTokens = moved.read;
   turn.readSeconds = watch.restart();
   if (!moved.complete) {
+    logits.clear();
     turn.end = ChatTurn::End::Interrupted;
     return true;
   }
@@ -176,7 +179,7 @@ bool Chat::save(StringRef path, std::string &error) {
       {"base_tokens", static_cast<int64_t>(base.size())},
   };
   return session->save(0, model.stateOrigin(), path.str(), error,
-                       formatv("{0}", attachment).str());
+                       formatv("{0}", attachment).str(), logits);
 }
 
 /// What a saved conversation says of itself.
@@ -225,6 +228,7 @@ bool Chat::load(StringRef path, NoteFn note, std::string &error) {
   }
   if (!session->restore(0, *saved, model.stateOrigin(), note, error))
     return false;
+  logits.assign(saved->logits().begin(), saved->logits().end());
   cache->clear();
   base.assign(ids.begin(), ids.begin() + front);
   history = std::move(messages);

@@ -89,6 +89,8 @@ private:
   rt::Sampler sampler;
   std::unique_ptr<rt::Session> session;
   std::unique_ptr<rt::PrefixCache> cache;
+  /// After the state's last token; empty where they are not known.
+  std::vector<float> logits;
   /// Tokens of a loaded session that stand in front of the conversation.
   std::vector<int32_t> base;
   std::vector<rt::ChatMessage> history;

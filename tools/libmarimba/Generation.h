@@ -40,7 +40,8 @@ struct Generation {
   double saveSeconds = 0;      // until it was on the disk
 };
 
-/// Continues `prompt` in a session of its own. `onToken` hears every new token
+/// Continues `prompt` in a session of its own; it may be empty behind a saved
+/// state, which then goes on from its last token. `onToken` hears every new token
 /// at once and returns whether the text goes on behind it; `goOn` is asked
 /// between pieces of a long prompt and between tokens, and where it says no,
 /// that is an interruption. `note` hears what a saved state has to say. Returns

@@ -171,7 +171,8 @@ bool Recorder::restore() {
 
 bool Recorder::save() {
   return request.saveState.empty() ||
-         session->save(0, model.stateOrigin(), request.saveState, error);
+         session->save(0, model.stateOrigin(), request.saveState, error,
+                       /*attachment=*/{}, last);
 }
 
 bool Recorder::feedIds() {

@@ -102,7 +102,8 @@ static bool ask(Chat &chat, StringRef question) {
         outs() << piece;
         outs().flush();
       },
-      [] { return !driver::interrupted(); }, turn, error);
+      [] { return !driver::interrupted() && !driver::outputFailed(); }, turn,
+      error);
   driver::clearInterrupt();
   if (!o.json && (done || !turn.answer.empty()))
     outs() << '\n';
@@ -226,6 +227,8 @@ static int converse(Chat &chat) {
     }
     if (next == Next::Quit)
       return 0;
+    if (driver::outputFailed())
+      return 1;
     if (next == Next::Failed && !input.isInteractive())
       return 1;
   }

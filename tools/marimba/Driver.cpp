@@ -158,6 +158,8 @@ static json::Value onlyFinite(const json::Value &value, StringRef name,
   return value;
 }
 
+bool driver::outputFailed() { return outs().has_error(); }
+
 void driver::printJson(const json::Value &value) {
   std::vector<std::string> found;
   outs() << formatv("{0:2}", onlyFinite(value, "", found)) << '\n';

@@ -105,6 +105,10 @@ struct NamedOutput {
 };
 int writeFiles(const std::vector<NamedOutput> &outputs);
 
+/// Whether writing to stdout has failed, as where its reader went away: what is
+/// still to be said would be heard by nobody. main() says so and returns 1.
+bool outputFailed();
+
 /// Prints a value to stdout, readable by people and by programs. JSON has no
 /// NaN and no infinity: such a number becomes null, and a note names it.
 void printJson(const llvm::json::Value &value);

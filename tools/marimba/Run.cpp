@@ -82,9 +82,11 @@ static Options &options() {
 namespace {
 class Output {
 public:
-  /// `tokenizer` is null where there is none.
+  /// `tokenizer` is null where there is none. `prompt` is what the new tokens
+  /// stand behind.
   Output(const rt::Tokenizer *tokenizer, ArrayRef<int32_t> prompt)
-      : streaming(!options().json), asText(!options().ids.given()) {
+      : streaming(!options().json),
+        asText(tokenizer && !options().ids.given()) {
     if (!tokenizer)
       return;
     answer.emplace(*tokenizer, options().sampling.stops(), prompt);
@@ -222,9 +224,11 @@ static int run() {
     return runPrompts();
   if (o.output.given() || o.batch.given())
     return driver::fail("-o and --batch: expected with --prompts only");
-  if (o.ids.given() + o.prompt.given() + o.promptFile.given() != 1)
-    return driver::fail(
-        "run: expected one of --prompt, --prompt-file, --ids and --prompts");
+  int prompts = o.ids.given() + o.prompt.given() + o.promptFile.given();
+  // A saved session goes on by itself.
+  if (prompts > 1 || (prompts == 0 && !o.loadState.given()))
+    return driver::fail("run: expected one of --prompt, --prompt-file, --ids "
+                        "and --prompts, or --load-state");
   if (o.ids.given() && !o.sampling.stop.empty())
     return driver::fail("--stop: expected with --prompt or --prompt-file, "
                         "found with --ids");
@@ -285,22 +289,28 @@ static int run() {
     return driver::fail(error);
   // What stands at the start of a text stands there already where one goes on.
   bool begins = !saved || saved->tokens().empty();
-  if (!prompt)
+  if (text)
     prompt = tokenizer->encode(*text, /*addSpecialTokens=*/begins, &error);
   if (!error.empty())
     return driver::fail(error);
-  if (prompt->empty())
+  if (!prompt)
+    prompt.emplace();
+  if (prompt->empty() && text)
     return driver::fail(o.prompt.given()
                             ? Twine("--prompt: no tokens in this text")
                             : o.promptFile + ": no tokens in this text");
   if (!o.noEos)
     generation.endIds = model->endIds();
 
-  Output output(tokenizer.get(), *prompt);
+  ArrayRef<int32_t> before(*prompt);
+  if (before.empty())
+    before = {saved->tokens().data(), saved->tokens().size()};
+  Output output(tokenizer.get(), before);
   Generation made;
   bool done = generate(
       *model, *prompt, generation, [&](int32_t id) { return output.push(id); },
-      [] { return !driver::interrupted(); }, driver::printNote, made, error);
+      [] { return !driver::interrupted() && !driver::outputFailed(); },
+      driver::printNote, made, error);
   output.finish();
   if (!done)
     return driver::fail(error);

@@ -67,6 +67,8 @@ public:
   std::span<const TensorSpec> states() const { return specs; }
   /// The numbers of states()[index], row-major.
   std::span<const char> data(size_t index) const;
+  /// The logits after the last token; none where they were not known.
+  std::span<const float> logits() const;
   /// What was saved beside the numbers; empty where nothing was.
   const std::string &attachment() const { return note; }
   /// Size of the file.
@@ -84,8 +86,8 @@ private:
   StateOrigin madeBy;
   std::string note;
   AlignedBuffer buffer;
-  int64_t tokenCount = 0;
-  uint64_t tokensAt = 0;
+  int64_t tokenCount = 0, logitCount = 0;
+  uint64_t tokensAt = 0, logitsAt = 0;
   std::vector<TensorSpec> specs;
   std::vector<uint64_t> offsets, sizes; // in the file, of each state
 };

@@ -123,11 +123,14 @@ public:
 
   /// Writes the sequence in `slot` to `path` (SavedState.h), in place of what
   /// is there, when all of it is on the disk. `attachment` (UTF-8) is the
-  /// caller's, and is kept in the file. False and `error` where that fails:
-  /// nothing has changed on the disk then.
+  /// caller's, and is kept in the file; so are `logits` after the last token,
+  /// as many as the vocabulary has or none: with them the sequence can go on
+  /// without another token. False and `error` where that fails: nothing has
+  /// changed on the disk then.
   bool save(int32_t slot, const StateOrigin &origin,
             const std::filesystem::path &path, std::string &error,
-            const std::string &attachment = {}) const;
+            const std::string &attachment = {},
+            std::span<const float> logits = {}) const;
   /// Makes `slot` hold what was saved, in place of what it holds; what is
   /// appended then gives the logits that it would have given without the
   /// interruption. `note` hears of a difference in arithmetic. False and
