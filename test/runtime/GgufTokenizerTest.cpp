@@ -214,8 +214,8 @@ TEST(GgufTokenizer, NamesWhatIsWrong) {
 
 // -1, 4294967295 and whatever else is no token's id.
 TEST(GgufTokenizer, TakesTheDefaultForIdsThatAreNone) {
-  for (int64_t none : {int64_t(-1), int64_t(11), int64_t(UINT32_MAX), INT64_MAX,
-                       INT64_MIN}) {
+  for (int64_t none :
+       {int64_t(-1), int64_t(11), int64_t(UINT32_MAX), INT64_MAX, INT64_MIN}) {
     GgufVocabulary vocabulary = pieces();
     vocabulary.bosTokenId = vocabulary.eosTokenId = vocabulary.unknownTokenId =
         none;
