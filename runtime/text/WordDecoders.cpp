@@ -40,6 +40,9 @@ private:
     void finish(std::vector<std::string> &pieces) override {
       release("", pieces);
     }
+    std::unique_ptr<DecodeStream> clone() const override {
+      return std::make_unique<Stream>(*this);
+    }
 
   private:
     void release(std::string_view replacement,
@@ -80,6 +83,9 @@ private:
       isFirst = false;
     }
     void finish(std::vector<std::string> &) override { isFirst = true; }
+    std::unique_ptr<DecodeStream> clone() const override {
+      return std::make_unique<Stream>(*this);
+    }
 
   private:
     const WordPieceDecoder &decoder;
