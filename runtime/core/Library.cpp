@@ -58,15 +58,18 @@ void Library::Impl::packInto(const StoredKey &key, const memory::desc &stored,
   memory::desc sourceDesc = stored;
   AlignedBuffer copy;
   auto size = dtypeSize(static_cast<MarimbaDType>(key.type));
-  if (key.k > 0 && key.type != MARIMBA_F32 &&
+  if (key.type != MARIMBA_F32 &&
       dnn::typeOf(wanted) != dnn::dataType(key.type)) {
     // The library converts one element after the other, or not at all: 1.7 s
     // for 2560 x 10240, where this and its reorder of f32 take 0.1 s.
-    copy = allocate(key.k * key.n * 4);
-    convertRows({source, key.n, key.k, key.k, key.type},
-                {copy.data(), key.n, key.k, key.k, MARIMBA_F32},
+    bool bias = key.k == 0;
+    int64_t rows = bias ? 1 : key.n, columns = bias ? key.n : key.k;
+    copy = allocate(rows * columns * 4);
+    convertRows({source, rows, columns, columns, key.type},
+                {copy.data(), rows, columns, columns, MARIMBA_F32},
                 team::inside() ? 1 : team::defaultSize());
-    sourceDesc = dnn::storedWeights(key.k, key.n, MARIMBA_F32);
+    sourceDesc = bias ? dnn::matrix(1, key.n, key.n, MARIMBA_F32)
+                      : dnn::storedWeights(key.k, key.n, MARIMBA_F32);
     source = copy.data();
   } else if (reinterpret_cast<uintptr_t>(source) %
                  static_cast<uintptr_t>(size) !=
