@@ -2,12 +2,13 @@
 """Runs every op of size_cases.py with each letter of its shapes at 0 and at 1
 and compares with the reference route.
 
-  check_sizes.py MARIMBA WORK [--only PREFIX,...] [-- FLAGS [-- FLAGS ...]]
+  check_sizes.py MARIMBA WORK [--large] [--only PREFIX,...] [-- FLAGS [-- FLAGS ...]]
 
 Each group of flags is a route. What is left open in the types of an op (`?`) is
 tried both ways: known when the code is made, and known when it runs. A case
 that the verifier refuses has to be refused with its message. Sums of nothing
-have known results, whatever the reference says. Standard library only.
+have known results, whatever the reference says. With --large it is the sizes of
+size_cases.LARGE instead. Standard library only.
 """
 
 import argparse
@@ -111,12 +112,15 @@ def main():
     parser.add_argument("marimba")
     parser.add_argument("work")
     parser.add_argument("--only", default="", help="names of ops begin so")
+    parser.add_argument("--large", action="store_true")
     args = parser.parse_args(argv)
     os.makedirs(args.work, exist_ok=True)
     only = tuple(args.only.split(","))
     cases, refused = [], []
+    if args.large:
+        cases = list(size_cases.large_cases(only))
     for op in size_cases.OPS:
-        if not op.name.startswith(only):
+        if args.large or not op.name.startswith(only):
             continue
         for case in cases_of(op):
             message = op.refused.get((case.letter, case.size))

@@ -82,6 +82,10 @@ class Op:
         return self.tried.split() or self.letters()
 
 
+#: What does not grow along time.
+RANGES = {"positive": (0.1, 1.0), "negative": (-1.0, -0.1), "small": (-0.6, 0.6)}
+
+
 class Operand:
     """name: letters [numbers] [kind]"""
 
@@ -170,8 +174,8 @@ class Case:
             while len(ids) < count:
                 ids += draw.sample(range(most), min(width, most))
             return tensor(shape, ids[:count], "i")
-        low = {"positive": 0.1}.get(kind, -1.0)
-        values = [round(draw.uniform(low, 1.0), 3) for _ in range(count)]
+        low, high = RANGES.get(kind, (-1.0, 1.0))
+        values = [round(draw.uniform(low, high), 3) for _ in range(count)]
         if kind == "bf16":
             halves = array.array("I", array.array("f", values).tobytes())
             found = tensor(shape, [half >> 16 for half in halves], "H")
@@ -286,12 +290,14 @@ for rule in ("euler", "zoh", "bilinear"):
     add(
         f"discretize_{rule}",
         f"discretize {rule} %delta, %A, %B, %u : {{delta}}, {{A}}, {{B}} -> {{decay}}",
-        ["delta: B T D|positive", "A: N D", "B: B T N", "u: B T D"],
+        ["delta: B T D|positive", "A: N D|negative", "B: B T N", "u: B T D"],
         values=["decay: B T N D", "in: B T N D"],
         maybe="D",
+        tried="" if rule == "euler" else "N D",
     )
 for flag, rows in (("", "N"), (" {{complex}}", "2N")):
     name = "_complex" if flag else ""
+    tried = "T N D" if flag else ""
     add(
         f"scan{name}",
         "scan %decay, %in valid(%valid : {valid}) outs(%states, %state : {states},"
@@ -305,13 +311,14 @@ for flag, rows in (("", "N"), (" {{complex}}", "2N")):
         ],
         outs="states state",
         maybe="D" if flag else "D N",
+        tried=tried,
     )
     for rule in ("zoh", "bilinear", "euler"):
         add(
             f"discretize_lti_{rule}{name}",
             f"discretize_lti {rule} %dt, %A, %B{flag} : {{dt}}, {{A}}",
             ["dt: D|positive", f"A: {rows} D", f"B: {rows} D"],
-            values=[f"decay: {rows} D", f"gain: {rows} D"],
+            values=[f"decay: {rows} D|small", f"gain: {rows} D"],
         )
     add(
         f"lti_powers{name}",
@@ -333,7 +340,7 @@ for flag, rows in (("", "N"), (" {{complex}}", "2N")):
         " : {u}, {decay}, {gain}, {C} -> {y}, {state}",
         [
             "u: B T D",
-            f"decay: {rows} D",
+            f"decay: {rows} D|small",
             f"gain: {rows} D",
             f"C: {rows} D",
             "D: D|bf16" if flag else "D: D",
@@ -342,6 +349,7 @@ for flag, rows in (("", "N"), (" {{complex}}", "2N")):
             f"state: B {rows} D|state",
         ],
         outs="y state",
+        tried=tried,
         empty={} if flag else {"N": lambda case: {"y": skip(case)}},
     )
     add(
@@ -352,7 +360,7 @@ for flag, rows in (("", "N"), (" {{complex}}", "2N")):
         [
             "u: B T D",
             "kernel: L D",
-            f"decay: {rows} D",
+            f"decay: {rows} D|small",
             f"inject: L {rows} D",
             f"readout: L {rows} D",
             "D: D",
@@ -360,7 +368,9 @@ for flag, rows in (("", "N"), (" {{complex}}", "2N")):
             f"state: B {rows} D|state",
         ],
         outs="y state",
+        # With tables of any numbers a block that ends early has one token.
         sizes={"T": 9},
+        tried=tried and tried + " L",
         empty={"N": lambda case: {"y": convolved(case)}},
         refused={("L", 0): "L is 0, expected a block of at least one token"},
     )
@@ -377,6 +387,7 @@ add(
     "readout %states, %C : {states}, {C} -> {y}",
     ["states: B T N D", "C: B T N"],
     values=["y: B T D"],
+    tried="N D",
 )
 # Few channels: with two threads, stretches of time at once.
 for name, width, tried in (("", 20, ""), ("_narrow", 8, "B T N D")):
@@ -388,7 +399,7 @@ for name, width, tried in (("", 20, ""), ("_narrow", 8, "B T N D")):
         [
             "u: B T D",
             "delta: B T D|positive",
-            "A: N D",
+            "A: N D|negative",
             "B: B T N",
             "C: B T N",
             "D: D",
@@ -410,7 +421,7 @@ add(
     [
         "u: B T D",
         "delta: B T D|positive",
-        "A: N D|weight",
+        "A: N D|negative|weight",
         "B: B T N",
         "C: B T N",
         "D: D|weight",
@@ -443,7 +454,7 @@ add(
     [
         "u: B T D",
         "delta: B T D",
-        "A: N D",
+        "A: N D|negative",
         "B: B T N",
         "C: B T N",
         "bias: D",
@@ -461,7 +472,7 @@ add(
     [
         "u: B T D",
         "delta: B T D|positive",
-        "A: N D",
+        "A: N D|negative",
         "B: B T N",
         "state: B N D|state",
         "elapsed: B D|state",
@@ -485,6 +496,7 @@ for name, width, flag in (("", 4, ""), ("_silu", 3, " {{silu}}"), ("_wide", 37, 
         outs="y state",
         maybe="D",
         sizes={"W": width},
+        tried="" if width == 4 else "T W",
         refused={("W", 0): "weight has width 0, expected at least 1"},
     )
 # One token has loops of its own.
@@ -538,6 +550,7 @@ for name, flag in (("", ""), ("_normalize", " {{normalize}}")):
         f"{flag} : {{logits}} -> {{weights}}, {{experts}}",
         ["logits: B T E", "weights: B T K|output", "experts: B T K|i32|output"],
         outs="weights experts",
+        tried="E K" if flag else "",
         refused={
             ("E", 0): "chooses 2 experts (K), expected at most the 0 there are (E)",
             ("K", 0): "chooses 0 experts (K), expected at least 1",
@@ -607,6 +620,7 @@ for name, element in (("", "f32"), ("_bf16", "bf16")):
         "linear %x, %w bias(%bias : {bias}) : {x}, {w} -> {y}",
         ["x: B T in", f"w: out in|{element}|weight", "bias: out|weight"],
         values=["y: B T out"],
+        tried="" if element == "f32" else "in out",
         empty={
             "in": lambda case: {
                 "y_out": list(case.tensors["bias"].values)
@@ -643,3 +657,41 @@ add(
     values=["y: B T D"],
     maybe="D",
 )
+
+#: More than registers hold, whole passes and a rest: op, letter, its size and
+#: other sizes. What is unrolled here takes minutes to compile.
+LARGE = [
+    ("selective_scan", "N", 37, {"T": 40}),
+    ("selective_scan", "N", 100, {}),
+    ("selective_scan", "N", 1024, {}),
+    ("selective_scan_narrow", "N", 100, {"T": 200, "B": 1}),
+    ("selective_scan", "N", 4096, {}),
+    ("layer", "N", 100, {"T": 40}),
+    ("layer", "N", 4096, {}),
+    ("scan_summary", "N", 100, {}),
+    ("lti_scan", "N", 100, {}),
+    ("lti_scan_complex", "N", 1024, {}),
+    ("long_convolution", "L", 40, {"T": 81}),
+    ("long_convolution_complex", "L", 200, {"T": 201, "N": 3}),
+    ("causal_conv1d", "W", 16, {"T": 20}),
+    ("causal_conv1d", "W", 17, {"T": 20}),
+    ("causal_conv1d_silu", "W", 64, {"T": 80}),
+    ("causal_conv1d", "W", 1024, {"T": 5}),
+    ("attention", "dh", 1024, {}),
+    ("attention_decode", "dh", 1024, {}),
+    ("attention_decode", "Hq", 256, {}),
+    ("rotary_embedding", "J", 1000, {"dh": 2001}),
+    ("route", "E", 512, {"K": 64}),
+    ("experts", "E", 512, {"K": 64}),
+    ("quantize_rows", "KP", 4096, {"S": 1}),
+]
+
+
+def large_cases(prefixes):
+    """Cases of LARGE whose ops begin so."""
+    ops = {op.name: op for op in OPS}
+    for name, letter, size, others in LARGE:
+        if name.startswith(prefixes):
+            case = Case(ops[name], letter, size, ops[name].open.split(), "")
+            case.sizes.update(others)
+            yield case
