@@ -86,9 +86,9 @@ private:
 
   /// How many stretches, and how long each but the last is.
   void chooseStretches(Value time) {
-    Value units =
-        arith::MulIOp::create(b, loc, getValueOrCreateConstantIndexOp(b, loc, rows),
-                              index(channels / group));
+    Value units = arith::MulIOp::create(
+        b, loc, getValueOrCreateConstantIndexOp(b, loc, rows),
+        index(channels / group));
     units = arith::MaxUIOp::create(b, loc, units, index(1));
     Value count = arith::MinUIOp::create(
         b, loc, arith::DivUIOp::create(b, loc, index(threads), units),

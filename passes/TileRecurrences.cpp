@@ -102,8 +102,7 @@ private:
       if (isa<MarimbaDialect>(op->getDialect()) &&
           cast<DestinationStyleOpInterface>(op.getOperation())
               .hasPureTensorSemantics() &&
-          !hasEmptyOperand(op) &&
-          statesOf(op) * lanes <= kMostElements)
+          !hasEmptyOperand(op) && statesOf(op) * lanes <= kMostElements)
         ops.push_back(op);
     });
     return ops;

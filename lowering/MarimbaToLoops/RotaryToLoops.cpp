@@ -21,8 +21,8 @@ struct LowerRotaryTable : BufferPattern<RotaryTableOp> {
   void build(KernelBuilder &b, RotaryTableOp op) const override {
     Value cos = op.getCos(), sin = op.getSin(), zero = b.index(0);
     int64_t count = op.getFrequencies().size();
-    Value table = memref::AllocaOp::create(
-        b, MemRefType::get({count}, b.getF32Type()));
+    Value table =
+        memref::AllocaOp::create(b, MemRefType::get({count}, b.getF32Type()));
     for (auto [j, frequency] : llvm::enumerate(op.getFrequencies()))
       b.store(b.constant(frequency), table, b.index(j));
     b.loop(zero, b.dim(cos, 0), [&](Value row) {

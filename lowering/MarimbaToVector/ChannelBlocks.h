@@ -39,10 +39,10 @@ struct Pass {
   bool ends;   // the last one, which finishes it
 };
 
-/// Runs `body` for `count` states, `most` in a pass. The first and the last pass
-/// stand apart, those between are a loop: the code does not grow with `count`.
-/// Of nothing there is one pass, too: what a sum starts with, and what is done
-/// with it, does not depend on its terms.
+/// Runs `body` for `count` states, `most` in a pass. The first and the last
+/// pass stand apart, those between are a loop: the code does not grow with
+/// `count`. Of nothing there is one pass, too: what a sum starts with, and what
+/// is done with it, does not depend on its terms.
 void inPasses(KernelBuilder &b, int64_t count, int64_t most,
               llvm::function_ref<void(const Pass &)> body);
 

@@ -63,15 +63,15 @@ private:
     auto row = [&](int64_t i) { return b.addi(part.first, b.index(i)); };
     SmallVector<Value> taps, window;
     for (int64_t k = 0; k < part.count; ++k)
-      taps.push_back(b.loadVector(lanes, op.getWeight(), {row(k), block.channel},
-                                  block.mask));
+      taps.push_back(b.loadVector(lanes, op.getWeight(),
+                                  {row(k), block.channel}, block.mask));
     for (int64_t j = 0; j < part.count - 1; ++j)
       window.push_back(load(state, block, row(j)));
     Value bias;
     if (part.begins)
-      bias = op.getBias() ? b.loadVector(lanes, op.getBias(), block.channel,
-                                         block.mask)
-                          : b.zeros(lanes);
+      bias = op.getBias()
+                 ? b.loadVector(lanes, op.getBias(), block.channel, block.mask)
+                 : b.zeros(lanes);
     SmallVector<Value> last = b.loop(
         b.index(0), block.tokens, window, [&](Value t, ValueRange inputs) {
           if (part.begins)

@@ -65,9 +65,9 @@ private:
         b.index(0), block.tokens, start, [&](Value t, ValueRange carried) {
           SmallVector<Value> at = {block.row, t, block.channel};
           Value u = b.loadVector(lanes, op.getU(), at, block.mask);
-          Value y = part.begins ? (skip ? b.mul(skip, u) : b.zeros(lanes))
-                                : b.loadVector(lanes, op.getOutput(), at,
-                                               block.mask);
+          Value y = part.begins
+                        ? (skip ? b.mul(skip, u) : b.zeros(lanes))
+                        : b.loadVector(lanes, op.getOutput(), at, block.mask);
           SmallVector<Value> next;
           for (int64_t i = 0; i < part.count; ++i) {
             Parts h = Parts::of(carried.slice(i * parts, parts));
@@ -79,8 +79,8 @@ private:
           return next;
         });
     for (auto [i, n] : llvm::enumerate(rows))
-      s.store(Parts::of(ValueRange(end).slice(i * parts, parts)),
-              op.getState(), block.row, n);
+      s.store(Parts::of(ValueRange(end).slice(i * parts, parts)), op.getState(),
+              block.row, n);
   }
 
   KernelBuilder &b;
@@ -245,8 +245,8 @@ private:
       Parts h = s.load(op.getState(), block.row, n);
       Parts factor = s.factor(h);
       Value last = b.index(length - 1);
-      SmallVector<Value> brought = b.loop(
-          zero, end, s.zero().values(), [&](Value j, ValueRange old) {
+      SmallVector<Value> brought =
+          b.loop(zero, end, s.zero().values(), [&](Value j, ValueRange old) {
             Value y = load(op.getOutput(), block, at(j));
             store(s.read(unpack(s, readout, j, n), factor, y), j);
             Parts in = unpack(s, inject, b.subi(last, j), n);

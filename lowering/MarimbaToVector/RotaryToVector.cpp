@@ -62,9 +62,9 @@ struct RotaryTableEmitter : RotaryEmitter<RotaryTableOp> {
                  Value position = b.toFloat(b.addi(past, at[1]));
                  size_t next = 0;
                  overVectors(0, count, [&](Value i, Value mask) {
-                   Value frequency = table
-                                         ? b.loadVector(lanes, table, i, Value())
-                                         : constants[next++];
+                   Value frequency =
+                       table ? b.loadVector(lanes, table, i, Value())
+                             : constants[next++];
                    Value angle = b.mul(position, frequency);
                    SmallVector<Value> to{at[0], at[1], i};
                    b.storeVector(math::CosOp::create(b, angle), op.getCos(), to,
@@ -92,8 +92,7 @@ private:
   Value inMemory(ArrayRef<Value> vectors) {
     auto type =
         MemRefType::get({int64_t(vectors.size()) * lanes}, b.getF32Type());
-    Value table =
-        memref::AllocaOp::create(b, type, b.getI64IntegerAttr(64));
+    Value table = memref::AllocaOp::create(b, type, b.getI64IntegerAttr(64));
     for (auto [i, vector] : llvm::enumerate(vectors))
       b.storeVector(vector, table, b.index(i * lanes), Value());
     return table;

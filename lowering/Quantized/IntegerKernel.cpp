@@ -19,8 +19,8 @@ using namespace mlir::marimba;
 
 /// Groups ahead of the one in use whose scales are asked for (docs/results.md).
 static constexpr int64_t kGroupsAhead = 4;
-/// Words of a group whose products stand side by side in the code: 128 inputs in
-/// 8 bits, the largest group of weights.
+/// Words of a group whose products stand side by side in the code: 128 inputs
+/// in 8 bits, the largest group of weights.
 static constexpr int64_t kWordsAtOnce = 32;
 
 /// sum + the products of four unsigned and four signed bytes, in each lane.

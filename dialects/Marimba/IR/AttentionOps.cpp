@@ -58,12 +58,11 @@ LogicalResult AttentionOp::verify() {
       .requireStatic("dh");
   int64_t heads = shapes.get("Hq"), groups = shapes.get("Hkv");
   if (!ShapedType::isDynamic(heads) && !ShapedType::isDynamic(groups))
-    shapes
-        .require(heads > 0, "has 0 query heads (Hq), expected at least 1")
+    shapes.require(heads > 0, "has 0 query heads (Hq), expected at least 1")
         .require(groups > 0 && heads % groups == 0,
-                   "has " + Twine(heads) +
-                       " query heads, expected a multiple of the " +
-                       Twine(groups) + " key/value heads");
+                 "has " + Twine(heads) +
+                     " query heads, expected a multiple of the " +
+                     Twine(groups) + " key/value heads");
   if (failed(shapes.result()))
     return failure();
   if (getWindow() && *getWindow() < 1)

@@ -20,10 +20,11 @@ def Marimba_AttentionOp
     `y[b,t,j] = sum_s softmax_s(scale * q[b,t,j] . key[b,g,s]) value[b,g,s]`
     over `s <= past[b] + t`. With `window` a query sees so many tokens at most,
     its own among them: `s > past[b] + t - window` (Beltagy et al. 2020). With
-    `softcap` a score x becomes `softcap * tanh(x / softcap)` (Gemma 2).
+    `softcap` a score x becomes `softcap * tanh(x / softcap)` (Gemma 2). A token
+    sees itself at least: no softmax is over nothing.
 
     Shapes: query, y `[B,T,Hq,dh]`; key, value `[B,T,Hkv,dh]`; caches
-    `[B,Hkv,C,dh]`; past, valid `[B]`. Precondition: past + valid <= C; the
+    `[B,Hkv,C,dh]`; past, valid `[B]`; Hq and Hkv at least 1. Precondition: past + valid <= C; the
     runtime grows the cache before it calls.
 
     A cache is f32, bf16 or i8, keys and values alike. bf16: what is written is

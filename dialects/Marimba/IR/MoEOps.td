@@ -17,7 +17,8 @@ def Marimba_RouteOp : Marimba_DestinationOp<"route"> {
     `normalize` the K weights are divided by their sum (Mixtral); Jamba leaves
     them as they are.
 
-    Shapes: logits `[B,T,E]`; weights, experts `[B,T,K]`.
+    Shapes: logits `[B,T,E]`; weights, experts `[B,T,K]`; 1 <= K <= E, both
+    static.
 
     Example:
 

@@ -1,0 +1,463 @@
+"""The ops of the dialect by the letters of their shapes (docs/reference), for
+check_sizes.py: each is tried with every letter at 0 and at 1. To add an op: add
+it to OPS; size_cases.py says how it is written."""
+
+import math
+
+from size_cases import Case, Op
+
+#: Cases whose sums over nothing are calls of the library, which wants at least
+#: one term: they run with --matmul=loops alone.
+LIBRARY_REFUSES = {
+    ("linear", "in"),
+    ("linear_bf16", "in"),
+}
+
+
+def silu(x):
+    return x / (1 + math.exp(-x))
+
+
+def skip(case, gated=False):
+    """D u, and by the gate: what is left of a system without states."""
+    t = case.tensors
+    width, values = case.sizes["D"], []
+    for i, u in enumerate(t["u"].values):
+        y = t["D"].values[i % width] * u
+        values.append(y * silu(t["z"].values[i]) if gated else y)
+    return values
+
+
+def convolved(case):
+    """D u and the kernel's products: a convolution without states."""
+    t, s = case.tensors, case.sizes
+    values, channels, length = skip(case), s["D"], s["L"]
+    u, kernel = t["u"].values, t["kernel"].values
+    for at in range(len(values)):
+        d, time = at % channels, at // channels % s["T"]
+        for j in range(time % length + 1):
+            values[at] += kernel[j * channels + d] * u[at - j * channels]
+    return values
+
+
+OPS = []
+
+
+def add(*args, **named):
+    OPS.append(Op(*args, **named))
+
+
+for rule in ("euler", "zoh", "bilinear"):
+    add(
+        f"discretize_{rule}",
+        f"discretize {rule} %delta, %A, %B, %u : {{delta}}, {{A}}, {{B}} -> {{decay}}",
+        ["delta: B T D|positive", "A: N D|negative", "B: B T N", "u: B T D"],
+        values=["decay: B T N D", "in: B T N D"],
+        maybe="D",
+        tried="" if rule == "euler" else "N D",
+    )
+for flag, rows in (("", "N"), (" {{complex}}", "2N")):
+    name = "_complex" if flag else ""
+    tried = "T N D" if flag else ""
+    add(
+        f"scan{name}",
+        "scan %decay, %in valid(%valid : {valid}) outs(%states, %state : {states},"
+        f" {{state}}){flag} : {{decay}}, {{in}} -> {{states}}, {{state}}",
+        [
+            f"decay: B T {rows} D",
+            f"in: B T {rows} D",
+            "valid: B|valid",
+            f"states: B T {rows} D|output",
+            f"state: B {rows} D|state",
+        ],
+        outs="states state",
+        maybe="D" if flag else "D N",
+        tried=tried,
+    )
+    for rule in ("zoh", "bilinear", "euler"):
+        add(
+            f"discretize_lti_{rule}{name}",
+            f"discretize_lti {rule} %dt, %A, %B{flag} : {{dt}}, {{A}}",
+            ["dt: D|positive", f"A: {rows} D", f"B: {rows} D"],
+            values=[f"decay: {rows} D|small", f"gain: {rows} D"],
+        )
+    add(
+        f"lti_powers{name}",
+        f"lti_powers %in, %decay from 1{flag} : {{in}} -> {{powers}}",
+        [f"in: {rows} D", f"decay: {rows} D"],
+        values=[f"powers: L {rows} D"],
+    )
+    add(
+        f"lti_kernel{name}",
+        f"lti_kernel %C, %powers{flag} : {{C}}, {{powers}} -> {{kernel}}",
+        [f"C: {rows} D", f"powers: L {rows} D"],
+        values=["kernel: L D"],
+        empty={"N": lambda case: {"kernel_out": [0.0] * 20 * case.sizes["L"]}},
+    )
+    add(
+        f"lti_scan{name}",
+        "lti_scan %u, %decay, %gain, %C skip(%D : {D}) valid(%valid : {valid})"
+        f" outs(%y, %state : {{y}}, {{state}}){flag}"
+        " : {u}, {decay}, {gain}, {C} -> {y}, {state}",
+        [
+            "u: B T D",
+            f"decay: {rows} D|small",
+            f"gain: {rows} D",
+            f"C: {rows} D",
+            "D: D|bf16" if flag else "D: D",
+            "valid: B|valid",
+            "y: B T D|output",
+            f"state: B {rows} D|state",
+        ],
+        outs="y state",
+        tried=tried,
+        empty={} if flag else {"N": lambda case: {"y": skip(case)}},
+    )
+    add(
+        f"long_convolution{name}",
+        "long_convolution %u, %kernel, %decay, %inject, %readout skip(%D : {D})"
+        f" outs(%y, %state : {{y}}, {{state}}){flag} : {{u}}, {{kernel}}, {{decay}},"
+        " {inject}, {readout} -> {y}, {state}",
+        [
+            "u: B T D",
+            "kernel: L D",
+            f"decay: {rows} D|small",
+            f"inject: L {rows} D",
+            f"readout: L {rows} D",
+            "D: D",
+            "y: B T D|output",
+            f"state: B {rows} D|state",
+        ],
+        outs="y state",
+        # With tables of any numbers a block that ends early has one token.
+        sizes={"T": 9},
+        tried=tried and tried + " L",
+        empty={"N": lambda case: {"y": convolved(case)}},
+        refused={("L", 0): "L is 0, expected a block of at least one token"},
+    )
+add(
+    "readout",
+    "readout %states, %C skip(%D, %u : {D}, {u}) : {states}, {C} -> {y}",
+    ["states: B T N D", "C: B T N", "D: D", "u: B T D"],
+    values=["y: B T D"],
+    maybe="D N",
+    empty={"N": lambda case: {"y_out": skip(case)}},
+)
+add(
+    "readout_plain",
+    "readout %states, %C : {states}, {C} -> {y}",
+    ["states: B T N D", "C: B T N"],
+    values=["y: B T D"],
+    tried="N D",
+)
+# Few channels: with two threads, stretches of time at once.
+for name, width, tried in (("", 20, ""), ("_narrow", 8, "B T N D")):
+    add(
+        f"selective_scan{name}",
+        "selective_scan %u, %delta, %A, %B, %C skip(%D : {D}) gate(%z : {z})"
+        " valid(%valid : {valid}) outs(%y, %state : {y}, {state})"
+        " : {u}, {delta}, {A}, {B}, {C} -> {y}, {state}",
+        [
+            "u: B T D",
+            "delta: B T D|positive",
+            "A: N D|negative",
+            "B: B T N",
+            "C: B T N",
+            "D: D",
+            "z: B T D",
+            "valid: B|valid",
+            "y: B T D|output",
+            "state: B N D|state",
+        ],
+        outs="y state",
+        maybe="D",
+        sizes={"D": width},
+        tried=tried,
+        empty={"N": lambda case: {"y": skip(case, gated=True)}},
+    )
+# As a model has it: what becomes of it is the business of --no-fuse-scan.
+add(
+    "layer",
+    "swiglu %z, %sum : {z}",
+    [
+        "u: B T D",
+        "delta: B T D|positive",
+        "A: N D|negative|weight",
+        "B: B T N",
+        "C: B T N",
+        "D: D|weight",
+        "z: B T D",
+        "valid: B|valid",
+        "state: B N D|state",
+    ],
+    values=["y: B T D"],
+    types=["states: B T N D"],
+    before="""%c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %batch = tensor.dim %u, %c0 : {u}
+  %time = tensor.dim %u, %c1 : {u}
+  %decay, %in = marimba.discretize euler %delta, %A, %B, %u
+      : {delta}, {A}, {B} -> {states}
+  %empty = tensor.empty({open}) : {states}
+  %h, %last = marimba.scan %decay, %in valid(%valid : {valid})
+      outs(%empty, %state : {states}, {state})
+      : {states}, {states} -> {states}, {state}
+  %sum = marimba.readout %h, %C skip(%D, %u : {D}, {u})
+      : {states}, {C} -> {u}""",
+    also={"state": "%last"},
+    empty={"N": lambda case: {"y_out": skip(case, gated=True)}},
+)
+add(
+    "selective_scan_softplus",
+    "selective_scan %u, %delta, %A, %B, %C delta_bias(%bias : {bias})"
+    " outs(%y, %state : {y}, {state}) {{delta_softplus}}"
+    " : {u}, {delta}, {A}, {B}, {C} -> {y}, {state}",
+    [
+        "u: B T D",
+        "delta: B T D",
+        "A: N D|negative",
+        "B: B T N",
+        "C: B T N",
+        "bias: D",
+        "y: B T D|output",
+        "state: B N D|state",
+    ],
+    outs="y state",
+    tried="N",
+    empty={"N": lambda case: {"y": [0.0] * len(case.tensors["u"].values)}},
+)
+add(
+    "scan_summary",
+    "scan_summary %u, %delta, %A, %B outs(%state, %elapsed : {state}, {elapsed})"
+    " : {u}, {delta}, {A}, {B} -> {state}, {elapsed}",
+    [
+        "u: B T D",
+        "delta: B T D|positive",
+        "A: N D|negative",
+        "B: B T N",
+        "state: B N D|state",
+        "elapsed: B D|state",
+    ],
+    outs="state elapsed",
+    maybe="D",
+)
+for name, width, flag in (("", 4, ""), ("_silu", 3, " {{silu}}"), ("_wide", 37, "")):
+    add(
+        f"causal_conv1d{name}",
+        "causal_conv1d %x, %w bias(%bias : {bias}) valid(%valid : {valid})"
+        f" outs(%y, %state : {{y}}, {{state}}){flag} : {{x}}, {{w}}"
+        " -> {y}, {state}",
+        [
+            "x: B T D",
+            "w: W D",
+            "bias: D",
+            "valid: B|valid",
+            "y: B T D|output",
+            "state: B W-1 D|state",
+        ],
+        outs="y state",
+        maybe="D",
+        sizes={"W": width},
+        tried="" if width == 4 else "T W",
+        refused={("W", 0): "weight has width 0, expected at least 1"},
+    )
+# One token has loops of its own.
+for name, extra, kept, left_open, tried, time in (
+    ("", "", "f32", "B T C", "", 3),
+    ("_window", ", window = 2, softcap = 5.0 : f64", "f32", "B T C", "T C", 3),
+    ("_bf16", "", "bf16", "B T C", "C dh", 3),
+    ("_decode", "", "f32", "B C", "B Hq dh", 1),
+):
+    add(
+        f"attention{name}",
+        "attention %q, %k, %v past(%past) valid(%valid : {valid})"
+        " outs(%y, %keys, %vals : {y}, {keys}, {vals}) {{scale = 0.5 : f64"
+        f"{extra}}}}} : {{q}}, {{k}}, {{v}}, {{past}} -> {{y}}, {{keys}}, {{vals}}",
+        [
+            "q: B T Hq dh",
+            "k: B T Hkv dh",
+            "v: B T Hkv dh",
+            "past: B|past",
+            "valid: B|valid",
+            "y: B T Hq dh|output",
+            f"keys: B Hkv C dh|{kept}|state",
+            f"vals: B Hkv C dh|{kept}|state",
+        ],
+        outs="y keys vals",
+        open=left_open,
+        tried=tried,
+        sizes={"T": time},
+        refused={
+            ("Hq", 0): "has 0 query heads (Hq), expected at least 1",
+            ("Hkv", 0): "expected a multiple of the 0 key/value heads",
+        },
+    )
+add(
+    "rotary_table",
+    "rotary_table %past outs(%cos, %sin : {cos}, {sin})"
+    " {{frequencies = array<f32: 1.0, 0.5, 0.25>}} : {past} -> {cos}, {sin}",
+    ["past: B|below9", "cos: B T 3|output", "sin: B T 3|output"],
+    outs="cos sin",
+)
+add(
+    "rotary_embedding",
+    "rotary_embedding %x, %cos, %sin outs(%y : {y}) : {x}, {cos}, {sin} -> {y}",
+    ["x: B T Hq dh", "cos: B T J", "sin: B T J", "y: B T Hq dh|output"],
+    outs="y",
+)
+for name, flag in (("", ""), ("_normalize", " {{normalize}}")):
+    add(
+        f"route{name}",
+        "route %logits outs(%weights, %experts : {weights}, {experts})"
+        f"{flag} : {{logits}} -> {{weights}}, {{experts}}",
+        ["logits: B T E", "weights: B T K|output", "experts: B T K|i32|output"],
+        outs="weights experts",
+        tried="E K" if flag else "",
+        refused={
+            ("E", 0): "chooses 2 experts (K), expected at most the 0 there are (E)",
+            ("K", 0): "chooses 0 experts (K), expected at least 1",
+        },
+    )
+add(
+    "experts",
+    "experts %x, %p, %e, %gate, %up, %down"
+    " : {x}, {p}, {e}, {gate}, {up}, {down}",
+    [
+        "x: B T H",
+        "p: B T K",
+        "e: B T K|belowE",
+        "gate: E I H|weight",
+        "up: E I H|weight",
+        "down: E H I|weight",
+    ],
+    values=["y: B T H"],
+    refused={
+        ("E", 0): "chooses 2 experts (K), expected at most the 0 there are (E)",
+        ("K", 0): "chooses 0 experts (K), expected at least 1",
+    },
+)
+add(
+    "group_by_expert",
+    "group_by_expert %experts outs(%pairs, %offsets : {pairs}, {offsets})"
+    " : {experts} -> {pairs}, {offsets}",
+    ["experts: R K|belowE", "pairs: R*K|i32|output", "offsets: E+1|i32|output"],
+    outs="pairs offsets",
+    open="R",
+    refused={("E", 0): "offsets has size 1, expected at least 2: one expert more"},
+)
+add(
+    "gather_rows",
+    "gather_rows %x, %pairs outs(%y : {y}) {{top_k = 2 : i64}}"
+    " : {x}, {pairs} -> {y}",
+    ["x: R H", "pairs: G|belowR", "y: P H|output"],
+    outs="y",
+    open="R G P",
+    sizes={"P": 4},
+)
+add(
+    "scatter_add_rows",
+    "scatter_add_rows %x, %pairs, %w outs(%y : {y}) {{top_k = 1 : i64}}"
+    " : {x}, {pairs}, {w} -> {y}",
+    ["x: G H", "pairs: G|belowR", "w: R", "y: R H|state"],
+    outs="y",
+    open="R G",
+)
+add(
+    "embedding",
+    "embedding %ids, %table : {ids}, {table} -> {y}",
+    ["ids: B T|belowV", "table: V H|bf16|weight"],
+    values=["y: B T H"],
+)
+add(
+    "gather_tokens",
+    "gather_tokens %x, %at : {x}, {at} -> {y}",
+    ["x: B T H", "at: B P|belowT"],
+    values=["y: B P H"],
+    open="B T P",
+    maybe="H",
+)
+for name, element in (("", "f32"), ("_bf16", "bf16")):
+    add(
+        f"linear{name}",
+        "linear %x, %w bias(%bias : {bias}) : {x}, {w} -> {y}",
+        ["x: B T in", f"w: out in|{element}|weight", "bias: out|weight"],
+        values=["y: B T out"],
+        tried="" if element == "f32" else "in out",
+        empty={
+            "in": lambda case: {
+                "y_out": list(case.tensors["bias"].values)
+                * (case.sizes["B"] * case.sizes["T"])
+            }
+        },
+    )
+add(
+    "rms_norm",
+    "rms_norm %x weight(%w : {w}) eps(1.0e-6) : {x}",
+    ["x: B T H", "w: H"],
+    values=["y: B T H"],
+)
+add(
+    "quantize_rows",
+    "quantize_rows %x outs(%codes, %scales, %sums : {codes}, {scales}, {sums})"
+    " : {x} -> {codes}, {scales}, {sums}",
+    ["x: B T in", "codes: B T KP|i8|state", "scales: B T S|state", "sums: B T S|state"],
+    outs="codes scales sums",
+    tried="B T in KP",
+)
+for name in ("silu", "softplus"):
+    add(
+        name,
+        f"{name} %x : {{x}}",
+        ["x: B T D"],
+        values=["y: B T D"],
+        maybe="D",
+    )
+add(
+    "swiglu",
+    "swiglu %g, %x : {g}",
+    ["g: B T D", "x: B T D"],
+    values=["y: B T D"],
+    maybe="D",
+)
+
+#: More than registers hold, whole passes and a rest: op, letter, its size and
+#: other sizes. What is unrolled here takes minutes to compile.
+LARGE = [
+    ("selective_scan", "N", 37, {"T": 40}),
+    ("selective_scan", "N", 100, {}),
+    ("selective_scan", "N", 1024, {}),
+    ("selective_scan_narrow", "N", 100, {"T": 200, "B": 1}),
+    ("selective_scan", "N", 4096, {}),
+    ("layer", "N", 100, {"T": 40}),
+    ("layer", "N", 4096, {}),
+    ("scan_summary", "N", 100, {}),
+    ("lti_scan", "N", 100, {}),
+    ("lti_scan_complex", "N", 1024, {}),
+    ("long_convolution", "L", 40, {"T": 81}),
+    ("long_convolution_complex", "L", 200, {"T": 201, "N": 3}),
+    ("causal_conv1d", "W", 16, {"T": 20}),
+    ("causal_conv1d", "W", 17, {"T": 20}),
+    ("causal_conv1d_silu", "W", 64, {"T": 80}),
+    ("causal_conv1d", "W", 1024, {"T": 5}),
+    ("attention", "dh", 1024, {}),
+    ("attention_decode", "dh", 1024, {}),
+    ("attention_decode", "Hq", 256, {}),
+    ("rotary_embedding", "J", 1000, {"dh": 2001}),
+    ("route", "E", 512, {"K": 64}),
+    ("experts", "E", 512, {"K": 64}),
+    ("quantize_rows", "KP", 4096, {"S": 1}),
+]
+
+
+def refused_by_library(case):
+    return case.size == 0 and (case.op.name, case.letter) in LIBRARY_REFUSES
+
+
+def large_cases(prefixes):
+    """Cases of LARGE whose ops begin so."""
+    ops = {op.name: op for op in OPS}
+    for name, letter, size, others in LARGE:
+        if name.startswith(prefixes):
+            case = Case(ops[name], letter, size, ops[name].open.split(), "")
+            case.sizes.update(others)
+            yield case
