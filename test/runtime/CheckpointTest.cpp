@@ -138,8 +138,7 @@ TEST_F(PrefixCacheTest, KeepsAsManyAsItMay) {
   ids.push_back(2);
   moveTo(cache, ids, 200);
   ids[199] = 3;
-  ASSERT_TRUE(cache.moveTo(
-      ids, logits, [] { return true; }, moved, error));
+  ASSERT_TRUE(cache.moveTo(ids, logits, [] { return true; }, moved, error));
   EXPECT_GE(moved.reused, 100u);
 }
 
@@ -147,14 +146,13 @@ TEST_F(PrefixCacheTest, StopsWhereItIsTold) {
   PrefixCache cache(*session, 4, {.every = 8});
   std::vector<int32_t> ids(20, 2);
   int asked = 0;
-  ASSERT_TRUE(cache.moveTo(
-      ids, logits, [&] { return ++asked <= 3; }, moved, error));
+  ASSERT_TRUE(
+      cache.moveTo(ids, logits, [&] { return ++asked <= 3; }, moved, error));
   EXPECT_FALSE(moved.complete);
   EXPECT_EQ(moved.read, 12u);
   EXPECT_EQ(session->length(0), 12);
   moveTo(cache, ids, 12);
-  EXPECT_FALSE(cache.moveTo(
-      {}, logits, [] { return true; }, moved, error));
+  EXPECT_FALSE(cache.moveTo({}, logits, [] { return true; }, moved, error));
   EXPECT_EQ(error, "expected at least one token");
 }
 
