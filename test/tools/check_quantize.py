@@ -35,7 +35,12 @@ TOKENIZER = {
     "tokenizer_config.json": b"{}\n",
     "special_tokens_map.json": b"{ }",
     "chat_template.jinja": b"{{ messages }}",
+    "additional_chat_templates/rag.jinja": b"{{ documents }}",
 }
+
+
+def files_below(folder):
+    return {os.path.relpath(os.path.join(at, file), folder) for at, _, files in os.walk(folder) for file in files}
 
 
 def apart_from_stacks(tensors):
@@ -75,6 +80,7 @@ class Checker(checker.Checker):
         target = self.path(name)
         shutil.copytree(os.path.join(self.goldens, golden), target)
         os.remove(os.path.join(target, "golden.safetensors"))
+        os.mkdir(os.path.join(target, "additional_chat_templates"))
         for file, data in TOKENIZER.items():
             with open(os.path.join(target, file), "wb") as out:
                 out.write(data)
@@ -124,8 +130,8 @@ class Checker(checker.Checker):
             return None
         report = json.loads(done.stdout)
         old, new = Checkpoint(source), Checkpoint(out)
-        same = {*TOKENIZER, "generation_config.json"} & {*os.listdir(source)}
-        self.equal(what + ": the files", sorted({*same, "config.json", "model.safetensors"}), sorted(os.listdir(out)))
+        same = {*TOKENIZER, "generation_config.json"} & files_below(source)
+        self.equal(what + ": the files", sorted({*same, "config.json", "model.safetensors"}), sorted(files_below(out)))
         for name in same:
             with open(os.path.join(source, name), "rb") as a, open(os.path.join(out, name), "rb") as b:
                 self.equal(f"{what}: {name}", a.read(), b.read())

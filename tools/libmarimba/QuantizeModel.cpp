@@ -137,23 +137,46 @@ static bool isCopied(StringRef file) {
          file.starts_with("chat_template.");
 }
 
-/// Copies what stands beside the weights.
-static bool copyFiles(StringRef modelDir, const NewDirectory &to,
-                      std::string &error) {
+/// Copies the files of the folder `from` that `isWanted` chooses to `to`.
+static bool copyFolder(StringRef from, StringRef to,
+                       function_ref<bool(StringRef)> isWanted,
+                       std::string &error) {
   std::error_code code;
-  for (fs::directory_iterator it(modelDir, code), end; !code && it != end;
+  for (fs::directory_iterator it(from, code), end; !code && it != end;
        it.increment(code)) {
     StringRef name = path::filename(it->path());
-    if (!isCopied(name) || !fs::is_regular_file(it->path()))
+    if (!isWanted(name) || !fs::is_regular_file(it->path()))
       continue;
-    if (std::error_code copying = fs::copy_file(it->path(), to.pathOf(name))) {
+    SmallString<256> copy(to);
+    path::append(copy, name);
+    if (std::error_code copying = fs::copy_file(it->path(), copy)) {
       error = it->path() + ": cannot be copied: " + copying.message();
       return false;
     }
   }
   if (code)
-    error = (modelDir + ": " + code.message()).str();
+    error = (from + ": " + code.message()).str();
   return !code;
+}
+
+/// Copies what stands beside the weights.
+static bool copyFiles(StringRef modelDir, const NewDirectory &to,
+                      std::string &error) {
+  constexpr StringLiteral templates = "additional_chat_templates";
+  SmallString<256> from(modelDir);
+  path::append(from, templates);
+  std::string copy = to.pathOf(templates);
+  if (fs::is_directory(from)) {
+    if (std::error_code code = fs::create_directory(copy)) {
+      error = copy + ": " + code.message();
+      return false;
+    }
+    if (!copyFolder(
+            from, copy, [](StringRef name) { return name.ends_with(".jinja"); },
+            error))
+      return false;
+  }
+  return copyFolder(modelDir, to.pathOf(""), isCopied, error);
 }
 
 /// Gives the weights their name in the new directory.
