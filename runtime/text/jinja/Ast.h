@@ -59,7 +59,7 @@ struct Stmt {
     Text,     // text
     Print,    // expr
     If,       // branches; one without a condition is the else
-    For,      // names in expr if condition: body, else otherwise
+    For,      // target in expr if condition: body, else otherwise
     Set,      // names = expr; of a namespace where `member` is not empty
     SetBlock, // names[0] = what body prints, or expr of that where given
     Macro,    // text(names, the last ones with defaults): body
@@ -83,6 +83,8 @@ struct Stmt {
   int line;
   std::string text, member;
   std::vector<std::string> names;
+  /// Names, and tuples of names and of tuples.
+  ExprPtr target;
   ExprPtr expr, condition;
   std::vector<ExprPtr> defaults, values;
   bool scoped = false;

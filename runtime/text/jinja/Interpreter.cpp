@@ -215,30 +215,29 @@ Value makeLoop(const List &items, size_t index) {
   };
 }
 
+void Interpreter::bind(const Expr &target, const Value &value, Scope &scope) {
+  if (target.kind == Expr::Kind::Name)
+    return scope.set(target.text, value);
+  List parts = unpack(value, target.children.size());
+  for (size_t i = 0; i < parts.size(); ++i)
+    bind(*target.children[i], parts[i], scope);
+}
+
 Interpreter::Flow Interpreter::executeFor(const Stmt &stmt, Scope &scope,
                                           std::string &out) {
-  auto bind = [&](Scope &inner, const Value &item) {
-    if (stmt.names.size() == 1) {
-      inner.set(stmt.names[0], item);
-      return;
-    }
-    List parts = unpack(item, stmt.names.size());
-    for (size_t i = 0; i < parts.size(); ++i)
-      inner.set(stmt.names[i], std::move(parts[i]));
-  };
   Value over = evaluate(*stmt.expr, scope);
   List items = iterate(over);
   // The condition chooses before the loop counts.
   if (stmt.condition)
     std::erase_if(items, [&](const Value &item) {
       ScopePtr inner = nest(scope);
-      bind(*inner, item);
+      bind(*stmt.target, item, *inner);
       return !evaluate(*stmt.condition, *inner).truth();
     });
   for (size_t i = 0; i < items.size(); ++i) {
     Step step(*this, stmt.line);
     ScopePtr inner = nest(scope);
-    bind(*inner, items[i]);
+    bind(*stmt.target, items[i], *inner);
     inner->set("loop", makeLoop(items, i));
     if (execute(stmt.body, *inner, out) == Flow::Break)
       break;

@@ -52,6 +52,7 @@ private:
   Flow executeWith(const Stmt &stmt, Scope &scope, std::string &out);
   Flow executeInner(const Stmt &stmt, Scope &scope, std::string &out);
   void assign(const Stmt &stmt, Scope &scope);
+  static void bind(const Expr &target, const Value &value, Scope &scope);
   /// What a body printed, changed by its filters, if there are any.
   Value filterPrinted(const Stmt &stmt, std::string text, const Scope &scope);
   /// A macro sees the variables of `scope`, whenever it is called.

@@ -29,6 +29,8 @@ private:
   std::unique_ptr<Stmt> readBlock();
   std::unique_ptr<Stmt> readIf();
   std::unique_ptr<Stmt> readFor();
+  /// What a loop gives its items to; `inside` of brackets, up to the end.
+  ExprPtr readTarget(bool inside);
   std::unique_ptr<Stmt> readSet();
   std::unique_ptr<Stmt> readMacro();
   /// What begins with the other names; null where there is no such block.

@@ -182,14 +182,33 @@ std::unique_ptr<Stmt> Parser::readIf() {
   return stmt;
 }
 
+ExprPtr Parser::readTarget(bool inside) {
+  if (++nesting > kMaxNesting)
+    fail("names are nested more than " + std::to_string(kMaxNesting) + " deep");
+  ExprPtr tuple = make(Expr::Kind::Tuple);
+  bool comma = false;
+  auto atEnd = [&] { return peek().isName("in") || peek().isOperator(")"); };
+  do {
+    if (comma && atEnd())
+      break;
+    comma = false;
+    if (takeOperator("("))
+      add(*tuple, readTarget(/*inside=*/true));
+    else
+      add(*tuple,
+          make(Expr::Kind::Name, expectName("the name of a loop's variable")));
+  } while ((comma = takeOperator(",")));
+  if (inside)
+    expectOperator(")");
+  --nesting;
+  if (tuple->children.size() == 1 && !comma)
+    return std::move(tuple->children.front());
+  return tuple;
+}
+
 std::unique_ptr<Stmt> Parser::readFor() {
   std::unique_ptr<Stmt> stmt = make(Stmt::Kind::For);
-  bool bracket = takeOperator("(");
-  do
-    stmt->names.push_back(expectName("the name of a loop's variable"));
-  while (takeOperator(","));
-  if (bracket)
-    expectOperator(")");
+  stmt->target = readTarget(/*inside=*/false);
   if (!takeName("in"))
     failExpected("'in'");
   // What follows `if` belongs to the loop, not to the expression.

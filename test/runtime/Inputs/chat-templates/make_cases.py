@@ -89,6 +89,7 @@ STATEMENTS = [
     "{% block a %}one{{ x }}{% endblock %}{% block b scoped %}two{% endblock b %}",
     "{% for i in [1, 2] %}{% block c scoped %}{{ i }}{% endblock %}{% endfor %}",
     "{% autoescape false %}<{{ '&' }}>{% endautoescape %}",
+    "{% for a, (b, c) in [(1, (2, 3))] %}{{ a }}{{ b }}{{ c }}{% endfor %}{% for (a) in [1] %}{{ a }}{% endfor %}{% for (k, v), w in [('xy', 'z')] %}{{ k }}{{ v }}{{ w }}{% endfor %}",
     # Macros where they are made.
     "{% macro m(a) %}{% macro n(b) %}{{ b }}{{ a }}{% endmacro %}{{ n(1) }}{{ n(2) }}{% endmacro %}{{ m(7) }}",
     "{% for i in [1, 2] %}{% macro m(a) %}{{ a }}{{ i }}{% endmacro %}{{ m('x') }}{% endfor %}",
