@@ -257,8 +257,7 @@ TEST_F(TokenizerConfigTest, NamesTheFileAndTheField) {
                                  "array, expected an object");
   fs::remove(dir / "special_tokens_map.json");
   fs::create_directory(dir / "special_tokens_map.json");
-  EXPECT_EQ(errorOfConfig("{}"), "special_tokens_map.json: is a directory, "
-                                 "expected a file of a tokenizer");
+  EXPECT_EQ(errorOfConfig("{}"), "special_tokens_map.json: is not a regular file");
 }
 
 TEST_F(TokenizerConfigTest, PointersOfGitLfsAreNone) {
