@@ -121,7 +121,8 @@ class Places:
         KINDS[kind](place)
         try:
             done = self.run(command, text)
-            found = (done.returncode, done.stderr)
+            # Notes of the cache may stand in front.
+            found = (done.returncode, done.stderr.strip().split("\n")[-1])
         except subprocess.TimeoutExpired:
             found = (None, "it waits")
         name = os.path.basename(place)

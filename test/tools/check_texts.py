@@ -38,7 +38,9 @@ class Texts(checker.Checker):
     def refused(self, what, args, message, stdin=b""):
         done = self.run(args, stdin)
         err = done.stderr.decode(errors="replace")
-        good = done.returncode == 1 and err.startswith("error: ") and message in err
+        # Notes of the cache may stand in front.
+        last = err.rstrip("\n").split("\n")[-1] + "\n"
+        good = done.returncode == 1 and last.startswith("error: ") and message in last
         self.expect(what, good, (done.returncode, err))
 
     def write(self, raw):
