@@ -12,7 +12,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <string_view>
 #include <utility>
@@ -87,8 +89,13 @@ void removeUnfinished() noexcept {
     // Not freed: that is not for a handler.
     if (!path || unlink(path) == 0)
       continue;
-    removeFiles(path);
-    rmdir(path);
+    // Somebody may be writing a file there, such as a linker.
+    constexpr int most = 8;
+    for (int i = 0; i < most; ++i) {
+      removeFiles(path);
+      if (rmdir(path) == 0 || errno != ENOTEMPTY)
+        break;
+    }
   }
 }
 

@@ -54,16 +54,16 @@ bool NewDirectory::setTarget(StringRef given, std::string &error) {
 }
 
 bool NewDirectory::create(std::string &error) {
-  std::string name = target + ".new-XXXXXX";
-  // mkdtemp makes it private: give it what mkdir would have.
-  mode_t mask = umask(0);
-  umask(mask);
-  if (!mkdtemp(name.data()) || chmod(name.c_str(), 0777 & ~mask) != 0) {
-    error = name + ": cannot be made: " + std::strerror(errno);
+  SmallString<256> name;
+  fs::createUniquePath(target + ".new-%%%%%%%%", name, /*MakeAbsolute=*/false);
+  // Before it is there: a signal may come at any time.
+  unfinished = rt::Unfinished(name.str().str());
+  if (mkdir(name.c_str(), 0777) != 0) {
+    unfinished.release();
+    error = (name + ": cannot be made: " + std::strerror(errno)).str();
     return false;
   }
-  temporary = std::move(name);
-  unfinished = rt::Unfinished(temporary);
+  temporary = name.str().str();
   return true;
 }
 
