@@ -224,7 +224,7 @@ std::optional<std::vector<int64_t>> asTokenIds(const llvm::json::Value &value) {
   // As unsigned numbers, -1 of 32 and of 64 bits.
   std::optional<double> number = value.getAsNumber();
   if (value.kind() == llvm::json::Value::Null || number == -1.0 ||
-      number == double(UINT32_MAX) || number == double(UINT64_MAX))
+      number == double(UINT32_MAX) || value.getAsUINT64() == UINT64_MAX)
     return ids;
   std::optional<int64_t> id = asInteger(value);
   if (!id || *id < 0 || *id > INT32_MAX)

@@ -8,6 +8,16 @@
 
 namespace marimba::rt {
 
+/// The file of the weights, the folder of several, or the name of a model that
+/// was made up.
+static std::string placeOf(const Model &model) {
+  std::vector<WeightFile> files = model.weights().files();
+  if (files.empty())
+    return "model '" + model.description().name + "'";
+  std::filesystem::path file = files.front().path;
+  return (files.size() == 1 ? file : file.parent_path()).string();
+}
+
 bool Session::checkLogits(const Request &request, std::string &error) {
   if (request.wanted == LogitsWanted::None)
     return true;
@@ -24,8 +34,7 @@ bool Session::checkLogits(const Request &request, std::string &error) {
       badRow = row;
       int32_t slot = request.firstSlot + row;
       int64_t before = length(slot) - static_cast<int64_t>(ids.size());
-      error = "model '" + shared->description().name +
-              "': the logits after token " +
+      error = placeOf(*shared) + ": the logits after token " +
               std::to_string(before + static_cast<int64_t>(token) + 1) +
               " (id " + std::to_string(ids[token]) + ") hold " + problem;
       std::string where = findNotFinite(slot);

@@ -101,7 +101,7 @@ class NoneValues(Checker):
                 self.expect("defaults", (facts["bos_token_id"], facts["eos_token_ids"]) == (1, [2]), facts)
 
     def case_gguf_ids_beyond_the_vocabulary(self):
-        for name in ("bos", "eos", "padding", "eot"):
+        for name in ("bos", "eos", "padding"):
             for value in (self.chain.size, 2**31, 2**32 - 2):
                 key = f"tokenizer.ggml.{name}_token_id"
                 model = self.gguf(**{key: (U32, value)})

@@ -6,13 +6,6 @@ import math
 
 from size_cases import Case, Op
 
-#: Cases whose sums over nothing are calls of the library, which wants at least
-#: one term: they run with --matmul=loops alone.
-LIBRARY_REFUSES = {
-    ("linear", "in"),
-    ("linear_bf16", "in"),
-}
-
 
 def silu(x):
     return x / (1 + math.exp(-x))
@@ -447,10 +440,6 @@ LARGE = [
     ("experts", "E", 512, {"K": 64}),
     ("quantize_rows", "KP", 4096, {"S": 1}),
 ]
-
-
-def refused_by_library(case):
-    return case.size == 0 and (case.op.name, case.letter) in LIBRARY_REFUSES
 
 
 def large_cases(prefixes):

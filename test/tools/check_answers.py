@@ -265,9 +265,9 @@ class Checker(checker.Checker):
         done = self.run("run", model, "--prompt", "\n", "--max-tokens", "1")
         self.expect("a penalty counts without do_sample", ": --repetition-penalty 1e+09 where" in done.stderr, done.stderr)
         for name, value, message in (
-            ("temperature", -1, "temperature is -1.000000, allowed"),
+            ("temperature", -1, "temperature is -1, allowed"),
             ("temperature", "hot", 'temperature: expected a number, found "hot"'),
-            ("top_p", -0.5, "top-p is -0.500000, allowed"),
+            ("top_p", -0.5, "top-p is -0.5, allowed"),
             ("do_sample", 1, "do_sample: expected true or false, found 1"),
         ):
             chain.write(model, generation={name: value})

@@ -88,7 +88,7 @@ class Checker(checker.Checker):
         self.refused(".*/nothing: cannot be read: No such file or directory", "--calibrate", self.path("nothing"))
         self.refused("--calibrate-tokens: expected --calibrate with it", "--calibrate-tokens=5")
         self.refused("--calibrate: expected --method=search with it", "--calibrate", sample, "--method=nearest")
-        self.refused("--calibrate-tokens: expected 1 to .*, found 0", "--calibrate", sample, "--calibrate-tokens=0")
+        self.refused("--calibrate-tokens: expected 1 to .*, found 0; see marimba --help", "--calibrate", sample, "--calibrate-tokens=0")
 
     def other_vocabulary(self, asked):
         """A tokenizer that cuts the text otherwise is no model to compare."""

@@ -131,7 +131,8 @@ class Sandbox(Checker):
         if os.getuid() != 0:
             return
         # A user without a name or a home, who may not write anywhere.
-        with tempfile.TemporaryDirectory() as folder:
+        # lit's own folder is closed to others.
+        with tempfile.TemporaryDirectory(dir="/tmp") as folder:
             os.chmod(folder, 0o755)
             model = shutil.copytree(self.model, os.path.join(folder, "model"))
 

@@ -7,6 +7,7 @@
 #include "tools/libmarimba/GenerationDefaults.h"
 #include "importer/Json.h"
 
+#include "marimba/InputFile.h"
 #include "marimba/Sampler.h"
 #include "llvm/ADT/SmallString.h"
 #include "llvm/Support/FileSystem.h"
@@ -77,12 +78,13 @@ marimba::readGenerationDefaults(StringRef modelDir, std::string &error) {
   GenerationDefaults defaults;
   SmallString<128> path(modelDir);
   sys::path::append(path, "generation_config.json");
-  if (!sys::fs::exists(path))
+  if (!rt::isThere(path.str().str()))
     return defaults;
   constexpr uint64_t longest = 1 << 24;
   error.clear();
   auto object = mlir::marimba::readJsonFile(
-      path, path, longest, {}, [&](const Twine &text) { error = text.str(); });
+      path, path, longest, {.mayBeEmpty = true},
+      [&](const Twine &text) { error = text.str(); });
   if (mlir::failed(object))
     return std::nullopt;
   defaults.file = path.str().str();

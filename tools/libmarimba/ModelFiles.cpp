@@ -82,14 +82,11 @@ marimba::loadTokenizer(StringRef modelDir, std::string &error,
   if (ModelDirectory::isGguf(modelDir))
     return loadGgufTokenizer(modelDir, error);
   StringRef file = tokenizerFile(modelDir);
-  // A tokenizer needs no configuration beside it.
-  std::string found = mlir::marimba::describeNoModel(modelDir, "config.json");
-  if (file.empty() && !found.empty()) {
-    error = found;
-    return nullptr;
-  }
   if (file.empty()) {
-    error = missingTokenizerMessage(modelDir);
+    // A tokenizer needs no configuration beside it.
+    error = sys::fs::is_directory(modelDir)
+                ? missingTokenizerMessage(modelDir)
+                : mlir::marimba::describeNoModel(modelDir, "config.json");
     return nullptr;
   }
   auto tokenizer = rt::Tokenizer::load(pathIn(modelDir, file), error);

@@ -7,6 +7,7 @@
 
 #include "tools/marimba/MemoryEnds.h"
 
+#include "marimba/Unfinished.h"
 #include "llvm/Support/ErrorHandling.h"
 #include <atomic>
 #include <cstdio>
@@ -31,6 +32,7 @@ static std::atomic<size_t> refused = 0;
     size = int(static_cast<const char *>(newline) - line);
   line[size++] = '\n';
   [[maybe_unused]] ssize_t written = write(STDERR_FILENO, line, size_t(size));
+  marimba::rt::removeUnfinished();
   // Nothing else runs: destructors and buffers may want memory, too.
   _exit(1);
 }
