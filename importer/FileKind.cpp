@@ -6,6 +6,7 @@
 
 #include "importer/FileKind.h"
 #include "importer/Error.h"
+#include "marimba/FileKind.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -21,37 +22,6 @@ static constexpr size_t kStart = 64;
 static constexpr StringLiteral kToSafetensors =
     "transformers' AutoModelForCausalLM.from_pretrained(DIR)"
     ".save_pretrained(NEW) writes safetensors";
-
-std::string fileKind(StringRef start) {
-  // The length of a header and the header.
-  if (start.size() > 9 && start.substr(4, 4) == StringRef("\0\0\0\0", 4) &&
-      start[8] == '{')
-    return kSafetensors.str();
-  struct Kind {
-    StringRef begin, text;
-  };
-  static const Kind kinds[] = {
-      {"version https://git-lfs.github.com/spec/",
-       "a Git LFS pointer, not the file itself: 'git lfs pull' in its folder "
-       "fetches that"},
-      {"GGUF", kGguf},
-      {"lmgg", "a GGML file from before GGUF"},
-      {"tjgg", "a GGML file from before GGUF"},
-      {"fmgg", "a GGML file from before GGUF"},
-      {StringRef("PK\3\4", 4), "a zip archive, as PyTorch's torch.save writes"},
-      {StringRef("\x80\2\x8a\n", 4), "a pickle, as PyTorch's torch.save wrote"},
-      {StringRef("\x89HDF\r\n", 6), "an HDF5 file, as TensorFlow writes"},
-      {StringRef("\x93NUMPY", 6), "an array of NumPy"},
-      {StringRef("\x1f\x8b\b", 3), "compressed by gzip"},
-      {"<!DOCTYPE", "an HTML page: a download that failed?"},
-      {"<!doctype", "an HTML page: a download that failed?"},
-      {"<html", "an HTML page: a download that failed?"},
-  };
-  for (const Kind &kind : kinds)
-    if (start.starts_with(kind.begin))
-      return kind.text.str();
-  return "";
-}
 
 std::string startOfFile(StringRef file) {
   // Nobody waits for a pipe.
@@ -187,13 +157,14 @@ static std::string describeDirectory(StringRef where, StringRef configFile) {
 
 /// What a file that is no GGUF file may be.
 static std::string describeFile(StringRef where, StringRef expected) {
-  std::string start = startOfFile(where), kind = fileKind(start);
+  std::string start = startOfFile(where);
+  StringRef kind = ::marimba::rt::fileKind(start);
   StringRef extension = path::extension(where);
-  std::string text = (kind.empty() ? "is not a directory" : "is " + kind) +
+  std::string text = (kind.empty() ? "is not a directory" : "is " + kind.str()) +
                      ", " + expected.str();
   bool isPart = extension == ".safetensors" || extension == ".json" ||
                 extension == ".model" || extension == ".jinja" ||
-                kind == kSafetensors;
+                kind == ::marimba::rt::kSafetensors;
   StringRef folder = path::parent_path(where);
   if (isPart && !StringRef(start).starts_with("version http"))
     text += "; its folder is " + quoted(folder.empty() ? "." : folder);

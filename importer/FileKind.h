@@ -16,15 +16,6 @@
 
 namespace mlir::marimba {
 
-/// fileKind() of what is no other program's.
-inline constexpr llvm::StringLiteral kSafetensors = "a safetensors file";
-inline constexpr llvm::StringLiteral kGguf = "a GGUF file";
-
-/// What the first bytes of a file say that it is, and what helps: "a Git LFS
-/// pointer, not the file: 'git lfs pull' ...". Empty where they say nothing.
-/// Bytes past the first 64 are not looked at.
-std::string fileKind(StringRef start);
-
 /// The first bytes of a regular file; empty where there are none to be had.
 std::string startOfFile(StringRef path);
 

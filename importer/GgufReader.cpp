@@ -10,8 +10,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "importer/FileKind.h"
 #include "importer/Gguf.h"
+#include "marimba/FileKind.h"
 #include "marimba/InputFile.h"
 #include "llvm/Support/Endian.h"
 #include "llvm/Support/FileSystem.h"
@@ -317,7 +317,7 @@ LogicalResult GgufReader::run() {
   if (failed(take(4, "the magic number", magic)))
     return failure();
   if (magic != "GGUF") {
-    if (std::string kind = fileKind(bytes); !kind.empty())
+    if (StringRef kind = ::marimba::rt::fileKind(bytes); !kind.empty())
       return error("is " + kind + ", expected a GGUF file");
     return error("begins with " + quoted(magic) +
                  ", expected 'GGUF': not a GGUF file");

@@ -5,7 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "importer/Json.h"
-#include "importer/FileKind.h"
+#include "marimba/FileKind.h"
 #include "marimba/InputFile.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSet.h"
@@ -148,8 +148,8 @@ std::string whatElse(StringRef text) {
            "was not written to its end?)";
   if (text.trim().empty())
     return "is empty, expected JSON";
-  if (std::string kind = fileKind(text); !kind.empty())
-    return "is " + kind + ", expected JSON";
+  if (StringRef kind = ::marimba::rt::fileKind(text); !kind.empty())
+    return ("is " + kind + ", expected JSON").str();
   return "";
 }
 

@@ -12,6 +12,7 @@
 #include "importer/Safetensors.h"
 #include "importer/FileKind.h"
 #include "importer/Json.h"
+#include "marimba/FileKind.h"
 #include "marimba/InputFile.h"
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/Endian.h"
@@ -81,8 +82,8 @@ FailureOr<uint64_t> Reader::readHeaderLength() {
     input.emplace(std::move(*opened));
   else
     return error(problem);
-  if (std::string kind = fileKind(startOfFile(path));
-      !kind.empty() && kind != kSafetensors)
+  if (StringRef kind = ::marimba::rt::fileKind(startOfFile(path));
+      !kind.empty() && kind != ::marimba::rt::kSafetensors)
     return error("is " + kind + ", expected safetensors");
   fileSize = input->size();
   if (fileSize < 8)

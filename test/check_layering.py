@@ -24,8 +24,8 @@ ABI = "marimba/abi.h"
 ABI_USERS = {"lowering"}
 # How files are read and written (runtime/files/) needs nothing of ours, so that
 # the importer may have of it what reads.
-LEAF = {f"marimba/{name}.h" for name in ("InputFile", "NewFile", "TextFile", "Unfinished")}
-FILES = {"marimba/InputFile.h"}
+LEAF = {f"marimba/{name}.h" for name in ("FileKind", "InputFile", "NewFile", "TextFile", "Unfinished")}
+FILES = {"marimba/FileKind.h", "marimba/InputFile.h"}
 FILES_USERS = {"importer"}
 # The only files that know the order of things.
 PIPELINES = re.compile(r"lowering/Pipelines\.(h|cpp)$")

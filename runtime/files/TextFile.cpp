@@ -1,6 +1,7 @@
 //===- TextFile.cpp - Texts that a user names -----------------------------===//
 
 #include "marimba/TextFile.h"
+#include "marimba/FileKind.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -41,34 +42,6 @@ static size_t characterLength(std::string_view bytes) {
   return length;
 }
 
-/// What bytes that are no UTF-8 begin as; null: nothing known.
-static const char *recognise(std::string_view bytes) {
-  using namespace std::string_view_literals;
-  struct Sign {
-    std::string_view bytes;
-    const char *name;
-  };
-  static constexpr Sign signs[] = {
-      // That of UTF-32 begins with that of UTF-16.
-      {"\xff\xfe\0\0"sv, "UTF-32"},
-      {"\0\0\xfe\xff"sv, "UTF-32"},
-      {"\xff\xfe"sv, "UTF-16"},
-      {"\xfe\xff"sv, "UTF-16"},
-      {"\x1f\x8b"sv, "a file of gzip"},
-      {"BZh"sv, "a file of bzip2"},
-      {"\xfd\x37zXZ"sv, "a file of xz"},
-      {"\x28\xb5\x2f\xfd"sv, "a file of zstd"},
-      {"PK\3\4"sv, "a zip archive"},
-      {"%PDF"sv, "a PDF file"},
-      {"PAR1"sv, "a Parquet file"},
-      {"GGUF"sv, "a GGUF file"},
-  };
-  for (const Sign &sign : signs)
-    if (bytes.starts_with(sign.bytes))
-      return sign.name;
-  return nullptr;
-}
-
 std::string findUtf8Problem(std::string_view bytes) {
   size_t at = 0;
   while (at < bytes.size()) {
@@ -83,8 +56,10 @@ std::string findUtf8Problem(std::string_view bytes) {
   std::snprintf(text, sizeof(text),
                 "is not UTF-8: byte 0x%02x at offset %zu begins no character",
                 static_cast<unsigned>(static_cast<uint8_t>(bytes[at])), at);
-  const char *looks = recognise(bytes);
-  return looks ? std::string(text) + "; it looks like " + looks : text;
+  std::string problem = text;
+  if (std::string_view kind = fileKind(bytes); !kind.empty())
+    problem.append("; it looks like ").append(kind);
+  return problem;
 }
 
 //===----------------------------------------------------------------------===//

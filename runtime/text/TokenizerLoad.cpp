@@ -1,11 +1,11 @@
 //===- TokenizerLoad.cpp - Tokenizers from files --------------------------===//
 
 #include "GgufTokenizer.h"
-#include "GitLfs.h"
 #include "SentencePiece.h"
 #include "TokenizerFiles.h"
 #include "TokenizerImpl.h"
 
+#include "marimba/FileKind.h"
 #include "marimba/InputFile.h"
 
 #include <algorithm>
@@ -21,8 +21,8 @@ static std::string readFile(const fs::path &path) {
   std::optional<std::string> contents = readWhole(path, kLongestText, problem);
   if (!contents)
     throw FieldError(problem);
-  if (isGitLfsPointer(*contents))
-    throw FieldError(std::string(gitLfsMessage));
+  if (std::string_view kind = fileKind(*contents); !kind.empty())
+    throw FieldError("is " + std::string(kind));
   return std::move(*contents);
 }
 

@@ -267,12 +267,12 @@ TEST_F(TokenizerConfigTest, PointersOfGitLfsAreNone) {
     write(name, pointer);
     EXPECT_EQ(load("{}", name), nullptr);
     EXPECT_EQ(error, (dir / name).string() +
-                         ": is a Git LFS pointer, not the file itself; `git "
-                         "lfs pull` in its repository fetches it");
+                         ": is a Git LFS pointer, not the file itself: 'git "
+                         "lfs pull' in its folder fetches that");
   }
   EXPECT_EQ(errorOfConfig(pointer),
-            "tokenizer_config.json: is a Git LFS pointer, not the file itself; "
-            "`git lfs pull` in its repository fetches it");
+            "tokenizer_config.json: is a Git LFS pointer, not the file itself: "
+            "'git lfs pull' in its folder fetches that");
 }
 
 TEST_F(TokenizerConfigTest, ReadsVocabularyAndMerges) {
