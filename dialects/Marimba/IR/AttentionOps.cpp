@@ -35,6 +35,28 @@ static LogicalResult verifyElements(AttentionOp op) {
                  succeeded(expect("value_scales", initOf(op, 4), f32)));
 }
 
+OpShapes mlir::marimba::shapesOf(AttentionOp op) {
+  OpShapes shapes{.values = {{"query", op.getQuery(), "B T Hq dh"},
+                             {"key", op.getKey(), "B T Hkv dh"},
+                             {"value", op.getValue(), "B T Hkv dh"},
+                             {"past", op.getPast(), "B"},
+                             {"valid", op.getValid(), "B"},
+                             {"output", op.getOutput(), "B T Hq dh"},
+                             {"key_cache", op.getKeyCache(), "B Hkv C dh"},
+                             {"value_cache", op.getValueCache(), "B Hkv C dh"},
+                             {"key_scales", initOf(op, 3), "B Hkv C"},
+                             {"value_scales", initOf(op, 4), "B Hkv C"}}};
+  if (op.getValid())
+    shapes.indices.push_back({"valid", op.getValid(), "T", /*offset=*/1});
+  shapes.indices.push_back({.name = "past",
+                            .values = op.getPast(),
+                            .letter = "C",
+                            .offset = 1,
+                            .plus = op.getValid(),
+                            .plusLetter = "T"});
+  return shapes;
+}
+
 LogicalResult AttentionOp::verify() {
   SmallVector<StringRef> names{"output", "key_cache", "value_cache"};
   // Codes mean nothing without their scales.
@@ -43,16 +65,7 @@ LogicalResult AttentionOp::verify() {
   if (failed(verifyDestination(*this, names)) || failed(verifyElements(*this)))
     return failure();
   ShapeChecker shapes(*this);
-  shapes.check("query", getQuery(), "B T Hq dh")
-      .check("key", getKey(), "B T Hkv dh")
-      .check("value", getValue(), "B T Hkv dh")
-      .check("past", getPast(), "B")
-      .check("valid", getValid(), "B")
-      .check("output", getOutput(), "B T Hq dh")
-      .check("key_cache", getKeyCache(), "B Hkv C dh")
-      .check("value_cache", getValueCache(), "B Hkv C dh")
-      .check("key_scales", initOf(*this, 3), "B Hkv C")
-      .check("value_scales", initOf(*this, 4), "B Hkv C")
+  shapes.check(shapesOf(*this))
       .requireStatic("Hq")
       .requireStatic("Hkv")
       .requireStatic("dh");

@@ -18,9 +18,15 @@ using Effects =
 // DiscretizeLTIOp
 //===----------------------------------------------------------------------===//
 
+OpShapes mlir::marimba::shapesOf(DiscretizeLTIOp op) {
+  return {.values = {{"dt", op.getDt(), "D"},
+                     {"A", op.getA(), "N D"},
+                     {"B", op.getB(), "N D"}}};
+}
+
 LogicalResult DiscretizeLTIOp::verify() {
   ShapeChecker shapes(*this);
-  shapes.check("dt", getDt(), "D").check("A", getA(), "N D");
+  shapes.check(shapesOf(*this));
   return shapes.requireParts(getComplex()).result();
 }
 
@@ -38,11 +44,15 @@ DiscretizeLTIOp::reifyResultShapes(OpBuilder &builder,
 // LTIPowersOp
 //===----------------------------------------------------------------------===//
 
+OpShapes mlir::marimba::shapesOf(LTIPowersOp op) {
+  return {.values = {{"input", op.getInput(), "N D"},
+                     {"decay", op.getDecay(), "N D"},
+                     {"result", op.getResult(), "L N D"}}};
+}
+
 LogicalResult LTIPowersOp::verify() {
   ShapeChecker shapes(*this);
-  shapes.check("input", getInput(), "N D")
-      .check("result", getResult(), "L N D")
-      .requireStatic("L");
+  shapes.check(shapesOf(*this)).requireStatic("L");
   return shapes.requireParts(getComplex()).result();
 }
 
@@ -59,11 +69,15 @@ LTIPowersOp::reifyResultShapes(OpBuilder &builder,
 // LTIKernelOp
 //===----------------------------------------------------------------------===//
 
+OpShapes mlir::marimba::shapesOf(LTIKernelOp op) {
+  return {.values = {{"C", op.getC(), "N D"},
+                     {"powers", op.getPowers(), "L N D"},
+                     {"result", op.getResult(), "L D"}}};
+}
+
 LogicalResult LTIKernelOp::verify() {
   ShapeChecker shapes(*this);
-  shapes.check("C", getC(), "N D")
-      .check("powers", getPowers(), "L N D")
-      .check("result", getResult(), "L D");
+  shapes.check(shapesOf(*this));
   return shapes.requireParts(getComplex()).result();
 }
 
@@ -87,11 +101,15 @@ ArrayRef<OperandShape> LTIScanOp::getOperandShapes() {
   return shapes;
 }
 
+OpShapes mlir::marimba::shapesOf(LTIScanOp op) {
+  return shapesOfRecurrence(op);
+}
+
 LogicalResult LTIScanOp::verify() {
   if (failed(verifyDestination(*this, {"output", "state"})))
     return failure();
   ShapeChecker shapes(*this);
-  shapes.checkOperands(*this).requireStatic("N");
+  shapes.check(shapesOf(*this)).requireStatic("N");
   return shapes.requireParts(getComplex()).result();
 }
 
@@ -122,12 +140,19 @@ ArrayRef<OperandShape> LongConvolutionOp::getOperandShapes() {
   return shapes;
 }
 
+OpShapes mlir::marimba::shapesOf(LongConvolutionOp op) {
+  return shapesOfRecurrence(op);
+}
+
 LogicalResult LongConvolutionOp::verify() {
   if (failed(verifyDestination(*this, {"output", "state"})))
     return failure();
   ShapeChecker shapes(*this);
-  shapes.checkOperands(*this).requireStatic("N").requireStatic("L").require(
-      shapes.get("L") > 0, "L is 0, expected a block of at least one token");
+  shapes.check(shapesOf(*this))
+      .requireStatic("N")
+      .requireStatic("L")
+      .require(shapes.get("L") > 0,
+               "L is 0, expected a block of at least one token");
   return shapes.requireParts(getComplex()).result();
 }
 

@@ -46,6 +46,13 @@ static LogicalResult verifyTopK(Operation *op, int64_t k) {
 // RouteOp
 //===----------------------------------------------------------------------===//
 
+OpShapes mlir::marimba::shapesOf(RouteOp op) {
+  return {.values = {{"logits", op.getLogits(), "B T E"},
+                     {"weights", op.getWeights(), "B T K"},
+                     {"experts", op.getExperts(), "B T K"}},
+          .atMost = {{"K", "E"}}};
+}
+
 LogicalResult RouteOp::verify() {
   if (failed(verifyDestination(*this, {"weights", "experts"})))
     return failure();
@@ -56,9 +63,7 @@ LogicalResult RouteOp::verify() {
     return emitOpError() << "experts has type " << getExperts().getType()
                          << ", expected elements of i32";
   ShapeChecker shapes(*this);
-  shapes.check("logits", getLogits(), "B T E")
-      .check("weights", getWeights(), "B T K")
-      .check("experts", getExperts(), "B T K")
+  shapes.check(shapesOf(*this))
       .requireStatic("E")
       .requireStatic("K");
   requireTopK(shapes);
@@ -82,14 +87,20 @@ LogicalResult RouteOp::fold(FoldAdaptor, SmallVectorImpl<OpFoldResult> &) {
 // ExpertsOp
 //===----------------------------------------------------------------------===//
 
+OpShapes mlir::marimba::shapesOf(ExpertsOp op) {
+  return {.values = {{"input", op.getInput(), "B T H"},
+                     {"weights", op.getWeights(), "B T K"},
+                     {"experts", op.getExperts(), "B T K"},
+                     {"gate", op.getGate(), "E I H"},
+                     {"up", op.getUp(), "E I H"},
+                     {"down", op.getDown(), "E H I"}},
+          .atMost = {{"K", "E"}},
+          .indices = {{"experts", op.getExperts(), "E"}}};
+}
+
 LogicalResult ExpertsOp::verify() {
   ShapeChecker shapes(*this);
-  shapes.check("input", getInput(), "B T H")
-      .check("weights", getWeights(), "B T K")
-      .check("experts", getExperts(), "B T K")
-      .check("gate", getGate(), "E I H")
-      .check("up", getUp(), "E I H")
-      .check("down", getDown(), "E H I")
+  shapes.check(shapesOf(*this))
       .requireStatic("E")
       .requireStatic("I")
       .requireStatic("H")
@@ -108,6 +119,13 @@ ExpertsOp::reifyResultShapes(OpBuilder &builder,
 //===----------------------------------------------------------------------===//
 // GroupByExpertOp
 //===----------------------------------------------------------------------===//
+
+OpShapes mlir::marimba::shapesOf(GroupByExpertOp op) {
+  return {.values = {{"experts", op.getExperts(), "R K"},
+                     {"offsets", op.getOffsets(), "E+1"},
+                     {"pairs", op.getPairs(), "R*K"}},
+          .indices = {{"experts", op.getExperts(), "E+1", /*offset=*/-1}}};
+}
 
 LogicalResult GroupByExpertOp::verify() {
   if (failed(verifyDestination(*this, {"pairs", "offsets"})))
@@ -141,14 +159,21 @@ LogicalResult GroupByExpertOp::fold(FoldAdaptor,
 // GatherRowsOp, ScatterAddRowsOp
 //===----------------------------------------------------------------------===//
 
+OpShapes mlir::marimba::shapesOf(GatherRowsOp op) {
+  return {.values = {{"input", op.getInput(), "R H"},
+                     {"pairs", op.getPairs(), "G"},
+                     {"output", op.getInits()[0], "P H"}},
+          .atMost = {{"G", "P"}},
+          .indices = {{"pairs", op.getPairs(), "R", /*offset=*/0,
+                       /*factor=*/static_cast<int64_t>(op.getTopK())}}};
+}
+
 LogicalResult GatherRowsOp::verify() {
   if (failed(verifyDestination(*this, {"output"})) ||
       failed(verifyTopK(*this, getTopK())))
     return failure();
   ShapeChecker shapes(*this);
-  shapes.check("input", getInput(), "R H")
-      .check("pairs", getPairs(), "G")
-      .check("output", getInits()[0], "P H");
+  shapes.check(shapesOf(*this));
   int64_t rows = shapes.get("P"), group = shapes.get("G");
   if (!ShapedType::isDynamic(rows) && !ShapedType::isDynamic(group))
     shapes.require(rows >= group, "output has " + Twine(rows) +
@@ -169,6 +194,15 @@ void GatherRowsOp::getEffects(Effects &effects) {
 
 LogicalResult GatherRowsOp::fold(FoldAdaptor, SmallVectorImpl<OpFoldResult> &) {
   return foldBufferCasts(*this);
+}
+
+OpShapes mlir::marimba::shapesOf(ScatterAddRowsOp op) {
+  return {.values = {{"input", op.getInput(), "G H"},
+                     {"pairs", op.getPairs(), "G"},
+                     {"output", op.getInits()[0], "R H"},
+                     {"weights", op.getWeights(), "R*K"}},
+          .sizes = {{"K", static_cast<int64_t>(op.getTopK())}},
+          .indices = {{"pairs", op.getPairs(), "R*K"}}};
 }
 
 LogicalResult ScatterAddRowsOp::verify() {

@@ -84,6 +84,9 @@ LogicalResult WeightOp::verify() {
   return success();
 }
 
+OpShapes mlir::marimba::shapesOf(WeightOp) { return {}; }
+OpShapes mlir::marimba::shapesOf(GetWeightOp) { return {}; }
+
 LogicalResult GetWeightOp::verifySymbolUses(SymbolTableCollection &symbols) {
   auto weight =
       symbols.lookupNearestSymbolFrom<WeightOp>(*this, getWeightAttr());
@@ -107,12 +110,15 @@ LogicalResult GetWeightOp::verifySymbolUses(SymbolTableCollection &symbols) {
 // EmbeddingOp, GatherTokensOp
 //===----------------------------------------------------------------------===//
 
+OpShapes mlir::marimba::shapesOf(EmbeddingOp op) {
+  return {.values = {{"ids", op.getIds(), "B T"},
+                     {"table", op.getTable(), "V H"},
+                     {"result", op.getResult(), "B T H"}},
+          .indices = {{"ids", op.getIds(), "V"}}};
+}
+
 LogicalResult EmbeddingOp::verify() {
-  return ShapeChecker(*this)
-      .check("ids", getIds(), "B T")
-      .check("table", getTable(), "V H")
-      .check("result", getResult(), "B T H")
-      .result();
+  return ShapeChecker(*this).check(shapesOf(*this)).result();
 }
 
 LogicalResult
@@ -124,12 +130,15 @@ EmbeddingOp::reifyResultShapes(OpBuilder &builder,
   return success();
 }
 
+OpShapes mlir::marimba::shapesOf(GatherTokensOp op) {
+  return {.values = {{"input", op.getInput(), "B T H"},
+                     {"positions", op.getPositions(), "B P"},
+                     {"result", op.getResult(), "B P H"}},
+          .indices = {{"positions", op.getPositions(), "T"}}};
+}
+
 LogicalResult GatherTokensOp::verify() {
-  return ShapeChecker(*this)
-      .check("input", getInput(), "B T H")
-      .check("positions", getPositions(), "B P")
-      .check("result", getResult(), "B P H")
-      .result();
+  return ShapeChecker(*this).check(shapesOf(*this)).result();
 }
 
 LogicalResult
@@ -145,15 +154,19 @@ GatherTokensOp::reifyResultShapes(OpBuilder &builder,
 // LinearOp
 //===----------------------------------------------------------------------===//
 
+OpShapes mlir::marimba::shapesOf(LinearOp op) {
+  Value input = op.getInput();
+  return {
+      .values = {{"input", input, lettersWithLast(input, "in")},
+                 {"weight", op.getWeight(), "out in"},
+                 {"bias", op.getBias(), "out"},
+                 {"result", op.getResult(), lettersWithLast(input, "out")}}};
+}
+
 LogicalResult LinearOp::verify() {
   if (getInput().getType().getRank() == 0)
     return emitOpError("input has rank 0, expected at least 1");
-  return ShapeChecker(*this)
-      .check("input", getInput(), lettersWithLast(getInput(), "in"))
-      .check("weight", getWeight(), "out in")
-      .check("bias", getBias(), "out")
-      .check("result", getResult(), lettersWithLast(getInput(), "out"))
-      .result();
+  return ShapeChecker(*this).check(shapesOf(*this)).result();
 }
 
 LogicalResult LinearOp::reifyResultShapes(OpBuilder &builder,
@@ -184,12 +197,17 @@ void LinearOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
 // RMSNormOp
 //===----------------------------------------------------------------------===//
 
+OpShapes mlir::marimba::shapesOf(RMSNormOp op) {
+  return {
+      .values = {{"input", op.getInput(), lettersWithLast(op.getInput(), "H")},
+                 {"weight", op.getWeight(), "H"}}};
+}
+
 LogicalResult RMSNormOp::verify() {
   if (getInput().getType().getRank() == 0)
     return emitOpError("input has rank 0, expected at least 1");
   if (failed(ShapeChecker(*this)
-                 .check("input", getInput(), lettersWithLast(getInput(), "H"))
-                 .check("weight", getWeight(), "H")
+                 .check(shapesOf(*this))
                  .requireStatic("H")
                  .result()))
     return failure();
@@ -218,6 +236,20 @@ void RMSNormOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
 //===----------------------------------------------------------------------===//
 // Element by element
 //===----------------------------------------------------------------------===//
+
+OpShapes mlir::marimba::shapesOf(SiluOp op) {
+  return {.values = {{"input", op.getInput(), lettersOfRank(op.getInput())}}};
+}
+
+OpShapes mlir::marimba::shapesOf(SoftplusOp op) {
+  return {.values = {{"input", op.getInput(), lettersOfRank(op.getInput())}}};
+}
+
+OpShapes mlir::marimba::shapesOf(SwiGLUOp op) {
+  std::string letters = lettersOfRank(op.getGate());
+  return {
+      .values = {{"gate", op.getGate(), letters}, {"up", op.getUp(), letters}}};
+}
 
 LogicalResult SiluOp::reifyResultShapes(OpBuilder &builder,
                                         ReifiedRankedShapedTypeDims &shapes) {

@@ -17,7 +17,8 @@ using Effects =
     SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>;
 
 static int64_t lastSize(Value value) {
-  return cast<ShapedType>(value.getType()).getShape().back();
+  ArrayRef<int64_t> shape = cast<ShapedType>(value.getType()).getShape();
+  return shape.empty() ? 1 : shape.back();
 }
 
 /// An element type that only one operand of a variadic list may have.
@@ -56,6 +57,14 @@ static LogicalResult verifyStored(OpTy op, Value matrix, ShapeChecker &shapes) {
 // QuantizeRowsOp
 //===----------------------------------------------------------------------===//
 
+OpShapes mlir::marimba::shapesOf(QuantizeRowsOp op) {
+  Value input = op.getInput();
+  return {.values = {{"input", input, lettersWithLast(input, "K")},
+                     {"codes", op.getCodes(), lettersWithLast(input, "KP")},
+                     {"scales", op.getScales(), lettersWithLast(input, "G")},
+                     {"sums", op.getSums(), lettersWithLast(input, "G")}}};
+}
+
 LogicalResult QuantizeRowsOp::verify() {
   if (failed(verifyDestination(*this, {"codes", "scales", "sums"})))
     return failure();
@@ -65,10 +74,7 @@ LogicalResult QuantizeRowsOp::verify() {
       failed(verifyElement(*this, "sums", getSums(), b.getF32Type())))
     return failure();
   ShapeChecker shapes(*this);
-  shapes.check("input", getInput(), lettersWithLast(getInput(), "K"))
-      .check("codes", getCodes(), lettersWithLast(getInput(), "KP"))
-      .check("scales", getScales(), lettersWithLast(getInput(), "G"))
-      .check("sums", getSums(), lettersWithLast(getInput(), "G"))
+  shapes.check(shapesOf(*this))
       .requireStatic("K")
       .requireStatic("KP")
       .requireStatic("G");
@@ -102,6 +108,30 @@ LogicalResult QuantizeRowsOp::fold(FoldAdaptor,
 // QuantizedMatmulOp
 //===----------------------------------------------------------------------===//
 
+/// The matrix of a stack that is read; no row where there is only one.
+static void addMatrix(OpShapes &shapes, Value matrix,
+                      const QuantizedLayout &layout) {
+  shapes.sizes.push_back({"matrices", layout.matrices});
+  if (matrix)
+    shapes.indices.push_back({"matrix", matrix, "matrices"});
+}
+
+OpShapes mlir::marimba::shapesOf(QuantizedMatmulOp op) {
+  QuantizedLayout layout = QuantizedLayout::of(op.getStoredType());
+  Value input = op.getInput();
+  OpShapes shapes{
+      .values = {{"input", input,
+                  lettersWithLast(input, op.getScales() ? "KP" : "K")},
+                 {"scales", op.getScales(), lettersWithLast(input, "G")},
+                 {"sums", op.getSums(), lettersWithLast(input, "G")},
+                 {"bias", op.getBias(), "N"},
+                 {"output", op.getInits()[0], lettersWithLast(input, "N")}},
+      .sizes = {
+          {"N", layout.channels}, {"K", layout.inputs}, {"KP", layout.depth}}};
+  addMatrix(shapes, op.getMatrix(), layout);
+  return shapes;
+}
+
 LogicalResult QuantizedMatmulOp::verify() {
   ShapeChecker shapes(*this);
   if (failed(verifyDestination(*this, {"output"})) ||
@@ -113,14 +143,8 @@ LogicalResult QuantizedMatmulOp::verify() {
     return emitOpError() << "input has type " << getInput().getType()
                          << ", expected elements of i8 with scales, of f32 or "
                             "bf16 without";
-  Value output = getInits()[0];
   shapes.bind("KP", layout.depth, "padded inputs of the weight")
-      .check("input", getInput(),
-             lettersWithLast(getInput(), integer ? "KP" : "K"))
-      .check("scales", getScales(), lettersWithLast(getInput(), "G"))
-      .check("sums", getSums(), lettersWithLast(getInput(), "G"))
-      .check("bias", getBias(), "N")
-      .check("output", output, lettersWithLast(getInput(), "N"));
+      .check(shapesOf(*this));
   if (failed(shapes.result()) || !integer)
     return shapes.result();
   int64_t groups = lastSize(getScales());
@@ -153,12 +177,26 @@ LogicalResult QuantizedMatmulOp::fold(FoldAdaptor,
 // DequantizeOp
 //===----------------------------------------------------------------------===//
 
+OpShapes mlir::marimba::shapesOf(DequantizeOp op) {
+  QuantizedLayout layout = QuantizedLayout::of(op.getStoredType());
+  Value output = op.getInits()[0];
+  OpShapes shapes{.values = {{"output", output, "K C"}},
+                  .sizes = {{"N", layout.channels}, {"K", layout.inputs}},
+                  .indices = {{.name = "first",
+                               .values = op.getFirst(),
+                               .letter = "N",
+                               .offset = 1 - lastSize(output),
+                               .multipleOf = QuantizedLayout::kChannels}}};
+  addMatrix(shapes, op.getMatrix(), layout);
+  return shapes;
+}
+
 LogicalResult DequantizeOp::verify() {
   ShapeChecker shapes(*this);
   if (failed(verifyDestination(*this, {"output"})) ||
       failed(verifyStored(*this, getMatrix(), shapes)))
     return failure();
-  shapes.check("output", getInits()[0], "K C").requireStatic("C");
+  shapes.check(shapesOf(*this)).requireStatic("C");
   if (failed(shapes.result()))
     return failure();
   return shapes
@@ -185,14 +223,20 @@ LogicalResult DequantizeOp::fold(FoldAdaptor, SmallVectorImpl<OpFoldResult> &) {
 // QuantizedEmbeddingOp
 //===----------------------------------------------------------------------===//
 
+OpShapes mlir::marimba::shapesOf(QuantizedEmbeddingOp op) {
+  QuantizedLayout layout = QuantizedLayout::of(op.getStoredType());
+  return {.values = {{"ids", op.getIds(), "B T"},
+                     {"output", op.getInits()[0], "B T K"}},
+          .sizes = {{"N", layout.channels}, {"K", layout.inputs}},
+          .indices = {{"ids", op.getIds(), "N"}}};
+}
+
 LogicalResult QuantizedEmbeddingOp::verify() {
   ShapeChecker shapes(*this);
   if (failed(verifyDestination(*this, {"output"})) ||
       failed(verifyStored(*this, Value(), shapes)))
     return failure();
-  return shapes.check("ids", getIds(), "B T")
-      .check("output", getInits()[0], "B T K")
-      .result();
+  return shapes.check(shapesOf(*this)).result();
 }
 
 LogicalResult
@@ -212,6 +256,15 @@ LogicalResult QuantizedEmbeddingOp::fold(FoldAdaptor,
 // ChannelTermsOp
 //===----------------------------------------------------------------------===//
 
+OpShapes mlir::marimba::shapesOf(ChannelTermsOp op) {
+  QuantizedLayout layout = QuantizedLayout::of(op.getStoredType());
+  OpShapes shapes{
+      .values = {{"scales", op.getScales(), "N"}, {"sums", op.getSums(), "N"}},
+      .sizes = {{"N", layout.channels}}};
+  addMatrix(shapes, op.getMatrix(), layout);
+  return shapes;
+}
+
 LogicalResult ChannelTermsOp::verify() {
   ShapeChecker shapes(*this);
   if (failed(verifyDestination(*this, {"scales", "sums"})) ||
@@ -222,8 +275,7 @@ LogicalResult ChannelTermsOp::verify() {
       failed(verifyElement(*this, "sums", getSums(), b.getI32Type())))
     return failure();
   QuantizedLayout layout = QuantizedLayout::of(getStoredType());
-  return shapes.check("scales", getScales(), "N")
-      .check("sums", getSums(), "N")
+  return shapes.check(shapesOf(*this))
       .require(layout.bits == 8 && layout.groups == 1,
                "weight has several scales a channel or elements of i4, "
                "expected i8 with one scale for each channel")

@@ -17,6 +17,13 @@ using Effects =
 // RotaryTableOp
 //===----------------------------------------------------------------------===//
 
+OpShapes mlir::marimba::shapesOf(RotaryTableOp op) {
+  return {.values = {{"past", op.getPast(), "B"},
+                     {"cos", op.getCos(), "B T J"},
+                     {"sin", op.getSin(), "B T J"}},
+          .sizes = {{"J", static_cast<int64_t>(op.getFrequencies().size())}}};
+}
+
 LogicalResult RotaryTableOp::verify() {
   if (failed(verifyDestination(*this, {"cos", "sin"})))
     return failure();
@@ -30,9 +37,7 @@ LogicalResult RotaryTableOp::verify() {
                            << ", expected a finite number";
   return ShapeChecker(*this)
       .bind("J", count, "the number of frequencies")
-      .check("past", getPast(), "B")
-      .check("cos", getCos(), "B T J")
-      .check("sin", getSin(), "B T J")
+      .check(shapesOf(*this))
       .result();
 }
 
@@ -55,16 +60,18 @@ LogicalResult RotaryTableOp::fold(FoldAdaptor,
 // RotaryEmbeddingOp
 //===----------------------------------------------------------------------===//
 
+OpShapes mlir::marimba::shapesOf(RotaryEmbeddingOp op) {
+  return {.values = {{"input", op.getInput(), "B T Hx dh"},
+                     {"cos", op.getCos(), "B T J"},
+                     {"sin", op.getSin(), "B T J"},
+                     {"output", op.getOutput(), "B T Hx dh"}}};
+}
+
 LogicalResult RotaryEmbeddingOp::verify() {
   if (failed(verifyDestination(*this, {"output"})))
     return failure();
   ShapeChecker shapes(*this);
-  shapes.check("input", getInput(), "B T Hx dh")
-      .check("cos", getCos(), "B T J")
-      .check("sin", getSin(), "B T J")
-      .check("output", getOutput(), "B T Hx dh")
-      .requireStatic("dh")
-      .requireStatic("J");
+  shapes.check(shapesOf(*this)).requireStatic("dh").requireStatic("J");
   int64_t size = shapes.get("dh"), pairs = shapes.get("J");
   shapes.require(2 * pairs <= size, "turns " + Twine(pairs) +
                                         " pairs of elements (J), expected at "

@@ -21,13 +21,16 @@ using Effects =
 // DiscretizeOp
 //===----------------------------------------------------------------------===//
 
+OpShapes mlir::marimba::shapesOf(DiscretizeOp op) {
+  return {.values = {{"delta", op.getDelta(), "B T D"},
+                     {"A", op.getA(), "N D"},
+                     {"B", op.getB(), "B T N"},
+                     {"u", op.getU(), "B T D"},
+                     {"decay", op.getDecay(), "B T N D"}}};
+}
+
 LogicalResult DiscretizeOp::verify() {
-  return ShapeChecker(*this)
-      .check("delta", getDelta(), "B T D")
-      .check("A", getA(), "N D")
-      .check("B", getB(), "B T N")
-      .check("decay", getDecay(), "B T N D")
-      .result();
+  return ShapeChecker(*this).check(shapesOf(*this)).result();
 }
 
 LogicalResult
@@ -54,11 +57,13 @@ ArrayRef<OperandShape> ScanOp::getOperandShapes() {
   return shapes;
 }
 
+OpShapes mlir::marimba::shapesOf(ScanOp op) { return shapesOfRecurrence(op); }
+
 LogicalResult ScanOp::verify() {
   if (failed(verifyDestination(*this, {"states", "state"})))
     return failure();
   return ShapeChecker(*this)
-      .checkOperands(*this)
+      .check(shapesOf(*this))
       .requireParts(getComplex())
       .result();
 }
@@ -80,17 +85,19 @@ LogicalResult ScanOp::fold(FoldAdaptor, SmallVectorImpl<OpFoldResult> &) {
 // ReadoutOp
 //===----------------------------------------------------------------------===//
 
+OpShapes mlir::marimba::shapesOf(ReadoutOp op) {
+  return {.values = {{"states", op.getStates(), "B T N D"},
+                     {"C", op.getC(), "B T N"},
+                     {"D", op.getD(), "D"},
+                     {"u", op.getU(), "B T D"},
+                     {"result", op.getResult(), "B T D"}}};
+}
+
 LogicalResult ReadoutOp::verify() {
   if (!getD() != !getU())
     return emitOpError() << "has " << (getD() ? "D without u" : "u without D")
                          << ", expected both or none";
-  return ShapeChecker(*this)
-      .check("states", getStates(), "B T N D")
-      .check("C", getC(), "B T N")
-      .check("D", getD(), "D")
-      .check("u", getU(), "B T D")
-      .check("result", getResult(), "B T D")
-      .result();
+  return ShapeChecker(*this).check(shapesOf(*this)).result();
 }
 
 LogicalResult
@@ -116,10 +123,14 @@ ArrayRef<OperandShape> SelectiveScanOp::getOperandShapes() {
   return shapes;
 }
 
+OpShapes mlir::marimba::shapesOf(SelectiveScanOp op) {
+  return shapesOfRecurrence(op);
+}
+
 LogicalResult SelectiveScanOp::verify() {
   if (failed(verifyDestination(*this, {"output", "state"})))
     return failure();
-  return ShapeChecker(*this).checkOperands(*this).requireStatic("N").result();
+  return ShapeChecker(*this).check(shapesOf(*this)).requireStatic("N").result();
 }
 
 int64_t SelectiveScanOp::getDInner() {
@@ -157,10 +168,14 @@ ArrayRef<OperandShape> ScanSummaryOp::getOperandShapes() {
   return shapes;
 }
 
+OpShapes mlir::marimba::shapesOf(ScanSummaryOp op) {
+  return shapesOfRecurrence(op);
+}
+
 LogicalResult ScanSummaryOp::verify() {
   if (failed(verifyDestination(*this, {"state", "elapsed"})))
     return failure();
-  return ShapeChecker(*this).checkOperands(*this).requireStatic("N").result();
+  return ShapeChecker(*this).check(shapesOf(*this)).requireStatic("N").result();
 }
 
 LogicalResult
@@ -190,6 +205,10 @@ ArrayRef<OperandShape> CausalConv1dOp::getOperandShapes() {
   return shapes;
 }
 
+OpShapes mlir::marimba::shapesOf(CausalConv1dOp op) {
+  return shapesOfRecurrence(op);
+}
+
 LogicalResult CausalConv1dOp::verify() {
   if (failed(verifyDestination(*this, {"output", "state"})))
     return failure();
@@ -200,7 +219,7 @@ LogicalResult CausalConv1dOp::verify() {
     shapes.bind("W-1", width - 1,
                 "one less than the weight's width " + Twine(width));
   }
-  return shapes.checkOperands(*this).result();
+  return shapes.check(shapesOf(*this)).result();
 }
 
 LogicalResult

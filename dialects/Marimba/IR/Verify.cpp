@@ -91,6 +91,12 @@ std::string mlir::marimba::lettersWithLast(Value value, StringRef last) {
   return letters + last.str();
 }
 
+std::string mlir::marimba::lettersOfRank(Value value) {
+  if (cast<ShapedType>(value.getType()).getRank() == 0)
+    return {};
+  return lettersWithLast(value, "last");
+}
+
 //===----------------------------------------------------------------------===//
 // Destination style
 //===----------------------------------------------------------------------===//

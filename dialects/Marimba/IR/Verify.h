@@ -8,6 +8,7 @@
 #define MARIMBA_DIALECTS_MARIMBA_IR_VERIFY_H
 
 #include "dialects/Marimba/IR/Marimba.h"
+#include "dialects/Marimba/IR/Shapes.h"
 
 #include "mlir/IR/BuiltinTypes.h"
 #include "mlir/IR/Operation.h"
@@ -35,6 +36,18 @@ SmallVector<std::pair<Value, OperandShape>> namedOperands(OpTy op) {
   return result;
 }
 
+/// The table of a recurrence, whose operands are listed once
+/// (getOperandShapes()). What counts tokens is at most T.
+template <typename OpTy> OpShapes shapesOfRecurrence(OpTy op) {
+  OpShapes shapes;
+  for (auto [value, shape] : namedOperands(op)) {
+    shapes.values.push_back({shape.name, value, shape.letters.str()});
+    if (shape.name == "valid")
+      shapes.indices.push_back({"valid", value, "T", /*offset=*/1});
+  }
+  return shapes;
+}
+
 /// Checks operands against shapes written with the letters of the dialect's
 /// description: `shapes.check("input", type, "B T H")`. The first static size
 /// seen for a letter binds it, each later one must agree; dynamic sizes agree
@@ -47,10 +60,10 @@ public:
   /// null value, passes.
   ShapeChecker &check(StringRef name, Value value, StringRef letters);
 
-  /// All operands of `op`, given its table (getOperandShapes()).
-  template <typename OpTy> ShapeChecker &checkOperands(OpTy op) {
-    for (auto [value, shape] : namedOperands(op))
-      check(shape.name, value, shape.letters);
+  /// All rows of a table that have a value.
+  ShapeChecker &check(const OpShapes &shapes) {
+    for (const NamedShape &shape : shapes.values)
+      check(shape.name, shape.value, shape.letters);
     return *this;
   }
 
@@ -90,6 +103,9 @@ private:
 /// "d0 d1 ... <last>": letters for a shape of any rank whose last dimension
 /// alone has a name.
 std::string lettersWithLast(Value value, StringRef last);
+
+/// Letters for a shape of any rank whose dimensions have no names.
+std::string lettersOfRank(Value value);
 
 /// The invariants of all destination-style ops: one init for each name, all
 /// operands tensors or all memrefs, one result per init on tensors and none on
