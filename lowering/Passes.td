@@ -123,6 +123,35 @@ def ApproximateMath : Pass<"approximate-math", "::mlir::func::FuncOp"> {
                            "::mlir::vector::VectorDialect"];
 }
 
+def InsertChecks : Pass<"insert-checks", "::mlir::func::FuncOp"> {
+  let summary = "checks of sizes and indices, for modules written by hand";
+  let description = [{
+    Puts an `rt.check` in front of each op that trusts its operands: letters of
+    an op of the dialect that stand for one size each, elements that are indices
+    (`ids`, `valid`, ...), operands of linalg, slices, casts, divisions. What
+    follows from the sizes of arguments alone is checked where a function begins.
+    Models that were imported need none: their shapes fit by construction, and
+    the session checks what comes in.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::rt::RuntimeDialect",
+                           "::mlir::scf::SCFDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
+def BranchOnChecks : Pass<"branch-on-checks", "::mlir::ModuleOp"> {
+  let summary = "a check that does not hold ends its function";
+  let description = [{
+    Each `rt.check` becomes a branch to `rt.check_failed` and the function's
+    end; behind each call and parallel loop the status of the context is looked
+    at. Wants blocks: scf is gone.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::cf::ControlFlowDialect",
+                           "::mlir::rt::RuntimeDialect",
+                           "::mlir::ub::UBDialect"];
+}
+
 def StackScratch : Pass<"stack-scratch", "::mlir::func::FuncOp"> {
   let summary = "scratch of parallel loops comes from the thread's stack";
   let description = [{
@@ -142,9 +171,13 @@ def AddRuntimeContext : Pass<"add-runtime-context", "::mlir::ModuleOp"> {
     become `marimba_<entry>(context, call) -> i32` and read their arguments and
     weights from the call. Each memref.alloc becomes scratch of the arena, given
     back where its block ends. A description of weights and entries is added as
-    the symbol `marimba_description`.
+    the symbol `marimba_description`. With `checks` scratch that is larger than
+    what is left of the arena ends the call.
   }];
-  let dependentDialects = ["::mlir::LLVM::LLVMDialect",
+  let options = [Option<"checks", "checks", "bool", "false",
+                        "sizes of scratch are checked">];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::LLVM::LLVMDialect",
                            "::mlir::rt::RuntimeDialect"];
 }
 

@@ -28,8 +28,10 @@
 #include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Linalg/IR/ValueBoundsOpInterfaceImpl.h"
 #include "mlir/Dialect/Linalg/Passes.h"
 #include "mlir/Dialect/Linalg/Transforms/BufferizableOpInterfaceImpl.h"
+#include "mlir/Dialect/Linalg/Transforms/SubsetInsertionOpInterfaceImpl.h"
 #include "mlir/Dialect/Linalg/Transforms/TilingInterfaceImpl.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Math/Transforms/Passes.h"
@@ -41,7 +43,10 @@
 #include "mlir/Dialect/SCF/Transforms/BufferizableOpInterfaceImpl.h"
 #include "mlir/Dialect/SCF/Transforms/Passes.h"
 #include "mlir/Dialect/Tensor/IR/TensorInferTypeOpInterfaceImpl.h"
+#include "mlir/Dialect/Tensor/IR/TensorTilingInterfaceImpl.h"
+#include "mlir/Dialect/Tensor/IR/ValueBoundsOpInterfaceImpl.h"
 #include "mlir/Dialect/Tensor/Transforms/BufferizableOpInterfaceImpl.h"
+#include "mlir/Dialect/Tensor/Transforms/SubsetInsertionOpInterfaceImpl.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/PassManager.h"
@@ -64,6 +69,10 @@ static void addCleanup(OpPassManager &pm) {
 
 static void buildFuse(OpPassManager &pm, const PipelineOptions &options) {
   OpPassManager &func = pm.nest<func::FuncOp>();
+  if (options.checks) {
+    func.addPass(createInsertChecks());
+    addCleanup(pm);
+  }
   if (options.reference || !options.fuseScan)
     return;
   func.addPass(createFuseDiscretizeScan());
@@ -138,7 +147,7 @@ static void buildBufferize(OpPassManager &pm, const PipelineOptions &) {
 }
 
 static void buildContext(OpPassManager &pm, const PipelineOptions &options) {
-  pm.addPass(createAddRuntimeContext());
+  pm.addPass(createAddRuntimeContext({options.checks}));
   pm.addPass(createTableLayerArguments());
   if (options.profile) // each op is in its final nest, and has its name yet
     pm.addPass(createProfileRegions());
@@ -170,6 +179,8 @@ static void buildLLVM(OpPassManager &pm, const PipelineOptions &options) {
   pm.addPass(memref::createExpandStridedMetadataPass());
   pm.addPass(createLowerAffinePass());
   pm.addPass(createSCFToControlFlowPass());
+  if (options.checks)
+    pm.addPass(createBranchOnChecks());
   arith::ArithExpandOpsPassOptions expand;
   expand.includeBf16 = true;
   pm.addNestedPass<func::FuncOp>(arith::createArithExpandOpsPass(expand));
@@ -245,12 +256,17 @@ void mlir::marimba::registerPipelineDialects(DialectRegistry &registry) {
   bufferization::func_ext::registerBufferizableOpInterfaceExternalModels(
       registry);
   linalg::registerBufferizableOpInterfaceExternalModels(registry);
+  linalg::registerSubsetOpInterfaceExternalModels(registry);
   linalg::registerTilingInterfaceExternalModels(registry);
+  linalg::registerValueBoundsOpInterfaceExternalModels(registry);
   memref::registerValueBoundsOpInterfaceExternalModels(registry);
   scf::registerBufferizableOpInterfaceExternalModels(registry);
   scf::registerValueBoundsOpInterfaceExternalModels(registry);
   tensor::registerBufferizableOpInterfaceExternalModels(registry);
   tensor::registerInferTypeOpInterfaceExternalModels(registry);
+  tensor::registerSubsetOpInterfaceExternalModels(registry);
+  tensor::registerTilingInterfaceExternalModels(registry);
+  tensor::registerValueBoundsOpInterfaceExternalModels(registry);
   registerBuiltinDialectTranslation(registry);
   registerLLVMDialectTranslation(registry);
 }
@@ -275,6 +291,8 @@ struct StageOptions : PassPipelineOptions<StageOptions> {
                            llvm::cl::init(1)};
   Option<bool> profile{*this, "profile",
                        llvm::cl::desc("measures each op of a layer")};
+  Option<bool> checks{*this, "checks",
+                      llvm::cl::desc("checks sizes and indices")};
 
   PipelineOptions get() const {
     PipelineOptions options;
@@ -286,6 +304,7 @@ struct StageOptions : PassPipelineOptions<StageOptions> {
     options.vectorBits = vectorBits;
     options.threads = threads;
     options.profile = profile;
+    options.checks = checks;
     return options;
   }
 };

@@ -58,6 +58,9 @@ struct PipelineOptions {
   LTIForm ltiForm = LTIForm::Cheapest;
   /// Threads that the code will run on, a hint for how finely work is cut.
   unsigned threads = 1;
+  /// Whether the code checks the sizes and indices it is given
+  /// (insert-checks).
+  bool checks = false;
   /// Whether the code measures itself (profile-regions).
   bool profile = false;
 

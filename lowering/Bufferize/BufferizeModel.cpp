@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/Marimba/IR/Marimba.h"
+#include "lowering/Bufferize/FillSplats.h"
 #include "lowering/Passes.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
@@ -118,6 +119,9 @@ struct BufferizeModelPass
                 << type << " at its boundary, expected ranked tensors";
             return signalPassFailure();
           }
+
+    for (auto func : module.getOps<func::FuncOp>())
+      fillSplats(func);
 
     bufferization::OneShotBufferizationOptions options;
     options.bufferizeFunctionBoundaries = true;

@@ -6,10 +6,12 @@
 
 #include "dialects/Marimba/IR/Marimba.h"
 #include "dialects/Runtime/IR/Runtime.h"
+#include "lowering/Checks/CheckBuilder.h"
 #include "lowering/Passes.h"
 #include "lowering/RuntimeContext/Description.h"
 #include "marimba/abi.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -25,9 +27,50 @@ using namespace mlir::marimba;
 
 namespace {
 
+/// Ends the call where scratch has more bytes than are left of the arena. The
+/// product of its sizes may be more than 64 bits hold.
+void checkRoom(OpBuilder &b, memref::AllocOp alloc, Value context) {
+  MemRefType type = alloc.getType();
+  Location loc = alloc.getLoc();
+  auto constant = [&](int64_t value) -> Value {
+    return arith::ConstantIndexOp::create(b, loc, value);
+  };
+  int64_t fixed =
+      std::max<int64_t>(1, type.getElementType().isIndex()
+                               ? 8
+                               : (type.getElementTypeBitWidth() + 7) / 8);
+  for (int64_t size : type.getShape())
+    if (!ShapedType::isDynamic(size) && size > 0)
+      fixed *= size; // ModuleRules.h: static sizes are not too many bytes
+  Value room = rt::ArenaRoomOp::create(b, loc, b.getIndexType(), context);
+  Value one = constant(1), bytes = constant(fixed);
+  Value good =
+      arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sle, bytes, room);
+  for (Value size : alloc.getDynamicSizes()) {
+    Value atLeastOne = arith::MaxSIOp::create(b, loc, size, one);
+    Value most = arith::DivSIOp::create(
+        b, loc, room, arith::MaxSIOp::create(b, loc, bytes, one));
+    Value fits = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sle,
+                                       atLeastOne, most);
+    good = arith::AndIOp::create(b, loc, good, fits);
+    bytes = arith::MulIOp::create(b, loc, bytes, atLeastOne);
+  }
+  SmallString<64> message;
+  llvm::raw_svector_ostream os(message);
+  os << placeOf(loc) << "no room for scratch of type " << type
+     << " in an arena of which {0} bytes are left";
+  SmallVector<Value> values = {room};
+  for (Value size : alloc.getDynamicSizes()) {
+    os << (values.size() == 1 ? "; its sizes: " : ", ") << '{' << values.size()
+       << '}';
+    values.push_back(size);
+  }
+  rt::CheckOp::create(b, loc, context, good, message, values);
+}
+
 /// Scratch of a block comes from the arena and goes back where the block ends;
 /// what leaves a branch goes back where the function ends.
-void useArena(Block &block, Value context) {
+void useArena(Block &block, Value context, bool checks) {
   SmallVector<memref::AllocOp> allocs(block.getOps<memref::AllocOp>());
   bool isBody = isa<func::FuncOp>(block.getParentOp());
   bool hasNested =
@@ -49,6 +92,8 @@ void useArena(Block &block, Value context) {
   }
   for (memref::AllocOp alloc : allocs) {
     b.setInsertionPoint(alloc);
+    if (checks)
+      checkRoom(b, alloc, context);
     Value scratch = rt::ArenaAllocOp::create(b, alloc.getLoc(), alloc.getType(),
                                              context, alloc.getDynamicSizes());
     alloc.replaceAllUsesWith(scratch);
@@ -102,6 +147,8 @@ LogicalResult makeEntry(func::FuncOp func, StringRef entry,
 
 struct AddRuntimeContextPass
     : mlir::marimba::impl::AddRuntimeContextBase<AddRuntimeContextPass> {
+  using AddRuntimeContextBase::AddRuntimeContextBase;
+
   void runOnOperation() override {
     ModuleOp module = getOperation();
     llvm::StringMap<unsigned> weightIndex;
@@ -139,6 +186,8 @@ struct AddRuntimeContextPass
     WalkResult result = func.walk([&](Operation *op) {
       if (auto call = dyn_cast<func::CallOp>(op)) {
         op->insertOperands(0, context);
+      } else if (auto check = dyn_cast<rt::CheckOp>(op)) {
+        check.getCallContextMutable().assign(context);
       } else if (auto get = dyn_cast<GetWeightOp>(op)) {
         get.emitError("weights are read in entries only (functions with '")
             << kEntryAttr << "'): pass this one as an argument";
@@ -151,7 +200,7 @@ struct AddRuntimeContextPass
     SmallVector<Block *> blocks;
     func.walk([&](Block *block) { blocks.push_back(block); });
     for (Block *block : blocks)
-      useArena(*block, context);
+      useArena(*block, context, checks);
     return success();
   }
 };

@@ -163,6 +163,69 @@ struct ConvertStatus : ConvertOpToLLVMPattern<rt::StatusOp> {
   }
 };
 
+struct ConvertRoom : ConvertOpToLLVMPattern<rt::ArenaRoomOp> {
+  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
+  LogicalResult
+  matchAndRewrite(rt::ArenaRoomOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    StructAccess s(rewriter, op.getLoc());
+    Type i64 = rewriter.getI64Type();
+    Value size = s.load(i64, adaptor.getCallContext(),
+                        offsetof(MarimbaContext, arenaSize));
+    Value top = s.load(i64, adaptor.getCallContext(),
+                       offsetof(MarimbaContext, arenaTop));
+    rewriter.replaceOpWithNewOp<LLVM::SubOp>(op, size, top);
+    return success();
+  }
+};
+
+/// The message becomes a constant of the module, the values a list on the
+/// stack.
+struct ConvertCheckFailed : ConvertOpToLLVMPattern<rt::CheckFailedOp> {
+  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
+  LogicalResult
+  matchAndRewrite(rt::CheckFailedOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    auto module = op->getParentOfType<ModuleOp>();
+    auto pointer = LLVM::LLVMPointerType::get(rewriter.getContext());
+    Type i64 = rewriter.getI64Type();
+    FailureOr<LLVM::LLVMFuncOp> function =
+        LLVM::lookupOrCreateFn(rewriter, module, MARIMBA_FN_CHECK_FAILED,
+                               {pointer, pointer, pointer, i64},
+                               LLVM::LLVMVoidType::get(rewriter.getContext()));
+    if (failed(function))
+      return failure();
+    StructAccess s(rewriter, loc);
+    int64_t count = op.getValues().size();
+    Value list =
+        s.stack(op, LLVM::LLVMArrayType::get(i64, std::max<int64_t>(count, 1)));
+    for (auto [i, value] : llvm::enumerate(adaptor.getValues()))
+      s.store(value, list, 8 * i);
+    Value message = LLVM::AddressOfOp::create(rewriter, loc, pointer,
+                                              addMessage(rewriter, module, op));
+    LLVM::CallOp::create(
+        rewriter, loc, *function,
+        ValueRange{adaptor.getCallContext(), message, list, s.constant(count)});
+    rewriter.eraseOp(op);
+    return success();
+  }
+
+  static StringRef addMessage(ConversionPatternRewriter &rewriter,
+                              ModuleOp module, rt::CheckFailedOp op) {
+    OpBuilder::InsertionGuard guard(rewriter);
+    rewriter.setInsertionPointToStart(module.getBody());
+    std::string name, text = (op.getMessage() + StringRef("\0", 1)).str();
+    for (unsigned i = 0; name.empty() || module.lookupSymbol(name); ++i)
+      name = "check_message_" + std::to_string(i);
+    auto type = LLVM::LLVMArrayType::get(rewriter.getI8Type(), text.size());
+    return LLVM::GlobalOp::create(rewriter, op.getLoc(), type,
+                                  /*isConstant=*/true, LLVM::Linkage::Internal,
+                                  name, rewriter.getStringAttr(text))
+        .getSymName();
+  }
+};
+
 struct ConvertAlloc : ConvertOpToLLVMPattern<rt::ArenaAllocOp> {
   using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
   LogicalResult
@@ -274,9 +337,10 @@ void mlir::marimba::populateRuntimeToLLVMPatterns(LLVMTypeConverter &types,
                                                   RewritePatternSet &patterns) {
   constexpr size_t weights = offsetof(MarimbaCall, weights);
   constexpr size_t args = offsetof(MarimbaCall, args);
-  patterns.add<
-      ConvertTensor<rt::WeightOp, weights>, ConvertTensor<rt::ArgumentOp, args>,
-      ConvertLayerTensor<rt::LayerWeightOp, weights>,
-      ConvertLayerTensor<rt::LayerArgumentOp, args>, ConvertTable, ConvertMark,
-      ConvertRelease, ConvertStatus, ConvertAlloc, ConvertParallelFor>(types);
+  patterns.add<ConvertTensor<rt::WeightOp, weights>,
+               ConvertTensor<rt::ArgumentOp, args>,
+               ConvertLayerTensor<rt::LayerWeightOp, weights>,
+               ConvertLayerTensor<rt::LayerArgumentOp, args>, ConvertTable,
+               ConvertMark, ConvertRelease, ConvertStatus, ConvertRoom,
+               ConvertCheckFailed, ConvertAlloc, ConvertParallelFor>(types);
 }

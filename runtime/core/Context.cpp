@@ -193,3 +193,21 @@ extern "C" void *marimba_arena_alloc(MarimbaContext *ctx, int64_t bytes) {
                static_cast<long long>(bytes));
   std::abort();
 }
+
+extern "C" void marimba_check_failed(MarimbaContext *ctx, const char *message,
+                                     const int64_t *values, int64_t count) {
+  std::string text;
+  for (const char *at = message; *at; ++at) {
+    char *end = nullptr;
+    int64_t index = *at == '{' && at[1] >= '0' && at[1] <= '9' // as in "{12}"
+                        ? std::strtol(at + 1, &end, 10)
+                        : -1;
+    if (!end || *end != '}' || index >= count) {
+      text += *at;
+      continue;
+    }
+    text += std::to_string(values[index]);
+    at = end;
+  }
+  marimba::rt::setError(ctx, MARIMBA_ERROR_CHECK, text);
+}

@@ -22,6 +22,18 @@ std::unique_ptr<Context> makeContext(int threads, int64_t bytes = 1 << 20) {
   return context;
 }
 
+TEST(Check, FillsInValues) {
+  auto context = makeContext(1);
+  int64_t values[] = {-7, INT64_MAX};
+  marimba_check_failed(context->get(), "{1} and {0}, {2} {x} {", values, 2);
+  EXPECT_FALSE(context->ok());
+  EXPECT_EQ(context->get()->status, MARIMBA_ERROR_CHECK);
+  EXPECT_EQ(context->message(), "9223372036854775807 and -7, {2} {x} {");
+  // The first one stays.
+  marimba_check_failed(context->get(), "another", values, 0);
+  EXPECT_EQ(context->message(), "9223372036854775807 and -7, {2} {x} {");
+}
+
 TEST(Arena, BumpsAlignedAndRestores) {
   auto context = makeContext(1);
   MarimbaContext *ctx = context->get();

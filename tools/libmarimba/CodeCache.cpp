@@ -70,14 +70,14 @@ CodeCache::CodeCache(StringRef cacheFolder, NoteFn note) : note(note) {
 static void writeOptions(raw_ostream &os, const CompileOptions &options) {
   const auto &[reference, matmul, bf16, bf16Dots, integerActivations,
                integerPrefill, integerDots, libraryBytes, libraryBlocks,
-               vectorBits, fuseScan, ltiForm, threads, profile] =
+               vectorBits, fuseScan, ltiForm, threads, checks, profile] =
       options.pipeline;
   os << "reference " << reference << " matmul " << int(matmul) << " bf16 "
      << bf16 << ' ' << bf16Dots << " int8 " << integerActivations
      << integerPrefill << ' ' << integerDots << " library " << libraryBytes
      << libraryBlocks << " vector " << vectorBits << " fuse " << fuseScan
-     << " lti " << int(ltiForm) << " threads " << threads << " profile "
-     << profile << '\n';
+     << " lti " << int(ltiForm) << " threads " << threads << " checks "
+     << checks << " profile " << profile << '\n';
   os << "target " << mlir::marimba::describeTarget(options.target) << '\n';
 }
 

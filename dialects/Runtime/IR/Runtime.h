@@ -15,6 +15,10 @@
 #include "mlir/IR/SymbolTable.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
+namespace mlir {
+class PatternRewriter;
+} // namespace mlir
+
 #include "dialects/Runtime/IR/RuntimeDialect.h.inc"
 
 #define GET_TYPEDEF_CLASSES

@@ -183,6 +183,21 @@ def Runtime_ArenaAllocOp : Runtime_Op<"arena_alloc"> {
   let hasVerifier = 1;
 }
 
+def Runtime_ArenaRoomOp
+    : Runtime_Op<"arena_room", [MemoryEffects<[MemRead]>]> {
+  let summary = "how many bytes of the arena are left";
+  let description = [{
+    Example:
+
+    ```mlir
+    %bytes = rt.arena_room %ctx
+    ```
+  }];
+  let arguments = (ins Runtime_ContextType:$call_context);
+  let results = (outs Index:$bytes);
+  let assemblyFormat = "$call_context attr-dict";
+}
+
 def Runtime_PackedWeightsOp
     : Runtime_Op<"packed_weights", [MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "a weight as the library has packed it, in blocks";
@@ -203,6 +218,47 @@ def Runtime_PackedWeightsOp
   let results = (outs AnyMemRef:$result);
   let assemblyFormat = [{
     $context `,` $weight attr-dict `:` type($weight) `->` type($result)
+  }];
+}
+
+def Runtime_CheckOp
+    : Runtime_Op<"check", [AttrSizedOperandSegments,
+                           MemoryEffects<[MemWrite]>]> {
+  let summary = "ends the call where a condition does not hold";
+  let description = [{
+    Where the condition is false the call fails with the message, in which `{0}`,
+    `{1}`, ... stand for the values, and nothing behind it runs. Stands before
+    bufferisation, too: `--add-runtime-context` gives it the context, and
+    `--branch-on-checks` makes a branch to the function's end of it.
+
+    Example:
+
+    ```mlir
+    rt.check %same "x has {0} rows, y has {1}" (%m, %n) in %ctx
+    ```
+  }];
+  let arguments = (ins Optional<Runtime_ContextType>:$call_context, I1:$condition,
+      StrAttr:$message, Variadic<Index>:$values);
+  let assemblyFormat = [{
+    $condition $message (`(` $values^ `)`)? (`in` $call_context^)? attr-dict
+  }];
+  let hasCanonicalizeMethod = 1;
+}
+
+def Runtime_CheckFailedOp
+    : Runtime_Op<"check_failed", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "what a check does that does not hold";
+  let description = [{
+    Example:
+
+    ```mlir
+    rt.check_failed %ctx "x has {0} rows, y has {1}" (%m, %n)
+    ```
+  }];
+  let arguments = (ins Runtime_ContextType:$call_context, StrAttr:$message,
+      Variadic<Index>:$values);
+  let assemblyFormat = [{
+    $call_context $message (`(` $values^ `)`)? attr-dict
   }];
 }
 

@@ -76,6 +76,7 @@ typedef enum MarimbaStatus {
   MARIMBA_OK = 0,
   MARIMBA_ERROR_ARENA = 1,   // the scratch arena is too small for this chunk
   MARIMBA_ERROR_LIBRARY = 2, // oneDNN refused a primitive
+  MARIMBA_ERROR_CHECK = 3,   // sizes or indices that do not fit together
 } MarimbaStatus;
 
 /// The arguments of one entry. Each table has as many tensors as the
@@ -110,6 +111,12 @@ void marimba_parallel_for(MarimbaContext *ctx, int64_t count, int64_t grain,
 /// ctx->arenaTop. Where the arena is exhausted, sets MARIMBA_ERROR_ARENA and
 /// returns memory outside it, so that the call can run to its end.
 void *marimba_arena_alloc(MarimbaContext *ctx, int64_t bytes);
+
+/// What code that was compiled with checks calls where one does not hold: sets
+/// MARIMBA_ERROR_CHECK with `message`, in which {0}, {1}, ... stand for
+/// `values`. The code then returns without computing anything else.
+void marimba_check_failed(MarimbaContext *ctx, const char *message,
+                          const int64_t *values, int64_t count);
 
 /// What a matmul does to its sums r, in the order given.
 typedef enum MarimbaPostOpKind {
@@ -189,6 +196,7 @@ void marimba_onednn_reorder(MarimbaContext *ctx, const MarimbaReorder *args);
 
 #define MARIMBA_FN_PARALLEL_FOR "marimba_parallel_for"
 #define MARIMBA_FN_ARENA_ALLOC "marimba_arena_alloc"
+#define MARIMBA_FN_CHECK_FAILED "marimba_check_failed"
 #define MARIMBA_FN_ONEDNN_MATMUL "marimba_onednn_matmul"
 #define MARIMBA_FN_ONEDNN_INTEGER_MATMUL "marimba_onednn_integer_matmul"
 #define MARIMBA_FN_PACKED_WEIGHTS "marimba_packed_weights"
