@@ -8,10 +8,10 @@
 
 #include "dialects/Marimba/IR/Marimba.h"
 #include "marimba/Library.h"
-#include "mlir/Bytecode/BytecodeReader.h"
 #include "mlir/IR/AsmState.h"
 #include "mlir/Parser/Parser.h"
 #include "tools/libmarimba/Diagnostics.h"
+#include "tools/libmarimba/ModuleRules.h"
 #include "tools/libmarimba/SourceNesting.h"
 
 #include "marimba/InputFile.h"
@@ -129,17 +129,17 @@ static std::unique_ptr<MemoryBuffer> readIR(StringRef input,
 
 bool Compilation::load(StringRef input, std::string &error) {
   ErrorCollector errors(*context);
+  // Its nesting could not be bounded before it is read.
+  error = checkFileIsText(input);
+  if (!error.empty())
+    return false;
   if (isIRFile(input)) {
     std::unique_ptr<MemoryBuffer> text = readIR(input, error);
     if (!text)
       return false;
-    // Its nesting could not be bounded before it is read.
-    if (mlir::isBytecode(text->getMemBufferRef())) {
-      error = (text->getBufferIdentifier() +
-               ": bytecode of MLIR, expected text (marimba-opt makes it)")
-                  .str();
+    error = checkIsText(text->getBuffer(), text->getBufferIdentifier());
+    if (!error.empty())
       return false;
-    }
     error = checkSourceNesting(text->getBuffer(), text->getBufferIdentifier());
     if (!error.empty())
       return false;
@@ -147,9 +147,10 @@ bool Compilation::load(StringRef input, std::string &error) {
     sources->AddNewSourceBuffer(std::move(text), SMLoc());
     mlir::ParserConfig config(context.get());
     moduleRef = mlir::parseSourceFile<mlir::ModuleOp>(sources, config);
-    if (!moduleRef)
-      error = errors.text((input + ": not a module of MLIR").str());
-    return static_cast<bool>(moduleRef);
+    if (moduleRef && mlir::succeeded(checkModuleRules(*moduleRef)))
+      return true;
+    error = errors.text((input + ": not a module of MLIR").str());
+    return false;
   }
   std::string message;
   mlir::FailureOr<mlir::marimba::ImportedModel> imported =

@@ -6,6 +6,7 @@
 
 #include "tools/libmarimba/ModuleRunner.h"
 #include "tools/libmarimba/JitCode.h"
+#include "tools/libmarimba/SourceNesting.h"
 
 #include "importer/Safetensors.h"
 #include "marimba/Context.h"
@@ -127,8 +128,10 @@ private:
 bool ModuleRunner::load(const LoadOptions &options, NoteFn note) {
   if (!request.inputs.empty() && !inputs.open(request.inputs, error))
     return false;
+  CompileOptions compile = options.compileForTeam();
+  compile.pipeline.checks = true; // nothing else stands between it and a file
   std::unique_ptr<Compilation> compilation =
-      Compilation::create(request.module, options.compileForTeam(), error);
+      Compilation::create(request.module, compile, error);
   if (!compilation)
     return false;
   bool fromCache = false;
@@ -172,6 +175,8 @@ bool ModuleRunner::call(StringRef entry, ArrayRef<MarimbaTensor> args) {
   rt::onTeam(threads, [&] { status = context->run(function, call); });
   if (status == MARIMBA_OK && context->ok())
     return true;
+  if (status == MARIMBA_ERROR_CHECK) // names file and line
+    return fail(Twine(context->message()) + " (entry '" + entry + "')");
   return fail(request.module + ": entry '" + entry +
               "': " + context->message());
 }
@@ -292,6 +297,9 @@ bool ModuleRunner::runAll() {
 bool marimba::runModule(const ModuleRequest &request,
                         const LoadOptions &options, std::string &error,
                         NoteFn note) {
+  error = checkFileIsText(request.module);
+  if (!error.empty())
+    return false;
   if (!Compilation::isIRFile(request.module)) {
     error = request.module + ": expected a file of IR (*.mlir)";
     return false;

@@ -6,7 +6,11 @@
 
 #include "tools/libmarimba/SourceNesting.h"
 
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/Twine.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/MemoryBuffer.h"
 
 using namespace marimba;
 using namespace llvm;
@@ -29,6 +33,9 @@ public:
 
 private:
   void skipString();
+  /// Whether a list that linalg's parser reads without looking, `dimensions` or
+  /// `permutation`, is one of integers: it crashes on anything else.
+  bool isBadList() const;
   char at(size_t index) const { return index < text.size() ? text[index] : 0; }
 
   StringRef text;
@@ -48,6 +55,27 @@ void Scan::skipString() {
     else if (c == '"' || c == '\n')
       return;
   }
+}
+
+bool Scan::isBadList() const {
+  StringRef rest = text.substr(position);
+  if (!rest.consume_front("dimensions") && !rest.consume_front("permutation"))
+    return false;
+  rest = rest.ltrim();
+  if (!rest.consume_front("="))
+    return false;
+  rest = rest.ltrim();
+  if (!rest.consume_front("["))
+    return true;
+  StringRef list = rest.take_front(rest.find(']'));
+  if (list.size() == rest.size())
+    return true;
+  SmallVector<StringRef> numbers;
+  list.split(numbers, ',');
+  int64_t number = 0;
+  return !list.trim().empty() && any_of(numbers, [&](StringRef item) {
+    return item.trim().getAsInteger(10, number);
+  });
 }
 
 std::string Scan::run() {
@@ -92,6 +120,11 @@ std::string Scan::run() {
     case '*':
       ++operators;
       break;
+    case 'd':
+    case 'p':
+      if (isBadList())
+        return "expected a list of integers, as in [0, 1]";
+      break;
     case 'm':
     case 'f':
     case 'c':
@@ -119,4 +152,24 @@ std::string marimba::checkSourceNesting(StringRef text, StringRef file) {
   if (problem.empty())
     return {};
   return (file + ":" + Twine(scan.line()) + ": " + problem).str();
+}
+
+/// The bytes with which bytecode of MLIR begins.
+static constexpr StringLiteral kBytecodeMagic = "ML\xEFR";
+
+std::string marimba::checkIsText(StringRef text, StringRef file) {
+  if (!text.starts_with(kBytecodeMagic))
+    return {};
+  return (file + ": bytecode of MLIR, expected text: marimba-opt " + file +
+          " -o FILE.mlir writes it")
+      .str();
+}
+
+std::string marimba::checkFileIsText(StringRef file) {
+  sys::fs::file_status status;
+  if (sys::fs::status(file, status) || !sys::fs::is_regular_file(status))
+    return {};
+  ErrorOr<std::unique_ptr<MemoryBuffer>> begin =
+      MemoryBuffer::getFileSlice(file, kBytecodeMagic.size(), /*Offset=*/0);
+  return begin ? checkIsText((*begin)->getBuffer(), file) : std::string();
 }

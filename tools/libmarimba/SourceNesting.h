@@ -18,6 +18,14 @@ namespace marimba {
 /// the line. What is in strings and comments does not count.
 std::string checkSourceNesting(llvm::StringRef text, llvm::StringRef file);
 
+/// A message where `text`, of `file`, is MLIR's bytecode, whose nesting cannot
+/// be bounded before it is read; empty where it is not.
+std::string checkIsText(llvm::StringRef text, llvm::StringRef file);
+
+/// The same for what a file begins with, whatever its name is. Empty, too, for
+/// what is no file.
+std::string checkFileIsText(llvm::StringRef file);
+
 } // namespace marimba
 
 #endif // MARIMBA_TOOLS_LIBMARIMBA_SOURCENESTING_H
