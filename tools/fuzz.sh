@@ -18,7 +18,7 @@ fi
 shift || true
 targets=("$@")
 [[ ${#targets[@]} -gt 0 ]] ||
-  targets=(safetensors gguf config tokenizer state packed package)
+  targets=(safetensors gguf config tokenizer state packed package module)
 
 "$here/setup.sh"
 source "$here/build.sh"
@@ -28,6 +28,16 @@ marimba_build_preset fuzz "${targets[@]/#/fuzz-}"
 export ASAN_OPTIONS="detect_container_overflow=0:allow_user_poisoning=0:${ASAN_OPTIONS:-}"
 export UBSAN_OPTIONS="print_stacktrace=1:${UBSAN_OPTIONS:-}"
 mkdir -p "$build/findings"
+
+# More seeds for `module`: the inputs of lit's tests, cut where they are split.
+more="$build/seeds-module"
+rm -rf "$more"
+mkdir -p "$more"
+find "$root"/test/{dialects,passes,lowering} -name '*.mlir' | sort |
+  while read -r file; do
+    base="$more/$(basename "$(dirname "$file")")-$(basename "$file" .mlir)"
+    awk -v base="$base" '/^\/\/ -----/ { part++ } !/^ *\/\// { print > (base "-" part + 0) }' "$file"
+  done
 passed=0 failed=0
 for target in "${targets[@]}"; do
   corpus="$build/corpus/$target"
@@ -37,7 +47,8 @@ for target in "${targets[@]}"; do
   if "$build/bin/fuzz-$target" -max_total_time="$seconds" -timeout=10 \
     -rss_limit_mb=4096 -max_len=8192 -print_final_stats=1 \
     -artifact_prefix="$build/findings/$target-" \
-    "$corpus" "$root/test/fuzz/seeds/$target" >"$log" 2>&1; then
+    "$corpus" "$root/test/fuzz/seeds/$target" \
+    $([[ $target == module ]] && echo "$more") >"$log" 2>&1; then
     echo "ok   $target: $(sed -n 's/^stat::number_of_executed_units: *//p' "$log") inputs"
     passed=$((passed + 1))
   else
