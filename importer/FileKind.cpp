@@ -158,9 +158,9 @@ static std::string describeDirectory(StringRef where, StringRef configFile) {
 /// What a file that is no GGUF file may be.
 static std::string describeFile(StringRef where, StringRef expected) {
   std::string start = startOfFile(where);
-  StringRef kind = ::marimba::rt::fileKind(start);
+  std::string_view kind = ::marimba::rt::fileKind(start);
   StringRef extension = path::extension(where);
-  std::string text = (kind.empty() ? "is not a directory" : "is " + kind.str()) +
+  std::string text = (kind.empty() ? "is not a directory" : "is " + std::string(kind)) +
                      ", " + expected.str();
   bool isPart = extension == ".safetensors" || extension == ".json" ||
                 extension == ".model" || extension == ".jinja" ||

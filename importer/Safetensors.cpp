@@ -82,9 +82,9 @@ FailureOr<uint64_t> Reader::readHeaderLength() {
     input.emplace(std::move(*opened));
   else
     return error(problem);
-  if (StringRef kind = ::marimba::rt::fileKind(startOfFile(path));
+  if (std::string_view kind = ::marimba::rt::fileKind(startOfFile(path));
       !kind.empty() && kind != ::marimba::rt::kSafetensors)
-    return error("is " + kind + ", expected safetensors");
+    return error("is " + StringRef(kind) + ", expected safetensors");
   fileSize = input->size();
   if (fileSize < 8)
     return error("is " + Twine(fileSize) +
