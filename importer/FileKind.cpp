@@ -160,8 +160,9 @@ static std::string describeFile(StringRef where, StringRef expected) {
   std::string start = startOfFile(where);
   std::string_view kind = ::marimba::rt::fileKind(start);
   StringRef extension = path::extension(where);
-  std::string text = (kind.empty() ? "is not a directory" : "is " + std::string(kind)) +
-                     ", " + expected.str();
+  std::string text =
+      (kind.empty() ? "is not a directory" : "is " + std::string(kind)) + ", " +
+      expected.str();
   bool isPart = extension == ".safetensors" || extension == ".json" ||
                 extension == ".model" || extension == ".jinja" ||
                 kind == ::marimba::rt::kSafetensors;

@@ -56,23 +56,20 @@ struct RotaryTableEmitter : RotaryEmitter<RotaryTableOp> {
     int64_t count = op.getFrequencies().size();
     SmallVector<Value> constants = frequencies();
     Value table = isLong(count) ? inMemory(constants) : Value();
-    b.parallel({b.dim(op.getCos(), 0), b.dim(op.getCos(), 1)},
-               [&](ValueRange at) {
-                 Value past = b.loadIndex(op.getPast(), at[0]);
-                 Value position = b.toFloat(b.addi(past, at[1]));
-                 size_t next = 0;
-                 overVectors(0, count, [&](Value i, Value mask) {
-                   Value frequency =
-                       table ? b.loadVector(lanes, table, i, Value())
-                             : constants[next++];
-                   Value angle = b.mul(position, frequency);
-                   SmallVector<Value> to{at[0], at[1], i};
-                   b.storeVector(math::CosOp::create(b, angle), op.getCos(), to,
-                                 mask);
-                   b.storeVector(math::SinOp::create(b, angle), op.getSin(), to,
-                                 mask);
-                 });
-               });
+    b.parallel(
+        {b.dim(op.getCos(), 0), b.dim(op.getCos(), 1)}, [&](ValueRange at) {
+          Value past = b.loadIndex(op.getPast(), at[0]);
+          Value position = b.toFloat(b.addi(past, at[1]));
+          size_t next = 0;
+          overVectors(0, count, [&](Value i, Value mask) {
+            Value frequency = table ? b.loadVector(lanes, table, i, Value())
+                                    : constants[next++];
+            Value angle = b.mul(position, frequency);
+            SmallVector<Value> to{at[0], at[1], i};
+            b.storeVector(math::CosOp::create(b, angle), op.getCos(), to, mask);
+            b.storeVector(math::SinOp::create(b, angle), op.getSin(), to, mask);
+          });
+        });
   }
 
 private:

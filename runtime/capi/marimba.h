@@ -8,7 +8,8 @@
 |*
 |* Every function that can fail returns a code. Where `message` is not null it
 |* then points to one line of UTF-8 that says what is wrong, to be given back to
-|* marimba_free(); after success it is null, and where there is no memory for it. Pointers that a function fills in
+|* marimba_free(); after success it is null, and where there is no memory for
+it. Pointers that a function fills in
 |* are null after a failure. No function writes to stdout or stderr, none ends
 |* the process where memory ends, and none looks at the locale.
 |*
@@ -141,8 +142,8 @@ MARIMBA_EXPORT marimba_code marimba_session_append(marimba_session *session,
                                                    const int32_t *ids,
                                                    size_t count, float *logits,
                                                    char **message);
-/* The vocabulary's floats after the last token, as the last append gave them or a
-   restored file holds them. MARIMBA_BAD_STATE where neither is so. */
+/* The vocabulary's floats after the last token, as the last append gave them or
+   a restored file holds them. MARIMBA_BAD_STATE where neither is so. */
 MARIMBA_EXPORT marimba_code marimba_session_logits(
     const marimba_session *session, float *logits, char **message);
 /* Tokens of the sequence. */

@@ -58,9 +58,9 @@ static void checkRoomForCode() {
   void *probe = mmap(nullptr, room, PROT_READ | PROT_WRITE,
                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (probe == MAP_FAILED)
-    throw std::runtime_error("no memory for oneDNN's code: " +
-                             std::to_string(room) +
-                             " bytes of address space were asked for");
+    throw std::runtime_error(
+        "no memory for oneDNN's code: " + std::to_string(room) +
+        " bytes of address space were asked for");
   munmap(probe, room);
 }
 

@@ -40,8 +40,7 @@ std::string_view fileKind(std::string_view start) {
       {"<html"sv, page},
   };
   // The length of a header and the header.
-  if (start.size() > 9 && start.substr(4, 4) == "\0\0\0\0"sv &&
-      start[8] == '{')
+  if (start.size() > 9 && start.substr(4, 4) == "\0\0\0\0"sv && start[8] == '{')
     return kSafetensors;
   for (const Kind &kind : kinds)
     if (start.starts_with(kind.begin))

@@ -153,9 +153,7 @@ public:
   fs::path reading;
 
 private:
-  bool has(const fs::path &name) const {
-    return isThere(folder / name);
-  }
+  bool has(const fs::path &name) const { return isThere(folder / name); }
   std::string read(const fs::path &name) {
     reading = folder / name;
     return readFile(reading);

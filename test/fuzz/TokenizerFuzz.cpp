@@ -1,8 +1,8 @@
 //===- TokenizerFuzz.cpp - tokenizer.json files and texts -----------------===//
 //
 // The input is a tokenizer.json and, behind the first zero byte, a text. What
-// is accepted must encode the text to ids of its vocabulary, or say why not, and
-// decode them to UTF-8, and decode token by token as it does at once.
+// is accepted must encode the text to ids of its vocabulary, or say why not,
+// and decode them to UTF-8, and decode token by token as it does at once.
 //
 //===----------------------------------------------------------------------===//
 

@@ -181,9 +181,8 @@ TEST(ThreadTeam, BindsWhereThereAreCpus) {
 
 TEST(ContextTest, CodeIsLeftWhereMemoryEnds) {
   std::string error;
-  auto context =
-      Context::create(1, std::make_shared<Library>(), error,
-                      /*arenaBytes=*/1 << 20);
+  auto context = Context::create(1, std::make_shared<Library>(), error,
+                                 /*arenaBytes=*/1 << 20);
   ASSERT_TRUE(context) << error;
   static bool wentOn;
   wentOn = false;

@@ -173,7 +173,8 @@ TEST(Utf8Test, FirstBadByte) {
            {"\0\0\xfe\xff\0\0\0T"sv, "UTF-32"},
            {"\x1f\x8b\x08"sv, "a file of gzip"},
            {"\x28\xb5\x2f\xfd"sv, "a file of zstd"},
-           {"PK\3\4\xff"sv, "a zip archive, as PyTorch's torch.save writes, for one"},
+           {"PK\3\4\xff"sv,
+            "a zip archive, as PyTorch's torch.save writes, for one"},
        })
     EXPECT_TRUE(
         findUtf8Problem(bytes).ends_with(std::string("looks like ") + looks))

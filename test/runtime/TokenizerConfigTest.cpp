@@ -257,7 +257,8 @@ TEST_F(TokenizerConfigTest, NamesTheFileAndTheField) {
                                  "array, expected an object");
   fs::remove(dir / "special_tokens_map.json");
   fs::create_directory(dir / "special_tokens_map.json");
-  EXPECT_EQ(errorOfConfig("{}"), "special_tokens_map.json: is not a regular file");
+  EXPECT_EQ(errorOfConfig("{}"),
+            "special_tokens_map.json: is not a regular file");
 }
 
 TEST_F(TokenizerConfigTest, PointersOfGitLfsAreNone) {

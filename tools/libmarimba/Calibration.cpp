@@ -101,8 +101,7 @@ Calibration::measure(StringRef modelDir, const CalibrateOptions &options,
   std::unique_ptr<rt::Tokenizer> tokenizer = loadTokenizer(modelDir, error);
   if (!tokenizer)
     return nullptr;
-  std::vector<int32_t> ids =
-      tokenizer->encode(options.text, true, &error);
+  std::vector<int32_t> ids = tokenizer->encode(options.text, true, &error);
   if (!error.empty())
     return nullptr;
   ids.resize(std::min<size_t>(ids.size(), options.tokens));

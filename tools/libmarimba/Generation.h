@@ -41,11 +41,11 @@ struct Generation {
 };
 
 /// Continues `prompt` in a session of its own; it may be empty behind a saved
-/// state, which then goes on from its last token. `onToken` hears every new token
-/// at once and returns whether the text goes on behind it; `goOn` is asked
-/// between pieces of a long prompt and between tokens, and where it says no,
-/// that is an interruption. `note` hears what a saved state has to say. Returns
-/// false and sets `error` on failure.
+/// state, which then goes on from its last token. `onToken` hears every new
+/// token at once and returns whether the text goes on behind it; `goOn` is
+/// asked between pieces of a long prompt and between tokens, and where it says
+/// no, that is an interruption. `note` hears what a saved state has to say.
+/// Returns false and sets `error` on failure.
 bool generate(LoadedModel &model, llvm::ArrayRef<int32_t> prompt,
               const GenerateOptions &options,
               llvm::function_ref<bool(int32_t)> onToken,

@@ -163,7 +163,8 @@ readId(const GgufFile &file, StringRef name,
   std::optional<int64_t> id = file.getTokenId(key);
   if (value && !id) // a list, for one
     return std::nullopt;
-  int64_t count = tokens && tokens->isArray ? int64_t(tokens->count) : INT32_MAX;
+  int64_t count =
+      tokens && tokens->isArray ? int64_t(tokens->count) : INT32_MAX;
   if (id && *id >= 0 && *id < count)
     return static_cast<int32_t>(*id);
   bool isPieces = file.getString("tokenizer.ggml.model") == "llama";
@@ -180,9 +181,8 @@ std::vector<rt::EndToken> marimba::ggufEnds(StringRef path) {
       ends.push_back({static_cast<int32_t>(*id), (kPrefix + name).str()});
   };
   add(readId(*file, "eos_token_id", 2), "eos_token_id");
-  for (StringRef name :
-       {"eot_token_id", "eom_token_id", "fim_pad_token_id",
-        "fim_rep_token_id", "fim_sep_token_id"})
+  for (StringRef name : {"eot_token_id", "eom_token_id", "fim_pad_token_id",
+                         "fim_rep_token_id", "fim_sep_token_id"})
     add(readId(*file, name), name);
   // Of other programs' files, lists.
   for (StringRef name : {"eos_token_id", "eos_token_ids"})

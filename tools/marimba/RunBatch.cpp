@@ -119,13 +119,12 @@ public:
     if (text.answer)
       text.shown += text.answer->finish();
     bool ended = is_contained(request.batch.endIds, text.ids.back());
-    std::string answer = writeAnswer(lines[numbers[index]],
-                                     stopped ? "stop"
-                                     : ended ? "model"
-                                             : "length",
-                                     text.answer ? json::Value(text.shown)
-                                                  : json::Value(nullptr),
-                                     text.ids);
+    std::string answer = writeAnswer(
+        lines[numbers[index]],
+        stopped ? "stop"
+        : ended ? "model"
+                : "length",
+        text.answer ? json::Value(text.shown) : json::Value(nullptr), text.ids);
     text = Text();
     ++done;
     return journal.add(numbers[index], answer, error);
@@ -189,8 +188,8 @@ encode(const driver::BatchRequest &request, ArrayRef<PromptLine> lines,
   for (auto [number, line] : enumerate(lines)) {
     BatchPrompt prompt;
     std::string error;
-    prompt.ids = line.text ? tokenizer->encode(*line.text, true, &error)
-                           : line.ids;
+    prompt.ids =
+        line.text ? tokenizer->encode(*line.text, true, &error) : line.ids;
     prompt.seed = request.batch.sampler.seed + number;
     if (!error.empty() ||
         (!prompt.ids.empty() && !model.checkIds(prompt.ids, error))) {

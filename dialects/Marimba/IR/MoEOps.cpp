@@ -63,9 +63,7 @@ LogicalResult RouteOp::verify() {
     return emitOpError() << "experts has type " << getExperts().getType()
                          << ", expected elements of i32";
   ShapeChecker shapes(*this);
-  shapes.check(shapesOf(*this))
-      .requireStatic("E")
-      .requireStatic("K");
+  shapes.check(shapesOf(*this)).requireStatic("E").requireStatic("K");
   requireTopK(shapes);
   return shapes.result();
 }
