@@ -120,39 +120,31 @@ std::string describeOtherWeights(StringRef directory) {
   return "";
 }
 
-/// What a directory without `configFile` may be; what to do about it.
-static std::string describeDirectory(StringRef where, StringRef configFile) {
-  std::string expected =
-      ("has no " + configFile +
-       ", expected a model directory as Hugging Face's hub has it")
-          .str();
+std::string describeDirectory(StringRef where, StringRef configFile) {
   std::vector<std::string> models =
       foldersWith(pathIn(where, "snapshots"), configFile);
   if (!models.empty())
-    return expected +
-           "; it is one of Hugging Face's cache, give a snapshot "
-           "in it: " +
+    return "; it is one of Hugging Face's cache, give a snapshot in it: " +
            listed(models);
   std::vector<std::string> files = filesIn(where), ggufs;
   for (const std::string &file : files)
     if (StringRef(file).ends_with(".gguf"))
       ggufs.push_back(pathIn(where, file));
   if (!ggufs.empty())
-    return expected +
-           "; a GGUF file in it is given by itself: " + listed(ggufs);
+    return "; a GGUF file in it is given by itself: " + listed(ggufs);
   models = foldersWith(where, configFile);
   if (!models.empty())
-    return expected + "; in it are " + listed(models);
+    return "; in it are " + listed(models);
   auto has = [&](StringRef file) { return llvm::is_contained(files, file); };
   if (where.rtrim('/').ends_with(".marimba") && has("model.json"))
-    return expected + "; it is a package, which programs load (inspect shows "
-                      "it)";
+    return "; it is a package, which programs load (inspect shows "
+           "it)";
   if (has("model_index.json"))
-    return expected + "; 'model_index.json' is that of diffusers";
+    return "; 'model_index.json' is that of diffusers";
   if (has("params.json"))
-    return expected + "; 'params.json' is that of Meta's and Mistral's own "
-                      "programs, whose layout is not read";
-  return expected + describeOtherWeights(where);
+    return "; 'params.json' is that of Meta's and Mistral's own "
+           "programs, whose layout is not read";
+  return describeOtherWeights(where);
 }
 
 /// What a file that is no GGUF file may be.
@@ -208,7 +200,9 @@ std::string describeNoModel(StringRef where, StringRef configFile) {
     return subject + "is not a directory, " + expected;
   if (fs::exists(pathIn(where, configFile)))
     return "";
-  return subject + describeDirectory(where, configFile);
+  return subject + "has no " + configFile.str() +
+         ", expected a model directory as Hugging Face's hub has it" +
+         describeDirectory(where, configFile);
 }
 
 } // namespace mlir::marimba

@@ -24,6 +24,10 @@ std::string startOfFile(StringRef path);
 /// Empty where it is a directory with that file.
 std::string describeNoModel(StringRef path, StringRef configFile);
 
+/// What a directory without `configFile` may be and what to do about it, for
+/// the end of a sentence: "; in it are 'a/llama'". Empty where nothing is known.
+std::string describeDirectory(StringRef directory, StringRef configFile);
+
 /// What a directory without safetensors has instead, for the end of a sentence:
 /// "; pytorch_model.bin is there, which ...". Empty where it has nothing.
 std::string describeOtherWeights(StringRef directory);

@@ -21,6 +21,8 @@ using namespace marimba;
 using namespace llvm;
 using mlir::marimba::ModelDirectory;
 
+static constexpr StringLiteral kConfig = "config.json";
+
 static std::string pathIn(StringRef dir, StringRef file) {
   SmallString<128> path(dir);
   sys::path::append(path, file);
@@ -55,6 +57,8 @@ static std::string missingTokenizerMessage(StringRef modelDir) {
   for (auto [file, why] : others)
     if (found.empty() && hasFile(modelDir, file))
       found = ("; " + file + " is there, but " + why).str();
+  if (found.empty() && !hasFile(modelDir, kConfig))
+    found = mlir::marimba::describeDirectory(modelDir, kConfig);
   return (modelDir +
           ": no tokenizer.json or tokenizer.model in this directory" + found +
           "; --ids takes token ids instead of text where a command has it")
@@ -86,7 +90,7 @@ marimba::loadTokenizer(StringRef modelDir, std::string &error,
     // A tokenizer needs no configuration beside it.
     error = sys::fs::is_directory(modelDir)
                 ? missingTokenizerMessage(modelDir)
-                : mlir::marimba::describeNoModel(modelDir, "config.json");
+                : mlir::marimba::describeNoModel(modelDir, kConfig);
     return nullptr;
   }
   auto tokenizer = rt::Tokenizer::load(pathIn(modelDir, file), error);
