@@ -27,6 +27,9 @@ public:
   /// Nothing where it is no whole number, or more than an int64_t holds.
   std::optional<int64_t> nextInteger();
   std::optional<double> nextNumber();
+  /// As nextInteger(); -1 where it says "none", which unsigned numbers do by
+  /// all of their bits.
+  std::optional<int64_t> nextTokenId();
   bool nextBool() { return next<uint8_t>() != 0; }
 
 private:
@@ -86,6 +89,13 @@ std::optional<double> Values::nextNumber() {
   if (std::optional<int64_t> integer = nextInteger())
     return double(*integer);
   return std::nullopt;
+}
+
+std::optional<int64_t> Values::nextTokenId() {
+  // Beyond 2^63 nothing is a token.
+  bool isWide = type == GgufType::UInt64 && (rest[7] & 0x80) != 0;
+  std::optional<int64_t> id = nextInteger();
+  return isWide || id == int64_t(UINT32_MAX) ? -1 : id;
 }
 
 /// One value as JSON.
@@ -160,11 +170,9 @@ std::optional<bool> GgufFile::getBool(StringRef key) const {
 
 std::optional<int64_t> GgufFile::getTokenId(StringRef key) const {
   const GgufValue *value = find(key);
-  bool isWide = value && value->type == GgufType::UInt64 && !value->isArray;
-  if (isWide && value->bytes == StringRef("\xff\xff\xff\xff\xff\xff\xff\xff"))
-    return -1;
-  std::optional<int64_t> id = getInteger(key);
-  return id == int64_t(UINT32_MAX) ? -1 : id;
+  if (!value || value->isArray)
+    return std::nullopt;
+  return Values(*value).nextTokenId();
 }
 
 std::optional<std::vector<StringRef>>
@@ -181,19 +189,28 @@ GgufFile::getStrings(StringRef key) const {
   return result;
 }
 
-std::optional<std::vector<int64_t>> GgufFile::getIntegers(StringRef key) const {
-  const GgufValue *value = find(key);
+/// All elements of an array, each by `next`; nothing where one is nothing.
+static std::optional<std::vector<int64_t>>
+integersOf(const GgufValue *value, std::optional<int64_t> (Values::*next)()) {
   if (!value || !value->isArray)
     return std::nullopt;
   Values values(*value);
   std::vector<int64_t> result;
   for (uint64_t i = 0; i < value->count; ++i) {
-    std::optional<int64_t> integer = values.nextInteger();
+    std::optional<int64_t> integer = (values.*next)();
     if (!integer)
       return std::nullopt;
     result.push_back(*integer);
   }
   return result;
+}
+
+std::optional<std::vector<int64_t>> GgufFile::getIntegers(StringRef key) const {
+  return integersOf(find(key), &Values::nextInteger);
+}
+
+std::optional<std::vector<int64_t>> GgufFile::getTokenIds(StringRef key) const {
+  return integersOf(find(key), &Values::nextTokenId);
 }
 
 std::optional<std::vector<double>> GgufFile::getNumbers(StringRef key) const {

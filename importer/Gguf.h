@@ -89,6 +89,8 @@ public:
   /// As getInteger(), of a token; -1 where the value stands for "none", which
   /// is -1, also as an unsigned number.
   std::optional<int64_t> getTokenId(StringRef key) const;
+  /// The same of all elements of an array, as getIntegers().
+  std::optional<std::vector<int64_t>> getTokenIds(StringRef key) const;
   /// All elements of an array of strings, which point into the file, of whole
   /// numbers, or of numbers; nothing where it is something else. An empty array
   /// is one of any type.

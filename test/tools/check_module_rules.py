@@ -264,6 +264,26 @@ ENTRIES = {
         "  %0 = <>tensor.empty() : tensor<9223372036854775807x4xf32>\n  return\n}\n",
         ["is larger than any memory"],
     ),
+    "branches of other sizes": (
+        "func.func @f(%k: i1, %x: tensor<?xf32>, %z: tensor<?xf32>) {\n"
+        "  %0 = <>scf.if %k -> (tensor<?xf32>) {\n    scf.yield %x : tensor<?xf32>\n"
+        "  } else {\n    scf.yield %z : tensor<?xf32>\n  }\n  return\n}\n",
+        ["result #0 of 'scf.if' has type 'tensor<?xf32>'"],
+    ),
+    "large coefficient": (
+        "func.func @f(%x: tensor<?xf32>, %o: tensor<?xf32>) {\n"
+        "  %0 = <>linalg.generic {indexing_maps = [affine_map<(d0) -> (d0 * 2305843009213693952)>,"
+        ' affine_map<(d0) -> (d0)>], iterator_types = ["parallel"]}'
+        " ins(%x : tensor<?xf32>) outs(%o : tensor<?xf32>) {\n"
+        "  ^bb0(%a: f32, %b: f32):\n    linalg.yield %a : f32\n"
+        "  } -> tensor<?xf32>\n  return\n}\n",
+        ["a map with the number 2305843009213693952"],
+    ),
+    "result that is an input": (
+        entry(F + ', %o: tensor<4xf32> {marimba.output = "y"}', results="tensor<4xf32>", returned="%x : tensor<4xf32>")
+        .replace("  return", "  <>return"),
+        ["result #0 is the input"],
+    ),
     "elided": (
         "func.func @f() {\n  %0 = <>arith.constant"
         " dense_resource<__elided__> : tensor<4xf32>\n  return\n}\n",
@@ -333,6 +353,19 @@ class Rules(Checker):
         text = "module {\n  %c = arith.constant 0 : index\n}\n"
         done = self.call("compile", "-", "--emit=obj", "-o", self.path("o"), input=text)
         self.refused("stdin", done, self.path("o"), ["arith.constant", ":2:8: "])
+
+    def case_aliases(self):
+        """Aliases that double: what a message would print of them never ends."""
+        path = self.path("aliases.mlir")
+        for begin, double, use in (
+            ("!a0 = f32", "tuple<!a{0},!a{0}>", "%x: !a40"),
+            ("!a0 = () -> ()", "(!a{0}) -> !a{0}", "%x: !a40"),
+        ):
+            lines = [begin] + [f"!a{i + 1} = " + double.format(i) for i in range(40)]
+            with open(path, "w", encoding="utf-8") as file:
+                file.write("\n".join(lines) + f"\nfunc.func @f({use}) {{\n  return\n}}\n")
+            done = self.call("compile", path, "--emit=obj", "-o", self.path("o"))
+            self.refused(double, done, self.path("o"), ["aliases.mlir:", "an alias is longer than"])
 
     def case_list(self):
         """A list that MLIR's parser of linalg takes for integers, and crashes."""

@@ -9,7 +9,10 @@
 #include "dialects/Marimba/IR/Marimba.h"
 #include "marimba/Library.h"
 #include "mlir/IR/AsmState.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Parser/Parser.h"
+#include "mlir/Pass/PassManager.h"
+#include "passes/Passes.h"
 #include "tools/libmarimba/Diagnostics.h"
 #include "tools/libmarimba/ModuleRules.h"
 #include "tools/libmarimba/SourceNesting.h"
@@ -127,6 +130,14 @@ static std::unique_ptr<MemoryBuffer> readIR(StringRef input,
   return nullptr;
 }
 
+/// Before anything folds.
+static mlir::LogicalResult writeResults(mlir::ModuleOp module) {
+  mlir::PassManager passes(module.getContext(),
+                           mlir::ModuleOp::getOperationName());
+  passes.addNestedPass<mlir::func::FuncOp>(mlir::marimba::createWriteResults());
+  return passes.run(module);
+}
+
 bool Compilation::load(StringRef input, std::string &error) {
   ErrorCollector errors(*context);
   // Its nesting could not be bounded before it is read.
@@ -147,7 +158,8 @@ bool Compilation::load(StringRef input, std::string &error) {
     sources->AddNewSourceBuffer(std::move(text), SMLoc());
     mlir::ParserConfig config(context.get());
     moduleRef = mlir::parseSourceFile<mlir::ModuleOp>(sources, config);
-    if (moduleRef && mlir::succeeded(checkModuleRules(*moduleRef)))
+    if (moduleRef && mlir::succeeded(checkModuleRules(*moduleRef)) &&
+        mlir::succeeded(writeResults(*moduleRef)))
       return true;
     error = errors.text((input + ": not a module of MLIR").str());
     return false;

@@ -186,7 +186,7 @@ std::vector<rt::EndToken> marimba::ggufEnds(StringRef path) {
     add(readId(*file, name), name);
   // Of other programs' files, lists.
   for (StringRef name : {"eos_token_id", "eos_token_ids"})
-    if (auto list = file->getIntegers((kPrefix + name).str()))
+    if (auto list = file->getTokenIds((kPrefix + name).str()))
       for (int64_t id : *list)
         if (id >= 0 && id < INT32_MAX)
           add(id, name);

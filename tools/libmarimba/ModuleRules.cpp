@@ -10,6 +10,7 @@
 #include "dialects/Marimba/IR/Marimba.h"
 #include "dialects/Marimba/IR/Quantized.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/BuiltinTypes.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "llvm/ADT/DenseMap.h"
@@ -118,6 +119,40 @@ static LogicalResult checkConstant(Operation *op, Attribute value) {
   return success();
 }
 
+/// Coefficients of a map: with them, what a size of any tensor gives fits in 64
+/// bits.
+static constexpr int64_t kLargestCoefficient = 1 << 20;
+
+static LogicalResult checkMaps(Operation *op, Attribute attributes) {
+  LogicalResult result = success();
+  attributes.walk([&](AffineMapAttr map) {
+    map.getValue().walkExprs([&](AffineExpr part) {
+      auto constant = dyn_cast<AffineConstantExpr>(part);
+      if (failed(result) || !constant ||
+          (constant.getValue() <= kLargestCoefficient &&
+           constant.getValue() >= -kLargestCoefficient))
+        return;
+      result = op->emitError("has a map with the number ")
+               << constant.getValue() << ", expected -" << kLargestCoefficient
+               << " to " << kLargestCoefficient;
+    });
+  });
+  return result;
+}
+
+/// Branches that only choose between tensors become one op, which takes the
+/// first one's sizes for both.
+static LogicalResult checkBranches(scf::IfOp branch) {
+  for (auto [i, type] : llvm::enumerate(branch.getResultTypes()))
+    if (auto tensor = dyn_cast<RankedTensorType>(type);
+        tensor && !tensor.hasStaticShape())
+      return branch.emitError("result #")
+             << i << " of 'scf.if' has type " << type
+             << ", expected one of known sizes: those of the two branches may "
+                "differ";
+  return success();
+}
+
 /// Attributes that steer conversions are theirs to set.
 static LogicalResult checkAttributes(Location location,
                                      DictionaryAttr attributes) {
@@ -161,6 +196,11 @@ static LogicalResult checkOp(Operation *op) {
   for (NamedAttribute attribute : op->getAttrs())
     if (failed(checkConstant(op, attribute.getValue())))
       return failure();
+  if (failed(checkMaps(op, op->getAttrDictionary())))
+    return failure();
+  if (auto branch = dyn_cast<scf::IfOp>(op);
+      branch && failed(checkBranches(branch)))
+    return failure();
   return checkAttributes(op->getLoc(), op->getAttrDictionary());
 }
 

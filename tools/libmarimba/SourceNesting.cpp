@@ -8,6 +8,8 @@
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SmallVector.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/Twine.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -19,6 +21,8 @@ using namespace llvm;
 static constexpr int kDeepest = 256;
 /// Operators and prefixes between two separators.
 static constexpr int kMostOperators = 1024;
+/// Characters of an alias with all that it names written out, as messages do.
+static constexpr uint64_t kLongestAlias = 1 << 16;
 
 namespace {
 
@@ -146,7 +150,57 @@ std::string Scan::run() {
   return {};
 }
 
+/// The name of an alias, which `text` begins with: `!name` or `#name`.
+static StringRef aliasName(StringRef text) {
+  StringRef rest = text.drop_front().take_while(
+      [](char c) { return isAlnum(c) || c == '_' || c == '$'; });
+  return text.take_front(1 + rest.size());
+}
+
+/// What is wrong with an alias (`!name = ...`, `#name = ...`): each may name
+/// others twice, and what is printed of the last one doubles every time.
+/// Definitions go to the end of their line, or on where brackets are open.
+static std::string checkAliases(StringRef text, size_t &line) {
+  StringMap<uint64_t> lengths;
+  uint64_t *current = nullptr;
+  line = 0;
+  while (!text.empty()) {
+    StringRef row;
+    std::tie(row, text) = text.split('\n');
+    ++line;
+    StringRef start = row.ltrim();
+    if (start.starts_with("!") || start.starts_with("#")) {
+      StringRef name = aliasName(start);
+      if (start.drop_front(name.size()).ltrim().starts_with("=")) {
+        row = start.drop_front(name.size());
+        current = &lengths[name];
+        *current = 0;
+      }
+    } else if (!start.empty() && isAlpha(start.front())) {
+      current = nullptr; // an op begins
+    }
+    if (!current)
+      continue;
+    *current += row.size();
+    for (size_t i = row.find_first_of("!#"); i != StringRef::npos;
+         i = row.find_first_of("!#", i + 1)) {
+      auto it = lengths.find(aliasName(row.substr(i)));
+      if (it != lengths.end() && &it->second != current)
+        *current += it->second;
+      if (*current > kLongestAlias)
+        return ("an alias is longer than " + Twine(kLongestAlias) +
+                " characters with all that it names")
+            .str();
+    }
+  }
+  return {};
+}
+
 std::string marimba::checkSourceNesting(StringRef text, StringRef file) {
+  size_t line = 0;
+  std::string alias = checkAliases(text, line);
+  if (!alias.empty())
+    return (file + ":" + Twine(line) + ": " + alias).str();
   Scan scan(text);
   std::string problem = scan.run();
   if (problem.empty())
