@@ -16,7 +16,7 @@ import checker
 import marimba_library
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "e2e"))
-from tiny_models import ARRAY, I32, STRING, U32, Chain, write_gguf  # noqa: E402
+from tiny_models import ARRAY, I32, STRING, U32, U64, Chain, write_gguf  # noqa: E402
 
 SECONDS = 120
 MOST = 9  # new tokens, where nothing ends them
@@ -104,6 +104,8 @@ class Checker(checker.Checker):
             ("eot", {"eot_token_id": (U32, end)}, True),
             ("eom", {"eom_token_id": (U32, end)}, True),
             ("a list", {"eos_token_ids": (ARRAY, (I32, [other, end]))}, True),
+            ("a list with none in it", {"eos_token_ids": (ARRAY, (U64, [2**64 - 1, end]))}, True),
+            ("no token in 64 bits", {"eos_token_id": (U64, 2**63), "eot_token_id": (U32, end)}, True),
             ("between files", {"fim_sep_token_id": (U32, end)}, True),
             ("start of text", {"bos_token_id": (U32, end)}, False),
             ("none", {"eot_token_id": (U32, none), "eom_token_id": (I32, -1)}, False),
@@ -268,7 +270,7 @@ class Checker(checker.Checker):
             ("temperature", -1, "temperature is -1, allowed"),
             ("temperature", "hot", 'temperature: expected a number, found "hot"'),
             ("top_p", -0.5, "top-p is -0.5, allowed"),
-            ("do_sample", 1, "do_sample: expected true or false, found 1"),
+            ("do_sample", 2, "do_sample: expected true or false, found 2"),
         ):
             chain.write(model, generation={name: value})
             done = self.run("run", model, "--prompt", "\n")

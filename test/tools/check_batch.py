@@ -225,7 +225,7 @@ class Checker(checker.Checker):
             ("negative", b'{"ids": [-1]}', b'"ids": expected an array of token ids'),
             ("fraction", b'{"ids": [1.5]}', b'"ids": expected an array of token ids'),
             ("large", b'{"ids": [4294967299]}', b'"ids": expected an array of token ids'),
-            ("null", b'{"prompt": null}', b'"prompt": expected a text'),
+            ("null", b'{"prompt": null, "ids": null}', b'expected an object with "prompt" or "ids"'),
             ("two", b'{"ids": [3]} {"ids": [3]}', b"column 14: not valid JSON: expected nothing behind the object"),
         ]:
             with open(self.path("bad.jsonl"), "wb") as file:

@@ -347,6 +347,8 @@ class Inside(Outputs):
             file.write("Once upon a time there was a dog. " * 2000)
         folder = self.path("signals")
         os.mkdir(folder)
+        # The search for leaks needs /proc.
+        os.environ["ASAN_OPTIONS"] = os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"
         unfinished = lambda: [name for name in os.listdir(folder) if "new-" in name]
         package = ["compile", self.model, "--emit=package", "-o", os.path.join(folder, "p")]
         quantize = ["quantize", self.model, "--weights=int8", "--calibrate", text]

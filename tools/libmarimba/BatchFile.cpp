@@ -66,7 +66,11 @@ marimba::parsePrompts(StringRef contents, StringRef path, std::string &error) {
     std::optional<JsonMembers> object = JsonMembers::parse(line, problem);
     if (!object)
       return fail(problem);
-    StringRef text = object->find("prompt"), ids = object->find("ids");
+    auto member = [&](StringRef name) {
+      StringRef value = object->find(name);
+      return value == "null" ? StringRef() : value;
+    };
+    StringRef text = member("prompt"), ids = member("ids");
     if (text.empty() == ids.empty())
       return fail(wanted);
     PromptLine prompt;

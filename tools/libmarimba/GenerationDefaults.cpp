@@ -33,6 +33,9 @@ public:
   bool flag(StringRef name) {
     const json::Value *value = find(name);
     std::optional<bool> found = value ? value->getAsBoolean() : std::nullopt;
+    // Python's True and False are numbers.
+    if (value && (value->getAsInteger() == 0 || value->getAsInteger() == 1))
+      found = value->getAsInteger() == 1;
     if (value && !found)
       fail(name, "true or false", *value);
     return found.value_or(false);

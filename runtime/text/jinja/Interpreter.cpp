@@ -8,8 +8,9 @@ namespace marimba::rt::jinja {
 
 using Kind = Value::Kind;
 
-/// Calls and trees in each other: a few hundred bytes of stack each.
-static constexpr int kMaxCallDepth = 2500;
+/// Calls and trees in each other: up to some thousand bytes of stack each, with
+/// sanitizers.
+static constexpr int kMaxCallDepth = 1000;
 /// Statements and operators in all: seconds.
 static constexpr int64_t kMaxSteps = 5'000'000;
 
