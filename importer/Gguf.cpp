@@ -228,6 +228,15 @@ std::optional<std::vector<double>> GgufFile::getNumbers(StringRef key) const {
   return result;
 }
 
+std::vector<StringRef> GgufFile::keysWith(StringRef prefix) const {
+  std::vector<StringRef> keys;
+  for (StringRef key : metadata.keys())
+    if (key.starts_with(prefix))
+      keys.push_back(key);
+  llvm::sort(keys);
+  return keys;
+}
+
 std::string GgufFile::describe(StringRef key) const {
   std::string found =
       find(key) ? "is " + printJson(toJson(key)) : std::string("is absent");

@@ -98,6 +98,9 @@ public:
   std::optional<std::vector<int64_t>> getIntegers(StringRef key) const;
   std::optional<std::vector<double>> getNumbers(StringRef key) const;
 
+  /// The keys that begin with `prefix`, in order; they point into this.
+  std::vector<StringRef> keysWith(StringRef prefix) const;
+
   /// `key 'x' is <found>`, or `is absent`, for the beginning of a message.
   std::string describe(StringRef key) const;
 

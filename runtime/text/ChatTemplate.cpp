@@ -92,9 +92,16 @@ ChatTemplate::render(std::span<const ChatMessage> messages,
   for (const ChatMessage &message : messages)
     list.push_back(jinja::Dict{{"role", validUtf8(message.role)},
                                {"content", validUtf8(message.content)}});
-  return impl->run({{"messages", std::move(list)},
-                    {"add_generation_prompt", addGenerationPrompt}},
-                   error);
+  std::optional<std::string> text =
+      impl->run({{"messages", std::move(list)},
+                 {"add_generation_prompt", addGenerationPrompt}},
+                error);
+  // A model would be given nothing of what was said.
+  if (text && text->empty() && !messages.empty()) {
+    error = impl->name + ": the messages rendered to no text";
+    return std::nullopt;
+  }
+  return text;
 }
 
 std::optional<std::string> ChatTemplate::renderJson(std::string_view json,
@@ -224,15 +231,20 @@ ChatTemplate::choose(const std::vector<NamedTemplate> &templates,
                      Variables variables, std::string &error) {
   error.clear();
   std::string wanted = name.empty() ? "default" : name, names;
+  const NamedTemplate *last = nullptr;
   for (const NamedTemplate &one : templates) {
+    // An empty one is a converter's way to say that there is none.
+    if (one.source.empty())
+      continue;
     if (one.name == wanted)
       return parse(one.source, one.place, std::move(variables), error);
+    last = &one;
     std::string quoted = text::quote(one.name);
     if (names.find(quoted) == names.npos)
       names += (names.empty() ? "" : ", ") + quoted;
   }
-  if (!templates.empty())
-    error = templates.back().place + " has no template called " +
+  if (last)
+    error = last->place + " has no template called " +
             text::quote(wanted) + ", only " + names;
   else if (!name.empty())
     error = place + ": has no chat_template";

@@ -273,6 +273,33 @@ TEST_F(ChatTemplateFileTest, ChoosesFromAList) {
                        "called \"x\", only \"default\", \"rag\"");
 }
 
+// An empty template is none: what else there is goes, and is named.
+TEST_F(ChatTemplateFileTest, PassesEmptyTemplates) {
+  write("tokenizer_config.json", R"({"chat_template": ""})");
+  EXPECT_EQ(load(), "none");
+  EXPECT_EQ(load("default"), "tokenizer_config.json: has no chat_template");
+  write("chat_template.jinja", "");
+  EXPECT_EQ(load(), "none");
+  write("tokenizer_config.json", R"({"chat_template": "one"})");
+  EXPECT_EQ(load(), "one");
+  write("tokenizer_config.json",
+        R"({"chat_template": [{"name": "default", "template": ""},
+                              {"name": "rag", "template": "two"}]})");
+  EXPECT_EQ(load(), "tokenizer_config.json: chat_template has no template "
+                    "called \"default\", only \"rag\"");
+  EXPECT_EQ(load("rag"), "two");
+}
+
+TEST(ChatTemplateTest, NamesTheTemplateThatPrintsNothing) {
+  std::string error;
+  auto read = ChatTemplate::parse("  {# c #}{% if 0 %}x{% endif %}", "t", {},
+                                  error);
+  ASSERT_TRUE(read) << error;
+  ChatMessage messages[] = {{"user", "Hi"}};
+  EXPECT_FALSE(read->render(messages, true, error));
+  EXPECT_EQ(error, "t: the messages rendered to no text");
+}
+
 TEST_F(ChatTemplateFileTest, NamesTheFile) {
   write("tokenizer_config.json", R"({"chat_template": 3})");
   EXPECT_EQ(load(), "tokenizer_config.json: chat_template is 3, expected "

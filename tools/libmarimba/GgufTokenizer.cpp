@@ -232,16 +232,12 @@ marimba::loadGgufChatTemplate(StringRef path, const std::string &name,
       error = (path + ": " + file->describe(key) + ", expected a string").str();
     return source.has_value();
   };
-  std::vector<std::string> names = {"default"};
-  if (auto listed = file->getStrings("tokenizer.chat_templates"))
-    for (StringRef one : *listed)
-      names.push_back(one.str());
-  if (!name.empty())
-    names.push_back(name);
   if (!add("default", key.str()))
     return nullptr;
-  for (const std::string &one : names)
-    if (!add(one, (key + "." + one).str()))
+  // The list `tokenizer.chat_templates` may lack some.
+  std::string prefix = (key + ".").str();
+  for (StringRef one : file->keysWith(prefix))
+    if (!add(one.drop_front(prefix.size()), one.str()))
       return nullptr;
   return rt::ChatTemplate::choose(templates, name, path.str(),
                                   readVariables(*file), error);
