@@ -244,8 +244,8 @@ ChatTemplate::choose(const std::vector<NamedTemplate> &templates,
       names += (names.empty() ? "" : ", ") + quoted;
   }
   if (last)
-    error = last->place + " has no template called " +
-            text::quote(wanted) + ", only " + names;
+    error = last->place + " has no template called " + text::quote(wanted) +
+            ", only " + names;
   else if (!name.empty())
     error = place + ": has no chat_template";
   return nullptr;

@@ -292,8 +292,8 @@ TEST_F(ChatTemplateFileTest, PassesEmptyTemplates) {
 
 TEST(ChatTemplateTest, NamesTheTemplateThatPrintsNothing) {
   std::string error;
-  auto read = ChatTemplate::parse("  {# c #}{% if 0 %}x{% endif %}", "t", {},
-                                  error);
+  auto read =
+      ChatTemplate::parse("  {# c #}{% if 0 %}x{% endif %}", "t", {}, error);
   ASSERT_TRUE(read) << error;
   ChatMessage messages[] = {{"user", "Hi"}};
   EXPECT_FALSE(read->render(messages, true, error));

@@ -88,6 +88,8 @@ struct Stmt {
   ExprPtr expr, condition;
   std::vector<ExprPtr> defaults, values;
   bool scoped = false;
+  /// Of a for: whether `loop` may be called.
+  bool recursive = false;
   /// Of a macro: whether it names what it was given beside its parameters.
   bool takesMore = false, takesMoreNamed = false;
   std::vector<Branch> branches;

@@ -19,6 +19,10 @@ namespace marimba::rt::jinja {
 Value applyFilter(const std::string &name, const Value &subject,
                   const Arguments &arguments);
 
+/// Whether there is such a filter or test.
+bool hasFilter(const std::string &name);
+bool hasTest(const std::string &name);
+
 /// subject is name(arguments)
 bool applyTest(const std::string &name, const Value &subject,
                const Arguments &arguments);
@@ -29,8 +33,12 @@ bool hasMethod(const Value &object, const std::string &name);
 Value callMethod(const Value &object, const std::string &name,
                  const Arguments &arguments);
 
-/// range, namespace, dict, raise_exception, strftime_now (of the time `now`).
+/// range, namespace, dict, cycler, joiner, raise_exception, strftime_now (of
+/// the time `now`).
 Dict makeGlobals(std::time_t now);
+
+/// The name of a member that is called where it is read.
+inline constexpr const char *kComputed = "(computed)";
 
 /// object.name; undefined where there is none. Throws for undefined objects.
 Value getAttribute(const Value &object, const std::string &name);

@@ -78,8 +78,11 @@ Value Interpreter::compute(const Expr &expr, const Scope &scope) {
     throw ValueError("'*' outside of arguments");
   case Expr::Kind::Not:
     return !child(0).truth();
-  case Expr::Kind::Negate:
-    return computeBinary("-", 0, child(0));
+  case Expr::Kind::Negate: {
+    Value value = child(0); // 0 - 0.0 would lose the sign
+    return value.is(Kind::Float) ? Value(-value.asDouble())
+                                 : computeBinary("-", 0, value);
+  }
   case Expr::Kind::And: {
     Value left = child(0);
     return left.truth() ? child(1) : left;

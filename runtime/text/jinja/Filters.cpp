@@ -1,11 +1,10 @@
 //===- Filters.cpp - Filters of single values -----------------------------===//
 
+#include "Filters.h"
 #include "Builtins.h"
-#include "ListFilters.h"
 
 #include <algorithm>
-#include <charconv>
-#include <cmath>
+#include <array>
 
 namespace marimba::rt::jinja {
 
@@ -26,19 +25,40 @@ static Value length(const Value &subject, const Arguments &arguments) {
   return static_cast<int64_t>(iterate(subject).size());
 }
 
+/// As transformers replaces Jinja's own: json.dumps without escapes for HTML.
 static Value toJson(const Value &subject, const Arguments &arguments) {
-  // Characters stay as they are in any case.
-  arguments.check("tojson", 1, {"indent", "ensure_ascii"});
-  const Value *indent = arguments.find(0, "indent");
-  if (const Value *ascii = arguments.find(1, "ensure_ascii");
-      ascii && ascii->truth())
-    throw ValueError("'tojson' with ensure_ascii is not supported");
-  if (indent && !indent->is(Kind::None) && !indent->is(Kind::Int))
-    throw ValueError("'tojson' expects an integer as indent");
-  return subject.toJson(
-      indent && indent->is(Kind::Int)
-          ? static_cast<int>(std::clamp<int64_t>(indent->asInt(), 0, 64))
-          : -1);
+  arguments.check("tojson", 4,
+                  {"ensure_ascii", "indent", "separators", "sort_keys"});
+  auto given = [&](size_t index, std::string_view name) {
+    const Value *value = arguments.find(index, name);
+    return value && !value->is(Kind::None) ? value : nullptr;
+  };
+  JsonStyle style;
+  const Value *ascii = given(0, "ensure_ascii"), *indent = given(1, "indent");
+  const Value *separators = given(2, "separators");
+  const Value *sorted = given(3, "sort_keys");
+  style.ascii = ascii && ascii->truth();
+  style.sorted = sorted && sorted->truth();
+  if (indent) {
+    if (indent->is(Kind::String))
+      style.indent = indent->asString();
+    else if (indent->is(Kind::Int) || indent->is(Kind::Bool))
+      style.indent = std::string(
+          static_cast<size_t>(std::clamp<int64_t>(indent->asInt(), 0, 64)),
+          ' ');
+    else
+      throw ValueError("'tojson' expects an integer or a string as indent");
+    style.comma = ",";
+  }
+  if (separators) {
+    List parts = iterate(*separators);
+    if (parts.size() != 2 || !parts[0].is(Kind::String) ||
+        !parts[1].is(Kind::String))
+      throw ValueError("'tojson' expects two strings as separators");
+    style.comma = parts[0].asString();
+    style.colon = parts[1].asString();
+  }
+  return subject.toJson(style);
 }
 
 static Value defaultTo(const Value &subject, const Arguments &arguments) {
@@ -64,50 +84,6 @@ static Value title(const Value &subject, const Arguments &arguments) {
     at = std::min(end, text.size());
   }
   return out;
-}
-
-/// Python's int() of a text, then its float(); the default where neither reads
-/// it.
-static Value toInt(const Value &subject, const Arguments &arguments) {
-  arguments.check("int", 1, {"default"});
-  const Value *given = arguments.find(0, "default");
-  Value otherwise = given ? *given : Value(0);
-  double number = 0;
-  if (subject.is(Kind::Int) || subject.is(Kind::Bool))
-    return subject.asInt();
-  if (subject.is(Kind::Float)) {
-    number = subject.asDouble();
-  } else if (subject.is(Kind::String)) {
-    std::string text = strip(subject.asString(), nullptr, true, true);
-    const char *begin = text.data() + (text.starts_with('+') ? 1 : 0);
-    const char *end = text.data() + text.size();
-    int64_t integer = 0;
-    auto whole = std::from_chars(begin, end, integer);
-    if (whole.ec == std::errc() && whole.ptr == end)
-      return integer;
-    auto [stop, code] = std::from_chars(begin, end, number);
-    if (code != std::errc() || stop != end)
-      return otherwise;
-  } else {
-    return otherwise;
-  }
-  if (!(std::abs(number) < 9e18))
-    return otherwise;
-  return static_cast<int64_t>(number);
-}
-
-static Value toFloat(const Value &subject, const Arguments &arguments) {
-  arguments.check("float", 1, {"default"});
-  const Value *otherwise = arguments.find(0, "default");
-  if (subject.isNumber())
-    return subject.asDouble();
-  std::string text = strip(subject.str(), nullptr, true, true);
-  double number = 0;
-  auto [stop, code] =
-      std::from_chars(text.data(), text.data() + text.size(), number);
-  if (!text.empty() && code == std::errc() && stop == text.data() + text.size())
-    return number;
-  return otherwise ? *otherwise : Value(0.0);
 }
 
 static Value replace(const Value &subject, const Arguments &arguments) {
@@ -155,27 +131,6 @@ static Value indentLines(const Value &subject, const Arguments &arguments) {
   return out;
 }
 
-static Value roundTo(const Value &subject, const Arguments &arguments) {
-  arguments.check("round", 1, {"precision"});
-  const Value *given = arguments.find(0, "precision");
-  double scale = std::pow(10.0, given && given->is(Kind::Int)
-                                    ? static_cast<double>(given->asInt())
-                                    : 0);
-  if (!subject.isNumber())
-    throw ValueError("'round' expects a number");
-  // Half goes to even, as in Python.
-  return std::nearbyint(subject.asDouble() * scale) / scale;
-}
-
-static Value absolute(const Value &subject, const Arguments &arguments) {
-  arguments.check("abs", 0, {});
-  if (subject.is(Kind::Float))
-    return std::abs(subject.asDouble());
-  if (!subject.isNumber())
-    throw ValueError("'abs' expects a number");
-  return subject.asInt() < 0 ? -subject.asInt() : subject.asInt();
-}
-
 template <std::string (*change)(const std::string &)>
 static Value changed(const Value &subject, const Arguments &arguments) {
   arguments.check("upper, lower", 0, {});
@@ -183,7 +138,6 @@ static Value changed(const Value &subject, const Arguments &arguments) {
 }
 
 static constexpr NamedFilter valueFilters[] = {
-    {"abs", absolute},
     {"capitalize",
      [](const Value &subject, const Arguments &) -> Value {
        return capitalize(subject.str(), false);
@@ -191,14 +145,11 @@ static constexpr NamedFilter valueFilters[] = {
     {"count", length},
     {"d", defaultTo},
     {"default", defaultTo},
-    {"float", toFloat},
     {"format", format},
     {"indent", indentLines},
-    {"int", toInt},
     {"length", length},
     {"lower", changed<lower>},
     {"replace", replace},
-    {"round", roundTo},
     // There is no escaping that it would switch off.
     {"safe",
      [](const Value &subject, const Arguments &) -> Value {
@@ -214,19 +165,33 @@ static constexpr NamedFilter valueFilters[] = {
     {"upper", changed<upper>},
 };
 
+/// All filters, by what they are of.
+static std::array<std::span<const NamedFilter>, 5> allFilters() {
+  return {std::span<const NamedFilter>(valueFilters), numberFilters(),
+          textFilters(), listFilters(), orderFilters()};
+}
+
+bool hasFilter(const std::string &name) {
+  for (std::span<const NamedFilter> filters : allFilters())
+    for (const NamedFilter &filter : filters)
+      if (filter.name == name)
+        return true;
+  return false;
+}
+
 Value applyFilter(const std::string &name, const Value &subject,
                   const Arguments &arguments) {
-  for (const NamedFilter &filter : valueFilters)
-    if (filter.name == name)
-      return filter.apply(subject, arguments);
-  for (const NamedFilter &filter : listFilters())
-    if (filter.name == name)
-      return filter.apply(subject, arguments);
+  std::vector<std::string_view> names;
+  for (std::span<const NamedFilter> filters : allFilters())
+    for (const NamedFilter &filter : filters) {
+      if (filter.name == name)
+        return filter.apply(subject, arguments);
+      names.push_back(filter.name);
+    }
+  std::sort(names.begin(), names.end());
   std::string supported;
-  for (const NamedFilter &filter : valueFilters)
-    (supported += supported.empty() ? "" : ", ") += filter.name;
-  for (const NamedFilter &filter : listFilters())
-    (supported += ", ") += filter.name;
+  for (std::string_view one : names)
+    (supported += supported.empty() ? "" : ", ") += one;
   throw ValueError("the filter '" + name +
                    "' is not supported, supported: " + supported);
 }

@@ -1,10 +1,14 @@
 //===- Functions.cpp - Tests and global functions -------------------------===//
 
 #include "Builtins.h"
+#include "Methods.h"
 
 #include "../../core/ClassicLocale.h"
 
 #include <algorithm>
+#include <iterator>
+#include <memory>
+#include <utility>
 
 namespace marimba::rt::jinja {
 
@@ -42,7 +46,12 @@ static bool isIterable(const Value &value, const List &) {
 }
 
 static constexpr NamedTest tests[] = {
+    {"!=", 1, isUnequal},
+    {"<", 1, isLess},
+    {"<=", 1, isNotMore},
     {"==", 1, isEqual},
+    {">", 1, isMore},
+    {">=", 1, isNotLess},
     {"boolean", 0, isKind<Kind::Bool>},
     {"callable", 0, isKind<Kind::Function>},
     {"defined", 0,
@@ -55,19 +64,26 @@ static constexpr NamedTest tests[] = {
      }},
     {"eq", 1, isEqual},
     {"equalto", 1, isEqual},
+    // Nothing is marked as escaped: `escape` and `safe` make plain texts.
+    {"escaped", 0, [](const Value &, const List &) { return false; }},
     {"even", 0,
      [](const Value &v, const List &) { return integer(v) % 2 == 0; }},
     {"false", 0,
      [](const Value &v, const List &) {
        return v.is(Kind::Bool) && !v.asBool();
      }},
+    {"filter", 0,
+     [](const Value &v, const List &) { return hasFilter(v.str()); }},
     {"float", 0, isKind<Kind::Float>},
     {"ge", 1, isNotLess},
+    {"greaterthan", 1, isMore},
     {"gt", 1, isMore},
     {"in", 1, [](const Value &v, const List &a) { return contains(a[0], v); }},
     {"integer", 0, isKind<Kind::Int>},
     {"iterable", 0, isIterable},
     {"le", 1, isNotMore},
+    {"lessthan", 1, isLess},
+    {"lower", 0, [](const Value &v, const List &) { return isLower(v.str()); }},
     {"lt", 1, isLess},
     {"mapping", 0, isKind<Kind::Dict>},
     {"ne", 1, isUnequal},
@@ -75,17 +91,25 @@ static constexpr NamedTest tests[] = {
     {"number", 0, [](const Value &v, const List &) { return v.isNumber(); }},
     {"odd", 0,
      [](const Value &v, const List &) { return integer(v) % 2 != 0; }},
+    {"sameas", 1, [](const Value &v, const List &a) { return v.same(a[0]); }},
     {"sequence", 0,
      [](const Value &v, const List &a) {
-       return isIterable(v, a) && !v.is(Kind::Namespace);
+       return isIterable(v, a) && !v.is(Kind::Namespace) && !v.isView();
      }},
     {"string", 0, isKind<Kind::String>},
+    {"test", 0, [](const Value &v, const List &) { return hasTest(v.str()); }},
     {"true", 0,
      [](const Value &v, const List &) {
        return v.is(Kind::Bool) && v.asBool();
      }},
     {"undefined", 0, isKind<Kind::Undefined>},
+    {"upper", 0, [](const Value &v, const List &) { return isUpper(v.str()); }},
 };
+
+bool hasTest(const std::string &name) {
+  return std::any_of(std::begin(tests), std::end(tests),
+                     [&](const NamedTest &test) { return test.name == name; });
+}
 
 bool applyTest(const std::string &name, const Value &subject,
                const Arguments &arguments) {
@@ -148,6 +172,44 @@ static Dict members(const Arguments &arguments, std::string_view name) {
   return made;
 }
 
+/// Gives its arguments in turn.
+static Value makeCycler(const Arguments &arguments) {
+  const List &items = arguments.positional;
+  if (items.empty())
+    throw ValueError("'cycler' expects values");
+  auto at = std::make_shared<size_t>(0);
+  auto current = [at, items](const Arguments &) { return items[*at]; };
+  auto next = [at, items](const Arguments &) {
+    return items[std::exchange(*at, (*at + 1) % items.size())];
+  };
+  auto reset = [at](const Arguments &) {
+    *at = 0;
+    return Value::none();
+  };
+  auto refuse = [](const Arguments &) -> Value {
+    throw ValueError("a cycler cannot be called");
+  };
+  // What the functions hold counts as held by them all.
+  return Value(refuse, "cycler",
+               {{"items", items},
+                {"current", Value(current, kComputed, {{"items", items}})},
+                {"next", Value(next, "next", {{"items", items}})},
+                {"reset", Value(reset, "reset")}});
+}
+
+/// Gives a separator each time but the first.
+static Value makeJoiner(const Arguments &arguments) {
+  arguments.check("joiner", 1, {"sep"});
+  const Value *given = arguments.find(0, "sep");
+  std::string separator = given ? given->str() : ", ";
+  auto used = std::make_shared<bool>(false);
+  return Value(
+      [used, separator](const Arguments &) -> Value {
+        return std::exchange(*used, true) ? separator : "";
+      },
+      "joiner", {{"sep", separator}});
+}
+
 Dict makeGlobals(std::time_t now) {
   auto function = [](const char *name, Function run) {
     return std::pair<std::string, Value>(name, Value(std::move(run), name));
@@ -162,6 +224,8 @@ Dict makeGlobals(std::time_t now) {
                [](const Arguments &arguments) -> Value {
                  return members(arguments, "dict");
                }),
+      function("cycler", makeCycler),
+      function("joiner", makeJoiner),
       function("raise_exception",
                [](const Arguments &arguments) -> Value {
                  arguments.check("raise_exception", 1, {"message"});

@@ -189,71 +189,16 @@ void Interpreter::assign(const Stmt &stmt, Scope &scope) {
     scope.set(stmt.names[i], std::move(parts[i]));
 }
 
-Value makeLoop(const List &items, size_t index) {
-  size_t size = items.size();
-  auto count = [](size_t value) { return Value(static_cast<int64_t>(value)); };
-  return Dict{
-      {"index", count(index + 1)},
-      {"index0", count(index)},
-      {"revindex", count(size - index)},
-      {"revindex0", count(size - index - 1)},
-      {"first", index == 0},
-      {"last", index + 1 == size},
-      {"length", count(size)},
-      {"depth", 1},
-      {"depth0", 0},
-      {"previtem", index > 0 ? items[index - 1] : Value::undefined("previtem")},
-      {"nextitem",
-       index + 1 < size ? items[index + 1] : Value::undefined("nextitem")},
-      {"cycle",
-       Value(
-           [index](const Arguments &arguments) {
-             if (arguments.positional.empty())
-               throw ValueError("'loop.cycle' expects values");
-             return arguments.positional[index % arguments.positional.size()];
-           },
-           "cycle")},
-  };
-}
-
-void Interpreter::bind(const Expr &target, const Value &value, Scope &scope) {
-  if (target.kind == Expr::Kind::Name)
-    return scope.set(target.text, value);
-  List parts = unpack(value, target.children.size());
-  for (size_t i = 0; i < parts.size(); ++i)
-    bind(*target.children[i], parts[i], scope);
-}
-
-Interpreter::Flow Interpreter::executeFor(const Stmt &stmt, Scope &scope,
-                                          std::string &out) {
-  Value over = evaluate(*stmt.expr, scope);
-  List items = iterate(over);
-  // The condition chooses before the loop counts.
-  if (stmt.condition)
-    std::erase_if(items, [&](const Value &item) {
-      ScopePtr inner = nest(scope);
-      bind(*stmt.target, item, *inner);
-      return !evaluate(*stmt.condition, *inner).truth();
-    });
-  for (size_t i = 0; i < items.size(); ++i) {
-    Step step(*this, stmt.line);
-    ScopePtr inner = nest(scope);
-    bind(*stmt.target, items[i], *inner);
-    inner->set("loop", makeLoop(items, i));
-    if (execute(stmt.body, *inner, out) == Flow::Break)
-      break;
-  }
-  return items.empty() ? execute(stmt.otherwise, scope, out) : Flow::Normal;
-}
-
 Value Interpreter::makeMacro(const Stmt &stmt, Scope &scope) {
   kept.push_back(scope.shared_from_this());
   steps += 16; // for the memory that stays
+  List names(stmt.names.begin(), stmt.names.end());
   return Value(
       [this, &stmt, &scope](const Arguments &arguments) -> Value {
         return callMacro(stmt, scope, arguments);
       },
-      stmt.text);
+      stmt.text,
+      {{"name", stmt.text}, {"arguments", Value::tuple(std::move(names))}});
 }
 
 std::string Interpreter::callMacro(const Stmt &stmt, Scope &scope,

@@ -47,6 +47,10 @@ private:
   Flow execute(const Body &body, Scope &scope, std::string &out);
   Flow execute(const Stmt &stmt, Scope &scope, std::string &out);
   Flow executeFor(const Stmt &stmt, Scope &scope, std::string &out);
+  /// A round for each of the items of `over`; `level`: of loops that call
+  /// themselves, from 0.
+  Flow executeLoop(const Stmt &stmt, const Value &over, int level, Scope &scope,
+                   std::string &out);
   Flow executeSetBlock(const Stmt &stmt, Scope &scope);
   Flow executeFilter(const Stmt &stmt, Scope &scope, std::string &out);
   Flow executeWith(const Stmt &stmt, Scope &scope, std::string &out);
@@ -81,8 +85,17 @@ private:
 Value computeBinary(const std::string &op, const Value &left,
                     const Value &right);
 
-/// What `loop` is in round `index` over `items`.
-Value makeLoop(const List &items, size_t index);
+/// What the rounds of a loop have in common.
+struct LoopState {
+  const List &items;
+  int level; // of loops that call themselves
+  Function call;
+  /// What `loop.changed` was given last, as text; it outlives the loop.
+  std::shared_ptr<std::optional<std::string>> last;
+};
+
+/// What `loop` is in round `index`.
+Value makeLoop(const LoopState &state, size_t index);
 
 /// Gives each of `names` its part of `value`; throws ValueError where they are
 /// not as many.

@@ -38,6 +38,8 @@ private:
   /// whether a line that ends there goes.
   void skipClosing(bool trimmed);
   void skipRaw();
+  /// The size of `raw %}` up to its end, or 0.
+  size_t rawSize() const;
   void addText(std::string_view text, size_t begin, char sign, bool block);
   void add(Kind kind, std::string text = {}) {
     tokens.push_back({kind, std::move(text), line});
@@ -132,17 +134,17 @@ void Lexer::readOutside() {
     skipClosing(true);
     return;
   }
+  if (size_t size = what == '%' ? rawSize() : 0) {
+    advance(position + size);
+    // The end of the line stays, as Jinja has it.
+    skipClosing(false);
+    return skipRaw();
+  }
   add(what == '{' ? Kind::BeginPrint : Kind::BeginBlock);
   if (what == '{')
     readExpression("}}", Kind::EndPrint);
   else
     readExpression("%}", Kind::EndBlock);
-  size_t count = tokens.size();
-  if (what == '%' && count >= 3 && tokens[count - 2].isName("raw") &&
-      tokens[count - 3].kind == Kind::BeginBlock) {
-    tokens.resize(count - 3);
-    skipRaw();
-  }
 }
 
 void Lexer::skipClosing(bool trimmed) {
@@ -155,6 +157,21 @@ void Lexer::skipClosing(bool trimmed) {
   else if (trimmed && sign != '+' && end < source.size() && source[end] == '\n')
     ++end;
   advance(end);
+}
+
+size_t Lexer::rawSize() const {
+  size_t at = position;
+  auto skipBlanks = [&] {
+    while (at < source.size() && isBlank(source[at]))
+      ++at;
+  };
+  skipBlanks();
+  if (!source.substr(at).starts_with("raw"))
+    return 0;
+  at += 3;
+  skipBlanks();
+  std::string_view rest = source.substr(at);
+  return rest.starts_with("%}") || rest.starts_with("-%}") ? at - position : 0;
 }
 
 void Lexer::skipRaw() {
@@ -319,13 +336,21 @@ void Lexer::readString(char quote) {
       continue;
     }
     char c = source[++at];
-    constexpr std::string_view escapes = "\\\"'abfnrtv0";
-    constexpr std::string_view meanings("\\\"'\a\b\f\n\r\t\v\0", 11);
+    constexpr std::string_view escapes = "\\\"'abfnrtv";
+    constexpr std::string_view meanings("\\\"'\a\b\f\n\r\t\v");
     size_t known = escapes.find(c);
     size_t digits = c == 'x' ? 2 : c == 'u' ? 4 : c == 'U' ? 8 : 0;
     int64_t code = digits ? hexValue(source, at + 1, digits) : -1;
     if (known != escapes.npos) {
       value += meanings[known];
+    } else if (c >= '0' && c <= '7') {
+      // Up to three octal digits.
+      char32_t octal = static_cast<char32_t>(c - '0');
+      for (int i = 0; i < 2 && at + 1 < source.size() &&
+                      source[at + 1] >= '0' && source[at + 1] <= '7';
+           ++i)
+        octal = octal * 8 + static_cast<char32_t>(source[++at] - '0');
+      text::appendChar(octal, value);
     } else if (digits) {
       if (code < 0 || code > 0x10ffff)
         fail(std::string("a string has \\") + c + " without " +

@@ -1,17 +1,18 @@
 //===- ListFilters.cpp - Filters of lists ---------------------------------===//
 
-#include "ListFilters.h"
 #include "Builtins.h"
+#include "Filters.h"
+#include "Interpreter.h"
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 
 namespace marimba::rt::jinja {
 
 using Kind = Value::Kind;
 
-/// The member at a path such as `function.name` or `0.text`.
-static Value getPath(const Value &object, const Value &path) {
+Value getPath(const Value &object, const Value &path) {
   if (!path.is(Kind::String))
     return getItem(object, path);
   Value found = object;
@@ -100,59 +101,6 @@ static Value join(const Value &subject, const Arguments &arguments) {
   return text;
 }
 
-/// What items are ordered by: texts without regard to case.
-static Value sortKey(const Value &item, const Value *attribute,
-                     bool caseSensitive) {
-  Value key = attribute ? getPath(item, *attribute) : item;
-  return key.is(Kind::String) && !caseSensitive ? Value(lower(key.asString()))
-                                                : key;
-}
-
-static Value sort(const Value &subject, const Arguments &arguments) {
-  arguments.check("sort", 3, {"reverse", "case_sensitive", "attribute"});
-  const Value *reverse = arguments.find(0, "reverse");
-  const Value *caseful = arguments.find(1, "case_sensitive");
-  const Value *attribute = arguments.find(2, "attribute");
-  List items = iterate(subject);
-  bool down = reverse && reverse->truth();
-  std::stable_sort(items.begin(), items.end(),
-                   [&](const Value &a, const Value &b) {
-                     bool exact = caseful && caseful->truth();
-                     Value x = sortKey(a, attribute, exact);
-                     Value y = sortKey(b, attribute, exact);
-                     return down ? less(y, x) : less(x, y);
-                   });
-  return items;
-}
-
-static Value dictSort(const Value &subject, const Arguments &arguments) {
-  arguments.check("dictsort", 0, {});
-  if (!subject.isMapping())
-    throw ValueError("'dictsort' expects a dict");
-  List pairs;
-  for (const auto &[key, value] : subject.asDict())
-    pairs.push_back(Value::tuple({key, value}));
-  std::stable_sort(pairs.begin(), pairs.end(),
-                   [](const Value &a, const Value &b) {
-                     return lower(a.asList()[0].asString()) <
-                            lower(b.asList()[0].asString());
-                   });
-  return pairs;
-}
-
-static Value unique(const Value &subject, const Arguments &arguments) {
-  arguments.check("unique", 0, {});
-  List items, keys;
-  for (const Value &item : iterate(subject)) {
-    Value key = sortKey(item, nullptr, false);
-    if (std::find(keys.begin(), keys.end(), key) != keys.end())
-      continue;
-    keys.push_back(key);
-    items.push_back(item);
-  }
-  return items;
-}
-
 static Value reverse(const Value &subject, const Arguments &arguments) {
   arguments.check("reverse", 0, {});
   List items = iterate(subject);
@@ -165,34 +113,68 @@ static Value reverse(const Value &subject, const Arguments &arguments) {
   return text;
 }
 
-/// The lowest or highest item.
-template <bool highest>
-static Value extreme(const Value &subject, const Arguments &arguments) {
-  arguments.check("min, max", 0, {});
-  List items = iterate(subject);
-  if (items.empty())
-    return Value::undefined("item");
-  auto before = [](const Value &a, const Value &b) {
-    return less(sortKey(a, nullptr, false), sortKey(b, nullptr, false));
-  };
-  return highest ? *std::max_element(items.begin(), items.end(), before)
-                 : *std::min_element(items.begin(), items.end(), before);
+static Value sum(const Value &subject, const Arguments &arguments) {
+  arguments.check("sum", 2, {"attribute", "start"});
+  const Value *attribute = arguments.find(0, "attribute");
+  const Value *start = arguments.find(1, "start");
+  if (attribute && attribute->is(Kind::None))
+    attribute = nullptr;
+  Value total = start ? *start : Value(0);
+  for (const Value &item : iterate(subject)) {
+    const Value part = attribute ? getPath(item, *attribute) : item;
+    // Texts and lists would be copied again and again.
+    if (!part.isNumber() || !total.isNumber())
+      throw ValueError("'sum' expects numbers");
+    total = computeBinary("+", total, part);
+  }
+  return total;
 }
 
-static Value sum(const Value &subject, const Arguments &arguments) {
-  arguments.check("sum", 0, {});
-  double total = 0;
-  int64_t whole = 0;
-  bool integers = true;
+/// Lists of `size` items each, the last one filled up where there is with what.
+static Value batch(const Value &subject, const Arguments &arguments) {
+  arguments.check("batch", 2, {"linecount", "fill_with"});
+  const Value *size = arguments.find(0, "linecount");
+  const Value *fill = arguments.find(1, "fill_with");
+  if (!size || !size->is(Kind::Int) || size->asInt() < 1)
+    throw ValueError("'batch' expects a number of items");
+  auto count = static_cast<size_t>(size->asInt());
+  List batches, items;
   for (const Value &item : iterate(subject)) {
-    if (!item.isNumber())
-      throw ValueError("'sum' expects numbers");
-    integers = integers && !item.is(Kind::Float);
-    total += item.asDouble();
-    if (integers && __builtin_add_overflow(whole, item.asInt(), &whole))
-      throw ValueError("'sum' is out of range");
+    if (items.size() == count)
+      batches.push_back(std::exchange(items, {}));
+    items.push_back(item);
   }
-  return integers ? Value(whole) : Value(total);
+  if (items.empty())
+    return batches;
+  if (fill && !fill->is(Kind::None)) {
+    checkLength(count);
+    items.resize(std::max(items.size(), count), *fill);
+  }
+  batches.push_back(std::move(items));
+  return batches;
+}
+
+/// That many lists; the first ones have one item more where they are not even.
+static Value slice(const Value &subject, const Arguments &arguments) {
+  arguments.check("slice", 2, {"slices", "fill_with"});
+  const Value *number = arguments.find(0, "slices");
+  const Value *fill = arguments.find(1, "fill_with");
+  if (!number || !number->is(Kind::Int) || number->asInt() < 1)
+    throw ValueError("'slice' expects a number of slices");
+  auto count = static_cast<size_t>(number->asInt());
+  checkLength(count);
+  List items = iterate(subject), slices;
+  size_t extra = items.size() % count, from = 0;
+  for (size_t i = 0; i < count; ++i) {
+    size_t to = from + items.size() / count + (i < extra);
+    List part(items.begin() + static_cast<std::ptrdiff_t>(from),
+              items.begin() + static_cast<std::ptrdiff_t>(to));
+    if (fill && !fill->is(Kind::None) && i >= extra)
+      part.push_back(*fill);
+    slices.push_back(std::move(part));
+    from = to;
+  }
+  return slices;
 }
 
 template <bool isFirst>
@@ -214,7 +196,7 @@ static Value items(const Value &subject, const Arguments &arguments) {
 }
 
 static constexpr NamedFilter filters[] = {
-    {"dictsort", dictSort},
+    {"batch", batch},
     {"first", end<true>},
     {"items", items},
     {"join", join},
@@ -224,16 +206,13 @@ static constexpr NamedFilter filters[] = {
        return iterate(subject);
      }},
     {"map", map},
-    {"max", extreme<true>},
-    {"min", extreme<false>},
     {"reject", choose<false, false>},
     {"rejectattr", choose<false, true>},
     {"reverse", reverse},
     {"select", choose<true, false>},
     {"selectattr", choose<true, true>},
-    {"sort", sort},
+    {"slice", slice},
     {"sum", sum},
-    {"unique", unique},
 };
 
 std::span<const NamedFilter> listFilters() { return filters; }

@@ -21,7 +21,15 @@ Value getAttribute(const Value &object, const std::string &name) {
         [object, name](const Arguments &arguments) {
           return callMethod(object, name, arguments);
         },
-        name);
+        name, {{"__self__", object}});
+  if (object.is(Kind::Function))
+    for (const auto &[key, member] : object.members())
+      if (key == name)
+        return member.is(Kind::Function) && member.name() == kComputed
+                   ? member.asFunction()({})
+                   : member;
+  if (object.isGroup() && (name == "grouper" || name == "list"))
+    return object.asList()[name == "list" ? 1 : 0];
   if (object.isMapping())
     if (const Value *member = object.find(name))
       return *member;
@@ -35,7 +43,13 @@ Value getItem(const Value &object, const Value &index) {
         index.is(Kind::String) ? object.find(index.asString()) : nullptr;
     return member ? *member : Value::undefined(index.str());
   }
+  if (object.is(Kind::Function) && index.is(Kind::String))
+    return getAttribute(object, index.asString());
+  if (object.isView())
+    return Value::undefined(index.str());
   bool counts = index.is(Kind::Int) || index.is(Kind::Bool);
+  if (object.isGroup() && index.is(Kind::String))
+    return getAttribute(object, index.asString());
   if (!counts || !(object.isSequence() || object.is(Kind::String)))
     return Value::undefined(index.str());
   bool text = object.is(Kind::String);

@@ -1,28 +1,17 @@
 //===- Methods.cpp - Methods of strings, lists and dictionaries -----------===//
 
+#include "Methods.h"
 #include "Builtins.h"
 
-#include "../Unicode.h"
-
 #include <algorithm>
-#include <cctype>
 #include <iterator>
 
 namespace marimba::rt::jinja {
 
 using Kind = Value::Kind;
 
-namespace {
-/// One method: its name and what runs it.
-struct Method {
-  std::string_view name;
-  Value (*call)(const Value &object, const Arguments &arguments);
-};
-} // namespace
-
-/// The argument at `index`, a string; null where it was not given or is none.
-static const std::string *findString(const Arguments &arguments, size_t index,
-                                     std::string_view name) {
+const std::string *findString(const Arguments &arguments, size_t index,
+                              std::string_view name) {
   const Value *value = arguments.find(index, name);
   if (!value || value->is(Kind::None))
     return nullptr;
@@ -32,16 +21,16 @@ static const std::string *findString(const Arguments &arguments, size_t index,
   return &value->asString();
 }
 
-static const std::string &getString(const Arguments &arguments, size_t index,
-                                    std::string_view name) {
+const std::string &getString(const Arguments &arguments, size_t index,
+                             std::string_view name) {
   if (const std::string *text = findString(arguments, index, name))
     return *text;
   throw ValueError("expected a string as argument " +
                    std::to_string(index + 1));
 }
 
-static int64_t getInt(const Arguments &arguments, size_t index,
-                      std::string_view name, int64_t otherwise) {
+int64_t getInt(const Arguments &arguments, size_t index, std::string_view name,
+               int64_t otherwise) {
   const Value *value = arguments.find(index, name);
   if (!value)
     return otherwise;
@@ -51,206 +40,12 @@ static int64_t getInt(const Arguments &arguments, size_t index,
   return value->asInt();
 }
 
-static Value stripText(const Value &object, const Arguments &arguments,
-                       bool left, bool right) {
-  arguments.check("strip", 1, {});
-  return strip(object.asString(), findString(arguments, 0, "chars"), left,
-               right);
-}
-
-/// Python's split: at runs of white space where no separator is given.
-static Value splitText(const Value &object, const Arguments &arguments) {
-  arguments.check("split", 2, {"sep", "maxsplit"});
-  const std::string &text = object.asString();
-  const std::string *separator = findString(arguments, 0, "sep");
-  int64_t most = getInt(arguments, 1, "maxsplit", -1);
-  List parts;
-  auto mayGoOn = [&] {
-    return most < 0 || static_cast<int64_t>(parts.size()) < most;
-  };
-  if (separator) {
-    if (separator->empty())
-      throw ValueError("'split' with an empty separator");
-    size_t from = 0;
-    for (size_t at;
-         mayGoOn() && (at = text.find(*separator, from)) != std::string::npos;
-         from = at + separator->size())
-      parts.push_back(text.substr(from, at - from));
-    parts.push_back(text.substr(from));
-    return parts;
-  }
-  std::string rest = strip(text, nullptr, true, false);
-  while (!rest.empty() && mayGoOn()) {
-    size_t end = 0, next = 0;
-    while (end < rest.size() && !text::isSpace(text::nextChar(rest, next)))
-      end = next;
-    parts.push_back(rest.substr(0, end));
-    rest = strip(rest.substr(end), nullptr, true, false);
-  }
-  if (!rest.empty())
-    parts.push_back(rest);
-  return parts;
-}
-
-/// From the right; a separator is needed.
-static Value rsplitText(const Value &object, const Arguments &arguments) {
-  arguments.check("rsplit", 2, {"sep", "maxsplit"});
-  std::string rest = object.asString();
-  const std::string &separator = getString(arguments, 0, "sep");
-  int64_t most = getInt(arguments, 1, "maxsplit", -1);
-  if (separator.empty())
-    throw ValueError("'rsplit' with an empty separator");
-  List parts;
-  for (size_t at; (most < 0 || static_cast<int64_t>(parts.size()) < most) &&
-                  (at = rest.rfind(separator)) != std::string::npos;
-       rest.resize(at))
-    parts.push_back(rest.substr(at + separator.size()));
-  parts.push_back(rest);
-  std::reverse(parts.begin(), parts.end());
-  return parts;
-}
-
-static Value splitLines(const Value &object, const Arguments &arguments) {
-  arguments.check("splitlines", 0, {});
-  List lines;
-  const std::string &text = object.asString();
-  for (size_t from = 0; from < text.size();) {
-    size_t end = std::min(text.find('\n', from), text.size());
-    lines.push_back(text.substr(from, end - from));
-    from = end + 1;
-  }
-  return lines;
-}
-
-/// Whether one of the given strings stands at the start or at the end.
-static bool standsAt(const Value &object, const Arguments &arguments,
-                     bool start) {
-  arguments.check(start ? "startswith" : "endswith", 1, {});
-  auto matches = [&](const Value &part) {
-    if (!part.is(Kind::String))
-      throw ValueError("'startswith' and 'endswith' expect a string, found " +
-                       std::string(part.kindName()));
-    return start ? object.asString().starts_with(part.asString())
-                 : object.asString().ends_with(part.asString());
-  };
-  const Value *given = arguments.find(0, "");
-  if (given && given->is(Kind::Tuple))
-    return std::any_of(given->asList().begin(), given->asList().end(), matches);
-  return matches(given ? *given : Value());
-}
-
-static Value findText(const Value &object, const Arguments &arguments,
-                      bool last) {
-  arguments.check(last ? "rfind" : "find", 1, {});
-  const std::string &text = object.asString();
-  const std::string &part = getString(arguments, 0, "");
-  size_t at = last ? text.rfind(part) : text.find(part);
-  if (at == std::string::npos)
-    return -1;
-  return static_cast<int64_t>(characters(std::string_view(text).substr(0, at)));
-}
-
-static Value joinItems(const Value &object, const Arguments &arguments) {
-  arguments.check("join", 1, {});
-  std::string text;
-  bool first = true;
-  for (const Value &item : iterate(
-           arguments.positional.empty() ? Value() : arguments.positional[0])) {
-    if (!item.is(Kind::String))
-      throw ValueError("'join' expects strings, found " +
-                       std::string(item.kindName()));
-    text += (first ? "" : object.asString()) + item.asString();
-    checkLength(text.size());
-    first = false;
-  }
-  return text;
-}
-
-static Value replaceText(const Value &object, const Arguments &arguments) {
-  arguments.check("replace", 3, {"count"});
-  return replaceAll(object.asString(), getString(arguments, 0, "old"),
-                    getString(arguments, 1, "new"),
-                    getInt(arguments, 2, "count", -1));
-}
-
-static Value countText(const Value &object, const Arguments &arguments) {
-  arguments.check("count", 1, {});
-  const std::string &part = getString(arguments, 0, "");
-  if (part.empty())
-    return static_cast<int64_t>(characters(object.asString()) + 1);
-  int64_t count = 0;
-  for (size_t at = object.asString().find(part); at != std::string::npos;
-       at = object.asString().find(part, at + part.size()))
-    ++count;
-  return count;
-}
-
-/// Without arguments, `change` of the text.
-template <std::string (*change)(const std::string &)>
-static Value changed(const Value &object, const Arguments &arguments) {
-  arguments.check("upper, lower", 0, {});
-  return change(object.asString());
-}
-
-template <bool isDigit>
-static Value consistsOf(const Value &object, const Arguments &arguments) {
-  arguments.check(isDigit ? "isdigit" : "isspace", 0, {});
-  const std::string &text = object.asString();
-  for (size_t at = 0; at < text.size();) {
-    char32_t c = text::nextChar(text, at);
-    if (isDigit ? !text::isNumber(c) : !text::isSpace(c))
-      return false;
-  }
-  return !text.empty();
-}
-
-static constexpr Method textMethods[] = {
-    {"strip", [](const Value &o,
-                 const Arguments &a) { return stripText(o, a, true, true); }},
-    {"lstrip", [](const Value &o,
-                  const Arguments &a) { return stripText(o, a, true, false); }},
-    {"rstrip", [](const Value &o,
-                  const Arguments &a) { return stripText(o, a, false, true); }},
-    {"split", splitText},
-    {"rsplit", rsplitText},
-    {"splitlines", splitLines},
-    {"startswith",
-     [](const Value &o, const Arguments &a) -> Value {
-       return standsAt(o, a, true);
-     }},
-    {"endswith",
-     [](const Value &o, const Arguments &a) -> Value {
-       return standsAt(o, a, false);
-     }},
-    {"find",
-     [](const Value &o, const Arguments &a) { return findText(o, a, false); }},
-    {"rfind",
-     [](const Value &o, const Arguments &a) { return findText(o, a, true); }},
-    {"join", joinItems},
-    {"replace", replaceText},
-    {"count", countText},
-    {"upper", changed<upper>},
-    {"lower", changed<lower>},
-    {"title",
-     [](const Value &o, const Arguments &a) -> Value {
-       a.check("title", 0, {});
-       return capitalize(o.asString(), true);
-     }},
-    {"capitalize",
-     [](const Value &o, const Arguments &a) -> Value {
-       a.check("capitalize", 0, {});
-       return capitalize(o.asString(), false);
-     }},
-    {"isdigit", consistsOf<true>},
-    {"isspace", consistsOf<false>},
-};
-
 static Value dictItems(const Value &object, const Arguments &arguments) {
   arguments.check("items", 0, {});
   List items;
   for (const auto &[key, value] : object.asDict())
     items.push_back(Value::tuple({key, value}));
-  return items;
+  return Value::view(std::move(items), "dict_items");
 }
 
 static Value dictGet(const Value &object, const Arguments &arguments) {
@@ -264,13 +59,20 @@ static Value dictGet(const Value &object, const Arguments &arguments) {
   return found ? *found : otherwise ? *otherwise : Value::none();
 }
 
+/// Values do not change, so one is its own copy.
+static Value copy(const Value &object, const Arguments &arguments) {
+  arguments.check("copy", 0, {});
+  return object;
+}
+
 static constexpr Method dictMethods[] = {
+    {"copy", copy},
     {"items", dictItems},
     {"get", dictGet},
     {"keys",
      [](const Value &o, const Arguments &a) -> Value {
        a.check("keys", 0, {});
-       return iterate(o);
+       return Value::view(iterate(o), "dict_keys");
      }},
     {"values",
      [](const Value &o, const Arguments &a) -> Value {
@@ -278,7 +80,7 @@ static constexpr Method dictMethods[] = {
        List values;
        for (const auto &[key, value] : o.asDict())
          values.push_back(value);
-       return values;
+       return Value::view(std::move(values), "dict_values");
      }},
 };
 
@@ -298,6 +100,7 @@ static Value itemPlace(const Value &object, const Arguments &arguments,
 }
 
 static constexpr Method listMethods[] = {
+    {"copy", copy},
     {"index",
      [](const Value &o, const Arguments &a) { return itemPlace(o, a, false); }},
     {"count",
@@ -311,8 +114,13 @@ static const Method *findMethod(const Value &object, const std::string &name) {
                      [&](const Method &method) { return method.name == name; });
     return found == std::end(methods) ? nullptr : &*found;
   };
-  if (object.is(Kind::String))
-    return find(textMethods);
+  if (object.is(Kind::String)) {
+    for (std::span<const Method> methods :
+         {searchMethods(), splitMethods(), characterMethods()})
+      if (const Method *method = find(methods))
+        return method;
+    return nullptr;
+  }
   if (object.is(Kind::Dict))
     return find(dictMethods);
   if (object.isSequence())

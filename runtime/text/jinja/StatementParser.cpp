@@ -222,7 +222,7 @@ std::unique_ptr<Stmt> Parser::readFor() {
   }
   if (takeName("if"))
     stmt->condition = readExpr();
-  takeName("recursive"); // that calls itself is an error where it does
+  stmt->recursive = takeName("recursive");
   expectEndBlock();
   std::string ended;
   ++loops;

@@ -115,8 +115,7 @@ size_t characterAt(std::string_view text, size_t index) {
   return position;
 }
 
-/// str.isspace(): Unicode's white space and the separators U+001C to U+001F.
-static bool isPythonSpace(char32_t c) {
+bool isPythonSpace(char32_t c) {
   return text::isSpace(c) || (c >= 0x1c && c <= 0x1f);
 }
 

@@ -101,10 +101,31 @@ Value::Value(jinja::Dict value)
   for (const auto &[key, item] : asDict())
     hold(item);
 }
-Value::Value(Function value, std::string name)
-    : held(Kind::Function),
-      data(std::make_shared<const Function>(std::move(value))),
-      label(std::make_shared<const std::string>(std::move(name))) {}
+Value::Value(Function value, std::string name, jinja::Dict members)
+    : held(Kind::Function), data(std::make_shared<const Callable>(Callable{
+                                std::move(value), std::move(members)})),
+      label(std::make_shared<const std::string>(std::move(name))) {
+  for (const auto &[key, item] : this->members())
+    hold(item);
+}
+
+Value Value::view(jinja::List items, std::string name) {
+  Value value(std::move(items));
+  value.label = std::make_shared<const std::string>(std::move(name));
+  return value;
+}
+
+Value Value::group(Value grouper, jinja::List items) {
+  Value value = tuple({std::move(grouper), std::move(items)});
+  value.label = std::make_shared<const std::string>("group");
+  return value;
+}
+
+bool Value::same(const Value &other) const {
+  if (is(Kind::Undefined) || held != other.held)
+    return false;
+  return is(Kind::String) ? asString() == other.asString() : data == other.data;
+}
 
 void Value::hold(const Value &item) {
   // It could come to hold itself.
@@ -139,7 +160,10 @@ const Dict &Value::asDict() const {
   return *std::get<std::shared_ptr<jinja::Dict>>(data);
 }
 const Function &Value::asFunction() const {
-  return *std::get<std::shared_ptr<const Function>>(data);
+  return std::get<std::shared_ptr<const Callable>>(data)->run;
+}
+const Dict &Value::members() const {
+  return std::get<std::shared_ptr<const Callable>>(data)->members;
 }
 
 const std::string &Value::name() const {
@@ -197,8 +221,7 @@ std::string_view Value::kindName() const {
   return names[static_cast<size_t>(held)];
 }
 
-/// The shortest decimals that read back as `value`, as Python writes them.
-static std::string floatText(double value) {
+std::string floatText(double value) {
   if (std::isnan(value))
     return "nan";
   if (std::isinf(value))
@@ -277,7 +300,8 @@ std::string Value::repr() const {
     }
     if (!list && asList().size() == 1)
       out += ",";
-    return out + (list ? "]" : ")");
+    out += list ? "]" : ")";
+    return isView() ? name() + "(" + out + ")" : out;
   }
   case Kind::Dict:
   case Kind::Namespace: {
@@ -290,77 +314,6 @@ std::string Value::repr() const {
   }
   }
   return "";
-}
-
-void Value::writeJson(std::string &out, int indent, int depth) const {
-  auto newLine = [&](int level) {
-    if (indent >= 0)
-      (out += '\n').append(static_cast<size_t>(indent * level), ' ');
-  };
-  // A comma ends a line, or a space follows it.
-  const char *comma = indent >= 0 ? "," : ", ";
-  checkLength(out.size());
-  switch (held) {
-  case Kind::None:
-    out += "null";
-    return;
-  case Kind::Bool:
-    out += asBool() ? "true" : "false";
-    return;
-  case Kind::Int:
-    out += std::to_string(asInt());
-    return;
-  case Kind::Float:
-    out += std::isnan(asDouble()) ? "NaN"
-           : std::isinf(asDouble())
-               ? (asDouble() < 0 ? "-Infinity" : "Infinity")
-               : floatText(asDouble());
-    return;
-  case Kind::String:
-    out += nlohmann::json(asString())
-               .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-    return;
-  case Kind::List:
-  case Kind::Tuple: {
-    out += '[';
-    bool first = true;
-    for (const Value &item : asList()) {
-      out += first ? "" : comma;
-      newLine(depth + 1);
-      item.writeJson(out, indent, depth + 1);
-      first = false;
-    }
-    if (!first)
-      newLine(depth);
-    out += ']';
-    return;
-  }
-  case Kind::Dict: {
-    out += '{';
-    bool first = true;
-    for (const auto &[key, value] : asDict()) {
-      out += first ? "" : comma;
-      newLine(depth + 1);
-      Value(key).writeJson(out, indent, depth + 1);
-      out += ": ";
-      value.writeJson(out, indent, depth + 1);
-      first = false;
-    }
-    if (!first)
-      newLine(depth);
-    out += '}';
-    return;
-  }
-  default:
-    throw ValueError("'tojson' of " + std::string(kindName()) +
-                     (is(Kind::Undefined) ? " '" + name() + "'" : ""));
-  }
-}
-
-std::string Value::toJson(int indent) const {
-  std::string out;
-  writeJson(out, indent, 0);
-  return out;
 }
 
 } // namespace marimba::rt::jinja

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -65,6 +66,15 @@ struct Arguments {
 };
 
 using Function = std::function<Value(const Arguments &)>;
+struct Callable;
+
+/// How Python's json.dumps writes: on one line without an indent.
+struct JsonStyle {
+  bool ascii = false; // others as \uXXXX
+  bool sorted = false;
+  std::optional<std::string> indent;
+  std::string comma = ", ", colon = ": ";
+};
 
 class Value {
 public:
@@ -96,7 +106,12 @@ public:
   Value(const char *value) : Value(std::string(value)) {}
   Value(jinja::List value);
   Value(jinja::Dict value);
-  Value(Function value, std::string name);
+  /// With the members that it has beside being called.
+  Value(Function value, std::string name, jinja::Dict members = {});
+  /// A list that Python has as dict_keys or the like: no sequence.
+  static Value view(jinja::List items, std::string name);
+  /// A tuple whose parts are called `grouper` and `list`, too.
+  static Value group(Value grouper, jinja::List items);
 
   Kind kind() const { return held; }
   bool is(Kind kind) const { return held == kind; }
@@ -115,6 +130,12 @@ public:
   /// Of a dictionary or a namespace.
   const jinja::Dict &asDict() const;
   const Function &asFunction() const;
+  /// Of a function.
+  const jinja::Dict &members() const;
+  bool isView() const { return is(Kind::List) && label; }
+  bool isGroup() const { return is(Kind::Tuple) && label; }
+  /// Python's `is`; equal numbers and texts are the same.
+  bool same(const Value &other) const;
   /// Of an undefined value or a function.
   const std::string &name() const;
 
@@ -130,22 +151,27 @@ public:
   /// As Python's str() and repr().
   std::string str() const;
   std::string repr() const;
-  /// As Python's json.dumps with ensure_ascii=False; `indent` < 0 for one line.
-  std::string toJson(int indent = -1) const;
+  /// As Python's json.dumps.
+  std::string toJson(const JsonStyle &style) const;
 
 private:
   /// Counts `item` as one that this value holds.
   void hold(const Value &item);
-  void writeJson(std::string &out, int indent, int depth) const;
+  void writeJson(std::string &out, const JsonStyle &style, int depth) const;
 
   using Data = std::variant<
       std::monostate, bool, int64_t, double, std::shared_ptr<const std::string>,
       std::shared_ptr<const jinja::List>, std::shared_ptr<jinja::Dict>,
-      std::shared_ptr<const Function>>;
+      std::shared_ptr<const Callable>>;
   Kind held = Kind::Undefined;
   Data data;
-  std::shared_ptr<const std::string> label; // of an undefined, of a function
+  std::shared_ptr<const std::string> label; // of a name, of a view
   int depth = 0; // of lists and dictionaries in each other
+};
+
+struct Callable {
+  Function run;
+  Dict members;
 };
 
 /// Python's ==.
@@ -159,10 +185,16 @@ bool contains(const Value &container, const Value &item);
 /// characters of a text. Throws where it is none of them.
 List iterate(const Value &value);
 
+/// str.isspace() of one: Unicode's white space and U+001C to U+001F.
+bool isPythonSpace(char32_t c);
+
 /// Number of characters.
 size_t characters(std::string_view text);
 /// The byte at which character `index` begins; the end where there are fewer.
 size_t characterAt(std::string_view text, size_t index);
+
+/// The shortest decimals that read back as `value`, as Python writes them.
+std::string floatText(double value);
 
 /// As Python's str.strip: white space where `set` is null, on the chosen sides.
 std::string strip(const std::string &text, const std::string *set, bool left,
