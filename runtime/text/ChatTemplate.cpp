@@ -9,7 +9,9 @@
 #include "jinja/Interpreter.h"
 #include "jinja/Parser.h"
 
+#include "marimba/FileKind.h"
 #include "marimba/InputFile.h"
+#include "marimba/TextFile.h"
 
 #include <algorithm>
 #include <ctime>
@@ -53,6 +55,13 @@ std::unique_ptr<ChatTemplate> ChatTemplate::parse(std::string_view source,
             std::to_string(kMaxBytes);
     return nullptr;
   }
+  std::string problem = findUtf8Problem(source);
+  if (problem.empty() && source.find('\0') != source.npos)
+    problem = "holds zero bytes, expected a template in UTF-8";
+  if (!problem.empty()) {
+    error = std::string(name) + ": " + problem;
+    return nullptr;
+  }
   auto impl = std::make_unique<Impl>();
   impl->name = name;
   // Some editors put a mark of their own in front.
@@ -62,7 +71,7 @@ std::unique_ptr<ChatTemplate> ChatTemplate::parse(std::string_view source,
   try {
     for (auto &[key, value] : variables)
       impl->variables.emplace_back(key, validUtf8(value));
-    impl->body = jinja::Parser(validUtf8(source)).parse();
+    impl->body = jinja::Parser(source).parse();
   } catch (const std::exception &exception) {
     error = impl->name + ": " + exception.what();
     return nullptr;
@@ -123,6 +132,8 @@ static std::string readFile(const std::filesystem::path &path) {
   std::optional<std::string> text = readWhole(path, kLongestText, problem);
   if (!text)
     throw FieldError(problem);
+  if (std::string_view kind = fileKind(*text); !kind.empty())
+    throw FieldError("is " + std::string(kind) + ", expected text");
   return *text;
 }
 

@@ -9,6 +9,7 @@ import bz2
 import gzip
 import lzma
 import os
+import shutil
 import subprocess
 import sys
 
@@ -99,6 +100,24 @@ class Texts(checker.Checker):
         done = self.run(["tokenize", self.model, "--file", self.write("Tom".encode("utf-16-le"))])
         note = b"3 of its 6 bytes are 0: is it UTF-16 or UTF-32?"
         self.expect("looks like UTF-16 without a mark", done.returncode == 0 and note in done.stderr, done.stderr)
+
+    def case_templates(self):
+        """A template is a text, too, and never what a download left."""
+        model = self.path("model")
+        shutil.copytree(self.model, model)
+        template = os.path.join(model, "chat_template.jinja")
+        for name, bad, message in [
+            ("latin-1", b"caf\xe9", "is not UTF-8: byte 0xe9 at offset 3 begins no character"),
+            ("UTF-16", "{{ 1 }}".encode("utf-16"), "is UTF-16, expected text"),
+            ("UTF-16 without a mark", "{{ 1 }}".encode("utf-16-le"), "holds zero bytes, expected a template in UTF-8"),
+            ("gzip", gzip.compress(b"{{ 1 }}"), "is a file of gzip, expected text"),
+            ("pointer", b"version https://git-lfs.github.com/spec/v1\n", "is a Git LFS pointer, not the file itself"),
+            ("page", b"<!DOCTYPE html>", "is an HTML page: a download that failed?, expected text"),
+        ]:
+            with open(template, "wb") as file:
+                file.write(bad)
+            self.refused(f"template: {name}", ["chat", model], f"chat_template.jinja: {message}")
+        shutil.rmtree(model)
 
     def case_arguments(self):
         latin = b"caf\xe9"
