@@ -75,22 +75,29 @@ TEST(ChatTemplateTest, NamesWhatIsNotSupported) {
   EXPECT_TRUE(render("a\n{{ 'x'|wordwrap }}")
                   .starts_with("t: line 2: the filter 'wordwrap' is not "
                                "supported, supported: abs, "));
-  EXPECT_TRUE(render("{{ 1 is sameas 2 }}")
-                  .starts_with("t: line 1: the test 'sameas' is not "
-                               "supported, supported: ==, "));
-  EXPECT_EQ(render("{{ 'x'.format(1) }}"),
-            "t: line 1: the method 'format' of string is not supported");
+  EXPECT_TRUE(render("{{ 1 is prime }}")
+                  .starts_with("t: line 1: the test 'prime' is not "
+                               "supported, supported: !=, "));
+  EXPECT_EQ(render("{{ 'x'.encode() }}"),
+            "t: line 1: the method 'encode' of string is not supported");
+  EXPECT_EQ(render("{{ '{:>5}'.format(1) }}"),
+            "t: line 1: 'format' with ':>5' is not supported");
+  EXPECT_EQ(render("{{ '{} {}'.format(1) }}"),
+            "t: line 1: 'format' has no value for '{}'");
   EXPECT_EQ(render("{{ lipsum() }}"),
             "t: line 1: the function 'lipsum' is undefined or not supported");
   EXPECT_EQ(render("{% autoescape true %}{% endautoescape %}"),
             "t: line 1: 'autoescape' is not supported");
-  EXPECT_EQ(render("\n{% for x in [1] recursive %}{{ loop(x) }}{% endfor %}"),
-            "t: line 2: dict cannot be called");
+  EXPECT_EQ(render("\n{% for x in [[1]] %}{{ loop(x) }}{% endfor %}"),
+            "t: line 2: 'loop' is called, but the loop is not recursive");
+  EXPECT_EQ(render("{{ 'abc'.index('d') }}"),
+            "t: line 1: 'index': the string has no such part");
+  EXPECT_EQ(render("{{ 10 ** 20 }}"),
+            "t: line 1: the result of '*' is out of range");
   EXPECT_EQ(render("{{ '%y' % 3 }}"),
             "t: line 1: a format has the unknown conversion '%y'");
-  EXPECT_EQ(render("{{ [3] | tojson(sort_keys=true) }}"),
-            "t: line 1: 'tojson' with the argument 'sort_keys' is not "
-            "supported");
+  EXPECT_EQ(render("{{ [3] | tojson(cls=true) }}"),
+            "t: line 1: 'tojson' with the argument 'cls' is not supported");
 }
 
 TEST(ChatTemplateTest, NamesWhatIsWrong) {
@@ -147,6 +154,21 @@ TEST(ChatTemplateTest, IsBounded) {
   EXPECT_TRUE(contains(render("{{ range(1000000) }}"), "more than 100000"));
   EXPECT_TRUE(contains(
       render("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}"), "too deeply"));
+  EXPECT_TRUE(contains(
+      render("{% for x in [1] recursive %}{{ loop([x]) }}{% endfor %}"),
+      "too deeply"));
+  // What calls hold counts as what values hold.
+  EXPECT_TRUE(
+      contains(render("{% set n = namespace(c=1) %}{% for i in range(9999) %}"
+                      "{% set n.c = cycler(n.c) %}{% endfor %}"),
+               "nested"));
+  EXPECT_TRUE(
+      contains(render("{% set n = namespace(c=1) %}{% for i in range(9999) %}"
+                      "{% for j in [n.c, 2] %}{% set n.c = loop %}"
+                      "{% endfor %}{% endfor %}"),
+               "nested"));
+  EXPECT_TRUE(contains(render("{{ 'a'.center(999999999999) }}"), "allowed"));
+  EXPECT_TRUE(contains(render("{{ []|slice(999999999999) }}"), "allowed"));
   EXPECT_TRUE(contains(render("{% macro m() %}{% call m() %}{% endcall %}"
                               "{% endmacro %}{{ m() }}"),
                        "too deeply"));

@@ -231,8 +231,15 @@ static Value computeNumbers(const std::string &op, const Value &a,
   bool whole = !a.is(Kind::Float) && !b.is(Kind::Float);
   if (op == "**") {
     double power = std::pow(a.asDouble(), b.asDouble());
-    bool exact = whole && b.asInt() >= 0 && std::abs(power) < 9e15;
-    return exact ? Value(static_cast<int64_t>(power)) : Value(power);
+    if (!whole || b.asInt() < 0)
+      return power;
+    if (std::abs(power) < 9e15)
+      return static_cast<int64_t>(power);
+    // Where doubles are not exact, few factors reach the limit.
+    Value product = 1;
+    for (int64_t i = 0; i < b.asInt(); ++i)
+      product = computeInts("*", product.asInt(), a.asInt());
+    return product;
   }
   if (whole && op != "/")
     return computeInts(op, a.asInt(), b.asInt());
@@ -264,9 +271,14 @@ Value computeBinary(const std::string &op, const Value &left,
     return left.is(Kind::List) ? Value(std::move(items))
                                : Value::tuple(std::move(items));
   }
-  bool repeats = left.is(Kind::String) || left.is(Kind::List);
-  if (op == "*" && repeats && right.is(Kind::Int))
+  auto repeats = [&](const Value &value, const Value &times) {
+    return op == "*" && times.is(Kind::Int) &&
+           (value.is(Kind::String) || value.is(Kind::List));
+  };
+  if (repeats(left, right))
     return repeat(left, right.asInt());
+  if (repeats(right, left))
+    return repeat(right, left.asInt());
   throw ValueError("'" + op + "' of " + std::string(left.kindName()) + " and " +
                    std::string(right.kindName()) + " is not supported");
 }

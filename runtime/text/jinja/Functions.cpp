@@ -154,13 +154,30 @@ static Value range(const Arguments &arguments) {
 /// The members that `namespace` and `dict` take: of a dictionary, then by name.
 static Dict members(const Arguments &arguments, std::string_view name) {
   Dict made;
-  if (arguments.positional.size() > 1 ||
-      (arguments.positional.size() == 1 &&
-       !arguments.positional[0].is(Kind::Dict)))
+  auto refuse = [&] {
     throw ValueError("'" + std::string(name) + "' expects names and values");
-  if (!arguments.positional.empty())
-    made = arguments.positional[0].asDict();
-  for (const auto &[key, value] : arguments.named) {
+  };
+  Dict later = arguments.named;
+  if (arguments.positional.size() > 1)
+    refuse();
+  if (arguments.positional.size() == 1) {
+    const Value &given = arguments.positional[0];
+    if (given.is(Kind::Dict))
+      made = given.asDict();
+    else if (given.isSequence()) {
+      // Pairs of a name and a value.
+      Dict pairs;
+      for (const Value &pair : given.asList()) {
+        if (!pair.isSequence() || pair.asList().size() != 2 ||
+            !pair.asList()[0].is(Kind::String))
+          refuse();
+        pairs.emplace_back(pair.asList()[0].asString(), pair.asList()[1]);
+      }
+      later.insert(later.begin(), pairs.begin(), pairs.end());
+    } else
+      refuse();
+  }
+  for (const auto &[key, value] : later) {
     auto old = std::find_if(made.begin(), made.end(), [&](const auto &entry) {
       return entry.first == key;
     });

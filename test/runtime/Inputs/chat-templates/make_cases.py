@@ -71,8 +71,41 @@ range(3) | list ; range(1, 4) | list ; range(5, 0, -2) | list ; dict(a=1, b=2) ;
 "\\t|\\r|\\\\" ; "tab\there" ; 'mixed "quotes" and \\'these\\'' ; "say \\"hi\\"" ; 1.5e3 ; 12345678901234567 ; 1e16 ; 123456789.123 ; 5 // 2.0 ; 7.5 % 2 ; 2 ** -1
 "%s" % 1 ; "%s|%5s|%-5s|" % ("a", "b", none) ; "%d %i %03d %+d % d" % (3, -4, 5, 6, 7.9) ; "%.2f %8.3f %-8.1f| %e %g" % (1.005, 2, 3.25, 12345.678, 0.0001) ; "%x %X %#o %c %c %%" % (255, 255, 8, 65, "é") ; "%(a)s-%(b)02d" % {"a": [1], "b": 3} ; "%r" % "x" ; "%.2s" % "héllo" ; "%*d" % (5, 3) ; "%5.3d|%+.1f|%08.2f" % (7, 2.55, -3.14159) ; "%s %s" | format(1, "b") ; "%(x)s" | format(x=2) ; "%s" % missing ; "%s" % [1, 2] ; "50%" ~ 1
 0x1F ; 0b101 ; 0o17 ; 1_0.5 ; dict(**{"a": 1}).a
+"a\\rb\\r\\nc\\x0bd\\x0ce\\x1cf\\x1dg\\x1eh\\x85i\\u2028j\\u2029k\\n".splitlines() ; "a\\r\\nb\\n".splitlines(true) ; "".splitlines() ; "a\\x1cb\\x1f c\\u3000d".split() ; "a\\x1cb c".rsplit(none, 1) ; " a b ".rsplit() ; "a\\x1c".isspace() ; "\\x1c\\x85".isspace()
+{"b": 1, "a": [1]} | tojson(4) | length ; {"b": "é", "a": 1} | tojson(true) ; {"b": 1, "a": [2]} | tojson(false, 2) ; {"b": 1, "a": 2} | tojson(sort_keys=true) ; {"b": [1, 2]} | tojson(separators=(",", ":")) ; [1, {"a": 2}] | tojson(indent="\\t") ; [1] | tojson(indent=0) ; "é\\U0001f600\\x7f" | tojson(ensure_ascii=true) ; [1, 2] | tojson(indent=1, separators=("; ", "="))
+2 | round ; 25 | round(-1) ; 35 | round(-1) ; -15 | round(-1) ; 2.675 | round(2) ; 1.005 | round(2) ; 0.285 | round(2) ; 0.5 | round ; 1.5 | round ; 0.1 | round(20) ; 1e300 | round(2) ; 42.55 | round(1, "floor") ; 42.1 | round(0, "ceil") ; true | round ; -0.4 | round ; 1234.5 | round(-2)
+"7_000" | int ; "7__0" | int ; "_7" | int ; "7_" | int ; "+5" | int ; "+-5" | int ; "٣" | int ; "ff" | int(0, 16) ; "0x1A" | int(base=16) ; "0b11" | int(0, 0) ; "+1.5" | float ; "1_0.5" | float ; "1." | float ; ".5" | float ; "inf" | float ; "-Infinity" | float ; "1e400" | float ; "1e-400" | float ; "0x10" | float ; "" | float(3) ; none | float(2) ; "inf" | int ; "nan" | int(4)
+"½".isdigit() ; "²".isdigit() ; "१".isdigit() ; "²".isdecimal() ; "½".isnumeric() ; "一".isnumeric() ; "aé".isalpha() ; "a1".isalpha() ; "a1½".isalnum() ; "".isalnum() ; "A1".isupper() ; "Aa".isupper() ; "1".isupper() ; "a1".islower() ; "ǅ".islower() ; "aé".isascii() ; "".isascii()
+"\\101\\0\\12\\7x\\1234" ; -0.0 ; 0.0 ; -(0.0) ; {"a": 1}.keys() is sequence ; {"a": 1}.items() is sequence ; {"a": 1} is sequence ; {"a": 1}.keys() ; {"a": 1}.values() ; {"a": 1}.items() ; {"a": 1}.keys()[0] is defined ; {"a": 1}.keys() | length
+cycler is defined ; joiner is defined ; "x {} y {}".format(1, "a") ; "{1}{0}{1}".format("a", "b") ; "{a}{{}}{b!r}".format(a=1, b="c") ; "{0}".format(none) ; 3 * "ab" ; 2 * [1] ; 2 ** 62 ; dict([("a", 1), ("b", 2)]) ; dict([["a", 1]], a=3)
+"abc".removeprefix("a") ; "abc".removeprefix("b") ; "abc".removesuffix("c") ; "abc".removesuffix("") ; "a-b-c".partition("-") ; "abc".partition("-") ; "a-b-c".rpartition("-") ; "abc".rpartition("-") ; "héhé".index("é") ; "héhé".rindex("é")
+"abcabc".find("a", 1) ; "abcabc".rfind("a", 0, 2) ; "abc".find("c", 0, 2) ; "abc".find("", 3) ; "abc".find("", 4) ; "abc".find("b", -2) ; "abc".startswith("b", 1) ; "abc".startswith("", 4) ; "abc".endswith("b", 0, 2) ; "abc".endswith(("x", "c"), 1) ; "aaa".count("a", 1) ; "aé".count("", 1) ; "éab".find("a", none, none)
+"5".zfill(3) ; "-5".zfill(4) ; "+é".zfill(1) ; "a".ljust(3) ; "a".rjust(3, "é") ; "a".center(4) ; "ab".center(5, "*") ; "abc".center(2) ; "aBß".swapcase() ; "ßA".casefold() ; {"a": 1}.copy() ; [1, 2].copy()
+[1, 2, 3] | batch(2) | list ; [1, 2, 3] | batch(2, 0) | list ; [] | batch(2) | list ; [1, 2, 3, 4, 5] | slice(3) | list ; [1, 2, 3, 4] | slice(3, "x") | list ; [1] | slice(2) | list
+"Hello big world" | truncate(9) ; "Hello big world" | truncate(9, true) ; "Hello big world" | truncate(9, false, "", 0) ; "Hello big" | truncate(5) ; "Helloworldagain" | truncate(7) ; "héé wörld!" | truncate(5, true, "…", 0) ; "a b-c_d é's" | wordcount ; "<a href='x'>&\"" | escape ; "<" | e ; "ab" | center(5) ; "a" | center | length
+[1, 2, 3] | select(">", 1) | list ; [1, 2, 3] | reject("<=", 1) | list ; [1, 2] | select("!=", 1) | list ; [1, 2] | select("==", 1) | list ; [1, 2] | select(">=", 2) | list ; [1, 2] | select("<", 2) | list ; [1, 2] | select("greaterthan", 1) | list ; [1, 2] | select("lessthan", 2) | list
+[{"n": 1}, {"n": 2.5}] | sum(attribute="n") ; [{"n": 1}] | sum("n", 10) ; [{"n": "b"}, {"n": "B"}] | unique(attribute="n") | list ; ["a", "A"] | unique(true) | list ; [{"n": 2}, {"n": 1}] | min(attribute="n") ; [{"n": "a"}, {"n": "B"}] | max(attribute="n") ; ["a", "B"] | max(true) ; [1, 1.0] | max
+[{"a": 2, "b": 1}, {"a": 1, "b": 2}, {"a": 1, "b": 1}] | sort(attribute="a,b") ; [{"a": "b"}, {"a": "C"}] | sort(attribute="a", case_sensitive=true) ; {"b": 1, "a": 2} | dictsort(false, "value") ; {"b": 1, "a": 2} | dictsort(reverse=true) ; {"b": 1, "A": 2, "a": 3} | dictsort(true) ; {"a": "x", "b": "W"} | dictsort(by="value")
+none is sameas none ; true is sameas true ; 1 is sameas true ; [1] is sameas [1] ; missing is sameas none ; "s" is lower ; "S1" is upper ; "1" is lower ; "upper" is filter ; "nope" is filter ; "tojson" is filter ; "defined" is test ; "nope" is test ; "x" is escaped
+[{"r": "b", "n": 1}, {"r": "a", "n": 2}, {"r": "B", "n": 3}] | groupby("r") | list ; [{"r": 1}, {}] | groupby("r", default=0) | map(attribute="grouper") | list ; [{"r": "b"}, {"r": "B"}] | groupby("r", case_sensitive=true) | map("length") | list
 """
 STATEMENTS = [
+    # What is between a raw block's ends stays, the end of a line in front too.
+    "{% raw %}\n{{ x }}\n{% endraw %}\ny",
+    "a {% raw %}{% if %}{% endraw %} b\n  {%- raw -%}\n  {{ }} {# #}\n  {%- endraw +%}\nc",
+    "{%raw%}\n\n{%endraw%}{% set raw = 3 %}{% if raw %}{{ raw }}{% endif %}",
+    # Loops that call themselves, and what they tell.
+    "{% for i in [[1], [2, [3, []]]] recursive %}{{ loop.depth }}{{ loop.depth0 }}{% if i is sequence %}({{ loop(i) }}){% else %}{{ i }}{{ loop.last }}{% endif %}{% else %}e{% endfor %}",
+    "{% for m in [{'n': 'a', 'c': [{'n': 'b'}, {'n': 'd', 'c': []}]}] recursive %}<{{ m.n }}{% if m.c %}{{ loop(m.c) | upper }}{% endif %}>{% endfor %}",
+    "{% for i in [1, 2, 3, 4] if i % 2 recursive %}{{ i }}{% if i == 3 and loop.depth < 3 %}[{{ loop([1, 2, 3]) }}]{% endif %}{% endfor %}",
+    "{% for i in [1, 1, 2, 2, 1] %}{{ loop.changed(i) }}{{ loop.changed(i, 'a') if false }};{% endfor %}{% for m in messages %}{{ loop.changed(m.role, 1) }}{{ loop['index'] }}{% endfor %}",
+    "{% for i in [1] %}{{ loop is callable }}{{ loop is mapping }}{{ loop is defined }}{{ loop.missing is defined }}{% endfor %}",
+    "{% set c = cycler('a', 'b') %}{{ c.next() }}{{ c.current }}{{ c.next() }}{{ c.next() }}{{ c.reset() }}{{ c.next() }}{{ c.current }}",
+    "{% set j = joiner() %}{% set k = joiner('|') %}{% for i in [1, 2, 3] %}{{ j() }}{{ i }}{{ k() }}{% endfor %}",
+    "{% macro f(a, b=1) %}{{ a }}{% endmacro %}{{ f.name }}{{ f.arguments }}{{ f is callable }}{{ f.missing is defined }}",
+    "{% for g in messages | groupby('role') %}{{ g.grouper }}:{{ g.list | length }}{{ g[0] }}{{ g | length }};{% endfor %}{% for role, list in messages | groupby('role') %}{{ role }}{{ list[0].content | trim }}{% endfor %}",
+    "{% for row in [1, 2, 3] | batch(2, '-') %}{{ row | join(',') }};{% endfor %}{% for part in [1, 2, 3] | slice(2) %}{{ part }}{% endfor %}",
+    "{{ {'b': 1, 'a': [1, 2]} | tojson(indent=4, sort_keys=true) }}{{ messages | tojson(true) }}{{ messages | tojson(false, 2, none, true) }}",
     # Blocks that call, filter and name.
     "{% macro b(t) %}<{{ t }}>{{ caller() }}</{{ t }}>{% endmacro %}{% call b('p') %}x{{ x }}{% endcall %}",
     "{% macro each(items) %}{% for i in items %}{{ caller(i, loop.index) }};{% endfor %}{% endmacro %}{% call(i, n=0) each([3, 4]) %}{{ n }}:{{ i }}{% endcall %}",
@@ -170,7 +203,10 @@ def environment():
     def refuse(message):
         raise TemplateError(message)
 
-    made.filters["tojson"] = lambda x, indent=None: json.dumps(x, ensure_ascii=False, indent=indent)
+    def to_json(x, ensure_ascii=False, indent=None, separators=None, sort_keys=False):
+        return json.dumps(x, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys)
+
+    made.filters["tojson"] = to_json
     made.globals["raise_exception"] = refuse
     return made
 
