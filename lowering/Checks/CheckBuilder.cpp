@@ -68,7 +68,10 @@ OpFoldResult CheckBuilder::sizeOf(Value tensor, int64_t dim) {
       // Reified sizes are dimensions of operands: go on with those.
       if (auto value = dyn_cast<Value>(result))
         if (auto dimOp = value.getDefiningOp<tensor::DimOp>())
-          if (std::optional<int64_t> constant = dimOp.getConstantIndex())
+          if (std::optional<int64_t> constant = dimOp.getConstantIndex();
+              constant && *constant >= 0 &&
+              *constant <
+                  cast<RankedTensorType>(dimOp.getSource().getType()).getRank())
             result = sizeOf(dimOp.getSource(), *constant);
     }
   }

@@ -255,6 +255,12 @@ ENTRIES = {
         + "  return\n}\n",
         ["within more than 12 loops or branches"],
     ),
+    "dimension": (
+        "func.func @f(%x: tensor<?xf32>) {\n"
+        "  %c = arith.constant 2147483648 : index\n"
+        "  %0 = <>tensor.dim %x, %c : tensor<?xf32>\n  return\n}\n",
+        ["dimension 2147483648 of 'tensor<?xf32>'"],
+    ),
     "wide integer": (
         "func.func @f() {\n  %0 = <>arith.constant 1 : i128\n  return\n}\n",
         ["type 'i128'"],

@@ -11,6 +11,7 @@
 #include "dialects/Marimba/IR/Quantized.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/BuiltinTypes.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "llvm/ADT/DenseMap.h"
@@ -185,6 +186,13 @@ static LogicalResult checkOp(Operation *op) {
              << op->getName()
              << "' has a region of several blocks, expected one: branches and "
                 "loops are those of scf";
+  if (auto dim = dyn_cast<tensor::DimOp>(op))
+    if (std::optional<int64_t> index = dim.getConstantIndex())
+      if (auto type = dyn_cast<RankedTensorType>(dim.getSource().getType());
+          type && (*index < 0 || *index >= type.getRank()))
+        return op->emitError("asks for dimension ")
+               << *index << " of " << type << ", expected one of its "
+               << type.getRank();
   for (Type type : op->getResultTypes())
     if (failed(checkType(op->getLoc(), "a result", type)))
       return failure();
