@@ -44,9 +44,9 @@ struct Widen : OpRewritePattern<onednn::MatmulOp> {
     // How many rows there are is known at run time.
     Location loc = op.getLoc();
     Value rows = arith::ConstantIndexOp::create(rewriter, loc, 1);
-    for (OpFoldResult size :
-         ArrayRef(tensor::getMixedSizes(rewriter, loc, op.getInput()))
-             .drop_back())
+    SmallVector<OpFoldResult> sizes =
+        tensor::getMixedSizes(rewriter, loc, op.getInput());
+    for (OpFoldResult size : ArrayRef(sizes).drop_back())
       rows = arith::MulIOp::create(
           rewriter, loc, rows,
           getValueOrCreateConstantIndexOp(rewriter, loc, size));
