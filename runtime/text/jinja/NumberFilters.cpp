@@ -7,6 +7,7 @@
 #include <unicode/uchar.h>
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <cmath>
 #include <limits>
@@ -17,15 +18,17 @@ namespace marimba::rt::jinja {
 using Kind = Value::Kind;
 
 /// A number as Python reads it, as std::from_chars does: without white space
-/// around it, digits of any script, `_` between two of them and `+` in front.
-static std::optional<std::string> plainNumber(const std::string &given) {
+/// around it, digits of any script, `_` between two of them and `+` in front;
+/// `letters`: those are digits, too.
+static std::optional<std::string> plainNumber(const std::string &given,
+                                              bool letters = false) {
   std::string text = strip(given, nullptr, true, true), out;
   bool digit = false, underscore = false;
   for (size_t at = 0; at < text.size();) {
     char32_t c = text::nextChar(text, at);
     int32_t value = c < 0x80 ? (c >= '0' && c <= '9' ? int32_t(c - '0') : -1)
                              : u_charDigitValue(static_cast<UChar32>(c));
-    bool letter = c < 0x80 && std::isalpha(static_cast<int>(c));
+    bool letter = letters && c < 0x80 && std::isalpha(static_cast<int>(c));
     if ((c == '_' && !digit) || (underscore && value < 0 && !letter) ||
         (c >= 0x80 && value < 0))
       return std::nullopt;
@@ -94,13 +97,14 @@ static Value toInt(const Value &subject, const Arguments &arguments) {
   if (subject.is(Kind::Float)) {
     number = subject.asDouble();
   } else if (subject.is(Kind::String)) {
-    std::optional<std::string> text = plainNumber(subject.asString());
-    if (!text)
-      return otherwise;
-    if (auto integer =
-            readInt(*text, base && base->is(Kind::Int) ? base->asInt() : 10))
+    int64_t radix = base && base->is(Kind::Int) ? base->asInt() : 10;
+    std::optional<std::string> text =
+        plainNumber(subject.asString(), /*letters=*/radix != 10);
+    if (std::optional<int64_t> integer =
+            text ? readInt(*text, radix) : std::nullopt)
       return *integer;
-    std::optional<double> read = readFloat(*text);
+    text = plainNumber(subject.asString());
+    std::optional<double> read = text ? readFloat(*text) : std::nullopt;
     if (!read)
       return otherwise;
     number = *read;
