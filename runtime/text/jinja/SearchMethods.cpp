@@ -3,6 +3,7 @@
 #include "Methods.h"
 
 #include <algorithm>
+#include <charconv>
 
 namespace marimba::rt::jinja {
 
@@ -109,7 +110,11 @@ static std::string formatField(std::string_view field,
   bool number = std::all_of(name.begin(), name.end(),
                             [](char c) { return c >= '0' && c <= '9'; });
   if (number && name.size() < 9) {
-    size_t index = name.empty() ? next++ : std::stoul(std::string(name));
+    size_t index = 0;
+    if (name.empty())
+      index = next++;
+    else
+      std::from_chars(name.data(), name.data() + name.size(), index);
     if (index < arguments.positional.size())
       value = &arguments.positional[index];
   } else {
