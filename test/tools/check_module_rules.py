@@ -387,6 +387,12 @@ class Rules(Checker):
             done = self.call("compile", path, "-o", self.path("o"))
             wanted = ["list.mlir:2: expected a list of integers"]
             self.refused(dimensions, done, self.path("o"), wanted)
+        for type in ("index", "tensor<4xf32>", "none", "%x"):
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(f"module attributes {{\n  a.b = array<{type}: 1>}} {{\n}}\n")
+            done = self.call("compile", path, "-o", self.path("o"))
+            wanted = ["list.mlir:2: expected an array of i1"]
+            self.refused(type, done, self.path("o"), wanted)
 
     def case_bytecode(self):
         """Bytecode is refused whatever the file is called."""

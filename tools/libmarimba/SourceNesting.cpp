@@ -40,6 +40,9 @@ private:
   /// Whether a list that linalg's parser reads without looking, `dimensions` or
   /// `permutation`, is one of integers: it crashes on anything else.
   bool isBadList() const;
+  /// Whether `array<` is followed by a type that such attributes do not have:
+  /// the parser of MLIR crashes on one without a width.
+  bool isBadArray() const;
   char at(size_t index) const { return index < text.size() ? text[index] : 0; }
 
   StringRef text;
@@ -59,6 +62,14 @@ void Scan::skipString() {
     else if (c == '"' || c == '\n')
       return;
   }
+}
+
+bool Scan::isBadArray() const {
+  StringRef rest = text.substr(position);
+  if (!rest.consume_front("array<"))
+    return false;
+  StringRef type = rest.ltrim().take_while([](char c) { return isAlnum(c); });
+  return !is_contained({"i1", "i8", "i16", "i32", "i64", "f32", "f64"}, type);
 }
 
 bool Scan::isBadList() const {
@@ -123,6 +134,10 @@ std::string Scan::run() {
     case '-':
     case '*':
       ++operators;
+      break;
+    case 'a':
+      if (isBadArray())
+        return "expected an array of i1, i8, i16, i32, i64, f32 or f64";
       break;
     case 'd':
     case 'p':
