@@ -10,7 +10,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "importer/Safetensors.h"
-#include "importer/FileKind.h"
 #include "importer/Json.h"
 #include "marimba/FileKind.h"
 #include "marimba/InputFile.h"
@@ -82,10 +81,14 @@ FailureOr<uint64_t> Reader::readHeaderLength() {
     input.emplace(std::move(*opened));
   else
     return error(problem);
-  if (std::string_view kind = ::marimba::rt::fileKind(startOfFile(path));
+  fileSize = input->size();
+  constexpr uint64_t looked = 64; // by fileKind()
+  auto begin = read(0, std::min(fileSize, looked));
+  if (failed(begin))
+    return failure();
+  if (std::string_view kind = ::marimba::rt::fileKind(*begin);
       !kind.empty() && kind != ::marimba::rt::kSafetensors)
     return error("is " + StringRef(kind) + ", expected safetensors");
-  fileSize = input->size();
   if (fileSize < 8)
     return error("is " + Twine(fileSize) +
                  " bytes long, expected at least the 8 bytes of a safetensors "
