@@ -7,9 +7,9 @@
 //===----------------------------------------------------------------------===//
 
 #include "bench/SimpleLoops.h"
-#include "tools/libmarimba/LimitRunner.h"
-#include "tools/libmarimba/Limits.h"
 #include "tools/libmarimba/Stopwatch.h"
+#include "tools/measure/LimitRunner.h"
+#include "tools/measure/Limits.h"
 
 #include "marimba/Library.h"
 #include "marimba/ThreadTeam.h"

@@ -7,8 +7,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "tools/libmarimba/JitCode.h"
-#include "tools/libmarimba/Limits.h"
 #include "tools/libmarimba/Stopwatch.h"
+#include "tools/measure/Limits.h"
 
 #include "marimba/Context.h"
 #include "marimba/Library.h"

@@ -1,7 +1,7 @@
 //===- SimpleLoops.h - Limits of the machine by hand ------------*- C++ -*-===//
 //
 // Part of Marimba. Loops in C++ that do what the probes of the limits do
-// (tools/libmarimba/Limits.h), written without the compiler that they check.
+// (tools/measure/Limits.h), written without the compiler that they check.
 //
 //===----------------------------------------------------------------------===//
 

@@ -6,9 +6,9 @@
 
 #include "importer/Importer.h"
 #include "dialects/Marimba/IR/Marimba.h"
-#include "importer/AttentionWeights.h"
-#include "importer/FamilyRegistry.h"
-#include "importer/WeightNames.h"
+#include "importer/blocks/AttentionWeights.h"
+#include "importer/families/FamilyRegistry.h"
+#include "importer/hub/WeightNames.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"

@@ -5,7 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "importer/ModuleBuilder.h"
-#include "importer/Blocks.h"
+#include "importer/blocks/Blocks.h"
 #include "llvm/ADT/StringExtras.h"
 
 namespace mlir::marimba {

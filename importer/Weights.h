@@ -8,7 +8,7 @@
 #define MARIMBA_IMPORTER_WEIGHTS_H
 
 #include "importer/Importer.h"
-#include "importer/ModelDirectory.h"
+#include "importer/hub/ModelDirectory.h"
 #include "mlir/IR/BuiltinTypes.h"
 #include "llvm/ADT/StringSet.h"
 

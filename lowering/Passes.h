@@ -7,15 +7,16 @@
 #ifndef MARIMBA_LOWERING_PASSES_H
 #define MARIMBA_LOWERING_PASSES_H
 
-#include "mlir/Pass/Pass.h"
+#include "lowering/CPU/Passes.h"
+#include "lowering/Common/Passes.h"
 
 namespace mlir::marimba {
 
-#define GEN_PASS_DECL
-#include "lowering/Passes.h.inc"
-
-#define GEN_PASS_REGISTRATION
-#include "lowering/Passes.h.inc"
+/// Makes every pass of lowering/ known by its name.
+inline void registerMarimbaLoweringPasses() {
+  registerMarimbaCPULoweringPasses();
+  registerMarimbaCommonLoweringPasses();
+}
 
 } // namespace mlir::marimba
 

@@ -7,15 +7,22 @@
 #ifndef MARIMBA_PASSES_PASSES_H
 #define MARIMBA_PASSES_PASSES_H
 
-#include "mlir/Pass/Pass.h"
+#include "passes/contraction/Passes.h"
+#include "passes/entries/Passes.h"
+#include "passes/experts/Passes.h"
+#include "passes/quantized/Passes.h"
+#include "passes/recurrence/Passes.h"
 
 namespace mlir::marimba {
 
-#define GEN_PASS_DECL
-#include "passes/Passes.h.inc"
-
-#define GEN_PASS_REGISTRATION
-#include "passes/Passes.h.inc"
+/// Makes every pass of passes/ known by its name.
+inline void registerMarimbaPasses() {
+  registerMarimbaRecurrencePasses();
+  registerMarimbaExpertsPasses();
+  registerMarimbaContractionPasses();
+  registerMarimbaQuantizedPasses();
+  registerMarimbaEntriesPasses();
+}
 
 } // namespace mlir::marimba
 

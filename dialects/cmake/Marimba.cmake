@@ -14,6 +14,32 @@ function(marimba_add_library name)
   endif()
 endfunction()
 
+# What a folder's Passes.td declares: Passes.h.inc, and <Pass>.h.inc with the
+# definition of each pass. `registry` is part of register<registry>Passes().
+set(MARIMBA_SPLIT_PASSES ${CMAKE_CURRENT_LIST_DIR}/SplitPasses.cmake)
+function(marimba_add_passes target folder registry)
+  set(td ${CMAKE_CURRENT_SOURCE_DIR}/${folder}/Passes.td)
+  set(out ${CMAKE_CURRENT_BINARY_DIR}/${folder})
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${td})
+  file(STRINGS ${td} lines REGEX "^def [A-Za-z0-9_]+")
+  set(outputs ${out}/Passes.h.inc)
+  foreach(line ${lines})
+    string(REGEX REPLACE "^def ([A-Za-z0-9_]+).*" "\\1" pass "${line}")
+    list(APPEND outputs ${out}/${pass}.h.inc)
+  endforeach()
+  set(LLVM_TARGET_DEFINITIONS ${td})
+  mlir_tablegen(${folder}/Passes.all.inc -gen-pass-decls -name ${registry})
+  add_custom_command(OUTPUT ${outputs}
+    COMMAND ${CMAKE_COMMAND} -DGENERATED=${out}/Passes.all.inc -DFOLDER=${out}
+      -P ${MARIMBA_SPLIT_PASSES}
+    DEPENDS ${out}/Passes.all.inc ${MARIMBA_SPLIT_PASSES})
+  add_custom_target(${target}-${folder} DEPENDS ${outputs})
+  if(NOT TARGET ${target})
+    add_custom_target(${target})
+  endif()
+  add_dependencies(${target} ${target}-${folder})
+endfunction()
+
 # Reference page of a dialect or of passes from its .td, into docs/ of the
 # source tree by the target marimba-doc.
 add_custom_target(marimba-doc)

@@ -6,7 +6,7 @@
 
 #include "runtime/capi/CApi.h"
 
-#include "../text/Unicode.h"
+#include "../tokenizer/Unicode.h"
 
 #include "marimba/CacheFiles.h"
 #include "marimba/Package.h"

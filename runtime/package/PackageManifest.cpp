@@ -5,7 +5,7 @@
 
 #include "../core/FileHeader.h"
 #include "../core/JsonText.h"
-#include "../text/Field.h"
+#include "../tokenizer/Field.h"
 
 #include <algorithm>
 #include <limits>

@@ -5,7 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "FuzzFile.h"
-#include "importer/GgufConfig.h"
+#include "importer/gguf/GgufConfig.h"
 #include "marimba/Tokenizer.h"
 #include "tools/libmarimba/GgufTokenizer.h"
 

@@ -5,7 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "FuzzFile.h"
-#include "importer/Safetensors.h"
+#include "importer/hub/Safetensors.h"
 
 using namespace mlir::marimba;
 using namespace marimba;

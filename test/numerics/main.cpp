@@ -12,7 +12,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "test/numerics/Sweep.h"
-#include "tools/libmarimba/Limits.h"
+#include "tools/measure/Limits.h"
 
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Format.h"

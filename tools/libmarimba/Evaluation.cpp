@@ -5,7 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "tools/libmarimba/Evaluation.h"
-#include "importer/Json.h"
+#include "importer/hub/Json.h"
 #include "tools/libmarimba/Stopwatch.h"
 
 #include "marimba/Sampler.h"

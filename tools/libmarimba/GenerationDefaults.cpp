@@ -5,7 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "tools/libmarimba/GenerationDefaults.h"
-#include "importer/Json.h"
+#include "importer/hub/Json.h"
 
 #include "marimba/InputFile.h"
 #include "marimba/Sampler.h"

@@ -5,7 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "tools/libmarimba/GgufTokenizer.h"
-#include "importer/Gguf.h"
+#include "importer/gguf/Gguf.h"
 
 #include "marimba/GgufVocabulary.h"
 #include "marimba/Tokenizer.h"

@@ -5,7 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "tools/libmarimba/LogitsFile.h"
-#include "importer/Json.h"
+#include "importer/hub/Json.h"
 
 #include "marimba/SafetensorsWriter.h"
 #include "marimba/Sampler.h"

@@ -6,8 +6,8 @@
 
 #include "tools/libmarimba/ModelFiles.h"
 #include "importer/FileKind.h"
-#include "importer/Json.h"
-#include "importer/ModelDirectory.h"
+#include "importer/hub/Json.h"
+#include "importer/hub/ModelDirectory.h"
 #include "tools/libmarimba/GgufTokenizer.h"
 
 #include "marimba/InputFile.h"

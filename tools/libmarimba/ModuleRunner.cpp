@@ -8,7 +8,7 @@
 #include "tools/libmarimba/JitCode.h"
 #include "tools/libmarimba/SourceNesting.h"
 
-#include "importer/Safetensors.h"
+#include "importer/hub/Safetensors.h"
 #include "marimba/Context.h"
 #include "marimba/Description.h"
 #include "marimba/InputFile.h"

@@ -5,7 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "tools/libmarimba/PackageWriter.h"
-#include "importer/ModelDirectory.h"
+#include "importer/hub/ModelDirectory.h"
 #include "tools/libmarimba/GgufTokenizer.h"
 #include "tools/libmarimba/JitCode.h"
 #include "tools/libmarimba/Linker.h"

@@ -4,12 +4,12 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "tools/libmarimba/Benchmark.h"
 #include "tools/marimba/BenchProfile.h"
 #include "tools/marimba/BenchSweep.h"
 #include "tools/marimba/CompileFlags.h"
 #include "tools/marimba/Interrupt.h"
 #include "tools/marimba/Progress.h"
+#include "tools/measure/Benchmark.h"
 
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/raw_ostream.h"

@@ -7,7 +7,7 @@
 #ifndef MARIMBA_TOOLS_MARIMBA_BENCHPROFILE_H
 #define MARIMBA_TOOLS_MARIMBA_BENCHPROFILE_H
 
-#include "tools/libmarimba/Profile.h"
+#include "tools/measure/Profile.h"
 #include "llvm/Support/JSON.h"
 
 namespace marimba::driver {

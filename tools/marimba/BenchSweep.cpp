@@ -5,12 +5,12 @@
 //===----------------------------------------------------------------------===//
 
 #include "tools/marimba/BenchSweep.h"
-#include "tools/libmarimba/ContextSweep.h"
 #include "tools/libmarimba/Memory.h"
 #include "tools/libmarimba/OutputPath.h"
 #include "tools/marimba/Driver.h"
 #include "tools/marimba/Interrupt.h"
 #include "tools/marimba/Progress.h"
+#include "tools/measure/ContextSweep.h"
 
 #include "marimba/NewFile.h"
 #include "marimba/RandomWeights.h"

@@ -6,10 +6,10 @@
 
 #include "tools/marimba/Compare.h"
 
-#include "tools/libmarimba/Comparison.h"
 #include "tools/libmarimba/ModelFiles.h"
 #include "tools/marimba/CompileFlags.h"
 #include "tools/marimba/Progress.h"
+#include "tools/measure/Comparison.h"
 
 #include "marimba/Tokenizer.h"
 #include "llvm/Support/Format.h"

@@ -4,10 +4,10 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "tools/libmarimba/QuantizeModel.h"
 #include "tools/marimba/Driver.h"
 #include "tools/marimba/Interrupt.h"
 #include "tools/marimba/Progress.h"
+#include "tools/quantize/QuantizeModel.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"

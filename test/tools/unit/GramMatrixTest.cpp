@@ -1,6 +1,6 @@
 //===- GramMatrixTest.cpp - Tests of inputs' second moments ---------------===//
 
-#include "tools/libmarimba/GramMatrix.h"
+#include "tools/quantize/GramMatrix.h"
 
 #include <gtest/gtest.h>
 #include <random>

@@ -1,7 +1,7 @@
 //===- QuantizeGptqTest.cpp - Tests of codes chosen by their inputs -------===//
 
-#include "tools/libmarimba/QuantizeGptq.h"
-#include "tools/libmarimba/QuantizeMatrix.h"
+#include "tools/quantize/QuantizeGptq.h"
+#include "tools/quantize/QuantizeMatrix.h"
 
 #include <algorithm>
 #include <cmath>

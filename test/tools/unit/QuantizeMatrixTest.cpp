@@ -1,6 +1,6 @@
 //===- QuantizeMatrixTest.cpp - Tests of codes and scales -----------------===//
 
-#include "tools/libmarimba/QuantizeMatrix.h"
+#include "tools/quantize/QuantizeMatrix.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,0 +1,37 @@
+//===- AttentionWeights.h - An attention block's tensors --------*- C++ -*-===//
+//
+// Part of Marimba. What the families with attention share.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MARIMBA_IMPORTER_BLOCKS_ATTENTIONWEIGHTS_H
+#define MARIMBA_IMPORTER_BLOCKS_ATTENTIONWEIGHTS_H
+
+#include "importer/ModelPlan.h"
+#include "importer/blocks/Blocks.h"
+#include "importer/hub/Config.h"
+
+namespace mlir::marimba {
+
+/// Reads num_attention_heads, num_key_value_heads and head_dim. Key/value heads
+/// that the file does not mention are `defaultKeyHeads`, those that are null
+/// are all heads; 0 means all heads, too.
+AttentionSizes readAttention(Config &config, int64_t hidden,
+                             int64_t defaultKeyHeads);
+/// Reports sizes that do not divide each other.
+void checkAttention(Config &config, int64_t hidden,
+                    const AttentionSizes &sizes);
+
+/// Takes <layer.location>.self_attn.{q,k,v,o}_proj, with biases if `bias`, and
+/// adds them and the states to the layer.
+void addAttention(LayerPlan &layer, WeightTable &weights,
+                  const AttentionSizes &sizes, Dim hidden, bool bias = false);
+
+/// Makes the states of a layer's attention, if it has one, those of `type`,
+/// which is not AsStored: key and value, of 8 bits with key_scales and
+/// value_scales [B,Hkv,C] beside them.
+void keepKeysAndValues(LayerPlan &layer, KeyValueType type);
+
+} // namespace mlir::marimba
+
+#endif // MARIMBA_IMPORTER_BLOCKS_ATTENTIONWEIGHTS_H

@@ -1,0 +1,118 @@
+//===- FeedForwardBlock.cpp - Gated MLP and mixture of experts --*- C++ -*-===//
+//
+// Part of Marimba.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/Marimba/IR/Marimba.h"
+#include "importer/blocks/Blocks.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+
+namespace mlir::marimba {
+
+Value emitDenseFeedForward(LayerScope &scope, Value h) {
+  Value gate = emitLinear(scope, h, "gate_proj");
+  Value up = emitLinear(scope, h, "up_proj");
+  Value both = SwiGLUOp::create(scope.builder, scope.loc("swiglu"), gate, up);
+  return emitLinear(scope, both, "down_proj");
+}
+
+/// Rows [begin, begin + size) of each expert of [E,2I,H].
+static Value sliceRows(LayerScope &scope, StringRef part, Value value,
+                       int64_t begin, int64_t size) {
+  OpBuilder &b = scope.builder;
+  auto type = cast<RankedTensorType>(value.getType());
+  SmallVector<OpFoldResult> offsets{b.getIndexAttr(0), b.getIndexAttr(begin),
+                                    b.getIndexAttr(0)};
+  SmallVector<OpFoldResult> sizes{b.getIndexAttr(type.getDimSize(0)),
+                                  b.getIndexAttr(size),
+                                  b.getIndexAttr(type.getDimSize(2))};
+  SmallVector<OpFoldResult> strides(3, b.getIndexAttr(1));
+  auto result = RankedTensorType::get(
+      {type.getDimSize(0), size, type.getDimSize(2)}, type.getElementType());
+  return tensor::ExtractSliceOp::create(b, scope.loc(part), result, value,
+                                        offsets, sizes, strides);
+}
+
+/// `value` [B,T,I] times the weight that each token gave to the expert, 0 where
+/// it chose others.
+static Value weigh(LayerScope &scope, Value value, RouteOp route,
+                   int64_t expert) {
+  OpBuilder &b = scope.builder;
+  Location loc = scope.loc("experts.weighed");
+  MLIRContext *context = b.getContext();
+  AffineExpr batch, time, channel, choice;
+  bindDims(context, batch, time, channel, choice);
+  AffineMap channels = AffineMap::get(4, 0, {batch, time, channel}, context);
+  AffineMap choices = AffineMap::get(4, 0, {batch, time, choice}, context);
+  SmallVector<AffineMap> maps{channels, choices, choices, channels};
+  SmallVector<utils::IteratorType> iterators(4, utils::IteratorType::parallel);
+  iterators[3] = utils::IteratorType::reduction;
+  Value zero = arith::ConstantOp::create(b, loc, b.getF32FloatAttr(0));
+  int64_t size = cast<RankedTensorType>(value.getType()).getDimSize(2);
+  Value none =
+      linalg::FillOp::create(b, loc, zero, scope.empty(loc, size)).getResult(0);
+  return linalg::GenericOp::create(
+             b, loc, none.getType(),
+             ValueRange{value, route->getResult(0), route->getResult(1)}, none,
+             maps, iterators,
+             [&](OpBuilder &nested, Location at, ValueRange args) {
+               Value own = arith::ConstantOp::create(
+                   nested, at, nested.getI32IntegerAttr(expert));
+               Value chosen = arith::CmpIOp::create(
+                   nested, at, arith::CmpIPredicate::eq, args[2], own);
+               Value nothing = arith::ConstantOp::create(
+                   nested, at, nested.getF32FloatAttr(0));
+               Value weight = arith::SelectOp::create(nested, at, chosen,
+                                                      args[1], nothing);
+               Value product =
+                   arith::MulFOp::create(nested, at, args[0], weight);
+               Value sum = arith::AddFOp::create(nested, at, args[3], product);
+               linalg::YieldOp::create(nested, at, sum);
+             })
+      .getResult(0);
+}
+
+/// Each expert as a feed-forward of all tokens.
+static Value emitExpertsAlone(LayerScope &scope, Value h, RouteOp route) {
+  Value sum;
+  for (int64_t e = 0;; ++e) {
+    std::string name = ("experts." + Twine(e) + ".").str();
+    if (!scope.weight(name + "gate"))
+      return sum;
+    Value gate = emitLinear(scope, h, name + "gate");
+    Value up = emitLinear(scope, h, name + "up");
+    Value both = SwiGLUOp::create(scope.builder, scope.loc("swiglu"), gate, up);
+    Value y = emitLinear(scope, weigh(scope, both, route, e), name + "down");
+    sum = sum ? emitResidual(scope, sum, y, "experts") : y;
+  }
+}
+
+Value emitMixtureOfExperts(LayerScope &scope, int64_t topK, Value h,
+                           bool normalize) {
+  OpBuilder &b = scope.builder;
+  Value gate = scope.weight("experts.gate");
+  Value up = scope.weight("experts.up");
+  if (Value both = scope.weight("experts.gate_up")) {
+    int64_t rows = cast<RankedTensorType>(both.getType()).getDimSize(1) / 2;
+    gate = sliceRows(scope, "experts.gate", both, 0, rows);
+    up = sliceRows(scope, "experts.up", both, rows, rows);
+  }
+
+  Value logits = emitLinear(scope, h, "router");
+  Location loc = scope.loc("route");
+  Value weights = scope.empty(loc, topK);
+  Value experts = scope.empty(loc, topK, b.getI32Type());
+  auto route =
+      RouteOp::create(b, loc, TypeRange{weights.getType(), experts.getType()},
+                      logits, ValueRange{weights, experts}, normalize);
+  if (scope.weight("experts.0.gate"))
+    return emitExpertsAlone(scope, h, route);
+  return ExpertsOp::create(b, scope.loc("experts"), h.getType(), h,
+                           route->getResult(0), route->getResult(1), gate, up,
+                           scope.weight("experts.down"));
+}
+
+} // namespace mlir::marimba

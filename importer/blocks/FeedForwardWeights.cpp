@@ -1,0 +1,93 @@
+//===- FeedForwardWeights.cpp - A feed-forward's tensors --------*- C++ -*-===//
+//
+// Part of Marimba.
+//
+//===----------------------------------------------------------------------===//
+
+#include "importer/blocks/FeedForwardWeights.h"
+
+namespace mlir::marimba {
+
+constexpr int64_t kMaxExpertTensors = 1 << 18;
+
+void checkExperts(Config &c, StringRef field, int64_t experts, int64_t topK,
+                  int64_t layers) {
+  if (layers > 0 && topK > experts)
+    c.error("num_experts_per_tok",
+            "at most " + field + " (" + Twine(experts) + ")");
+  if (3 * experts * layers > kMaxExpertTensors)
+    c.error(field, "at most " + Twine(kMaxExpertTensors) +
+                       " expert tensors in all layers together");
+}
+
+void addDenseFeedForward(LayerPlan &layer, WeightTable &weights,
+                         StringRef module, Dim hidden, Dim intermediate,
+                         bool bias, StringRef alias) {
+  std::string m = (module + ".").str();
+  auto add = [&](StringRef name, Dim out, Dim in) {
+    std::string old = alias.empty() ? "" : (alias + "." + name).str();
+    takeTensor(layer, weights, m, name, {out, in}, ".weight", old);
+    if (bias)
+      takeTensor(layer, weights, m, name, out, ".bias", old);
+  };
+  add("gate_proj", intermediate, hidden);
+  add("up_proj", intermediate, hidden);
+  add("down_proj", hidden, intermediate);
+}
+
+void addMixtureOfExperts(LayerPlan &layer, WeightTable &weights,
+                         const ExpertNames &names, Dim experts, Dim hidden,
+                         Dim intermediate) {
+  std::string base = (layer.prefix + "." + names.module + ".").str();
+  std::string disk = layer.location + ".";
+  layer.add("router",
+            weights.get(base + "router", disk + names.router.str() + ".weight",
+                        {experts, hidden}));
+  std::string each = disk + names.experts.str() + ".";
+  auto apart = [&](StringRef name) {
+    std::vector<std::string> tensors;
+    for (int64_t e = 0; e < experts.size; ++e)
+      tensors.push_back((each + Twine(e) + "." + name + ".weight").str());
+    return tensors;
+  };
+  std::vector<std::string> gate = apart(names.gate), up = apart(names.up);
+  std::vector<std::string> down = apart(names.down);
+  // Where one of the two is in one piece, so is the other.
+  std::string gateUp = each + "gate_up_proj", stackedDown = each + "down_proj";
+  std::vector<std::string> both = gate;
+  llvm::append_range(both, up);
+  bool stacked = weights.has(gateUp);
+  Dim united{2 * intermediate.size, intermediate.field};
+  bool gateApart =
+      !stacked ||
+      weights.takeApart(gateUp, both, {experts.size, united.size, hidden.size});
+  bool downApart = !stacked || weights.takeApart(stackedDown, down,
+                                                 {experts.size, hidden.size,
+                                                  intermediate.size});
+  auto stack = [&](StringRef name, ArrayRef<std::string> sources,
+                   ArrayRef<Dim> shape) {
+    if (weights.expertsAlone()) {
+      for (auto [e, source] : llvm::enumerate(sources)) {
+        std::string own = ("experts." + Twine(e) + "." + name).str();
+        layer.add(own, weights.get(base + own, source, shape));
+      }
+      return;
+    }
+    std::string own = ("experts." + name).str();
+    layer.add(own, weights.getStacked(base + own, sources, shape));
+  };
+  if (gateApart) {
+    stack("gate", gate, {intermediate, hidden});
+    stack("up", up, {intermediate, hidden});
+  } else {
+    layer.add("experts.gate_up", weights.get(base + "experts.gate_up", gateUp,
+                                             {experts, united, hidden}));
+  }
+  if (downApart)
+    stack("down", down, {hidden, intermediate});
+  else
+    layer.add("experts.down", weights.get(base + "experts.down", stackedDown,
+                                          {experts, hidden, intermediate}));
+}
+
+} // namespace mlir::marimba

@@ -1,0 +1,42 @@
+//===- ModelEnds.cpp - What stands around the layers ------------*- C++ -*-===//
+//
+// Part of Marimba.
+//
+//===----------------------------------------------------------------------===//
+
+#include "importer/blocks/ModelEnds.h"
+
+namespace mlir::marimba {
+
+static constexpr StringLiteral kHead = "lm_head.weight";
+
+Weight takeEmbedding(WeightTable &weights, StringRef symbol,
+                     std::vector<std::string> names, Dim vocab, Dim hidden,
+                     bool tied) {
+  bool isThere = llvm::any_of(names, [&](const std::string &name) {
+    return weights.has({name, name + ".codes"});
+  });
+  if (tied && !isThere)
+    names.push_back(kHead.str());
+  return weights.getMatrix(symbol, names, {vocab, hidden});
+}
+
+void takeHead(ModelPlan &plan, WeightTable &weights, const EndNames &names,
+              Dim vocab, Dim hidden, bool tied, StringRef configFile) {
+  std::string base = names.module.str() + ".";
+  size_t layers = plan.layers.size();
+  std::string beyond = base + "layers." + std::to_string(layers) + "." +
+                       names.layerNorm.str() + ".weight";
+  if (weights.has(beyond))
+    weights.error("has a layer " + Twine(layers) + ", but " +
+                  weights.fieldsInFile(names.layersField) + " of " +
+                  configFile + " is " + Twine(layers));
+  plan.finalNorm =
+      weights.get(names.norm, base + names.norm.str() + ".weight", hidden);
+  if (!tied)
+    plan.head = weights.getMatrix(
+        "lm_head", kHead.str(), {vocab, hidden},
+        (" (" + names.tiedField + " of the config is false)").str());
+}
+
+} // namespace mlir::marimba

@@ -1,0 +1,37 @@
+//===- ModelEnds.h - What stands around the layers --------------*- C++ -*-===//
+//
+// Part of Marimba. What all families have before and behind their layers.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MARIMBA_IMPORTER_BLOCKS_MODELENDS_H
+#define MARIMBA_IMPORTER_BLOCKS_MODELENDS_H
+
+#include "importer/ModelPlan.h"
+
+namespace mlir::marimba {
+
+/// How a family names what stands around its layers; the fields of its config
+/// are for messages.
+struct EndNames {
+  StringRef module = "model";              // on disk
+  StringRef norm;                          // the last one, in `module`
+  StringRef layerNorm = "input_layernorm"; // that every layer has
+  StringRef layersField = "num_hidden_layers";
+  StringRef tiedField = "tie_word_embeddings";
+};
+
+/// Takes the embedding, whose names on disk are `names`. One that is the head,
+/// too, may be stored as that alone.
+Weight takeEmbedding(WeightTable &weights, StringRef symbol,
+                     std::vector<std::string> names, Dim vocab, Dim hidden,
+                     bool tied);
+
+/// Takes the last norm and, unless the embedding is the head, the head. Reports
+/// a checkpoint that has more layers than planned; `configFile` said how many.
+void takeHead(ModelPlan &plan, WeightTable &weights, const EndNames &names,
+              Dim vocab, Dim hidden, bool tied, StringRef configFile);
+
+} // namespace mlir::marimba
+
+#endif // MARIMBA_IMPORTER_BLOCKS_MODELENDS_H

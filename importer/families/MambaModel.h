@@ -1,0 +1,49 @@
+//===- MambaModel.h - Models of nothing but Mamba mixers --------*- C++ -*-===//
+//
+// Part of Marimba. What Mamba and FalconMamba share: x = x + mixer(norm(x)) in
+// every layer, the names of their tensors and of most fields.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MARIMBA_IMPORTER_FAMILIES_MAMBAMODEL_H
+#define MARIMBA_IMPORTER_FAMILIES_MAMBAMODEL_H
+
+#include "importer/blocks/MambaWeights.h"
+#include "importer/hub/Config.h"
+
+namespace mlir::marimba {
+
+/// A model as its config describes it; `...Field` are the names of the fields
+/// that messages speak of.
+struct MambaModel {
+  StringRef kind; // of its layers
+  int64_t vocab = 0, hidden = 0, layers = 0;
+  double epsilon = 0; // of the norms of layers and head
+  bool tied = true;
+  MambaMixer mixer;
+  /// How the embedding is called on disk, the usual name first.
+  std::vector<std::string> embeddingNames{"backbone.embeddings.weight",
+                                          "backbone.embedding.weight"};
+  StringRef vocabField = "vocab_size", hiddenField = "hidden_size";
+  StringRef layersField = "num_hidden_layers";
+  StringRef tiedField = "tie_word_embeddings";
+
+  /// Reads the fields of Hugging Face's spelling. Ask `config.result()`.
+  void read(Config &config);
+  /// The mixer's inner width from `expand` of the config.
+  void setInner(Config &config, double expand);
+
+  /// Plans all of the model once its fields are read.
+  void plan(Config &config, WeightTable &weights, ModelPlan &plan,
+            ModelInfo &info) const;
+
+private:
+  LayerPlan planLayer(WeightTable &weights, int64_t index) const;
+};
+
+/// The width of layer 0's mixer in the checkpoint, if it can be told.
+std::optional<int64_t> findMambaInner(const WeightTable &weights);
+
+} // namespace mlir::marimba
+
+#endif // MARIMBA_IMPORTER_FAMILIES_MAMBAMODEL_H

@@ -1,0 +1,124 @@
+//===- GgufDirectory.cpp - A GGUF file as a model directory -----*- C++ -*-===//
+//
+// Part of Marimba.
+//
+//===----------------------------------------------------------------------===//
+
+#include "importer/FileKind.h"
+#include "importer/hub/ModelDirectory.h"
+#include "marimba/InputFile.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+
+namespace mlir::marimba {
+
+namespace path = llvm::sys::path;
+
+bool ModelDirectory::isGguf(StringRef where) {
+  // A pipe of that name is refused where it is opened; Ollama's files, for one,
+  // are named by their digest.
+  return (path::extension(where) == ".gguf" &&
+          ::marimba::rt::isThere(where.str()) &&
+          !llvm::sys::fs::is_directory(where)) ||
+         StringRef(startOfFile(where)).starts_with("GGUF");
+}
+
+LogicalResult ModelDirectory::openGguf(StringRef where, ErrorFn emitError) {
+  directoryPath = path::parent_path(where).str();
+  directoryName = path::stem(where).str();
+  configName = weightsName = path::filename(where).str();
+  fileNames.push_back(weightsName);
+  FailureOr<GgufFile> file = GgufFile::open(where, weightsName, emitError);
+  if (failed(file))
+    return failure();
+  FailureOr<GgufConfig> config = readGgufConfig(*file, emitError);
+  if (failed(config))
+    return failure();
+  ggufNames.emplace(config->modelType);
+  configObject = std::move(config->fields);
+  fields = std::move(config->names);
+  notes = std::move(config->notes);
+  for (const GgufTensor &tensor : file->tensors())
+    if (failed(addGguf(tensor, *config, emitError)))
+      return failure();
+  return success();
+}
+
+LogicalResult ModelDirectory::addGguf(const GgufTensor &tensor,
+                                      const GgufConfig &config,
+                                      ErrorFn emitError) {
+  // The config has it.
+  if (tensor.name == "rope_freqs.weight")
+    return success();
+  CheckpointTensor result;
+  SafetensorsEntry &entry = result.entry;
+  entry = {tensor.name, tensor.type, tensor.shape, tensor.offset, tensor.bytes};
+  if (tensor.type == "Q8_0" || tensor.type == "Q4_0") {
+    entry.dtype = "F32";
+    result.blocks = tensor.type;
+  }
+  std::optional<std::string> name = ggufNames->toCheckpoint(tensor.name);
+  if (!name) {
+    table.try_emplace(tensor.name, std::move(result));
+    return success();
+  }
+  entry.name = *name;
+  StringRef base = *name;
+  base.consume_back(".weight") || base.consume_back(".bias");
+  if (base.ends_with(".q_proj"))
+    result.interleavedHeads = config.queryHeads;
+  if (base.ends_with(".k_proj"))
+    result.interleavedHeads = config.keyHeads;
+  // A dimension of 1 is left out where it was.
+  if (StringRef(*name).ends_with(".conv1d.weight") && entry.shape.size() == 2)
+    entry.shape.insert(entry.shape.begin() + 1, 1);
+  if (!base.contains('*')) {
+    table.try_emplace(*name, std::move(result));
+    return success();
+  }
+
+  // One matrix after the other.
+  if (entry.shape.size() != 3 || entry.shape[0] != config.experts ||
+      entry.bytes == 0) {
+    emitError(weightsName + ": tensor " + quoted(tensor.name) + " has type " +
+              tensor.type + " and shape " + printShape(entry.shape) +
+              ", expected " + Twine(config.experts) +
+              " matrices of F32, F16, BF16, Q8_0 or Q4_0 (" +
+              fields.inFile(fields.names.contains("num_experts")
+                                ? "num_experts"
+                                : "num_local_experts") +
+              ")");
+    return failure();
+  }
+  entry.shape.erase(entry.shape.begin());
+  entry.bytes /= uint64_t(config.experts);
+  auto [before, after] = StringRef(*name).split('*');
+  for (int64_t e = 0; e < config.experts; ++e) {
+    entry.name = (before + Twine(e) + after).str();
+    table.try_emplace(entry.name, result);
+    entry.offset += entry.bytes;
+  }
+  return success();
+}
+
+std::string ModelDirectory::nameInFile(StringRef tensor) const {
+  if (ggufNames) {
+    // Parts of a matrix that the file has in blocks.
+    tensor.consume_back(".codes") || tensor.consume_back(".scales");
+    return ggufNames->toGguf(tensor);
+  }
+  const CheckpointTensor *found = find(tensor);
+  std::string name = tensor.str();
+  StringRef rest = tensor;
+  if (auto it = renamed.find(tensor); it != renamed.end())
+    name = it->second;
+  else if (!found && !renamed.empty() && rest.consume_front(renamedPrefix))
+    name = renamedPrefixInFile + rest.str();
+  StringRef base = name;
+  if (found && found->channels && base.consume_back(".weight.codes"))
+    return (base + ".qweight").str();
+  return name;
+}
+
+} // namespace mlir::marimba

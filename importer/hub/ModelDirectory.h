@@ -1,0 +1,106 @@
+//===- ModelDirectory.h - A model as people download it ---------*- C++ -*-===//
+//
+// Part of Marimba.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MARIMBA_IMPORTER_HUB_MODELDIRECTORY_H
+#define MARIMBA_IMPORTER_HUB_MODELDIRECTORY_H
+
+#include "importer/gguf/GgufConfig.h"
+#include "importer/gguf/GgufNames.h"
+#include "importer/hub/Config.h"
+#include "importer/hub/Safetensors.h"
+#include "llvm/ADT/StringMap.h"
+
+namespace mlir::marimba {
+
+/// A tensor of the checkpoint and the file that holds it.
+struct CheckpointTensor {
+  SafetensorsEntry entry; // name, type and shape as families expect them
+  unsigned file = 0;      // index into ModelDirectory::files()
+  // Of a GGUF file, where the data is not that tensor as it stands:
+  std::string blocks{}; // "Q8_0", "Q4_0": of what `entry.dtype` is made;
+                        // with "-codes" or "-scales", that part of them
+  int64_t interleavedHeads = 0; // GgufConfig::queryHeads
+  /// Of a quantised matrix of another program, `blocks` says which: its output
+  /// channels.
+  int64_t channels = 0;
+};
+
+/// An opened model directory: config.json, and model.safetensors, or
+/// model.safetensors.index.json with its shards, or safetensors under other
+/// names where these can only be that, or no weights at all (a description
+/// alone can be compiled). Where there are both, the single file counts, as in
+/// transformers. Or a GGUF file, which is all of that: it is shown as the
+/// directory that it was made of.
+class ModelDirectory {
+public:
+  static FailureOr<ModelDirectory> open(StringRef path, StringRef configFile,
+                                        ErrorFn emitError);
+  /// Whether `path` is taken for a GGUF file: by its name, or by how it begins.
+  static bool isGguf(StringRef path);
+
+  /// The last component of the directory's path.
+  StringRef name() const { return directoryName; }
+  StringRef path() const { return directoryPath; }
+  /// The path of a file of the directory.
+  std::string pathOf(StringRef file) const;
+
+  llvm::json::Object &config() { return configObject; }
+  StringRef configFile() const { return configName; }
+
+  bool hasWeights() const { return !fileNames.empty(); }
+  /// Files with tensor data, named relative to the directory.
+  ArrayRef<std::string> files() const { return fileNames; }
+  /// The file that says which tensors there are: the index, or the one file.
+  StringRef weightsFile() const { return weightsName; }
+
+  const llvm::StringMap<CheckpointTensor> &tensors() const { return table; }
+  const CheckpointTensor *find(StringRef tensor) const;
+  /// How the files spell the name of a tensor, and fields of the config.
+  std::string nameInFile(StringRef tensor) const;
+  const FieldNames &fieldNames() const { return fields; }
+  /// Whether the files hold -exp(A_log) where others hold A_log.
+  bool holdsA() const { return ggufNames.has_value(); }
+
+  /// What a person should know of how the model was read.
+  std::vector<std::string> notes;
+
+  /// Gives tensors of the files other names: those of the file to those that
+  /// families ask for. Messages go on speaking of the file's; `prefix` of an
+  /// asked name that has none in the files stands for `prefixInFile` there.
+  void rename(const std::vector<std::pair<std::string, std::string>> &names,
+              StringRef prefix, StringRef prefixInFile);
+
+private:
+  /// Shows matrices that AutoAWQ or AutoGPTQ quantised as ours.
+  LogicalResult showForeign(ErrorFn emitError);
+  LogicalResult openGguf(StringRef path, ErrorFn emitError);
+  LogicalResult addGguf(const GgufTensor &tensor, const GgufConfig &config,
+                        ErrorFn emitError);
+  LogicalResult openDirectory(StringRef path, ErrorFn emitError);
+  LogicalResult openWeights(ErrorFn emitError);
+  LogicalResult openIndex(StringRef index, ErrorFn emitError);
+  /// Files that are the checkpoint together, though nothing says so.
+  LogicalResult openFiles(ArrayRef<std::string> files, ErrorFn emitError);
+  FailureOr<std::vector<SafetensorsEntry>> openShard(StringRef shard,
+                                                     ErrorFn emitError);
+  void add(SafetensorsEntry entry, unsigned file);
+  LogicalResult checkNoAdapter(ErrorFn emitError) const;
+
+  std::string directoryPath, directoryName;
+  std::string configName, weightsName;
+  llvm::json::Object configObject;
+  std::vector<std::string> fileNames;
+  llvm::StringMap<CheckpointTensor> table;
+  FieldNames fields;
+  std::optional<GgufNames> ggufNames;
+  /// Of tensors that have been given other names, those of the files.
+  llvm::StringMap<std::string> renamed;
+  std::string renamedPrefix, renamedPrefixInFile;
+};
+
+} // namespace mlir::marimba
+
+#endif // MARIMBA_IMPORTER_HUB_MODELDIRECTORY_H

@@ -1,0 +1,95 @@
+//===- MarimbaToOneDNN.cpp - Projections to the library ---------*- C++ -*-===//
+//
+// Part of Marimba. See lowering/CPU/Passes.td.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/Marimba/IR/Marimba.h"
+#include "dialects/OneDNN/IR/OneDNN.h"
+#include "lowering/CPU/MarimbaToOneDNN/MatmulChoice.h"
+#include "lowering/CPU/Passes.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Remarks.h"
+#include "mlir/IR/TypeUtilities.h"
+#include "mlir/Transforms/WalkPatternRewriteDriver.h"
+
+namespace mlir::marimba {
+#define GEN_PASS_DEF_CONVERTMARIMBATOONEDNN
+#include "lowering/CPU/ConvertMarimbaToOneDNN.h.inc"
+} // namespace mlir::marimba
+
+using namespace mlir;
+using namespace mlir::marimba;
+
+namespace {
+
+struct ConvertLinear : OpRewritePattern<LinearOp> {
+  ConvertLinear(MLIRContext *ctx, const MatmulTarget &target)
+      : OpRewritePattern(ctx), target(target) {}
+
+  LogicalResult matchAndRewrite(LinearOp op,
+                                PatternRewriter &rewriter) const override {
+    MatmulChoice choice = chooseMatmul(op, target);
+    auto options = remark::RemarkOpts::name(choice.stream    ? "packed"
+                                            : choice.library ? "onednn"
+                                                             : "loops")
+                       .category("matmul");
+    Type weight = op.getWeight().getType();
+    if (!choice.library) {
+      remark::missed(op.getLoc(), options) << remark::add("{0}", choice.reason)
+                                           << remark::metric("weight", weight);
+      return rewriter.notifyMatchFailure(op, choice.reason);
+    }
+    ReifiedRankedShapedTypeDims shape;
+    if (failed(reifyResultShapes(rewriter, op, shape)))
+      return rewriter.notifyMatchFailure(op, "shape is unknown");
+    remark::passed(op.getLoc(), options) << remark::add("{0}", choice.reason)
+                                         << remark::metric("weight", weight);
+    Value empty = tensor::EmptyOp::create(rewriter, op.getLoc(), shape[0],
+                                          rewriter.getF32Type());
+    if (!choice.stream) {
+      Value input = op.getInput();
+      if (widensInput(op, target))
+        input = widen(rewriter, input);
+      rewriter.replaceOpWithNewOp<onednn::MatmulOp>(op, input, op.getWeight(),
+                                                    op.getBias(), empty);
+      return success();
+    }
+    Type packed = getElementTypeOrSelf(op.getInput().getType());
+    rewriter.replaceOpWithNewOp<onednn::PackedMatmulOp>(
+        op, TypeRange(empty.getType()), op.getInput(), op.getWeight(),
+        op.getBias(), empty, TypeAttr::get(packed));
+    return success();
+  }
+
+private:
+  /// bf16 as f32: what it was rounded from, where that is known.
+  static Value widen(OpBuilder &b, Value input) {
+    if (auto rounded = input.getDefiningOp<arith::TruncFOp>();
+        rounded && getElementTypeOrSelf(rounded.getIn()).isF32())
+      return rounded.getIn();
+    auto type = cast<RankedTensorType>(input.getType());
+    return arith::ExtFOp::create(b, input.getLoc(), type.clone(b.getF32Type()),
+                                 input);
+  }
+
+  MatmulTarget target;
+};
+
+struct ConvertMarimbaToOneDNNPass
+    : mlir::marimba::impl::ConvertMarimbaToOneDNNBase<
+          ConvertMarimbaToOneDNNPass> {
+  using ConvertMarimbaToOneDNNBase::ConvertMarimbaToOneDNNBase;
+
+  void runOnOperation() override {
+    RewritePatternSet patterns(&getContext());
+    patterns.add<ConvertLinear>(&getContext(),
+                                MatmulTarget{bf16Dots, smallestCall, streams});
+    walkAndApplyPatterns(getOperation(), std::move(patterns));
+  }
+};
+
+} // namespace

@@ -1,0 +1,44 @@
+//===- MatmulChoice.h - Library or loops ------------------------*- C++ -*-===//
+//
+// Part of Marimba.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MARIMBA_LOWERING_CPU_MARIMBATOONEDNN_MATMULCHOICE_H
+#define MARIMBA_LOWERING_CPU_MARIMBATOONEDNN_MATMULCHOICE_H
+
+#include "dialects/Marimba/IR/Marimba.h"
+
+#include <string>
+
+namespace mlir::marimba {
+
+/// What the choice depends on beside the op.
+struct MatmulTarget {
+  /// Whether the target multiplies bf16 (AVX512-BF16, AMX), and the library
+  /// may.
+  bool bf16Dots = false;
+  /// With one row: weights of fewer elements are not worth a call.
+  int64_t smallestCall = 0;
+  /// Whether packed weights are in blocks of 64 channels, which generated code
+  /// can stream.
+  bool streams = false;
+};
+
+/// Who computes a projection, and why, as a phrase for a remark.
+struct MatmulChoice {
+  bool library;
+  std::string reason;
+  /// Generated code over the library's packed weights; `library` is true.
+  bool stream = false;
+};
+
+/// Whether the library takes the input as f32: codes are widened anyway, and
+/// nothing but the library multiplies many rows by them.
+bool widensInput(LinearOp op, const MatmulTarget &target);
+
+MatmulChoice chooseMatmul(LinearOp op, const MatmulTarget &target);
+
+} // namespace mlir::marimba
+
+#endif // MARIMBA_LOWERING_CPU_MARIMBATOONEDNN_MATMULCHOICE_H

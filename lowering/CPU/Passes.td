@@ -1,0 +1,90 @@
+//===- Passes.td - Conversions for processors --------------*- tablegen -*-===//
+//
+// Part of Marimba. One pass, one file, one test file.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MARIMBA_LOWERING_CPU_PASSES_TD
+#define MARIMBA_LOWERING_CPU_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def ConvertMarimbaToOneDNN
+    : Pass<"convert-marimba-to-onednn", "::mlir::func::FuncOp"> {
+  let summary = "linear becomes a matmul of oneDNN, or stays for loops";
+  let description = [{
+    Decides for each `linear` from its shape, its rows and the target, and says
+    why as a remark of the category `matmul` (`--remarks-filter=matmul`). What
+    stays becomes `linalg.generic` and generated loops:
+
+    - inputs that are not matrices or batches of them, and weights of dynamic
+      size;
+    - products of bf16 where the target has no instruction for them;
+    - one row over a weight so small that the call would cost more.
+
+    With `streams` one row over any other weight becomes
+    `onednn.packed_matmul`: generated loops over the library's packed copy.
+  }];
+  let options = [
+    Option<"bf16Dots", "bf16-dots", "bool", "true",
+           "the target has dot products of bf16">,
+    Option<"smallestCall", "smallest-call", "int64_t", "0",
+           "with one row: weights of fewer elements stay">,
+    Option<"streams", "streams", "bool", "false",
+           "packed copies are in blocks of 64 channels">,
+  ];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::onednn::OneDNNDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
+def ConvertMarimbaToVector
+    : Pass<"convert-marimba-to-vector", "::mlir::func::FuncOp"> {
+  let summary = "scan, convolution, attention, rotation become vector loops";
+  let description = [{
+    Channels (attention: query rows; rotation: pairs) go in the lanes of a
+    vector of `vector-bits`; tails are masked. Rows and groups of heads become
+    scf.parallel. Attention of one token splits its keys where its groups do
+    not fill `threads`. Quantised weights have output channels in the lanes.
+  }];
+  let options = [Option<"vectorBits", "vector-bits", "unsigned", "512",
+                        "width of a vector register">,
+                 Option<"threads", "threads", "unsigned", "1",
+                        "threads that the code will run on">,
+                 Option<"integerDots", "integer-dots", "bool", "false",
+                        "the target has vpdpbusd">];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::LLVM::LLVMDialect",
+    "::mlir::math::MathDialect",
+    "::mlir::memref::MemRefDialect", "::mlir::rt::RuntimeDialect",
+    "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
+}
+
+def VectorizeLinalg : Pass<"vectorize-linalg", "::mlir::func::FuncOp"> {
+  let summary = "linalg on buffers becomes vector loops with masked tails";
+  let description = [{
+    Tiles the innermost dimension of every elementwise op, row reduction and
+    projection by the vector's width and vectorises the tile.
+  }];
+  let options = [Option<"vectorBits", "vector-bits", "unsigned", "512",
+                        "width of a vector register">];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
+    "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
+    "::mlir::vector::VectorDialect"];
+}
+
+def ApproximateMath : Pass<"approximate-math", "::mlir::func::FuncOp"> {
+  let summary = "exp, log1p, sin, cos, tanh become polynomials";
+  let description = [{
+    exp, exp2, log, log1p, expm1, sin, cos and tanh of f32, scalars or vectors.
+    An exp with the fast-math flag `afn` takes half of the operations: results
+    outside [2^-126, 2^127] may become 0 or infinity. docs/numerics.md has the
+    errors.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::math::MathDialect",
+                           "::mlir::vector::VectorDialect"];
+}
+
+#endif // MARIMBA_LOWERING_CPU_PASSES_TD

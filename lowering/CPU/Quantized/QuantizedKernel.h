@@ -1,0 +1,58 @@
+//===- QuantizedKernel.h - Few rows times quantised weights -----*- C++ -*-===//
+//
+// Part of Marimba. Private to lowering/CPU/Quantized.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MARIMBA_LOWERING_CPU_QUANTIZED_QUANTIZEDKERNEL_H
+#define MARIMBA_LOWERING_CPU_QUANTIZED_QUANTIZEDKERNEL_H
+
+#include "dialects/Marimba/IR/Marimba.h"
+#include "lowering/CPU/Builders/BlockKernel.h"
+#include "lowering/CPU/Quantized/QuantizedParts.h"
+
+namespace mlir::marimba {
+
+/// What both kernels of quantized_matmul share.
+class QuantizedKernel : public BlockKernel {
+public:
+  QuantizedKernel(KernelBuilder &b, QuantizedMatmulOp op, int64_t lanes)
+      : BlockKernel(b, lanes), op(op),
+        parts(b, op.getWeight(), op.getStoredType(), op.getMatrix()) {}
+
+  void emit() {
+    BlockKernel::emit(
+        {parts.words, op.getBias(), op.getInits()[0], parts.layout.channels});
+  }
+
+protected:
+  /// Scales of a group in f32.
+  Value loadScales(const Tile &tile, Value group, int64_t vector) {
+    return b.loadVector(lanes, parts.scales,
+                        {blockOf(tile, vector), group, laneOf(tile, vector)},
+                        Value());
+  }
+  Value zeroPoints(const Tile &tile, Value group, int64_t vector) {
+    return parts.zeroPoints(lanes, blockOf(tile, vector), group,
+                            laneOf(tile, vector));
+  }
+
+  QuantizedMatmulOp op;
+  QuantizedParts parts;
+};
+
+/// Products of f32, on any target.
+struct FloatKernel : QuantizedKernel {
+  using QuantizedKernel::QuantizedKernel;
+  SmallVector<Value> sums(const Tile &tile) override;
+};
+
+/// Products of bytes by vpdpbusd, activations of 8 bits.
+struct IntegerKernel : QuantizedKernel {
+  using QuantizedKernel::QuantizedKernel;
+  SmallVector<Value> sums(const Tile &tile) override;
+};
+
+} // namespace mlir::marimba
+
+#endif // MARIMBA_LOWERING_CPU_QUANTIZED_QUANTIZEDKERNEL_H

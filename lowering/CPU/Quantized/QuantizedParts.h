@@ -1,0 +1,56 @@
+//===- QuantizedParts.h - Views of a quantised matrix -----------*- C++ -*-===//
+//
+// Part of Marimba.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MARIMBA_LOWERING_CPU_QUANTIZED_QUANTIZEDPARTS_H
+#define MARIMBA_LOWERING_CPU_QUANTIZED_QUANTIZEDPARTS_H
+
+#include "dialects/Marimba/IR/Quantized.h"
+#include "lowering/Common/Builders/KernelBuilder.h"
+
+#include "mlir/IR/PatternMatch.h"
+
+namespace mlir::marimba {
+
+/// The parts of one matrix as memrefs (QuantizedLayout), from its bytes.
+class QuantizedParts {
+public:
+  /// `bytes` is the memref of the whole tensor, of the type `stored`; `matrix`
+  /// picks one of a stack and may be null.
+  QuantizedParts(KernelBuilder &b, Value bytes, RankedTensorType stored,
+                 Value matrix);
+
+  const QuantizedLayout layout;
+  Value words;  // [blocks, words, 64] of i32
+  Value scales; // [blocks, groups, 64]
+  Value zeros;  // [blocks, groups, 64] of i8, null where there are none
+
+  /// W[n, k] in f32: the definition.
+  Value element(Value n, Value k) const;
+  /// What is subtracted from the codes of `lanes` channels from `lane` on:
+  /// their zero points or 8, in f32. Null where codes are around zero.
+  Value zeroPoints(int64_t lanes, Value block, Value group, Value lane) const;
+
+  /// Code `j` of a word of each channel (vector of i32) as f32, with its zero
+  /// point, `zero` where the weight has them, taken off.
+  Value unpack(Value words, int64_t j, Value zero) const;
+  /// `sum` and the four signed bytes of a word, or of a vector of words.
+  Value addBytes(Value words, Value sum) const;
+
+private:
+  KernelBuilder &b;
+};
+
+/// The definitions, written out.
+void populateQuantizedToLoopsPatterns(RewritePatternSet &patterns);
+
+/// Vector loops: channels in the lanes. With `integerDots` the target has
+/// vpdpbusd; without, products of integers stay plain loops.
+void populateQuantizedToVectorPatterns(RewritePatternSet &patterns,
+                                       int64_t lanes, bool integerDots);
+
+} // namespace mlir::marimba
+
+#endif // MARIMBA_LOWERING_CPU_QUANTIZED_QUANTIZEDPARTS_H

@@ -1,0 +1,41 @@
+//===- Codes.h - Values as 8-bit codes and a scale --------------*- C++ -*-===//
+//
+// Part of Marimba. value = code * scale, codes from -127 to 127.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MARIMBA_LOWERING_COMMON_BUILDERS_CODES_H
+#define MARIMBA_LOWERING_COMMON_BUILDERS_CODES_H
+
+#include "dialects/Marimba/IR/Marimba.h"
+#include "lowering/Common/Builders/KernelBuilder.h"
+
+namespace mlir::marimba {
+
+/// A scale, f32, and what values are multiplied by to become codes.
+struct CodeScale {
+  Value scale, inverse;
+};
+
+/// The scale of values whose largest magnitude is `most`: that is code 127. It
+/// is 0 where it would not be a normal number. NaN and infinity stay in it.
+CodeScale codeScaleFor(KernelBuilder &b, Value most);
+
+/// i32, one or a vector: x * inverse rounded to nearest even, -127 to 127. A
+/// NaN becomes -127, and NaN again by its scale.
+Value wideCodeOf(KernelBuilder &b, Value x, Value inverse);
+/// The same as i8.
+Value codeOf(KernelBuilder &b, Value x, Value inverse);
+
+/// The scales of an attention's keys and values, [B,Hkv,C]; null where its
+/// caches hold no codes.
+inline Value keyScalesOf(AttentionOp op) {
+  return op.getInits().size() > 3 ? op.getInits()[3] : Value();
+}
+inline Value valueScalesOf(AttentionOp op) {
+  return op.getInits().size() > 3 ? op.getInits()[4] : Value();
+}
+
+} // namespace mlir::marimba
+
+#endif // MARIMBA_LOWERING_COMMON_BUILDERS_CODES_H

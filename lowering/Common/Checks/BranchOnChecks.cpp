@@ -1,0 +1,117 @@
+//===- BranchOnChecks.cpp - A failed check ends the call --------*- C++ -*-===//
+//
+// Part of Marimba. See lowering/Common/Passes.td.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/Runtime/IR/Runtime.h"
+#include "lowering/Common/Passes.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/UB/IR/UBOps.h"
+#include "mlir/IR/BuiltinOps.h"
+
+namespace mlir::marimba {
+#define GEN_PASS_DEF_BRANCHONCHECKS
+#include "lowering/Common/BranchOnChecks.h.inc"
+} // namespace mlir::marimba
+
+using namespace mlir;
+
+namespace {
+
+/// The context of the call, which all functions have as an argument that can
+/// fail.
+Value contextOf(func::FuncOp func) {
+  for (BlockArgument arg : func.getArguments())
+    if (isa<rt::ContextType>(arg.getType()))
+      return arg;
+  return {};
+}
+
+/// A block at the function's end that returns; what it returns to another
+/// function of the module is not looked at: the status of the call is.
+Block *createReturn(func::FuncOp func, Location loc, Value context,
+                    bool isEntry) {
+  Block *block = new Block;
+  func.getBody().push_back(block);
+  OpBuilder b = OpBuilder::atBlockEnd(block);
+  SmallVector<Value> results;
+  for (Type type : func.getResultTypes())
+    results.push_back(
+        isEntry ? rt::StatusOp::create(b, loc, type, context).getResult()
+                : ub::PoisonOp::create(b, loc, type).getResult());
+  func::ReturnOp::create(b, loc, results);
+  return block;
+}
+
+struct BranchOnChecksPass
+    : mlir::marimba::impl::BranchOnChecksBase<BranchOnChecksPass> {
+  void runOnOperation() override {
+    for (auto func : getOperation().getOps<func::FuncOp>())
+      if (!func.isExternal() && failed(convert(func)))
+        return signalPassFailure();
+  }
+
+  LogicalResult convert(func::FuncOp func) {
+    SmallVector<rt::CheckOp> checks;
+    SmallVector<Operation *> calls;
+    func.walk([&](Operation *op) {
+      if (auto check = dyn_cast<rt::CheckOp>(op))
+        checks.push_back(check);
+      else if (isa<func::CallOp, rt::ParallelForOp, rt::PackedWeightsOp>(op))
+        calls.push_back(op);
+    });
+    Value context = contextOf(func);
+    if (checks.empty() && (calls.empty() || !context))
+      return success();
+    if (!context)
+      return checks.front().emitError(
+          "function has no !rt.context; run --add-runtime-context before");
+    bool isEntry =
+        llvm::any_of(func.getArgumentTypes(),
+                     [](Type type) { return isa<rt::CallType>(type); }) &&
+        func.isPublic();
+    Location loc = func.getLoc();
+    Block *end = createReturn(func, loc, context, isEntry);
+    for (rt::CheckOp check : checks)
+      branch(check, context, end);
+    for (Operation *call : calls)
+      checkStatus(call, context, end);
+    return success();
+  }
+
+  void branch(rt::CheckOp check, Value context, Block *end) {
+    Location loc = check.getLoc();
+    Block *block = check->getBlock();
+    Block *rest = block->splitBlock(check);
+    Block *failure = new Block;
+    failure->insertBefore(end);
+    OpBuilder b = OpBuilder::atBlockEnd(failure);
+    rt::CheckFailedOp::create(b, loc, context, check.getMessageAttr(),
+                              check.getValues());
+    cf::BranchOp::create(b, loc, end);
+    b.setInsertionPointToEnd(block);
+    cf::CondBranchOp::create(b, loc, check.getCondition(), rest, ValueRange(),
+                             failure, ValueRange());
+    check.erase();
+  }
+
+  /// What a call did not finish is not used.
+  void checkStatus(Operation *call, Value context, Block *end) {
+    Location loc = call->getLoc();
+    Block *block = call->getBlock();
+    Block *rest = block->splitBlock(call->getNextNode());
+    OpBuilder b = OpBuilder::atBlockEnd(block);
+    Value status = rt::StatusOp::create(b, loc, b.getI32Type(), context);
+    Value zero = arith::ConstantIntOp::create(b, loc, 0, 32);
+    Value good =
+        arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, status, zero);
+    cf::CondBranchOp::create(b, loc, good, rest, ValueRange(), end,
+                             ValueRange());
+  }
+};
+
+} // namespace

@@ -1,0 +1,346 @@
+//===- RuntimePatterns.cpp - rt ops to LLVM ---------------------*- C++ -*-===//
+//
+// Part of Marimba.
+//
+//===----------------------------------------------------------------------===//
+
+#include "lowering/Common/RuntimeToLLVM/RuntimePatterns.h"
+
+#include "dialects/Runtime/IR/Runtime.h"
+#include "lowering/Common/RuntimeToLLVM/StructAccess.h"
+#include "marimba/abi.h"
+
+#include "mlir/Conversion/LLVMCommon/MemRefBuilder.h"
+#include "mlir/Conversion/LLVMCommon/Pattern.h"
+#include "mlir/Dialect/LLVMIR/FunctionCallUtils.h"
+#include "mlir/IR/BuiltinOps.h"
+
+using namespace mlir;
+using namespace mlir::marimba;
+
+namespace {
+
+/// The MarimbaTensor `index` of the table at `tableOffset` of the call.
+Value tensorAt(StructAccess &s, Value call, int64_t tableOffset,
+               int64_t index) {
+  Value table = s.load(s.pointerType(), call, tableOffset);
+  return s.at(table, index * sizeof(MarimbaTensor));
+}
+
+/// The same for the index that stands at `position` of a layer's list.
+Value layerTensorAt(OpBuilder &b, StructAccess &s, Location loc, Value call,
+                    int64_t tableOffset, Value list, int64_t position) {
+  Value index = s.load(b.getI32Type(), list, position * sizeof(int32_t));
+  Value table = s.load(s.pointerType(), call, tableOffset);
+  auto tensor = LLVM::LLVMArrayType::get(b.getI8Type(), sizeof(MarimbaTensor));
+  return LLVM::GEPOp::create(b, loc, s.pointerType(), tensor, table,
+                             ArrayRef<LLVM::GEPArg>{index});
+}
+
+/// A view of a MarimbaTensor. Static sizes and strides come from the type,
+/// dynamic ones from the tensor.
+Value viewOfTensor(ConversionPatternRewriter &rewriter, Location loc,
+                   const LLVMTypeConverter &types, MemRefType type,
+                   Value tensor) {
+  StructAccess s(rewriter, loc);
+  Value data = s.load(s.pointerType(), tensor, offsetof(MarimbaTensor, data));
+  auto view = MemRefDescriptor::poison(rewriter, loc, types.convertType(type));
+  view.setAllocatedPtr(rewriter, loc, data);
+  view.setAlignedPtr(rewriter, loc, data);
+  view.setOffset(rewriter, loc, s.constant(0));
+  auto [strides, offset] = type.getStridesAndOffset();
+  auto field = [&](int64_t value, size_t table, int64_t d) {
+    return ShapedType::isDynamic(value)
+               ? s.load(rewriter.getI64Type(), tensor, table + 8 * d)
+               : s.constant(value);
+  };
+  for (int64_t d = 0; d < type.getRank(); ++d) {
+    view.setSize(rewriter, loc, d,
+                 field(type.getDimSize(d), offsetof(MarimbaTensor, sizes), d));
+    view.setStride(rewriter, loc, d,
+                   field(strides[d], offsetof(MarimbaTensor, strides), d));
+  }
+  return view;
+}
+
+/// rt.weight, rt.argument: the index is a constant.
+template <typename OpTy, size_t tableOffset>
+struct ConvertTensor : ConvertOpToLLVMPattern<OpTy> {
+  using ConvertOpToLLVMPattern<OpTy>::ConvertOpToLLVMPattern;
+  LogicalResult
+  matchAndRewrite(OpTy op, typename OpTy::Adaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    StructAccess s(rewriter, op.getLoc());
+    Value tensor = tensorAt(s, adaptor.getCall(), tableOffset, op.getIndex());
+    rewriter.replaceOp(
+        op, viewOfTensor(rewriter, op.getLoc(), *this->getTypeConverter(),
+                         cast<MemRefType>(op.getType()), tensor));
+    return success();
+  }
+};
+
+/// rt.layer_weight, rt.layer_argument: the index is the layer's.
+template <typename OpTy, size_t tableOffset>
+struct ConvertLayerTensor : ConvertOpToLLVMPattern<OpTy> {
+  using ConvertOpToLLVMPattern<OpTy>::ConvertOpToLLVMPattern;
+  LogicalResult
+  matchAndRewrite(OpTy op, typename OpTy::Adaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    StructAccess s(rewriter, op.getLoc());
+    Value tensor =
+        layerTensorAt(rewriter, s, op.getLoc(), adaptor.getCall(), tableOffset,
+                      adaptor.getTable(), op.getPosition());
+    rewriter.replaceOp(
+        op, viewOfTensor(rewriter, op.getLoc(), *this->getTypeConverter(),
+                         cast<MemRefType>(op.getType()), tensor));
+    return success();
+  }
+};
+
+/// The list becomes a constant of the module.
+struct ConvertTable : ConvertOpToLLVMPattern<rt::TableOp> {
+  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
+  LogicalResult
+  matchAndRewrite(rt::TableOp op, OpAdaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    auto module = op->getParentOfType<ModuleOp>();
+    auto values = rewriter.getI32TensorAttr(op.getIndices());
+    LLVM::GlobalOp global;
+    {
+      OpBuilder::InsertionGuard guard(rewriter);
+      rewriter.setInsertionPointToStart(module.getBody());
+      auto type = LLVM::LLVMArrayType::get(rewriter.getI32Type(),
+                                           op.getIndices().size());
+      std::string name = "layer_table_";
+      for (unsigned i = 0;; ++i)
+        if (!module.lookupSymbol(name + std::to_string(i))) {
+          name += std::to_string(i);
+          break;
+        }
+      global = LLVM::GlobalOp::create(rewriter, loc, type, /*isConstant=*/true,
+                                      LLVM::Linkage::Internal, name, values);
+    }
+    rewriter.replaceOpWithNewOp<LLVM::AddressOfOp>(op, global);
+    return success();
+  }
+};
+
+struct ConvertMark : ConvertOpToLLVMPattern<rt::ArenaMarkOp> {
+  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
+  LogicalResult
+  matchAndRewrite(rt::ArenaMarkOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    StructAccess s(rewriter, op.getLoc());
+    rewriter.replaceOp(op, s.load(rewriter.getI64Type(), adaptor.getContext(),
+                                  offsetof(MarimbaContext, arenaTop)));
+    return success();
+  }
+};
+
+struct ConvertRelease : ConvertOpToLLVMPattern<rt::ArenaReleaseOp> {
+  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
+  LogicalResult
+  matchAndRewrite(rt::ArenaReleaseOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    StructAccess s(rewriter, op.getLoc());
+    s.store(adaptor.getMark(), adaptor.getContext(),
+            offsetof(MarimbaContext, arenaTop));
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+struct ConvertStatus : ConvertOpToLLVMPattern<rt::StatusOp> {
+  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
+  LogicalResult
+  matchAndRewrite(rt::StatusOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    StructAccess s(rewriter, op.getLoc());
+    rewriter.replaceOp(op, s.load(rewriter.getI32Type(), adaptor.getContext(),
+                                  offsetof(MarimbaContext, status)));
+    return success();
+  }
+};
+
+struct ConvertRoom : ConvertOpToLLVMPattern<rt::ArenaRoomOp> {
+  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
+  LogicalResult
+  matchAndRewrite(rt::ArenaRoomOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    StructAccess s(rewriter, op.getLoc());
+    Type i64 = rewriter.getI64Type();
+    Value size = s.load(i64, adaptor.getCallContext(),
+                        offsetof(MarimbaContext, arenaSize));
+    Value top = s.load(i64, adaptor.getCallContext(),
+                       offsetof(MarimbaContext, arenaTop));
+    rewriter.replaceOpWithNewOp<LLVM::SubOp>(op, size, top);
+    return success();
+  }
+};
+
+/// The message becomes a constant of the module, the values a list on the
+/// stack.
+struct ConvertCheckFailed : ConvertOpToLLVMPattern<rt::CheckFailedOp> {
+  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
+  LogicalResult
+  matchAndRewrite(rt::CheckFailedOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    auto module = op->getParentOfType<ModuleOp>();
+    auto pointer = LLVM::LLVMPointerType::get(rewriter.getContext());
+    Type i64 = rewriter.getI64Type();
+    FailureOr<LLVM::LLVMFuncOp> function =
+        LLVM::lookupOrCreateFn(rewriter, module, MARIMBA_FN_CHECK_FAILED,
+                               {pointer, pointer, pointer, i64},
+                               LLVM::LLVMVoidType::get(rewriter.getContext()));
+    if (failed(function))
+      return failure();
+    StructAccess s(rewriter, loc);
+    int64_t count = op.getValues().size();
+    Value list =
+        s.stack(op, LLVM::LLVMArrayType::get(i64, std::max<int64_t>(count, 1)));
+    for (auto [i, value] : llvm::enumerate(adaptor.getValues()))
+      s.store(value, list, 8 * i);
+    Value message = LLVM::AddressOfOp::create(rewriter, loc, pointer,
+                                              addMessage(rewriter, module, op));
+    LLVM::CallOp::create(
+        rewriter, loc, *function,
+        ValueRange{adaptor.getCallContext(), message, list, s.constant(count)});
+    rewriter.eraseOp(op);
+    return success();
+  }
+
+  static StringRef addMessage(ConversionPatternRewriter &rewriter,
+                              ModuleOp module, rt::CheckFailedOp op) {
+    OpBuilder::InsertionGuard guard(rewriter);
+    rewriter.setInsertionPointToStart(module.getBody());
+    std::string name, text = (op.getMessage() + StringRef("\0", 1)).str();
+    for (unsigned i = 0; name.empty() || module.lookupSymbol(name); ++i)
+      name = "check_message_" + std::to_string(i);
+    auto type = LLVM::LLVMArrayType::get(rewriter.getI8Type(), text.size());
+    return LLVM::GlobalOp::create(rewriter, op.getLoc(), type,
+                                  /*isConstant=*/true, LLVM::Linkage::Internal,
+                                  name, rewriter.getStringAttr(text))
+        .getSymName();
+  }
+};
+
+struct ConvertAlloc : ConvertOpToLLVMPattern<rt::ArenaAllocOp> {
+  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
+  LogicalResult
+  matchAndRewrite(rt::ArenaAllocOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    auto type = cast<MemRefType>(op.getType());
+    auto pointer = LLVM::LLVMPointerType::get(rewriter.getContext());
+    FailureOr<LLVM::LLVMFuncOp> function = LLVM::lookupOrCreateFn(
+        rewriter, op->getParentOfType<ModuleOp>(), MARIMBA_FN_ARENA_ALLOC,
+        {pointer, rewriter.getI64Type()}, pointer);
+    if (failed(function))
+      return failure();
+    SmallVector<Value> sizes, strides;
+    Value bytes;
+    getMemRefDescriptorSizes(loc, type, adaptor.getDynamicSizes(), rewriter,
+                             sizes, strides, bytes, /*sizeInBytes=*/true);
+    Value data = LLVM::CallOp::create(rewriter, loc, *function,
+                                      ValueRange{adaptor.getContext(), bytes})
+                     .getResult();
+    Value view =
+        createMemRefDescriptor(loc, type, data, data, sizes, strides, rewriter);
+    rewriter.replaceOp(op, view);
+    return success();
+  }
+};
+
+/// Captures travel in a struct on the caller's stack; a small function of the
+/// ABI's loop body type unpacks it and calls the outlined body.
+struct ConvertParallelFor : ConvertOpToLLVMPattern<rt::ParallelForOp> {
+  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
+
+  LogicalResult
+  matchAndRewrite(rt::ParallelForOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    MLIRContext *ctx = rewriter.getContext();
+    auto module = op->getParentOfType<ModuleOp>();
+    auto pointer = LLVM::LLVMPointerType::get(ctx);
+    Type i64 = rewriter.getI64Type();
+    FailureOr<LLVM::LLVMFuncOp> function = LLVM::lookupOrCreateFn(
+        rewriter, module, MARIMBA_FN_PARALLEL_FOR,
+        {pointer, i64, i64, pointer, pointer}, LLVM::LLVMVoidType::get(ctx));
+    if (failed(function))
+      return failure();
+
+    StructAccess s(rewriter, loc);
+    auto closureType = LLVM::LLVMStructType::getLiteral(
+        ctx, llvm::to_vector(ValueRange(adaptor.getCaptures()).getTypes()));
+    Value closure = s.stack(op, closureType);
+    for (auto [i, capture] : llvm::enumerate(adaptor.getCaptures()))
+      LLVM::StoreOp::create(rewriter, loc, capture,
+                            field(rewriter, loc, closureType, closure, i));
+
+    std::string name = (op.getBody() + "_range").str();
+    if (!module.lookupSymbol(name))
+      buildRange(rewriter, op, name, closureType);
+    Value body = LLVM::AddressOfOp::create(rewriter, loc, pointer, name);
+    LLVM::CallOp::create(rewriter, loc, *function,
+                         ValueRange{adaptor.getContext(), adaptor.getCount(),
+                                    s.constant(1), body, closure});
+    rewriter.eraseOp(op);
+    return success();
+  }
+
+  static Value field(OpBuilder &b, Location loc, Type type, Value base,
+                     int32_t i) {
+    return LLVM::GEPOp::create(b, loc, base.getType(), type, base,
+                               ArrayRef<LLVM::GEPArg>{0, i});
+  }
+
+  /// void name(ptr closure, i64 begin, i64 end)
+  void buildRange(ConversionPatternRewriter &rewriter, rt::ParallelForOp op,
+                  StringRef name, LLVM::LLVMStructType closureType) const {
+    OpBuilder::InsertionGuard guard(rewriter);
+    Location loc = op.getLoc();
+    MLIRContext *ctx = rewriter.getContext();
+    rewriter.setInsertionPointToStart(
+        op->getParentOfType<ModuleOp>().getBody());
+    auto pointer = LLVM::LLVMPointerType::get(ctx);
+    Type i64 = rewriter.getI64Type();
+    auto type = LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(ctx),
+                                            {pointer, i64, i64});
+    auto range = LLVM::LLVMFuncOp::create(rewriter, loc, name, type,
+                                          LLVM::Linkage::Internal);
+    Block *entry = range.addEntryBlock(rewriter);
+    rewriter.setInsertionPointToStart(entry);
+    // Memrefs go to the body as its converted signature takes them: unpacked.
+    SmallVector<Value> args = {entry->getArgument(1), entry->getArgument(2)};
+    for (auto [i, pair] : llvm::enumerate(
+             llvm::zip(op.getCaptures().getTypes(), closureType.getBody()))) {
+      auto [original, converted] = pair;
+      Value value = LLVM::LoadOp::create(
+          rewriter, loc, converted,
+          field(rewriter, loc, closureType, entry->getArgument(0), i));
+      if (auto memref = dyn_cast<MemRefType>(original))
+        MemRefDescriptor::unpack(rewriter, loc, value, memref, args);
+      else
+        args.push_back(value);
+    }
+    LLVM::CallOp::create(rewriter, loc, TypeRange(), op.getBody(), args);
+    LLVM::ReturnOp::create(rewriter, loc, ValueRange());
+  }
+};
+
+} // namespace
+
+void mlir::marimba::populateRuntimeToLLVMPatterns(LLVMTypeConverter &types,
+                                                  RewritePatternSet &patterns) {
+  constexpr size_t weights = offsetof(MarimbaCall, weights);
+  constexpr size_t args = offsetof(MarimbaCall, args);
+  patterns.add<ConvertTensor<rt::WeightOp, weights>,
+               ConvertTensor<rt::ArgumentOp, args>,
+               ConvertLayerTensor<rt::LayerWeightOp, weights>,
+               ConvertLayerTensor<rt::LayerArgumentOp, args>, ConvertTable,
+               ConvertMark, ConvertRelease, ConvertStatus, ConvertRoom,
+               ConvertCheckFailed, ConvertAlloc, ConvertParallelFor>(types);
+}

@@ -1,0 +1,126 @@
+//===- FuseMatmulPostOps.cpp - What a matmul does to its sums ---*- C++ -*-===//
+//
+// Part of Marimba. See passes/contraction/Passes.td.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/Marimba/IR/Marimba.h"
+#include "dialects/OneDNN/IR/OneDNN.h"
+#include "passes/contraction/Passes.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Transforms/WalkPatternRewriteDriver.h"
+
+namespace mlir::marimba {
+#define GEN_PASS_DEF_FUSEMATMULPOSTOPS
+#include "passes/contraction/FuseMatmulPostOps.h.inc"
+} // namespace mlir::marimba
+
+using namespace mlir;
+using namespace mlir::marimba;
+using onednn::MatmulOp;
+using onednn::PostOpKind;
+
+namespace {
+
+/// The matmul of oneDNN that makes `value` for one reader in its own block and
+/// has room for a post-op; null where there is none.
+MatmulOp fusableMatmul(Value value) {
+  auto matmul = value.getDefiningOp<MatmulOp>();
+  if (!matmul || !value.hasOneUse() ||
+      matmul.getPostOps().size() >= MatmulOp::kMostPostOps)
+    return {};
+  if ((*value.user_begin())->getBlock() != matmul->getBlock())
+    return {};
+  return matmul;
+}
+
+/// `op` becomes the result of `matmul`, which takes one more post-op and stands
+/// where `op` stood: there its operand is known. It has both names.
+void fuse(PatternRewriter &rewriter, Operation *op, MatmulOp matmul,
+          PostOpKind kind, Value operand = {}) {
+  rewriter.moveOpBefore(matmul, op);
+  rewriter.modifyOpInPlace(matmul, [&] {
+    matmul.appendPostOp(kind, operand);
+    matmul->setLoc(rewriter.getFusedLoc({matmul.getLoc(), op->getLoc()}));
+  });
+  rewriter.replaceOp(op, matmul.getResult(0));
+}
+
+struct FuseSilu : OpRewritePattern<SiluOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(SiluOp op,
+                                PatternRewriter &rewriter) const override {
+    MatmulOp matmul = fusableMatmul(op.getInput());
+    if (!matmul)
+      return rewriter.notifyMatchFailure(op, "no matmul of its own");
+    fuse(rewriter, op, matmul, PostOpKind::Silu);
+    return success();
+  }
+};
+
+/// silu(gate) * up: SiLU rides on one projection, the product on the other.
+struct FuseSwiGLU : OpRewritePattern<SwiGLUOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(SwiGLUOp op,
+                                PatternRewriter &rewriter) const override {
+    MatmulOp gate = fusableMatmul(op.getGate());
+    MatmulOp up = fusableMatmul(op.getUp());
+    if (!gate || !up)
+      return rewriter.notifyMatchFailure(op, "not two matmuls of its own");
+    rewriter.modifyOpInPlace(gate,
+                             [&] { gate.appendPostOp(PostOpKind::Silu); });
+    fuse(rewriter, op, up, PostOpKind::Mul, gate.getResult(0));
+    return success();
+  }
+};
+
+/// x + matmul: into x itself where nobody reads it later.
+struct FuseResidual : OpRewritePattern<arith::AddFOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(arith::AddFOp op,
+                                PatternRewriter &rewriter) const override {
+    for (auto [x, y] : {std::pair(op.getLhs(), op.getRhs()),
+                        std::pair(op.getRhs(), op.getLhs())}) {
+      MatmulOp matmul = fusableMatmul(y);
+      if (!matmul || x == y || matmul.readsDestination())
+        continue;
+      if (!isLastRead(x, op)) {
+        fuse(rewriter, op, matmul, PostOpKind::Add, x);
+        return success();
+      }
+      rewriter.modifyOpInPlace(matmul,
+                               [&] { matmul.getInitsMutable().assign(x); });
+      fuse(rewriter, op, matmul, PostOpKind::Sum);
+      return success();
+    }
+    return rewriter.notifyMatchFailure(op, "no matmul of its own");
+  }
+
+  /// Whether no other op reads `value` behind `op`, in whose block it is made.
+  static bool isLastRead(Value value, Operation *op) {
+    if (value.getParentBlock() != op->getBlock())
+      return false;
+    return llvm::all_of(value.getUsers(), [&](Operation *user) {
+      if (user == op)
+        return true;
+      Operation *inBlock = op->getBlock()->findAncestorOpInBlock(*user);
+      return inBlock && inBlock->isBeforeInBlock(op);
+    });
+  }
+};
+
+struct FuseMatmulPostOpsPass
+    : mlir::marimba::impl::FuseMatmulPostOpsBase<FuseMatmulPostOpsPass> {
+  void runOnOperation() override {
+    RewritePatternSet patterns(&getContext());
+    patterns.add<FuseSilu, FuseSwiGLU, FuseResidual>(&getContext());
+    walkAndApplyPatterns(getOperation(), std::move(patterns));
+  }
+};
+
+} // namespace

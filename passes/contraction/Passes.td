@@ -1,0 +1,49 @@
+//===- Passes.td - Projections and what follows them -------*- tablegen -*-===//
+//
+// Part of Marimba. One pass, one file, one test file.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MARIMBA_PASSES_CONTRACTION_PASSES_TD
+#define MARIMBA_PASSES_CONTRACTION_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def NarrowProjections : Pass<"narrow-projections", "::mlir::func::FuncOp"> {
+  let summary = "products of projections in bf16";
+  let description = [{
+    Rounds the input of every `linear` to bf16, once for all that read it.
+    Products are then of bf16 with sums in f32. The router's logits stay f32:
+    the choice of experts is a comparison. Norms, scans, attention, the residual
+    stream and states are not touched.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+}
+
+def FuseMatmulPostOps
+    : Pass<"fuse-matmul-post-ops", "::mlir::func::FuncOp"> {
+  let summary = "SiLU, SwiGLU and the residual ride on matmuls of oneDNN";
+  let description = [{
+    An op that is the only reader of an `onednn.matmul` becomes its post-op:
+    `silu`; `swiglu` of two matmuls (`silu` on the gate, `mul` on the other);
+    an addition, in place (`sum`) where nobody reads the other summand later,
+    with an operand (`add`) elsewhere.
+  }];
+  let dependentDialects = ["::mlir::onednn::OneDNNDialect"];
+}
+
+def FuseConversions : Pass<"fuse-conversions", "::mlir::func::FuncOp"> {
+  let summary = "values are rounded where they are made";
+  let description = [{
+    An `arith.truncf` of a tensor that nobody else reads joins the loop nest
+    (parallel in all dimensions) or the bf16 matmul of oneDNN that makes the
+    tensor. With `reorder` all others become `onednn.reorder`.
+  }];
+  let options = [Option<"reorder", "reorder", "bool", "false",
+                        "the library converts what no op can take along">];
+  let dependentDialects = ["::mlir::linalg::LinalgDialect",
+                           "::mlir::onednn::OneDNNDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
+#endif // MARIMBA_PASSES_CONTRACTION_PASSES_TD

@@ -1,0 +1,38 @@
+//===- Passes.td - Entries of a module ---------------------*- tablegen -*-===//
+//
+// Part of Marimba. One pass, one file, one test file.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MARIMBA_PASSES_ENTRIES_PASSES_TD
+#define MARIMBA_PASSES_ENTRIES_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def SpecializeDecode : Pass<"specialize-decode", "::mlir::ModuleOp"> {
+  let summary = "clones the prefill entry for one token a row";
+  let description = [{
+    Adds the entry `@decode`, a copy of the `prefill` entry and of the layer
+    functions it calls in which time is 1: every tensor that begins with a
+    dynamic batch and a dynamic time gets time 1. Loops over time fold away.
+  }];
+  let dependentDialects = ["::mlir::tensor::TensorDialect"];
+}
+
+def WriteResults : Pass<"write-results", "::mlir::func::FuncOp"> {
+  let summary = "results of entries stay where they were written";
+  let description = [{
+    A result of an entry is what was written to an output or a state, which the
+    way from the result back through destinations says. Ops that copy (an
+    identity of linalg, an insert_slice of the whole) fold into what they copy,
+    and the way is lost: this pass, which runs on modules written by hand before
+    anything folds, ends it with a `bufferization.materialize_in_destination`.
+    Ops of marimba do not fold; their results stay as they are, and so do those
+    of loops, which bufferisation would see overwritten. A result that
+    was written to an input, to no argument or to one that has a result already
+    is an error. What comes out of branches and calls is not followed.
+  }];
+  let dependentDialects = ["::mlir::bufferization::BufferizationDialect"];
+}
+
+#endif // MARIMBA_PASSES_ENTRIES_PASSES_TD

@@ -1,0 +1,201 @@
+//===- DecomposeExperts.cpp - Experts as grouped matmuls -*- C++ -*-===//
+//
+// Part of Marimba. See passes/experts/Passes.td.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/Marimba/IR/Marimba.h"
+#include "passes/experts/Passes.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Transforms/WalkPatternRewriteDriver.h"
+
+namespace mlir::marimba {
+#define GEN_PASS_DEF_DECOMPOSEEXPERTS
+#include "passes/experts/DecomposeExperts.h.inc"
+} // namespace mlir::marimba
+
+using namespace mlir;
+using namespace mlir::marimba;
+
+namespace {
+
+/// [B, T, X] to [B*T, X].
+Value flattenRows(OpBuilder &b, Location loc, Value value) {
+  SmallVector<ReassociationIndices> rows = {{0, 1}, {2}};
+  return tensor::CollapseShapeOp::create(b, loc, value, rows);
+}
+
+/// The matrix of expert `e` of a stacked weight [E, rows, columns].
+Value expertWeight(OpBuilder &b, Location loc, Value stacked, Value e) {
+  auto type = cast<RankedTensorType>(stacked.getType());
+  SmallVector<OpFoldResult> offsets = {e, b.getIndexAttr(0), b.getIndexAttr(0)};
+  SmallVector<OpFoldResult> sizes = {b.getIndexAttr(1),
+                                     b.getIndexAttr(type.getDimSize(1)),
+                                     b.getIndexAttr(type.getDimSize(2))};
+  SmallVector<OpFoldResult> strides(3, b.getIndexAttr(1));
+  auto matrix = RankedTensorType::get(
+      type.getShape().drop_front(), type.getElementType(), type.getEncoding());
+  return tensor::ExtractSliceOp::create(b, loc, matrix, stacked, offsets, sizes,
+                                        strides);
+}
+
+/// `count` rounded up so that few sizes occur: up to 8 as it is, then to a
+/// multiple of 8, beyond 64 of 16, the rows of a tile of AMX. The library makes
+/// a primitive for each size that it sees.
+Value bucketOf(OpBuilder &b, Location loc, Value count) {
+  auto roundUp = [&](int64_t to) -> Value {
+    Value size = arith::ConstantIndexOp::create(b, loc, to);
+    Value tiles = arith::CeilDivUIOp::create(b, loc, count, size);
+    return arith::MulIOp::create(b, loc, tiles, size);
+  };
+  auto above = [&](int64_t limit, Value then, Value otherwise) -> Value {
+    Value bound = arith::ConstantIndexOp::create(b, loc, limit);
+    Value more =
+        arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ugt, count, bound);
+    return arith::SelectOp::create(b, loc, more, then, otherwise);
+  };
+  return above(64, roundUp(16), above(8, roundUp(8), count));
+}
+
+/// One expert on the rows `pairs` chose it for; returns the new sum.
+Value buildExpert(OpBuilder &b, ExpertsOp op, Value e, Value rows, Value pairs,
+                  Value count, Value weights, Value sum) {
+  Location loc = op.getLoc();
+  int64_t hidden = op.getInput().getType().getShape().back();
+  int64_t inner = op.getGate().getType().getDimSize(1);
+  int64_t topK = op.getWeights().getType().getShape().back();
+  // One token of a sequence chooses an expert once at most.
+  bool few = op.getInput().getType().getDimSize(1) == 1;
+  Type f32 = b.getF32Type();
+  auto rowsType = [&](int64_t columns) {
+    return RankedTensorType::get({ShapedType::kDynamic, columns}, f32);
+  };
+  auto linear = [&](Value x, Value stacked, int64_t columns) -> Value {
+    return LinearOp::create(b, loc, rowsType(columns), x,
+                            expertWeight(b, loc, stacked, e), Value(), few);
+  };
+  Value empty = tensor::EmptyOp::create(
+      b, loc,
+      ArrayRef<OpFoldResult>{bucketOf(b, loc, count), b.getIndexAttr(hidden)},
+      f32);
+  Value x =
+      GatherRowsOp::create(b, loc, rowsType(hidden), rows, pairs, empty, topK)
+          .getResult(0);
+  Value gate = linear(x, op.getGate(), inner);
+  Value up = linear(x, op.getUp(), inner);
+  Value h = SwiGLUOp::create(b, loc, gate.getType(), gate, up);
+  Value padded = linear(h, op.getDown(), hidden);
+  Value y = tensor::ExtractSliceOp::create(
+      b, loc, rowsType(hidden), padded,
+      ArrayRef<OpFoldResult>{b.getIndexAttr(0), b.getIndexAttr(0)},
+      ArrayRef<OpFoldResult>{count, b.getIndexAttr(hidden)},
+      ArrayRef<OpFoldResult>{b.getIndexAttr(1), b.getIndexAttr(1)});
+  return ScatterAddRowsOp::create(b, loc, sum.getType(), y, pairs, weights, sum,
+                                  topK)
+      .getResult(0);
+}
+
+/// Whether the types say that there are no tokens, or that every expert's sums
+/// are of nothing.
+bool isEmpty(ExpertsOp op) {
+  return llvm::is_contained(op.getInput().getType().getShape(), 0) ||
+         llvm::is_contained(op.getGate().getType().getShape(), 0);
+}
+
+Value zerosLike(OpBuilder &b, Location loc, Value value) {
+  Value zero = arith::ConstantOp::create(b, loc, b.getF32FloatAttr(0.0f));
+  Value empty = tensor::EmptyOp::create(
+      b, loc, tensor::getMixedSizes(b, loc, value), b.getF32Type());
+  return linalg::FillOp::create(b, loc, zero, empty).getResult(0);
+}
+
+struct Decompose : OpRewritePattern<ExpertsOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(ExpertsOp op,
+                                PatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    if (isEmpty(op)) {
+      rewriter.replaceOp(op, zerosLike(rewriter, loc, op.getInput()));
+      return success();
+    }
+    int64_t experts = op.getGate().getType().getDimSize(0);
+    Type i32 = rewriter.getI32Type();
+    Value rows = flattenRows(rewriter, loc, op.getInput());
+    Value chosen = flattenRows(rewriter, loc, op.getExperts());
+    Value weights = tensor::CollapseShapeOp::create(
+        rewriter, loc, op.getWeights(),
+        SmallVector<ReassociationIndices>{{0, 1, 2}});
+
+    Value pairCount = tensor::DimOp::create(rewriter, loc, weights, 0);
+    int64_t staticPairs =
+        cast<RankedTensorType>(weights.getType()).getDimSize(0);
+    OpFoldResult pairSize = ShapedType::isDynamic(staticPairs)
+                                ? OpFoldResult(pairCount)
+                                : rewriter.getIndexAttr(staticPairs);
+    Value pairs =
+        tensor::EmptyOp::create(rewriter, loc, ArrayRef{pairSize}, i32);
+    Value offsets =
+        tensor::EmptyOp::create(rewriter, loc, ArrayRef{experts + 1}, i32);
+    auto groups = GroupByExpertOp::create(
+        rewriter, loc, TypeRange{pairs.getType(), offsets.getType()}, chosen,
+        ValueRange{pairs, offsets});
+
+    Value sum = zerosLike(rewriter, loc, rows);
+
+    Value c0 = arith::ConstantIndexOp::create(rewriter, loc, 0);
+    Value c1 = arith::ConstantIndexOp::create(rewriter, loc, 1);
+    Value end = arith::ConstantIndexOp::create(rewriter, loc, experts);
+    auto loop = scf::ForOp::create(
+        rewriter, loc, c0, end, c1, sum,
+        [&](OpBuilder &b, Location, Value e, ValueRange sums) {
+          auto offset = [&](Value at) -> Value {
+            Value v =
+                tensor::ExtractOp::create(b, loc, groups.getResult(1), at);
+            return arith::IndexCastOp::create(b, loc, b.getIndexType(), v);
+          };
+          Value first = offset(e);
+          Value last = offset(arith::AddIOp::create(b, loc, e, c1));
+          Value count = arith::SubIOp::create(b, loc, last, first);
+          Value chosenByAny = arith::CmpIOp::create(
+              b, loc, arith::CmpIPredicate::sgt, count, c0);
+          auto branch = scf::IfOp::create(
+              b, loc, chosenByAny,
+              [&](OpBuilder &b, Location) {
+                Value group = tensor::ExtractSliceOp::create(
+                    b, loc, groups.getResult(0), ArrayRef<OpFoldResult>{first},
+                    ArrayRef<OpFoldResult>{count},
+                    ArrayRef<OpFoldResult>{b.getIndexAttr(1)});
+                scf::YieldOp::create(b, loc,
+                                     buildExpert(b, op, e, rows, group, count,
+                                                 weights, sums[0]));
+              },
+              [&](OpBuilder &b, Location) {
+                scf::YieldOp::create(b, loc, sums[0]);
+              });
+          scf::YieldOp::create(b, loc, branch.getResults());
+        });
+
+    SmallVector<ReassociationIndices> unflatten = {{0, 1}, {2}};
+    rewriter.replaceOpWithNewOp<tensor::ExpandShapeOp>(
+        op, op.getType(), loop.getResult(0), unflatten,
+        tensor::getMixedSizes(rewriter, loc, op.getInput()));
+    return success();
+  }
+};
+
+struct DecomposeExpertsPass
+    : mlir::marimba::impl::DecomposeExpertsBase<DecomposeExpertsPass> {
+  void runOnOperation() override {
+    RewritePatternSet patterns(&getContext());
+    patterns.add<Decompose>(&getContext());
+    walkAndApplyPatterns(getOperation(), std::move(patterns));
+  }
+};
+
+} // namespace

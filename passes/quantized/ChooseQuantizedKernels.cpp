@@ -1,0 +1,80 @@
+//===- ChooseQuantizedKernels.cpp - Who reads quantised weights -*- C++ -*-===//
+//
+// Part of Marimba. See passes/quantized/Passes.td.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/Marimba/IR/Marimba.h"
+#include "passes/quantized/Passes.h"
+#include "passes/quantized/QuantizedMatmul.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Transforms/WalkPatternRewriteDriver.h"
+
+namespace mlir::marimba {
+#define GEN_PASS_DEF_CHOOSEQUANTIZEDKERNELS
+#include "passes/quantized/ChooseQuantizedKernels.h.inc"
+} // namespace mlir::marimba
+
+using namespace mlir;
+using namespace mlir::marimba;
+
+namespace {
+
+struct ConvertLinear : OpRewritePattern<LinearOp> {
+  ConvertLinear(MLIRContext *ctx, bool library, bool integerDots)
+      : OpRewritePattern(ctx), library(library), integerDots(integerDots) {}
+
+  LogicalResult matchAndRewrite(LinearOp op,
+                                PatternRewriter &rewriter) const override {
+    auto weight = cast<RankedTensorType>(op.getWeight().getType());
+    if (!isQuantized(weight))
+      return rewriter.notifyMatchFailure(op, "weight is not quantised");
+    bool few = hasFewRows(op);
+    if (library && !few)
+      return rewriter.notifyMatchFailure(op, "many rows: widened, by tiles");
+    rewriter.replaceOp(op,
+                       buildQuantizedMatmul(rewriter, op.getLoc(),
+                                            op.getInput(), op.getWeight(),
+                                            op.getBias(), integerDots && few));
+    return success();
+  }
+
+  bool library, integerDots;
+};
+
+struct ConvertEmbedding : OpRewritePattern<EmbeddingOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(EmbeddingOp op,
+                                PatternRewriter &rewriter) const override {
+    if (!isQuantized(op.getTable().getType()))
+      return rewriter.notifyMatchFailure(op, "table is not quantised");
+    ReifiedRankedShapedTypeDims sizes;
+    if (failed(reifyResultShapes(rewriter, op, sizes)))
+      return rewriter.notifyMatchFailure(op, "shape is unknown");
+    Value empty = tensor::EmptyOp::create(rewriter, op.getLoc(), sizes[0],
+                                          rewriter.getF32Type());
+    rewriter.replaceOpWithNewOp<QuantizedEmbeddingOp>(
+        op, TypeRange(empty.getType()), op.getIds(), op.getTable(), empty,
+        TypeAttr::get(op.getTable().getType()));
+    return success();
+  }
+};
+
+struct ChooseQuantizedKernelsPass
+    : mlir::marimba::impl::ChooseQuantizedKernelsBase<
+          ChooseQuantizedKernelsPass> {
+  using Base::Base;
+
+  void runOnOperation() override {
+    RewritePatternSet patterns(&getContext());
+    patterns.add<ConvertLinear>(&getContext(), library, integerDots);
+    patterns.add<ConvertEmbedding>(&getContext());
+    walkAndApplyPatterns(getOperation(), std::move(patterns));
+  }
+};
+
+} // namespace

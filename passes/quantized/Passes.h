@@ -1,0 +1,22 @@
+//===- Passes.h - Weights of few bits ---------------------------*- C++ -*-===//
+//
+// Part of Marimba.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MARIMBA_PASSES_QUANTIZED_PASSES_H
+#define MARIMBA_PASSES_QUANTIZED_PASSES_H
+
+#include "mlir/Pass/Pass.h"
+
+namespace mlir::marimba {
+
+#define GEN_PASS_DECL
+#include "passes/quantized/Passes.h.inc"
+
+#define GEN_PASS_REGISTRATION
+#include "passes/quantized/Passes.h.inc"
+
+} // namespace mlir::marimba
+
+#endif // MARIMBA_PASSES_QUANTIZED_PASSES_H

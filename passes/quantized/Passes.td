@@ -1,0 +1,85 @@
+//===- Passes.td - Weights of few bits ---------------------*- tablegen -*-===//
+//
+// Part of Marimba. One pass, one file, one test file.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MARIMBA_PASSES_QUANTIZED_PASSES_TD
+#define MARIMBA_PASSES_QUANTIZED_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def ChooseQuantizedKernels
+    : Pass<"choose-quantized-kernels", "::mlir::func::FuncOp"> {
+  let summary = "linear and embedding with quantised weights find a kernel";
+  let description = [{
+    `embedding` with a quantised table becomes `quantized_embedding`. `linear`
+    with a quantised weight becomes `quantized_matmul` where it has few rows (one
+    token of each sequence, or `few_rows`), with `integer-dots` of activations
+    in 8 bits; everywhere without `library`. What is left has many rows and
+    goes to the library.
+  }];
+  let options = [
+    Option<"library", "library", "bool", "true",
+           "many rows go to the library">,
+    Option<"integerDots", "integer-dots", "bool", "false",
+           "few rows multiply integers">,
+  ];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::marimba::MarimbaDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
+def MultiplyIntegers : Pass<"multiply-integers", "::mlir::func::FuncOp"> {
+  let summary = "many rows times weights of 8 bits in integers, by oneDNN";
+  let description = [{
+    A `linear` over a weight of i8 with one scale for each channel becomes
+    `quantize_rows`, with one scale for each row, `onednn.integer_matmul`, and
+    a loop nest that scales its sums by both (`channel_terms`). Weights in
+    groups, and few rows, are left to --choose-quantized-kernels, which comes
+    behind.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::marimba::MarimbaDialect",
+                           "::mlir::onednn::OneDNNDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
+def WidenQuantizedWeights
+    : Pass<"widen-quantized-weights", "::mlir::func::FuncOp"> {
+  let summary = "matmuls of oneDNN get quantised weights widened, by tiles";
+  let description = [{
+    An `onednn.matmul` with a quantised weight becomes a loop over tiles of
+    `channels`: `dequantize` into scratch in the input's type, then the matmul
+    of that tile with the same post-ops. A tile is read again while the
+    processor's cache has it yet. Where a call has `few-rows` rows or fewer, which
+    is known at run time only, `quantized_matmul` computes it instead, and the
+    post-ops become ops of their own.
+  }];
+  let options = [
+    Option<"channels", "channels", "int64_t", "512",
+           "channels of a tile, a multiple of 64">,
+    Option<"fewRows", "few-rows", "int64_t", "0",
+           "rows for which widening is not worth it">,
+    Option<"integerDots", "integer-dots", "bool", "false",
+           "few rows multiply integers">,
+  ];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::bufferization::BufferizationDialect",
+                           "::mlir::marimba::MarimbaDialect",
+                           "::mlir::onednn::OneDNNDialect",
+                           "::mlir::scf::SCFDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
+def QuantizedAsBytes : Pass<"quantized-as-bytes", "::mlir::ModuleOp"> {
+  let summary = "quantised tensors become tensors of bytes";
+  let description = [{
+    Behind this pass a quantised tensor is the bytes that the runtime maps
+    (docs/quantization.md); ops that read it keep its type as an attribute, as
+    does its `marimba.weight`. A reader that cannot is an error.
+  }];
+}
+
+#endif // MARIMBA_PASSES_QUANTIZED_PASSES_TD

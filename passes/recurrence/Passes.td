@@ -1,0 +1,108 @@
+//===- Passes.td - Scans and other recurrences -------------*- tablegen -*-===//
+//
+// Part of Marimba. One pass, one file, one test file.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MARIMBA_PASSES_RECURRENCE_PASSES_TD
+#define MARIMBA_PASSES_RECURRENCE_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def FuseDiscretizeScan : Pass<"fuse-discretize-scan", "::mlir::func::FuncOp"> {
+  let summary = "discretize + scan + readout become selective_scan";
+  let description = [{
+    The importer describes a state-space layer as the papers do: `discretize`,
+    then the recurrence `scan`, then the output equation `readout`. Between them
+    stand tensors of size T x N x D. This pass makes one `selective_scan` of the
+    three, which needs none of them. It keeps its hands off where the states
+    have another reader, where `readout` skips another input than `discretize`
+    reads, off complex states, and off rules other than `euler`, which
+    `selective_scan` does not express.
+  }];
+  let dependentDialects = ["::mlir::tensor::TensorDialect",
+                           "::mlir::marimba::MarimbaDialect"];
+}
+
+def ChooseLtiForm : Pass<"choose-lti-form", "::mlir::func::FuncOp"> {
+  let summary = "time-invariant systems as recurrence or as convolution";
+  let description = [{
+    Turns `lti_scan` into `long_convolution` with its tables where that takes
+    fewer vector instructions a token, and back where it does not. The
+    recurrence costs 3 a state (8 if complex), the convolution 2 products (4)
+    with a load each from a table, half a block for the kernel, and its tables
+    once a call. With one token a call, decoding, the recurrence always wins;
+    with few states too. A convolution with tables of another origin stays.
+  }];
+  let options = [
+    Option<"tokens", "tokens", "int64_t", "512",
+           "tokens of a call where time is dynamic">,
+    Option<"length", "length", "int64_t", "8", "tokens of a block, L">,
+    Option<"loadCost", "load-cost", "double", "0.33",
+           "cost of a value of a table, in products">,
+    Option<"form", "form", "std::string", "\"cheapest\"",
+           "cheapest, or always recurrence or convolution">,
+  ];
+  let dependentDialects = ["::mlir::marimba::MarimbaDialect"];
+}
+
+def ParallelizeScanInTime
+    : Pass<"parallelize-scan-in-time", "::mlir::func::FuncOp"> {
+  let summary = "few channels, many tokens: stretches of time at once";
+  let description = [{
+    Where the channels of a `selective_scan` cannot fill the threads, its tokens
+    are cut into stretches that do. Each is summarised from nothing
+    (`scan_summary`, in parallel), the states before each follow one from the
+    other, and each is scanned from its state (in parallel).
+
+    A summary costs nearly what the scan does, so this pays with more than 1.8
+    threads for each vector of channels. How many stretches there are is decided
+    at run time: threads / (rows * vectors of channels), none shorter than 64
+    tokens. With one stretch what is left is the scan.
+  }];
+  let options = [
+    Option<"threads", "threads", "int64_t", "1", "threads to fill">,
+    Option<"lanes", "lanes", "int64_t", "16", "channels of a vector">,
+  ];
+  let dependentDialects = ["::mlir::affine::AffineDialect",
+                           "::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::marimba::MarimbaDialect",
+                           "::mlir::math::MathDialect",
+                           "::mlir::scf::SCFDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
+def TileRecurrences : Pass<"tile-recurrences", "::mlir::func::FuncOp"> {
+  let summary = "one loop nest for a recurrence and what stands around it";
+  let description = [{
+    Tiles every op that runs along time (`selective_scan`, `scan`,
+    `causal_conv1d`) by its TilingInterface: rows and groups of `channels` by
+    scf.forall, blocks of `tokens` by scf.for inside it, with the state as
+    iter_arg. Into both loops it fuses, by the same interface, first the linalg
+    ops that read the result (SiLU, gate, D skip, readout), then those that
+    produce the operands (softplus, discretisation, norms). The recurrence comes
+    first and its consumers follow: as the producer of a tiled consumer it would
+    start each block of time from the first state again.
+
+    A consumer is fused where it is the only reader of the result and all its
+    loops but those over states are parallel; a producer where nothing outside
+    the nest reads it. What a consumer needs from elsewhere must not depend on
+    the recurrence.
+  }];
+  let options = [
+    Option<"channels", "channels", "int64_t", "1024",
+           "most channels of one group, the unit of work of a thread">,
+    Option<"threads", "threads", "int64_t", "1",
+           "threads that the groups of a row should fill">,
+    Option<"lanes", "lanes", "int64_t", "16",
+           "channels of a vector, of which a group has whole ones">,
+    Option<"tokens", "tokens", "int64_t", "32", "tokens of one block">,
+  ];
+  let dependentDialects = ["::mlir::affine::AffineDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::scf::SCFDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
+#endif // MARIMBA_PASSES_RECURRENCE_PASSES_TD

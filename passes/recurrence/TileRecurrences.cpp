@@ -1,0 +1,474 @@
+//===- TileRecurrences.cpp - One nest around each recurrence ----*- C++ -*-===//
+//
+// Part of Marimba. See passes/recurrence/Passes.td.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/Marimba/IR/Marimba.h"
+#include "passes/recurrence/Passes.h"
+
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Linalg/Transforms/Transforms.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/SCF/Transforms/TileUsingInterface.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Tensor/Transforms/Transforms.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+#include "mlir/Transforms/RegionUtils.h"
+
+namespace mlir::marimba {
+#define GEN_PASS_DEF_TILERECURRENCES
+#include "passes/recurrence/TileRecurrences.h.inc"
+} // namespace mlir::marimba
+
+using namespace mlir;
+using namespace mlir::marimba;
+
+namespace {
+
+/// A value that a loop carries without anyone reading it: the recurrence's raw
+/// output once its consumer is in the loop. `%arg -> insert_slice -> yield`
+/// becomes `yield %arg`, which the loop's canonicalisation removes. Each block
+/// of time is written once, so what its slice held before is what the first
+/// value of the loop holds there.
+struct DropUnreadResults : OpRewritePattern<scf::ForOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(scf::ForOp loop,
+                                PatternRewriter &rewriter) const override {
+    bool changed = false;
+    for (auto [result, arg, init, yielded] :
+         llvm::zip(loop.getResults(), loop.getRegionIterArgs(),
+                   loop.getInitArgs(), *loop.getYieldedValuesMutable())) {
+      auto insert = yielded.get().getDefiningOp<tensor::InsertSliceOp>();
+      if (!result.use_empty() || !insert || insert.getDest() != arg ||
+          !insert->hasOneUse() || insert.getSource() == arg)
+        continue;
+      bool onlySlices = llvm::all_of(arg.getUsers(), [&](Operation *user) {
+        return user == insert || isa<tensor::ExtractSliceOp>(user);
+      });
+      if (!onlySlices)
+        continue;
+      for (Operation *user : llvm::make_early_inc_range(arg.getUsers()))
+        if (auto slice = dyn_cast<tensor::ExtractSliceOp>(user))
+          rewriter.modifyOpInPlace(slice, [&, first = init] {
+            slice.getSourceMutable().assign(first);
+          });
+      rewriter.modifyOpInPlace(loop.getBody()->getTerminator(),
+                               [&, same = arg] { yielded.set(same); });
+      changed = true;
+    }
+    return success(changed);
+  }
+};
+
+/// Elements of the largest buffer that a tile may need: f32 on a thread's stack
+/// (--stack-scratch). An op that needs more for one token and one vector of
+/// channels stays whole.
+constexpr int64_t kMostElements = 1 << 16;
+
+class RecurrenceTiler {
+public:
+  RecurrenceTiler(func::FuncOp func, int64_t channels, int64_t tokens,
+                  int64_t threads, int64_t lanes)
+      : func(func), rewriter(func.getContext()), channels(channels),
+        tokens(tokens), threads(threads), lanes(lanes) {}
+
+  LogicalResult run() {
+    using LoopType = scf::SCFTilingOptions::LoopType;
+    for (TilingInterface op : recurrences())
+      if (failed(tile(op, LoopType::ForallOp, groupSizes(op))))
+        return failure();
+    fuseProducers();
+    for (TilingInterface op : recurrences())
+      if (failed(tile(op, LoopType::ForOp, blockSizes(op))))
+        return failure();
+    fuseProducers();
+    for (TilingInterface op : recurrences())
+      if (auto loop = dyn_cast<scf::ForOp>(op->getParentOp()))
+        readAhead(loop);
+    cleanUp();
+    return success();
+  }
+
+private:
+  SmallVector<TilingInterface> recurrences() {
+    SmallVector<TilingInterface> ops;
+    func.walk([&](TilingInterface op) {
+      if (isa<MarimbaDialect>(op->getDialect()) &&
+          cast<DestinationStyleOpInterface>(op.getOperation())
+              .hasPureTensorSemantics() &&
+          !hasEmptyOperand(op) && statesOf(op) * lanes <= kMostElements)
+        ops.push_back(op);
+    });
+    return ops;
+  }
+
+  /// The state of a convolution of width 1: MLIR has no slices of nothing.
+  static bool hasEmptyOperand(Operation *op) {
+    return llvm::any_of(op->getOperandTypes(), [](Type type) {
+      return llvm::is_contained(cast<ShapedType>(type).getShape(), 0);
+    });
+  }
+
+  /// What the tiles of an op have between time and channels, as far as known:
+  /// states, where it has a value for each of them.
+  static int64_t statesOf(TilingInterface op) {
+    int64_t states = 1;
+    for (int64_t size : domainShape(op).drop_front(2).drop_back())
+      states *= std::max<int64_t>(size, 1);
+    return states;
+  }
+
+  /// A convolution reads all its tables for each vector of channels of a tile:
+  /// fewer channels, and as many times more tokens.
+  static int64_t stretch(TilingInterface op) {
+    return isa<LongConvolutionOp>(op) ? 8 : 1;
+  }
+
+  /// Channels of a group: as few groups as the limit allows, as many for each
+  /// thread, and all of the same size, if there is such a number. A group of a
+  /// size of its own would make every size dynamic and every access masked.
+  int64_t evenGroup(int64_t width, int64_t most) {
+    if (ShapedType::isDynamic(width))
+      return most;
+    int64_t fewest = llvm::divideCeil(width, most);
+    for (int64_t team : {threads, int64_t(1)})
+      for (int64_t count = llvm::alignTo(fewest, team); count * lanes <= width;
+           count += team)
+        if (width % (count * lanes) == 0)
+          return width / count;
+    return std::min<int64_t>(most, llvm::alignTo(width, lanes));
+  }
+
+  /// One row, one group of channels, all of time. Of many states a token alone
+  /// may be more than a block is to have: fewer channels.
+  SmallVector<OpFoldResult> groupSizes(TilingInterface op) {
+    SmallVector<int64_t> shape(domainShape(op));
+    SmallVector<int64_t> sizes(shape.size(), 0);
+    if (shape.front() != 1)
+      sizes.front() = 1;
+    int64_t most = channels / stretch(op);
+    most = std::min(most, channels * tokens / statesOf(op));
+    most = std::max(most, lanes);
+    int64_t group = evenGroup(shape.back(), most);
+    if (ShapedType::isDynamic(shape.back()) || shape.back() > group)
+      sizes.back() = group;
+    return getAsIndexOpFoldResult(op.getContext(), sizes);
+  }
+
+  /// So many tokens that a block of the output has at most tokens * channels
+  /// elements.
+  SmallVector<OpFoldResult> blockSizes(TilingInterface op) {
+    SmallVector<int64_t> shape(domainShape(op));
+    SmallVector<int64_t> sizes(shape.size(), 0);
+    int64_t block = tokens * stretch(op) / statesOf(op);
+    block = std::max<int64_t>(block, 1);
+    auto kinds = op.getLoopIteratorTypes();
+    size_t time =
+        llvm::find(kinds, utils::IteratorType::reduction) - kinds.begin();
+    if (ShapedType::isDynamic(shape[time]) || shape[time] > block)
+      sizes[time] = block;
+    return getAsIndexOpFoldResult(op.getContext(), sizes);
+  }
+
+  static ArrayRef<int64_t> domainShape(TilingInterface op) {
+    return cast<ShapedType>(op->getOperand(0).getType()).getShape();
+  }
+
+  /// Tiles `op` and pulls its consumers into the loop.
+  LogicalResult tile(TilingInterface op,
+                     scf::SCFTilingOptions::LoopType loopType,
+                     ArrayRef<OpFoldResult> sizes) {
+    // Slices that are the whole would hide who made it.
+    if (llvm::all_of(sizes, isZeroInteger))
+      return success();
+    scf::SCFTilingOptions options;
+    options.setLoopType(loopType).setTileSizes(sizes);
+    prepareConsumer(op);
+    rewriter.setInsertionPoint(op);
+    FailureOr<scf::SCFTilingResult> tiled =
+        scf::tileUsingSCF(rewriter, op, options);
+    if (failed(tiled))
+      return op->emitError("cannot be tiled");
+    rewriter.replaceOp(op, tiled->replacements);
+    fuseConsumers(tiled->loops);
+    return success();
+  }
+
+  /// Pulls producers into the loop around each recurrence, behind a clean-up:
+  /// only then is it plain who reads what.
+  void fuseProducers() {
+    cleanUp();
+    for (TilingInterface op : recurrences())
+      if (auto loop = dyn_cast<LoopLikeOpInterface>(op->getParentOp())) {
+        SmallVector<LoopLikeOpInterface> loops = {loop};
+        fuseProducers(loops);
+      }
+    cleanUp();
+  }
+
+  /// Tells the scan in `loop` which wide tensors the next block of time reads.
+  void readAhead(scf::ForOp loop) {
+    SmallVector<SelectiveScanOp> scans(loop.getOps<SelectiveScanOp>());
+    if (scans.empty())
+      return;
+    SelectiveScanOp scan = scans.front();
+    rewriter.setInsertionPoint(scan);
+    Location loc = scan.getLoc();
+    auto type = cast<RankedTensorType>(scan.getU().getType());
+    AffineExpr start, step, end, size;
+    bindSymbols(func.getContext(), start, step, end, size);
+    // The last block has no next one and names itself.
+    AffineMap next =
+        AffineMap::get(0, 4, {start + step, end - size}, func.getContext());
+    OpFoldResult count = tensor::getMixedSize(rewriter, loc, scan.getU(), 1);
+    OpFoldResult offset = affine::makeComposedFoldedAffineMin(
+        rewriter, loc, next,
+        {loop.getInductionVar(), loop.getStep(), loop.getUpperBound(), count});
+    SmallVector<Value> ahead;
+    for (auto slice : loop.getOps<tensor::ExtractSliceOp>()) {
+      if (slice.getType() != type || !slice->isBeforeInBlock(scan) ||
+          !loop.isDefinedOutsideOfLoop(slice.getSource()) ||
+          slice.getMixedOffsets()[1] != OpFoldResult(loop.getInductionVar()))
+        continue;
+      ahead.push_back(slice.getSource());
+    }
+    for (Value &source : ahead) {
+      SmallVector<OpFoldResult> offsets(3, rewriter.getIndexAttr(0));
+      offsets[1] = offset;
+      SmallVector<OpFoldResult> sizes =
+          tensor::getMixedSizes(rewriter, loc, scan.getU());
+      SmallVector<OpFoldResult> strides(3, rewriter.getIndexAttr(1));
+      source = tensor::ExtractSliceOp::create(rewriter, loc, type, source,
+                                              offsets, sizes, strides);
+    }
+    rewriter.modifyOpInPlace(scan,
+                             [&] { scan.getAheadMutable().assign(ahead); });
+  }
+
+  /// The one linalg op that reads result 0 of `producer` and can be cut along
+  /// rows, time and channels as it is.
+  linalg::LinalgOp soleConsumer(Operation *producer) {
+    if (!producer->getResult(0).hasOneUse())
+      return nullptr;
+    OpOperand &use = *producer->getResult(0).use_begin();
+    auto consumer = dyn_cast<linalg::LinalgOp>(use.getOwner());
+    if (!consumer || consumer->getBlock() != producer->getBlock() ||
+        consumer.isDpsInit(&use) || writesWhatOthersRead(consumer))
+      return nullptr;
+    auto kinds = consumer.getIteratorTypesArray();
+    AffineMap map = consumer.getMatchingIndexingMap(&use);
+    if (!map.isProjectedPermutation())
+      return nullptr;
+    // States (dimensions between time and channels) may be summed.
+    for (auto [i, expr] : llvm::enumerate(map.getResults()))
+      if ((i < 2 || i + 1 == map.getNumResults()) &&
+          kinds[cast<AffineDimExpr>(expr).getPosition()] !=
+              utils::IteratorType::parallel)
+        return nullptr;
+    return consumer;
+  }
+
+  /// Whether a destination has readers besides the op, the residual stream for
+  /// example: a loop that writes it bit by bit would have to copy it.
+  static bool writesWhatOthersRead(linalg::LinalgOp op) {
+    return llvm::any_of(op.getDpsInits(), [&](Value init) {
+      return !init.getDefiningOp<tensor::EmptyOp>() &&
+             llvm::any_of(init.getUsers(), [&](Operation *user) {
+               return user != op && !isa<tensor::DimOp>(user);
+             });
+    });
+  }
+
+  /// Makes a consumer fusible: a destination that nobody reads becomes a tensor
+  /// of its own, elementwise operands (the gate's SiLU) become part of it, and
+  /// all it needs moves in front of the recurrence.
+  void prepareConsumer(Operation *op) {
+    for (Operation *producer = op; producer;) {
+      ownDestination(producer->getResult(0));
+      linalg::LinalgOp consumer = soleConsumer(producer);
+      if (!consumer)
+        return;
+      consumer = fuseOperands(consumer, producer);
+      SmallVector<Value> others;
+      for (Value operand : consumer->getOperands())
+        if (operand.getDefiningOp() != producer)
+          others.push_back(operand);
+      if (failed(moveValueDefinitions(rewriter, others, op)))
+        return;
+      producer = consumer;
+    }
+  }
+
+  void ownDestination(Value result) {
+    if (result.use_empty())
+      return;
+    auto generic = dyn_cast<linalg::GenericOp>(*result.user_begin());
+    if (!generic || !generic.hasPureTensorSemantics() ||
+        !llvm::all_equal(result.getUsers()))
+      return;
+    for (OpOperand &init : generic.getDpsInitsMutable()) {
+      if (init.get() != result || generic.payloadUsesValueFromOperand(&init))
+        continue;
+      auto producer = cast<DestinationStyleOpInterface>(result.getDefiningOp());
+      Value old = producer.getTiedOpOperand(cast<OpResult>(result))->get();
+      rewriter.setInsertionPoint(generic);
+      Value empty = tensor::EmptyOp::create(
+          rewriter, generic.getLoc(),
+          tensor::getMixedSizes(rewriter, generic.getLoc(), old),
+          getElementTypeOrSelf(result));
+      rewriter.modifyOpInPlace(generic, [&] { init.set(empty); });
+    }
+  }
+
+  linalg::LinalgOp fuseOperands(linalg::LinalgOp consumer,
+                                Operation *recurrence) {
+    for (bool changed = true; changed;) {
+      changed = false;
+      for (OpOperand *operand : consumer.getDpsInputOperands()) {
+        Operation *producer = operand->get().getDefiningOp();
+        if (!producer || producer == recurrence ||
+            !operand->get().hasOneUse() ||
+            !linalg::areElementwiseOpsFusable(operand))
+          continue;
+        rewriter.setInsertionPoint(consumer);
+        FailureOr<linalg::ElementwiseOpFusionResult> fused =
+            linalg::fuseElementwiseOps(rewriter, operand);
+        if (failed(fused))
+          continue;
+        for (auto [from, to] : fused->replacements)
+          rewriter.replaceAllUsesWith(from, to);
+        rewriter.eraseOp(consumer);
+        rewriter.eraseOp(producer);
+        consumer = cast<linalg::LinalgOp>(fused->fusedOp);
+        changed = true;
+        break;
+      }
+    }
+    return consumer;
+  }
+
+  void fuseConsumers(SmallVector<LoopLikeOpInterface> &loops) {
+    unsigned result = 0;
+    while (true) {
+      Operation *loop = loops.front();
+      Value last = loop->getResult(result);
+      Operation *user = nullptr;
+      for (OpOperand &use : last.getUses())
+        if (auto op = dyn_cast<linalg::LinalgOp>(use.getOwner());
+            op && !writesWhatOthersRead(op))
+          user = op;
+      if (!last.hasOneUse() || !user || user->getBlock() != loop->getBlock())
+        return;
+      unsigned before = loop->getNumResults();
+      if (failed(scf::tileAndFuseConsumer(rewriter, user, loops)))
+        return;
+      if (loops.front()->getNumResults() == before)
+        return;
+      result = before; // the consumer's result stands behind the others
+    }
+  }
+
+  /// Producers that nothing outside the loop reads.
+  void fuseProducers(SmallVector<LoopLikeOpInterface> &loops) {
+    for (bool changed = true; changed;) {
+      changed = false;
+      SmallVector<tensor::ExtractSliceOp> slices;
+      loops.front()->walk(
+          [&](tensor::ExtractSliceOp slice) { slices.push_back(slice); });
+      shareSlices(slices);
+      for (tensor::ExtractSliceOp slice : slices) {
+        auto producer = slice.getSource().getDefiningOp<linalg::LinalgOp>();
+        if (!producer || loops.front()->isAncestor(producer))
+          continue;
+        dropShapeUsers(producer);
+        if (!llvm::all_of(producer->getUsers(), [&](Operation *user) {
+              return loops.front()->isProperAncestor(user) &&
+                     isa<tensor::ExtractSliceOp>(user);
+            }))
+          continue;
+        if (!scf::tileAndFuseProducerOfSlice(rewriter, slice, loops))
+          continue;
+        rewriter.eraseOp(slice);
+        if (producer->use_empty())
+          rewriter.eraseOp(producer);
+        changed = true;
+        break;
+      }
+    }
+  }
+
+  /// Readers of nothing but the size ask the destination instead; what a
+  /// consumer left behind when it moved into the loop goes.
+  void dropShapeUsers(linalg::LinalgOp op) {
+    for (Operation *user : llvm::make_early_inc_range(op->getUsers())) {
+      if (isOpTriviallyDead(user))
+        rewriter.eraseOp(user);
+      else if (auto dim = dyn_cast<tensor::DimOp>(user))
+        rewriter.modifyOpInPlace(dim, [&] {
+          dim.getSourceMutable().assign(
+              op.getTiedOpOperand(cast<OpResult>(dim.getSource()))->get());
+        });
+    }
+  }
+
+  /// One slice for all readers, so that its producer is computed once.
+  void shareSlices(SmallVector<tensor::ExtractSliceOp> &slices) {
+    SmallVector<tensor::ExtractSliceOp> kept;
+    for (tensor::ExtractSliceOp slice : slices) {
+      auto same = llvm::find_if(kept, [&](tensor::ExtractSliceOp other) {
+        return other->getBlock() == slice->getBlock() &&
+               OperationEquivalence::isEquivalentTo(
+                   other, slice, OperationEquivalence::IgnoreLocations);
+      });
+      if (same == kept.end()) {
+        kept.push_back(slice);
+        continue;
+      }
+      rewriter.replaceOp(slice, *same);
+    }
+    slices = kept;
+  }
+
+  void cleanUp() {
+    MLIRContext *context = func.getContext();
+    RewritePatternSet patterns(context);
+    patterns.add<DropUnreadResults>(context);
+    scf::ForallOp::getCanonicalizationPatterns(patterns, context);
+    scf::ForOp::getCanonicalizationPatterns(patterns, context);
+    affine::AffineMinOp::getCanonicalizationPatterns(patterns, context);
+    tensor::ExtractSliceOp::getCanonicalizationPatterns(patterns, context);
+    tensor::DimOp::getCanonicalizationPatterns(patterns, context);
+    tensor::populateFoldTensorEmptyPatterns(patterns);
+    (void)applyPatternsGreedily(func, std::move(patterns));
+  }
+
+  func::FuncOp func;
+  IRRewriter rewriter;
+  int64_t channels, tokens, threads, lanes;
+};
+
+struct TileRecurrencesPass
+    : mlir::marimba::impl::TileRecurrencesBase<TileRecurrencesPass> {
+  using Base::Base;
+
+  void runOnOperation() override {
+    if (channels < 1 || tokens < 1 || threads < 1 || lanes < 1) {
+      getOperation().emitError("tile of ")
+          << channels << " channels and " << tokens << " tokens for " << threads
+          << " threads and vectors of " << lanes
+          << ", expected at least 1 of each";
+      return signalPassFailure();
+    }
+    if (failed(RecurrenceTiler(getOperation(), channels, tokens, threads, lanes)
+                   .run()))
+      signalPassFailure();
+  }
+};
+
+} // namespace

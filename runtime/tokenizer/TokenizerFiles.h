@@ -1,0 +1,27 @@
+//===- TokenizerFiles.h - Other files than tokenizer.json -------*- C++ -*-===//
+
+#ifndef MARIMBA_RUNTIME_TOKENIZER_TOKENIZERFILES_H
+#define MARIMBA_RUNTIME_TOKENIZER_TOKENIZERFILES_H
+
+#include "TokenizerConfig.h"
+
+namespace marimba::rt::text {
+
+/// The tokenizer.json that vocab.json and merges.txt stand for, with the stages
+/// of the class that `config` names. Throws FieldError.
+Json createByteLevelDocument(std::string_view vocab, std::string_view merges,
+                             const TokenizerConfig &config);
+
+/// What a tekken.json holds, in the parts of a tokenizer.
+struct TekkenParts {
+  std::unique_ptr<Model> model;
+  /// The other fields of the tokenizer.json that it corresponds to.
+  Json document;
+};
+
+/// Reads a tekken.json of Mistral AI. Throws FieldError.
+TekkenParts loadTekken(const Field &document);
+
+} // namespace marimba::rt::text
+
+#endif // MARIMBA_RUNTIME_TOKENIZER_TOKENIZERFILES_H

@@ -1,0 +1,127 @@
+//===- ModelWork.h - What a model has to do ---------------------*- C++ -*-===//
+//
+// Part of Marimba. Counts work, op by op, and says how long the machine's
+// limits allow for it. The definitions stand in docs/benchmarks.md.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MARIMBA_TOOLS_MEASURE_MODELWORK_H
+#define MARIMBA_TOOLS_MEASURE_MODELWORK_H
+
+#include "importer/Importer.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "tools/measure/Limits.h"
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/StringMap.h"
+#include "llvm/ADT/StringRef.h"
+#include <string>
+#include <vector>
+
+namespace marimba {
+
+/// Operations of matmuls by the type that they are computed in.
+struct MatmulOps {
+  double f32 = 0, bf16 = 0, int8 = 0;
+
+  MatmulOps &operator+=(const MatmulOps &other);
+};
+
+/// What a model has to do, counted from its module.
+struct ModelWork {
+  MatmulOps perToken;         // all layers; of the experts the chosen ones
+  MatmulOps perLogits;        // the head, for one row
+  double updatesPerToken = 0; // channels x states of all layers that scan
+  /// Bytes of weights, as stored or narrower, that every call reads.
+  double weightBytes = 0;
+  /// Bytes of weights by the number of tokens that choose them: `share` of
+  /// `expertBytes` for one token.
+  double expertBytes = 0, expertShare = 0;
+  double tableRowBytes = 0; // of the embedding, per token
+  double stateBytes = 0;    // of one sequence, whatever its length
+  double kvBytesPerToken = 0;
+
+  /// Bytes of weights that a call with `tokens` tokens reads.
+  double weightBytesFor(double tokens) const;
+  ModelWork &operator+=(const ModelWork &other);
+};
+
+/// The seconds that the machine's limits allow.
+struct AllowedTime {
+  double prefill = 0; // of all tokens
+  double decode = 0;  // of one token
+};
+
+/// The one definition of what is allowed (docs/benchmarks.md): prefill of
+/// `tokens` tokens from an empty state, and decode with `context` tokens behind
+/// it. A limit is its best measurement.
+AllowedTime allowedTime(const ModelWork &work, const Limits &limits,
+                        double tokens, double context);
+
+/// What some ops of a model have to do when they run alone: their part of the
+/// model's work, what that leaves out, and the activations, which have to come
+/// from memory and go there.
+struct OpsWork {
+  ModelWork model;
+  double floatsPerToken = 0; // f32 operations of convolutions
+  double expsPerToken = 0;   // of SiLU, softplus
+  double flopsPerPair = 0;   // of attention: for a query and a key,
+  double expsPerPair = 0;    //   all heads and layers
+  double window = 0;         // keys that a query sees at most; 0: all
+  double bytesPerToken = 0;  // activations read and written
+  double bytesPerLogits = 0; // the same of the head, for one row
+
+  OpsWork &operator+=(const OpsWork &other);
+  /// Seconds allowed for `tokens` tokens behind `context` others, with the
+  /// logits of the last one.
+  double allowed(const Limits &limits, double tokens, double context) const;
+};
+
+/// What projections multiply: bf16, else f32; bytes where their weights have 8
+/// bits and a scale for each channel.
+struct Products {
+  bool bf16 = false, integers = false;
+};
+
+/// The ops of one entry and of the layers it calls.
+class WorkTable {
+public:
+  /// Counts the entry `entry` of `module`: on tensors, at the latest as the
+  /// stage "specialize" leaves it. The module must outlive the table.
+  WorkTable(mlir::ModuleOp module, llvm::StringRef entry, Products products);
+
+  /// The sum over all ops, states by what the importer says.
+  ModelWork whole(const mlir::marimba::ModelInfo &info) const;
+
+  /// The sum over the ops of `function` with one of `names` (their locations),
+  /// for all calls of that function. Activations between them do not count.
+  OpsWork of(llvm::StringRef function,
+             llvm::ArrayRef<llvm::StringRef> names) const;
+
+  /// What the op of that name is ("linear"); empty where there is none, or it
+  /// only looks at memory.
+  llvm::StringRef kind(llvm::StringRef function, llvm::StringRef name) const;
+
+  /// The name of a function as the importer gave it, the same for every entry.
+  llvm::StringRef layer(llvm::StringRef function) const;
+
+private:
+  struct Op {
+    mlir::Operation *op;
+    llvm::StringRef name;
+    OpsWork work; // without activations
+    bool perLogits = false;
+  };
+  struct Function {
+    mlir::Operation *func = nullptr;
+    double calls = 0;
+    std::vector<Op> ops;
+  };
+  void count(mlir::Operation *func, mlir::SymbolTable &symbols);
+
+  Products products;
+  llvm::StringMap<Function> functions;
+};
+
+} // namespace marimba
+
+#endif // MARIMBA_TOOLS_MEASURE_MODELWORK_H

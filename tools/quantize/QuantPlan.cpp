@@ -1,0 +1,200 @@
+//===- QuantPlan.cpp - Which weights of a model are quantised -------------===//
+//
+// Part of Marimba.
+//
+//===----------------------------------------------------------------------===//
+
+#include "tools/quantize/QuantPlan.h"
+
+#include "dialects/Marimba/IR/Marimba.h"
+#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/StringMap.h"
+#include "llvm/ADT/StringSet.h"
+#include "llvm/Support/Regex.h"
+
+using namespace marimba;
+using namespace llvm;
+using namespace mlir::marimba;
+using mlir::func::CallOp;
+
+namespace {
+
+/// What a weight is used for.
+struct Use {
+  bool layer = false; // a projection's or an expert's matrix
+  bool head = false;  // that of the embedding or of the logits
+  bool other = false;
+
+  Use &operator|=(const Use &use) {
+    layer |= use.layer;
+    head |= use.head;
+    other |= use.other;
+    return *this;
+  }
+};
+
+/// Follows weights through calls to the ops that read them.
+class UseFinder {
+public:
+  explicit UseFinder(mlir::ModuleOp module) : symbols(module) {}
+
+  Use of(mlir::Value value) {
+    if (auto known = uses.find(value); known != uses.end())
+      return known->second;
+    Use all;
+    for (mlir::OpOperand &operand : value.getUses())
+      all |= of(operand);
+    uses[value] = all;
+    return all;
+  }
+
+private:
+  Use of(mlir::OpOperand &operand);
+  Use ofLinear(LinearOp linear);
+
+  mlir::SymbolTable symbols;
+  DenseMap<mlir::Value, Use> uses; // layers share functions
+};
+
+/// What to keep, as the command's user and we ourselves say it.
+class KeepList {
+public:
+  bool compile(ArrayRef<std::string> patterns, std::string &error);
+  /// Whether `tensor`, which would be quantised, stays.
+  bool matches(StringRef tensor);
+  /// Reports a pattern that nothing matched.
+  bool allUsed(std::string &error) const;
+
+private:
+  struct Pattern {
+    std::string text;
+    Regex regex;
+    bool used = false;
+  };
+  // Delta, B and C of a state-space layer: small, and what the recurrence
+  // multiplies up.
+  Regex own{"(^|\\.)(x_proj|dt_proj)\\.weight$"};
+  std::vector<Pattern> patterns;
+};
+
+} // namespace
+
+Use UseFinder::ofLinear(LinearOp linear) {
+  Use use;
+  for (mlir::Operation *user : linear->getUsers()) {
+    use.other |= isa<RouteOp>(user);
+    // Only the entry writes to its outputs.
+    use.head |= isa<mlir::bufferization::MaterializeInDestinationOp>(user);
+  }
+  use.layer = !use.head;
+  return use;
+}
+
+Use UseFinder::of(mlir::OpOperand &operand) {
+  mlir::Operation *op = operand.getOwner();
+  if (auto call = dyn_cast<CallOp>(op)) {
+    auto callee = symbols.lookup<mlir::func::FuncOp>(call.getCallee());
+    return of(callee.getArgument(operand.getOperandNumber()));
+  }
+  mlir::Value value = operand.get();
+  Use use;
+  if (auto linear = dyn_cast<LinearOp>(op)) {
+    if (linear.getWeight() == value && linear.getInput() != value &&
+        linear.getBias() != value)
+      return ofLinear(linear);
+    use.other = true;
+    return use;
+  }
+  auto experts = dyn_cast<ExpertsOp>(op);
+  auto embedding = dyn_cast<EmbeddingOp>(op);
+  use.layer = experts && is_contained({experts.getGate(), experts.getUp(),
+                                       experts.getDown()},
+                                      value);
+  use.head = embedding && embedding.getTable() == value;
+  use.other = !use.layer && !use.head;
+  return use;
+}
+
+bool KeepList::compile(ArrayRef<std::string> texts, std::string &error) {
+  for (const std::string &text : texts) {
+    Pattern pattern{text, Regex(text)};
+    std::string problem;
+    if (text.empty() || !pattern.regex.isValid(problem)) {
+      error = "--keep: expected a regular expression, found '" + text + "'" +
+              (problem.empty() ? "" : ": " + problem);
+      return false;
+    }
+    patterns.push_back(std::move(pattern));
+  }
+  return true;
+}
+
+bool KeepList::matches(StringRef tensor) {
+  bool any = own.match(tensor);
+  for (Pattern &pattern : patterns)
+    if (pattern.regex.match(tensor))
+      any = pattern.used = true;
+  return any;
+}
+
+bool KeepList::allUsed(std::string &error) const {
+  for (const Pattern &pattern : patterns)
+    if (!pattern.used) {
+      error = "--keep: '" + pattern.text +
+              "' matches no tensor that would be quantised";
+      return false;
+    }
+  return true;
+}
+
+bool marimba::planQuantization(mlir::ModuleOp module,
+                               const std::vector<WeightSource> &sources,
+                               const QuantizeOptions &options, QuantPlan &plan,
+                               std::string &error) {
+  KeepList keep;
+  if (!keep.compile(options.keep, error))
+    return false;
+  StringMap<Use> uses; // by the weight's symbol
+  UseFinder finder(module);
+  module.walk([&](GetWeightOp get) {
+    uses[get.getWeight()] |= finder.of(get.getResult());
+  });
+  StringMap<const WeightSource *> byName;
+  for (const WeightSource &source : sources)
+    byName[source.name] = &source;
+
+  StringSet<> quantised;
+  for (auto weight : module.getOps<WeightOp>()) {
+    Use use = uses.lookup(weight.getSymName());
+    if (weight.getDerived() || use.other || !(use.layer || use.head))
+      continue;
+    // Every pattern sees every name.
+    bool stays = false;
+    auto names = weight.getSources()->getAsValueRange<mlir::StringAttr>();
+    for (StringRef name : names)
+      stays |= keep.matches(name);
+    std::optional<QuantFormat> format = options.layers;
+    if (use.head)
+      format = options.head;
+    if (stays || !format)
+      continue;
+    for (StringRef name : names)
+      if (const WeightSource *source = byName.lookup(name);
+          source && quantised.insert(name).second)
+        plan.matrices.push_back(
+            {name.str(), source, source->shape[0], source->shape[1], *format});
+  }
+  for (const WeightSource &source : sources)
+    if (!quantised.contains(source.name))
+      plan.kept.push_back(&source);
+  sort(plan.kept, [](const WeightSource *a, const WeightSource *b) {
+    return a->name < b->name;
+  });
+  if (!keep.allUsed(error))
+    return false;
+  if (plan.matrices.empty())
+    error = "nothing is left to quantise";
+  return error.empty();
+}
