@@ -5,6 +5,7 @@
 #
 # Writes FOLDER/Passes.h.inc (declarations, registration) and FOLDER/<Pass>.h.inc
 # (#define GEN_PASS_DEF_<PASS> first), each only where its text changed.
+cmake_minimum_required(VERSION 3.20)
 file(READ "${GENERATED}" rest)
 
 function(write_changed path text)
