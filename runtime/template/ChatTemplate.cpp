@@ -4,10 +4,10 @@
 
 #include "../core/JsonText.h"
 #include "../tokenizer/Field.h"
-#include "Unicode.h"
-#include "jinja/Builtins.h"
-#include "jinja/Interpreter.h"
-#include "jinja/Parser.h"
+#include "../tokenizer/Unicode.h"
+#include "Builtins.h"
+#include "Interpreter.h"
+#include "Parser.h"
 
 #include "marimba/FileKind.h"
 #include "marimba/InputFile.h"
