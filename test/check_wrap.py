@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Prose of README.md and docs/ has lines of at most 100 columns.
+"""Prose of docs/ and of the READMEs has lines of at most 100 columns.
 
   check_wrap.py ROOT           list the lines of prose that are longer; exit code 1 if there are any
   check_wrap.py --fix FILE...  wrap the paragraphs and list items of these files that have such lines
@@ -119,7 +119,7 @@ def fix(text):
 
 def documents(root):
     """Paths of the documents that are checked, relative to root."""
-    yield "README.md"
+    yield from ("README.md", "bench/README.md", "examples/README.md", "test/e2e/README.md")
     for name in sorted(os.listdir(os.path.join(root, "docs"))):
         if name.endswith(".md"):
             yield os.path.join("docs", name)
