@@ -19,8 +19,9 @@ COLUMNS = 100
 FENCE = re.compile(r"\s*(```|~~~)")
 ITEM = re.compile(r"(\s*)([-*+]|\d+[.)])(\s+)")
 NOT_PROSE = re.compile(r"\s*(\||#{1,6}\s|<|\[[^\]]+\]:\s|!\[)")
-# A word that must not come first in a line: Markdown would start a block there.
-BLOCK_START = re.compile(r"([-*+=]+|\d+[.)]|#{1,6}|>.*|\|.*|~~~.*|```.*)$")
+# A word that must not come first in a line: Markdown would start a block there,
+# or it is a percent sign.
+BLOCK_START = re.compile(r"([-*+=]+|\d+[.)]|#{1,6}|>.*|\|.*|~~~.*|```.*|%\W*)$")
 # A code span or a word; punctuation that follows stays with it.
 WORD = re.compile(r"(?:[^\s`]|`[^`]+`|`)+")
 
@@ -154,6 +155,7 @@ FIXES = [
     ("a " * 60, "a " * 49 + "a\n" + "a " * 9 + "a"),
     ("- " + "ab " * 40, "- " + "ab " * 32 + "ab\n  " + "ab " * 6 + "ab"),
     ("word " * 19 + "word 1. word", "word " * 18 + "word\nword 1. word"),
+    ("word " * 19 + "two 5 %, word", "word " * 19 + "two\n5 %, word"),
     ("word " * 19 + "`marimba run MODEL` word", "word " * 18 + "word\n`marimba run MODEL` word"),
     (f"| {WORDS}|", f"| {WORDS}|"),
     ("short\nlines", "short\nlines"),
