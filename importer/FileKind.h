@@ -25,7 +25,8 @@ std::string startOfFile(StringRef path);
 std::string describeNoModel(StringRef path, StringRef configFile);
 
 /// What a directory without `configFile` may be and what to do about it, for
-/// the end of a sentence: "; in it are 'a/llama'". Empty where nothing is known.
+/// the end of a sentence: "; in it are 'a/llama'". Empty where nothing is
+/// known.
 std::string describeDirectory(StringRef directory, StringRef configFile);
 
 /// What a directory without safetensors has instead, for the end of a sentence:

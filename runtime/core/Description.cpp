@@ -201,8 +201,9 @@ void checkSequenceEntry(const EntrySpec &entry, const std::string &path) {
            "writes the weight '" + arg.name + "', which only prepare may do");
     if (arg.kind == ArgKind::State) {
       bool good = !arg.shape.empty() && arg.shape[0] < 0 &&
-                  std::count_if(arg.shape.begin() + 1, arg.shape.end(),
-                                [](int64_t size) { return size < 0; }) <= 1;
+                  std::count_if(
+                      arg.shape.begin() + 1, arg.shape.end(),
+                      [](int64_t size) { return size < 0; }) <= 1;
       if (!good)
         fail(path, "state '" + arg.name + "' is " + found +
                        ", expected a dynamic first size (slots) and at most "

@@ -87,7 +87,9 @@ private:
   [[noreturn]] void serve() {
     unbindThread();
     // Until the owner's work has ended; later it comes here, too.
-    { std::unique_lock turn(team); }
+    {
+      std::unique_lock turn(team);
+    }
     for (;;) {
       std::unique_lock lock(mutex);
       arrived.wait(lock, [&] { return !jobs.empty(); });

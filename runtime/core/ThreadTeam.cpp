@@ -192,8 +192,7 @@ void bindThreads(int threads) {
   boundTeam = threads;
   bool bound = fits(threads);
   if (bound)
-    team::run(
-        threads, [](void *) { bindSelf(true); }, nullptr);
+    team::run(threads, [](void *) { bindSelf(true); }, nullptr);
 }
 
 void unbindThread() {

@@ -8,8 +8,8 @@
 
 #include "dialects/Marimba/IR/Marimba.h"
 #include "marimba/Library.h"
-#include "mlir/IR/AsmState.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/AsmState.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
 #include "passes/Passes.h"
