@@ -27,6 +27,7 @@ packages=(
   libgtest-dev python3
   locales                          # definitions of locales with a decimal comma
   libclang-rt-22-dev               # sanitizers and libFuzzer: docs/contributing.md
+  clang-format-22 clang-tidy-22 codespell
   # The benchmarks of single ops (bench/).
   libbenchmark-dev
   # To fetch.
