@@ -10,7 +10,7 @@ import subprocess
 import sys
 
 from checker import Checker, run_cases
-from module_check_cases import CASES
+from module_check_upstream import CASES
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "e2e"))
 import compare
