@@ -27,6 +27,9 @@ ABI_USERS = {"lowering"}
 LEAF = {f"marimba/{name}.h" for name in ("FileKind", "InputFile", "NewFile", "TextFile", "Unfinished")}
 FILES = {"marimba/FileKind.h", "marimba/InputFile.h"}
 FILES_USERS = {"importer"}
+# How numbers are stored (runtime/formats/): for all, and of ours it needs only
+# runtime/files/.
+FORMATS = "marimba/formats/"
 # The only files that know the order of things.
 PIPELINES = re.compile(r"lowering/Pipelines\.(h|cpp)$")
 # Code generation and ORC.
@@ -83,6 +86,14 @@ def check_include(file, include, root):
     target = folder_of(include, file, root)
     if file.startswith("runtime/files/") and target and include not in LEAF:
         return "runtime/files/ needs nothing of ours"
+    if file.startswith(("runtime/formats/", "runtime/include/" + FORMATS)):
+        beside = os.path.join(os.path.dirname(file), include)
+        if target and include not in LEAF and not include.startswith(FORMATS) and (
+            "/" in include or not os.path.exists(os.path.join(root, beside))
+        ):
+            return "runtime/formats/ needs nothing of ours but runtime/files/"
+    if include.startswith(FORMATS):
+        return None
     if target is None or target == own or target in ALLOWED[own]:
         return None
     if include == ABI and own in ABI_USERS:
@@ -146,6 +157,16 @@ CASES = [
     ("passes/Passes.h", '#include "dialects/Y/Y.h"', None),
     ("runtime/files/A.cpp", '#include "marimba/NewFile.h"', None),
     ("runtime/files/A.cpp", '#include "marimba/Tensor.h"', "needs nothing"),
+    ("runtime/formats/A.cpp", '#include "marimba/formats/Format.h"', None),
+    ("runtime/formats/A.cpp", '#include "marimba/InputFile.h"', None),
+    ("runtime/formats/A.cpp", '#include "marimba/Tensor.h"', "needs nothing"),
+    ("runtime/formats/A.cpp", '#include "../core/A.h"', "needs nothing"),
+    ("runtime/formats/A.cpp", '#include "llvm/ADT/StringRef.h"', "neither LLVM nor"),
+    ("runtime/include/marimba/formats/A.h", '#include "marimba/abi.h"', "needs nothing"),
+    ("dialects/X/X.h", '#include "marimba/formats/Layout.h"', None),
+    ("passes/a/A.cpp", '#include "marimba/formats/Layout.h"', None),
+    ("lowering/XToY/XToY.cpp", '#include "marimba/formats/Layout.h"', None),
+    ("importer/I.cpp", '#include "marimba/formats/Format.h"', None),
     ("importer/I.cpp", '#include "marimba/InputFile.h"', None),
     ("importer/I.cpp", '#include "marimba/NewFile.h"', "must not"),
     ("importer/I.cpp", '#include "runtime/core/A.h"', "must not"),
@@ -182,7 +203,7 @@ def self_test():
     for file, text, expected in CASES:
         with tempfile.TemporaryDirectory() as root:
             # What a relative include may lead to.
-            for name in ("lowering/Pipelines.h", file):
+            for name in ("lowering/Pipelines.h", "runtime/core/A.h", file):
                 path = os.path.join(root, name)
                 os.makedirs(os.path.dirname(path), exist_ok=True)
                 with open(path, "w", encoding="utf-8") as stream:

@@ -1,0 +1,55 @@
+//===- Blocks.h - What GGUF's simple formats share --------------*- C++ -*-===//
+//
+// Blocks of 32 elements: f16 scale d, in some an f16 minimum m, then codes.
+// Codes of 4 bits are 16 bytes, of which byte i has element i in its low half
+// and element 16 + i in its high one.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MARIMBA_RUNTIME_FORMATS_BLOCKS_H
+#define MARIMBA_RUNTIME_FORMATS_BLOCKS_H
+
+#include "Formats.h"
+
+#include <cstring>
+
+namespace marimba::formats {
+
+constexpr int64_t kBlock = 32; // elements
+constexpr int64_t kHalf = 2;   // bytes of an f16
+
+inline float readHalf(const char *at) { return loadScalar(at, Scalar::F16); }
+
+/// The part that is the f16 at `offset` of each block.
+template <int64_t offset> void copyHalf(const char *block, char *to) {
+  std::memcpy(to, block + offset, kHalf);
+}
+
+/// Element `i` of the 16 bytes at `codes`.
+inline int nibble(const char *codes, int64_t i) {
+  auto byte = static_cast<unsigned char>(codes[i % 16]);
+  return i < 16 ? byte & 15 : byte >> 4;
+}
+
+/// The 16 bytes at `codes` as four words of Layout.
+inline void copyNibbles(const char *codes, char *to) {
+  for (int64_t word = 0; word < 4; ++word) {
+    uint32_t pair[2]; // inputs 8 word to 8 word + 7, in halves of bytes
+    std::memcpy(pair, codes + word % 2 * 8, sizeof(pair));
+    int shift = word < 2 ? 0 : 4;
+    uint32_t made =
+        (pair[0] >> shift & 0x0f0f0f0f) | (pair[1] >> shift & 0x0f0f0f0f) << 4;
+    std::memcpy(to + 4 * word, &made, sizeof(made));
+  }
+}
+
+/// Calls widen(block, 32 numbers) for each block.
+template <int64_t bytes, void (*widen)(const char *block, float *to)>
+void forBlocks(const char *from, float *to, int64_t blocks) {
+  for (int64_t i = 0; i < blocks; ++i)
+    widen(from + i * bytes, to + i * kBlock);
+}
+
+} // namespace marimba::formats
+
+#endif // MARIMBA_RUNTIME_FORMATS_BLOCKS_H

@@ -1,0 +1,93 @@
+//===- Formats.cpp - The table of all formats -----------------------------===//
+
+#include "Formats.h"
+
+#include <cstring>
+#include <vector>
+
+namespace marimba::formats {
+
+std::span<const Format *const> allFormats() {
+  static constexpr const Format *all[] = {
+#define FORMAT(NAME) &k##NAME,
+#include "Formats.def"
+#undef FORMAT
+  };
+  return all;
+}
+
+void repackRow(const Format &format, const Part &part, const char *row,
+               int64_t channel, int64_t inputs, char *to) {
+  const Encoding &encoding = *format.encoding;
+  bool codes = part.kind == PartKind::Codes;
+  int64_t size = codes ? 4 : scalarSize(encoding.scale); // of a word, a number
+  int64_t perBlock =
+      format.elements / (codes ? encoding.codesPerWord() : encoding.group);
+  int64_t blocks = inputs / format.elements;
+  char share[256]; // no block has more codes
+  for (int64_t b = 0; b < blocks; ++b) {
+    part.read(row + b * format.bytes, share);
+    for (int64_t i = 0; i < perBlock; ++i)
+      std::memcpy(to + size * Layout::placeOf(channel, b * perBlock + i,
+                                              blocks * perBlock),
+                  share + size * i, static_cast<size_t>(size));
+  }
+}
+
+const Format *findFormat(std::string_view name) {
+  for (const Format *format : allFormats())
+    if (format->name == name)
+      return format;
+  return nullptr;
+}
+
+std::string listFormats(bool blocks) {
+  std::vector<std::string_view> names;
+  for (const Format *format : allFormats())
+    if (blocks || format->isFloat())
+      names.push_back(format->name);
+  std::string text;
+  for (size_t i = 0; i < names.size(); ++i) {
+    if (i)
+      text += i + 1 == names.size() ? " or " : ", ";
+    text += names[i];
+  }
+  return text;
+}
+
+/// Calls `body` with all that is not plain; stops where it returns true.
+template <typename Body> static void forStored(Body body) {
+  for (const Format *format : allFormats()) {
+    if (format->isFloat())
+      continue;
+    if (body(Stored{format, nullptr}))
+      return;
+    for (const Part &part : format->parts)
+      if (part.read && body(Stored{format, &part}))
+        return;
+  }
+  for (const Part &part : foreignParts())
+    if (body(Stored{nullptr, &part}))
+      return;
+}
+
+std::string Stored::name() const {
+  if (!format)
+    return part ? std::string(part->name) : "";
+  std::string text(format->name);
+  return part ? text + "-" + std::string(partName(part->kind)) : text;
+}
+
+std::optional<Stored> Stored::parse(std::string_view name) {
+  if (name.empty())
+    return Stored();
+  std::optional<Stored> found;
+  forStored([&](const Stored &stored) {
+    if (stored.name() == name)
+      found = stored;
+    return found.has_value();
+  });
+  return found;
+}
+
+} // namespace marimba::formats
