@@ -19,6 +19,7 @@
 #define MARIMBA_IMPORTER_IMPORTER_H
 
 #include "importer/Error.h"
+#include "marimba/formats/Format.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
 #include <cstdint>
@@ -29,17 +30,11 @@
 
 namespace mlir::marimba {
 
-/// How a matrix is stored (docs/quantization.md).
-struct WeightFormat {
-  unsigned bits = 8;          // 8 or 4
-  int64_t group = 64;         // inputs of a scale: 32, 64, 128; 0: all
-  std::string scale = "BF16"; // as safetensors spells it
-  bool zeroPoint = false;     // 4 bits only
-};
+namespace formats = ::marimba::formats;
 
-/// That of the projections, and that of the embedding and the output head.
-struct WeightFormats {
-  WeightFormat matrices, head;
+/// How the projections are stored, and the embedding and the output head.
+struct WeightEncodings {
+  formats::Encoding matrices{.bits = 8}, head{.bits = 8};
 };
 
 /// What attention keeps keys and values as (docs/quantization.md). AsStored is
@@ -63,7 +58,7 @@ struct ImportOptions {
   bool apartExperts = false;
   /// What the matrices are taken to be, of a model that is then without
   /// weights. All are of the config's type where this is nothing.
-  std::optional<WeightFormats> weights;
+  std::optional<WeightEncodings> weights;
   KeyValueType keyValues = KeyValueType::F32;
 };
 
@@ -77,13 +72,14 @@ struct WeightSource {
   uint64_t bytes = 0;
   std::string dtype; // "F32", "F16" or "BF16"; quantised: "I8" or "U8", too
   std::vector<int64_t> shape;
-  /// Of GGUF files only: the blocks that the file has instead of `dtype`
-  /// ("Q8_0", "Q4_0"), and the number of heads, if not 0, in which row 2j + p
-  /// is to become row p * n/2 + j of n.
-  std::string blocks;
+  /// What the file has instead of that: blocks of which `dtype` is to be made,
+  /// or a part of a quantised matrix, `shape` and `dtype` then being ours.
+  formats::Stored stored;
+  /// Of GGUF files only: the number of heads, if not 0, in which row 2j + p is
+  /// to become row p * n/2 + j of n.
   int64_t interleavedHeads = 0;
-  /// Of a matrix that another program quantised, in the order that `blocks`
-  /// names: its output channels. `shape` and `dtype` are those of our order.
+  /// Of a part of a quantised matrix that is `stored` in another order: its
+  /// output channels.
   int64_t channels = 0;
 };
 

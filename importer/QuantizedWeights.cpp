@@ -10,26 +10,22 @@
 
 namespace mlir::marimba {
 
-/// The layout that the shapes of codes and scales speak of, for a matrix
+using formats::Offset;
+using formats::PartKind;
+
+/// The encoding that the shapes of codes and scales speak of, for a matrix
 /// [n, k]; nothing where no group explains both.
-static std::optional<QuantizedLayout> layoutOf(const SafetensorsEntry &codes,
-                                               const SafetensorsEntry &scales,
-                                               int64_t n, int64_t k, Type scale,
-                                               bool zeros) {
-  unsigned bits = codes.dtype == "U8" ? 4 : 8;
-  if (codes.shape.size() != 4 || scales.shape.size() != 3)
-    return std::nullopt;
+static std::optional<formats::Encoding>
+encodingOf(const SafetensorsEntry &codes, const SafetensorsEntry &scales,
+           int64_t n, int64_t k, formats::Scalar scale,
+           formats::Offset offset) {
   for (int64_t group : {0, 32, 64, 128}) {
-    QuantizedLayout layout =
-        QuantizedLayout::of(1, n, k, bits, group, scale, zeros);
-    constexpr int64_t channels = QuantizedLayout::kChannels;
-    if (ArrayRef<int64_t>(codes.shape) ==
-            ArrayRef<int64_t>({layout.blocks, layout.words(), channels, 4}) &&
-        ArrayRef<int64_t>(scales.shape) ==
-            ArrayRef<int64_t>({layout.blocks, layout.groups, channels})) {
-      layout.group = group;
-      return layout;
-    }
+    formats::Encoding encoding{codes.dtype == "U8" ? 4 : 8, group, offset,
+                               scale};
+    auto layout = formats::Layout::of(encoding, n, k);
+    if (codes.shape == layout.partShape(PartKind::Codes) &&
+        scales.shape == layout.partShape(PartKind::Scales))
+      return encoding;
   }
   return std::nullopt;
 }
@@ -45,77 +41,80 @@ bool WeightTable::isQuantizedOnDisk(StringRef name, ArrayRef<Dim> shape) {
 
 bool WeightTable::showBlocks(StringRef name, ArrayRef<Dim> shape) {
   const CheckpointTensor *tensor = directory.find(name);
-  if (!tensor || tensor->blocks.empty() || shape.size() != 2 ||
-      tensor->entry.shape.size() != 2 || staysAsItIs(name))
+  if (!tensor || shape.size() != 2 || tensor->entry.shape.size() != 2 ||
+      staysAsItIs(name))
     return false;
-  bool four = tensor->blocks == "Q4_0";
-  if (!four && tensor->blocks != "Q8_0")
+  const formats::Format *format = tensor->stored.format;
+  if (!format || !format->encoding || tensor->stored.part)
     return false;
   // What is wrong is said of the tensor as the file has it.
   int64_t channels = tensor->entry.shape[0], inputs = tensor->entry.shape[1];
   if (channels != shape[0].size || inputs != shape[1].size ||
-      inputs % QuantizedLayout::kDepth != 0)
+      inputs % formats::Layout::kDepth != 0)
     return false;
-  constexpr int64_t group = 32; // of ggml's blocks
-  auto layout = QuantizedLayout::of(1, channels, inputs, four ? 4 : 8, group,
-                                    Float16Type::get(&context),
-                                    /*zeroPoint=*/false);
-  auto show = [&](StringRef part, StringRef dtype, std::vector<int64_t> sizes) {
-    std::string whole = (name + "." + part).str();
+  auto layout = formats::Layout::of(*format->encoding, channels, inputs);
+  for (const formats::Part &part : format->parts) {
+    if (!part.read)
+      continue;
+    std::string whole = (name + "." + StringRef(partName(part.kind))).str();
     CheckpointTensor &made = apart[whole] = *tensor;
     made.entry.name = whole;
-    made.entry.dtype = dtype.str();
-    made.entry.shape = std::move(sizes);
-    made.blocks += ("-" + part).str();
+    made.entry.dtype = layout.partType(part.kind);
+    made.entry.shape = layout.partShape(part.kind);
+    made.stored.part = &part;
     made.channels = channels;
-  };
-  constexpr int64_t perBlock = QuantizedLayout::kChannels;
-  show("codes", four ? "U8" : "I8",
-       {layout.blocks, layout.words(), perBlock, 4});
-  show("scales", "F16", {layout.blocks, layout.groups, perBlock});
+  }
   used.insert(name);
   return true;
-}
-
-RankedTensorType WeightTable::quantizedType(ArrayRef<int64_t> shape,
-                                            const WeightFormat &format) const {
-  auto encoding = QuantizedAttr::get(
-      &context, format.group, elementType(format.scale), format.zeroPoint);
-  return RankedTensorType::get(shape, IntegerType::get(&context, format.bits),
-                               encoding);
 }
 
 RankedTensorType WeightTable::takeQuantized(StringRef name, ArrayRef<Dim> shape,
                                             std::vector<std::string> &names) {
   std::string codesName = (name + ".codes").str();
   std::string scalesName = (name + ".scales").str();
-  std::string zerosName = (name + ".zeros").str();
+  // Zero points or minimums, where one of them is there.
+  auto offset = formats::Offset::None;
+  std::string offsetsName;
+  for (auto [kind, found] : {std::pair(PartKind::Zeros, Offset::ZeroPoint),
+                             std::pair(PartKind::Minimums, Offset::Minimum)})
+    if (std::string part = (name + "." + StringRef(partName(kind))).str();
+        find(part)) {
+      offsetsName = part;
+      offset = found;
+      break;
+    }
   const CheckpointTensor *codes = take(codesName);
   const CheckpointTensor *scales =
       take(scalesName, " (" + codesName + " is there)");
-  bool hasZeros = directory.find(zerosName) != nullptr;
-  const CheckpointTensor *zeros = hasZeros ? take(zerosName) : nullptr;
+  const CheckpointTensor *offsets =
+      offsetsName.empty() ? nullptr : take(offsetsName);
   names.insert(names.end(), {codesName, scalesName});
-  if (zeros)
-    names.push_back(zerosName);
+  if (offsets)
+    names.push_back(offsetsName);
   if (!codes || !scales)
     return {};
   std::string subject = directory.files()[codes->file] + ": tensor " +
                         quoted(directory.nameInFile(codesName)) + " has ";
-  Type scale = elementType(scales->entry.dtype);
-  if ((codes->entry.dtype != "I8" && codes->entry.dtype != "U8") || !scale ||
-      (zeros && (zeros->entry.dtype != "U8" || codes->entry.dtype != "U8"))) {
+  std::optional<formats::Scalar> scale =
+      formats::parseScalar(scales->entry.dtype);
+  std::string with =
+      offset == Offset::ZeroPoint ? " and zeros of " : " and minimums of ";
+  bool fits = codes->entry.dtype == "I8" || codes->entry.dtype == "U8";
+  if (offset == Offset::ZeroPoint)
+    fits = offsets->entry.dtype == "U8" && codes->entry.dtype == "U8";
+  if (offset == Offset::Minimum)
+    fits &= offsets->entry.dtype == scales->entry.dtype;
+  if (!fits || !scale) {
     report(subject + "type " + codes->entry.dtype + " with scales of " +
-           scales->entry.dtype +
-           (zeros ? " and zeros of " + zeros->entry.dtype : "") +
+           scales->entry.dtype + (offsets ? with + offsets->entry.dtype : "") +
            ", expected I8, or U8 (perhaps with zeros of U8), with scales of "
            "F32, F16 or BF16");
     return {};
   }
-  std::optional<QuantizedLayout> layout =
-      layoutOf(codes->entry, scales->entry, shape[0].size, shape[1].size, scale,
-               zeros != nullptr);
-  if (!layout || (zeros && zeros->entry.shape != scales->entry.shape)) {
+  std::optional<formats::Encoding> encoding =
+      encodingOf(codes->entry, scales->entry, shape[0].size, shape[1].size,
+                 *scale, offset);
+  if (!encoding || (offsets && offsets->entry.shape != scales->entry.shape)) {
     if (codes->channels) {
       const SafetensorsEntry &entry = codes->entry;
       int64_t perWord = entry.dtype == "U8" ? 8 : 4;
@@ -126,18 +125,13 @@ RankedTensorType WeightTable::takeQuantized(StringRef name, ArrayRef<Dim> shape,
     }
     report(subject + "shape " + printShape(codes->entry.shape) +
            " with scales of " + printShape(scales->entry.shape) +
-           (zeros ? " and zeros of " + printShape(zeros->entry.shape) : "") +
+           (offsets ? with + printShape(offsets->entry.shape) : "") +
            ", expected blocks of a matrix " +
            printShape({shape[0].size, shape[1].size}) +
            " (docs/quantization.md)");
     return {};
   }
-  WeightFormat format;
-  format.bits = layout->bits;
-  format.group = layout->group;
-  format.scale = scales->entry.dtype;
-  format.zeroPoint = layout->zeroPoint;
-  return quantizedType({shape[0].size, shape[1].size}, format);
+  return quantizedType(&context, {shape[0].size, shape[1].size}, *encoding);
 }
 
 Weight WeightTable::getMatrix(StringRef symbol, ArrayRef<std::string> names,
@@ -156,29 +150,27 @@ Weight WeightTable::getMatrix(StringRef symbol, ArrayRef<std::string> names,
     if (!weight.type) // reported
       weight.type = RankedTensorType::get(sizes, defaultType);
   } else {
-    const WeightFormat *format = formatFor(names.front());
-    if (!format || shape.size() != 2)
+    const formats::Encoding *encoding = encodingFor(names.front());
+    if (!encoding || shape.size() != 2)
       return get(symbol, names, shape, hint);
-    weight.type = quantizedType(sizes, *format);
-    addSources(weight, names.front(), *format);
+    weight.type = quantizedType(&context, sizes, *encoding);
+    addSources(weight.sources, names.front(), *encoding);
   }
   all.push_back(weight);
   return weight;
 }
 
-const WeightFormat *WeightTable::formatFor(StringRef name) const {
-  if (!weightFormat || staysAsItIs(name))
+const formats::Encoding *WeightTable::encodingFor(StringRef name) const {
+  if (!weightEncodings || staysAsItIs(name))
     return nullptr;
   bool head = name.contains("embed") || name.starts_with("lm_head");
-  return head ? &weightFormat->head : &weightFormat->matrices;
+  return head ? &weightEncodings->head : &weightEncodings->matrices;
 }
 
-void WeightTable::addSources(Weight &weight, StringRef name,
-                             const WeightFormat &format) {
-  weight.sources.push_back((name + ".codes").str());
-  weight.sources.push_back((name + ".scales").str());
-  if (format.zeroPoint)
-    weight.sources.push_back((name + ".zeros").str());
+void WeightTable::addSources(std::vector<std::string> &sources, StringRef name,
+                             const formats::Encoding &encoding) {
+  for (PartKind kind : formats::Layout::of(encoding, 1, 1).parts())
+    sources.push_back((name + "." + StringRef(partName(kind))).str());
 }
 
 std::optional<Weight>
@@ -204,12 +196,12 @@ WeightTable::getQuantizedStack(StringRef symbol, ArrayRef<std::string> names,
         matrix = own;
     }
   } else {
-    const WeightFormat *format = formatFor(names.front());
-    if (!format)
+    const formats::Encoding *encoding = encodingFor(names.front());
+    if (!encoding)
       return std::nullopt;
-    matrix = quantizedType({shape[0].size, shape[1].size}, *format);
+    matrix = quantizedType(&context, {shape[0].size, shape[1].size}, *encoding);
     for (const std::string &name : names)
-      addSources(weight, name, *format);
+      addSources(weight.sources, name, *encoding);
   }
   SmallVector<int64_t> sizes{int64_t(names.size()), shape[0].size,
                              shape[1].size};

@@ -18,7 +18,7 @@ static constexpr unsigned kMostErrors = 10;
 WeightTable::WeightTable(MLIRContext &context, const ModelDirectory &directory,
                          StringRef dtype, const ImportOptions &options,
                          ErrorFn emitError)
-    : context(context), directory(directory), weightFormat(options.weights),
+    : context(context), directory(directory), weightEncodings(options.weights),
       emitError(emitError), collectInputs(options.collectInputs),
       apartExperts(options.apartExperts || options.collectInputs) {
   defaultType = elementType(dtype);
@@ -86,7 +86,7 @@ const CheckpointTensor *WeightTable::take(ArrayRef<std::string> names,
       const SafetensorsEntry &entry = tensor->entry;
       sources.push_back(
           {entry.name, directory.pathOf(directory.files()[tensor->file]),
-           entry.offset, entry.bytes, entry.dtype, entry.shape, tensor->blocks,
+           entry.offset, entry.bytes, entry.dtype, entry.shape, tensor->stored,
            tensor->interleavedHeads, tensor->channels});
     }
     return tensor;
@@ -124,8 +124,7 @@ Type WeightTable::check(const CheckpointTensor &tensor, ArrayRef<Dim> shape) {
   if (Type type = elementType(entry.dtype))
     return type;
   report(subject + "type " + StringRef(quoted(entry.dtype)).trim('\'') +
-         (directory.holdsA() ? ", expected F32, F16, BF16, Q8_0 or Q4_0"
-                             : ", expected F32, F16 or BF16"));
+         ", expected " + formats::listFormats(/*blocks=*/directory.holdsA()));
   return defaultType;
 }
 
@@ -254,7 +253,7 @@ void WeightTable::describe(ModelInfo &info) const {
 
 uint64_t bytesOf(RankedTensorType type) {
   if (isQuantized(type))
-    return uint64_t(QuantizedLayout::of(type).bytes());
+    return uint64_t(layoutOf(type).bytes());
   return uint64_t(type.getNumElements()) * (type.getElementTypeBitWidth() / 8);
 }
 

@@ -54,7 +54,9 @@ public:
   /// Whether each expert is a matrix of its own, for ImportOptions::
   /// collectInputs.
   bool expertsAlone() const { return collectInputs; }
-  bool hasCheckpoint() const { return directory.hasWeights() && !weightFormat; }
+  bool hasCheckpoint() const {
+    return directory.hasWeights() && !weightEncodings;
+  }
   /// Whether the checkpoint holds A = -exp(A_log), not A_log.
   bool holdsA() const { return directory.holdsA(); }
   /// Fields of the config as its file spells them.
@@ -110,9 +112,7 @@ private:
   /// as blocks of a GGUF file, which are shown as that then.
   bool isQuantizedOnDisk(StringRef name, ArrayRef<Dim> shape);
   bool showBlocks(StringRef name, ArrayRef<Dim> shape);
-  RankedTensorType quantizedType(ArrayRef<int64_t> shape,
-                                 const WeightFormat &format) const;
-  /// Takes codes, scales and zeros of the matrix `name` and adds their names
+  /// Takes the parts of the matrix `name` and adds their names
   /// to `names`; null where something was wrong.
   RankedTensorType takeQuantized(StringRef name, ArrayRef<Dim> shape,
                                  std::vector<std::string> &names);
@@ -121,14 +121,14 @@ private:
                                           ArrayRef<std::string> names,
                                           ArrayRef<Dim> shape);
   /// How a model without a checkpoint stores `name`; null where as it is.
-  const WeightFormat *formatFor(StringRef name) const;
-  static void addSources(Weight &weight, StringRef name,
-                         const WeightFormat &format);
+  const formats::Encoding *encodingFor(StringRef name) const;
+  static void addSources(std::vector<std::string> &sources, StringRef name,
+                         const formats::Encoding &encoding);
 
   MLIRContext &context;
   const ModelDirectory &directory;
   Type defaultType;
-  const std::optional<WeightFormats> &weightFormat;
+  const std::optional<WeightEncodings> &weightEncodings;
   ErrorFn emitError;
   std::vector<Weight> all;
   std::vector<WeightSource> sources;

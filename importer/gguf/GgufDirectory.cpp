@@ -54,9 +54,11 @@ LogicalResult ModelDirectory::addGguf(const GgufTensor &tensor,
   CheckpointTensor result;
   SafetensorsEntry &entry = result.entry;
   entry = {tensor.name, tensor.type, tensor.shape, tensor.offset, tensor.bytes};
-  if (tensor.type == "Q8_0" || tensor.type == "Q4_0") {
+  const ::marimba::formats::Format *format =
+      ::marimba::formats::findFormat(tensor.type);
+  if (format && !format->isFloat()) {
     entry.dtype = "F32";
-    result.blocks = tensor.type;
+    result.stored.format = format;
   }
   std::optional<std::string> name = ggufNames->toCheckpoint(tensor.name);
   if (!name) {
@@ -83,8 +85,8 @@ LogicalResult ModelDirectory::addGguf(const GgufTensor &tensor,
       entry.bytes == 0) {
     emitError(weightsName + ": tensor " + quoted(tensor.name) + " has type " +
               tensor.type + " and shape " + printShape(entry.shape) +
-              ", expected " + Twine(config.experts) +
-              " matrices of F32, F16, BF16, Q8_0 or Q4_0 (" +
+              ", expected " + Twine(config.experts) + " matrices of " +
+              ::marimba::formats::listFormats(/*blocks=*/true) + " (" +
               fields.inFile(fields.names.contains("num_experts")
                                 ? "num_experts"
                                 : "num_local_experts") +
@@ -105,7 +107,11 @@ LogicalResult ModelDirectory::addGguf(const GgufTensor &tensor,
 std::string ModelDirectory::nameInFile(StringRef tensor) const {
   if (ggufNames) {
     // Parts of a matrix that the file has in blocks.
-    tensor.consume_back(".codes") || tensor.consume_back(".scales");
+    using ::marimba::formats::PartKind;
+    for (PartKind kind :
+         {PartKind::Codes, PartKind::Scales, PartKind::Minimums})
+      if (tensor.consume_back(("." + StringRef(partName(kind))).str()))
+        break;
     return ggufNames->toGguf(tensor);
   }
   const CheckpointTensor *found = find(tensor);

@@ -13,6 +13,7 @@
 #include "importer/gguf/Gguf.h"
 #include "marimba/FileKind.h"
 #include "marimba/InputFile.h"
+#include "marimba/formats/Format.h"
 #include "llvm/Support/Endian.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MathExtras.h"
@@ -26,26 +27,20 @@ constexpr uint64_t kLongestKey = 65535, kLongestTensorName = 1024;
 constexpr uint32_t kMostDimensions = 4;
 constexpr uint64_t kDefaultAlignment = 32, kLargestAlignment = 1 << 20;
 
-/// How tensors of a type are stored: blocks of elements. Of those with no size
-/// here only the name is known; they are listed, and refused where a model
-/// wants one.
+/// The types of tensors, as the format numbers them.
 struct TensorType {
   uint32_t id;
   StringLiteral name;
-  uint64_t elements, bytes; // of a block
 };
 constexpr TensorType kTensorTypes[] = {
-    {0, "F32", 1, 4},     {1, "F16", 1, 2},      {2, "Q4_0", 32, 18},
-    {3, "Q4_1", 32, 20},  {6, "Q5_0", 32, 22},   {7, "Q5_1", 32, 24},
-    {8, "Q8_0", 32, 34},  {9, "Q8_1", 0, 0},     {10, "Q2_K", 0, 0},
-    {11, "Q3_K", 0, 0},   {12, "Q4_K", 0, 0},    {13, "Q5_K", 0, 0},
-    {14, "Q6_K", 0, 0},   {15, "Q8_K", 0, 0},    {16, "IQ2_XXS", 0, 0},
-    {17, "IQ2_XS", 0, 0}, {18, "IQ3_XXS", 0, 0}, {19, "IQ1_S", 0, 0},
-    {20, "IQ4_NL", 0, 0}, {21, "IQ3_S", 0, 0},   {22, "IQ2_S", 0, 0},
-    {23, "IQ4_XS", 0, 0}, {24, "I8", 1, 1},      {25, "I16", 1, 2},
-    {26, "I32", 1, 4},    {27, "I64", 1, 8},     {28, "F64", 1, 8},
-    {29, "IQ1_M", 0, 0},  {30, "BF16", 1, 2},    {34, "TQ1_0", 0, 0},
-    {35, "TQ2_0", 0, 0},  {39, "MXFP4", 0, 0},
+    {0, "F32"},      {1, "F16"},     {2, "Q4_0"},     {3, "Q4_1"},
+    {6, "Q5_0"},     {7, "Q5_1"},    {8, "Q8_0"},     {9, "Q8_1"},
+    {10, "Q2_K"},    {11, "Q3_K"},   {12, "Q4_K"},    {13, "Q5_K"},
+    {14, "Q6_K"},    {15, "Q8_K"},   {16, "IQ2_XXS"}, {17, "IQ2_XS"},
+    {18, "IQ3_XXS"}, {19, "IQ1_S"},  {20, "IQ4_NL"},  {21, "IQ3_S"},
+    {22, "IQ2_S"},   {23, "IQ4_XS"}, {24, "I8"},      {25, "I16"},
+    {26, "I32"},     {27, "I64"},    {28, "F64"},     {29, "IQ1_M"},
+    {30, "BF16"},    {34, "TQ1_0"},  {35, "TQ2_0"},   {39, "MXFP4"},
 };
 
 const TensorType *lookupTensorType(uint32_t id) {
@@ -53,6 +48,23 @@ const TensorType *lookupTensorType(uint32_t id) {
     if (type.id == id)
       return &type;
   return nullptr;
+}
+
+/// How many elements a block of the type has, in how many bytes.
+struct BlockSize {
+  uint64_t elements, bytes;
+};
+/// Nothing of types of which only the name is known: such tensors are listed,
+/// and refused where a model wants one.
+std::optional<BlockSize> blockSize(StringRef type) {
+  if (const auto *format = ::marimba::formats::findFormat(type))
+    return BlockSize{uint64_t(format->elements), uint64_t(format->bytes)};
+  constexpr std::pair<StringLiteral, uint64_t> integers[] = {
+      {"I8", 1}, {"I16", 2}, {"I32", 4}, {"I64", 8}, {"F64", 8}};
+  for (auto [name, bytes] : integers)
+    if (name == type)
+      return BlockSize{1, bytes};
+  return std::nullopt;
 }
 
 /// Bytes of one value; 0 for strings and arrays, which have none of their own.
@@ -227,15 +239,15 @@ LogicalResult GgufReader::takeTensor() {
   if (!known)
     return error(what + " has the unknown type " + Twine(type));
   tensor.type = known->name.str();
-  if (known->elements) {
+  if (std::optional<BlockSize> block = blockSize(known->name)) {
     int64_t row = tensor.shape.empty() ? 1 : tensor.shape.back();
-    if (row % int64_t(known->elements) != 0)
+    if (row % int64_t(block->elements) != 0)
       return error(what + " has shape " + printShape(tensor.shape) +
                    ", expected rows of whole blocks of " +
-                   Twine(known->elements) + " elements as " + known->name +
+                   Twine(block->elements) + " elements as " + known->name +
                    " has them");
     bool overflow = false;
-    uint64_t size = known->bytes;
+    uint64_t size = block->bytes;
     auto multiply = [&](uint64_t factor) {
       bool now = false;
       size = llvm::SaturatingMultiply(size, factor, &now);
@@ -243,7 +255,7 @@ LogicalResult GgufReader::takeTensor() {
     };
     if (llvm::is_contained(tensor.shape, 0))
       size = 0;
-    multiply(uint64_t(row) / known->elements);
+    multiply(uint64_t(row) / block->elements);
     for (int64_t dim : ArrayRef<int64_t>(tensor.shape).drop_back(rank ? 1 : 0))
       multiply(uint64_t(dim));
     if (overflow)

@@ -187,7 +187,7 @@ SmallVector<CheckpointTensor> ForeignMatrix::tensors() const {
     tensor.entry.name = (base + ".weight" + suffix).str();
     tensor.entry.dtype = dtype.str();
     tensor.entry.shape = std::move(shape);
-    tensor.blocks = stored.str();
+    tensor.stored = *::marimba::formats::Stored::parse(stored);
     tensor.channels = channels;
     result.push_back(std::move(tensor));
   };

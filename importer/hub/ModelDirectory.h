@@ -11,6 +11,7 @@
 #include "importer/gguf/GgufNames.h"
 #include "importer/hub/Config.h"
 #include "importer/hub/Safetensors.h"
+#include "marimba/formats/Format.h"
 #include "llvm/ADT/StringMap.h"
 
 namespace mlir::marimba {
@@ -19,12 +20,11 @@ namespace mlir::marimba {
 struct CheckpointTensor {
   SafetensorsEntry entry; // name, type and shape as families expect them
   unsigned file = 0;      // index into ModelDirectory::files()
-  // Of a GGUF file, where the data is not that tensor as it stands:
-  std::string blocks{}; // "Q8_0", "Q4_0": of what `entry.dtype` is made;
-                        // with "-codes" or "-scales", that part of them
+  /// What the file has instead of that tensor as it is.
+  ::marimba::formats::Stored stored{};
   int64_t interleavedHeads = 0; // GgufConfig::queryHeads
-  /// Of a quantised matrix of another program, `blocks` says which: its output
-  /// channels.
+  /// Of a part of a quantised matrix that is `stored` in another order: its
+  /// output channels.
   int64_t channels = 0;
 };
 

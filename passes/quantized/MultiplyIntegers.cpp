@@ -34,8 +34,8 @@ struct Multiply : OpRewritePattern<LinearOp> {
     auto weight = cast<RankedTensorType>(op.getWeight().getType());
     if (!isQuantized(weight))
       return b.notifyMatchFailure(op, "weight is not quantised");
-    QuantizedLayout layout = QuantizedLayout::of(weight);
-    if (layout.bits != 8 || layout.groups != 1)
+    formats::Layout layout = layoutOf(weight);
+    if (!layout.hasChannelScales())
       return b.notifyMatchFailure(op, "no single scale for a channel of i8");
     if (hasFewRows(op))
       return b.notifyMatchFailure(op, "few rows");

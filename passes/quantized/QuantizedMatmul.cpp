@@ -31,7 +31,7 @@ bool mlir::marimba::hasFewRows(LinearOp op) {
 
 /// Inputs of a group of activations: those of the weight's, or, where that is
 /// the whole channel, few enough for one large value to harm few others.
-static int64_t activationGroup(const QuantizedLayout &layout) {
+static int64_t activationGroup(const formats::Layout &layout) {
   return layout.group <= 128 ? layout.group : 64;
 }
 
@@ -46,7 +46,7 @@ Value mlir::marimba::buildQuantizedMatmul(OpBuilder &b, Location loc,
   };
   Value scales, sums;
   if (integerDots) {
-    QuantizedLayout layout = QuantizedLayout::of(type);
+    formats::Layout layout = layoutOf(type);
     int64_t groups = layout.depth / activationGroup(layout);
     SmallVector<Value> inits = {empty(layout.depth, b.getI8Type()),
                                 empty(groups, b.getF32Type()),

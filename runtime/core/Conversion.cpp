@@ -3,38 +3,14 @@
 #include "Conversion.h"
 #include "Team.h"
 #include "marimba/Tensor.h"
+#include "marimba/formats/Scalar.h"
 
 #include <algorithm>
-#include <bit>
 #include <cstring>
 
 namespace marimba::rt {
 
 namespace {
-
-// No branches: these loops become vector code.
-
-float fromBF16(uint16_t half) {
-  return std::bit_cast<float>(uint32_t(half) << 16);
-}
-
-uint16_t toBF16(float value) {
-  auto bits = std::bit_cast<uint32_t>(value);
-  auto rounded =
-      static_cast<uint16_t>((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
-  // Rounding must not make an infinity of a NaN.
-  auto quiet = static_cast<uint16_t>((bits >> 16) | 0x40);
-  return (bits & 0x7fffffff) > 0x7f800000 ? quiet : rounded;
-}
-
-float fromF16(uint16_t half) {
-  // The exponent counts from another number: a product moves it, exact for
-  // denormal ones, too. All ones stay all ones.
-  float scaled = std::bit_cast<float>(uint32_t(half & 0x7fff) << 13) * 0x1p112f;
-  uint32_t special = (half & 0x7c00) == 0x7c00 ? 0x7f800000 : 0;
-  return std::bit_cast<float>(std::bit_cast<uint32_t>(scaled) | special |
-                              uint32_t(half & 0x8000) << 16);
-}
 
 /// `count` elements from `from` to `to`, neither of them aligned.
 template <typename From, typename To, To (*convert)(From)>
@@ -66,11 +42,11 @@ RowFunction rowFunction(int32_t from, int32_t to) {
     }
   }
   if (from == MARIMBA_BF16 && to == MARIMBA_F32)
-    return convertRow<uint16_t, float, fromBF16>;
+    return convertRow<uint16_t, float, formats::fromBF16>;
   if (from == MARIMBA_F16 && to == MARIMBA_F32)
-    return convertRow<uint16_t, float, fromF16>;
+    return convertRow<uint16_t, float, formats::fromF16>;
   if (from == MARIMBA_F32 && to == MARIMBA_BF16)
-    return convertRow<float, uint16_t, toBF16>;
+    return convertRow<float, uint16_t, formats::toBF16>;
   return nullptr;
 }
 

@@ -3,6 +3,7 @@
 #include "marimba/Description.h"
 
 #include "marimba/Tensor.h"
+#include "marimba/formats/Layout.h"
 
 #include "JsonText.h"
 
@@ -70,10 +71,9 @@ void readTensor(const Json &value, const std::string &path, bool dynamic,
                               std::to_string(MARIMBA_MAX_RANK));
 }
 
-/// "quantized": sizes that add up to those of the bytes.
+/// "quantized": the layout of the bytes.
 void readQuantized(const Json &value, const std::string &path,
                    WeightSpec &spec) {
-  QuantizedSpec q;
   auto number = [&](const char *name, int64_t least, int64_t most = INT64_MAX) {
     const Json &found = member(value, path, name);
     std::optional<int64_t> number = integerIn(found, least, most);
@@ -84,31 +84,41 @@ void readQuantized(const Json &value, const std::string &path,
                (most < INT64_MAX ? ", at most " + std::to_string(most) : ""));
     return *number;
   };
-  q.bits = static_cast<int32_t>(number("bits", 4, 8));
-  q.channels = number("channels", 1);
-  q.inputs = number("inputs", 1);
-  q.group = number("group", 1);
-  q.matrices = number("matrices", 1);
-  q.codeBytes = number("code_bytes", 1);
-  q.scaleBytes = number("scale_bytes", 1);
-  q.zeroBytes = number("zero_bytes", 0);
-  q.zeroPoint = q.zeroBytes > 0;
+  auto flag = [&](const char *name) {
+    auto it = value.find(name);
+    return it != value.end() && it->is_boolean() && it->get<bool>();
+  };
+  auto mismatch = [&] {
+    fail(path, "does not describe the " + shapeText(spec.shape) +
+                   " bytes of weight '" + spec.name + "' and its " +
+                   std::to_string(spec.sources.size()) + " sources");
+  };
+  formats::Encoding encoding;
+  encoding.bits = static_cast<int>(number("bits", 4, 8));
+  int64_t channels = number("channels", 1), inputs = number("inputs", 1);
+  int64_t matrices = number("matrices", 1);
+  if ((encoding.bits != 4 && encoding.bits != 8) ||
+      !formats::Layout::fits(channels, inputs, matrices))
+    mismatch();
+  // Either a group of a format, or all inputs with their padding.
+  encoding.group = number("group", 1, std::max<int64_t>(128, inputs + 63));
+  encoding.offset = flag("zero_point") ? formats::Offset::ZeroPoint
+                    : flag("minimum")  ? formats::Offset::Minimum
+                                       : formats::Offset::None;
   std::string scale = text(member(value, path, "scale"), path + ".scale");
   std::optional<MarimbaDType> type = parseDtype(scale);
   if (!type)
     fail(path + ".scale", "is '" + scale + "', expected a type");
-  q.scale = *type;
-  int64_t each = 0, bytes = 0;
-  if (spec.dtype != MARIMBA_I8 || spec.shape.size() != 1 ||
-      __builtin_add_overflow(q.codeBytes, q.scaleBytes, &each) ||
-      __builtin_add_overflow(each, q.zeroBytes, &each) ||
-      __builtin_mul_overflow(each, q.matrices, &bytes) ||
-      bytes != spec.shape[0] ||
-      std::cmp_not_equal(spec.sources.size(), q.matrices * q.parts()))
-    fail(path, "does not describe the " + shapeText(spec.shape) +
-                   " bytes of weight '" + spec.name + "' and its " +
-                   std::to_string(spec.sources.size()) + " sources");
-  spec.quantized = q;
+  for (formats::Scalar scalar :
+       {formats::Scalar::F32, formats::Scalar::F16, formats::Scalar::BF16})
+    if (dtypeOf(scalar) == *type)
+      encoding.scale = scalar;
+  auto layout = formats::Layout::of(encoding, channels, inputs, matrices);
+  if (dtypeOf(encoding.scale) != *type || spec.dtype != MARIMBA_I8 ||
+      spec.shape.size() != 1 || layout.bytes() != spec.shape[0] ||
+      std::cmp_not_equal(spec.sources.size(), matrices * layout.partCount()))
+    mismatch();
+  spec.quantized = layout;
 }
 
 WeightSpec readWeight(const Json &value, const std::string &path) {

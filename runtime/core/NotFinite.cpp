@@ -3,12 +3,11 @@
 #include "marimba/NotFinite.h"
 
 #include "marimba/Tensor.h"
+#include "marimba/formats/Scalar.h"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <cstring>
-#include <limits>
 
 namespace marimba::rt {
 
@@ -26,14 +25,8 @@ double valueAt(const char *data, MarimbaDType dtype, int64_t index) {
   uint16_t bits;
   std::memcpy(&bits, data + index * int64_t(sizeof(bits)), sizeof(bits));
   if (dtype == MARIMBA_BF16)
-    return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16);
-  constexpr double infinity = std::numeric_limits<double>::infinity();
-  // Of f16 only whether it is finite matters.
-  if ((bits & 0x7c00) != 0x7c00)
-    return 0;
-  if (bits & 0x03ff)
-    return std::numeric_limits<double>::quiet_NaN();
-  return bits & 0x8000 ? -infinity : infinity;
+    return formats::fromBF16(bits);
+  return formats::fromF16(bits);
 }
 
 /// Whether one of `count` numbers at `data` is not finite; a loop that is a
@@ -91,17 +84,23 @@ std::string describe(const WeightSpec &spec, NotFinite found) {
   return describe(spec.sources[source], found);
 }
 
-/// Looks at the scales behind the codes of each matrix.
+/// Looks at the scales and minimums of each matrix.
 std::string findBadScale(const WeightSpec &spec, const char *data) {
-  const QuantizedSpec &q = *spec.quantized;
-  int64_t each = q.codeBytes + q.scaleBytes + q.zeroBytes;
-  for (int64_t i = 0; i < q.matrices; ++i)
-    if (auto found = scan(data + i * each + q.codeBytes, q.scale,
-                          q.scaleBytes / dtypeSize(q.scale))) {
-      auto source = static_cast<size_t>(i * q.parts() + 1);
-      return describe(source < spec.sources.size() ? spec.sources[source]
-                                                   : spec.name,
-                      *found);
+  const formats::Layout &layout = *spec.quantized;
+  MarimbaDType scale = dtypeOf(layout.encoding.scale);
+  std::vector<formats::PartKind> parts = layout.parts();
+  for (int64_t i = 0; i < layout.matrices; ++i)
+    for (size_t p = 1; p < parts.size(); ++p) {
+      if (parts[p] == formats::PartKind::Zeros)
+        continue;
+      auto found =
+          scan(data + i * layout.matrixBytes() + layout.partOffset(parts[p]),
+               scale, layout.partBytes(parts[p]) / dtypeSize(scale));
+      size_t source = static_cast<size_t>(i) * parts.size() + p;
+      if (found)
+        return describe(source < spec.sources.size() ? spec.sources[source]
+                                                     : spec.name,
+                        *found);
     }
   return {};
 }

@@ -5,7 +5,6 @@
 #include "marimba/ThreadTeam.h"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <cstring>
 
@@ -16,31 +15,12 @@ namespace {
 /// Elements of a pattern: a prime, so that rows differ.
 constexpr int64_t kPatternLength = 65521;
 
-uint16_t toBf16(float value) {
-  // To the nearest, ties to even; values are finite.
-  auto bits = std::bit_cast<uint32_t>(value);
-  return static_cast<uint16_t>((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
-}
-
-/// Values below the smallest normal one become zero; |value| < 65504.
-uint16_t toF16(float value) {
-  auto bits = std::bit_cast<uint32_t>(value);
-  auto sign = static_cast<uint16_t>((bits >> 16) & 0x8000);
-  auto magnitude = static_cast<int64_t>(bits & 0x7fffffff);
-  magnitude = (magnitude + 0xfff + ((magnitude >> 13) & 1)) >> 13;
-  magnitude -= int64_t(127 - 15) << 10;
-  return magnitude < 0x400 ? sign : static_cast<uint16_t>(sign | magnitude);
-}
-
 /// Writes `value` as element `index` of `data`.
 void store(char *data, MarimbaDType dtype, int64_t index, float value) {
-  char *to = data + index * dtypeSize(dtype);
-  if (dtype == MARIMBA_F32) {
-    std::memcpy(to, &value, sizeof(value));
-  } else {
-    uint16_t bits = dtype == MARIMBA_BF16 ? toBf16(value) : toF16(value);
-    std::memcpy(to, &bits, sizeof(bits));
-  }
+  formats::Scalar type = dtype == MARIMBA_F32    ? formats::Scalar::F32
+                         : dtype == MARIMBA_BF16 ? formats::Scalar::BF16
+                                                 : formats::Scalar::F16;
+  formats::storeScalar(value, type, data + index * dtypeSize(dtype));
 }
 
 /// `count` elements of uniform values in [low, high), or fewer where they
@@ -88,24 +68,33 @@ std::vector<char> patternOf(const WeightSpec &spec, int64_t count) {
 } // namespace
 
 /// Random codes, with scales that give them the variance of other weights.
-static void fillQuantized(const QuantizedSpec &q, char *to) {
-  std::vector<char> scales(static_cast<size_t>(q.scaleBytes));
-  double steps = q.bits == 8 ? 127 : 8;
-  double bound = std::sqrt(3.0 / static_cast<double>(q.inputs)) / steps;
-  for (int64_t i = 0; i < q.scaleBytes / dtypeSize(q.scale); ++i)
-    store(scales.data(), q.scale, i, static_cast<float>(bound));
+static void fillQuantized(const formats::Layout &layout, char *to) {
+  const formats::Encoding &encoding = layout.encoding;
+  double steps = encoding.bits == 8 ? 127 : 8;
+  double scale = std::sqrt(3.0 / static_cast<double>(layout.inputs)) / steps;
+  // Minimums put the middle of unsigned codes at 0.
+  double minimum = encoding.isSigned() ? 0 : -7.5 * scale;
+  auto numbers = [&](int64_t bytes, double value) {
+    std::vector<char> made(static_cast<size_t>(bytes));
+    for (int64_t at = 0; at < bytes; at += scalarSize(encoding.scale))
+      storeScalar(static_cast<float>(value), encoding.scale, made.data() + at);
+    return made;
+  };
+  std::vector<char> groups = numbers(layout.scaleBytes(), scale);
+  std::vector<char> offsets =
+      encoding.offset == formats::Offset::Minimum
+          ? numbers(layout.offsetBytes(), minimum)
+          : std::vector<char>(static_cast<size_t>(layout.offsetBytes()), 8);
+  groups.insert(groups.end(), offsets.begin(), offsets.end());
   uint64_t state = 0x9e3779b97f4a7c15;
-  for (int64_t matrix = 0; matrix < q.matrices; ++matrix) {
-    for (int64_t i = 0; i + 8 <= q.codeBytes; i += 8) {
+  for (int64_t matrix = 0; matrix < layout.matrices; ++matrix) {
+    for (int64_t i = 0; i + 8 <= layout.codeBytes(); i += 8) {
       state = state * 6364136223846793005 + 1442695040888963407;
       uint64_t bits = state ^ (state >> 29);
       std::memcpy(to + i, &bits, sizeof(bits));
     }
-    to += q.codeBytes;
-    std::memcpy(to, scales.data(), scales.size());
-    to += q.scaleBytes;
-    std::memset(to, 8, static_cast<size_t>(q.zeroBytes));
-    to += q.zeroBytes;
+    std::memcpy(to + layout.codeBytes(), groups.data(), groups.size());
+    to += layout.matrixBytes();
   }
 }
 

@@ -1,84 +1,90 @@
 //===- StoredRows.cpp - Tensors that files hold in another form -----------===//
-//
-// Blocks of 32 elements, as ggml has them. Q8_0: an f16 scale d and 32 int8 q,
-// the elements d*q. Q4_0: d and 16 bytes, of which byte i has element i in its
-// low half and element 16+i in its high one, the elements d*(q - 8).
-//
-//===----------------------------------------------------------------------===//
 
 #include "StoredRows.h"
 
-#include "RepackedCodes.h"
 #include "marimba/Tensor.h"
 
-#include <cmath>
 #include <cstring>
-#include <iterator>
 
 namespace marimba::rt {
 
+using formats::Format;
+using formats::Layout;
+using formats::Part;
+using formats::PartKind;
+
 namespace {
-
-int64_t blockBytes(BlockFormat format) {
-  return ggmlBlockBytes(format == BlockFormat::Q8_0 ? 8 : 4);
-}
-
-float readHalf(const char *at) {
-  uint16_t bits = 0;
-  std::memcpy(&bits, at, sizeof(bits));
-  int exponent = bits >> 10 & 0x1f;
-  auto fraction = static_cast<float>(bits & 0x3ff);
-  float value = exponent == 0 ? std::ldexp(fraction, -24)
-                              : std::ldexp(fraction + 1024, exponent - 25);
-  if (exponent == 0x1f)
-    value = fraction == 0 ? INFINITY : NAN;
-  return bits & 0x8000 ? -value : value;
-}
-
-void widen(BlockFormat format, const char *from, float *to, int64_t count) {
-  for (int64_t i = 0; i < count; i += kGgmlBlock, from += blockBytes(format)) {
-    float scale = readHalf(from);
-    const auto *q =
-        reinterpret_cast<const unsigned char *>(from + kGgmlScaleBytes);
-    for (int64_t j = 0; j < kGgmlBlock; ++j) {
-      int value = 0;
-      if (format == BlockFormat::Q8_0)
-        value = static_cast<int8_t>(q[j]);
-      else
-        value =
-            (j < kGgmlBlock / 2 ? q[j] & 15 : q[j - kGgmlBlock / 2] >> 4) - 8;
-      *to++ = scale * static_cast<float>(value);
-    }
-  }
-}
 
 /// Rows of a tensor: all of a vector's elements where their order changes, and
 /// whole rows where it is a matrix.
 int64_t rowsOf(const WeightSource &source) {
-  if (isRepacked(source.blocks))
+  if (source.stored.part)
     return source.channels;
   return source.shape.empty() ? 1 : source.shape.front();
 }
 
+/// Where row `row` of `rows` is stored, in a file that has the two halves of
+/// each of so many heads in turns; 0 heads: where it belongs.
+int64_t storedRow(int64_t row, int64_t rows, int64_t heads) {
+  if (heads == 0)
+    return row;
+  // Row p*half + j of a head is stored as its row 2j + p.
+  int64_t half = rows / heads / 2;
+  int64_t head = row / (2 * half), part = row / half % 2, j = row % half;
+  return 2 * half * head + 2 * j + part;
+}
+
+/// Bytes of one element of the part: of a word, those of its four codes.
+int64_t elementBytes(const formats::Stored &stored) {
+  switch (stored.part->kind) {
+  case PartKind::Codes:
+  case PartKind::Zeros:
+    return 1;
+  case PartKind::Scales:
+  case PartKind::Minimums:
+    return stored.format ? scalarSize(stored.format->encoding->scale)
+                         : stored.part->bits / 8;
+  }
+  return 0;
+}
+
+/// Bytes of a part of a quantised matrix in its file; nothing where its shape
+/// is none of a matrix with so many channels.
+std::optional<uint64_t> partBytes(const WeightSource &source) {
+  const auto &[format, part] = source.stored;
+  bool codes = part->kind == PartKind::Codes;
+  const std::vector<int64_t> &shape = source.shape;
+  if (shape.size() != (codes ? 4 : 3) || shape[2] != Layout::kChannels ||
+      (codes && shape[3] != 4) || source.channels < 1 || shape[1] < 0 ||
+      shape[0] !=
+          (source.channels + Layout::kChannels - 1) / Layout::kChannels ||
+      dtypeSize(source.dtype) != elementBytes(source.stored))
+    return std::nullopt;
+  int64_t perBlock = format ? format->perBlock(part->kind) : 1;
+  if (format ? shape[1] % perBlock != 0 : source.channels % 8 != 0)
+    return std::nullopt;
+  std::optional<int64_t> count =
+      elementCount(std::vector<int64_t>{source.channels, shape[1] / perBlock,
+                                        format ? format->bytes : part->bits});
+  if (!count)
+    return std::nullopt;
+  return static_cast<uint64_t>(format ? *count : *count / 8);
+}
+
+void copyPart(const WeightSource &source, const char *from, char *to) {
+  const auto &[format, part] = source.stored;
+  int64_t depth = source.shape[1];
+  if (!format)
+    return part->repack(source.channels, depth, from, to);
+  int64_t inputs = depth / format->perBlock(part->kind) * format->elements;
+  for (int64_t n = 0; n < source.channels; ++n) {
+    int64_t row = storedRow(n, source.channels, source.interleavedHeads);
+    repackRow(*format, *part, from + row * format->bytesOf(inputs), n, inputs,
+              to);
+  }
+}
+
 } // namespace
-
-/// In the order of BlockFormat.
-static constexpr std::string_view kFormatNames[] = {
-    "",           "Q8_0",        "Q4_0",       "awq",        "gptq4",
-    "gptq8",      "awq-zeros",   "gptq-zeros", "zeros",      "rows",
-    "Q8_0-codes", "Q8_0-scales", "Q4_0-codes", "Q4_0-scales"};
-static_assert(std::size(kFormatNames) == size_t(BlockFormat::Q4_0Scales) + 1);
-
-std::string_view blockFormatName(BlockFormat format) {
-  return kFormatNames[static_cast<size_t>(format)];
-}
-
-std::optional<BlockFormat> parseBlockFormat(std::string_view name) {
-  for (size_t i = 0; i < std::size(kFormatNames); ++i)
-    if (kFormatNames[i] == name)
-      return static_cast<BlockFormat>(i);
-  return std::nullopt;
-}
 
 std::optional<uint64_t> storedBytes(const WeightSource &source) {
   std::optional<int64_t> count = elementCount(source.shape);
@@ -90,37 +96,39 @@ std::optional<uint64_t> storedBytes(const WeightSource &source) {
        rowsOf(source) % source.interleavedHeads != 0 ||
        rowsOf(source) / source.interleavedHeads % 2 != 0))
     return std::nullopt;
-  if (source.blocks == BlockFormat::None)
+  if (source.stored.isPlain())
     return static_cast<uint64_t>(bytes);
-  if (isRepacked(source.blocks))
-    return foreignBytes(source);
+  if (source.stored.part)
+    return partBytes(source);
+  const Format &format = *source.stored.format;
   if (source.dtype != MARIMBA_F32 || source.shape.empty() ||
-      source.shape.back() % kGgmlBlock != 0 ||
+      source.shape.back() % format.elements != 0 ||
       (source.shape.size() == 1 && source.interleavedHeads != 0))
     return std::nullopt;
-  return static_cast<uint64_t>(*count / kGgmlBlock * blockBytes(source.blocks));
+  return static_cast<uint64_t>(format.bytesOf(*count));
 }
 
 void copyRows(const WeightSource &source, const char *from, char *to) {
-  if (isRepacked(source.blocks))
-    return repack(source, from, to);
+  if (source.stored.part)
+    return copyPart(source, from, to);
   int64_t rows = rowsOf(source), count = *elementCount(source.shape);
   if (count == 0)
     return;
   int64_t row = count / rows, bytes = row * dtypeSize(source.dtype);
-  bool plain = source.blocks == BlockFormat::None;
-  if (source.shape.size() == 1 && !plain) {
+  const Format *format = source.stored.format;
+  if (source.shape.size() == 1 && format) {
     row = count;
     rows = 1;
   }
-  int64_t stored = plain ? bytes : row / kGgmlBlock * blockBytes(source.blocks);
+  int64_t stored = format ? format->bytesOf(row) : bytes;
   for (int64_t i = 0; i < rows; ++i) {
     const char *at =
         from + storedRow(i, rows, source.interleavedHeads) * stored;
-    if (plain)
-      std::memcpy(to + i * bytes, at, static_cast<size_t>(bytes));
+    if (format)
+      format->widen(at, reinterpret_cast<float *>(to) + i * row,
+                    row / format->elements);
     else
-      widen(source.blocks, at, reinterpret_cast<float *>(to) + i * row, row);
+      std::memcpy(to + i * bytes, at, static_cast<size_t>(bytes));
   }
 }
 

@@ -9,15 +9,17 @@ namespace marimba::rt {
 
 /// Whether the bytes in the file are the tensor as it stands.
 inline bool isPlain(const WeightSource &source) {
-  return source.blocks == BlockFormat::None && source.interleavedHeads == 0;
+  return source.stored.isPlain() && source.interleavedHeads == 0;
 }
 
 /// Bytes of the tensor in its file; nothing where its shape has none: too
-/// large, rows of broken blocks, heads that cannot be of pairs.
+/// large, rows of broken blocks, heads that cannot be of pairs, none of a part
+/// of a matrix with so many channels.
 std::optional<uint64_t> storedBytes(const WeightSource &source);
 
-/// Writes the tensor of `source`, stored at `from`, to `to`: row-major, of its
-/// dtype, rows in the order of pairs apart.
+/// Writes the tensor of `source`, stored at `from`, to `to`: of its dtype,
+/// row-major, rows in the order of pairs apart; a part of a quantised matrix in
+/// the order of formats::Layout, where `to` must be zeroed.
 void copyRows(const WeightSource &source, const char *from, char *to);
 
 } // namespace marimba::rt

@@ -45,6 +45,18 @@ std::optional<MarimbaDType> parseDtype(std::string_view name) {
   return std::nullopt;
 }
 
+MarimbaDType dtypeOf(formats::Scalar type) {
+  switch (type) {
+  case formats::Scalar::F32:
+    return MARIMBA_F32;
+  case formats::Scalar::F16:
+    return MARIMBA_F16;
+  case formats::Scalar::BF16:
+    return MARIMBA_BF16;
+  }
+  return MARIMBA_F32;
+}
+
 std::optional<int64_t> elementCount(std::span<const int64_t> shape) {
   int64_t count = 1;
   for (int64_t size : shape)

@@ -163,10 +163,9 @@ private:
   /// That each part of each matrix has its size: their types are theirs.
   bool checkBytes(const WeightSpec &spec,
                   const std::vector<const WeightSource *> &parts) {
-    const QuantizedSpec &q = *spec.quantized;
-    const int64_t sizes[] = {q.codeBytes, q.scaleBytes, q.zeroBytes};
+    std::vector<formats::PartKind> kinds = spec.quantized->parts();
     for (size_t i = 0; i < parts.size(); ++i) {
-      int64_t size = sizes[i % static_cast<size_t>(q.parts())];
+      int64_t size = spec.quantized->partBytes(kinds[i % kinds.size()]);
       // Other programs' files may have fewer.
       int64_t bytes =
           *elementCount(parts[i]->shape) * dtypeSize(parts[i]->dtype);

@@ -21,8 +21,7 @@ void repackRow(const Format &format, const Part &part, const char *row,
   const Encoding &encoding = *format.encoding;
   bool codes = part.kind == PartKind::Codes;
   int64_t size = codes ? 4 : scalarSize(encoding.scale); // of a word, a number
-  int64_t perBlock =
-      format.elements / (codes ? encoding.codesPerWord() : encoding.group);
+  int64_t perBlock = format.perBlock(part.kind);
   int64_t blocks = inputs / format.elements;
   char share[256]; // no block has more codes
   for (int64_t b = 0; b < blocks; ++b) {

@@ -110,11 +110,12 @@ static WeightSource readWeight(const Field &field,
   if (!elementCount(weight.shape))
     shape.fail("is " + shapeText(weight.shape) + ", which is too large");
   if (std::optional<Field> blocks = field.find("blocks")) {
-    std::optional<BlockFormat> parsed = parseBlockFormat(blocks->getString());
+    std::optional<formats::Stored> parsed =
+        formats::Stored::parse(blocks->getString());
     if (!parsed)
       blocks->fail("is " + text::quote(blocks->getString()) +
                    ", which is not known");
-    weight.blocks = *parsed;
+    weight.stored = *parsed;
   }
   if (std::optional<Field> heads = field.find("interleaved_heads"))
     weight.interleavedHeads = integer(*heads, 0);
@@ -224,8 +225,8 @@ static Json describe(const WeightSource &weight,
   Json json = {{"name", weight.name},     {"file", file - files.begin()},
                {"offset", weight.offset}, {"bytes", weight.bytes},
                {"shape", weight.shape},   {"dtype", dtypeName(weight.dtype)}};
-  if (weight.blocks != BlockFormat::None)
-    json["blocks"] = blockFormatName(weight.blocks);
+  if (!weight.stored.isPlain())
+    json["blocks"] = weight.stored.name();
   if (weight.interleavedHeads)
     json["interleaved_heads"] = weight.interleavedHeads;
   if (weight.channels)

@@ -21,7 +21,7 @@ import check_ops
 import compare
 import op_entry
 
-# name: bits, group (0: channel), scales, zero points
+# name: bits, group (0: channel), scales, and what a group has besides a scale
 FORMATS = {
     "int8": (8, 0, "f32", False),
     "int8g32": (8, 32, "f16", False),
@@ -34,6 +34,10 @@ FORMATS = {
     "int4g32z": (4, 32, "f16", True),
     "int4g64z": (4, 64, "bf16", True),
     "int4g128z": (4, 128, "f32", True),
+    "int4g32m": (4, 32, "f16", "minimum"),
+    "int4g64m": (4, 64, "bf16", "minimum"),
+    "int8g32m": (8, 32, "f16", "minimum"),
+    "int8m": (8, 0, "f32", "minimum"),
 }
 # channels, inputs, rows
 SHAPES = [(64, 64, 1), (70, 100, 2), (33, 129, 9), (130, 192, 3), (1, 31, 4)]
@@ -56,11 +60,13 @@ def stored(value, dtype):
 
 
 class Matrix:
-    """Random codes, scales and zero points, their bytes, and what they mean."""
+    """Random codes, scales, zero points or minimums, their bytes, and what they
+    mean."""
 
     def __init__(self, rng, form, channels, inputs, change=None):
         """`change` may replace the scale of a channel."""
-        self.bits, group, self.scale, self.zero_point = FORMATS[form]
+        self.bits, group, self.scale, offset = FORMATS[form]
+        self.zero_point, self.minimum = offset is True, offset == "minimum"
         self.channels, self.inputs = channels, inputs
         self.in_group = f"group {group}" if group else "channel"
         unit = max(group, 64)
@@ -69,7 +75,7 @@ class Matrix:
         blocks, groups = (channels + 63) // 64, self.depth // self.group
         self.words = self.depth * self.bits // 32
         codes = bytearray(blocks * self.words * 256)
-        scales, zeros = bytearray(), bytearray()
+        scales, zeros, minimums = bytearray(), bytearray(), bytearray()
         grid = {}
         for b in range(blocks):
             for g in range(groups):
@@ -80,22 +86,29 @@ class Matrix:
                         value = change(n, value)
                     value, raw = stored(value, self.scale)
                     zero = rng.randrange(17) if self.zero_point else 8
+                    if self.minimum:
+                        zero = 0
                     scales += raw
                     zeros.append(zero)
-                    grid[n, g] = value, zero
+                    least, raw = 0.0, b""
+                    if self.minimum:
+                        least = rng.uniform(-0.1, 0.1) if n < channels else 0.0
+                        least, raw = stored(least, self.scale)
+                    minimums += raw
+                    grid[n, g] = value, zero, least
         self.rows = []
         for n in range(64 * blocks):
             row = []
             for k in range(self.depth):
-                scale, zero = grid[n, k // self.group]
+                scale, zero, least = grid[n, k // self.group]
                 real = n < channels and k < inputs
                 if self.bits == 8:
                     code = rng.randint(-127, 127) if real else 0
-                    row.append(code * scale)
+                    row.append(code * scale + least)
                     word, byte, shift = k // 4, k % 4, 0
                 else:
                     code = rng.randrange(16) if real else min(zero, 15)
-                    row.append((code - zero) * scale)
+                    row.append((code - zero) * scale + least)
                     word, byte, shift = k // 8, k % 4, k % 8 // 4 * 4
                 at = ((n // 64 * self.words + word) * 64 + n % 64) * 4 + byte
                 codes[at] |= (code & 0xFF) << shift
@@ -111,10 +124,14 @@ class Matrix:
         }
         if self.zero_point:
             self.parts["zeros"] = compare.Tensor(per_group, array.array("B", zeros))
+        if self.minimum:
+            words = array.array("f" if self.scale == "f32" else "H", bytes(minimums))
+            self.parts["minimums"] = compare.Tensor(per_group, words, self.scale.upper())
 
     def type(self):
-        zero = ", zero_point" if self.zero_point else ""
-        encoding = f"#marimba.quantized<{self.in_group}, scale {self.scale}{zero}>"
+        more = ", zero_point" if self.zero_point else ""
+        more = ", minimum" if self.minimum else more
+        encoding = f"#marimba.quantized<{self.in_group}, scale {self.scale}{more}>"
         return f"tensor<{self.channels}x{self.inputs}xi{self.bits}, {encoding}>"
 
     def declare(self, entry):
@@ -239,7 +256,7 @@ def check_specials(args, report):
     nan, inf = float("nan"), float("inf")
     special = {0: nan, 3: inf, 5: 0.0, 6: 1e-40, 63: -inf, 64: nan}
     rng = random.Random(9)
-    for form in ("int8", "int8g64", "int4g64", "int4g64z"):
+    for form in ("int8", "int8g64", "int4g64", "int4g64z", "int4g64m", "int8g32m"):
         matrix = Matrix(
             rng, form, 70, 100, lambda n, scale: special.get(n, scale)
         )
@@ -274,14 +291,14 @@ def check_prefill(args, report):
     integers = dots and not narrow
     flags, args.flags = args.flags, args.flags[:-2] + ["--activations=int8", "--dtype=f32"]
     rng = random.Random(5)
-    for form in ("int8", "int8g64"):
+    for form in ("int8", "int8g64", "int8m"):
         entries = []
         for channels, inputs in ((130, 192), (64, 100), (70, 33)):
             matrix = Matrix(rng, form, channels, inputs)
             rows = [[f32(rng.gauss(0, 1)) for _ in range(inputs)] for _ in range(11)]
             name = f"{form}_{channels}x{inputs}_int8"
             entry = projection(name, matrix, rows, [1, 11, inputs], "tokens")
-            if integers and matrix.group == matrix.depth:
+            if integers and matrix.group == matrix.depth and not matrix.minimum:
                 rounded = quantize_rows(rows, matrix.depth, matrix.depth)
                 values = array.array("d", matrix.times(rounded))
                 entry.expected.clear()

@@ -45,7 +45,7 @@ PackageManifest example() {
   plain.shape = {2, 3};
   blocks.name = "q";
   blocks.file = "a.safetensors";
-  blocks.blocks = BlockFormat::Q8_0;
+  blocks.stored = {marimba::formats::findFormat("Q8_0"), nullptr};
   blocks.interleavedHeads = 4;
   blocks.channels = 8;
   manifest.weights = {plain, blocks};
@@ -78,7 +78,7 @@ TEST(PackageManifest, IsReadAsItWasWritten) {
   ASSERT_EQ(read->weights.size(), 2u);
   EXPECT_EQ(read->weights[0].file, "b.safetensors");
   EXPECT_EQ(read->weights[0].dtype, MARIMBA_BF16);
-  EXPECT_EQ(read->weights[1].blocks, BlockFormat::Q8_0);
+  EXPECT_EQ(read->weights[1].stored.name(), "Q8_0");
   // And all the rest.
   EXPECT_EQ(*read->text(error), *text);
 }

@@ -87,15 +87,9 @@ marimba::weightSources(const ImportedModel &imported, std::string &error) {
               found.dtype;
       return std::nullopt;
     }
-    std::optional<rt::BlockFormat> blocks = rt::parseBlockFormat(found.blocks);
-    if (!blocks) {
-      error = found.file + ": " + found.name + ": cannot read blocks of " +
-              found.blocks;
-      return std::nullopt;
-    }
     sources.push_back({found.name, found.file, found.offset, found.bytes,
-                       *dtype, found.shape, *blocks, found.interleavedHeads,
-                       found.channels});
+                       *dtype, found.shape, found.stored,
+                       found.interleavedHeads, found.channels});
   }
   return sources;
 }

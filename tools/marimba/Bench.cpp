@@ -177,10 +177,10 @@ static void printText(const BenchResult &result) {
 }
 
 /// The formats that --weights names; nothing where it is none.
-static std::optional<mlir::marimba::WeightFormats>
+static std::optional<mlir::marimba::WeightEncodings>
 parseFormats(StringRef text) {
   auto [bits, group] = text.split(':');
-  mlir::marimba::WeightFormats formats;
+  mlir::marimba::WeightEncodings formats;
   int64_t size = bits == "int4" ? 64 : 0;
   if ((bits != "int4" && bits != "int8") ||
       (text.contains(':') && (group.getAsInteger(10, size) ||
@@ -188,7 +188,8 @@ parseFormats(StringRef text) {
     return std::nullopt;
   formats.matrices.bits = bits == "int4" ? 4 : 8;
   formats.matrices.group = size;
-  formats.matrices.scale = size ? "BF16" : "F32";
+  using marimba::formats::Scalar;
+  formats.matrices.scale = size ? Scalar::BF16 : Scalar::F32;
   if (bits == "int8")
     formats.head = formats.matrices;
   return formats;

@@ -74,8 +74,7 @@ static bool hasChannelScales(Value weight) {
   auto type = cast<mlir::RankedTensorType>(weight.getType());
   if (!isQuantized(type))
     return false;
-  QuantizedLayout layout = QuantizedLayout::of(type);
-  return layout.bits == 8 && layout.groups == 1;
+  return layoutOf(type).hasChannelScales();
 }
 
 static double &opsOf(MatmulOps &ops, Value weight, Products products) {
@@ -93,7 +92,7 @@ static double bytesOf(Value value) {
   ShapedType type = typeOf(value);
   if (isQuantized(type))
     return static_cast<double>(
-        QuantizedLayout::of(cast<mlir::RankedTensorType>(type)).bytes());
+        layoutOf(cast<mlir::RankedTensorType>(type)).bytes());
   double bytes = type.getElementTypeBitWidth() / 8.0;
   for (int64_t size : type.getShape())
     if (!ShapedType::isDynamic(size))

@@ -7,6 +7,7 @@
 #ifndef MARIMBA_DIALECTS_MARIMBA_IR_MARIMBA_H
 #define MARIMBA_DIALECTS_MARIMBA_IR_MARIMBA_H
 
+#include "marimba/formats/Layout.h"
 #include "mlir/Bytecode/BytecodeOpInterface.h"
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/BuiltinTypes.h"

@@ -104,19 +104,21 @@ def Marimba_QuantizedAttr
     | i8 | `q * scale` |
     | i4 | `(q - 8) * scale`, q from 0 to 15 |
     | i4, `zero_point` | `(q - zero) * scale`, q from 0 to 15 |
+    | i8, i4, `minimum` | `q * scale + minimum`, q of i4 from 0 to 15 |
 
-    A scale, and a zero point, belong to one channel n and one group of 32, 64
+    A scale, and a zero point or minimum, belong to one channel n and one group of 32, 64
     or 128 inputs k (`group 64`), or to all inputs of the channel (`channel`).
 
-    1. In memory, a matrix is its codes, then its scales, then its zero points,
-       each in blocks of 64 channels; K is padded to whole groups and to a
+    1. In memory, a matrix is its codes, then its scales, then its zero points
+       or minimums, each in blocks of 64 channels; K is padded to whole groups and to a
        multiple of 64 (docs/quantization.md).
-    2. Scales are bf16, f16 or f32. Only i4 has zero points, of one byte.
+    2. Scales are bf16, f16 or f32, and minimums have their type. Only i4 has
+       zero points, of one byte.
 
     Example: `tensor<768x192xi4, #marimba.quantized<group 64, scale bf16>>`
   }];
   let parameters = (ins "int64_t":$group, "::mlir::Type":$scale,
-      "bool":$zeroPoint);
+      "::marimba::formats::Offset":$offset);
   let hasCustomAssemblyFormat = 1;
   let genVerifyDecl = 1;
 }

@@ -14,6 +14,7 @@
 
 using namespace mlir;
 using namespace mlir::marimba;
+using ::marimba::formats::Offset;
 
 /// The sizes of `source` for a result of the same shape.
 static LogicalResult reifyLike(OpBuilder &builder, Value source,
@@ -29,13 +30,16 @@ static LogicalResult reifyLike(OpBuilder &builder, Value source,
 /// The sources of a quantised weight: two or three for each matrix.
 static LogicalResult verifyQuantizedSources(WeightOp op,
                                             RankedTensorType type) {
-  QuantizedLayout layout = QuantizedLayout::of(type);
-  int64_t expected = layout.matrices * (layout.zeroPoint ? 3 : 2);
+  formats::Layout layout = layoutOf(type);
+  int64_t expected = layout.matrices * layout.partCount();
   int64_t count = op.getSources() ? op.getSources()->size() : 0;
   if (op.getDerived() || count != expected)
     return op.emitOpError()
            << "has " << count << " sources, expected " << expected
-           << ": codes, scales" << (layout.zeroPoint ? ", zero points" : "")
+           << ": codes, scales"
+           << (layout.encoding.offset == Offset::ZeroPoint ? ", zero points"
+               : layout.encoding.offset == Offset::Minimum ? ", minimums"
+                                                           : "")
            << " of each matrix";
   return success();
 }
@@ -48,7 +52,7 @@ LogicalResult WeightOp::verify() {
       return emitOpError() << "is stored as " << stored
                            << ", expected a quantised tensor";
     auto quantized = cast<RankedTensorType>(stored);
-    int64_t bytes = QuantizedLayout::of(quantized).bytes();
+    int64_t bytes = layoutOf(quantized).bytes();
     if (!type.getElementType().isInteger(8) || type.getRank() != 1 ||
         type.getDimSize(0) != bytes)
       return emitOpError() << "has type " << type << ", expected tensor<"

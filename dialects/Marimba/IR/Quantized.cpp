@@ -8,55 +8,64 @@
 
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectImplementation.h"
+#include "llvm/Support/ErrorHandling.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace mlir::marimba;
+using ::marimba::formats::Offset;
 
 bool mlir::marimba::isQuantized(Type type) {
   auto tensor = dyn_cast<RankedTensorType>(type);
   return tensor && isa_and_nonnull<QuantizedAttr>(tensor.getEncoding());
 }
 
-//===----------------------------------------------------------------------===//
-// QuantizedLayout
-//===----------------------------------------------------------------------===//
-
-QuantizedLayout QuantizedLayout::of(int64_t matrices, int64_t channels,
-                                    int64_t inputs, unsigned bits,
-                                    int64_t group, Type scale, bool zeroPoint) {
-  QuantizedLayout layout;
-  layout.matrices = matrices;
-  layout.channels = channels;
-  layout.inputs = inputs;
-  layout.bits = bits;
-  layout.blocks = llvm::divideCeil(channels, kChannels);
-  layout.depth = llvm::alignTo(inputs, std::max(group, kDepth));
-  layout.group = group ? group : layout.depth;
-  layout.groups = layout.depth / layout.group;
-  layout.scale = scale;
-  layout.zeroPoint = zeroPoint;
-  return layout;
+Type mlir::marimba::typeOf(MLIRContext *context, formats::Scalar scalar) {
+  switch (scalar) {
+  case formats::Scalar::F32:
+    return Float32Type::get(context);
+  case formats::Scalar::F16:
+    return Float16Type::get(context);
+  case formats::Scalar::BF16:
+    return BFloat16Type::get(context);
+  }
+  llvm_unreachable("unknown type of scales");
 }
 
-QuantizedLayout QuantizedLayout::of(RankedTensorType type) {
-  auto format = cast<QuantizedAttr>(type.getEncoding());
+RankedTensorType
+mlir::marimba::quantizedType(MLIRContext *context, ArrayRef<int64_t> shape,
+                             const formats::Encoding &encoding) {
+  return RankedTensorType::get(
+      shape, IntegerType::get(context, encoding.bits),
+      QuantizedAttr::get(context, encoding.group,
+                         typeOf(context, encoding.scale), encoding.offset));
+}
+
+formats::Layout mlir::marimba::layoutOf(RankedTensorType type) {
+  auto attr = cast<QuantizedAttr>(type.getEncoding());
+  formats::Encoding encoding;
+  encoding.bits = static_cast<int>(type.getElementTypeBitWidth());
+  encoding.group = attr.getGroup();
+  encoding.offset = attr.getOffset();
+  encoding.scale = attr.getScale().isF32()   ? formats::Scalar::F32
+                   : attr.getScale().isF16() ? formats::Scalar::F16
+                                             : formats::Scalar::BF16;
   ArrayRef<int64_t> shape = type.getShape();
   int64_t matrices = 1;
   for (int64_t size : shape.drop_back(2))
     matrices *= size;
-  return of(matrices, shape[shape.size() - 2], shape.back(),
-            type.getElementTypeBitWidth(), format.getGroup(), format.getScale(),
-            format.getZeroPoint());
+  return formats::Layout::of(encoding, shape[shape.size() - 2], shape.back(),
+                             matrices);
 }
 
 RankedTensorType mlir::marimba::bytesOfQuantized(RankedTensorType type) {
-  return RankedTensorType::get(QuantizedLayout::of(type).bytes(),
+  return RankedTensorType::get(layoutOf(type).bytes(),
                                IntegerType::get(type.getContext(), 8));
 }
 
 //===----------------------------------------------------------------------===//
-// QuantizedAttr: <group 64, scale bf16, zero_point>, <channel, scale f32>
+// QuantizedAttr: <group 64, scale bf16, zero_point>, <channel, scale f32>,
+// <group 32, scale f16, minimum>
 //===----------------------------------------------------------------------===//
 
 Attribute QuantizedAttr::parse(AsmParser &parser, Type) {
@@ -71,16 +80,19 @@ Attribute QuantizedAttr::parse(AsmParser &parser, Type) {
   if (parser.parseComma() || parser.parseKeyword("scale") ||
       parser.parseType(scale))
     return {};
-  bool zeroPoint = false;
+  auto offset = Offset::None;
   if (succeeded(parser.parseOptionalComma())) {
-    if (parser.parseKeyword("zero_point"))
+    if (succeeded(parser.parseOptionalKeyword("minimum")))
+      offset = Offset::Minimum;
+    else if (succeeded(parser.parseKeyword("zero_point")))
+      offset = Offset::ZeroPoint;
+    else
       return {};
-    zeroPoint = true;
   }
   if (parser.parseGreater())
     return {};
   return parser.getChecked<QuantizedAttr>(loc, parser.getContext(), group,
-                                          scale, zeroPoint);
+                                          scale, offset);
 }
 
 void QuantizedAttr::print(AsmPrinter &printer) const {
@@ -90,14 +102,16 @@ void QuantizedAttr::print(AsmPrinter &printer) const {
   else
     printer << "channel";
   printer << ", scale " << getScale();
-  if (getZeroPoint())
+  if (getOffset() == Offset::ZeroPoint)
     printer << ", zero_point";
+  if (getOffset() == Offset::Minimum)
+    printer << ", minimum";
   printer << '>';
 }
 
 LogicalResult
 QuantizedAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError,
-                      int64_t group, Type scale, bool) {
+                      int64_t group, Type scale, Offset) {
   if (group != 0 && group != 32 && group != 64 && group != 128)
     return emitError() << "group is " << group << ", expected 32, 64 or 128";
   if (!scale.isF32() && !scale.isBF16() && !scale.isF16())
@@ -111,7 +125,7 @@ LogicalResult QuantizedAttr::verifyEncoding(
   if (!elementType.isInteger(8) && !elementType.isInteger(4))
     return emitError() << "quantised elements are " << elementType
                        << ", expected i8 or i4";
-  if (getZeroPoint() && !elementType.isInteger(4))
+  if (getOffset() == Offset::ZeroPoint && !elementType.isInteger(4))
     return emitError() << "zero points with elements of " << elementType
                        << ", expected i4";
   if (shape.size() < 2)

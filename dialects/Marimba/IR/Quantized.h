@@ -1,6 +1,6 @@
-//===- Quantized.h - Where the parts of a matrix lie ------------*- C++ -*-===//
+//===- Quantized.h - Types of quantised matrices ----------------*- C++ -*-===//
 //
-// Part of Marimba.
+// Part of Marimba. What #marimba.quantized says, as runtime/formats/ has it.
 //
 //===----------------------------------------------------------------------===//
 
@@ -8,54 +8,21 @@
 #define MARIMBA_DIALECTS_MARIMBA_IR_QUANTIZED_H
 
 #include "dialects/Marimba/IR/Marimba.h"
+#include "marimba/formats/Layout.h"
 
 namespace mlir::marimba {
 
-/// The memory of a quantised tensor, a matrix [N, K] or a stack of them
-/// (docs/quantization.md). All of one matrix lies together:
-///
-///   codes   [blocks, depth / codesPerWord, 64] words of 32 bits, i.e.
-///           8 bits: [blocks, depth / 4, 64, 4] bytes
-///           4 bits: [blocks, depth / 8, 64, 4] bytes; byte j of a word holds
-///                   input j of its eight in the low half, j + 4 in the high
-///   scales  [blocks, groups, 64]
-///   zeros   [blocks, groups, 64] bytes, where there are zero points
-struct QuantizedLayout {
-  static constexpr int64_t kChannels = 64; // of a block
-  static constexpr int64_t kDepth = 64;    // K is padded to a multiple
+namespace formats = ::marimba::formats;
 
-  /// Of a type with the encoding #marimba.quantized.
-  static QuantizedLayout of(RankedTensorType type);
-  static QuantizedLayout of(int64_t matrices, int64_t channels, int64_t inputs,
-                            unsigned bits, int64_t group, Type scale,
-                            bool zeroPoint);
+/// f32, f16 or bf16.
+Type typeOf(MLIRContext *context, formats::Scalar scalar);
 
-  int64_t matrices = 1;
-  int64_t channels = 0, inputs = 0; // N, K
-  unsigned bits = 8;
-  int64_t blocks = 0; // of 64 channels
-  int64_t depth = 0;  // K with its padding
-  int64_t group = 0;  // inputs of a group: `depth` where there is one
-  int64_t groups = 0; // of a channel
-  Type scale;
-  bool zeroPoint = false;
+/// The type of matrices [..., N, K] that are stored so.
+RankedTensorType quantizedType(MLIRContext *context, ArrayRef<int64_t> shape,
+                               const formats::Encoding &encoding);
 
-  /// Codes in a word of 32 bits, and words of a channel.
-  int64_t codesPerWord() const { return 32 / bits; }
-  int64_t words() const { return depth / codesPerWord(); }
-  int64_t codeBytes() const { return blocks * words() * kChannels * 4; }
-  int64_t scaleBytes() const {
-    return blocks * groups * kChannels * scale.getIntOrFloatBitWidth() / 8;
-  }
-  int64_t zeroBytes() const {
-    return zeroPoint ? blocks * groups * kChannels : 0;
-  }
-  int64_t matrixBytes() const {
-    return codeBytes() + scaleBytes() + zeroBytes();
-  }
-  /// Of all matrices.
-  int64_t bytes() const { return matrices * matrixBytes(); }
-};
+/// Where the parts of a tensor of such a type are in memory.
+formats::Layout layoutOf(RankedTensorType type);
 
 /// The type of `bytes` of a quantised tensor: tensor<bytes x i8>.
 RankedTensorType bytesOfQuantized(RankedTensorType type);

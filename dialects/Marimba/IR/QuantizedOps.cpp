@@ -44,7 +44,7 @@ static LogicalResult verifyStored(OpTy op, Value matrix, ShapeChecker &shapes) {
                           found.getShape() != bytes.getShape()))
     return op.emitOpError() << "weight has type " << found << ", expected "
                             << stored << " or its bytes, " << bytes;
-  QuantizedLayout layout = QuantizedLayout::of(stored);
+  formats::Layout layout = layoutOf(stored);
   if (layout.matrices > 1 && !matrix)
     return op.emitOpError() << "reads a stack of " << layout.matrices
                             << " matrices, expected the index of one";
@@ -110,14 +110,14 @@ LogicalResult QuantizeRowsOp::fold(FoldAdaptor,
 
 /// The matrix of a stack that is read; no row where there is only one.
 static void addMatrix(OpShapes &shapes, Value matrix,
-                      const QuantizedLayout &layout) {
+                      const formats::Layout &layout) {
   shapes.sizes.push_back({"matrices", layout.matrices});
   if (matrix)
     shapes.indices.push_back({"matrix", matrix, "matrices"});
 }
 
 OpShapes mlir::marimba::shapesOf(QuantizedMatmulOp op) {
-  QuantizedLayout layout = QuantizedLayout::of(op.getStoredType());
+  formats::Layout layout = layoutOf(op.getStoredType());
   Value input = op.getInput();
   OpShapes shapes{
       .values = {{"input", input,
@@ -137,7 +137,7 @@ LogicalResult QuantizedMatmulOp::verify() {
   if (failed(verifyDestination(*this, {"output"})) ||
       failed(verifyStored(*this, getMatrix(), shapes)))
     return failure();
-  QuantizedLayout layout = QuantizedLayout::of(getStoredType());
+  formats::Layout layout = layoutOf(getStoredType());
   bool integer = getElementTypeOrSelf(getInput().getType()).isInteger(8);
   if (integer != bool(getScales()))
     return emitOpError() << "input has type " << getInput().getType()
@@ -178,7 +178,7 @@ LogicalResult QuantizedMatmulOp::fold(FoldAdaptor,
 //===----------------------------------------------------------------------===//
 
 OpShapes mlir::marimba::shapesOf(DequantizeOp op) {
-  QuantizedLayout layout = QuantizedLayout::of(op.getStoredType());
+  formats::Layout layout = layoutOf(op.getStoredType());
   Value output = op.getInits()[0];
   OpShapes shapes{.values = {{"output", output, "K C"}},
                   .sizes = {{"N", layout.channels}, {"K", layout.inputs}},
@@ -186,7 +186,7 @@ OpShapes mlir::marimba::shapesOf(DequantizeOp op) {
                                .values = op.getFirst(),
                                .letter = "N",
                                .offset = 1 - lastSize(output),
-                               .multipleOf = QuantizedLayout::kChannels}}};
+                               .multipleOf = formats::Layout::kChannels}}};
   addMatrix(shapes, op.getMatrix(), layout);
   return shapes;
 }
@@ -224,7 +224,7 @@ LogicalResult DequantizeOp::fold(FoldAdaptor, SmallVectorImpl<OpFoldResult> &) {
 //===----------------------------------------------------------------------===//
 
 OpShapes mlir::marimba::shapesOf(QuantizedEmbeddingOp op) {
-  QuantizedLayout layout = QuantizedLayout::of(op.getStoredType());
+  formats::Layout layout = layoutOf(op.getStoredType());
   return {.values = {{"ids", op.getIds(), "B T"},
                      {"output", op.getInits()[0], "B T K"}},
           .sizes = {{"N", layout.channels}, {"K", layout.inputs}},
@@ -257,7 +257,7 @@ LogicalResult QuantizedEmbeddingOp::fold(FoldAdaptor,
 //===----------------------------------------------------------------------===//
 
 OpShapes mlir::marimba::shapesOf(ChannelTermsOp op) {
-  QuantizedLayout layout = QuantizedLayout::of(op.getStoredType());
+  formats::Layout layout = layoutOf(op.getStoredType());
   OpShapes shapes{
       .values = {{"scales", op.getScales(), "N"}, {"sums", op.getSums(), "N"}},
       .sizes = {{"N", layout.channels}}};
@@ -274,9 +274,9 @@ LogicalResult ChannelTermsOp::verify() {
   if (failed(verifyElement(*this, "scales", getScales(), b.getF32Type())) ||
       failed(verifyElement(*this, "sums", getSums(), b.getI32Type())))
     return failure();
-  QuantizedLayout layout = QuantizedLayout::of(getStoredType());
+  formats::Layout layout = layoutOf(getStoredType());
   return shapes.check(shapesOf(*this))
-      .require(layout.bits == 8 && layout.groups == 1,
+      .require(layout.hasChannelScales(),
                "weight has several scales a channel or elements of i4, "
                "expected i8 with one scale for each channel")
       .result();

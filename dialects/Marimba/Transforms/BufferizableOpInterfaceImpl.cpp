@@ -87,7 +87,7 @@ struct MatmulModel
 /// A weight is memory that nobody may write to.
 struct GetWeightModel
     : BufferizableOpInterface::ExternalModel<GetWeightModel,
-                                             marimba::GetWeightOp> {
+                                             mlir::marimba::GetWeightOp> {
   AliasingOpOperandList getAliasingOpOperands(Operation *, Value,
                                               const AnalysisState &) const {
     return {};
@@ -108,11 +108,11 @@ struct GetWeightModel
   LogicalResult bufferize(Operation *op, RewriterBase &rewriter,
                           const BufferizationOptions &,
                           BufferizationState &) const {
-    auto weight = cast<marimba::GetWeightOp>(op);
+    auto weight = cast<mlir::marimba::GetWeightOp>(op);
     auto type = dyn_cast<TensorType>(weight.getResult().getType());
     if (!type)
       return success();
-    replaceOpWithNewBufferizedOp<marimba::GetWeightOp>(
+    replaceOpWithNewBufferizedOp<mlir::marimba::GetWeightOp>(
         rewriter, op, getMemRefTypeWithStaticIdentityLayout(type),
         weight.getWeightAttr());
     return success();

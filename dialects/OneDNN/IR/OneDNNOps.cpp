@@ -94,8 +94,8 @@ void MatmulOp::appendPostOp(PostOpKind kind, Value operand) {
 }
 
 /// Rules that both ops have for what may be strided.
-static void requireUnitStride(marimba::ShapeChecker &shapes, StringRef name,
-                              Value value) {
+static void requireUnitStride(mlir::marimba::ShapeChecker &shapes,
+                              StringRef name, Value value) {
   if (auto type = dyn_cast<MemRefType>(value.getType()))
     shapes.require(type.isLastDimUnitStride(),
                    name + " is strided in its last dimension, expected stride "
@@ -222,10 +222,11 @@ LogicalResult IntegerMatmulOp::verify() {
   if (!marimba::isQuantized(getStored()))
     return emitOpError() << "reads its weight as " << getStored()
                          << ", expected a quantised tensor";
-  auto layout =
-      marimba::QuantizedLayout::of(cast<RankedTensorType>(getStored()));
+  auto layout = marimba::layoutOf(cast<RankedTensorType>(getStored()));
   marimba::ShapeChecker shapes(*this);
-  shapes.require(layout.bits == 8, "weight has codes of 4 bits, expected 8")
+  shapes
+      .require(layout.encoding.bits == 8,
+               "weight has codes of 4 bits, expected 8")
       .require(layout.matrices == 1 || getMatrix(),
                "reads a stack of matrices, expected the index of one")
       .bind("N", layout.channels, "channels of the weight")

@@ -14,14 +14,23 @@ using namespace mlir;
 using namespace mlir::marimba;
 
 SmallVector<Value> FloatKernel::sums(const Tile &tile) {
-  const QuantizedLayout &layout = parts.layout;
-  int64_t rows = tile.rows.size(), perWord = layout.codesPerWord();
+  const formats::Layout &layout = parts.layout;
+  int64_t rows = tile.rows.size(), perWord = layout.encoding.codesPerWord();
 
-  // `inputs` of a word, which has that many within K.
+  // `inputs` of a word, which has that many within K. Behind the sums of
+  // products are those of the rows' inputs where minimums are times them.
   auto word = [&](Value index, int64_t inputs, ArrayRef<Value> zeros,
                   ValueRange old) {
     SmallVector<Value> next(old);
     Value k = b.muli(index, b.index(perWord));
+    int64_t products = rows * tile.vectors();
+    for (int64_t r = 0; parts.minimums && r < rows; ++r)
+      for (int64_t j = 0; j < inputs; ++j) {
+        Value &sum = next[products + r];
+        sum =
+            b.add(sum, b.load(op.getInput(),
+                              elementOf(tile.rows[r], b.addi(k, b.index(j)))));
+      }
     for (int64_t v = 0; v < tile.vectors(); ++v) {
       Value bits = loadWords(tile, index, v);
       for (int64_t j = 0; j < inputs; ++j) {
@@ -43,17 +52,14 @@ SmallVector<Value> FloatKernel::sums(const Tile &tile) {
     Value first = b.muli(index, b.index(layout.group / perWord));
     Value last = b.addi(first, b.index(inputs / perWord));
     SmallVector<Value> part(old.size(), b.zeros(lanes));
+    if (parts.minimums)
+      part.append(rows, b.constant(0.0));
     part = b.loop(first, last, part, [&](Value w, ValueRange sums) {
       return word(w, perWord, zeros, sums);
     });
     if (inputs % perWord)
       part = word(last, inputs % perWord, zeros, part);
-    SmallVector<Value> next;
-    for (auto [i, sum] : llvm::enumerate(part)) {
-      Value scale = loadScales(tile, index, i % tile.vectors());
-      next.push_back(b.fma(sum, scale, old[i]));
-    }
-    return next;
+    return addGroup(tile, index, part, old);
   };
   int64_t whole = layout.inputs / layout.group;
   SmallVector<Value> sums(rows * tile.vectors(), b.zeros(lanes));

@@ -40,11 +40,11 @@ static Value dot(KernelBuilder &b, Value sum, Value bytes, Value activations) {
 }
 
 SmallVector<Value> IntegerKernel::sums(const Tile &tile) {
-  const QuantizedLayout &layout = parts.layout;
+  const formats::Layout &layout = parts.layout;
   int64_t rows = tile.rows.size(), vectors = tile.vectors();
   int64_t groups = cast<MemRefType>(op.getScales().getType()).getShape().back();
   int64_t size = layout.depth / groups; // inputs of a group of activations
-  int64_t words = size / layout.codesPerWord();
+  int64_t words = size / layout.encoding.codesPerWord();
   auto f32 = VectorType::get({lanes}, b.getF32Type());
 
   // Four activations from input k on, in each lane.
@@ -61,18 +61,18 @@ SmallVector<Value> IntegerKernel::sums(const Tile &tile) {
   // vpdpbusd takes a few cycles.
   auto add = [&](Value word, bool second, MutableArrayRef<Value> even,
                  MutableArrayRef<Value> odd) {
-    Value k = b.muli(word, b.index(layout.codesPerWord()));
+    Value k = b.muli(word, b.index(layout.encoding.codesPerWord()));
     SmallVector<Value> low, high; // of the activations
     for (int64_t r = 0; r < rows; ++r) {
       low.push_back(activations(r, k));
-      if (layout.bits == 4)
+      if (layout.encoding.bits == 4)
         high.push_back(activations(r, b.addi(k, b.index(4))));
     }
     for (int64_t v = 0; v < vectors; ++v) {
       Value bits = loadWords(tile, word, v);
       if (rows == 1)
         prefetchWords(tile, word, v);
-      if (layout.bits == 8) {
+      if (layout.encoding.bits == 8) {
         Value moved =
             arith::XOrIOp::create(b, bits, b.splat(lanes, 0x80808080));
         for (int64_t r = 0; r < rows; ++r) {
@@ -120,30 +120,40 @@ SmallVector<Value> IntegerKernel::sums(const Tile &tile) {
     return total;
   };
   // Groups of activations [first, last), with the same scales of weights.
+  // Behind the products are the rows' sums of activations where minimums are
+  // times them.
   auto inGroup = [&](Value first, Value last, ArrayRef<Value> zeros,
                      ValueRange old) {
     return b.loop(first, last, old, [&](Value g, ValueRange before) {
-      SmallVector<Value> total = integers(g), next;
+      SmallVector<Value> total = integers(g), next, inputs;
       for (int64_t r = 0; r < rows; ++r) {
         Value scale = b.load(op.getScales(), elementOf(tile.rows[r], g));
         Value moved = b.load(op.getSums(), elementOf(tile.rows[r], g));
+        if (parts.minimums)
+          inputs.push_back(b.add(before[rows * vectors + r], moved));
         for (int64_t v = 0; v < vectors; ++v) {
           Value exact = arith::SIToFPOp::create(b, f32, total[r * vectors + v]);
           Value sum = b.fma(exact, scale, before[r * vectors + v]);
-          next.push_back(b.sub(sum, b.mul(zeros[v], moved)));
+          next.push_back(zeros[v] ? b.sub(sum, b.mul(zeros[v], moved)) : sum);
         }
       }
+      next.append(inputs);
       return next;
     });
   };
   SmallVector<Value> none(rows * vectors, b.zeros(lanes));
+  SmallVector<Value> start(none);
+  if (parts.minimums)
+    start.append(rows, b.constant(0.0));
   Value perGroup = b.index(groups / layout.groups);
   return b.loop(
       b.index(0), b.index(layout.groups), none, [&](Value g, ValueRange old) {
         SmallVector<Value> zeros;
         for (int64_t v = 0; v < vectors; ++v) {
           Value zero = zeroPoints(tile, g, v);
-          zeros.push_back(zero ? zero : b.constant(128.0));
+          // Codes of 8 bits are moved by 128, those of 4 are as they are.
+          bool moved = layout.encoding.isSigned();
+          zeros.push_back(moved ? b.constant(128.0) : zero);
         }
         if (rows == 1)
           for (int64_t v = 0; v < vectors; ++v)
@@ -153,10 +163,7 @@ SmallVector<Value> IntegerKernel::sums(const Tile &tile) {
                        /*locality=*/3);
         Value first = b.muli(g, perGroup);
         SmallVector<Value> part =
-            inGroup(first, b.addi(first, perGroup), zeros, none);
-        SmallVector<Value> next;
-        for (auto [i, sum] : llvm::enumerate(part))
-          next.push_back(b.fma(sum, loadScales(tile, g, i % vectors), old[i]));
-        return next;
+            inGroup(first, b.addi(first, perGroup), zeros, start);
+        return addGroup(tile, g, part, old);
       });
 }

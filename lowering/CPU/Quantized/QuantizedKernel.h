@@ -28,9 +28,28 @@ public:
 protected:
   /// Scales of a group in f32.
   Value loadScales(const Tile &tile, Value group, int64_t vector) {
-    return b.loadVector(lanes, parts.scales,
-                        {blockOf(tile, vector), group, laneOf(tile, vector)},
-                        Value());
+    return parts.loadScales(lanes, blockOf(tile, vector), group,
+                            laneOf(tile, vector));
+  }
+  /// Adds a group to `old`: `part` has the tile's sums of products with its
+  /// codes, which are scaled, and behind them, where the weight has minimums,
+  /// each row's sum of inputs, which is times them.
+  SmallVector<Value> addGroup(const Tile &tile, Value group, ValueRange part,
+                              ValueRange old) {
+    int64_t vectors = tile.vectors(), count = vectors * tile.rows.size();
+    SmallVector<Value> next;
+    for (int64_t i = 0; i < count; ++i)
+      next.push_back(
+          b.fma(part[i], loadScales(tile, group, i % vectors), old[i]));
+    if (!parts.minimums)
+      return next;
+    for (int64_t i = 0; i < count; ++i) {
+      int64_t v = i % vectors;
+      Value minimum =
+          parts.loadMinimums(lanes, blockOf(tile, v), group, laneOf(tile, v));
+      next[i] = b.fma(part[count + i / vectors], minimum, next[i]);
+    }
+    return next;
   }
   Value zeroPoints(const Tile &tile, Value group, int64_t vector) {
     return parts.zeroPoints(lanes, blockOf(tile, vector), group,

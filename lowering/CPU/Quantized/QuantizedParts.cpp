@@ -12,10 +12,12 @@
 
 using namespace mlir;
 using namespace mlir::marimba;
+using ::marimba::formats::Offset;
+using ::marimba::formats::PartKind;
 
 QuantizedParts::QuantizedParts(KernelBuilder &b, Value bytes,
                                RankedTensorType stored, Value matrix)
-    : layout(QuantizedLayout::of(stored)), b(b) {
+    : layout(layoutOf(stored)), b(b) {
   Value base =
       matrix ? b.muli(matrix, b.index(layout.matrixBytes())) : b.index(0);
   auto view = [&](int64_t offset, ArrayRef<int64_t> shape,
@@ -23,13 +25,15 @@ QuantizedParts::QuantizedParts(KernelBuilder &b, Value bytes,
     return memref::ViewOp::create(b, MemRefType::get(shape, element), bytes,
                                   b.addi(base, b.index(offset)), ValueRange());
   };
-  int64_t channels = QuantizedLayout::kChannels;
+  int64_t channels = formats::Layout::kChannels;
   words = view(0, {layout.blocks, layout.words(), channels}, b.getI32Type());
   SmallVector<int64_t> perGroup{layout.blocks, layout.groups, channels};
-  scales = view(layout.codeBytes(), perGroup, layout.scale);
-  if (layout.zeroPoint)
-    zeros =
-        view(layout.codeBytes() + layout.scaleBytes(), perGroup, b.getI8Type());
+  Type scale = typeOf(b.getContext(), layout.encoding.scale);
+  scales = view(layout.partOffset(PartKind::Scales), perGroup, scale);
+  if (layout.encoding.offset == Offset::ZeroPoint)
+    zeros = view(layout.partOffset(PartKind::Zeros), perGroup, b.getI8Type());
+  if (layout.encoding.offset == Offset::Minimum)
+    minimums = view(layout.partOffset(PartKind::Minimums), perGroup, scale);
 }
 
 Value QuantizedParts::element(Value n, Value k) const {
@@ -39,26 +43,32 @@ Value QuantizedParts::element(Value n, Value k) const {
   auto modulo = [&](Value a, int64_t by) -> Value {
     return arith::RemUIOp::create(b, a, b.index(by));
   };
-  int64_t perWord = layout.codesPerWord();
-  Value block = divide(n, QuantizedLayout::kChannels);
-  Value lane = modulo(n, QuantizedLayout::kChannels);
+  int64_t perWord = layout.encoding.codesPerWord();
+  Value block = divide(n, formats::Layout::kChannels);
+  Value lane = modulo(n, formats::Layout::kChannels);
   Value word = memref::LoadOp::create(
       b, words, ValueRange{block, divide(k, perWord), lane});
   // Bit where the code begins: 8 * byte, and 4 more in the high half.
   Value within = modulo(k, perWord);
   Value bit = b.muli(modulo(within, 4), b.index(8));
-  if (layout.bits == 4)
+  if (layout.encoding.bits == 4)
     bit = b.addi(bit, b.muli(divide(within, 4), b.index(4)));
   Value shift = arith::IndexCastOp::create(b, b.getI32Type(), bit);
   Value low = arith::ShRUIOp::create(b, word, shift);
-  auto code = arith::TruncIOp::create(b, b.getIntegerType(layout.bits), low);
+  auto code =
+      arith::TruncIOp::create(b, b.getIntegerType(layout.encoding.bits), low);
   Value group = divide(k, layout.group);
   Value scale = b.load(scales, {block, group, lane});
   Type f32 = b.getF32Type();
-  if (layout.bits == 8)
-    return b.mul(arith::SIToFPOp::create(b, f32, code), scale);
+  if (layout.encoding.isSigned()) {
+    Value product = b.mul(arith::SIToFPOp::create(b, f32, code), scale);
+    return minimums ? b.add(product, b.load(minimums, {block, group, lane}))
+                    : product;
+  }
   Value q = arith::UIToFPOp::create(b, f32, code);
-  Value zero = b.constant(8.0);
+  if (minimums)
+    return b.add(b.mul(q, scale), b.load(minimums, {block, group, lane}));
+  Value zero = b.constant(layout.encoding.center());
   if (zeros)
     zero = arith::UIToFPOp::create(
         b, f32,
@@ -68,14 +78,26 @@ Value QuantizedParts::element(Value n, Value k) const {
 
 Value QuantizedParts::zeroPoints(int64_t lanes, Value block, Value group,
                                  Value lane) const {
-  if (layout.bits == 8)
-    return {};
-  if (!zeros)
-    return b.broadcast(lanes, b.constant(8.0));
+  if (!zeros) {
+    int center = layout.encoding.center();
+    return center ? b.broadcast(lanes, b.constant(center)) : Value();
+  }
   auto type = VectorType::get({lanes}, b.getI8Type());
   Value loaded =
       vector::LoadOp::create(b, type, zeros, ValueRange{block, group, lane});
   return arith::UIToFPOp::create(b, type.clone(b.getF32Type()), loaded);
+}
+
+Value QuantizedParts::loadScales(int64_t lanes, Value block, Value group,
+                                 Value lane) const {
+  return b.loadVector(lanes, scales, {block, group, lane}, Value());
+}
+
+Value QuantizedParts::loadMinimums(int64_t lanes, Value block, Value group,
+                                   Value lane) const {
+  if (!minimums)
+    return {};
+  return b.loadVector(lanes, minimums, {block, group, lane}, Value());
 }
 
 Value QuantizedParts::unpack(Value words, int64_t j, Value zero) const {
@@ -84,19 +106,20 @@ Value QuantizedParts::unpack(Value words, int64_t j, Value zero) const {
   auto splat = [&](int64_t value) {
     return b.splat(type.getNumElements(), value);
   };
-  int64_t bit = layout.bits == 8 ? 8 * j : 8 * (j % 4) + 4 * (j / 4);
-  if (layout.zeroPoint) {
+  int64_t bits = layout.encoding.bits;
+  int64_t bit = 8 * (j % 4) + layout.codeShift(j);
+  if (!layout.encoding.isSigned() && !layout.encoding.center()) {
     Value low = arith::ShRUIOp::create(b, words, splat(bit));
     Value code = arith::UIToFPOp::create(
         b, f32, arith::AndIOp::create(b, low, splat(15)));
-    return b.sub(code, zero);
+    return zeros ? b.sub(code, zero) : code;
   }
   // With its top bit flipped a code around 8 is a signed one around 0.
-  if (layout.bits == 4)
+  if (layout.encoding.center())
     words = arith::XOrIOp::create(b, words, splat(0x88888888));
-  Value high = arith::ShLIOp::create(b, words, splat(32 - layout.bits - bit));
+  Value high = arith::ShLIOp::create(b, words, splat(32 - bits - bit));
   return arith::SIToFPOp::create(
-      b, f32, arith::ShRSIOp::create(b, high, splat(32 - layout.bits)));
+      b, f32, arith::ShRSIOp::create(b, high, splat(32 - bits)));
 }
 
 Value QuantizedParts::addBytes(Value words, Value sum) const {

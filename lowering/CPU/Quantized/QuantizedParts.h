@@ -14,7 +14,7 @@
 
 namespace mlir::marimba {
 
-/// The parts of one matrix as memrefs (QuantizedLayout), from its bytes.
+/// The parts of one matrix as memrefs (formats::Layout), from its bytes.
 class QuantizedParts {
 public:
   /// `bytes` is the memref of the whole tensor, of the type `stored`; `matrix`
@@ -22,16 +22,23 @@ public:
   QuantizedParts(KernelBuilder &b, Value bytes, RankedTensorType stored,
                  Value matrix);
 
-  const QuantizedLayout layout;
+  const formats::Layout layout;
   Value words;  // [blocks, words, 64] of i32
   Value scales; // [blocks, groups, 64]
-  Value zeros;  // [blocks, groups, 64] of i8, null where there are none
+  // [blocks, groups, 64], null where there are none:
+  Value zeros;    // of i8
+  Value minimums; // as scales
 
   /// W[n, k] in f32: the definition.
   Value element(Value n, Value k) const;
   /// What is subtracted from the codes of `lanes` channels from `lane` on:
-  /// their zero points or 8, in f32. Null where codes are around zero.
+  /// their zero points or 8, in f32. Null where nothing is.
   Value zeroPoints(int64_t lanes, Value block, Value group, Value lane) const;
+
+  /// Scales, and minimums, of such channels in f32. Minimums are null where
+  /// there are none.
+  Value loadScales(int64_t lanes, Value block, Value group, Value lane) const;
+  Value loadMinimums(int64_t lanes, Value block, Value group, Value lane) const;
 
   /// Code `j` of a word of each channel (vector of i32) as f32, with its zero
   /// point, `zero` where the weight has them, taken off.

@@ -83,7 +83,7 @@ struct LowerChannelTerms : BufferPattern<ChannelTermsOp> {
   using BufferPattern::BufferPattern;
   void build(KernelBuilder &b, ChannelTermsOp op) const override {
     QuantizedParts parts(b, op.getWeight(), op.getStoredType(), op.getMatrix());
-    constexpr int64_t channels = QuantizedLayout::kChannels;
+    constexpr int64_t channels = formats::Layout::kChannels;
     Value zero = arith::ConstantIntOp::create(b, 0, 32);
     b.parallel({b.index(parts.layout.channels)}, [&](ValueRange at) {
       Value block = arith::DivUIOp::create(b, at[0], b.index(channels));

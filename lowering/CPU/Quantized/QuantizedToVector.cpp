@@ -65,25 +65,28 @@ public:
   }
 
 private:
-  static constexpr int64_t channels = QuantizedLayout::kChannels;
+  static constexpr int64_t channels = formats::Layout::kChannels;
 
   /// All inputs of `width` channels from `lane` of a block on, into the columns
   /// from `column` on.
   void emitLanes(Value block, Value lane, Value column) {
     Value output = op.getInits()[0];
-    const QuantizedLayout &layout = parts.layout;
+    const formats::Layout &layout = parts.layout;
     Type element = cast<MemRefType>(output.getType()).getElementType();
-    int64_t perWord = layout.codesPerWord();
+    int64_t perWord = layout.encoding.codesPerWord();
     Value mask;
     if (count() % channels)
       mask = b.maskFrom(width, column, count());
-    auto word = [&](Value index, int64_t inputs, Value scale, Value zero) {
+    auto word = [&](Value index, int64_t inputs, Value scale, Value zero,
+                    Value minimum) {
       Value bits =
           vector::LoadOp::create(b, VectorType::get({width}, b.getI32Type()),
                                  parts.words, ValueRange{block, index, lane});
       Value k = b.muli(index, b.index(perWord));
       for (int64_t j = 0; j < inputs; ++j) {
         Value value = b.mul(parts.unpack(bits, j, zero), scale);
+        if (minimum) // one rounding: the product is exact
+          value = b.add(value, minimum);
         if (!element.isF32())
           value = arith::TruncFOp::create(b, VectorType::get({width}, element),
                                           value);
@@ -91,14 +94,15 @@ private:
       }
     };
     auto group = [&](Value index, int64_t inputs) {
-      Value scale =
-          b.loadVector(width, parts.scales, {block, index, lane}, Value());
+      Value scale = parts.loadScales(width, block, index, lane);
+      Value minimum = parts.loadMinimums(width, block, index, lane);
       Value zero = parts.zeroPoints(width, block, index, lane);
       Value first = b.muli(index, b.index(layout.group / perWord));
       Value last = b.addi(first, b.index(inputs / perWord));
-      b.loop(first, last, [&](Value w) { word(w, perWord, scale, zero); });
+      b.loop(first, last,
+             [&](Value w) { word(w, perWord, scale, zero, minimum); });
       if (inputs % perWord)
-        word(last, inputs % perWord, scale, zero);
+        word(last, inputs % perWord, scale, zero, minimum);
     };
     int64_t whole = layout.inputs / layout.group;
     b.loop(b.index(0), b.index(whole),
@@ -126,7 +130,7 @@ public:
         parts(b, op.getWeight(), op.getStoredType(), op.getMatrix()) {}
 
   void emit() {
-    const QuantizedLayout &layout = parts.layout;
+    const formats::Layout &layout = parts.layout;
     auto words = VectorType::get({width}, b.getI32Type());
     b.parallel({b.index(layout.blocks)}, [&](ValueRange at) {
       SmallVector<Value> sums(channels / width, b.splat(width, 0));
@@ -156,7 +160,7 @@ public:
   }
 
 private:
-  static constexpr int64_t channels = QuantizedLayout::kChannels;
+  static constexpr int64_t channels = formats::Layout::kChannels;
 
   KernelBuilder &b;
   ChannelTermsOp op;

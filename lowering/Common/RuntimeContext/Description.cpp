@@ -37,18 +37,19 @@ static void writeShape(llvm::json::OStream &json, ShapedType type) {
 
 /// What the bytes of a quantised weight are.
 static void writeQuantized(llvm::json::OStream &json, RankedTensorType type) {
-  QuantizedLayout layout = QuantizedLayout::of(type);
+  formats::Layout layout = layoutOf(type);
   json.attributeObject("quantized", [&] {
-    json.attribute("bits", layout.bits);
+    json.attribute("bits", layout.encoding.bits);
     json.attribute("channels", layout.channels);
     json.attribute("inputs", layout.inputs);
     json.attribute("group", layout.group);
-    json.attribute("scale", dtypeName(layout.scale));
-    json.attribute("zero_point", layout.zeroPoint);
+    json.attribute("scale",
+                   dtypeName(typeOf(type.getContext(), layout.encoding.scale)));
+    formats::Offset offset = layout.encoding.offset;
+    json.attribute("zero_point", offset == formats::Offset::ZeroPoint);
+    if (offset == formats::Offset::Minimum)
+      json.attribute("minimum", true);
     json.attribute("matrices", layout.matrices);
-    json.attribute("code_bytes", layout.codeBytes());
-    json.attribute("scale_bytes", layout.scaleBytes());
-    json.attribute("zero_bytes", layout.zeroBytes());
   });
 }
 

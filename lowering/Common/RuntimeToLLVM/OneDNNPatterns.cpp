@@ -235,8 +235,7 @@ struct ConvertIntegerMatmul : ConvertOpToLLVMPattern<onednn::IntegerMatmulOp> {
     if (!weight)
       return rewriter.notifyMatchFailure(op, "not on memrefs");
     Location loc = op.getLoc();
-    QuantizedLayout layout =
-        QuantizedLayout::of(cast<RankedTensorType>(op.getStored()));
+    formats::Layout layout = layoutOf(cast<RankedTensorType>(op.getStored()));
     using M = MarimbaIntegerMatmul;
     LibraryCall call(rewriter, *getTypeConverter(), op, sizeof(M));
     Value x = op.getInput(), y = op.getInits()[0];

@@ -4,6 +4,7 @@
 #define MARIMBA_RUNTIME_DESCRIPTION_H
 
 #include "marimba/abi.h"
+#include "marimba/formats/Layout.h"
 
 #include <cstdint>
 #include <map>
@@ -21,20 +22,6 @@ struct TensorSpec {
   std::vector<int64_t> shape;
 };
 
-/// What the bytes of a quantised weight are (docs/quantization.md): matrix by
-/// matrix codes, scales, zero points, so many bytes of each.
-struct QuantizedSpec {
-  int32_t bits = 8;
-  int64_t channels = 0, inputs = 0; // of a matrix
-  int64_t group = 0;                // inputs of a scale
-  MarimbaDType scale = MARIMBA_F32;
-  bool zeroPoint = false;
-  int64_t matrices = 1;
-  int64_t codeBytes = 0, scaleBytes = 0, zeroBytes = 0;
-
-  int64_t parts() const { return zeroPoint ? 3 : 2; } // of a matrix
-};
-
 /// A row of the weight table. Shapes are static.
 struct WeightSpec : TensorSpec {
   /// Names in the model's files; several are stacked along dimension 0.
@@ -45,7 +32,7 @@ struct WeightSpec : TensorSpec {
   /// stack [..., n, k] of them, and is packed when it is loaded.
   std::optional<MarimbaDType> packed;
   /// A tensor of bytes, i8: its sources are the parts of the matrices.
-  std::optional<QuantizedSpec> quantized;
+  std::optional<formats::Layout> quantized;
   /// Whether code also reads it as it is stored.
   bool stored = true;
 };

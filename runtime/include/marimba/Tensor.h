@@ -4,6 +4,7 @@
 #define MARIMBA_RUNTIME_TENSOR_H
 
 #include "marimba/abi.h"
+#include "marimba/formats/Scalar.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -22,6 +23,9 @@ int64_t dtypeSize(MarimbaDType dtype);
 std::string_view dtypeName(MarimbaDType dtype);
 /// The inverse of dtypeName; nothing where the name is unknown.
 std::optional<MarimbaDType> parseDtype(std::string_view name);
+
+/// The type of such numbers.
+MarimbaDType dtypeOf(formats::Scalar type);
 
 /// Product of `shape`; nothing where a size is negative or it overflows.
 std::optional<int64_t> elementCount(std::span<const int64_t> shape);

@@ -5,6 +5,7 @@
 
 #include "marimba/Description.h"
 #include "marimba/Tensor.h"
+#include "marimba/formats/Format.h"
 
 #include <filesystem>
 #include <map>
@@ -17,32 +18,6 @@
 
 namespace marimba::rt {
 
-/// What a file may hold instead of the elements of a tensor: of f32, blocks of
-/// 32 along its rows, as GGUF has them; of the parts of a quantised matrix
-/// (docs/quantization.md), such blocks, or what AutoAWQ and AutoGPTQ write:
-/// codes, zero points and scales (RepackedCodes.cpp).
-enum class BlockFormat {
-  None,
-  Q8_0,
-  Q4_0,
-  Awq,
-  Gptq4,
-  Gptq8,
-  AwqZeros,
-  GptqZeros,
-  Zeros,
-  Rows,
-  Q8_0Codes,
-  Q8_0Scales,
-  Q4_0Codes,
-  Q4_0Scales
-};
-
-/// "Q8_0", "awq" and so on; "" of None.
-std::string_view blockFormatName(BlockFormat format);
-/// The inverse of blockFormatName; nothing where the name is unknown.
-std::optional<BlockFormat> parseBlockFormat(std::string_view name);
-
 /// Where a stored tensor lies: `bytes` bytes at `offset` of `file`, row-major.
 struct WeightSource {
   std::string name;
@@ -50,10 +25,13 @@ struct WeightSource {
   uint64_t offset = 0, bytes = 0;
   MarimbaDType dtype = MARIMBA_F32;
   std::vector<int64_t> shape;
-  BlockFormat blocks = BlockFormat::None; // of which `dtype` is to be made
+  /// What the file has instead, of which `dtype` is to be made: f32 of blocks,
+  /// or a part of a quantised matrix.
+  formats::Stored stored;
   /// Heads, if not 0, in whose rows 2j + p the file holds row p*n/2 + j of n.
   int64_t interleavedHeads = 0;
-  /// Of the parts of a quantised matrix of another program: output channels.
+  /// Of a part of a quantised matrix that is `stored` in another order: output
+  /// channels.
   int64_t channels = 0;
 };
 

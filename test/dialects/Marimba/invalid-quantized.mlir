@@ -40,6 +40,11 @@ marimba.weight @w : tensor<64x64xi4, #marimba.quantized<group 64, scale bf16, ze
 
 // -----
 
+// expected-error@+1 {{has 2 sources, expected 3: codes, scales, minimums of each matrix}}
+marimba.weight @w : tensor<64x64xi8, #marimba.quantized<group 32, scale f16, minimum>> from ["w.codes", "w.scales"]
+
+// -----
+
 // expected-error@+1 {{has type 'tensor<64xi8>', expected tensor<4352xi8>: the bytes of}}
 marimba.weight @w : tensor<64xi8> as tensor<64x64xi8, #marimba.quantized<channel, scale f32>> from ["w.codes", "w.scales"]
 

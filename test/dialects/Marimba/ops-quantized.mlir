@@ -4,6 +4,7 @@
 !int4 = tensor<70x100xi4, #marimba.quantized<group 64, scale bf16>>
 !zeros = tensor<70x100xi4, #marimba.quantized<group 128, scale f16, zero_point>>
 !int8 = tensor<70x100xi8, #marimba.quantized<channel, scale f32>>
+!minimum = tensor<70x128xi4, #marimba.quantized<group 32, scale f16, minimum>>
 !stack = tensor<3x70x100xi4, #marimba.quantized<group 64, scale bf16>>
 
 // CHECK: marimba.weight @a : tensor<70x100xi4, #marimba.quantized<group 64, scale bf16>> from ["a.codes", "a.scales"]
@@ -12,6 +13,11 @@ marimba.weight @a : !int4 from ["a.codes", "a.scales"]
 marimba.weight @z : !zeros from ["z.codes", "z.scales", "z.zeros"]
 // CHECK: marimba.weight @b : tensor<16896xi8> as tensor<70x100xi8, #marimba.quantized<channel, scale f32>> from
 marimba.weight @b : tensor<16896xi8> as !int8 from ["b.codes", "b.scales"]
+
+// CHECK: marimba.weight @m : tensor<70x128xi4, #marimba.quantized<group 32, scale f16, minimum>> from ["m.codes", "m.scales", "m.minimums"]
+marimba.weight @m : !minimum from ["m.codes", "m.scales", "m.minimums"]
+// CHECK: marimba.weight @n : tensor<10240xi8> as tensor<70x128xi4, #marimba.quantized<group 32, scale f16, minimum>> from
+marimba.weight @n : tensor<10240xi8> as !minimum from ["n.codes", "n.scales", "n.minimums"]
 
 // CHECK-LABEL: func @tensors
 func.func @tensors(%x: tensor<?x1x100xf32>, %c: tensor<?x1x128xi8>,

@@ -52,6 +52,11 @@ struct Format {
   /// The parts of `encoding`, in the order of Layout.
   std::array<Part, 3> parts{};
 
+  /// Words of codes, or scales or minimums, that a block has.
+  int64_t perBlock(PartKind kind) const {
+    return elements / (kind == PartKind::Codes ? encoding->codesPerWord()
+                                               : encoding->group);
+  }
   /// Bytes of `count` elements, which are whole blocks.
   int64_t bytesOf(int64_t count) const { return count / elements * bytes; }
   bool isFloat() const { return elements == 1; }

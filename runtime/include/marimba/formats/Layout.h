@@ -83,6 +83,11 @@ struct Layout {
   int64_t group = 0;                // inputs of one: `depth` where it is all
   int64_t groups = 0;               // of a channel
 
+  /// Whether a channel's sum of codes and its one scale are all that products
+  /// of bytes need.
+  bool hasChannelScales() const {
+    return encoding.bits == 8 && groups == 1 && encoding.offset == Offset::None;
+  }
   /// Words of a channel.
   int64_t words() const { return depth / encoding.codesPerWord(); }
 
