@@ -31,6 +31,14 @@ inline int nibble(const char *codes, int64_t i) {
   return i < 16 ? byte & 15 : byte >> 4;
 }
 
+/// Element `i` of 4 bytes of top bits, the first element's lowest, and then 16
+/// bytes of the others.
+inline int fiveBits(const char *codes, int64_t i) {
+  uint32_t top = 0;
+  std::memcpy(&top, codes, sizeof(top));
+  return nibble(codes + 4, i) | static_cast<int>(top >> i & 1) << 4;
+}
+
 /// The 16 bytes at `codes` as four words of Layout.
 inline void copyNibbles(const char *codes, char *to) {
   for (int64_t word = 0; word < 4; ++word) {

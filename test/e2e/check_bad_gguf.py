@@ -207,6 +207,60 @@ class Cases:
         words = ["blk.0.attn_v.weight", "Q4_K", "Q8_0"]
         return self.bytes_of(keys, tensors), words
 
+    def block_model(self, kind):
+        """A model whose matrices are in blocks, to be changed."""
+        config, tensors = make_gguf.read_model(os.path.join(self.goldens, "llama_main"))
+        return make_gguf.metadata(config), make_gguf.convert(config, tensors, kind)
+
+    def cut_blocks(self, kind):
+        """A file that ends in the blocks of its last tensor."""
+        keys, tensors = self.block_model(kind)
+        tensors["blk.0.attn_v.weight"] = tensors.pop("blk.0.attn_v.weight")
+        data = self.bytes_of(keys, tensors)
+        return data[: len(data) - 64], ["blk.0.attn_v.weight", "truncated"]
+
+    def part_of_block(self, kind):
+        """Rows that end within a block."""
+        keys, tensors = self.block_model(kind)
+        shape, own, raw = tensors["blk.0.attn_v.weight"]
+        tensors["blk.0.attn_v.weight"] = [shape[0], shape[1] - 8], own, raw
+        words = ["blk.0.attn_v.weight", "whole blocks of 32", kind]
+        return self.bytes_of(keys, tensors), words
+
+    def wrong_blocks(self, kind):
+        """A matrix of whole blocks, but not of the model's."""
+        keys, tensors = self.block_model(kind)
+        shape, own, raw = tensors["blk.0.attn_v.weight"]
+        tensors["blk.0.attn_v.weight"] = [shape[0] // 2, shape[1]], own, raw
+        return self.bytes_of(keys, tensors), ["blk.0.attn_v.weight", "expected"]
+
+    def case_cut_q4_1(self):
+        return self.cut_blocks("Q4_1")
+
+    def case_cut_q5_0(self):
+        return self.cut_blocks("Q5_0")
+
+    def case_cut_q5_1(self):
+        return self.cut_blocks("Q5_1")
+
+    def case_part_q4_1(self):
+        return self.part_of_block("Q4_1")
+
+    def case_part_q5_0(self):
+        return self.part_of_block("Q5_0")
+
+    def case_part_q5_1(self):
+        return self.part_of_block("Q5_1")
+
+    def case_wrong_q4_1(self):
+        return self.wrong_blocks("Q4_1")
+
+    def case_wrong_q5_0(self):
+        return self.wrong_blocks("Q5_0")
+
+    def case_wrong_q5_1(self):
+        return self.wrong_blocks("Q5_1")
+
     def case_tensor_rank(self):
         data = self.behind("output.weight", 0, "<I", 1000)
         return data, ["output.weight", "dimensions"]

@@ -2,7 +2,7 @@
 """Writes a golden model as the GGUF file that llama.cpp's converter makes of it:
 its keys, its names of the tensors, its changes of their data.
 
-  make_gguf.py GOLDEN FILE [--type F32|F16|BF16|Q8_0|Q4_0] [--directory DIR]
+  make_gguf.py GOLDEN FILE [--type F32|F16|BF16|Q8_0|Q4_0|Q4_1|Q5_0|Q5_1] [--directory DIR]
                            [--tokenizer PRE]
 
 Matrices get the type where their rows are of whole blocks; vectors, routers and
@@ -23,8 +23,12 @@ import struct
 import compare
 
 ALIGNMENT = 32
-TYPES = {"F32": 0, "F16": 1, "Q4_0": 2, "Q8_0": 8, "BF16": 30}
+TYPES = {"F32": 0, "F16": 1, "Q4_0": 2, "Q4_1": 3, "Q5_0": 6, "Q5_1": 7, "Q8_0": 8}
+TYPES["BF16"] = 30
 BLOCK = 32
+# Of those that begin with f16 numbers and end with 16 bytes of low halves of
+# codes: bits of a code, and whether there is a minimum.
+HALVES = {"Q4_0": (4, False), "Q4_1": (4, True), "Q5_0": (5, False), "Q5_1": (5, True)}
 # Value types of the metadata.
 UINT32, INT32, FLOAT32, BOOL, STRING, ARRAY, UINT64 = 4, 5, 6, 7, 8, 9, 10
 FORMATS = {UINT32: "<I", INT32: "<i", FLOAT32: "<f", BOOL: "<B", UINT64: "<Q"}
@@ -116,15 +120,24 @@ def encode(values, kind):
     out = bytearray()
     for at in range(0, len(values), BLOCK):
         block = values[at : at + BLOCK]
-        extreme = max(block, key=abs)
-        scale = abs(extreme) / 127 if kind == "Q8_0" else -extreme / 8
-        inverse = 1 / scale if scale else 0
-        out += struct.pack("<e", scale)
         if kind == "Q8_0":
+            scale = max(map(abs, block)) / 127
+            inverse = 1 / scale if scale else 0
+            out += struct.pack("<e", scale)
             out += struct.pack("<32b", *(round(v * inverse) for v in block))
-        else:
-            q = [min(15, max(0, int(v * inverse + 8.5))) for v in block]
-            out += bytes(q[i] | q[i + 16] << 4 for i in range(16))
+            continue
+        bits, has_minimum = HALVES[kind]
+        least, most = min(block), 2**bits - 1
+        scale = (max(block) - least) / most
+        if not has_minimum:
+            scale = -max(block, key=abs) / 2 ** (bits - 1)
+            least = -(2 ** (bits - 1)) * scale
+        inverse = 1 / scale if scale else 0
+        q = [min(most, max(0, int((v - least) * inverse + 0.5))) for v in block]
+        out += struct.pack("<ee", scale, least) if has_minimum else struct.pack("<e", scale)
+        if bits == 5:
+            out += struct.pack("<I", sum((code >> 4) << i for i, code in enumerate(q)))
+        out += bytes(q[i] & 15 | (q[i + 16] & 15) << 4 for i in range(16))
     return bytes(out)
 
 
@@ -138,15 +151,24 @@ def decode(raw, kind):
         wide = array.array("I", (h << 16 for h in array.array("H", raw)))
         return array.array("f", wide.tobytes())
     values = array.array("f")
-    size = 34 if kind == "Q8_0" else 18
+    bits, has_minimum = HALVES.get(kind, (8, False))
+    size = 2 + 2 * has_minimum + BLOCK * bits // 8
     for at in range(0, len(raw), size):
         (scale,) = struct.unpack_from("<e", raw, at)
-        data = raw[at + 2 : at + size]
+        least = 0.0
         if kind == "Q8_0":
-            q = struct.unpack("<32b", data)
+            q = struct.unpack_from("<32b", raw, at + 2)
         else:
-            q = [(b & 15) - 8 for b in data] + [(b >> 4) - 8 for b in data]
-        values.extend(scale * v for v in q)
+            data = raw[at + size - 16 : at + size]
+            q = [b & 15 for b in data] + [b >> 4 for b in data]
+            if bits == 5:
+                (top,) = struct.unpack_from("<I", raw, at + size - 20)
+                q = [code | (top >> i & 1) << 4 for i, code in enumerate(q)]
+            if has_minimum:
+                (least,) = struct.unpack_from("<e", raw, at + 2)
+            else:
+                q = [code - 2 ** (bits - 1) for code in q]
+        values.extend(scale * v + least for v in q)
     return values
 
 
