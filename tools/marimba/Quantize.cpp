@@ -46,11 +46,11 @@ struct Options {
       {0, 128}};
   driver::Flag zeroPoint{sub, "zero-point",
                          "Each group of int4 has a zero point of its own"};
-  Choice<ScaleType> scales{
+  Choice<Scalar> scales{
       sub, "scales", "Type of the scales of groups (a channel's are f32)",
-      ScaleType::BF16,
-      cl::values(clEnumValN(ScaleType::BF16, "bf16", "bf16 (default)"),
-                 clEnumValN(ScaleType::F16, "f16", "f16"))};
+      Scalar::BF16,
+      cl::values(clEnumValN(Scalar::BF16, "bf16", "bf16 (default)"),
+                 clEnumValN(Scalar::F16, "f16", "f16"))};
   Choice<QuantMethod> method{
       sub, "method", "How scales are found", QuantMethod::Search,
       cl::values(clEnumValN(QuantMethod::Search, "search",
@@ -102,7 +102,7 @@ static std::optional<QuantizeOptions> quantizeOptions() {
   };
   if (o.weights == Bits::None)
     return fail("quantize: expected --weights=int8 or --weights=int4");
-  QuantFormat format;
+  Encoding format;
   format.bits = o.weights == Bits::Eight ? 8 : 4;
   format.group = o.group.given() ? int64_t(o.group) : format.bits == 8 ? 0 : 64;
   if (!is_contained({0, 32, 64, 128}, format.group))
@@ -118,8 +118,8 @@ static std::optional<QuantizeOptions> quantizeOptions() {
     return fail("--zero-point: expected --weights=int4 with it");
   if (o.head == Head::Int4 && wholeChannel)
     return fail("--head: expected --group of 32, 64 or 128 with int4");
-  format.zeroPoint = o.zeroPoint;
-  format.scales = wholeChannel ? ScaleType::F32 : ScaleType(o.scales);
+  format.offset = o.zeroPoint ? Offset::ZeroPoint : Offset::None;
+  format.scale = wholeChannel ? Scalar::F32 : Scalar(o.scales);
 
   if (!o.calibrate.given() &&
       (o.calibrateTokens.given() || o.calibrateMemory.given()))
@@ -132,9 +132,12 @@ static std::optional<QuantizeOptions> quantizeOptions() {
   QuantizeOptions result;
   result.layers = format;
   if (o.head != Head::Keep) {
-    QuantFormat head = format;
+    Encoding head = format;
     head.bits = o.head == Head::Int8 ? 8 : 4;
-    head.zeroPoint = o.zeroPoint && head.bits == 4;
+    if (head.bits == 8)
+      head.offset = Offset::None;
+    else
+      head.offset = o.zeroPoint ? Offset::ZeroPoint : Offset::None;
     result.head = head;
   }
   result.method = o.method;

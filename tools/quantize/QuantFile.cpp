@@ -11,8 +11,8 @@
 #include "tools/quantize/QuantizeMatrix.h"
 
 #include "marimba/InputFile.h"
+#include "marimba/Tensor.h"
 #include "llvm/ADT/StringMap.h"
-#include "llvm/ADT/bit.h"
 #include "llvm/Support/Endian.h"
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/MathExtras.h"
@@ -47,10 +47,11 @@ QuantLayout::QuantLayout(const QuantPlan &plan) {
     text.attribute("__metadata__", json::Object{{"format", "pt"}});
     for (const PlannedMatrix &matrix : plan.matrices) {
       matrices.push_back(offset);
-      for (const QuantTensor &tensor :
-           quantTensors(matrix.format, matrix.rows, matrix.inputs))
-        add(matrix.name + tensor.suffix, tensor.dtype, tensor.shape,
-            tensor.bytes);
+      Layout layout = matrix.layout();
+      for (formats::PartKind kind : layout.parts())
+        add(matrix.name + "." + std::string(partName(kind)),
+            layout.partType(kind), layout.partShape(kind),
+            layout.partBytes(kind));
     }
     quantised = offset;
     for (const WeightSource *source : plan.kept) {
@@ -107,19 +108,8 @@ private:
 
 } // namespace
 
-static int64_t elementBytes(StringRef dtype) { return dtype == "F32" ? 4 : 2; }
-
-static void widen(StringRef dtype, const char *from, float *to, int64_t count) {
-  using namespace support::endian;
-  if (dtype == "F32")
-    for (int64_t i = 0; i < count; ++i)
-      to[i] = bit_cast<float>(read32le(from + 4 * i));
-  else if (dtype == "BF16")
-    for (int64_t i = 0; i < count; ++i)
-      to[i] = bit_cast<float>(uint32_t(read16le(from + 2 * i)) << 16);
-  else
-    for (int64_t i = 0; i < count; ++i)
-      to[i] = widenHalf(read16le(from + 2 * i));
+static int64_t elementBytes(StringRef dtype) {
+  return scalarSize(*formats::parseScalar(dtype));
 }
 
 bool marimba::checkFinite(
@@ -130,9 +120,7 @@ bool marimba::checkFinite(
   SourceFiles files;
   std::vector<char> buffer;
   for (const WeightSource *source : tensors) {
-    MarimbaDType dtype = source->dtype == "F32"    ? MARIMBA_F32
-                         : source->dtype == "BF16" ? MARIMBA_BF16
-                                                   : MARIMBA_F16;
+    MarimbaDType dtype = rt::dtypeOf(*formats::parseScalar(source->dtype));
     if (!files.open(*source, error))
       return false;
     for (uint64_t at = 0; at < source->bytes; at += buffer.size()) {
@@ -220,7 +208,7 @@ static std::span<const char> bytesOf(const std::vector<uint8_t> &data) {
 bool Writer::writeBlock(const Task &task, const QuantizedMatrix &block,
                         std::string &problem) {
   const PlannedMatrix &matrix = plan.matrices[task.matrix];
-  uint64_t blocks = quantBlocks(matrix.rows);
+  uint64_t blocks = matrix.layout().blocks;
   uint64_t begin = layout.matrixOffset(task.matrix);
   // Each tensor has the same number of bytes for every block.
   for (const std::vector<uint8_t> *part :
@@ -237,15 +225,16 @@ bool Writer::writeBlock(const Task &task, const QuantizedMatrix &block,
 void Writer::quantiseBlock(Task &task) {
   const PlannedMatrix &matrix = plan.matrices[task.matrix];
   StringRef dtype = matrix.source->dtype;
-  int64_t first = task.block * kQuantChannels;
-  int64_t rows = std::min(matrix.rows - first, kQuantChannels);
+  int64_t first = task.block * Layout::kChannels;
+  int64_t rows = std::min(matrix.rows - first, Layout::kChannels);
   int64_t rowBytes = matrix.inputs * elementBytes(dtype);
   std::vector<char> stored(rows * rowBytes);
   if (!sources.read(*matrix.source, matrix.source->offset + first * rowBytes,
                     stored, task.error))
     return;
   std::vector<float> weights(rows * matrix.inputs);
-  widen(dtype, stored.data(), weights.data(), weights.size());
+  widenScalars(stored.data(), *formats::parseScalar(dtype), weights.data(),
+               weights.size());
   QuantizedMatrix block;
   std::string problem;
   bool done =
@@ -283,7 +272,7 @@ bool Writer::useMoments(const GramMatrix *inputs, StringRef name) {
 bool Writer::quantise(std::vector<QuantError> &errors) {
   std::vector<Task> tasks;
   for (size_t i = 0; i < plan.matrices.size(); ++i)
-    for (int64_t b = 0; b < quantBlocks(plan.matrices[i].rows); ++b)
+    for (int64_t b = 0, e = plan.matrices[i].layout().blocks; b < e; ++b)
       tasks.push_back({i, b});
   errors.assign(plan.matrices.size(), {});
   // Some at a time, to show progress and to stop; they share their inputs.
@@ -315,9 +304,9 @@ bool Writer::quantise(std::vector<QuantError> &errors) {
       errors[task.matrix].error += task.lost.error;
       errors[task.matrix].energy += task.lost.energy;
       const PlannedMatrix &matrix = plan.matrices[task.matrix];
-      bytes +=
-          std::min(matrix.rows - task.block * kQuantChannels, kQuantChannels) *
-          matrix.inputs * elementBytes(matrix.source->dtype);
+      bytes += std::min(matrix.rows - task.block * Layout::kChannels,
+                        Layout::kChannels) *
+               matrix.inputs * elementBytes(matrix.source->dtype);
     }
     if (!advance(bytes, plan.matrices[some.back().matrix].name))
       return false;

@@ -13,7 +13,7 @@
 #ifndef MARIMBA_TOOLS_QUANTIZE_QUANTLANES_H
 #define MARIMBA_TOOLS_QUANTIZE_QUANTLANES_H
 
-#include "tools/quantize/QuantFormat.h"
+#include "tools/quantize/QuantizedMatrix.h"
 
 #include <cfloat>
 #include <cstdint>
@@ -32,7 +32,7 @@
 namespace marimba::lanes {
 
 constexpr int kLanes = 16;
-static_assert(kQuantChannels % kLanes == 0);
+static_assert(Layout::kChannels % kLanes == 0);
 
 typedef float Floats __attribute__((vector_size(kLanes * sizeof(float))));
 typedef int32_t Ints __attribute__((vector_size(kLanes * sizeof(int32_t))));
@@ -50,15 +50,15 @@ MARIMBA_LANES Floats round(Floats a) {
 
 /// The value that a scale has once it is stored. What is too small to divide by
 /// becomes 0.
-MARIMBA_LANES Floats roundScale(Floats scale, ScaleType type) {
+MARIMBA_LANES Floats roundScale(Floats scale, Scalar type) {
   Floats size = abs(scale);
-  if (type == ScaleType::BF16) {
+  if (type == Scalar::BF16) {
     Ints bits;
     std::memcpy(&bits, &scale, sizeof(bits));
     bits += 0x7fff + ((bits >> 16) & 1);
     bits &= -0x10000;
     std::memcpy(&scale, &bits, sizeof(bits));
-  } else if (type == ScaleType::F16) {
+  } else if (type == Scalar::F16) {
     // 11 bits of those that are normal; the others are multiples of 2^-24.
     Floats high = scale * 0x1.002p13f;
     Floats normal = high - (high - scale);
@@ -119,7 +119,7 @@ struct Choice {
 
 template <bool weighted>
 MARIMBA_LANES Choice choose(const Group &group, Floats scale, Range range,
-                            ScaleType type) {
+                            Scalar type) {
   scale = roundScale(scale, type);
   Cost found = cost<weighted>(group, scale, range);
   return {scale, found.error, range, found.bestScale};
@@ -128,7 +128,7 @@ MARIMBA_LANES Choice choose(const Group &group, Floats scale, Range range,
 /// Takes `scale` in the lanes where it is better.
 template <bool weighted>
 MARIMBA_LANES void consider(Choice &best, const Group &group, Floats scale,
-                            Range range, ScaleType type) {
+                            Range range, Scalar type) {
   Choice other = choose<weighted>(group, scale, range, type);
   Ints better = other.error < best.error;
   best.scale = better ? other.scale : best.scale;
@@ -168,22 +168,23 @@ MARIMBA_LANES Range zeroRange(const Extremes &ends, Floats scale, float shift) {
 /// signed 4 bits it is -8, whatever the weight's sign.
 template <bool weighted>
 MARIMBA_LANES Choice nearest(const Group &group, const Extremes &ends,
-                             const QuantFormat &format) {
-  if (format.zeroPoint) {
+                             const Encoding &format) {
+  if (format.offset == Offset::ZeroPoint) {
     Floats scale = (ends.highest - ends.lowest) / 15.0f;
-    Range range = zeroRange(ends, roundScale(scale, format.scales), 0.0f);
-    return choose<weighted>(group, scale, range, format.scales);
+    Range range = zeroRange(ends, roundScale(scale, format.scale), 0.0f);
+    return choose<weighted>(group, scale, range, format.scale);
   }
-  Range range{splat(format.lowest()), splat(format.highest())};
+  Range range{splat(format.bits == 8 ? -127 : -8),
+              splat(format.bits == 8 ? 127 : 7)};
   Floats scale =
       format.bits == 8 ? abs(ends.largest) / 127.0f : ends.largest / -8.0f;
-  return choose<weighted>(group, scale, range, format.scales);
+  return choose<weighted>(group, scale, range, format.scale);
 }
 
 /// Alternates between the best codes for a scale and the best scale for codes
 /// until that gains nothing in any lane.
 template <bool weighted>
-MARIMBA_LANES void refine(Choice &best, const Group &group, ScaleType type) {
+MARIMBA_LANES void refine(Choice &best, const Group &group, Scalar type) {
   constexpr int mostSteps = 8;
   for (int step = 0; step < mostSteps; ++step) {
     Floats before = best.error;
@@ -201,10 +202,10 @@ MARIMBA_LANES void refine(Choice &best, const Group &group, ScaleType type) {
 /// it: never worse than `nearest`.
 template <bool weighted>
 MARIMBA_LANES Choice search(const Group &group, const Extremes &ends,
-                            const QuantFormat &format) {
+                            const Encoding &format) {
   Choice best = nearest<weighted>(group, ends, format);
-  ScaleType type = format.scales;
-  if (format.zeroPoint) {
+  Scalar type = format.scale;
+  if (format.offset == Offset::ZeroPoint) {
     for (int step = 0; step < 10; ++step) {
       Floats scale =
           (ends.highest - ends.lowest) / (14.0f + 0.75f * float(step));

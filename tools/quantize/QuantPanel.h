@@ -19,7 +19,7 @@ namespace marimba {
 class QuantPanel {
 public:
   /// Messages count rows from `firstRow`.
-  QuantPanel(const QuantFormat &format, int64_t k, int64_t firstRow);
+  QuantPanel(const Encoding &format, int64_t k, int64_t firstRow);
 
   /// Takes rows [first, first + kLanes) of [n,k]. False, with `error` set,
   /// where a weight is not finite.
@@ -31,19 +31,18 @@ public:
   bool store(QuantizedMatrix &result, int64_t first, int64_t n,
              std::string &error) const;
 
-  std::vector<lanes::Floats> weights; // [paddedInputs]
-  std::vector<lanes::Floats> codes;   // [paddedInputs], less the zero point
+  std::vector<lanes::Floats> weights; // [depth]
+  std::vector<lanes::Floats> codes;   // [depth], less the zero point
   std::vector<lanes::Floats> scales;  // [groups]
   std::vector<lanes::Floats> zeros;   // [groups], empty without zero points
 
 private:
-  QuantFormat format;
-  int64_t inputs, firstRow;
+  Layout layout; // of one block of channels
+  int64_t firstRow;
 };
 
-/// Sizes the vectors of `result` for [n,k].
-void allocateQuantized(const QuantFormat &format, int64_t n, int64_t k,
-                       QuantizedMatrix &result);
+/// Sizes the vectors of `result`.
+void allocateQuantized(const Layout &layout, QuantizedMatrix &result);
 
 } // namespace marimba
 

@@ -175,7 +175,7 @@ bool marimba::planQuantization(mlir::ModuleOp module,
     auto names = weight.getSources()->getAsValueRange<mlir::StringAttr>();
     for (StringRef name : names)
       stays |= keep.matches(name);
-    std::optional<QuantFormat> format = options.layers;
+    std::optional<Encoding> format = options.layers;
     if (use.head)
       format = options.head;
     if (stays || !format)

@@ -9,7 +9,7 @@
 
 #include "importer/Importer.h"
 #include "tools/quantize/Calibration.h"
-#include "tools/quantize/QuantFormat.h"
+#include "tools/quantize/QuantizedMatrix.h"
 
 #include <optional>
 #include <string>
@@ -19,9 +19,9 @@ namespace marimba {
 
 /// What to make of a model.
 struct QuantizeOptions {
-  QuantFormat layers;
+  Encoding layers;
   /// Of the embedding and the output head; none: they stay.
-  std::optional<QuantFormat> head;
+  std::optional<Encoding> head;
   QuantMethod method = QuantMethod::Search;
   CalibrateOptions calibrate;
   /// Regular expressions; tensors that one matches stay.
@@ -33,7 +33,9 @@ struct PlannedMatrix {
   std::string name; // its tensors' without suffix
   const mlir::marimba::WeightSource *source;
   int64_t rows, inputs;
-  QuantFormat format;
+  Encoding format;
+
+  Layout layout() const { return Layout::of(format, rows, inputs); }
 };
 
 struct QuantPlan {

@@ -37,7 +37,7 @@ MARIMBA_LANES void spread(const Floats *errors, int64_t begin, int64_t end,
   }
 }
 
-MARIMBA_LANES void quantizeInOrder(QuantPanel &panel, const QuantFormat &format,
+MARIMBA_LANES void quantizeInOrder(QuantPanel &panel, const Encoding &format,
                                    const GptqFactor &factor,
                                    const float *importance) {
   int64_t k = factor.size(), padded = panel.weights.size();
@@ -54,7 +54,7 @@ MARIMBA_LANES void quantizeInOrder(QuantPanel &panel, const QuantFormat &format,
         chosen = search<true>(group, extremes(group), format);
         factorOf = inverse(chosen.scale);
         panel.scales[j / size] = chosen.scale;
-        if (format.zeroPoint)
+        if (format.offset == Offset::ZeroPoint)
           panel.zeros[j / size] = -chosen.range.lowest;
       }
       panel.codes[j] = code(weights[j], factorOf, chosen.range);
@@ -72,30 +72,31 @@ MARIMBA_LANES void quantizeInOrder(QuantPanel &panel, const QuantFormat &format,
 
 namespace marimba::lanes {
 // Not static: compilers choose among the clones by their names.
-void quantizePanelInOrder(QuantPanel &panel, const QuantFormat &format,
+void quantizePanelInOrder(QuantPanel &panel, const Encoding &format,
                           const GptqFactor &factor, const float *importance);
 
 MARIMBA_FOR_VECTOR_UNITS
-void quantizePanelInOrder(QuantPanel &panel, const QuantFormat &format,
+void quantizePanelInOrder(QuantPanel &panel, const Encoding &format,
                           const GptqFactor &factor, const float *importance) {
   quantizeInOrder(panel, format, factor, importance);
 }
 } // namespace marimba::lanes
 
 bool marimba::quantizeGptq(const float *rows, int64_t n, int64_t k,
-                           const QuantFormat &format, const GptqFactor &factor,
+                           const Encoding &format, const GptqFactor &factor,
                            QuantizedMatrix &result, std::string &error,
                            int64_t firstRow) {
   assert(factor.size() == k && "the factor is of other inputs");
-  allocateQuantized(format, n, k, result);
+  Layout layout = Layout::of(format, n, k);
+  allocateQuantized(layout, result);
   // What an error costs once later weights have made up for it as they can.
-  std::vector<float> importance(format.paddedInputs(k));
+  std::vector<float> importance(layout.depth);
   for (int64_t i = 0; i < k; ++i) {
     float u = factor.row(i)[i];
     importance[i] = 1 / (u * u);
   }
   QuantPanel panel(format, k, firstRow);
-  for (int64_t first = 0; first < quantBlocks(n) * kQuantChannels;
+  for (int64_t first = 0; first < layout.blocks * Layout::kChannels;
        first += kLanes) {
     if (!panel.load(rows, first, n, error))
       return false;

@@ -8,7 +8,7 @@
 #define MARIMBA_TOOLS_QUANTIZE_QUANTIZEGPTQ_H
 
 #include "tools/quantize/GptqFactor.h"
-#include "tools/quantize/QuantFormat.h"
+#include "tools/quantize/QuantizedMatrix.h"
 
 namespace marimba {
 
@@ -19,7 +19,7 @@ namespace marimba {
 /// `result.error` is that of the weights, not of the projection. Otherwise as
 /// quantizeMatrix().
 bool quantizeGptq(const float *rows, int64_t n, int64_t k,
-                  const QuantFormat &format, const GptqFactor &factor,
+                  const Encoding &format, const GptqFactor &factor,
                   QuantizedMatrix &result, std::string &error,
                   int64_t firstRow = 0);
 

@@ -15,7 +15,7 @@ using namespace marimba::lanes;
 
 /// `importance` has the padded inputs, too.
 template <bool weighted>
-MARIMBA_LANES void quantizeGroups(QuantPanel &panel, const QuantFormat &format,
+MARIMBA_LANES void quantizeGroups(QuantPanel &panel, const Encoding &format,
                                   QuantMethod method, const float *importance) {
   int64_t groups = panel.scales.size();
   int64_t size = panel.weights.size() / groups;
@@ -30,18 +30,18 @@ MARIMBA_LANES void quantizeGroups(QuantPanel &panel, const QuantFormat &format,
     for (int64_t i = 0; i < size; ++i)
       panel.codes[g * size + i] = code(group.weights[i], factor, best.range);
     panel.scales[g] = best.scale;
-    if (format.zeroPoint)
+    if (format.offset == Offset::ZeroPoint)
       panel.zeros[g] = -best.range.lowest;
   }
 }
 
 namespace marimba::lanes {
 // Not static: compilers choose among the clones by their names.
-void quantizePanel(QuantPanel &panel, const QuantFormat &format,
+void quantizePanel(QuantPanel &panel, const Encoding &format,
                    QuantMethod method, const float *importance);
 
 MARIMBA_FOR_VECTOR_UNITS
-void quantizePanel(QuantPanel &panel, const QuantFormat &format,
+void quantizePanel(QuantPanel &panel, const Encoding &format,
                    QuantMethod method, const float *importance) {
   if (importance)
     quantizeGroups<true>(panel, format, method, importance);
@@ -51,18 +51,19 @@ void quantizePanel(QuantPanel &panel, const QuantFormat &format,
 } // namespace marimba::lanes
 
 bool marimba::quantizeMatrix(const float *rows, int64_t n, int64_t k,
-                             const QuantFormat &format, QuantMethod method,
+                             const Encoding &format, QuantMethod method,
                              const float *importance, QuantizedMatrix &result,
                              std::string &error, int64_t firstRow) {
-  allocateQuantized(format, n, k, result);
+  Layout layout = Layout::of(format, n, k);
+  allocateQuantized(layout, result);
   std::vector<float> padded;
   if (importance) {
     padded.assign(importance, importance + k);
-    padded.resize(format.paddedInputs(k));
+    padded.resize(layout.depth);
   }
   QuantPanel panel(format, k, firstRow);
   // Whole blocks: the channels that pad the last one are zeros.
-  for (int64_t first = 0; first < quantBlocks(n) * kQuantChannels;
+  for (int64_t first = 0; first < layout.blocks * Layout::kChannels;
        first += kLanes) {
     if (!panel.load(rows, first, n, error))
       return false;

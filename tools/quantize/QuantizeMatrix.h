@@ -7,7 +7,7 @@
 #ifndef MARIMBA_TOOLS_QUANTIZE_QUANTIZEMATRIX_H
 #define MARIMBA_TOOLS_QUANTIZE_QUANTIZEMATRIX_H
 
-#include "tools/quantize/QuantFormat.h"
+#include "tools/quantize/QuantizedMatrix.h"
 
 namespace marimba {
 
@@ -17,7 +17,7 @@ namespace marimba {
 /// do not depend on each other. False, with `error` set, where a weight is not
 /// finite or a scale does not fit its type.
 bool quantizeMatrix(const float *rows, int64_t n, int64_t k,
-                    const QuantFormat &format, QuantMethod method,
+                    const Encoding &format, QuantMethod method,
                     const float *importance, QuantizedMatrix &result,
                     std::string &error, int64_t firstRow = 0);
 

@@ -64,13 +64,13 @@ static bool checkSource(StringRef modelDir, std::string &error) {
   return false;
 }
 
-static StringRef scaleDtype(ScaleType type) {
+static StringRef scaleDtype(Scalar type) {
   switch (type) {
-  case ScaleType::BF16:
+  case Scalar::BF16:
     return "bfloat16";
-  case ScaleType::F16:
+  case Scalar::F16:
     return "float16";
-  case ScaleType::F32:
+  case Scalar::F32:
     return "float32";
   }
   llvm_unreachable("unknown type of scales");
@@ -81,14 +81,14 @@ static std::string describeFormat(const QuantizeOptions &options) {
   std::string text;
   raw_string_ostream os(text);
   json::OStream fields(os, /*IndentSize=*/2);
-  const QuantFormat &format = options.layers;
+  const Encoding &format = options.layers;
   fields.object([&] {
     fields.attribute("quant_method", "marimba");
     fields.attribute("version", 1);
     fields.attribute("bits", format.bits);
     fields.attribute("group_size", format.group);
-    fields.attribute("zero_point", format.zeroPoint);
-    fields.attribute("scale_dtype", scaleDtype(format.scales));
+    fields.attribute("zero_point", format.offset == Offset::ZeroPoint);
+    fields.attribute("scale_dtype", scaleDtype(format.scale));
     fields.attribute("head_bits", options.head ? json::Value(options.head->bits)
                                                : json::Value(nullptr));
     bool search = options.method == QuantMethod::Search;

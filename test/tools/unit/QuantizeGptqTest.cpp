@@ -12,6 +12,16 @@ using namespace marimba;
 
 namespace {
 
+/// What `matrix` stands for, [n,k].
+std::vector<float> dequantizeMatrix(const QuantizedMatrix &matrix, int64_t n,
+                                    int64_t k, const Encoding &format) {
+  auto bytes = [](const std::vector<uint8_t> &part) {
+    return reinterpret_cast<const char *>(part.data());
+  };
+  return widenMatrix(Layout::of(format, n, k), bytes(matrix.codes),
+                     bytes(matrix.scales), bytes(matrix.zeros));
+}
+
 std::vector<float> randomMatrix(int64_t rows, int64_t columns, unsigned seed) {
   std::mt19937 generator(seed);
   std::normal_distribution<float> normal;
@@ -49,8 +59,7 @@ std::vector<float> correlatedHessian(int64_t k, unsigned seed) {
 /// |X (W - W')ᵀ|^2, which is what H says of it.
 double outputError(const std::vector<float> &rows,
                    const QuantizedMatrix &matrix, int64_t n, int64_t k,
-                   const QuantFormat &format,
-                   const std::vector<float> &hessian) {
+                   const Encoding &format, const std::vector<float> &hessian) {
   std::vector<float> off = dequantizeMatrix(matrix, n, k, format);
   for (int64_t i = 0; i < n * k; ++i)
     off[i] = rows[i] - off[i];
@@ -117,10 +126,10 @@ TEST(QuantizeGptq, LosesLessOfTheOutputThanTheSearch) {
   std::vector<float> importance(k);
   for (int64_t i = 0; i < k; ++i)
     importance[i] = hessian[i * k + i];
-  for (const QuantFormat &format :
-       {QuantFormat{4, 32, false}, QuantFormat{4, 64, false},
-        QuantFormat{4, 128, true}, QuantFormat{8, 64, false},
-        QuantFormat{8, 0, false, ScaleType::F32}}) {
+  for (const Encoding &format :
+       {Encoding{4, 32, Offset::None}, Encoding{4, 64, Offset::None},
+        Encoding{4, 128, Offset::ZeroPoint}, Encoding{8, 64, Offset::None},
+        Encoding{8, 0, Offset::None, Scalar::F32}}) {
     SCOPED_TRACE(std::to_string(format.bits) + " bits, group " +
                  std::to_string(format.group));
     QuantizedMatrix searched, weighed, ordered;
@@ -148,8 +157,8 @@ TEST(QuantizeGptq, IsTheSearchWhereInputsAreApart) {
   for (int64_t i = 0; i < k; ++i)
     identity[i * k + i] = 1;
   std::vector<float> ones(k, 1.0f), none(k * k);
-  for (const QuantFormat &format :
-       {QuantFormat{4, 64, false}, QuantFormat{4, 128, true}}) {
+  for (const Encoding &format :
+       {Encoding{4, 64, Offset::None}, Encoding{4, 128, Offset::ZeroPoint}}) {
     QuantizedMatrix searched, ordered, unseen;
     std::string error;
     ASSERT_TRUE(quantizeMatrix(rows.data(), n, k, format, QuantMethod::Search,
@@ -173,7 +182,7 @@ TEST(QuantizeGptq, NamesWhatIsNotFinite) {
   rows[k + 4] = NAN;
   QuantizedMatrix result;
   std::string error;
-  EXPECT_FALSE(quantizeGptq(rows.data(), n, k, QuantFormat(),
+  EXPECT_FALSE(quantizeGptq(rows.data(), n, k, Encoding(),
                             factorOf(correlatedHessian(k, 2), k), result, error,
                             /*firstRow=*/64));
   EXPECT_EQ(error, "row 65, column 4 is nan, expected finite weights");

@@ -12,6 +12,20 @@ using namespace marimba;
 
 namespace {
 
+/// What `matrix` stands for, [n,k].
+std::vector<float> dequantizeMatrix(const QuantizedMatrix &matrix, int64_t n,
+                                    int64_t k, const Encoding &format) {
+  auto bytes = [](const std::vector<uint8_t> &part) {
+    return reinterpret_cast<const char *>(part.data());
+  };
+  return widenMatrix(Layout::of(format, n, k), bytes(matrix.codes),
+                     bytes(matrix.scales), bytes(matrix.zeros));
+}
+
+float loadScale(const uint8_t *from, Scalar type) {
+  return loadScalar(reinterpret_cast<const char *>(from), type);
+}
+
 std::vector<float> randomRows(int64_t n, int64_t k, unsigned seed = 1) {
   std::mt19937 generator(seed);
   std::normal_distribution<float> normal(0, 0.02f);
@@ -22,7 +36,7 @@ std::vector<float> randomRows(int64_t n, int64_t k, unsigned seed = 1) {
 }
 
 QuantizedMatrix quantize(const std::vector<float> &rows, int64_t n, int64_t k,
-                         const QuantFormat &format,
+                         const Encoding &format,
                          QuantMethod method = QuantMethod::Search,
                          const float *importance = nullptr) {
   QuantizedMatrix result;
@@ -36,10 +50,11 @@ QuantizedMatrix quantize(const std::vector<float> &rows, int64_t n, int64_t k,
 /// What every group of every channel loses, each input counted by importance.
 std::vector<double> groupErrors(const std::vector<float> &rows,
                                 const QuantizedMatrix &matrix, int64_t n,
-                                int64_t k, const QuantFormat &format,
+                                int64_t k, const Encoding &format,
                                 const float *importance = nullptr) {
   std::vector<float> stored = dequantizeMatrix(matrix, n, k, format);
-  int64_t groups = format.groups(k), size = format.groupSize(k);
+  Layout layout = Layout::of(format, n, k);
+  int64_t groups = layout.groups, size = layout.group;
   std::vector<double> errors(n * groups);
   for (int64_t row = 0; row < n; ++row)
     for (int64_t i = 0; i < k; ++i) {
@@ -57,28 +72,29 @@ double sum(const std::vector<double> &values) {
   return total;
 }
 
-std::vector<QuantFormat> allFormats() {
-  std::vector<QuantFormat> formats;
-  for (ScaleType scales : {ScaleType::BF16, ScaleType::F16})
+std::vector<Encoding> allFormats() {
+  std::vector<Encoding> formats;
+  for (Scalar scales : {Scalar::BF16, Scalar::F16})
     for (int64_t group : {32, 64, 128}) {
-      formats.push_back({8, group, false, scales});
-      formats.push_back({4, group, false, scales});
-      formats.push_back({4, group, true, scales});
+      formats.push_back({8, group, Offset::None, scales});
+      formats.push_back({4, group, Offset::None, scales});
+      formats.push_back({4, group, Offset::ZeroPoint, scales});
     }
-  formats.push_back({8, 0, false, ScaleType::F32});
+  formats.push_back({8, 0, Offset::None, Scalar::F32});
   return formats;
 }
 
-std::string describe(const QuantFormat &format) {
+std::string describe(const Encoding &format) {
   return std::to_string(format.bits) + " bits, group " +
-         std::to_string(format.group) + (format.zeroPoint ? ", zeros" : "") +
-         ", scales " + std::to_string(int(format.scales));
+         std::to_string(format.group) +
+         (format.offset == Offset::ZeroPoint ? ", zeros" : "") + ", scales " +
+         std::to_string(int(format.scale));
 }
 
 TEST(QuantizeMatrix, SearchIsNeverWorseThanNearest) {
   constexpr int64_t n = 70, k = 200; // neither fills its blocks
   std::vector<float> rows = randomRows(n, k);
-  for (const QuantFormat &format : allFormats()) {
+  for (const Encoding &format : allFormats()) {
     SCOPED_TRACE(describe(format));
     QuantizedMatrix near = quantize(rows, n, k, format, QuantMethod::Nearest);
     QuantizedMatrix best = quantize(rows, n, k, format, QuantMethod::Search);
@@ -96,17 +112,18 @@ TEST(QuantizeMatrix, SearchIsNeverWorseThanNearest) {
 TEST(QuantizeMatrix, ErrorsAreBoundedByTheStep) {
   constexpr int64_t n = 33, k = 130;
   std::vector<float> rows = randomRows(n, k, 2);
-  for (const QuantFormat &format : allFormats()) {
+  for (const Encoding &format : allFormats()) {
     SCOPED_TRACE(describe(format));
     QuantizedMatrix matrix = quantize(rows, n, k, format, QuantMethod::Nearest);
     std::vector<float> stored = dequantizeMatrix(matrix, n, k, format);
-    int64_t groups = format.groups(k), size = format.groupSize(k);
+    Layout layout = Layout::of(format, n, k);
+    int64_t groups = layout.groups, size = layout.group;
     for (int64_t row = 0; row < n; ++row)
       for (int64_t i = 0; i < k; ++i) {
-        float scale = std::fabs(
-            loadScale(matrix.scales.data() + (i / size * kQuantChannels + row) *
-                                                 scaleSize(format.scales),
-                      format.scales));
+        float scale = std::fabs(loadScale(
+            matrix.scales.data() +
+                (i / size * Layout::kChannels + row) * scalarSize(format.scale),
+            format.scale));
         // The far end of signed 4 bits may be cut by a step; a zero point and a
         // rounded scale move the ends by half of one.
         float most = format.bits == 4 ? 1.1f : 0.8f;
@@ -125,9 +142,9 @@ TEST(QuantizeMatrix, ImportanceDecidesWhatCounts) {
   std::exponential_distribution<float> heavy(1);
   for (float &h : importance)
     h = std::pow(heavy(generator), 4.0f) + 1e-3f;
-  for (QuantFormat format :
-       {QuantFormat{4, 64, false}, QuantFormat{4, 32, true},
-        QuantFormat{8, 64, false}}) {
+  for (Encoding format :
+       {Encoding{4, 64, Offset::None}, Encoding{4, 32, Offset::ZeroPoint},
+        Encoding{8, 64, Offset::None}}) {
     SCOPED_TRACE(describe(format));
     QuantizedMatrix plain = quantize(rows, n, k, format);
     QuantizedMatrix weighed =
@@ -149,7 +166,7 @@ TEST(QuantizeMatrix, ZerosStayZeros) {
   std::vector<float> rows = randomRows(n, k);
   std::fill_n(rows.begin() + k + 64, 64, 0.0f); // a group of the second row
   std::fill_n(rows.begin() + 2 * k, k, 0.0f);   // the third row
-  for (const QuantFormat &format : allFormats())
+  for (const Encoding &format : allFormats())
     for (QuantMethod method : {QuantMethod::Nearest, QuantMethod::Search}) {
       SCOPED_TRACE(describe(format));
       QuantizedMatrix matrix = quantize(rows, n, k, format, method);
@@ -159,8 +176,8 @@ TEST(QuantizeMatrix, ZerosStayZeros) {
         if (rows[i] == 0)
           EXPECT_EQ(stored[i], 0.0f) << i;
       }
-      EXPECT_EQ(loadScale(matrix.scales.data() + 2 * scaleSize(format.scales),
-                          format.scales),
+      EXPECT_EQ(loadScale(matrix.scales.data() + 2 * scalarSize(format.scale),
+                          format.scale),
                 0.0f);
     }
 }
@@ -172,7 +189,7 @@ TEST(QuantizeMatrix, OneSidedGroupsKeepAZero) {
     rows[i] = 1.0f + 0.01f * float(i);
     rows[k + i] = -rows[i];
   }
-  QuantFormat format{4, 32, true, ScaleType::BF16};
+  Encoding format{4, 32, Offset::ZeroPoint, Scalar::BF16};
   QuantizedMatrix matrix = quantize(rows, n, k, format);
   for (uint8_t zero : matrix.zeros)
     EXPECT_LE(zero, 15);
@@ -182,10 +199,11 @@ TEST(QuantizeMatrix, OneSidedGroupsKeepAZero) {
 TEST(QuantizeMatrix, PaddingMeansZero) {
   constexpr int64_t n = 65, k = 67;
   std::vector<float> rows = randomRows(n, k);
-  for (const QuantFormat &format : allFormats()) {
+  for (const Encoding &format : allFormats()) {
     SCOPED_TRACE(describe(format));
     QuantizedMatrix matrix = quantize(rows, n, k, format);
-    int64_t padded = format.paddedInputs(k), wide = 2 * kQuantChannels;
+    int64_t padded = Layout::of(format, n, k).depth,
+            wide = 2 * Layout::kChannels;
     ASSERT_EQ(matrix.codes.size(), size_t(wide * padded * format.bits / 8));
     std::vector<float> all = dequantizeMatrix(matrix, wide, padded, format);
     for (int64_t row = 0; row < wide; ++row)
@@ -198,7 +216,7 @@ TEST(QuantizeMatrix, PaddingMeansZero) {
 TEST(QuantizeMatrix, ChannelsDoNotDependOnEachOther) {
   constexpr int64_t n = 128, k = 100;
   std::vector<float> rows = randomRows(n, k);
-  QuantFormat format{4, 64, true, ScaleType::F16};
+  Encoding format{4, 64, Offset::ZeroPoint, Scalar::F16};
   QuantizedMatrix whole = quantize(rows, n, k, format);
   std::vector<float> second(rows.begin() + 64 * k, rows.end());
   QuantizedMatrix half = quantize(second, 64, k, format);
@@ -216,7 +234,7 @@ TEST(QuantizeMatrix, NamesWhatIsNotFinite) {
     rows[17 * k + 69] = bad;
     QuantizedMatrix result;
     std::string error;
-    EXPECT_FALSE(quantizeMatrix(rows.data(), n, k, QuantFormat(),
+    EXPECT_FALSE(quantizeMatrix(rows.data(), n, k, Encoding(),
                                 QuantMethod::Search, nullptr, result, error));
     EXPECT_EQ(error.substr(0, 22),
               "row 17, column 69 is " + std::to_string(bad).substr(0, 1));
@@ -228,10 +246,10 @@ TEST(QuantizeMatrix, RefusesScalesThatHalfDoesNotHold) {
   QuantizedMatrix result;
   std::string error;
   EXPECT_FALSE(quantizeMatrix(rows.data(), 1, 64,
-                              {4, 64, false, ScaleType::F16},
+                              {4, 64, Offset::None, Scalar::F16},
                               QuantMethod::Search, nullptr, result, error));
   EXPECT_NE(error.find("row 0 needs a scale of"), std::string::npos) << error;
-  EXPECT_TRUE(quantizeMatrix(rows.data(), 1, 64, {4, 64, false},
+  EXPECT_TRUE(quantizeMatrix(rows.data(), 1, 64, {4, 64, Offset::None},
                              QuantMethod::Search, nullptr, result, error))
       << error;
 }
@@ -242,9 +260,9 @@ TEST(QuantizeMatrix, TakesTinyAndHugeWeights) {
     std::vector<float> rows = randomRows(n, k);
     for (float &w : rows)
       w = std::clamp(w * 10, -1.0f, 1.0f) * size;
-    for (QuantFormat format :
-         {QuantFormat{4, 64, false}, QuantFormat{4, 64, true},
-          QuantFormat{8, 0, false, ScaleType::F32}}) {
+    for (Encoding format :
+         {Encoding{4, 64, Offset::None}, Encoding{4, 64, Offset::ZeroPoint},
+          Encoding{8, 0, Offset::None, Scalar::F32}}) {
       SCOPED_TRACE(describe(format));
       QuantizedMatrix matrix = quantize(rows, n, k, format);
       std::vector<float> stored = dequantizeMatrix(matrix, n, k, format);
@@ -252,15 +270,6 @@ TEST(QuantizeMatrix, TakesTinyAndHugeWeights) {
         ASSERT_LE(std::fabs(stored[i] - rows[i]), 0.2f * size + 1e-37f)
             << size << ", " << i;
     }
-  }
-}
-
-TEST(QuantizeMatrix, HalfScalesRoundTrip) {
-  for (float value : {1.0f, -0.333251953125f, 65504.0f, 0x1p-24f, 0x1.8p-15f,
-                      0x1.ff8p-15f, -0x1p-14f}) {
-    uint8_t bytes[2];
-    storeScale(value, ScaleType::F16, bytes);
-    EXPECT_EQ(loadScale(bytes, ScaleType::F16), value);
   }
 }
 
