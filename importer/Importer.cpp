@@ -37,8 +37,11 @@ std::vector<std::string> supportedFamilies() {
 }
 
 static const Family *chooseFamily(Config &config) {
-  std::string type =
-      config.getString("model_type", isStateSpacesMamba(config) ? "mamba" : "");
+  StringRef untyped;
+  for (const Family &family : families())
+    if (family.isUntyped && family.isUntyped(config))
+      untyped = family.modelType;
+  std::string type = config.getString("model_type", untyped);
   if (failed(config.result()))
     return nullptr;
   if (const Family *family = lookupFamily(type))

@@ -54,6 +54,43 @@ JSON_PARSERS = re.compile(r"\b([Jj]son|JsonT|nlohmann::(ordered_)?json)::parse\(
 JSON_FOLDERS = re.compile(r"(runtime|importer)/")
 JSON_FILES = {"runtime/core/JsonText.h", "importer/hub/Json.cpp"}
 
+# A family is one file of importer/families/, with all that it calls things;
+# what works for all families knows none by its name. Not meant are the kind of
+# vocabulary that GGUF calls "llama", and other programs (llama.cpp, llama-...).
+FAMILIES = "importer/families"
+NO_FAMILIES = re.compile(r"importer/(?!families/|blocks/)")
+STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
+VOCABULARY = "tokenizer.ggml.model"
+
+
+def snake(name):
+    """FalconMamba -> falcon_mamba"""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+
+
+def family_names(root):
+    """What model families are called: their files in importer/families/."""
+    folder = os.path.join(root, FAMILIES)
+    files = os.listdir(folder) if os.path.isdir(folder) else []
+    stems = {os.path.splitext(file)[0] for file in files if file.endswith(".cpp")}
+    return sorted(snake(stem) for stem in stems - {"FamilyRegistry"})
+
+
+def family_in(line, names):
+    """The family that a line of code names, in a string or an identifier."""
+    if VOCABULARY in line or INCLUDE.match(line):
+        return None
+    # Where a comment begins: not in a string.
+    end = STRING.sub(lambda text: "x" * len(text[0]), line).find("//")
+    line = line if end < 0 else line[:end]
+    strings, code = STRING.findall(line), snake(STRING.sub('""', line))
+    for name in names:
+        if any(re.search(rf"(?<![a-z0-9]){name}(?![a-z0-9-]|\.cpp)", text) for text in strings):
+            return name
+        if re.search(rf"(?<![a-z0-9]){name}(?![a-z0-9])", code):
+            return name
+    return None
+
 
 def sources(root):
     """Paths of all sources below the folders that have rules."""
@@ -115,6 +152,7 @@ def kebab(name):
 def check(root):
     """All violations, one line each, and the number of files read."""
     found, count = [], 0
+    families = family_names(root)
     for file in sources(root):
         count += 1
         with open(os.path.join(root, file), encoding="utf-8") as stream:
@@ -128,6 +166,9 @@ def check(root):
                 found.append(
                     f"{file}:{number}: options of the command line belong to tools/"
                 )
+            family = NO_FAMILIES.match(file) and family_in(line, families)
+            if family:
+                found.append(f"{file}:{number}: names the family {family}: only {FAMILIES}/ does")
             if LIBRARY.match(file) and LOCALE.search(line):
                 found.append(f"{file}:{number}: reads or writes a number by the locale")
             if JSON_FOLDERS.match(file) and file not in JSON_FILES and JSON_PARSERS.search(line):
@@ -194,6 +235,16 @@ CASES = [
     ("runtime/core/T.cpp", "Json json = Json::parse(text);", "parses JSON"),
     ("runtime/core/JsonText.h", "return JsonT::parse(a, b);", None),
     ("importer/T.cpp", "auto v = llvm::json::parse(text);", "parses JSON"),
+    ("importer/gguf/G.cpp", 'if (type == "llama")', "names the family llama"),
+    ("importer/hub/H.cpp", 'table["llama.w"] = 1;', "names the family llama"),
+    ("importer/I.cpp", "static void readLlama();", "names the family llama"),
+    ("importer/hub/H.h", "bool isFalconMamba(Config &);", "names the family falcon_mamba"),
+    ("importer/hub/H.cpp", 'scaleLlama3("llama3"); // llama', None),
+    ("importer/hub/H.h", 'f("//x"); // as "llama" has it', None),
+    ("importer/hub/H.cpp", '"; llama.cpp\'s llama-gguf-split"', None),
+    ("importer/gguf/G.cpp", 'f("tokenizer.ggml.model") == "llama"', None),
+    ("importer/families/Other.cpp", 'return "llama";', None),
+    ("importer/blocks/B.cpp", "readLlama();", None),
     ("passes/a/FuseAB.cpp", "#define GEN_PASS_DEF_FUSEAB", "no test test/passes/a/fuse-ab"),
 ]
 
@@ -202,8 +253,9 @@ def self_test():
     failures = 0
     for file, text, expected in CASES:
         with tempfile.TemporaryDirectory() as root:
-            # What a relative include may lead to.
-            for name in ("lowering/Pipelines.h", "runtime/core/A.h", file):
+            # What a relative include may lead to, and families.
+            families = ("importer/families/Llama.cpp", "importer/families/FalconMamba.cpp")
+            for name in ("lowering/Pipelines.h", "runtime/core/A.h", *families, file):
                 path = os.path.join(root, name)
                 os.makedirs(os.path.dirname(path), exist_ok=True)
                 with open(path, "w", encoding="utf-8") as stream:

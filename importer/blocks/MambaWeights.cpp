@@ -76,4 +76,11 @@ void addMambaMixer(LayerPlan &layer, WeightTable &weights, StringRef module,
       {"ssm", RankedTensorType::get({any, s.state, s.inner}, f32)}};
 }
 
+void readGgufMixer(GgufFields &fields, StringRef state, StringRef window,
+                   StringRef rank) {
+  fields.copy("ssm.state_size", state);
+  fields.copy("ssm.conv_kernel", window);
+  fields.copy("ssm.time_step_rank", rank);
+}
+
 } // namespace mlir::marimba

@@ -1,6 +1,6 @@
 //===- MambaWeights.h - A Mamba mixer's tensors -----------------*- C++ -*-===//
 //
-// Part of Marimba. What Jamba, Mamba and FalconMamba share.
+// Part of Marimba. What families with Mamba mixers share.
 //
 //===----------------------------------------------------------------------===//
 
@@ -9,6 +9,7 @@
 
 #include "importer/ModelPlan.h"
 #include "importer/blocks/Blocks.h"
+#include "importer/gguf/GgufFields.h"
 
 namespace mlir::marimba {
 
@@ -30,6 +31,10 @@ struct MambaMixer {
 /// what @prepare derives from them and the states to the layer.
 void addMambaMixer(LayerPlan &layer, WeightTable &weights, StringRef module,
                    const MambaMixer &mixer, Dim hidden);
+
+/// Reads what GGUF files say of a mixer, but for its width, as these fields.
+void readGgufMixer(GgufFields &fields, StringRef state, StringRef window,
+                   StringRef rank);
 
 } // namespace mlir::marimba
 

@@ -5,13 +5,14 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "importer/blocks/MambaModel.h"
 #include "importer/families/FamilyRegistry.h"
-#include "importer/families/MambaModel.h"
 
 namespace mlir::marimba {
 
-LogicalResult planFalconMamba(MLIRContext &, Config &file, WeightTable &weights,
-                              ModelPlan &plan, ModelInfo &info) {
+static LogicalResult planFalconMamba(MLIRContext &, Config &file,
+                                     WeightTable &weights, ModelPlan &plan,
+                                     ModelInfo &info) {
   MambaModel model;
   model.kind = "falcon_mamba";
   model.read(file);
@@ -29,6 +30,18 @@ LogicalResult planFalconMamba(MLIRContext &, Config &file, WeightTable &weights,
     return failure();
   model.plan(file, weights, plan, info);
   return success();
+}
+
+/// Files say that dt, B and C have norms.
+static bool claimsGguf(const GgufFile &file) {
+  return file.getBool("mamba.ssm.dt_b_c_rms").value_or(false);
+}
+
+Family falconMambaFamily() {
+  return {
+      "falcon_mamba",
+      planFalconMamba,
+      {/*architecture=*/"mamba", claimsGguf, readGgufMamba, ggufMambaNames()}};
 }
 
 } // namespace mlir::marimba

@@ -8,18 +8,17 @@
 
 namespace mlir::marimba {
 
-static const Family kFamilies[] = {
-    {"jamba", planJamba},
-    {"mamba", planMamba},
-    {"falcon_mamba", planFalconMamba},
-    {"llama", planLlama},
-    {"mixtral", planMixtral},
-};
-
-ArrayRef<Family> families() { return kFamilies; }
+ArrayRef<Family> families() {
+  static const Family table[] = {
+#define FAMILY(name) name##Family(),
+#include "importer/families/Families.def"
+#undef FAMILY
+  };
+  return table;
+}
 
 const Family *lookupFamily(StringRef modelType) {
-  for (const Family &family : kFamilies)
+  for (const Family &family : families())
     if (family.modelType == modelType)
       return &family;
   return nullptr;

@@ -1,9 +1,11 @@
 //===- FamilyRegistry.h - Which model families there are --------*- C++ -*-===//
 //
-// Part of Marimba. A family is one .cpp file: it reads its fields of the
-// config, takes its weights from the table and plans the layers. To add one:
-// write Family.cpp with a `FamilyPlanner`, declare it here, add a line to the
-// table in FamilyRegistry.cpp.
+// Part of Marimba. A family is one .cpp file, with all that is spelled the
+// family's way: its names, the fields of config.json and their defaults, the
+// names of its tensors in Hugging Face's and in other programs' checkpoints,
+// and the same of GGUF files. It reads its fields, takes its weights from the
+// table and plans the layers, by what blocks/ offers. To add one: write the
+// file, which defines `Family xFamily()`, and add a line to Families.def.
 //
 //===----------------------------------------------------------------------===//
 
@@ -11,6 +13,7 @@
 #define MARIMBA_IMPORTER_FAMILIES_FAMILYREGISTRY_H
 
 #include "importer/ModelPlan.h"
+#include "importer/gguf/GgufFields.h"
 
 namespace mlir::marimba {
 
@@ -23,27 +26,19 @@ using FamilyPlanner = LogicalResult (*)(MLIRContext &context, Config &config,
 struct Family {
   StringLiteral modelType; // as config.json has it
   FamilyPlanner plan;
+  GgufFamily gguf;
+  /// Whether a config without model_type is of this family; may be null.
+  bool (*isUntyped)(const Config &config) = nullptr;
 };
 
+/// All families, in the order of Families.def.
 ArrayRef<Family> families();
+/// Null where no family is called so.
 const Family *lookupFamily(StringRef modelType);
 
-/// Whether the config is one of the original state-spaces repository, which
-/// names no family.
-bool isStateSpacesMamba(const Config &config);
-
-LogicalResult planJamba(MLIRContext &context, Config &config,
-                        WeightTable &weights, ModelPlan &plan, ModelInfo &info);
-LogicalResult planMamba(MLIRContext &context, Config &config,
-                        WeightTable &weights, ModelPlan &plan, ModelInfo &info);
-LogicalResult planFalconMamba(MLIRContext &context, Config &config,
-                              WeightTable &weights, ModelPlan &plan,
-                              ModelInfo &info);
-LogicalResult planLlama(MLIRContext &context, Config &config,
-                        WeightTable &weights, ModelPlan &plan, ModelInfo &info);
-LogicalResult planMixtral(MLIRContext &context, Config &config,
-                          WeightTable &weights, ModelPlan &plan,
-                          ModelInfo &info);
+#define FAMILY(name) Family name##Family();
+#include "importer/families/Families.def"
+#undef FAMILY
 
 } // namespace mlir::marimba
 

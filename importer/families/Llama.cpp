@@ -5,13 +5,14 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "importer/blocks/TransformerModel.h"
 #include "importer/families/FamilyRegistry.h"
-#include "importer/families/TransformerModel.h"
 
 namespace mlir::marimba {
 
-LogicalResult planLlama(MLIRContext &, Config &file, WeightTable &weights,
-                        ModelPlan &plan, ModelInfo &info) {
+static LogicalResult planLlama(MLIRContext &, Config &file,
+                               WeightTable &weights, ModelPlan &plan,
+                               ModelInfo &info) {
   TransformerModel model;
   model.read(file, {/*intermediate=*/11008, /*keyHeads=*/0, /*epsilon=*/1e-6,
                     /*theta=*/1e4});
@@ -21,6 +22,31 @@ LogicalResult planLlama(MLIRContext &, Config &file, WeightTable &weights,
     return failure();
   model.plan(file, weights, plan, info);
   return success();
+}
+
+static const GgufName kInLayer[] = {
+    {"attn_norm", "input_layernorm"}, {"ffn_norm", "post_attention_layernorm"},
+    {"attn_q", "self_attn.q_proj"},   {"attn_k", "self_attn.k_proj"},
+    {"attn_v", "self_attn.v_proj"},   {"attn_output", "self_attn.o_proj"},
+    {"ffn_gate", "mlp.gate_proj"},    {"ffn_up", "mlp.up_proj"},
+    {"ffn_down", "mlp.down_proj"},
+};
+
+static void readGguf(GgufFields &f) {
+  readGgufTransformer(f);
+  // A window that is as wide as the context hides nothing.
+  int64_t window = readGgufWindow(f);
+  int64_t context = f.file.getInteger(f.key("context_length")).value_or(0);
+  if (window > 0 && (context <= 0 || window < context))
+    f.keyError(f.key("attention.sliding_window"),
+               "0: a window needs experts (mixtral)");
+}
+
+Family llamaFamily() {
+  return {"llama",
+          planLlama,
+          {/*architecture=*/"llama", /*claims=*/nullptr, readGguf,
+           GgufNames("model.layers.", kGgufTransformerOutside, kInLayer)}};
 }
 
 } // namespace mlir::marimba

@@ -4,13 +4,15 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "importer/blocks/MambaModel.h"
 #include "importer/families/FamilyRegistry.h"
-#include "importer/families/MambaModel.h"
 #include "llvm/Support/MathExtras.h"
 
 namespace mlir::marimba {
 
-bool isStateSpacesMamba(const Config &config) {
+/// Whether the config is one of the state-spaces repository, which names no
+/// family.
+static bool isStateSpaces(const Config &config) {
   return config.has("d_model") && config.has("n_layer") &&
          !config.has("hidden_size");
 }
@@ -58,11 +60,12 @@ static void readStateSpaces(MambaModel &model, Config &c) {
       c.error("attn_layer_idx", "[]: attention is not supported");
 }
 
-LogicalResult planMamba(MLIRContext &, Config &file, WeightTable &weights,
-                        ModelPlan &plan, ModelInfo &info) {
+static LogicalResult planMamba(MLIRContext &, Config &file,
+                               WeightTable &weights, ModelPlan &plan,
+                               ModelInfo &info) {
   MambaModel model;
   model.kind = "mamba";
-  if (isStateSpacesMamba(file)) {
+  if (isStateSpaces(file)) {
     readStateSpaces(model, file);
   } else {
     model.read(file);
@@ -77,6 +80,14 @@ LogicalResult planMamba(MLIRContext &, Config &file, WeightTable &weights,
     return failure();
   model.plan(file, weights, plan, info);
   return success();
+}
+
+Family mambaFamily() {
+  return {"mamba",
+          planMamba,
+          {/*architecture=*/"mamba", /*claims=*/nullptr, readGgufMamba,
+           ggufMambaNames()},
+          isStateSpaces};
 }
 
 } // namespace mlir::marimba

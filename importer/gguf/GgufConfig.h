@@ -12,12 +12,15 @@
 
 namespace mlir::marimba {
 
-/// A GGUF file's description in the fields that the families read.
+struct Family;
+
+/// A GGUF file's description in the fields that its family reads.
 struct GgufConfig {
-  std::string modelType; // "jamba", "mamba", "falcon_mamba", "llama", "mixtral"
+  const Family *family = nullptr; // of families/FamilyRegistry.h
   llvm::json::Object fields;
   FieldNames names; // the keys that the fields came from
   int64_t experts = 0;
+  std::string expertsField; // that says how many; empty where there are none
   /// Heads whose rows llama.cpp's converter has reordered, of queries and of
   /// keys: row 2j + p of a head is row p * dh/2 + j of Hugging Face's. 0: none.
   int64_t queryHeads = 0, keyHeads = 0;

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "importer/FileKind.h"
+#include "importer/families/FamilyRegistry.h"
 #include "importer/hub/ModelDirectory.h"
 #include "marimba/InputFile.h"
 #include "llvm/ADT/StringExtras.h"
@@ -35,7 +36,7 @@ LogicalResult ModelDirectory::openGguf(StringRef where, ErrorFn emitError) {
   FailureOr<GgufConfig> config = readGgufConfig(*file, emitError);
   if (failed(config))
     return failure();
-  ggufNames.emplace(config->modelType);
+  ggufNames = &config->family->gguf.names;
   configObject = std::move(config->fields);
   fields = std::move(config->names);
   notes = std::move(config->notes);
@@ -66,16 +67,15 @@ LogicalResult ModelDirectory::addGguf(const GgufTensor &tensor,
     return success();
   }
   entry.name = *name;
-  StringRef base = *name;
-  base.consume_back(".weight") || base.consume_back(".bias");
-  if (base.ends_with(".q_proj"))
+  StringRef part = tensor.name;
+  if (part.contains(".attn_q."))
     result.interleavedHeads = config.queryHeads;
-  if (base.ends_with(".k_proj"))
+  if (part.contains(".attn_k."))
     result.interleavedHeads = config.keyHeads;
   // A dimension of 1 is left out where it was.
-  if (StringRef(*name).ends_with(".conv1d.weight") && entry.shape.size() == 2)
+  if (part.ends_with(".ssm_conv1d.weight") && entry.shape.size() == 2)
     entry.shape.insert(entry.shape.begin() + 1, 1);
-  if (!base.contains('*')) {
+  if (!StringRef(*name).contains('*')) {
     table.try_emplace(*name, std::move(result));
     return success();
   }
@@ -87,10 +87,7 @@ LogicalResult ModelDirectory::addGguf(const GgufTensor &tensor,
               tensor.type + " and shape " + printShape(entry.shape) +
               ", expected " + Twine(config.experts) + " matrices of " +
               ::marimba::formats::listFormats(/*blocks=*/true) + " (" +
-              fields.inFile(fields.names.contains("num_experts")
-                                ? "num_experts"
-                                : "num_local_experts") +
-              ")");
+              fields.inFile(config.expertsField) + ")");
     return failure();
   }
   entry.shape.erase(entry.shape.begin());

@@ -15,29 +15,37 @@
 
 namespace mlir::marimba {
 
-/// The names of a family's tensors in GGUF files, as llama.cpp's converter
-/// writes them, and in Hugging Face's checkpoints, as the families ask for
-/// them.
+/// One tensor's name in GGUF files, as llama.cpp's converter writes it, and in
+/// Hugging Face's checkpoints, as families ask for it. ssm_a is -exp(A_log):
+/// families call it A, which no checkpoint has.
+struct GgufName {
+  StringLiteral gguf, checkpoint;
+};
+
+/// The names of all of a family's tensors. The tables live as long as the
+/// program.
 class GgufNames {
 public:
-  explicit GgufNames(StringRef modelType);
+  /// `layers` is what the names of layers begin with in checkpoints, "blk." in
+  /// GGUF files. `outside` has whole names; `inLayer` has those after a layer's
+  /// number, without ".weight" and ".bias", with `*` for the number of an
+  /// expert where the file has all experts in one tensor.
+  GgufNames(StringLiteral layers, ArrayRef<GgufName> outside,
+            ArrayRef<GgufName> inLayer)
+      : layers(layers), outside(outside), inLayer(inLayer) {}
 
-  /// `blk.0.ssm_in.weight` is `model.layers.0.mamba.in_proj.weight`; nothing
+  /// `blk.0.ffn_up.weight` is `model.layers.0.mlp.up_proj.weight`; nothing
   /// where there is no such tensor in the family. A stack of experts,
   /// `blk.0.ffn_up_exps.weight`, is named with `*` for the expert's number:
-  /// `model.layers.0.feed_forward.experts.*.up_proj.weight`.
+  /// `model.layers.0.mlp.experts.*.up_proj.weight`.
   std::optional<std::string> toCheckpoint(StringRef name) const;
   /// The inverse; the expert's number is lost. `name` itself where there is
   /// nothing.
   std::string toGguf(StringRef name) const;
 
-  struct Pair {
-    StringLiteral gguf, checkpoint;
-  };
-
 private:
-  std::string layers; // "model.layers."
-  ArrayRef<Pair> ends, parts;
+  StringLiteral layers;
+  ArrayRef<GgufName> outside, inLayer;
 };
 
 } // namespace mlir::marimba

@@ -62,7 +62,7 @@ public:
   std::string nameInFile(StringRef tensor) const;
   const FieldNames &fieldNames() const { return fields; }
   /// Whether the files hold -exp(A_log) where others hold A_log.
-  bool holdsA() const { return ggufNames.has_value(); }
+  bool holdsA() const { return ggufNames != nullptr; }
 
   /// What a person should know of how the model was read.
   std::vector<std::string> notes;
@@ -95,7 +95,7 @@ private:
   std::vector<std::string> fileNames;
   llvm::StringMap<CheckpointTensor> table;
   FieldNames fields;
-  std::optional<GgufNames> ggufNames;
+  const GgufNames *ggufNames = nullptr; // of a GGUF file, its family's
   /// Of tensors that have been given other names, those of the files.
   llvm::StringMap<std::string> renamed;
   std::string renamedPrefix, renamedPrefixInFile;

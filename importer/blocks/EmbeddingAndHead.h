@@ -1,19 +1,19 @@
-//===- ModelEnds.h - What stands around the layers --------------*- C++ -*-===//
+//===- EmbeddingAndHead.h - What is before and after the layers -*- C++ -*-===//
 //
-// Part of Marimba. What all families have before and behind their layers.
+// Part of Marimba. What all families have before and after their layers.
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef MARIMBA_IMPORTER_BLOCKS_MODELENDS_H
-#define MARIMBA_IMPORTER_BLOCKS_MODELENDS_H
+#ifndef MARIMBA_IMPORTER_BLOCKS_EMBEDDINGANDHEAD_H
+#define MARIMBA_IMPORTER_BLOCKS_EMBEDDINGANDHEAD_H
 
 #include "importer/ModelPlan.h"
 
 namespace mlir::marimba {
 
-/// How a family names what stands around its layers; the fields of its config
-/// are for messages.
-struct EndNames {
+/// How a family names what takeHead() looks for; the fields of its config are
+/// for messages.
+struct HeadNames {
   StringRef module = "model";              // on disk
   StringRef norm;                          // the last one, in `module`
   StringRef layerNorm = "input_layernorm"; // that every layer has
@@ -29,9 +29,9 @@ Weight takeEmbedding(WeightTable &weights, StringRef symbol,
 
 /// Takes the last norm and, unless the embedding is the head, the head. Reports
 /// a checkpoint that has more layers than planned; `configFile` said how many.
-void takeHead(ModelPlan &plan, WeightTable &weights, const EndNames &names,
+void takeHead(ModelPlan &plan, WeightTable &weights, const HeadNames &names,
               Dim vocab, Dim hidden, bool tied, StringRef configFile);
 
 } // namespace mlir::marimba
 
-#endif // MARIMBA_IMPORTER_BLOCKS_MODELENDS_H
+#endif // MARIMBA_IMPORTER_BLOCKS_EMBEDDINGANDHEAD_H

@@ -1,16 +1,17 @@
 //===- TransformerModel.h - Models of attention only ------------*- C++ -*-===//
 //
-// Part of Marimba. What Llama and Mixtral share: in every layer attention with
-// rotary positions, then a feed-forward, each behind a norm and added to the
-// residual stream; the names of their tensors and fields.
+// Part of Marimba. What families of these share: in every layer attention with
+// rotary positions, then a feed-forward, each after a norm and added to the
+// residual stream; the names of tensors and fields.
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef MARIMBA_IMPORTER_FAMILIES_TRANSFORMERMODEL_H
-#define MARIMBA_IMPORTER_FAMILIES_TRANSFORMERMODEL_H
+#ifndef MARIMBA_IMPORTER_BLOCKS_TRANSFORMERMODEL_H
+#define MARIMBA_IMPORTER_BLOCKS_TRANSFORMERMODEL_H
 
 #include "importer/blocks/AttentionWeights.h"
 #include "importer/blocks/FeedForwardWeights.h"
+#include "importer/gguf/GgufFields.h"
 
 namespace mlir::marimba {
 
@@ -33,7 +34,7 @@ struct TransformerModel {
   int64_t experts = 0, topK = 0; // 0 experts: dense
   ExpertNames expertNames;
 
-  /// Reads the fields that both have. Ask `config.result()`.
+  /// Reads the fields that all have. Ask `config.result()`.
   void read(Config &config, const TransformerDefaults &defaults);
 
   /// Plans all of the model once its fields are read.
@@ -44,6 +45,16 @@ private:
   LayerPlan planLayer(WeightTable &weights, int64_t index) const;
 };
 
+/// Of GGUF files: the tensors that are of no layer, the fields that all have,
+/// and how many tokens a query sees, which is not among these (0 or less: all).
+inline constexpr GgufName kGgufTransformerOutside[] = {
+    {"token_embd.weight", "model.embed_tokens.weight"},
+    {"output_norm.weight", "model.norm.weight"},
+    {"output.weight", "lm_head.weight"},
+};
+void readGgufTransformer(GgufFields &fields);
+int64_t readGgufWindow(GgufFields &fields);
+
 } // namespace mlir::marimba
 
-#endif // MARIMBA_IMPORTER_FAMILIES_TRANSFORMERMODEL_H
+#endif // MARIMBA_IMPORTER_BLOCKS_TRANSFORMERMODEL_H

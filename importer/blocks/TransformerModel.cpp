@@ -4,8 +4,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "importer/families/TransformerModel.h"
-#include "importer/blocks/ModelEnds.h"
+#include "importer/blocks/TransformerModel.h"
+#include "importer/blocks/EmbeddingAndHead.h"
 #include "importer/hub/RotaryConfig.h"
 
 namespace mlir::marimba {
@@ -70,7 +70,7 @@ void TransformerModel::plan(Config &file, WeightTable &weights, ModelPlan &plan,
                     vocabDim, hiddenDim, tied);
   for (int64_t i = 0; i < layers; ++i)
     plan.layers.push_back(planLayer(weights, i));
-  EndNames names;
+  HeadNames names;
   names.norm = "norm";
   takeHead(plan, weights, names, vocabDim, hiddenDim, tied, file.file());
 
@@ -91,6 +91,41 @@ void TransformerModel::plan(Config &file, WeightTable &weights, ModelPlan &plan,
     info.sizes.push_back({"num_local_experts", experts});
     info.sizes.push_back({"num_experts_per_tok", topK});
   }
+}
+
+void readGgufTransformer(GgufFields &f) {
+  constexpr int64_t mostHeads = 1 << 16;
+  f.copy("attention.layer_norm_rms_epsilon", "rms_norm_eps");
+  f.copy("feed_forward_length", "intermediate_size");
+  f.copy("attention.head_count", "num_attention_heads");
+  int64_t &queryHeads = f.config.queryHeads, &keyHeads = f.config.keyHeads;
+  queryHeads = f.positive("attention.head_count", mostHeads);
+  f.copy("attention.head_count_kv", "num_key_value_heads", /*required=*/false);
+  keyHeads = f.positive("attention.head_count_kv", mostHeads, false);
+  if (!keyHeads)
+    keyHeads = queryHeads;
+  f.set("attention_bias", f.hasTensor("blk.0.attn_q.bias"),
+        "blk.0.attn_q.bias");
+  f.set("mlp_bias", f.hasTensor("blk.0.ffn_gate.bias"), "blk.0.ffn_gate.bias");
+
+  int64_t headDim = f.positive("attention.key_length", kMaxSize, false);
+  if (headDim)
+    f.copy("attention.key_length", "head_dim");
+  else if (queryHeads)
+    headDim = f.hidden / queryHeads;
+  std::string values = f.key("attention.value_length");
+  if (f.file.find(values) && f.file.getInteger(values) != headDim)
+    f.keyError(values, "the size of a head, " + Twine(headDim));
+  readGgufRotary(f, headDim);
+}
+
+int64_t readGgufWindow(GgufFields &f) {
+  std::string key = f.key("attention.sliding_window");
+  // An unsigned -1 is none here, too.
+  std::optional<int64_t> window = f.file.getTokenId(key);
+  if (f.file.find(key) && !window)
+    f.keyError(key, "an integer");
+  return window.value_or(0);
 }
 
 } // namespace mlir::marimba

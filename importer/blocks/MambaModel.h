@@ -1,14 +1,15 @@
 //===- MambaModel.h - Models of nothing but Mamba mixers --------*- C++ -*-===//
 //
-// Part of Marimba. What Mamba and FalconMamba share: x = x + mixer(norm(x)) in
-// every layer, the names of their tensors and of most fields.
+// Part of Marimba. What families of these share: x = x + mixer(norm(x)) in
+// every layer, the names of tensors and of most fields.
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef MARIMBA_IMPORTER_FAMILIES_MAMBAMODEL_H
-#define MARIMBA_IMPORTER_FAMILIES_MAMBAMODEL_H
+#ifndef MARIMBA_IMPORTER_BLOCKS_MAMBAMODEL_H
+#define MARIMBA_IMPORTER_BLOCKS_MAMBAMODEL_H
 
 #include "importer/blocks/MambaWeights.h"
+#include "importer/gguf/GgufFields.h"
 #include "importer/hub/Config.h"
 
 namespace mlir::marimba {
@@ -44,6 +45,10 @@ private:
 /// The width of layer 0's mixer in the checkpoint, if it can be told.
 std::optional<int64_t> findMambaInner(const WeightTable &weights);
 
+/// Of GGUF files: GgufFamily::read and GgufFamily::names.
+void readGgufMamba(GgufFields &fields);
+GgufNames ggufMambaNames();
+
 } // namespace mlir::marimba
 
-#endif // MARIMBA_IMPORTER_FAMILIES_MAMBAMODEL_H
+#endif // MARIMBA_IMPORTER_BLOCKS_MAMBAMODEL_H

@@ -4,8 +4,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "importer/families/MambaModel.h"
-#include "importer/blocks/ModelEnds.h"
+#include "importer/blocks/MambaModel.h"
+#include "importer/blocks/EmbeddingAndHead.h"
 
 namespace mlir::marimba {
 
@@ -94,6 +94,37 @@ void MambaModel::plan(Config &file, WeightTable &weights, ModelPlan &plan,
                 {"state_size", mixer.sizes.state},
                 {"conv_kernel", mixer.sizes.window},
                 {"time_step_rank", mixer.sizes.rank}};
+}
+
+void readGgufMamba(GgufFields &f) {
+  readGgufMixer(f, "state_size", "conv_kernel", "time_step_rank");
+  f.copy("attention.layer_norm_rms_epsilon", "layer_norm_epsilon");
+  std::string width = f.key("ssm.inner_size");
+  int64_t inner = f.positive("ssm.inner_size", kMaxExpand * kMaxSize);
+  if (inner > kMaxExpand * f.hidden)
+    f.keyError(width, "at most " + Twine(kMaxExpand) + " * " +
+                          f.key("embedding_length"));
+  f.set("expand", double(inner) / double(f.hidden), width);
+  f.set("intermediate_size", inner, width);
+  f.set("use_bias", f.hasTensor("blk.0.ssm_in.bias"), "blk.0.ssm_in.bias");
+  std::string norms = f.key("ssm.dt_b_c_rms");
+  if (f.file.find(norms) && !f.file.getBool(norms))
+    f.keyError(norms, "a boolean");
+}
+
+GgufNames ggufMambaNames() {
+  static const GgufName outside[] = {
+      {"token_embd.weight", "backbone.embeddings.weight"},
+      {"output_norm.weight", "backbone.norm_f.weight"},
+      {"output.weight", "lm_head.weight"},
+  };
+  static const GgufName inLayer[] = {
+      {"attn_norm", "norm"},          {"ssm_in", "mixer.in_proj"},
+      {"ssm_conv1d", "mixer.conv1d"}, {"ssm_x", "mixer.x_proj"},
+      {"ssm_dt", "mixer.dt_proj"},    {"ssm_a", "mixer.A"},
+      {"ssm_d", "mixer.D"},           {"ssm_out", "mixer.out_proj"},
+  };
+  return GgufNames("backbone.layers.", outside, inLayer);
 }
 
 } // namespace mlir::marimba

@@ -1,10 +1,10 @@
-//===- ModelEnds.cpp - What stands around the layers ------------*- C++ -*-===//
+//===- EmbeddingAndHead.cpp - Before and after the layers -------*- C++ -*-===//
 //
 // Part of Marimba.
 //
 //===----------------------------------------------------------------------===//
 
-#include "importer/blocks/ModelEnds.h"
+#include "importer/blocks/EmbeddingAndHead.h"
 
 namespace mlir::marimba {
 
@@ -21,7 +21,7 @@ Weight takeEmbedding(WeightTable &weights, StringRef symbol,
   return weights.getMatrix(symbol, names, {vocab, hidden});
 }
 
-void takeHead(ModelPlan &plan, WeightTable &weights, const EndNames &names,
+void takeHead(ModelPlan &plan, WeightTable &weights, const HeadNames &names,
               Dim vocab, Dim hidden, bool tied, StringRef configFile) {
   std::string base = names.module.str() + ".";
   size_t layers = plan.layers.size();
