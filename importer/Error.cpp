@@ -1,34 +1,23 @@
-//===- Error.cpp - How the importer speaks to its user ----------*- C++ -*-===//
+//===- Error.cpp - Messages of the importer ---------------------*- C++ -*-===//
 //
 // Part of Marimba.
 //
 //===----------------------------------------------------------------------===//
 
 #include "importer/Error.h"
+#include "marimba/formats/Message.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
-#include "llvm/Support/raw_ostream.h"
 #include <algorithm>
 
 namespace mlir::marimba {
 
 std::string quoted(llvm::StringRef name) {
-  constexpr size_t kLongest = 160;
-  std::string text = "'";
-  llvm::raw_string_ostream os(text);
-  llvm::printEscapedString(name.take_front(kLongest), os);
-  os << (name.size() > kLongest ? "...'" : "'");
-  return text;
+  return ::marimba::formats::quotedName(name);
 }
 
 std::string printShape(llvm::ArrayRef<int64_t> shape) {
-  std::string text;
-  llvm::raw_string_ostream os(text);
-  constexpr size_t kLongest = 16;
-  os << '[';
-  llvm::interleaveComma(shape.take_front(kLongest), os);
-  os << (shape.size() > kLongest ? ", ...]" : "]");
-  return text;
+  return ::marimba::formats::printShape(shape);
 }
 
 static std::string digitsOf(llvm::StringRef name) {
@@ -51,7 +40,7 @@ llvm::StringRef nearest(llvm::StringRef name,
     size_t shorter = std::min(candidate.size(), name.size());
     if (longer - shorter >= best)
       continue;
-    // A missing or added ".weight" or "model." must not hide behind a shorter
+    // A missing or added ".weight" or "model." must not lose against a shorter
     // way to another tensor, so numbers are compared before letters.
     std::string other = digitsOf(candidate);
     if (llvm::StringRef(other).rtrim('.') != llvm::StringRef(digits).rtrim('.'))

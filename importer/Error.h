@@ -1,4 +1,4 @@
-//===- Error.h - How the importer speaks to its user ------------*- C++ -*-===//
+//===- Error.h - Messages of the importer -----------------------*- C++ -*-===//
 //
 // Part of Marimba.
 //

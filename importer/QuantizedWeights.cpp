@@ -7,6 +7,7 @@
 
 #include "dialects/Marimba/IR/Quantized.h"
 #include "importer/Weights.h"
+#include "marimba/formats/StaysUnquantized.h"
 
 namespace mlir::marimba {
 
@@ -30,9 +31,8 @@ encodingOf(const SafetensorsEntry &codes, const SafetensorsEntry &scales,
   return std::nullopt;
 }
 
-/// Projections from which dt, B and C come are small, and sensitive.
 static bool staysAsItIs(StringRef name) {
-  return name.contains("x_proj.") || name.contains("dt_proj.");
+  return ::marimba::formats::staysUnquantized(name);
 }
 
 bool WeightTable::isQuantizedOnDisk(StringRef name, ArrayRef<Dim> shape) {

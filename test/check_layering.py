@@ -52,7 +52,11 @@ LOCALE = re.compile(
 )
 JSON_PARSERS = re.compile(r"\b([Jj]son|JsonT|nlohmann::(ordered_)?json)::parse\(")
 JSON_FOLDERS = re.compile(r"(runtime|importer)/")
-JSON_FILES = {"runtime/core/JsonText.h", "importer/hub/Json.cpp"}
+JSON_FILES = {
+    "importer/hub/Json.cpp",
+    "runtime/formats/Json.cpp",
+    "runtime/include/marimba/formats/JsonText.h",
+}
 
 # A family is one file of importer/families/, with all that it calls things;
 # what works for all families knows none by its name. Not meant are the kind of
@@ -233,7 +237,7 @@ CASES = [
     ("tools/libmarimba/T.cpp", "sscanf(line, x);", "by the locale"),
     ("tools/marimba/T.cpp", "int x = atoi(text);", None),
     ("runtime/core/T.cpp", "Json json = Json::parse(text);", "parses JSON"),
-    ("runtime/core/JsonText.h", "return JsonT::parse(a, b);", None),
+    ("runtime/include/marimba/formats/JsonText.h", "return JsonT::parse(a, b);", None),
     ("importer/T.cpp", "auto v = llvm::json::parse(text);", "parses JSON"),
     ("importer/gguf/G.cpp", 'if (type == "llama")', "names the family llama"),
     ("importer/hub/H.cpp", 'table["llama.w"] = 1;', "names the family llama"),

@@ -86,8 +86,8 @@ public:
   /// Reports a message about the file as a whole.
   void error(const Twine &message);
 
-  /// Once something has failed: reports fields of the file that nobody has
-  /// asked for and that may be misspellings of absent ones that somebody has.
+  /// Once something has failed: reports fields of the file that were never
+  /// asked for and that may be misspellings of absent ones that were.
   void suggestFields();
 
   LogicalResult result() const { return success(!hasFailed); }

@@ -5,38 +5,24 @@
 //===----------------------------------------------------------------------===//
 
 #include "importer/hub/Json.h"
-#include "marimba/FileKind.h"
 #include "marimba/InputFile.h"
+#include "marimba/formats/ClassicLocale.h"
+#include "marimba/formats/JsonGuard.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Support/raw_ostream.h"
-#include <clocale>
 #include <cmath>
 #include <vector>
 
 namespace mlir::marimba {
 namespace {
 
-/// LLVM's JSON reads and prints numbers by way of the C library, and a host
-/// program may have set a locale with a decimal comma: while this lives, the
-/// calling thread has none. (runtime/core has the same for its parser; neither
-/// folder may use the other.)
-class ClassicLocale {
-public:
-  ClassicLocale() : before(uselocale(classic())) {}
-  ~ClassicLocale() { uselocale(before); }
+// LLVM's JSON reads and prints numbers by way of the C library.
+using ::marimba::rt::ClassicLocale;
 
-private:
-  static locale_t classic() {
-    static const locale_t made = newlocale(LC_ALL_MASK, "C", locale_t());
-    return made;
-  }
-  locale_t before;
-};
-
-/// One pass over the text before the real parser: limits the nesting, finds
-/// names that occur twice, spells out Infinity and NaN. What it does not
-/// understand it leaves to the parser.
+/// One pass over the text before the real parser: finds names that occur twice,
+/// spells out Infinity and NaN. What it does not understand it leaves to the
+/// parser.
 class Prescan {
 public:
   Prescan(StringRef text, StringRef file, JsonOptions options,
@@ -49,8 +35,6 @@ public:
   StringRef result() const { return replaced.empty() ? text : replaced; }
 
 private:
-  static constexpr size_t kDeepest = 64;
-
   LogicalResult scanString();
   bool scanNonFinite();
 
@@ -74,11 +58,6 @@ LogicalResult Prescan::run() {
     if ((c == 'I' || c == 'N' || c == '-') && scanNonFinite())
       continue;
     if (c == '{' || c == '[') {
-      if (names.size() == kDeepest) {
-        emitError(file + ": JSON nests deeper than " + Twine(kDeepest) +
-                  " levels");
-        return failure();
-      }
       names.emplace_back();
     } else if ((c == '}' || c == ']') && !names.empty()) {
       names.pop_back();
@@ -139,20 +118,6 @@ bool Prescan::scanNonFinite() {
   return false;
 }
 
-/// What makes `text` no JSON before any of it is parsed; empty where nothing.
-std::string whatElse(StringRef text) {
-  if (text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff"))
-    return "is in UTF-16 or UTF-32, expected UTF-8";
-  if (text.take_front(2).contains('\0'))
-    return "holds zero bytes, expected JSON in UTF-8 (UTF-16, or a file that "
-           "was not written to its end?)";
-  if (text.trim().empty())
-    return "is empty, expected JSON";
-  if (StringRef kind = ::marimba::rt::fileKind(text); !kind.empty())
-    return ("is " + kind + ", expected JSON").str();
-  return "";
-}
-
 } // namespace
 
 FailureOr<llvm::json::Value> parseJson(StringRef text, StringRef file,
@@ -160,7 +125,10 @@ FailureOr<llvm::json::Value> parseJson(StringRef text, StringRef file,
   text.consume_front("\xef\xbb\xbf");
   if (options.mayBeEmpty && text.trim().empty())
     return llvm::json::Value(llvm::json::Object());
-  if (std::string found = whatElse(text); !found.empty()) {
+  std::string found = ::marimba::rt::describeNoJson(text);
+  if (found.empty() && ::marimba::rt::nestsTooDeep(text))
+    found = ::marimba::rt::deepJsonText();
+  if (!found.empty()) {
     emitError(file + ": " + found);
     return failure();
   }

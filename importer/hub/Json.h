@@ -49,7 +49,7 @@ FailureOr<llvm::json::Object> readJsonFile(llvm::StringRef path,
 /// The integer that `value` is; 2.0 is one, 2.5 and 1e30 are none.
 std::optional<int64_t> asInteger(const llvm::json::Value &value);
 
-/// The token ids that `value` is: one or a list of them. What stands for "none"
+/// The token ids that `value` is: one or a list of them. What says "none"
 /// is none: null, -1, and that as an unsigned number of 32 or 64 bits. Nothing
 /// where it is of another kind.
 std::optional<std::vector<int64_t>> asTokenIds(const llvm::json::Value &value);

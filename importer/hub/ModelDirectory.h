@@ -10,11 +10,13 @@
 #include "importer/gguf/GgufConfig.h"
 #include "importer/gguf/GgufNames.h"
 #include "importer/hub/Config.h"
-#include "importer/hub/Safetensors.h"
 #include "marimba/formats/Format.h"
+#include "marimba/formats/Safetensors.h"
 #include "llvm/ADT/StringMap.h"
 
 namespace mlir::marimba {
+
+using ::marimba::formats::SafetensorsEntry;
 
 /// A tensor of the checkpoint and the file that holds it.
 struct CheckpointTensor {
@@ -32,7 +34,7 @@ struct CheckpointTensor {
 /// model.safetensors.index.json with its shards, or safetensors under other
 /// names where these can only be that, or no weights at all (a description
 /// alone can be compiled). Where there are both, the single file counts, as in
-/// transformers. Or a GGUF file, which is all of that: it is shown as the
+/// transformers. Or a GGUF file, which is all of that: it reads as the
 /// directory that it was made of.
 class ModelDirectory {
 public:
@@ -68,14 +70,14 @@ public:
   std::vector<std::string> notes;
 
   /// Gives tensors of the files other names: those of the file to those that
-  /// families ask for. Messages go on speaking of the file's; `prefix` of an
-  /// asked name that has none in the files stands for `prefixInFile` there.
+  /// families ask for. Messages keep to the file's; `prefix` of an
+  /// asked name that has none in the files is `prefixInFile` there.
   void rename(const std::vector<std::pair<std::string, std::string>> &names,
               StringRef prefix, StringRef prefixInFile);
 
 private:
-  /// Shows matrices that AutoAWQ or AutoGPTQ quantised as ours.
-  LogicalResult showForeign(ErrorFn emitError);
+  /// Makes matrices that AutoAWQ or AutoGPTQ quantised ours.
+  LogicalResult convertAwqGptq(ErrorFn emitError);
   LogicalResult openGguf(StringRef path, ErrorFn emitError);
   LogicalResult addGguf(const GgufTensor &tensor, const GgufConfig &config,
                         ErrorFn emitError);

@@ -144,7 +144,7 @@ LogicalResult ModelDirectory::openIndex(StringRef indexName,
   std::set<std::string> shards;
   for (const auto &[key, value] : *map) {
     StringRef tensor = key;
-    // Shards stand beside the index or below; nothing else may be named.
+    // Shards are beside the index or below; nothing else may be named.
     std::string shard = shardName(value.getAsString());
     if (shard.empty()) {
       emitError(indexName + ": tensor " + quoted(tensor) + " is in " +
@@ -189,7 +189,7 @@ LogicalResult ModelDirectory::openIndex(StringRef indexName,
     return failure();
   }
   for (auto &[name, tensor] : unlisted)
-    if (!twice.count(name)) // nobody knows which
+    if (!twice.count(name)) // which is not known
       table.try_emplace(name, std::move(tensor));
   return checkNoAdapter(emitError);
 }
@@ -197,7 +197,13 @@ LogicalResult ModelDirectory::openIndex(StringRef indexName,
 FailureOr<std::vector<SafetensorsEntry>>
 ModelDirectory::openShard(StringRef shard, ErrorFn emitError) {
   fileNames.push_back(shard.str());
-  return readSafetensorsHeader(pathOf(shard), shard, emitError);
+  std::string problem;
+  auto entries =
+      ::marimba::formats::readSafetensorsHeader(pathOf(shard), shard, problem);
+  if (entries)
+    return std::move(*entries);
+  emitError(problem);
+  return failure();
 }
 
 /// Without the adapter's part the numbers would be another model's.

@@ -84,7 +84,7 @@ bool Matcher::unwrap() {
   return true;
 }
 
-/// Finds what stands before "layers." in the names that end as expected ones
+/// Finds what is before "layers." in the names that end as expected ones
 /// do.
 bool Matcher::findLayers() {
   llvm::StringSet<> suffixes;
@@ -145,7 +145,7 @@ bool Matcher::findLayers() {
   return true;
 }
 
-/// The head stands beside the layers' module or outside of it.
+/// The head is beside the layers' module or outside of it.
 bool Matcher::findHead() {
   std::vector<std::string> found;
   for (const auto &entry : plain) {

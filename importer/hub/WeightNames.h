@@ -17,7 +17,7 @@ namespace mlir::marimba {
 /// How the names that a checkpoint was searched for may be in its files.
 struct NameMatch {
   /// A name in the files, and what it is to be called. Empty: they are as
-  /// expected, or nobody can tell.
+  /// expected, or it cannot be told.
   std::vector<std::pair<std::string, std::string>> names;
   std::string prefix, prefixInFile; // of the layers: "model.", "module.model."
   std::string note;                 // what is read as what

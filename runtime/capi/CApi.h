@@ -5,7 +5,7 @@
 
 #include "runtime/capi/marimba.h"
 
-#include "../core/ClassicLocale.h"
+#include "marimba/formats/ClassicLocale.h"
 
 #include <cstdint>
 #include <filesystem>

@@ -5,7 +5,7 @@
 #include "marimba/Tensor.h"
 #include "marimba/formats/Layout.h"
 
-#include "JsonText.h"
+#include "marimba/formats/JsonText.h"
 
 #include <nlohmann/json.hpp>
 

@@ -2,8 +2,8 @@
 
 #include "FileHeader.h"
 
-#include "JsonNesting.h"
-#include "JsonText.h"
+#include "marimba/formats/JsonGuard.h"
+#include "marimba/formats/JsonText.h"
 
 #include <bit>
 #include <charconv>

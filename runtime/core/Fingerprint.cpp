@@ -1,9 +1,9 @@
 //===- Fingerprint.cpp - Which checkpoint this is -------------------------===//
 
 #include "FileHeader.h"
-#include "JsonText.h"
 #include "marimba/SavedState.h"
 #include "marimba/Weights.h"
+#include "marimba/formats/JsonText.h"
 
 #include <algorithm>
 

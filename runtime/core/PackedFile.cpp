@@ -3,8 +3,8 @@
 #include "PackedFile.h"
 
 #include "FileHeader.h"
-#include "JsonText.h"
 #include "Team.h"
+#include "marimba/formats/JsonText.h"
 
 #include <sys/mman.h>
 

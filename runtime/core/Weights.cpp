@@ -4,6 +4,7 @@
 
 #include "StoredRows.h"
 #include "marimba/InputFile.h"
+#include "marimba/formats/Safetensors.h"
 
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -280,19 +281,14 @@ private:
 
   void describe(Mapping &mapping, const std::filesystem::path &path,
                 const struct stat &status) {
-    // safetensors: the length of the header in 8 bytes, the header. GGUF: all
-    // in front of the first tensor in use.
-    constexpr uint64_t longestHeader = 100'000'000;
-    uint64_t header = 0;
+    // safetensors: the header. GGUF: all in front of the first tensor in use.
+    uint64_t header =
+        formats::safetensorsDataOffset({mapping.data, mapping.size});
     if (mapping.size >= 4 && std::memcmp(mapping.data, "GGUF", 4) == 0) {
-      header = longestHeader;
+      header = formats::kLongestSafetensorsHeader;
       for (const auto &[name, source] : byName)
         if (source->file == path)
           header = std::min(header, source->offset);
-    } else if (mapping.size >= sizeof(header)) {
-      std::memcpy(&header, mapping.data, sizeof(header));
-      header =
-          header > longestHeader ? sizeof(header) : header + sizeof(header);
     }
     mapping.file = {path,
                     mapping.size,

@@ -4,8 +4,8 @@
 #include "marimba/Package.h"
 
 #include "../core/FileHeader.h"
-#include "../core/JsonText.h"
 #include "../tokenizer/Field.h"
+#include "marimba/formats/JsonText.h"
 
 #include <algorithm>
 #include <limits>

@@ -2,12 +2,12 @@
 
 #include "marimba/ChatTemplate.h"
 
-#include "../core/JsonText.h"
 #include "../tokenizer/Field.h"
 #include "../tokenizer/Unicode.h"
 #include "Builtins.h"
 #include "Interpreter.h"
 #include "Parser.h"
+#include "marimba/formats/JsonText.h"
 
 #include "marimba/FileKind.h"
 #include "marimba/InputFile.h"

@@ -3,7 +3,7 @@
 #include "Builtins.h"
 #include "Methods.h"
 
-#include "../core/ClassicLocale.h"
+#include "marimba/formats/ClassicLocale.h"
 
 #include <algorithm>
 #include <iterator>

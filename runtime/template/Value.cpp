@@ -2,7 +2,7 @@
 
 #include "Value.h"
 
-#include "../core/JsonText.h"
+#include "marimba/formats/JsonText.h"
 
 #include <algorithm>
 #include <charconv>

@@ -2,8 +2,8 @@
 
 #include "Field.h"
 
-#include "../core/JsonNesting.h"
-#include "../core/JsonText.h"
+#include "marimba/formats/JsonGuard.h"
+#include "marimba/formats/JsonText.h"
 
 #include <limits>
 

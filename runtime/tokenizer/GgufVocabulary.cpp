@@ -2,9 +2,9 @@
 
 #include "marimba/GgufVocabulary.h"
 
-#include "../core/JsonText.h"
 #include "Field.h"
 #include "marimba/Tokenizer.h"
+#include "marimba/formats/JsonText.h"
 
 #include <algorithm>
 #include <limits>

@@ -7,6 +7,7 @@
 
 #include "marimba/SavedState.h"
 #include "marimba/Session.h"
+#include "marimba/formats/Safetensors.h"
 
 #include <gtest/gtest.h>
 
@@ -400,16 +401,14 @@ TEST_F(StateFileTest, FilesOfOtherKinds) {
 
 /// A safetensors file of two tensors of `count` floats each.
 std::string makeWeights(size_t count) {
-  std::string size = std::to_string(4 * count);
-  std::string json = R"({"a":{"dtype":"F32","shape":[)" +
-                     std::to_string(count) + R"(],"data_offsets":[0,)" + size +
-                     R"(]},"b":{"dtype":"F32","shape":[)" +
-                     std::to_string(count) + R"(],"data_offsets":[)" + size +
-                     "," + std::to_string(8 * count) + "]}}";
-  json.resize((json.size() + 7) / 8 * 8, ' ');
-  uint64_t length = json.size();
-  std::string result(reinterpret_cast<char *>(&length), 8);
-  return result + json + std::string(8 * count, '\1');
+  auto size = static_cast<int64_t>(count);
+  std::vector<marimba::formats::SafetensorsEntry> tensors = {
+      {"a", "F32", {size}}, {"b", "F32", {size}}};
+  std::string problem;
+  auto header = marimba::formats::makeSafetensorsHeader(
+      tensors, /*alignment=*/8, problem);
+  EXPECT_TRUE(header) << problem;
+  return header.value_or("") + std::string(8 * count, '\1');
 }
 
 TEST_F(StateFileTest, FingerprintsFollowContents) {

@@ -1,8 +1,7 @@
-//===- WeightsTest.cpp - Descriptions, weight tables, safetensors ---------===//
+//===- WeightsTest.cpp - Descriptions, weight tables ----------------------===//
 
 #include "marimba/Weights.h"
 #include "marimba/Description.h"
-#include "marimba/SafetensorsWriter.h"
 
 #include <gtest/gtest.h>
 
@@ -167,40 +166,6 @@ TEST_F(WeightsTest, Provider) {
   description.weights[0].name = "v";
   EXPECT_FALSE(Weights::generate(description, Ones(), error));
   EXPECT_EQ(error, "no");
-}
-
-TEST_F(WeightsTest, SafetensorsWriter) {
-  std::vector<float> values = {1, 2, 3};
-  std::vector<int64_t> ids = {7};
-  fs::path out = folder / "out.safetensors";
-  std::vector<NamedTensor> tensors = {{"x", MARIMBA_F32, {3, 1}, values.data()},
-                                      {"ids", MARIMBA_I64, {1}, ids.data()}};
-  std::vector<std::pair<std::string, std::string>> metadata = {{"k", "v"}};
-  ASSERT_TRUE(writeSafetensors(out, tensors, error, metadata)) << error;
-  std::ifstream in(out, std::ios::binary);
-  std::string bytes((std::istreambuf_iterator<char>(in)), {});
-  uint64_t length = 0;
-  std::memcpy(&length, bytes.data(), 8);
-  ASSERT_EQ(bytes.size(), 8 + length + 12 + 8);
-  EXPECT_EQ(length % 8, 0u);
-  EXPECT_HAS(bytes.substr(8, length),
-             R"({"__metadata__":{"k":"v"},"x":{"dtype":"F32","shape":[3,1],)"
-             R"("data_offsets":[0,12]},"ids":{"dtype":"I64","shape":[1],)"
-             R"("data_offsets":[12,20]}})");
-  EXPECT_EQ(std::memcmp(bytes.data() + 8 + length, values.data(), 12), 0);
-
-  // Failures leave the old file, and nothing beside it.
-  tensors[1].name = "x";
-  EXPECT_FALSE(writeSafetensors(out, tensors, error));
-  EXPECT_HAS(error, "two tensors are named 'x'");
-  EXPECT_EQ(fs::file_size(out), bytes.size());
-  tensors[1].name = "y";
-  EXPECT_FALSE(writeSafetensors(folder / "no" / "out", tensors, error));
-  EXPECT_HAS(error, "no/out: cannot be written: No such file");
-  fs::create_directories(folder / "taken" / "full");
-  EXPECT_FALSE(writeSafetensors(folder / "taken", tensors, error));
-  EXPECT_HAS(error, "is not a regular file");
-  EXPECT_EQ(std::distance(fs::directory_iterator(folder), {}), 3);
 }
 
 //===----------------------------------------------------------------------===//

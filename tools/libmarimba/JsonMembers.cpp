@@ -6,6 +6,8 @@
 
 #include "tools/libmarimba/JsonMembers.h"
 
+#include "marimba/formats/JsonGuard.h"
+
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Error.h"
 #include "llvm/Support/JSON.h"
@@ -78,8 +80,6 @@ public:
   bool atEnd() const { return at == text.size(); }
 
 private:
-  static constexpr unsigned kDeepest = 64;
-
   bool skipNumber();
   bool skipDigits();
 
@@ -141,8 +141,8 @@ bool Scanner::skipValue(unsigned depth) {
   if (first == '-' || isDigit(first))
     return skipNumber();
   if (first == '{' || first == '[') {
-    if (depth == kDeepest)
-      return fail("nests deeper than " + Twine(kDeepest) + " levels");
+    if (depth == rt::kDeepestJson)
+      return fail("nests deeper than " + Twine(rt::kDeepestJson) + " levels");
     if (first == '[')
       return skipList('[', ']', [&] { return skipValue(depth + 1); });
     return skipList('{', '}', [&] {

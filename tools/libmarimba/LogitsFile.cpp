@@ -7,11 +7,11 @@
 #include "tools/libmarimba/LogitsFile.h"
 #include "importer/hub/Json.h"
 
-#include "marimba/SafetensorsWriter.h"
 #include "marimba/Sampler.h"
 #include "marimba/SavedState.h"
 #include "marimba/Session.h"
 #include "marimba/Tensor.h"
+#include "marimba/formats/Safetensors.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Support/JSON.h"
 #include <cstring>
@@ -111,7 +111,7 @@ bool marimba::parseLogitsRequests(StringRef json, StringRef file,
 namespace {
 /// The tensors of a file, which point into memory that lives as long.
 struct Tensors {
-  std::vector<rt::NamedTensor> named;
+  std::vector<formats::SafetensorsTensor> named;
   std::vector<std::shared_ptr<void>> storage;
 };
 
@@ -133,12 +133,12 @@ public:
 private:
   /// Takes over values of type T as a tensor of the file.
   template <typename T>
-  void add(StringRef name, MarimbaDType dtype, std::vector<int64_t> shape,
+  void add(StringRef name, StringRef dtype, std::vector<int64_t> shape,
            std::vector<T> values) {
     auto owner = std::make_shared<std::vector<T>>(std::move(values));
     std::string prefix = request.name.empty() ? "" : request.name + ".";
     tensors.named.push_back(
-        {prefix + name.str(), dtype, std::move(shape), owner->data()});
+        {prefix + name.str(), dtype.upper(), std::move(shape), owner->data()});
     tensors.storage.push_back(std::move(owner));
   }
 
@@ -195,11 +195,11 @@ bool Recorder::feedIds() {
     begin += size;
   }
   last.assign(logits.end() - vocabulary, logits.end());
-  add("logits", MARIMBA_F32, {1, length, vocabulary}, std::move(logits));
+  add("logits", "F32", {1, length, vocabulary}, std::move(logits));
   if (request.hidden) {
     int64_t width = model.info().hiddenSize;
     int64_t layers = hidden.size() / (length * width);
-    add("hidden", MARIMBA_F32, {layers, length, width}, std::move(hidden));
+    add("hidden", "F32", {layers, length, width}, std::move(hidden));
   }
   return true;
 }
@@ -251,7 +251,7 @@ void Recorder::copyState(const rt::ArgSpec &spec, const MarimbaTensor &view) {
                 static_cast<const char *>(view.data) + offset * elementBytes,
                 rowBytes);
   }
-  add(spec.name, dtype, std::move(shape), std::move(bytes));
+  add(spec.name, rt::dtypeName(dtype), std::move(shape), std::move(bytes));
 }
 
 bool Recorder::continueGreedily() {
@@ -268,9 +268,8 @@ bool Recorder::continueGreedily() {
     if (!session->append({&token, 1}, rt::LogitsWanted::Last, last, error))
       return false;
   }
-  add("tokens", MARIMBA_I64, {1, request.greedy}, std::move(tokens));
-  add("greedy_logits", MARIMBA_F32, {request.greedy, vocabulary},
-      std::move(logits));
+  add("tokens", "I64", {1, request.greedy}, std::move(tokens));
+  add("greedy_logits", "F32", {request.greedy, vocabulary}, std::move(logits));
   return true;
 }
 
@@ -283,5 +282,5 @@ bool marimba::writeLogits(LoadedModel &model, ArrayRef<LogitsRequest> requests,
   for (const LogitsRequest &request : requests)
     if (!Recorder(model, request, tensors, note, error).record())
       return false;
-  return rt::writeSafetensors(path.str(), tensors.named, error);
+  return formats::writeSafetensors(path.str(), tensors.named, error);
 }

@@ -8,20 +8,19 @@
 #include "tools/libmarimba/JitCode.h"
 #include "tools/libmarimba/SourceNesting.h"
 
-#include "importer/hub/Safetensors.h"
 #include "marimba/Context.h"
 #include "marimba/Description.h"
 #include "marimba/InputFile.h"
-#include "marimba/SafetensorsWriter.h"
 #include "marimba/ThreadTeam.h"
 #include "marimba/Weights.h"
+#include "marimba/formats/Safetensors.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 
 using namespace marimba;
 using namespace llvm;
-using mlir::marimba::SafetensorsEntry;
+using formats::SafetensorsEntry;
 
 namespace {
 
@@ -30,9 +29,8 @@ class InputFile {
 public:
   bool open(StringRef path, std::string &error) {
     file = path.str();
-    auto found = mlir::marimba::readSafetensorsHeader(
-        path, path, [&](const Twine &text) { error = text.str(); });
-    if (mlir::failed(found))
+    auto found = formats::readSafetensorsHeader(file, file, error);
+    if (!found)
       return false;
     std::string problem;
     std::optional<rt::InputFile> input = rt::InputFile::open(file, problem);
@@ -94,7 +92,9 @@ public:
 
   bool load(const LoadOptions &options, NoteFn note);
   bool runAll();
-  bool write() { return rt::writeSafetensors(request.output, results, error); }
+  bool write() {
+    return formats::writeSafetensors(request.output, results, error);
+  }
 
 private:
   bool fail(const Twine &message) {
@@ -120,7 +120,7 @@ private:
   std::unique_ptr<rt::Context> context;
   int threads = 1;
   std::vector<rt::AlignedBuffer> buffers;
-  std::vector<rt::NamedTensor> results;
+  std::vector<formats::SafetensorsTensor> results;
 };
 
 } // namespace
@@ -264,7 +264,8 @@ bool ModuleRunner::bind(const rt::EntrySpec &entry, const rt::ArgSpec &arg,
   }
   tensor = rt::makeTensor(buffer->data(), arg.dtype, shape);
   if (arg.kind != rt::ArgKind::Input)
-    results.push_back({name, arg.dtype, shape, buffer->data()});
+    results.push_back({name, StringRef(rt::dtypeName(arg.dtype)).upper(), shape,
+                       buffer->data()});
   buffers.push_back(std::move(*buffer));
   return true;
 }

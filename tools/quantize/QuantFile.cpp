@@ -12,12 +12,10 @@
 
 #include "marimba/InputFile.h"
 #include "marimba/Tensor.h"
+#include "marimba/formats/Safetensors.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Support/Endian.h"
-#include "llvm/Support/JSON.h"
-#include "llvm/Support/MathExtras.h"
 #include "llvm/Support/Parallel.h"
-#include "llvm/Support/raw_ostream.h"
 #include <algorithm>
 
 using namespace marimba;
@@ -28,46 +26,39 @@ using mlir::marimba::WeightSource;
 // QuantLayout
 //===----------------------------------------------------------------------===//
 
-QuantLayout::QuantLayout(const QuantPlan &plan) {
-  raw_string_ostream os(headerText);
-  json::OStream text(os);
-  uint64_t offset = 0;
-  auto add = [&](const std::string &name, StringRef dtype,
-                 ArrayRef<int64_t> shape, uint64_t bytes) {
-    text.attributeObject(name, [&] {
-      text.attribute("dtype", dtype);
-      text.attribute("shape", json::Array(shape));
-      text.attribute("data_offsets",
-                     json::Array{int64_t(offset), int64_t(offset + bytes)});
-    });
-    offset += bytes;
-  };
-  text.object([&] {
-    // What transformers asks for.
-    text.attribute("__metadata__", json::Object{{"format", "pt"}});
-    for (const PlannedMatrix &matrix : plan.matrices) {
-      matrices.push_back(offset);
-      Layout layout = matrix.layout();
-      for (formats::PartKind kind : layout.parts())
-        add(matrix.name + "." + std::string(partName(kind)),
-            layout.partType(kind), layout.partShape(kind),
-            layout.partBytes(kind));
-    }
-    quantised = offset;
-    for (const WeightSource *source : plan.kept) {
-      kept.push_back(offset);
-      add(source->name, source->dtype, source->shape, source->bytes);
-    }
-  });
-  // 8 bytes for the length stand in front.
-  headerText.append(offsetToAlignment(8 + headerText.size(), Align(64)), ' ');
-  char length[8];
-  support::endian::write64le(length, headerText.size());
-  headerText.insert(0, length, sizeof(length));
-  for (std::vector<uint64_t> *list : {&matrices, &kept})
-    for (uint64_t &at : *list)
-      at += headerText.size();
-  end = headerText.size() + offset;
+std::optional<QuantLayout> QuantLayout::create(const QuantPlan &plan,
+                                               std::string &error) {
+  std::vector<formats::SafetensorsEntry> tensors;
+  std::vector<size_t> first; // of each matrix
+  for (const PlannedMatrix &matrix : plan.matrices) {
+    first.push_back(tensors.size());
+    Layout parts = matrix.layout();
+    for (formats::PartKind kind : parts.parts())
+      tensors.push_back({matrix.name + "." + std::string(partName(kind)),
+                         std::string(parts.partType(kind)),
+                         parts.partShape(kind)});
+  }
+  size_t firstKept = tensors.size();
+  for (const WeightSource *source : plan.kept)
+    tensors.push_back({source->name, source->dtype, source->shape});
+  // What transformers asks for.
+  const std::pair<std::string, std::string> metadata[] = {{"format", "pt"}};
+  auto header = formats::makeSafetensorsHeader(tensors, /*alignment=*/64, error,
+                                               metadata);
+  if (!header)
+    return std::nullopt;
+  QuantLayout layout;
+  layout.headerText = std::move(*header);
+  for (size_t i : first)
+    layout.matrices.push_back(tensors[i].offset);
+  for (size_t i = firstKept; i < tensors.size(); ++i)
+    layout.kept.push_back(tensors[i].offset);
+  uint64_t begin = layout.headerText.size();
+  layout.end =
+      tensors.empty() ? begin : tensors.back().offset + tensors.back().bytes;
+  layout.quantised =
+      (layout.kept.empty() ? layout.end : layout.kept.front()) - begin;
+  return layout;
 }
 
 //===----------------------------------------------------------------------===//

@@ -17,11 +17,13 @@
 
 namespace marimba {
 
-/// Where everything stands in a safetensors file with the tensors of a plan:
+/// Where everything is in a safetensors file with the tensors of a plan:
 /// quantised matrices first, then what is kept, without gaps.
 class QuantLayout {
 public:
-  explicit QuantLayout(const QuantPlan &plan);
+  /// Nothing, and `error`, where the tensors cannot be in one file.
+  static std::optional<QuantLayout> create(const QuantPlan &plan,
+                                           std::string &error);
 
   /// The beginning of the file, up to the data: a multiple of 64 bytes, as is
   /// the size of every tensor of a quantised matrix.
@@ -35,6 +37,8 @@ public:
   uint64_t keptOffset(size_t i) const { return kept[i]; }
 
 private:
+  QuantLayout() = default;
+
   std::vector<uint64_t> matrices, kept;
   std::string headerText;
   uint64_t quantised = 0, end = 0;

@@ -7,6 +7,7 @@
 #include "tools/quantize/QuantPlan.h"
 
 #include "dialects/Marimba/IR/Marimba.h"
+#include "marimba/formats/StaysUnquantized.h"
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/ADT/DenseMap.h"
@@ -73,9 +74,6 @@ private:
     Regex regex;
     bool used = false;
   };
-  // Delta, B and C of a state-space layer: small, and what the recurrence
-  // multiplies up.
-  Regex own{"(^|\\.)(x_proj|dt_proj)\\.weight$"};
   std::vector<Pattern> patterns;
 };
 
@@ -132,7 +130,7 @@ bool KeepList::compile(ArrayRef<std::string> texts, std::string &error) {
 }
 
 bool KeepList::matches(StringRef tensor) {
-  bool any = own.match(tensor);
+  bool any = formats::staysUnquantized(tensor);
   for (Pattern &pattern : patterns)
     if (pattern.regex.match(tensor))
       any = pattern.used = true;

@@ -253,7 +253,9 @@ bool marimba::quantizeModel(StringRef modelDir, StringRef outDir,
   if (!checkFinite(first, [&](uint64_t, StringRef) { return goOn(); }, error))
     return false;
 
-  QuantLayout layout(plan);
+  std::optional<QuantLayout> layout = QuantLayout::create(plan, error);
+  if (!layout)
+    return false;
   // It has no name until all of it is there, so nothing is left of a process
   // that is killed.
   std::string problem, weights = pathIn(outDir, kWeights);
@@ -291,7 +293,7 @@ bool marimba::quantizeModel(StringRef modelDir, StringRef outDir,
   uint64_t read = 0;
   std::vector<QuantError> errors;
   if (!writeQuantFile(
-          plan, layout, {options.method, calibration.get()}, *file, weights,
+          plan, *layout, {options.method, calibration.get()}, *file, weights,
           [&](uint64_t bytes, StringRef name) {
             read += bytes;
             if (progress)

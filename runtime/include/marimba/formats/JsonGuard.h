@@ -1,13 +1,14 @@
-//===- JsonNesting.h - How deep JSON nests ----------------------*- C++ -*-===//
+//===- JsonGuard.h - What is looked at before JSON is parsed ----*- C++ -*-===//
 //
-// The parser of the library does not recurse, but what copies, compares or
-// prints its values does: the depth of a file is looked at first.
+// For both parsers that we use: LLVM's recurses without a limit, and of the
+// runtime's values what copies, compares or prints them does.
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef MARIMBA_RUNTIME_CORE_JSONNESTING_H
-#define MARIMBA_RUNTIME_CORE_JSONNESTING_H
+#ifndef MARIMBA_FORMATS_JSONGUARD_H
+#define MARIMBA_FORMATS_JSONGUARD_H
 
+#include <string>
 #include <string_view>
 
 namespace marimba::rt {
@@ -27,13 +28,20 @@ inline bool nestsTooDeep(std::string_view text) {
     } else if (character == '{' || character == '[') {
       if (++depth > kDeepestJson)
         return true;
-    } else if (character == '}' || character == ']') {
+    } else if ((character == '}' || character == ']') && depth > 0) {
       --depth;
     }
   }
   return false;
 }
 
+/// "JSON nests deeper than 64 levels", for messages.
+std::string deepJsonText();
+
+/// What `text` is where it cannot be JSON in UTF-8, "is empty, expected JSON";
+/// empty where it can be.
+std::string describeNoJson(std::string_view text);
+
 } // namespace marimba::rt
 
-#endif // MARIMBA_RUNTIME_CORE_JSONNESTING_H
+#endif // MARIMBA_FORMATS_JSONGUARD_H

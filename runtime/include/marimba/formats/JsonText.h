@@ -5,15 +5,16 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef MARIMBA_RUNTIME_CORE_JSONTEXT_H
-#define MARIMBA_RUNTIME_CORE_JSONTEXT_H
+#ifndef MARIMBA_FORMATS_JSONTEXT_H
+#define MARIMBA_FORMATS_JSONTEXT_H
 
-#include "ClassicLocale.h"
+#include "marimba/formats/ClassicLocale.h"
 
 #include <nlohmann/json.hpp>
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace marimba::rt {
@@ -31,6 +32,15 @@ inline nlohmann::json tryParseJsonText(std::string_view text) {
   return nlohmann::json::parse(text.begin(), text.end(), nullptr,
                                /*allow_exceptions=*/false);
 }
+
+/// As above, of a file's text: nothing, and `problem` ("not valid JSON: ...",
+/// "'x' occurs twice"), where it is not JSON, nests deeper than kDeepestJson,
+/// or has a name twice in an object. A byte order mark of UTF-8 is passed over.
+std::optional<nlohmann::json> parseUniqueJson(std::string_view text,
+                                              std::string &problem);
+
+/// `value` on one line, cut where it is long, for messages.
+std::string printJson(const nlohmann::json &value);
 
 /// The integer that `value` is, where it lies in [least, most]: get<int64_t>()
 /// of the library makes -1 of 2^64 - 1, and get<int32_t>() 0 of 2^32.
@@ -50,4 +60,4 @@ std::optional<int64_t> integerIn(const JsonT &value, int64_t least,
 
 } // namespace marimba::rt
 
-#endif // MARIMBA_RUNTIME_CORE_JSONTEXT_H
+#endif // MARIMBA_FORMATS_JSONTEXT_H

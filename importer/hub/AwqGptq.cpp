@@ -1,6 +1,6 @@
-//===- ForeignQuantized.cpp - Matrices that others quantised ----*- C++ -*-===//
+//===- AwqGptq.cpp - Matrices that AutoAWQ and AutoGPTQ wrote ---*- C++ -*-===//
 //
-// Part of Marimba. What AutoAWQ (the layout "gemm") and AutoGPTQ write, shown
+// Part of Marimba. What AutoAWQ (the layout "gemm") and AutoGPTQ write, read
 // as the tensors of docs/quantization.md:
 //
 //             qweight, I32                 qzeros, I32              scales, F16
@@ -25,7 +25,7 @@ static constexpr int64_t kChannels = 64;
 namespace {
 
 /// How quantization_config says that matrices are stored.
-struct ForeignFormat {
+struct AwqGptqFormat {
   bool awq = false;
   unsigned bits = 4;
   int64_t group = 128; // -1: all inputs
@@ -33,9 +33,9 @@ struct ForeignFormat {
 };
 
 /// Turns the tensors of one matrix into ours.
-class ForeignMatrix {
+class AwqGptqMatrix {
 public:
-  ForeignMatrix(const ModelDirectory &directory, const ForeignFormat &format,
+  AwqGptqMatrix(const ModelDirectory &directory, const AwqGptqFormat &format,
                 StringRef base, ErrorFn emitError)
       : directory(directory), format(format), base(base.str()),
         emitError(emitError) {}
@@ -61,7 +61,7 @@ private:
   std::optional<std::vector<uint32_t>> words(const CheckpointTensor &tensor);
 
   const ModelDirectory &directory;
-  const ForeignFormat &format;
+  const AwqGptqFormat &format;
   std::string base;
   ErrorFn emitError;
   const CheckpointTensor *codes = nullptr, *scales = nullptr, *zeros = nullptr;
@@ -70,7 +70,7 @@ private:
 
 } // namespace
 
-const CheckpointTensor *ForeignMatrix::take(StringRef suffix, StringRef dtype) {
+const CheckpointTensor *AwqGptqMatrix::take(StringRef suffix, StringRef dtype) {
   const CheckpointTensor *tensor = directory.find(base + suffix.str());
   if (!tensor) {
     (void)fail(suffix, "is missing (" + base + ".qweight is there)");
@@ -86,7 +86,7 @@ const CheckpointTensor *ForeignMatrix::take(StringRef suffix, StringRef dtype) {
 }
 
 std::optional<std::vector<uint32_t>>
-ForeignMatrix::words(const CheckpointTensor &tensor) {
+AwqGptqMatrix::words(const CheckpointTensor &tensor) {
   const SafetensorsEntry &entry = tensor.entry;
   StringRef file = directory.files()[tensor.file];
   std::string problem, data(entry.bytes, 0);
@@ -102,7 +102,7 @@ ForeignMatrix::words(const CheckpointTensor &tensor) {
 }
 
 /// Groups must be of inputs that follow each other.
-LogicalResult ForeignMatrix::checkOrder() {
+LogicalResult AwqGptqMatrix::checkOrder() {
   const CheckpointTensor *order = directory.find(base + ".g_idx");
   if (!order)
     return success();
@@ -126,7 +126,7 @@ LogicalResult ForeignMatrix::checkOrder() {
 }
 
 /// Codes of 8 bits have no zero points of their own here.
-LogicalResult ForeignMatrix::checkZeros() {
+LogicalResult AwqGptqMatrix::checkZeros() {
   if (format.bits != 8)
     return success();
   auto stored = words(*zeros);
@@ -142,7 +142,7 @@ LogicalResult ForeignMatrix::checkZeros() {
   return success();
 }
 
-LogicalResult ForeignMatrix::read() {
+LogicalResult AwqGptqMatrix::read() {
   codes = take(".qweight", "I32");
   scales = take(".scales", "F16");
   zeros = take(".qzeros", "I32");
@@ -177,7 +177,7 @@ LogicalResult ForeignMatrix::read() {
   return checkZeros();
 }
 
-SmallVector<CheckpointTensor> ForeignMatrix::tensors() const {
+SmallVector<CheckpointTensor> AwqGptqMatrix::tensors() const {
   int64_t blocks = llvm::divideCeil(channels, kChannels);
   SmallVector<CheckpointTensor> result;
   auto add = [&](const CheckpointTensor &from, StringRef suffix,
@@ -209,15 +209,15 @@ SmallVector<CheckpointTensor> ForeignMatrix::tensors() const {
 
 /// Nothing, with nothing said, where the directory's quantization_config is
 /// none of these; failure where it is one that cannot be read.
-static FailureOr<std::optional<ForeignFormat>>
+static FailureOr<std::optional<AwqGptqFormat>>
 readFormat(const llvm::json::Object &config, StringRef file,
            ErrorFn emitError) {
   const llvm::json::Object *fields = config.getObject("quantization_config");
   std::optional<StringRef> method =
       fields ? fields->getString("quant_method") : std::nullopt;
   if (method != "awq" && method != "gptq")
-    return std::optional<ForeignFormat>();
-  ForeignFormat format;
+    return std::optional<AwqGptqFormat>();
+  AwqGptqFormat format;
   format.awq = method == "awq";
   auto fail = [&](StringRef field, StringRef expected) {
     const llvm::json::Value *value = fields->get(field);
@@ -249,7 +249,7 @@ readFormat(const llvm::json::Object &config, StringRef file,
   return std::optional(format);
 }
 
-LogicalResult ModelDirectory::showForeign(ErrorFn emitError) {
+LogicalResult ModelDirectory::convertAwqGptq(ErrorFn emitError) {
   auto format = readFormat(configObject, configName, emitError);
   if (failed(format))
     return failure();
@@ -261,7 +261,7 @@ LogicalResult ModelDirectory::showForeign(ErrorFn emitError) {
       bases.push_back(name.str());
   llvm::sort(bases); // the first message is always the same
   for (const std::string &base : bases) {
-    ForeignMatrix matrix(*this, **format, base, emitError);
+    AwqGptqMatrix matrix(*this, **format, base, emitError);
     if (failed(matrix.read()))
       return failure();
     for (CheckpointTensor &tensor : matrix.tensors()) {

@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef MARIMBA_RUNTIME_CORE_CLASSICLOCALE_H
-#define MARIMBA_RUNTIME_CORE_CLASSICLOCALE_H
+#ifndef MARIMBA_FORMATS_CLASSICLOCALE_H
+#define MARIMBA_FORMATS_CLASSICLOCALE_H
 
 #include <clocale>
 
@@ -34,4 +34,4 @@ private:
 
 } // namespace marimba::rt
 
-#endif // MARIMBA_RUNTIME_CORE_CLASSICLOCALE_H
+#endif // MARIMBA_FORMATS_CLASSICLOCALE_H
