@@ -15,7 +15,7 @@ RankedTensorType ModuleBuilder::inputsType() {
   int64_t columns = 0;
   for (const ProjectionInput &input : inputs)
     columns = std::max(columns, input.begin + input.size);
-  // In the first run nobody knows.
+  // Not known in the first run.
   if (inputs.empty())
     columns = INT32_MAX;
   return dynamic({1, ShapedType::kDynamic, ShapedType::kDynamic, columns});
@@ -50,14 +50,14 @@ static Value copyValid(OpBuilder &b, Location loc, Value value, Value valid,
 }
 
 void ModuleBuilder::collect(StringRef weight, Value value, Value valid,
-                            std::vector<Multiplied> &noted, Value &hidden,
+                            std::vector<CollectedInput> &found, Value &hidden,
                             Value column) {
-  for (Multiplied &one : noted)
+  for (CollectedInput &one : found)
     if (one.value == value)
       return one.weights.push_back(weight.str());
-  int64_t begin = noted.empty() ? 0 : noted.back().begin + noted.back().size;
+  int64_t begin = found.empty() ? 0 : found.back().begin + found.back().size;
   auto type = cast<RankedTensorType>(value.getType());
-  noted.push_back({value, {weight.str()}, begin, type.getDimSize(2)});
+  found.push_back({value, {weight.str()}, begin, type.getDimSize(2)});
   Location loc = name(weight + ".input");
   Value first = arith::ConstantIndexOp::create(b, loc, begin);
   SmallVector<OpFoldResult> offsets(4, b.getIndexAttr(0));
@@ -77,7 +77,7 @@ int64_t ModuleBuilder::placeInputs(const LayerPlan &layer,
   if (column == 0) // of the model's first layer: what an earlier run found goes
     inputs.clear();
   int64_t end = column;
-  for (const Multiplied &one : multiplied[function]) {
+  for (const CollectedInput &one : collectedInputs[function]) {
     for (const std::string &name : one.weights) {
       const auto *weight =
           llvm::find_if(layer.weights, [&](const LayerWeight &weight) {

@@ -196,7 +196,7 @@ FailureOr<ImportedModel> importModel(MLIRContext &context, StringRef path,
   if (keyValues == KeyValueType::AsStored)
     keyValues = info.storesBF16 ? KeyValueType::BF16 : KeyValueType::F32;
   for (LayerPlan &layer : plan.layers) {
-    keepKeysAndValues(layer, keyValues);
+    setCacheType(layer, keyValues);
     info.layerKinds.push_back(layer.kind);
     for (const LayerState &state : layer.states)
       addState(info, state.type);

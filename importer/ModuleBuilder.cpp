@@ -175,13 +175,13 @@ func::FuncOp ModuleBuilder::getLayer(const LayerPlan &layer) {
       scope.state(state.name) = *argument++;
     for (const LayerWeight &weight : layer.weights)
       scope.addWeight(weight.name, *argument++);
-    std::vector<Multiplied> noted;
+    std::vector<CollectedInput> found;
     Value hidden, column;
     if (options.collectInputs) {
       hidden = *argument++;
       column = *argument++;
       scope.onProjection = [&](StringRef name, Value value) {
-        collect(name, value, valid, noted, hidden, column);
+        collect(name, value, valid, found, hidden, column);
       };
     }
     SmallVector<Value> returned{layer.emit(scope)};
@@ -189,7 +189,7 @@ func::FuncOp ModuleBuilder::getLayer(const LayerPlan &layer) {
       returned.push_back(scope.state(state.name));
     if (hidden)
       returned.push_back(hidden);
-    multiplied[function] = std::move(noted);
+    collectedInputs[function] = std::move(found);
     func::ReturnOp::create(b, function.getLoc(), returned);
     return function;
   });

@@ -74,16 +74,16 @@ private:
   func::FuncOp getShared(StringRef base, const std::string &key,
                          function_ref<func::FuncOp(StringRef)> make);
 
-  /// What projections of a layer function multiply, and the weights that it
-  /// meets there.
-  struct Multiplied {
+  /// What projections of a layer function multiply, and by which weights.
+  struct CollectedInput {
     Value value;
     SmallVector<std::string> weights;
     int64_t begin, size; // columns, from those of the layer on
   };
-  /// Puts such a value into `hidden` where it is new.
+  /// Puts such a value into `hidden`, from `column` of it on, and adds it to
+  /// `found`; one that is there already gets the weight only.
   void collect(StringRef weight, Value value, Value valid,
-               std::vector<Multiplied> &noted, Value &hidden, Value column);
+               std::vector<CollectedInput> &found, Value &hidden, Value column);
 
   const ModelPlan &plan;
   const ImportOptions &options;
@@ -92,7 +92,7 @@ private:
   ModuleOp module;
   std::map<std::string, func::FuncOp> shared;
   std::map<std::string, unsigned> variants;
-  DenseMap<func::FuncOp, std::vector<Multiplied>> multiplied;
+  DenseMap<func::FuncOp, std::vector<CollectedInput>> collectedInputs;
 };
 
 } // namespace mlir::marimba

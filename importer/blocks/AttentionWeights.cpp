@@ -50,7 +50,7 @@ void addAttention(LayerPlan &layer, WeightTable &weights,
   layer.usesRotary = s.rotary > 0;
 }
 
-void keepKeysAndValues(LayerPlan &layer, KeyValueType type) {
+void setCacheType(LayerPlan &layer, KeyValueType type) {
   if (type == KeyValueType::F32)
     return;
   SmallVector<LayerState> scales;

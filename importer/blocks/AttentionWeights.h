@@ -30,7 +30,7 @@ void addAttention(LayerPlan &layer, WeightTable &weights,
 /// Makes the states of a layer's attention, if it has one, those of `type`,
 /// which is not AsStored: key and value, of 8 bits with key_scales and
 /// value_scales [B,Hkv,C] beside them.
-void keepKeysAndValues(LayerPlan &layer, KeyValueType type);
+void setCacheType(LayerPlan &layer, KeyValueType type);
 
 } // namespace mlir::marimba
 

@@ -19,7 +19,7 @@ LayerScope::LayerScope(OpBuilder &builder, StringRef kind, Value x, Value past,
 }
 
 Location LayerScope::loc(StringRef part) const {
-  // The part alone names the value in dumps, the layer stands behind it.
+  // The part alone names the value in dumps, the layer comes after it.
   return NameLoc::get(builder.getStringAttr(part),
                       NameLoc::get(builder.getStringAttr(kind)));
 }

@@ -37,7 +37,7 @@ public:
   /// The present value of a state; a block that updates it sets the new one.
   Value &state(StringRef name) { return states[name]; }
 
-  /// Hears what each projection multiplies, where somebody wants to know.
+  /// Called with what each projection multiplies, where it is set.
   std::function<void(StringRef name, Value input)> onProjection;
 
   /// The location of a part of this kind of layer.

@@ -38,8 +38,8 @@ static Value sliceRows(LayerScope &scope, StringRef part, Value value,
 
 /// `value` [B,T,I] times the weight that each token gave to the expert, 0 where
 /// it chose others.
-static Value weigh(LayerScope &scope, Value value, RouteOp route,
-                   int64_t expert) {
+static Value scaleByRoute(LayerScope &scope, Value value, RouteOp route,
+                          int64_t expert) {
   OpBuilder &b = scope.builder;
   Location loc = scope.loc("experts.weighed");
   MLIRContext *context = b.getContext();
@@ -76,7 +76,7 @@ static Value weigh(LayerScope &scope, Value value, RouteOp route,
 }
 
 /// Each expert as a feed-forward of all tokens.
-static Value emitExpertsAlone(LayerScope &scope, Value h, RouteOp route) {
+static Value emitSeparateExperts(LayerScope &scope, Value h, RouteOp route) {
   Value sum;
   for (int64_t e = 0;; ++e) {
     std::string name = ("experts." + Twine(e) + ".").str();
@@ -85,7 +85,8 @@ static Value emitExpertsAlone(LayerScope &scope, Value h, RouteOp route) {
     Value gate = emitLinear(scope, h, name + "gate");
     Value up = emitLinear(scope, h, name + "up");
     Value both = SwiGLUOp::create(scope.builder, scope.loc("swiglu"), gate, up);
-    Value y = emitLinear(scope, weigh(scope, both, route, e), name + "down");
+    Value y =
+        emitLinear(scope, scaleByRoute(scope, both, route, e), name + "down");
     sum = sum ? emitResidual(scope, sum, y, "experts") : y;
   }
 }
@@ -109,7 +110,7 @@ Value emitMixtureOfExperts(LayerScope &scope, int64_t topK, Value h,
       RouteOp::create(b, loc, TypeRange{weights.getType(), experts.getType()},
                       logits, ValueRange{weights, experts}, normalize);
   if (scope.weight("experts.0.gate"))
-    return emitExpertsAlone(scope, h, route);
+    return emitSeparateExperts(scope, h, route);
   return ExpertsOp::create(b, scope.loc("experts"), h.getType(), h,
                            route->getResult(0), route->getResult(1), gate, up,
                            scope.weight("experts.down"));

@@ -86,7 +86,7 @@ public:
   std::optional<int64_t> getInteger(StringRef key) const;
   /// A boolean, or a number that is 0 or 1.
   std::optional<bool> getBool(StringRef key) const;
-  /// As getInteger(), of a token; -1 where the value stands for "none", which
+  /// As getInteger(), of a token; -1 where the value says "none", which
   /// is -1, also as an unsigned number.
   std::optional<int64_t> getTokenId(StringRef key) const;
   /// The same of all elements of an array, as getIntegers().

@@ -14,7 +14,7 @@ namespace mlir::marimba {
 
 struct Family;
 
-/// A GGUF file's description in the fields that its family reads.
+/// A GGUF file's description, in the fields that its family's config.json has.
 struct GgufConfig {
   const Family *family = nullptr; // of families/FamilyRegistry.h
   llvm::json::Object fields;
