@@ -27,7 +27,8 @@ std::string describeNoJson(std::string_view text) {
   return "";
 }
 
-/// "[2:7, byte=40]: unexpected ...": where the parser stopped, and why.
+/// "[2:7, byte=40]: syntax error ...": line, column from 0 and byte where the
+/// parser stopped, and why.
 static std::string describeError(const nlohmann::json::parse_error &problem,
                                  std::string_view text) {
   std::string_view read = text.substr(0, problem.byte ? problem.byte - 1 : 0);
@@ -48,7 +49,7 @@ static std::string describeError(const nlohmann::json::parse_error &problem,
                                                           : end - at);
   }
   return "[" + std::to_string(line) + ":" +
-         std::to_string(read.size() - lineBegin + 1) +
+         std::to_string(read.size() - lineBegin) +
          ", byte=" + std::to_string(read.size()) + "]: " + reason;
 }
 

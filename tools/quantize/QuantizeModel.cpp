@@ -311,7 +311,7 @@ bool marimba::quantizeModel(StringRef modelDir, StringRef outDir,
       !copyFiles(modelDir, directory, error) ||
       !finish(*file, directory, error) || !directory.publish(error))
     return false;
-  describe(plan, layout, errors, report);
+  describe(plan, *layout, errors, report);
   report.seconds = watch.seconds();
   return true;
 }
