@@ -20,12 +20,6 @@ using namespace mlir::marimba;
 
 namespace {
 
-/// The choice of experts is a comparison: a rounded logit chooses another.
-bool isRouter(LinearOp op) {
-  return llvm::any_of(op.getResult().getUsers(),
-                      [](Operation *user) { return isa<RouteOp>(user); });
-}
-
 /// One token, or a few, times a quantised weight is no product of bf16.
 bool readsQuantized(LinearOp op) {
   ArrayRef<int64_t> shape = op.getInput().getType().getShape();
@@ -42,7 +36,8 @@ struct NarrowProjectionsPass
     getOperation().walk([&](LinearOp op) {
       Value input = op.getInput();
       auto type = cast<RankedTensorType>(input.getType());
-      if (!type.getElementType().isF32() || isRouter(op) || readsQuantized(op))
+      if (!type.getElementType().isF32() || isCompared(op.getResult()) ||
+          readsQuantized(op))
         return;
       Value &narrow = narrowed[input];
       if (!narrow) {

@@ -27,11 +27,12 @@ Type asBytes(Type type) {
                            : type;
 }
 
-/// Whether `op` only hands quantised values on, or reads bytes as well.
-bool takesBytes(Operation *op) {
-  return isa<QuantizedMatmulOp, DequantizeOp, QuantizedEmbeddingOp,
-             ChannelTermsOp, onednn::IntegerMatmulOp, GetWeightOp, func::FuncOp,
-             func::CallOp, func::ReturnOp>(op);
+/// Whether the op only hands a quantised operand on, or reads bytes as well.
+bool takesBytes(OpOperand &operand) {
+  Operation *op = operand.getOwner();
+  if (auto reader = dyn_cast<WeightOperandInterface>(op))
+    return reader.getWeightOperand(operand).readsBytes;
+  return isa<onednn::IntegerMatmulOp, func::CallOp, func::ReturnOp>(op);
 }
 
 struct QuantizedAsBytesPass
@@ -48,10 +49,10 @@ struct QuantizedAsBytesPass
       slice.erase();
 
     WalkResult result = module.walk([&](Operation *op) {
-      for (Value operand : op->getOperands())
-        if (isQuantized(operand.getType()) && !takesBytes(op)) {
+      for (OpOperand &operand : op->getOpOperands())
+        if (isQuantized(operand.get().getType()) && !takesBytes(operand)) {
           op->emitError("reads a quantised tensor, ")
-              << operand.getType() << ", and knows no way to do it";
+              << operand.get().getType() << ", and knows no way to do it";
           return WalkResult::interrupt();
         }
       return WalkResult::advance();

@@ -41,22 +41,25 @@ constexpr int64_t kBlock = 32;
 /// Rewrites one scan.
 class TimeSplitter {
 public:
-  TimeSplitter(IRRewriter &rewriter, SelectiveScanOp op, int64_t threads,
+  TimeSplitter(IRRewriter &rewriter, RecurrenceOpInterface op, int64_t threads,
                int64_t lanes)
-      : b(rewriter), op(op), loc(op.getLoc()), channels(op.getDInner()),
-        threads(threads), group(channels % lanes == 0 ? lanes : channels) {}
+      : b(rewriter), op(op), loc(op.getLoc()), states(op.getStateSizes()[0]),
+        channels(op.getStateSizes()[1]), threads(threads),
+        group(channels % lanes == 0 ? lanes : channels) {}
 
-  static bool pays(SelectiveScanOp op, int64_t threads, int64_t lanes) {
-    int64_t channels = op.getDInner();
-    if (!op.hasPureTensorSemantics() || ShapedType::isDynamic(channels) ||
-        op.getDeltaSoftplus() || op.getDeltaBias())
+  static bool pays(RecurrenceOpInterface op, int64_t threads, int64_t lanes) {
+    if (!op.canSplitTime() || !asDestination(op).hasPureTensorSemantics())
+      return false;
+    int64_t channels = op.getStateSizes()[1];
+    if (ShapedType::isDynamic(channels))
       return false;
     // MLIR has no slices of nothing: of no states, for example.
     if (llvm::any_of(op->getOperandTypes(), [](Type type) {
           return llvm::is_contained(cast<ShapedType>(type).getShape(), 0);
         }))
       return false;
-    int64_t time = cast<ShapedType>(op.getU().getType()).getDimSize(1);
+    int64_t time = cast<ShapedType>(op->getOperand(0).getType())
+                       .getDimSize(op.getTimeDimension());
     if (!ShapedType::isDynamic(time) && time < 2 * kShortest)
       return false;
     return threads > kWork * llvm::divideCeil(channels, lanes);
@@ -64,8 +67,9 @@ public:
 
   void run() {
     b.setInsertionPoint(op);
-    rows = tensor::getMixedSize(b, loc, op.getU(), 0);
-    Value time = dim(op.getU(), 1);
+    Value domain = op->getOperand(0);
+    rows = tensor::getMixedSize(b, loc, domain, 0);
+    Value time = dim(domain, op.getTimeDimension());
     chooseStretches(time);
     summarize();
     Value starts = carry();
@@ -73,6 +77,13 @@ public:
   }
 
 private:
+  static DestinationStyleOpInterface asDestination(RecurrenceOpInterface op) {
+    return cast<DestinationStyleOpInterface>(op.getOperation());
+  }
+  /// The destinations: of the output, of the state.
+  Value init(unsigned number) {
+    return asDestination(op).getDpsInits()[number];
+  }
   Value index(int64_t value) {
     return arith::ConstantIndexOp::create(b, loc, value);
   }
@@ -114,7 +125,7 @@ private:
   SmallVector<OpFoldResult> perStretch(bool withStates) {
     SmallVector<OpFoldResult> sizes = {stretches, rows};
     if (withStates)
-      sizes.push_back(attr(op.getDState()));
+      sizes.push_back(attr(states));
     sizes.push_back(attr(channels));
     return sizes;
   }
@@ -135,7 +146,7 @@ private:
     s.sizes = {attr(1), attr(1)};
     if (withStates) {
       s.offsets.push_back(attr(0));
-      s.sizes.push_back(attr(op.getDState()));
+      s.sizes.push_back(attr(states));
     }
     s.offsets.push_back(place.channel);
     s.sizes.push_back(place.count);
@@ -175,20 +186,24 @@ private:
                                           strides);
   }
 
-  /// The op on the tokens of a stretch, its states in the slots.
-  template <typename OpTy>
-  OpTy tile(OpTy whole, const Place &place, OpFoldResult first,
-            OpFoldResult tokens) {
+  /// The op on the tokens of a stretch, with these destinations.
+  RecurrenceOpInterface tile(RecurrenceOpInterface whole, const Place &place,
+                             OpFoldResult first, OpFoldResult tokens) {
     FailureOr<TilingResult> tiled =
         cast<TilingInterface>(whole.getOperation())
             .getTiledImplementation(b, {place.row, first, place.channel},
                                     {attr(1), tokens, place.count});
-    return cast<OpTy>(tiled->tiledOps.front());
+    return cast<RecurrenceOpInterface>(tiled->tiledOps.front());
+  }
+  void setDestinations(RecurrenceOpInterface part, ValueRange inits) {
+    asDestination(part).getDpsInitsMutable().assign(inits);
+    for (auto [result, init] : llvm::zip(part->getResults(), inits))
+      result.setType(init.getType());
   }
 
-  /// Pulls the op that makes delta into the loop.
-  void fuseDelta(scf::ForallOp loop, Value delta) {
-    auto slice = delta.getDefiningOp<tensor::ExtractSliceOp>();
+  /// Pulls the op that makes the step into the loop.
+  void fuseStep(scf::ForallOp loop, Value step) {
+    auto slice = step.getDefiningOp<tensor::ExtractSliceOp>();
     if (!slice ||
         !isa_and_nonnull<linalg::LinalgOp>(slice.getSource().getDefiningOp()))
       return;
@@ -198,20 +213,17 @@ private:
 
   /// c and s of all stretches but the last, each from nothing.
   void summarize() {
-    Value delta = op.getDelta();
+    Value step = op.getStepOperand()->get();
     // A copy, so that both loops can have it to themselves.
-    if (Operation *producer = delta.getDefiningOp<linalg::GenericOp>())
-      delta = b.clone(*producer)->getResult(0);
-    Value noState = empty({rows, attr(op.getDState()), attr(channels)});
+    if (Operation *producer = step.getDefiningOp<linalg::GenericOp>())
+      step = b.clone(*producer)->getResult(0);
+    Value noState = empty({rows, attr(states), attr(channels)});
     Value noTime = empty({rows, attr(channels)});
-    auto whole = ScanSummaryOp::create(
-        b, loc, TypeRange{noState.getType(), noTime.getType()}, op.getU(),
-        delta, op.getA(), op.getB(), op.getValid(),
-        ValueRange{noState, noTime});
+    RecurrenceOpInterface whole = op.createSummary(b, step, {noState, noTime});
     Value before = arith::SubIOp::create(b, loc, stretches, index(1));
     SmallVector<Value> outs = {zeros(perStretch(true)),
                                zeros(perStretch(false))};
-    Value tileDelta;
+    Value tileStep;
     auto loop = overStretches(
         before, outs, [&](const Place &place, ValueRange args, auto loop) {
           AffineExpr p, l;
@@ -219,26 +231,22 @@ private:
           OpFoldResult first = apply(p * l, {place.stretch, length});
           auto part = tile(whole, place, first, length);
           Slot state = slot(place, true), elapsed = slot(place, false);
-          part.getInitsMutable().assign(
-              ValueRange{load(args[0], state), load(args[1], elapsed)});
-          part.getResult(0).setType(state.type);
-          part.getResult(1).setType(elapsed.type);
+          setDestinations(part, {load(args[0], state), load(args[1], elapsed)});
           part->moveBefore(loop.getTerminator());
-          store(loop, part.getResult(0), args[0], state.offsets, state.sizes);
-          store(loop, part.getResult(1), args[1], elapsed.offsets,
+          store(loop, part->getResult(0), args[0], state.offsets, state.sizes);
+          store(loop, part->getResult(1), args[1], elapsed.offsets,
                 elapsed.sizes);
-          tileDelta = part.getDelta();
+          tileStep = part.getStepOperand()->get();
         });
     contributions = loop.getResult(0);
     elapsed = loop.getResult(1);
-    fuseDelta(loop, tileDelta);
+    fuseStep(loop, tileStep);
     b.eraseOp(whole);
   }
 
   /// The state before each stretch: h = exp(s A) h + c, one after the other.
   Value carry() {
-    SmallVector<OpFoldResult> sizes = {rows, attr(op.getDState()),
-                                       attr(channels)};
+    SmallVector<OpFoldResult> sizes = {rows, attr(states), attr(channels)};
     auto inSlot = [&](Value p, bool withStates) {
       SmallVector<OpFoldResult> all = perStretch(withStates);
       all.front() = attr(1);
@@ -261,37 +269,18 @@ private:
           b, loc, RankedTensorType::get(shape, b.getF32Type()), from, offsets,
           all, strides);
     };
-    Value state = linalg::CopyOp::create(b, loc, op.getState(), empty(sizes))
-                      .getResult(0);
-    Value all = put(op.getState(), empty(perStretch(true)), index(0));
+    Value state =
+        linalg::CopyOp::create(b, loc, init(1), empty(sizes)).getResult(0);
+    Value all = put(init(1), empty(perStretch(true)), index(0));
     auto loop = scf::ForOp::create(b, loc, index(1), stretches, index(1),
                                    ValueRange{state, all});
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(loop.getBody());
     Value p = loop.getInductionVar();
     Value last = arith::SubIOp::create(b, loc, p, index(1));
-    AffineExpr row, n, d;
-    bindDims(b.getContext(), row, n, d);
-    auto map = [&](ArrayRef<AffineExpr> exprs) {
-      return AffineMap::get(3, 0, exprs, b.getContext());
-    };
-    AffineMap whole = map({row, n, d});
-    SmallVector<AffineMap> maps = {map({row, d}), map({n, d}), whole, whole};
-    SmallVector<utils::IteratorType> kinds(3, utils::IteratorType::parallel);
-    Value next =
-        linalg::GenericOp::create(
-            b, loc, state.getType(),
-            ValueRange{get(elapsed, last, false), op.getA(),
-                       get(contributions, last, true)},
-            loop.getRegionIterArgs()[0], maps, kinds,
-            [&](OpBuilder &nested, Location at, ValueRange x) {
-              Value power = arith::MulFOp::create(nested, at, x[0], x[1]);
-              Value decay = math::ExpOp::create(nested, at, power);
-              Value kept = arith::MulFOp::create(nested, at, decay, x[3]);
-              Value sum = arith::AddFOp::create(nested, at, kept, x[2]);
-              linalg::YieldOp::create(nested, at, sum);
-            })
-            .getResult(0);
+    Value s = get(elapsed, last, false);
+    Value c = get(contributions, last, true);
+    Value next = op.createStateAfter(b, loc, c, s, loop.getRegionIterArgs()[0]);
     Value stored = put(next, loop.getRegionIterArgs()[1], p);
     scf::YieldOp::create(b, loc, ValueRange{next, stored});
     return loop.getResult(1);
@@ -299,9 +288,9 @@ private:
 
   /// The scan of each stretch from its state; the last one's goes out.
   void scanStretches(Value time, Value starts) {
-    Value tileDelta;
+    Value tileStep;
     auto loop = overStretches(
-        stretches, {op.getOutput(), starts},
+        stretches, {init(0), starts},
         [&](const Place &place, ValueRange args, auto loop) {
           AffineExpr p, l, t;
           bindSymbols(b.getContext(), p, l, t);
@@ -315,34 +304,31 @@ private:
           SmallVector<OpFoldResult> sizes = {attr(1), tokens, place.count};
           SmallVector<OpFoldResult> strides(3, attr(1));
           Value output = tensor::ExtractSliceOp::create(
-              b, loc, cast<RankedTensorType>(part.getOutput().getType()),
+              b, loc, cast<RankedTensorType>(part->getResult(0).getType()),
               args[0], offsets, sizes, strides);
-          part.getInitsMutable().assign(
-              ValueRange{output, load(args[1], state)});
-          part.getResult(1).setType(state.type);
+          setDestinations(part, {output, load(args[1], state)});
           part->moveBefore(loop.getTerminator());
-          store(loop, part.getResult(0), args[0], offsets, sizes);
-          store(loop, part.getResult(1), args[1], state.offsets, state.sizes);
-          tileDelta = part.getDelta();
+          store(loop, part->getResult(0), args[0], offsets, sizes);
+          store(loop, part->getResult(1), args[1], state.offsets, state.sizes);
+          tileStep = part.getStepOperand()->get();
         });
-    fuseDelta(loop, tileDelta);
+    fuseStep(loop, tileStep);
     Value last = arith::SubIOp::create(b, loc, stretches, index(1));
     SmallVector<OpFoldResult> sizes = perStretch(true), offsets(4, attr(0));
     SmallVector<OpFoldResult> strides(4, attr(1));
     offsets.front() = last;
     sizes.front() = attr(1);
     Value end = tensor::ExtractSliceOp::create(
-        b, loc, cast<RankedTensorType>(op.getState().getType()),
-        loop.getResult(1), offsets, sizes, strides);
-    Value state =
-        linalg::CopyOp::create(b, loc, end, op.getState()).getResult(0);
+        b, loc, cast<RankedTensorType>(init(1).getType()), loop.getResult(1),
+        offsets, sizes, strides);
+    Value state = linalg::CopyOp::create(b, loc, end, init(1)).getResult(0);
     b.replaceOp(op, {loop.getResult(0), state});
   }
 
   IRRewriter &b;
-  SelectiveScanOp op;
+  RecurrenceOpInterface op;
   Location loc;
-  int64_t channels, threads;
+  int64_t states, channels, threads;
   /// Channels of one iteration: a vector of them where they are whole vectors,
   /// else all, so that every tile has the same size.
   int64_t group;
@@ -362,13 +348,13 @@ struct ParallelizeScanInTimePass
           << " channels, expected at least 1 of each";
       return signalPassFailure();
     }
-    SmallVector<SelectiveScanOp> scans;
-    getOperation().walk([&](SelectiveScanOp op) {
+    SmallVector<RecurrenceOpInterface> scans;
+    getOperation().walk([&](RecurrenceOpInterface op) {
       if (TimeSplitter::pays(op, threads, lanes))
         scans.push_back(op);
     });
     IRRewriter rewriter(&getContext());
-    for (SelectiveScanOp op : scans)
+    for (RecurrenceOpInterface op : scans)
       TimeSplitter(rewriter, op, threads, lanes).run();
   }
 };

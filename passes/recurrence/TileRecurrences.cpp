@@ -80,27 +80,28 @@ public:
 
   LogicalResult run() {
     using LoopType = scf::SCFTilingOptions::LoopType;
-    for (TilingInterface op : recurrences())
+    for (RecurrenceOpInterface op : recurrences())
       if (failed(tile(op, LoopType::ForallOp, groupSizes(op))))
         return failure();
     fuseProducers();
-    for (TilingInterface op : recurrences())
+    for (RecurrenceOpInterface op : recurrences())
       if (failed(tile(op, LoopType::ForOp, blockSizes(op))))
         return failure();
     fuseProducers();
-    for (TilingInterface op : recurrences())
-      if (auto loop = dyn_cast<scf::ForOp>(op->getParentOp()))
-        readAhead(loop);
+    SmallPtrSet<Operation *, 4> seen; // of a loop its first recurrence
+    for (RecurrenceOpInterface op : recurrences())
+      if (auto loop = dyn_cast<scf::ForOp>(op->getParentOp());
+          loop && op.getReadAheadMutable() && seen.insert(loop).second)
+        readAhead(loop, op);
     cleanUp();
     return success();
   }
 
 private:
-  SmallVector<TilingInterface> recurrences() {
-    SmallVector<TilingInterface> ops;
-    func.walk([&](TilingInterface op) {
-      if (isa<MarimbaDialect>(op->getDialect()) &&
-          cast<DestinationStyleOpInterface>(op.getOperation())
+  SmallVector<RecurrenceOpInterface> recurrences() {
+    SmallVector<RecurrenceOpInterface> ops;
+    func.walk([&](RecurrenceOpInterface op) {
+      if (cast<DestinationStyleOpInterface>(op.getOperation())
               .hasPureTensorSemantics() &&
           !hasEmptyOperand(op) && statesOf(op) * lanes <= kMostElements)
         ops.push_back(op);
@@ -117,17 +118,11 @@ private:
 
   /// What the tiles of an op have between time and channels, as far as known:
   /// states, where it has a value for each of them.
-  static int64_t statesOf(TilingInterface op) {
+  static int64_t statesOf(RecurrenceOpInterface op) {
     int64_t states = 1;
     for (int64_t size : domainShape(op).drop_front(2).drop_back())
       states *= std::max<int64_t>(size, 1);
     return states;
-  }
-
-  /// A convolution reads all its tables for each vector of channels of a tile:
-  /// fewer channels, and as many times more tokens.
-  static int64_t stretch(TilingInterface op) {
-    return isa<LongConvolutionOp>(op) ? 8 : 1;
   }
 
   /// Channels of a group: as few groups as the limit allows, as many for each
@@ -147,12 +142,12 @@ private:
 
   /// One row, one group of channels, all of time. Of many states a token alone
   /// may be more than a block is to have: fewer channels.
-  SmallVector<OpFoldResult> groupSizes(TilingInterface op) {
+  SmallVector<OpFoldResult> groupSizes(RecurrenceOpInterface op) {
     SmallVector<int64_t> shape(domainShape(op));
     SmallVector<int64_t> sizes(shape.size(), 0);
     if (shape.front() != 1)
       sizes.front() = 1;
-    int64_t most = channels / stretch(op);
+    int64_t most = channels / op.getTileWeight();
     most = std::min(most, channels * tokens / statesOf(op));
     most = std::max(most, lanes);
     int64_t group = evenGroup(shape.back(), most);
@@ -163,25 +158,23 @@ private:
 
   /// So many tokens that a block of the output has at most tokens * channels
   /// elements.
-  SmallVector<OpFoldResult> blockSizes(TilingInterface op) {
+  SmallVector<OpFoldResult> blockSizes(RecurrenceOpInterface op) {
     SmallVector<int64_t> shape(domainShape(op));
     SmallVector<int64_t> sizes(shape.size(), 0);
-    int64_t block = tokens * stretch(op) / statesOf(op);
+    int64_t block = tokens * op.getTileWeight() / statesOf(op);
     block = std::max<int64_t>(block, 1);
-    auto kinds = op.getLoopIteratorTypes();
-    size_t time =
-        llvm::find(kinds, utils::IteratorType::reduction) - kinds.begin();
+    int64_t time = op.getTimeDimension();
     if (ShapedType::isDynamic(shape[time]) || shape[time] > block)
       sizes[time] = block;
     return getAsIndexOpFoldResult(op.getContext(), sizes);
   }
 
-  static ArrayRef<int64_t> domainShape(TilingInterface op) {
+  static ArrayRef<int64_t> domainShape(RecurrenceOpInterface op) {
     return cast<ShapedType>(op->getOperand(0).getType()).getShape();
   }
 
   /// Tiles `op` and pulls its consumers into the loop.
-  LogicalResult tile(TilingInterface op,
+  LogicalResult tile(RecurrenceOpInterface op,
                      scf::SCFTilingOptions::LoopType loopType,
                      ArrayRef<OpFoldResult> sizes) {
     // Slices that are the whole would hide who made it.
@@ -191,8 +184,8 @@ private:
     options.setLoopType(loopType).setTileSizes(sizes);
     prepareConsumer(op);
     rewriter.setInsertionPoint(op);
-    FailureOr<scf::SCFTilingResult> tiled =
-        scf::tileUsingSCF(rewriter, op, options);
+    FailureOr<scf::SCFTilingResult> tiled = scf::tileUsingSCF(
+        rewriter, cast<TilingInterface>(op.getOperation()), options);
     if (failed(tiled))
       return op->emitError("cannot be tiled");
     rewriter.replaceOp(op, tiled->replacements);
@@ -204,7 +197,7 @@ private:
   /// only then is it plain who reads what.
   void fuseProducers() {
     cleanUp();
-    for (TilingInterface op : recurrences())
+    for (RecurrenceOpInterface op : recurrences())
       if (auto loop = dyn_cast<LoopLikeOpInterface>(op->getParentOp())) {
         SmallVector<LoopLikeOpInterface> loops = {loop};
         fuseProducers(loops);
@@ -212,43 +205,44 @@ private:
     cleanUp();
   }
 
-  /// Tells the scan in `loop` which wide tensors the next block of time reads.
-  void readAhead(scf::ForOp loop) {
-    SmallVector<SelectiveScanOp> scans(loop.getOps<SelectiveScanOp>());
-    if (scans.empty())
-      return;
-    SelectiveScanOp scan = scans.front();
-    rewriter.setInsertionPoint(scan);
-    Location loc = scan.getLoc();
-    auto type = cast<RankedTensorType>(scan.getU().getType());
+  /// Tells the recurrence in `loop` which wide tensors the next block of time
+  /// reads.
+  void readAhead(scf::ForOp loop, RecurrenceOpInterface op) {
+    rewriter.setInsertionPoint(op);
+    Location loc = op.getLoc();
+    int64_t time = op.getTimeDimension();
+    Value domain = op->getOperand(0);
+    auto type = cast<RankedTensorType>(domain.getType());
     AffineExpr start, step, end, size;
     bindSymbols(func.getContext(), start, step, end, size);
     // The last block has no next one and names itself.
     AffineMap next =
         AffineMap::get(0, 4, {start + step, end - size}, func.getContext());
-    OpFoldResult count = tensor::getMixedSize(rewriter, loc, scan.getU(), 1);
+    OpFoldResult count = tensor::getMixedSize(rewriter, loc, domain, time);
     OpFoldResult offset = affine::makeComposedFoldedAffineMin(
         rewriter, loc, next,
         {loop.getInductionVar(), loop.getStep(), loop.getUpperBound(), count});
     SmallVector<Value> ahead;
     for (auto slice : loop.getOps<tensor::ExtractSliceOp>()) {
-      if (slice.getType() != type || !slice->isBeforeInBlock(scan) ||
+      if (slice.getType() != type || !slice->isBeforeInBlock(op) ||
           !loop.isDefinedOutsideOfLoop(slice.getSource()) ||
-          slice.getMixedOffsets()[1] != OpFoldResult(loop.getInductionVar()))
+          slice.getMixedOffsets()[time] != OpFoldResult(loop.getInductionVar()))
         continue;
       ahead.push_back(slice.getSource());
     }
     for (Value &source : ahead) {
-      SmallVector<OpFoldResult> offsets(3, rewriter.getIndexAttr(0));
-      offsets[1] = offset;
+      SmallVector<OpFoldResult> offsets(type.getRank(),
+                                        rewriter.getIndexAttr(0));
+      offsets[time] = offset;
       SmallVector<OpFoldResult> sizes =
-          tensor::getMixedSizes(rewriter, loc, scan.getU());
-      SmallVector<OpFoldResult> strides(3, rewriter.getIndexAttr(1));
+          tensor::getMixedSizes(rewriter, loc, domain);
+      SmallVector<OpFoldResult> strides(type.getRank(),
+                                        rewriter.getIndexAttr(1));
       source = tensor::ExtractSliceOp::create(rewriter, loc, type, source,
                                               offsets, sizes, strides);
     }
-    rewriter.modifyOpInPlace(scan,
-                             [&] { scan.getAheadMutable().assign(ahead); });
+    rewriter.modifyOpInPlace(op,
+                             [&] { op.getReadAheadMutable()->assign(ahead); });
   }
 
   /// The one linalg op that reads result 0 of `producer` and can be cut along

@@ -12,7 +12,6 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/SymbolTable.h"
 #include "llvm/ADT/DenseSet.h"
-#include "llvm/ADT/TypeSwitch.h"
 #include <algorithm>
 
 using namespace marimba;
@@ -38,9 +37,14 @@ ModelWork &ModelWork::operator+=(const ModelWork &other) {
   perLogits += other.perLogits;
   updatesPerToken += other.updatesPerToken;
   weightBytes += other.weightBytes;
-  expertBytes += other.expertBytes;
-  expertShare = std::max(expertShare, other.expertShare);
-  tableRowBytes += other.tableRowBytes;
+  for (const Chosen &weights : other.chosen) {
+    auto same = find_if(
+        chosen, [&](const Chosen &c) { return c.share == weights.share; });
+    if (same == chosen.end())
+      chosen.push_back(weights);
+    else
+      same->bytes += weights.bytes;
+  }
   stateBytes += other.stateBytes;
   kvBytesPerToken += other.kvBytesPerToken;
   return *this;
@@ -50,6 +54,8 @@ OpsWork &OpsWork::operator+=(const OpsWork &other) {
   model += other.model;
   floatsPerToken += other.floatsPerToken;
   expsPerToken += other.expsPerToken;
+  floatsPerLogits += other.floatsPerLogits;
+  expsPerLogits += other.expsPerLogits;
   flopsPerPair += other.flopsPerPair;
   expsPerPair += other.expsPerPair;
   window = std::max(window, other.window);
@@ -61,13 +67,6 @@ OpsWork &OpsWork::operator+=(const OpsWork &other) {
 //===----------------------------------------------------------------------===//
 // Work of one op
 //===----------------------------------------------------------------------===//
-
-/// Whether products of `op` are of bf16 where the model's are: all but
-/// the router's (narrow-projections).
-static bool isNarrow(LinearOp op) {
-  return none_of(op.getResult().getUsers(),
-                 [](Operation *user) { return isa<RouteOp>(user); });
-}
 
 /// Whether products with `weight` can be of bytes (multiply-integers).
 static bool hasChannelScales(Value weight) {
@@ -108,10 +107,6 @@ static double readBytesOf(Value weight, bool bf16) {
   return bf16 ? std::min(bytes, 2 * elements) : bytes;
 }
 
-static double lastSize(Value value) {
-  return static_cast<double>(typeOf(value).getShape().back());
-}
-
 /// Weights come from get_weight in entries and are arguments of static shape
 /// in layers.
 static bool isWeight(Value value) {
@@ -121,63 +116,47 @@ static bool isWeight(Value value) {
           value.getDefiningOp<GetWeightOp>());
 }
 
-/// What each op computes for one token (one row of logits), and the weights
-/// that not every token reads.
-static OpsWork workOf(Operation *op, bool perLogits, Products products) {
+/// The sizes of one token, one row of logits, one pair of query and key.
+static double one(StringRef) { return 1; }
+
+/// What an op computes for one token (one row of logits).
+static OpsWork workOf(const OpWork &op, bool perLogits, Products products) {
   OpsWork work;
-  ModelWork &model = work.model;
-  auto elements = [](Value value) {
-    return static_cast<double>(typeOf(value).getNumElements());
-  };
-  TypeSwitch<Operation *>(op)
-      .Case([&](LinearOp linear) {
-        opsOf(perLogits ? model.perLogits : model.perToken, linear.getWeight(),
-              isNarrow(linear) ? products : Products()) +=
-            2 * elements(linear.getWeight());
-      })
-      .Case([&](ExpertsOp experts) {
-        auto count =
-            static_cast<double>(typeOf(experts.getGate()).getDimSize(0));
-        model.expertShare = lastSize(experts.getExperts()) / count;
-        for (Value weight :
-             {experts.getGate(), experts.getUp(), experts.getDown()}) {
-          opsOf(model.perToken, weight, products) +=
-              2 * elements(weight) * model.expertShare;
-          model.expertBytes += readBytesOf(weight, products.bf16);
-        }
-        work.expsPerToken = lastSize(experts.getExperts()) *
-                            typeOf(experts.getGate()).getDimSize(1);
-      })
-      .Case([&](SelectiveScanOp scan) {
-        model.updatesPerToken = elements(scan.getA());
-      })
-      .Case([&](ScanOp scan) {
-        ShapedType type = typeOf(scan.getDecay());
-        model.updatesPerToken =
-            static_cast<double>(type.getDimSize(2) * type.getDimSize(3));
-      })
-      .Case([&](EmbeddingOp embedding) {
-        model.tableRowBytes = bytesOf(embedding.getTable()) /
-                              typeOf(embedding.getTable()).getDimSize(0);
-      })
-      .Case([&](CausalConv1dOp conv) {
-        work.floatsPerToken = 2 * elements(conv.getWeight());
-      })
-      .Case([&](AttentionOp attention) {
-        auto heads =
-            static_cast<double>(typeOf(attention.getQuery()).getDimSize(2));
-        work.flopsPerPair = 4 * heads * lastSize(attention.getQuery());
-        work.expsPerPair = heads;
-        work.window = static_cast<double>(attention.getWindow().value_or(0));
-      })
-      .Case(
-          [&](SiluOp silu) { work.expsPerToken = lastSize(silu.getResult()); })
-      .Case(
-          [&](SwiGLUOp glu) { work.expsPerToken = lastSize(glu.getResult()); })
-      .Case([&](SoftplusOp softplus) { // its logarithm counts as another
-        work.expsPerToken = 2 * lastSize(softplus.getResult());
-      });
+  for (const OpWork::Products &part : op.products)
+    opsOf(perLogits ? work.model.perLogits : work.model.perToken, part.weight,
+          part.exact ? Products() : products) += part.operations;
+  (perLogits ? work.model.perLogits : work.model.perToken).int8 += op.int8;
+  work.model.updatesPerToken = op.updates;
+  // A vector has half as many of f64.
+  (perLogits ? work.floatsPerLogits : work.floatsPerToken) =
+      op.f32 + 2 * op.f64;
+  (perLogits ? work.expsPerLogits : work.expsPerToken) = op.exps;
+  work.flopsPerPair = op.f32PerPair;
+  work.expsPerPair = op.expsPerPair;
+  work.window = static_cast<double>(op.window);
   return work;
+}
+
+/// Adds the weights that `op` reads: what every call reads where that is not
+/// in `seen`, two ops may share it; and what not every token reads.
+static void addWeights(Operation *op, const OpWork &work, Products products,
+                       DenseSet<Value> &seen, ModelWork &model) {
+  auto reader = dyn_cast<WorkOpInterface>(op);
+  for (mlir::OpOperand &operand : op->getOpOperands()) {
+    Value weight = operand.get();
+    if (!isWeight(weight))
+      continue;
+    bool multiplied = any_of(work.products, [&](const OpWork::Products &part) {
+      return part.weight == weight;
+    });
+    double bytes = readBytesOf(weight, products.bf16 && multiplied);
+    double whole = bytesOf(weight);
+    double read = reader ? reader.getBytesRead(operand, one) : whole;
+    if (read < whole)
+      model.chosen.push_back({bytes, read / whole});
+    else if (seen.insert(weight).second)
+      model.weightBytes += bytes;
+  }
 }
 
 /// A destination that came from outside of the function.
@@ -246,20 +225,18 @@ void WorkTable::count(Operation *op, mlir::SymbolTable &symbols) {
       return;
     }
     bool perLogits =
-        isa<GatherTokensOp>(op) ||
+        isa<GatherTokensOp>(op) || // the wanted rows
         any_of(op->getOperands(), [&](Value v) { return logits.contains(v); });
     if (perLogits)
       logits.insert(op->result_begin(), op->result_end());
     if (!isNew || !computes(op))
       return;
-    Op item = {op, nameOf(op->getLoc()), workOf(op, perLogits, products),
+    OpWork work;
+    if (auto worker = dyn_cast<WorkOpInterface>(op))
+      work = worker.getWork(one);
+    Op item = {op, nameOf(op->getLoc()), workOf(work, perLogits, products),
                perLogits};
-    // Rows of the embedding's table and experts were counted by their share.
-    if (!isa<EmbeddingOp, ExpertsOp>(op))
-      for (Value operand : op->getOperands())
-        if (isWeight(operand) && seen.insert(operand).second)
-          item.work.model.weightBytes +=
-              readBytesOf(operand, products.bf16 && isa<LinearOp>(op));
+    addWeights(op, work, products, seen, item.work.model);
     addStates(op, item.work.model);
     ops.push_back(std::move(item));
   });
@@ -365,8 +342,10 @@ StringRef WorkTable::layer(StringRef function) const {
 
 double ModelWork::weightBytesFor(double tokens) const {
   // Tokens choose as if each chose others, until all are chosen.
-  return weightBytes + tokens * tableRowBytes +
-         std::min(1.0, tokens * expertShare) * expertBytes;
+  double bytes = weightBytes;
+  for (const Chosen &weights : chosen)
+    bytes += std::min(1.0, tokens * weights.share) * weights.bytes;
+  return bytes;
 }
 
 static double matmulSeconds(const MatmulOps &ops, const Limits &limits) {
@@ -413,8 +392,11 @@ double OpsWork::allowed(const Limits &limits, double tokens,
   }
   double compute =
       computeSeconds(model, limits, tokens) +
-      matmulSeconds({tokens * floatsPerToken + pairs * flopsPerPair}, limits) +
-      expSeconds(tokens * expsPerToken + pairs * expsPerPair, limits);
+      matmulSeconds(
+          {tokens * floatsPerToken + floatsPerLogits + pairs * flopsPerPair},
+          limits) +
+      expSeconds(tokens * expsPerToken + expsPerLogits + pairs * expsPerPair,
+                 limits);
   double bytes = model.weightBytesFor(tokens) + model.stateBytes +
                  keys * model.kvBytesPerToken + tokens * bytesPerToken +
                  bytesPerLogits;

@@ -33,11 +33,13 @@ struct ModelWork {
   double updatesPerToken = 0; // channels x states of all layers that scan
   /// Bytes of weights, as stored or narrower, that every call reads.
   double weightBytes = 0;
-  /// Bytes of weights by the number of tokens that choose them: `share` of
-  /// `expertBytes` for one token.
-  double expertBytes = 0, expertShare = 0;
-  double tableRowBytes = 0; // of the embedding, per token
-  double stateBytes = 0;    // of one sequence, whatever its length
+  /// Weights of which a token reads the part that it chooses: rows of the
+  /// embedding's table, experts.
+  struct Chosen {
+    double bytes = 0, share = 0; // of all; what one token reads of them
+  };
+  std::vector<Chosen> chosen; // one for each share
+  double stateBytes = 0;      // of one sequence, whatever its length
   double kvBytesPerToken = 0;
 
   /// Bytes of weights that a call with `tokens` tokens reads.
@@ -62,8 +64,9 @@ AllowedTime allowedTime(const ModelWork &work, const Limits &limits,
 /// from memory and go there.
 struct OpsWork {
   ModelWork model;
-  double floatsPerToken = 0; // f32 operations of convolutions
-  double expsPerToken = 0;   // of SiLU, softplus
+  double floatsPerToken = 0; // operations in f32 beside products with weights
+  double expsPerToken = 0;   // exponentials and the like, beside states'
+  double floatsPerLogits = 0, expsPerLogits = 0; // the same, for one row
   double flopsPerPair = 0;   // of attention: for a query and a key,
   double expsPerPair = 0;    //   all heads and layers
   double window = 0;         // keys that a query sees at most; 0: all

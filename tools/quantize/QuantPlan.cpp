@@ -53,7 +53,6 @@ public:
 
 private:
   Use of(mlir::OpOperand &operand);
-  Use ofLinear(LinearOp linear);
 
   mlir::SymbolTable symbols;
   DenseMap<mlir::Value, Use> uses; // layers share functions
@@ -79,15 +78,11 @@ private:
 
 } // namespace
 
-Use UseFinder::ofLinear(LinearOp linear) {
-  Use use;
-  for (mlir::Operation *user : linear->getUsers()) {
-    use.other |= isa<RouteOp>(user);
-    // Only the entry writes to its outputs.
-    use.head |= isa<mlir::bufferization::MaterializeInDestinationOp>(user);
-  }
-  use.layer = !use.head;
-  return use;
+/// Whether `op` makes an output of the model: only the entry writes to one.
+static bool makesOutput(mlir::Operation *op) {
+  return any_of(op->getUsers(), [](mlir::Operation *user) {
+    return isa<mlir::bufferization::MaterializeInDestinationOp>(user);
+  });
 }
 
 Use UseFinder::of(mlir::OpOperand &operand) {
@@ -96,22 +91,14 @@ Use UseFinder::of(mlir::OpOperand &operand) {
     auto callee = symbols.lookup<mlir::func::FuncOp>(call.getCallee());
     return of(callee.getArgument(operand.getOperandNumber()));
   }
-  mlir::Value value = operand.get();
+  WeightOperand weight;
+  if (auto reader = dyn_cast<WeightOperandInterface>(op))
+    weight = reader.getWeightOperand(operand);
   Use use;
-  if (auto linear = dyn_cast<LinearOp>(op)) {
-    if (linear.getWeight() == value && linear.getInput() != value &&
-        linear.getBias() != value)
-      return ofLinear(linear);
-    use.other = true;
-    return use;
-  }
-  auto experts = dyn_cast<ExpertsOp>(op);
-  auto embedding = dyn_cast<EmbeddingOp>(op);
-  use.layer = experts && is_contained({experts.getGate(), experts.getUp(),
-                                       experts.getDown()},
-                                      value);
-  use.head = embedding && embedding.getTable() == value;
-  use.other = !use.layer && !use.head;
+  use.head = weight.role == WeightRole::Table ||
+             (weight.role == WeightRole::Projection && makesOutput(op));
+  use.layer = weight.role == WeightRole::Projection && !use.head;
+  use.other = !weight.quantize;
   return use;
 }
 

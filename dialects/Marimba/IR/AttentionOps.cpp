@@ -86,18 +86,11 @@ LogicalResult AttentionOp::verify() {
   return verifyPositive(*this, "scale", getScale());
 }
 
-LogicalResult
-AttentionOp::reifyResultShapes(OpBuilder &builder,
-                               ReifiedRankedShapedTypeDims &shapes) {
-  return reifyFromInits(builder, *this, shapes);
-}
-
-void AttentionOp::getEffects(
-    SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>
-        &effects) {
-  getDestinationEffects(*this, effects);
-}
-
-LogicalResult AttentionOp::fold(FoldAdaptor, SmallVectorImpl<OpFoldResult> &) {
-  return foldBufferCasts(*this);
+OpWork AttentionOp::getWork(DynamicSize size) {
+  LetterSizes sizes(shapesOf(*this), size);
+  OpWork work; // the score and its value's part in the sum
+  work.f32PerPair = 4 * sizes("Hq dh");
+  work.expsPerPair = sizes("Hq") * (getSoftcap() ? 2 : 1);
+  work.window = getWindow().value_or(0);
+  return work;
 }

@@ -55,7 +55,8 @@ def Marimba_AttentionOp
   let assemblyFormat = [{
     $query `,` $key `,` $value `past` `(` $past `)`
     (`valid` `(` $valid^ `:` type($valid) `)`)?
-    `outs` `(` $inits `:` type($inits) `)` attr-dict
+    `outs` `(` $inits `:` type($inits) `)`
+    custom<Attributes>(attr-dict, "getOperationName()")
     `:` type($query) `,` type($key) `,` type($value) `,` type($past)
     (`->` type($results)^)?
   }];

@@ -11,9 +11,6 @@
 using namespace mlir;
 using namespace mlir::marimba;
 
-using Effects =
-    SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>;
-
 //===----------------------------------------------------------------------===//
 // DiscretizeLTIOp
 //===----------------------------------------------------------------------===//
@@ -21,23 +18,15 @@ using Effects =
 OpShapes mlir::marimba::shapesOf(DiscretizeLTIOp op) {
   return {.values = {{"dt", op.getDt(), "D"},
                      {"A", op.getA(), "N D"},
-                     {"B", op.getB(), "N D"}}};
+                     {"B", op.getB(), "N D"},
+                     {"decay", op.getDecay(), "N D"},
+                     {"gain", op.getGain(), "N D"}}};
 }
 
 LogicalResult DiscretizeLTIOp::verify() {
   ShapeChecker shapes(*this);
   shapes.check(shapesOf(*this));
   return shapes.requireParts(getComplex()).result();
-}
-
-LogicalResult
-DiscretizeLTIOp::reifyResultShapes(OpBuilder &builder,
-                                   ReifiedRankedShapedTypeDims &shapes) {
-  SmallVector<OpFoldResult> shape = {
-      reifyDim(builder, getDecay(), 0, getA(), 0),
-      reifyDim(builder, getDecay(), 1, getA(), 1)};
-  shapes.assign(2, shape);
-  return success();
 }
 
 //===----------------------------------------------------------------------===//
@@ -56,15 +45,6 @@ LogicalResult LTIPowersOp::verify() {
   return shapes.requireParts(getComplex()).result();
 }
 
-LogicalResult
-LTIPowersOp::reifyResultShapes(OpBuilder &builder,
-                               ReifiedRankedShapedTypeDims &shapes) {
-  shapes.push_back({builder.getIndexAttr(getType().getDimSize(0)),
-                    reifyDim(builder, getResult(), 1, getInput(), 0),
-                    reifyDim(builder, getResult(), 2, getInput(), 1)});
-  return success();
-}
-
 //===----------------------------------------------------------------------===//
 // LTIKernelOp
 //===----------------------------------------------------------------------===//
@@ -79,14 +59,6 @@ LogicalResult LTIKernelOp::verify() {
   ShapeChecker shapes(*this);
   shapes.check(shapesOf(*this));
   return shapes.requireParts(getComplex()).result();
-}
-
-LogicalResult
-LTIKernelOp::reifyResultShapes(OpBuilder &builder,
-                               ReifiedRankedShapedTypeDims &shapes) {
-  shapes.push_back({reifyDim(builder, getResult(), 0, getPowers(), 0),
-                    reifyDim(builder, getResult(), 1, getC(), 1)});
-  return success();
 }
 
 //===----------------------------------------------------------------------===//
@@ -111,20 +83,6 @@ LogicalResult LTIScanOp::verify() {
   ShapeChecker shapes(*this);
   shapes.check(shapesOf(*this)).requireStatic("N");
   return shapes.requireParts(getComplex()).result();
-}
-
-LogicalResult
-LTIScanOp::reifyResultShapes(OpBuilder &builder,
-                             ReifiedRankedShapedTypeDims &shapes) {
-  return reifyFromInits(builder, *this, shapes);
-}
-
-void LTIScanOp::getEffects(Effects &effects) {
-  getDestinationEffects(*this, effects);
-}
-
-LogicalResult LTIScanOp::fold(FoldAdaptor, SmallVectorImpl<OpFoldResult> &) {
-  return foldBufferCasts(*this);
 }
 
 //===----------------------------------------------------------------------===//
@@ -160,24 +118,72 @@ int64_t LongConvolutionOp::getBlockLength() {
   return cast<ShapedType>(getKernel().getType()).getDimSize(0);
 }
 
-LogicalResult
-LongConvolutionOp::reifyResultShapes(OpBuilder &builder,
-                                     ReifiedRankedShapedTypeDims &shapes) {
-  return reifyFromInits(builder, *this, shapes);
-}
-
-void LongConvolutionOp::getEffects(Effects &effects) {
-  getDestinationEffects(*this, effects);
-}
-
-LogicalResult LongConvolutionOp::fold(FoldAdaptor,
-                                      SmallVectorImpl<OpFoldResult> &) {
-  return foldBufferCasts(*this);
-}
-
 //===----------------------------------------------------------------------===//
-// TilingInterface
+// Work
 //===----------------------------------------------------------------------===//
 
-MARIMBA_DEFINE_RECURRENCE_TILING(LTIScanOp)
-MARIMBA_DEFINE_RECURRENCE_TILING(LongConvolutionOp)
+// Of two rows of a complex tensor, a real and an imaginary part: a product is 6
+// operations, a quotient 11, an exponential 3 functions (exp, cos, sin) and 2
+// products.
+
+OpWork DiscretizeLTIOp::getWork(DynamicSize size) {
+  double states = LetterSizes(shapesOf(*this), size)("N D");
+  double pairs = states / 2;
+  OpWork work;
+  switch (getRule()) {
+  case DiscretizationRule::Euler: // exp(dt A); dt B
+    work.exps = getComplex() ? 3 * pairs : states;
+    work.f64 = getComplex() ? (2 + 2 + 2) * pairs : 2 * states;
+    break;
+  case DiscretizationRule::ZeroOrderHold: // ... - 1, / A, * B
+    work.exps = getComplex() ? 3 * pairs : states;
+    work.f64 = getComplex() ? (2 + 2 + 1 + 11 + 6) * pairs : 4 * states;
+    break;
+  case DiscretizationRule::Bilinear: // x = dt A / 2, 1 + x, 1 - x, quotient;
+    // dt B / (1 - x)
+    work.f64 = getComplex() ? (4 + 2 + 11 + 2 + 11) * pairs : 7 * states;
+    break;
+  }
+  return work;
+}
+
+OpWork LTIPowersOp::getWork(DynamicSize size) {
+  double elements = LetterSizes(shapesOf(*this), size)("L N D");
+  OpWork work; // each from the one before
+  work.f32 = getComplex() ? 3 * elements : elements;
+  return work;
+}
+
+OpWork LTIKernelOp::getWork(DynamicSize size) {
+  LetterSizes sizes(shapesOf(*this), size);
+  OpWork work; // 2 Re(...) needs 4 for a pair, and is doubled at the end
+  work.f32 = 2 * sizes("L N D") + (getComplex() ? sizes("L D") : 0);
+  return work;
+}
+
+OpWork LTIScanOp::getWork(DynamicSize size) {
+  LetterSizes sizes(shapesOf(*this), size);
+  double states = sizes("B T N D"), outputs = sizes("B T D");
+  OpWork work;
+  // decay h, gain u, their sum and C h summed up: for a pair 6 + 2 + 2 + 4.
+  work.f32 = getComplex() ? 7 * states + outputs : 5 * states;
+  if (getD())
+    work.f32 += 2 * outputs;
+  return work;
+}
+
+OpWork LongConvolutionOp::getWork(DynamicSize size) {
+  LetterSizes sizes(shapesOf(*this), size);
+  double outputs = sizes("B T D"), states = sizes("B T N D");
+  double length = sizes("L");
+  OpWork work;
+  // Token t of a block sees t + 1 inputs.
+  work.f32 = (length + 1) * outputs;
+  // What the state before brings to each token, and each token to the state.
+  work.f32 += 4 * states + (getComplex() ? outputs : 0);
+  // decay^L h, once a block.
+  work.f32 += (getComplex() ? 4 : 2) * states / length;
+  if (getD())
+    work.f32 += 2 * outputs;
+  return work;
+}

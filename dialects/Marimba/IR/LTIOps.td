@@ -190,6 +190,7 @@ def Marimba_LongConvolutionOp
     ::mlir::Value getState() { return getInits()[1]; }
     /// Tokens of a block, L.
     int64_t getBlockLength();
+    int64_t getTileWeight() { return 8; }
   }];
 }
 

@@ -7,6 +7,9 @@
 #ifndef MARIMBA_DIALECTS_MARIMBA_IR_MARIMBA_H
 #define MARIMBA_DIALECTS_MARIMBA_IR_MARIMBA_H
 
+#include "dialects/Marimba/Interfaces/RecurrenceOpInterface.h"
+#include "dialects/Marimba/Interfaces/WeightOperandInterface.h"
+#include "dialects/Marimba/Interfaces/WorkOpInterface.h"
 #include "marimba/formats/Layout.h"
 #include "mlir/Bytecode/BytecodeOpInterface.h"
 #include "mlir/IR/BuiltinAttributes.h"
@@ -59,6 +62,15 @@ inline constexpr llvm::StringLiteral kInputAttr = "marimba.input";
 inline constexpr llvm::StringLiteral kStateAttr = "marimba.state";
 inline constexpr llvm::StringLiteral kOutputAttr = "marimba.output";
 inline constexpr llvm::StringLiteral kWeightAttr = "marimba.weight";
+/// Argument of the prefill entry: the dimension, of i64, that counts tokens, of
+/// which a decode entry has one (--specialize-decode).
+inline constexpr llvm::StringLiteral kTimeAttr = "marimba.time";
+
+/// Verifies `marimba.time`: a dimension of argument `arg`, which is shaped, of
+/// the function `op`, and open or of size 1. Types that are lowered to something
+/// without dimensions pass.
+LogicalResult verifyTimeAttribute(Operation *op, unsigned arg,
+                                  NamedAttribute attribute);
 
 } // namespace mlir::marimba
 

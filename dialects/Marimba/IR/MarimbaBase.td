@@ -11,6 +11,9 @@ include "mlir/IR/AttrTypeBase.td"
 include "mlir/IR/EnumAttr.td"
 include "mlir/IR/OpBase.td"
 include "mlir/IR/TensorEncoding.td"
+include "dialects/Marimba/Interfaces/RecurrenceOpInterface.td"
+include "dialects/Marimba/Interfaces/WeightOperandInterface.td"
+include "dialects/Marimba/Interfaces/WorkOpInterface.td"
 include "mlir/Interfaces/DestinationStyleOpInterface.td"
 include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
@@ -45,6 +48,7 @@ def Marimba_Dialect : Dialect {
     it are unspecified.
   }];
   let useDefaultAttributePrinterParser = 1;
+  let hasRegionArgAttrVerify = 1;
   // Shapes are reified as tensor.dim and constants, tiles of `valid` are
   // linalg.generic.
   let dependentDialects = ["::mlir::arith::ArithDialect",
@@ -127,8 +131,10 @@ def Marimba_QuantizedAttr
 // Base classes
 //===----------------------------------------------------------------------===//
 
+/// Every op says what work it does.
 class Marimba_Op<string mnemonic, list<Trait> traits = []>
-    : Op<Marimba_Dialect, mnemonic, traits>;
+    : Op<Marimba_Dialect, mnemonic,
+         !listconcat(traits, [DeclareOpInterfaceMethods<WorkOpInterface>])>;
 
 /// The sizes of the results in terms of the operands. (The method has a default
 /// that fails, so it must be named to be declared.)
@@ -136,11 +142,23 @@ def Marimba_ReifyShapes
     : DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface,
                                 ["reifyResultShapes"]>;
 
-/// A pure function of tensors whose result shape follows from its operands.
+/// A pure function of tensors whose result shape follows from its operands, by
+/// the letters of its table of shapes.
+class Marimba_PureOp<string mnemonic, list<Trait> traits = []>
+    : Marimba_Op<mnemonic, !listconcat(traits, [Pure, Marimba_ReifyShapes])> {
+  let extraClassDefinition = [{
+    ::llvm::LogicalResult $cppClass::reifyResultShapes(
+        ::mlir::OpBuilder &builder,
+        ::mlir::ReifiedRankedShapedTypeDims &shapes) {
+      return ::mlir::marimba::reifyByLetters(
+          builder, *this, ::mlir::marimba::shapesOf(*this), shapes);
+    }
+  }];
+}
+
+/// One whose sizes have to be verified.
 class Marimba_ValueOp<string mnemonic, list<Trait> traits = []>
-    : Marimba_Op<mnemonic,
-                 !listconcat(traits,
-                             [Pure, Marimba_ReifyShapes])> {
+    : Marimba_PureOp<mnemonic, traits> {
   let hasVerifier = 1;
 }
 
@@ -162,6 +180,23 @@ class Marimba_DestinationOp<string mnemonic, list<Trait> traits = []>
     }
   }];
   let extraClassDeclaration = baseDeclarations;
+  code baseDefinitions = [{
+    ::llvm::LogicalResult $cppClass::reifyResultShapes(
+        ::mlir::OpBuilder &builder,
+        ::mlir::ReifiedRankedShapedTypeDims &shapes) {
+      return ::mlir::marimba::reifyFromInits(builder, *this, shapes);
+    }
+    void $cppClass::getEffects(
+        ::llvm::SmallVectorImpl<::mlir::SideEffects::EffectInstance<
+            ::mlir::MemoryEffects::Effect>> &effects) {
+      ::mlir::marimba::getDestinationEffects(*this, effects);
+    }
+    ::llvm::LogicalResult $cppClass::fold(
+        FoldAdaptor, ::llvm::SmallVectorImpl<::mlir::OpFoldResult> &) {
+      return ::mlir::marimba::foldBufferCasts(*this);
+    }
+  }];
+  let extraClassDefinition = baseDefinitions;
 }
 
 /// A destination op that runs along time for each channel on its own. Its
@@ -174,7 +209,8 @@ class Marimba_DestinationOp<string mnemonic, list<Trait> traits = []>
 class Marimba_RecurrenceOp<string mnemonic, list<Trait> traits = []>
     : Marimba_DestinationOp<
           mnemonic,
-          !listconcat(traits, [DeclareOpInterfaceMethods<
+          !listconcat(traits, [DeclareOpInterfaceMethods<RecurrenceOpInterface>,
+                               DeclareOpInterfaceMethods<
                                   TilingInterface,
                                   ["getLoopIteratorTypes", "getIterationDomain",
                                    "getTiledImplementation",
@@ -184,6 +220,39 @@ class Marimba_RecurrenceOp<string mnemonic, list<Trait> traits = []>
     static ::llvm::ArrayRef<::mlir::marimba::OperandShape> getOperandShapes();
   }];
   let extraClassDeclaration = recurrenceDeclarations;
+  let extraClassDefinition = baseDefinitions # [{
+    int64_t $cppClass::getTimeDimension() {
+      return ::mlir::marimba::recurrenceTime(
+          ::mlir::marimba::namedOperands(*this));
+    }
+    ::llvm::SmallVector<::mlir::utils::IteratorType>
+    $cppClass::getLoopIteratorTypes() {
+      return ::mlir::marimba::recurrenceIterators(
+          ::mlir::marimba::namedOperands(*this));
+    }
+    ::llvm::SmallVector<::mlir::Range> $cppClass::getIterationDomain(
+        ::mlir::OpBuilder &b) {
+      return ::mlir::marimba::recurrenceDomain(
+          b, ::mlir::marimba::namedOperands(*this));
+    }
+    ::mlir::FailureOr<::mlir::TilingResult> $cppClass::getTiledImplementation(
+        ::mlir::OpBuilder &b, ::llvm::ArrayRef<::mlir::OpFoldResult> offsets,
+        ::llvm::ArrayRef<::mlir::OpFoldResult> sizes) {
+      return ::mlir::marimba::tileRecurrence(
+          b, *this, ::mlir::marimba::namedOperands(*this), offsets, sizes);
+    }
+    ::llvm::LogicalResult $cppClass::getResultTilePosition(
+        ::mlir::OpBuilder &b, unsigned number,
+        ::llvm::ArrayRef<::mlir::OpFoldResult> offsets,
+        ::llvm::ArrayRef<::mlir::OpFoldResult> sizes,
+        ::llvm::SmallVector<::mlir::OpFoldResult> &resultOffsets,
+        ::llvm::SmallVector<::mlir::OpFoldResult> &resultSizes) {
+      ::mlir::marimba::recurrenceResultTile(
+          b, *this, ::mlir::marimba::namedOperands(*this), number, offsets,
+          sizes, resultOffsets, resultSizes);
+      return ::mlir::success();
+    }
+  }];
 }
 
 #endif // MARIMBA_BASE_TD

@@ -11,7 +11,7 @@
 #include "mlir/IR/DialectImplementation.h"
 #include "llvm/ADT/TypeSwitch.h"
 
-#include "dialects/Marimba/IR/Marimba.h"
+#include "dialects/Marimba/IR/OpDefinitions.h"
 
 using namespace mlir;
 using namespace mlir::marimba;

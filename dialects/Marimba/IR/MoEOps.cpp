@@ -7,14 +7,10 @@
 #include "dialects/Marimba/IR/Marimba.h"
 #include "dialects/Marimba/IR/Verify.h"
 
-#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/TypeUtilities.h"
 
 using namespace mlir;
 using namespace mlir::marimba;
-
-using Effects =
-    SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>;
 
 /// K of the E experts are chosen.
 static void requireTopK(ShapeChecker &shapes) {
@@ -68,19 +64,6 @@ LogicalResult RouteOp::verify() {
   return shapes.result();
 }
 
-LogicalResult RouteOp::reifyResultShapes(OpBuilder &builder,
-                                         ReifiedRankedShapedTypeDims &shapes) {
-  return reifyFromInits(builder, *this, shapes);
-}
-
-void RouteOp::getEffects(Effects &effects) {
-  getDestinationEffects(*this, effects);
-}
-
-LogicalResult RouteOp::fold(FoldAdaptor, SmallVectorImpl<OpFoldResult> &) {
-  return foldBufferCasts(*this);
-}
-
 //===----------------------------------------------------------------------===//
 // ExpertsOp
 //===----------------------------------------------------------------------===//
@@ -91,7 +74,8 @@ OpShapes mlir::marimba::shapesOf(ExpertsOp op) {
                      {"experts", op.getExperts(), "B T K"},
                      {"gate", op.getGate(), "E I H"},
                      {"up", op.getUp(), "E I H"},
-                     {"down", op.getDown(), "E H I"}},
+                     {"down", op.getDown(), "E H I"},
+                     {"result", op.getResult(), "B T H"}},
           .atMost = {{"K", "E"}},
           .indices = {{"experts", op.getExperts(), "E"}}};
 }
@@ -105,13 +89,6 @@ LogicalResult ExpertsOp::verify() {
       .requireStatic("K");
   requireTopK(shapes);
   return shapes.result();
-}
-
-LogicalResult
-ExpertsOp::reifyResultShapes(OpBuilder &builder,
-                             ReifiedRankedShapedTypeDims &shapes) {
-  shapes.push_back(tensor::getMixedSizes(builder, getLoc(), getInput()));
-  return success();
 }
 
 //===----------------------------------------------------------------------===//
@@ -136,21 +113,6 @@ LogicalResult GroupByExpertOp::verify() {
     shapes.require(ends >= 2, "offsets has size " + Twine(ends) +
                                   ", expected at least 2: one expert more");
   return shapes.check("pairs", getPairs(), "R*K").result();
-}
-
-LogicalResult
-GroupByExpertOp::reifyResultShapes(OpBuilder &builder,
-                                   ReifiedRankedShapedTypeDims &shapes) {
-  return reifyFromInits(builder, *this, shapes);
-}
-
-void GroupByExpertOp::getEffects(Effects &effects) {
-  getDestinationEffects(*this, effects);
-}
-
-LogicalResult GroupByExpertOp::fold(FoldAdaptor,
-                                    SmallVectorImpl<OpFoldResult> &) {
-  return foldBufferCasts(*this);
 }
 
 //===----------------------------------------------------------------------===//
@@ -180,20 +142,6 @@ LogicalResult GatherRowsOp::verify() {
   return shapes.result();
 }
 
-LogicalResult
-GatherRowsOp::reifyResultShapes(OpBuilder &builder,
-                                ReifiedRankedShapedTypeDims &shapes) {
-  return reifyFromInits(builder, *this, shapes);
-}
-
-void GatherRowsOp::getEffects(Effects &effects) {
-  getDestinationEffects(*this, effects);
-}
-
-LogicalResult GatherRowsOp::fold(FoldAdaptor, SmallVectorImpl<OpFoldResult> &) {
-  return foldBufferCasts(*this);
-}
-
 OpShapes mlir::marimba::shapesOf(ScatterAddRowsOp op) {
   return {.values = {{"input", op.getInput(), "G H"},
                      {"pairs", op.getPairs(), "G"},
@@ -215,17 +163,54 @@ LogicalResult ScatterAddRowsOp::verify() {
   return shapes.check("weights", getWeights(), "R*K").result();
 }
 
-LogicalResult
-ScatterAddRowsOp::reifyResultShapes(OpBuilder &builder,
-                                    ReifiedRankedShapedTypeDims &shapes) {
-  return reifyFromInits(builder, *this, shapes);
+//===----------------------------------------------------------------------===//
+// Work
+//===----------------------------------------------------------------------===//
+
+OpWork RouteOp::getWork(DynamicSize size) {
+  LetterSizes sizes(shapesOf(*this), size);
+  double logits = sizes("B T E"), chosen = sizes("B T K");
+  OpWork work;
+  work.exps = logits;
+  // Softmax: maximum, difference, sum, quotient. Then K times the largest of E.
+  work.f32 = 4 * logits + chosen * sizes("E");
+  if (getNormalize())
+    work.f32 += 2 * chosen;
+  return work;
 }
 
-void ScatterAddRowsOp::getEffects(Effects &effects) {
-  getDestinationEffects(*this, effects);
+OpWork ExpertsOp::getWork(DynamicSize size) {
+  LetterSizes sizes(shapesOf(*this), size);
+  double chosen = sizes("B T K");
+  OpWork work;
+  for (Value weight : {getGate(), getUp(), getDown()})
+    work.products.push_back({weight, 2 * chosen * sizes("I H")});
+  work.exps = chosen * sizes("I"); // swiglu
+  work.f32 = 3 * chosen * sizes("I") + 2 * chosen * sizes("H");
+  return work;
 }
 
-LogicalResult ScatterAddRowsOp::fold(FoldAdaptor,
-                                     SmallVectorImpl<OpFoldResult> &) {
-  return foldBufferCasts(*this);
+/// Tokens choose as if each chose others, until all experts are chosen.
+double ExpertsOp::getBytesRead(OpOperand &operand, DynamicSize size) {
+  double bytes = bytesOf(*this, operand.get(), size);
+  if (getWeightOperand(operand).role == WeightRole::None)
+    return bytes;
+  LetterSizes sizes(shapesOf(*this), size);
+  return bytes * std::min(1.0, sizes("B T K") / sizes("E"));
+}
+
+WeightOperand ExpertsOp::getWeightOperand(OpOperand &operand) {
+  if (&operand != &getGateMutable() && &operand != &getUpMutable() &&
+      &operand != &getDownMutable())
+    return {};
+  return {.role = WeightRole::Projection, .quantize = true};
+}
+
+OpWork GroupByExpertOp::getWork(DynamicSize) { return {}; } // counts
+OpWork GatherRowsOp::getWork(DynamicSize) { return {}; }    // copies
+
+OpWork ScatterAddRowsOp::getWork(DynamicSize size) {
+  OpWork work;
+  work.f32 = 2 * LetterSizes(shapesOf(*this), size)("G H");
+  return work;
 }

@@ -9,7 +9,7 @@
 
 include "MarimbaBase.td"
 
-def Marimba_RouteOp : Marimba_DestinationOp<"route"> {
+def Marimba_RouteOp : Marimba_DestinationOp<"route", [ComparesOperands]> {
   let summary = "softmax over the experts, then the top k";
   let description = [{
     `p = softmax(logits)` over all E experts in f32; the K largest (the lower
@@ -42,7 +42,8 @@ def Marimba_RouteOp : Marimba_DestinationOp<"route"> {
 }
 
 def Marimba_ExpertsOp
-    : Marimba_ValueOp<"experts", [AllTypesMatch<["input", "result"]>]> {
+    : Marimba_ValueOp<"experts", [AllTypesMatch<["input", "result"]>,
+                                  DeclareOpInterfaceMethods<WeightOperandInterface>]> {
   let summary = "the weighted sum of each token's chosen experts";
   let description = [{
     `result[b,t] = sum_k weights[b,t,k] * expert_e(input[b,t])` with `e =
@@ -71,6 +72,10 @@ def Marimba_ExpertsOp
     $input `,` $weights `,` $experts `,` $gate `,` $up `,` $down attr-dict `:`
     type($input) `,` type($weights) `,` type($experts) `,` type($gate) `,`
     type($up) `,` type($down)
+  }];
+  let extraClassDeclaration = [{
+    double getBytesRead(::mlir::OpOperand &operand,
+                        ::mlir::marimba::DynamicSize size);
   }];
 }
 

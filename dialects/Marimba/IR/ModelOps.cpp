@@ -8,20 +8,12 @@
 #include "dialects/Marimba/IR/Quantized.h"
 #include "dialects/Marimba/IR/Verify.h"
 
-#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/IR/PatternMatch.h"
 
 using namespace mlir;
 using namespace mlir::marimba;
 using ::marimba::formats::Offset;
-
-/// The sizes of `source` for a result of the same shape.
-static LogicalResult reifyLike(OpBuilder &builder, Value source,
-                               ReifiedRankedShapedTypeDims &shapes) {
-  shapes.push_back(tensor::getMixedSizes(builder, source.getLoc(), source));
-  return success();
-}
 
 //===----------------------------------------------------------------------===//
 // WeightOp, GetWeightOp
@@ -125,15 +117,6 @@ LogicalResult EmbeddingOp::verify() {
   return ShapeChecker(*this).check(shapesOf(*this)).result();
 }
 
-LogicalResult
-EmbeddingOp::reifyResultShapes(OpBuilder &builder,
-                               ReifiedRankedShapedTypeDims &shapes) {
-  shapes.push_back({reifyDim(builder, getResult(), 0, getIds(), 0),
-                    reifyDim(builder, getResult(), 1, getIds(), 1),
-                    reifyDim(builder, getResult(), 2, getTable(), 1)});
-  return success();
-}
-
 OpShapes mlir::marimba::shapesOf(GatherTokensOp op) {
   return {.values = {{"input", op.getInput(), "B T H"},
                      {"positions", op.getPositions(), "B P"},
@@ -143,15 +126,6 @@ OpShapes mlir::marimba::shapesOf(GatherTokensOp op) {
 
 LogicalResult GatherTokensOp::verify() {
   return ShapeChecker(*this).check(shapesOf(*this)).result();
-}
-
-LogicalResult
-GatherTokensOp::reifyResultShapes(OpBuilder &builder,
-                                  ReifiedRankedShapedTypeDims &shapes) {
-  shapes.push_back({reifyDim(builder, getResult(), 0, getPositions(), 0),
-                    reifyDim(builder, getResult(), 1, getPositions(), 1),
-                    reifyDim(builder, getResult(), 2, getInput(), 2)});
-  return success();
 }
 
 //===----------------------------------------------------------------------===//
@@ -173,17 +147,6 @@ LogicalResult LinearOp::verify() {
   return ShapeChecker(*this).check(shapesOf(*this)).result();
 }
 
-LogicalResult LinearOp::reifyResultShapes(OpBuilder &builder,
-                                          ReifiedRankedShapedTypeDims &shapes) {
-  int64_t last = getInput().getType().getRank() - 1;
-  SmallVector<OpFoldResult> shape;
-  for (int64_t dim = 0; dim < last; ++dim)
-    shape.push_back(reifyDim(builder, getResult(), dim, getInput(), dim));
-  shape.push_back(reifyDim(builder, getResult(), last, getWeight(), 0));
-  shapes.push_back(std::move(shape));
-  return success();
-}
-
 /// A bias of zeros adds nothing.
 static LogicalResult dropZeroBias(LinearOp op, PatternRewriter &rewriter) {
   if (!op.getBias() || !matchPattern(op.getBias(), m_AnyZeroFloat()))
@@ -203,8 +166,10 @@ void LinearOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
 
 OpShapes mlir::marimba::shapesOf(RMSNormOp op) {
   return {
-      .values = {{"input", op.getInput(), lettersWithLast(op.getInput(), "H")},
-                 {"weight", op.getWeight(), "H"}}};
+      .values = {
+          {"input", op.getInput(), lettersWithLast(op.getInput(), "H")},
+          {"weight", op.getWeight(), "H"},
+          {"result", op.getResult(), lettersWithLast(op.getResult(), "H")}}};
 }
 
 LogicalResult RMSNormOp::verify() {
@@ -216,12 +181,6 @@ LogicalResult RMSNormOp::verify() {
                  .result()))
     return failure();
   return verifyPositive(*this, "eps", getEps());
-}
-
-LogicalResult
-RMSNormOp::reifyResultShapes(OpBuilder &builder,
-                             ReifiedRankedShapedTypeDims &shapes) {
-  return reifyLike(builder, getInput(), shapes);
 }
 
 /// A weight of ones is no weight.
@@ -241,32 +200,114 @@ void RMSNormOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
 // Element by element
 //===----------------------------------------------------------------------===//
 
-OpShapes mlir::marimba::shapesOf(SiluOp op) {
-  return {.values = {{"input", op.getInput(), lettersOfRank(op.getInput())}}};
+template <typename OpTy> static OpShapes shapesOfUnary(OpTy op) {
+  std::string letters = lettersOfRank(op.getInput());
+  return {.values = {{"input", op.getInput(), letters},
+                     {"result", op.getResult(), letters}}};
 }
 
-OpShapes mlir::marimba::shapesOf(SoftplusOp op) {
-  return {.values = {{"input", op.getInput(), lettersOfRank(op.getInput())}}};
-}
+OpShapes mlir::marimba::shapesOf(SiluOp op) { return shapesOfUnary(op); }
+
+OpShapes mlir::marimba::shapesOf(SoftplusOp op) { return shapesOfUnary(op); }
 
 OpShapes mlir::marimba::shapesOf(SwiGLUOp op) {
   std::string letters = lettersOfRank(op.getGate());
-  return {
-      .values = {{"gate", op.getGate(), letters}, {"up", op.getUp(), letters}}};
+  return {.values = {{"gate", op.getGate(), letters},
+                     {"up", op.getUp(), letters},
+                     {"result", op.getResult(), letters}}};
 }
 
-LogicalResult SiluOp::reifyResultShapes(OpBuilder &builder,
-                                        ReifiedRankedShapedTypeDims &shapes) {
-  return reifyLike(builder, getInput(), shapes);
+//===----------------------------------------------------------------------===//
+// Work
+//===----------------------------------------------------------------------===//
+
+OpWork WeightOp::getWork(DynamicSize) { return {}; }
+OpWork GetWeightOp::getWork(DynamicSize) { return {}; }
+OpWork GatherTokensOp::getWork(DynamicSize) { return {}; } // copies
+
+/// Each of the wanted rows once, however many there are to choose from.
+double GatherTokensOp::getBytesRead(OpOperand &operand, DynamicSize size) {
+  if (&operand == &getInputMutable())
+    return bytesOf(*this, getResult(), size);
+  return bytesOf(*this, operand.get(), size);
 }
 
-LogicalResult
-SoftplusOp::reifyResultShapes(OpBuilder &builder,
-                              ReifiedRankedShapedTypeDims &shapes) {
-  return reifyLike(builder, getInput(), shapes);
+OpWork EmbeddingOp::getWork(DynamicSize size) {
+  LetterSizes sizes(shapesOf(*this), size);
+  OpWork work;
+  if (isQuantized(getTable().getType())) // codes times scales
+    work.f32 = sizes("B T H");
+  return work;
 }
 
-LogicalResult SwiGLUOp::reifyResultShapes(OpBuilder &builder,
-                                          ReifiedRankedShapedTypeDims &shapes) {
-  return reifyLike(builder, getGate(), shapes);
+/// A row a token.
+double EmbeddingOp::getBytesRead(OpOperand &operand, DynamicSize size) {
+  double bytes = bytesOf(*this, operand.get(), size);
+  if (&operand != &getTableMutable())
+    return bytes;
+  LetterSizes sizes(shapesOf(*this), size);
+  return bytes * std::min(1.0, sizes("B T") / sizes("V"));
+}
+
+WeightOperand EmbeddingOp::getWeightOperand(OpOperand &operand) {
+  if (&operand != &getTableMutable())
+    return {};
+  return {.role = WeightRole::Table, .quantize = true};
+}
+
+OpWork LinearOp::getWork(DynamicSize size) {
+  LetterSizes sizes(shapesOf(*this), size);
+  double outputs = sizes(lettersWithLast(getInput(), "out"));
+  double operations = 2 * outputs * sizes("in");
+  OpWork work;
+  work.products.push_back({getWeight(), operations,
+                           /*exact=*/isCompared(getResult())});
+  if (getBias())
+    work.f32 += outputs;
+  return work;
+}
+
+WeightOperand LinearOp::getWeightOperand(OpOperand &operand) {
+  if (&operand != &getWeightMutable())
+    return {};
+  return {.role = WeightRole::Projection, .quantize = !isCompared(getResult())};
+}
+
+/// Squares and their sum, the root's quotient (mean, eps, root, quotient: 4 a
+/// row), its product, that with the weight.
+OpWork RMSNormOp::getWork(DynamicSize size) {
+  LetterSizes sizes(shapesOf(*this), size);
+  double rows = sizes(lettersWithLast(getInput(), ""));
+  OpWork work;
+  work.f32 = rows * ((getWeight() ? 4 : 3) * sizes("H") + 4);
+  return work;
+}
+
+/// x / (1 + exp(-x))
+OpWork SiluOp::getWork(DynamicSize size) {
+  double elements =
+      LetterSizes(shapesOf(*this), size)(lettersOfRank(getInput()));
+  OpWork work;
+  work.exps = elements;
+  work.f32 = 2 * elements;
+  return work;
+}
+
+/// max(x, 0) + log1p(exp(-|x|))
+OpWork SoftplusOp::getWork(DynamicSize size) {
+  double elements =
+      LetterSizes(shapesOf(*this), size)(lettersOfRank(getInput()));
+  OpWork work;
+  work.exps = 2 * elements;
+  work.f32 = 2 * elements;
+  return work;
+}
+
+OpWork SwiGLUOp::getWork(DynamicSize size) {
+  double elements =
+      LetterSizes(shapesOf(*this), size)(lettersOfRank(getGate()));
+  OpWork work;
+  work.exps = elements;
+  work.f32 = 3 * elements;
+  return work;
 }

@@ -63,7 +63,8 @@ def Marimba_GetWeightOp
   let assemblyFormat = "$weight attr-dict `:` type($result)";
 }
 
-def Marimba_EmbeddingOp : Marimba_ValueOp<"embedding"> {
+def Marimba_EmbeddingOp
+    : Marimba_ValueOp<"embedding", [DeclareOpInterfaceMethods<WeightOperandInterface>]> {
   let summary = "looks up one row of a table per token";
   let description = [{
     `result[b,t,:] = table[ids[b,t],:]`, widened to f32. Precondition:
@@ -80,6 +81,10 @@ def Marimba_EmbeddingOp : Marimba_ValueOp<"embedding"> {
   let results = (outs Marimba_Activation:$result);
   let assemblyFormat = [{
     $ids `,` $table attr-dict `:` type($ids) `,` type($table) `->` type($result)
+  }];
+  let extraClassDeclaration = [{
+    double getBytesRead(::mlir::OpOperand &operand,
+                        ::mlir::marimba::DynamicSize size);
   }];
 }
 
@@ -102,9 +107,14 @@ def Marimba_GatherTokensOp : Marimba_ValueOp<"gather_tokens"> {
     $input `,` $positions attr-dict
     `:` type($input) `,` type($positions) `->` type($result)
   }];
+  let extraClassDeclaration = [{
+    double getBytesRead(::mlir::OpOperand &operand,
+                        ::mlir::marimba::DynamicSize size);
+  }];
 }
 
-def Marimba_LinearOp : Marimba_ValueOp<"linear"> {
+def Marimba_LinearOp
+    : Marimba_ValueOp<"linear", [DeclareOpInterfaceMethods<WeightOperandInterface>]> {
   let summary = "y = x Wᵀ + b, the projection of every layer";
   let description = [{
     `result[..., o] = sum_i input[..., i] * weight[o, i] + bias[o]`, accumulated
@@ -142,7 +152,7 @@ def Marimba_RMSNormOp
     Example:
 
     ```mlir
-    %h = marimba.rms_norm %x weight(%w : tensor<192xbf16>) eps(1.0e-06)
+    %h = marimba.rms_norm %x weight(%w : tensor<192xbf16>) eps(1.0e-6)
         : tensor<?x?x192xf32>
     ```
   }];
@@ -151,14 +161,14 @@ def Marimba_RMSNormOp
   let results = (outs Marimba_Activation:$result);
   let hasCanonicalizer = 1;
   let assemblyFormat = [{
-    $input (`weight` `(` $weight^ `:` type($weight) `)`)? `eps` `(` $eps `)`
+    $input (`weight` `(` $weight^ `:` type($weight) `)`)? `eps` `(`
+    custom<Number>($eps) `)`
     attr-dict `:` type($input)
   }];
 }
 
 class Marimba_UnaryOp<string mnemonic>
-    : Marimba_Op<mnemonic, [Pure, SameOperandsAndResultType,
-                            Marimba_ReifyShapes]> {
+    : Marimba_PureOp<mnemonic, [SameOperandsAndResultType]> {
   let arguments = (ins Marimba_Activation:$input);
   let results = (outs Marimba_Activation:$result);
   let assemblyFormat = "$input attr-dict `:` type($input)";
@@ -193,8 +203,7 @@ def Marimba_SoftplusOp : Marimba_UnaryOp<"softplus"> {
 }
 
 def Marimba_SwiGLUOp
-    : Marimba_Op<"swiglu", [Pure, SameOperandsAndResultType,
-                            Marimba_ReifyShapes]> {
+    : Marimba_PureOp<"swiglu", [SameOperandsAndResultType]> {
   let summary = "silu(gate) * up";
   let description = [{
     The gated activation of the feed-forward block (Shazeer 2020):

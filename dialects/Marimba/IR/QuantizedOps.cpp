@@ -13,9 +13,6 @@
 using namespace mlir;
 using namespace mlir::marimba;
 
-using Effects =
-    SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>;
-
 static int64_t lastSize(Value value) {
   ArrayRef<int64_t> shape = cast<ShapedType>(value.getType()).getShape();
   return shape.empty() ? 1 : shape.back();
@@ -90,20 +87,6 @@ LogicalResult QuantizeRowsOp::verify() {
                    " codes (KP), expected a divisor")
       .result();
 }
-
-LogicalResult
-QuantizeRowsOp::reifyResultShapes(OpBuilder &builder,
-                                  ReifiedRankedShapedTypeDims &shapes) {
-  return reifyFromInits(builder, *this, shapes);
-}
-void QuantizeRowsOp::getEffects(Effects &effects) {
-  getDestinationEffects(*this, effects);
-}
-LogicalResult QuantizeRowsOp::fold(FoldAdaptor,
-                                   SmallVectorImpl<OpFoldResult> &) {
-  return foldBufferCasts(*this);
-}
-
 //===----------------------------------------------------------------------===//
 // QuantizedMatmulOp
 //===----------------------------------------------------------------------===//
@@ -159,20 +142,6 @@ LogicalResult QuantizedMatmulOp::verify() {
                    " of the weight, of a multiple of 32 inputs each")
       .result();
 }
-
-LogicalResult
-QuantizedMatmulOp::reifyResultShapes(OpBuilder &builder,
-                                     ReifiedRankedShapedTypeDims &shapes) {
-  return reifyFromInits(builder, *this, shapes);
-}
-void QuantizedMatmulOp::getEffects(Effects &effects) {
-  getDestinationEffects(*this, effects);
-}
-LogicalResult QuantizedMatmulOp::fold(FoldAdaptor,
-                                      SmallVectorImpl<OpFoldResult> &) {
-  return foldBufferCasts(*this);
-}
-
 //===----------------------------------------------------------------------===//
 // DequantizeOp
 //===----------------------------------------------------------------------===//
@@ -206,19 +175,6 @@ LogicalResult DequantizeOp::verify() {
                    " of the weight")
       .result();
 }
-
-LogicalResult
-DequantizeOp::reifyResultShapes(OpBuilder &builder,
-                                ReifiedRankedShapedTypeDims &shapes) {
-  return reifyFromInits(builder, *this, shapes);
-}
-void DequantizeOp::getEffects(Effects &effects) {
-  getDestinationEffects(*this, effects);
-}
-LogicalResult DequantizeOp::fold(FoldAdaptor, SmallVectorImpl<OpFoldResult> &) {
-  return foldBufferCasts(*this);
-}
-
 //===----------------------------------------------------------------------===//
 // QuantizedEmbeddingOp
 //===----------------------------------------------------------------------===//
@@ -238,20 +194,6 @@ LogicalResult QuantizedEmbeddingOp::verify() {
     return failure();
   return shapes.check(shapesOf(*this)).result();
 }
-
-LogicalResult
-QuantizedEmbeddingOp::reifyResultShapes(OpBuilder &builder,
-                                        ReifiedRankedShapedTypeDims &shapes) {
-  return reifyFromInits(builder, *this, shapes);
-}
-void QuantizedEmbeddingOp::getEffects(Effects &effects) {
-  getDestinationEffects(*this, effects);
-}
-LogicalResult QuantizedEmbeddingOp::fold(FoldAdaptor,
-                                         SmallVectorImpl<OpFoldResult> &) {
-  return foldBufferCasts(*this);
-}
-
 //===----------------------------------------------------------------------===//
 // ChannelTermsOp
 //===----------------------------------------------------------------------===//
@@ -282,15 +224,63 @@ LogicalResult ChannelTermsOp::verify() {
       .result();
 }
 
-LogicalResult
-ChannelTermsOp::reifyResultShapes(OpBuilder &builder,
-                                  ReifiedRankedShapedTypeDims &shapes) {
-  return reifyFromInits(builder, *this, shapes);
+//===----------------------------------------------------------------------===//
+// Work
+//===----------------------------------------------------------------------===//
+
+OpWork QuantizeRowsOp::getWork(DynamicSize size) {
+  LetterSizes sizes(shapesOf(*this), size);
+  double rows = sizes(lettersWithLast(getInput(), ""));
+  OpWork work;
+  // Maximum, product with 1 / scale, rounding and sum of each input; the scale,
+  // its reciprocal and the scaled sum of each group.
+  work.f32 = rows * (4 * sizes("K") + 3 * sizes("G"));
+  return work;
 }
-void ChannelTermsOp::getEffects(Effects &effects) {
-  getDestinationEffects(*this, effects);
+
+OpWork QuantizedMatmulOp::getWork(DynamicSize size) {
+  LetterSizes sizes(shapesOf(*this), size);
+  double outputs = sizes(lettersWithLast(getInput(), "N"));
+  OpWork work;
+  if (getScales()) { // sums of integers; each group's times both scales, added
+    work.int8 = 2 * outputs * sizes("K");
+    work.f32 = 3 * outputs * sizes("G");
+  } else {
+    work.f32 = 2 * outputs * sizes("K");
+  }
+  if (getBias())
+    work.f32 += outputs;
+  return work;
 }
-LogicalResult ChannelTermsOp::fold(FoldAdaptor,
-                                   SmallVectorImpl<OpFoldResult> &) {
-  return foldBufferCasts(*this);
+
+OpWork DequantizeOp::getWork(DynamicSize size) {
+  double elements = LetterSizes(shapesOf(*this), size)("K C");
+  OpWork work;
+  work.f32 = QuantizedLayout::of(getStoredType()).bits == 4
+                 ? 2 * elements // codes are not around zero
+                 : elements;
+  return work;
+}
+
+OpWork QuantizedEmbeddingOp::getWork(DynamicSize size) {
+  OpWork work;
+  work.f32 = LetterSizes(shapesOf(*this), size)("B T K");
+  return work;
+}
+
+/// A row a token.
+double QuantizedEmbeddingOp::getBytesRead(OpOperand &operand,
+                                          DynamicSize size) {
+  double bytes = bytesOf(*this, operand.get(), size);
+  if (&operand != &getWeightMutable())
+    return bytes;
+  LetterSizes sizes(shapesOf(*this), size);
+  return bytes * std::min(1.0, sizes("B T") / sizes("N"));
+}
+
+OpWork ChannelTermsOp::getWork(DynamicSize) {
+  QuantizedLayout layout = QuantizedLayout::of(getStoredType());
+  OpWork work; // the sum of a channel's codes
+  work.int8 = static_cast<double>(layout.channels * layout.inputs);
+  return work;
 }

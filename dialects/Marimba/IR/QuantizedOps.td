@@ -52,13 +52,23 @@ def Marimba_QuantizeRowsOp : Marimba_DestinationOp<"quantize_rows"> {
 /// is a tensor of the type `stored`, or the bytes of one
 /// (--quantized-as-bytes); `matrix` picks one of a stack.
 class Marimba_QuantizedReader<string mnemonic, list<Trait> traits = []>
-    : Marimba_DestinationOp<mnemonic, traits> {
+    : Marimba_DestinationOp<
+          mnemonic,
+          !listconcat(traits, [DeclareOpInterfaceMethods<WeightOperandInterface>])> {
   code readerDeclarations = baseDeclarations # [{
     ::mlir::RankedTensorType getStoredType() {
       return ::llvm::cast<::mlir::RankedTensorType>(getStored());
     }
   }];
   let extraClassDeclaration = readerDeclarations;
+  let extraClassDefinition = baseDefinitions # [{
+    ::mlir::marimba::WeightOperand $cppClass::getWeightOperand(
+        ::mlir::OpOperand &operand) {
+      if (&operand != &getWeightMutable())
+        return {};
+      return {.role = ::mlir::marimba::WeightRole::Stored, .readsBytes = true};
+    }
+  }];
 }
 
 def Marimba_QuantizedMatmulOp
@@ -153,6 +163,10 @@ def Marimba_QuantizedEmbeddingOp
   let assemblyFormat = [{
     $ids `,` $weight `as` $stored `outs` `(` $inits `:` type($inits) `)`
     attr-dict `:` type($ids) `,` type($weight) (`->` type($results)^)?
+  }];
+  let extraClassDeclaration = readerDeclarations # [{
+    double getBytesRead(::mlir::OpOperand &operand,
+                        ::mlir::marimba::DynamicSize size);
   }];
 }
 

@@ -26,6 +26,11 @@ static SmallVector<StringRef> domainLetters(NamedOperands operands) {
   return split(operands.front().second.letters);
 }
 
+int64_t mlir::marimba::recurrenceTime(NamedOperands operands) {
+  SmallVector<StringRef> letters = domainLetters(operands);
+  return llvm::find(letters, "T") - letters.begin();
+}
+
 SmallVector<utils::IteratorType>
 mlir::marimba::recurrenceIterators(NamedOperands operands) {
   SmallVector<utils::IteratorType> kinds;

@@ -17,6 +17,9 @@ namespace mlir::marimba {
 /// An operand and the letters of its dimensions.
 using NamedOperands = ArrayRef<std::pair<Value, OperandShape>>;
 
+/// Where T is in the iteration space.
+int64_t recurrenceTime(NamedOperands operands);
+
 /// parallel, but T is a reduction: it must run in order.
 SmallVector<utils::IteratorType> recurrenceIterators(NamedOperands operands);
 
@@ -39,27 +42,5 @@ void recurrenceResultTile(OpBuilder &b, DestinationStyleOpInterface op,
                           SmallVector<OpFoldResult> &resultSizes);
 
 } // namespace mlir::marimba
-
-/// The methods that Marimba_RecurrenceOp declares.
-#define MARIMBA_DEFINE_RECURRENCE_TILING(OpTy)                                 \
-  SmallVector<utils::IteratorType> OpTy::getLoopIteratorTypes() {              \
-    return recurrenceIterators(namedOperands(*this));                          \
-  }                                                                            \
-  SmallVector<Range> OpTy::getIterationDomain(OpBuilder &b) {                  \
-    return recurrenceDomain(b, namedOperands(*this));                          \
-  }                                                                            \
-  FailureOr<TilingResult> OpTy::getTiledImplementation(                        \
-      OpBuilder &b, ArrayRef<OpFoldResult> offsets,                            \
-      ArrayRef<OpFoldResult> sizes) {                                          \
-    return tileRecurrence(b, *this, namedOperands(*this), offsets, sizes);     \
-  }                                                                            \
-  LogicalResult OpTy::getResultTilePosition(                                   \
-      OpBuilder &b, unsigned number, ArrayRef<OpFoldResult> offsets,           \
-      ArrayRef<OpFoldResult> sizes, SmallVector<OpFoldResult> &resultOffsets,  \
-      SmallVector<OpFoldResult> &resultSizes) {                                \
-    recurrenceResultTile(b, *this, namedOperands(*this), number, offsets,      \
-                         sizes, resultOffsets, resultSizes);                   \
-    return success();                                                          \
-  }
 
 #endif // MARIMBA_DIALECTS_MARIMBA_IR_RECURRENCETILING_H

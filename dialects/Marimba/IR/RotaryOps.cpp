@@ -10,9 +10,6 @@
 using namespace mlir;
 using namespace mlir::marimba;
 
-using Effects =
-    SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>;
-
 //===----------------------------------------------------------------------===//
 // RotaryTableOp
 //===----------------------------------------------------------------------===//
@@ -41,21 +38,6 @@ LogicalResult RotaryTableOp::verify() {
       .result();
 }
 
-LogicalResult
-RotaryTableOp::reifyResultShapes(OpBuilder &builder,
-                                 ReifiedRankedShapedTypeDims &shapes) {
-  return reifyFromInits(builder, *this, shapes);
-}
-
-void RotaryTableOp::getEffects(Effects &effects) {
-  getDestinationEffects(*this, effects);
-}
-
-LogicalResult RotaryTableOp::fold(FoldAdaptor,
-                                  SmallVectorImpl<OpFoldResult> &) {
-  return foldBufferCasts(*this);
-}
-
 //===----------------------------------------------------------------------===//
 // RotaryEmbeddingOp
 //===----------------------------------------------------------------------===//
@@ -80,17 +62,20 @@ LogicalResult RotaryEmbeddingOp::verify() {
   return shapes.result();
 }
 
-LogicalResult
-RotaryEmbeddingOp::reifyResultShapes(OpBuilder &builder,
-                                     ReifiedRankedShapedTypeDims &shapes) {
-  return reifyFromInits(builder, *this, shapes);
+//===----------------------------------------------------------------------===//
+// Work
+//===----------------------------------------------------------------------===//
+
+OpWork RotaryTableOp::getWork(DynamicSize size) {
+  double angles = LetterSizes(shapesOf(*this), size)("B T J");
+  OpWork work;
+  work.f32 = angles;
+  work.exps = 2 * angles;
+  return work;
 }
 
-void RotaryEmbeddingOp::getEffects(Effects &effects) {
-  getDestinationEffects(*this, effects);
-}
-
-LogicalResult RotaryEmbeddingOp::fold(FoldAdaptor,
-                                      SmallVectorImpl<OpFoldResult> &) {
-  return foldBufferCasts(*this);
+OpWork RotaryEmbeddingOp::getWork(DynamicSize size) {
+  OpWork work; // 4 products and 2 sums a pair
+  work.f32 = 6 * LetterSizes(shapesOf(*this), size)("B T Hx J");
+  return work;
 }

@@ -34,7 +34,8 @@ def Marimba_RotaryTableOp : Marimba_DestinationOp<"rotary_table"> {
       Variadic<Marimba_AnyActivation>:$inits, DenseF32ArrayAttr:$frequencies);
   let results = (outs Variadic<Marimba_Activation>:$results);
   let assemblyFormat = [{
-    $past `outs` `(` $inits `:` type($inits) `)` attr-dict `:` type($past)
+    $past `outs` `(` $inits `:` type($inits) `)`
+    custom<Attributes>(attr-dict, "getOperationName()") `:` type($past)
     (`->` type($results)^)?
   }];
   let extraClassDeclaration = baseDeclarations # [{

@@ -8,14 +8,14 @@
 #include "dialects/Marimba/IR/RecurrenceTiling.h"
 #include "dialects/Marimba/IR/Verify.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/IR/PatternMatch.h"
 
 using namespace mlir;
 using namespace mlir::marimba;
-
-using Effects =
-    SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>;
 
 //===----------------------------------------------------------------------===//
 // DiscretizeOp
@@ -26,23 +26,12 @@ OpShapes mlir::marimba::shapesOf(DiscretizeOp op) {
                      {"A", op.getA(), "N D"},
                      {"B", op.getB(), "B T N"},
                      {"u", op.getU(), "B T D"},
-                     {"decay", op.getDecay(), "B T N D"}}};
+                     {"decay", op.getDecay(), "B T N D"},
+                     {"input", op.getInput(), "B T N D"}}};
 }
 
 LogicalResult DiscretizeOp::verify() {
   return ShapeChecker(*this).check(shapesOf(*this)).result();
-}
-
-LogicalResult
-DiscretizeOp::reifyResultShapes(OpBuilder &builder,
-                                ReifiedRankedShapedTypeDims &shapes) {
-  SmallVector<OpFoldResult> shape = {
-      reifyDim(builder, getDecay(), 0, getDelta(), 0),
-      reifyDim(builder, getDecay(), 1, getDelta(), 1),
-      reifyDim(builder, getDecay(), 2, getA(), 0),
-      reifyDim(builder, getDecay(), 3, getDelta(), 2)};
-  shapes.assign(2, shape);
-  return success();
 }
 
 //===----------------------------------------------------------------------===//
@@ -68,19 +57,6 @@ LogicalResult ScanOp::verify() {
       .result();
 }
 
-LogicalResult ScanOp::reifyResultShapes(OpBuilder &builder,
-                                        ReifiedRankedShapedTypeDims &shapes) {
-  return reifyFromInits(builder, *this, shapes);
-}
-
-void ScanOp::getEffects(Effects &effects) {
-  getDestinationEffects(*this, effects);
-}
-
-LogicalResult ScanOp::fold(FoldAdaptor, SmallVectorImpl<OpFoldResult> &) {
-  return foldBufferCasts(*this);
-}
-
 //===----------------------------------------------------------------------===//
 // ReadoutOp
 //===----------------------------------------------------------------------===//
@@ -98,15 +74,6 @@ LogicalResult ReadoutOp::verify() {
     return emitOpError() << "has " << (getD() ? "D without u" : "u without D")
                          << ", expected both or none";
   return ShapeChecker(*this).check(shapesOf(*this)).result();
-}
-
-LogicalResult
-ReadoutOp::reifyResultShapes(OpBuilder &builder,
-                             ReifiedRankedShapedTypeDims &shapes) {
-  shapes.push_back({reifyDim(builder, getResult(), 0, getStates(), 0),
-                    reifyDim(builder, getResult(), 1, getStates(), 1),
-                    reifyDim(builder, getResult(), 2, getStates(), 3)});
-  return success();
 }
 
 //===----------------------------------------------------------------------===//
@@ -141,21 +108,6 @@ int64_t SelectiveScanOp::getDState() {
   return cast<ShapedType>(getA().getType()).getDimSize(0);
 }
 
-LogicalResult
-SelectiveScanOp::reifyResultShapes(OpBuilder &builder,
-                                   ReifiedRankedShapedTypeDims &shapes) {
-  return reifyFromInits(builder, *this, shapes);
-}
-
-void SelectiveScanOp::getEffects(Effects &effects) {
-  getDestinationEffects(*this, effects);
-}
-
-LogicalResult SelectiveScanOp::fold(FoldAdaptor,
-                                    SmallVectorImpl<OpFoldResult> &) {
-  return foldBufferCasts(*this);
-}
-
 //===----------------------------------------------------------------------===//
 // ScanSummaryOp
 //===----------------------------------------------------------------------===//
@@ -176,21 +128,6 @@ LogicalResult ScanSummaryOp::verify() {
   if (failed(verifyDestination(*this, {"state", "elapsed"})))
     return failure();
   return ShapeChecker(*this).check(shapesOf(*this)).requireStatic("N").result();
-}
-
-LogicalResult
-ScanSummaryOp::reifyResultShapes(OpBuilder &builder,
-                                 ReifiedRankedShapedTypeDims &shapes) {
-  return reifyFromInits(builder, *this, shapes);
-}
-
-void ScanSummaryOp::getEffects(Effects &effects) {
-  getDestinationEffects(*this, effects);
-}
-
-LogicalResult ScanSummaryOp::fold(FoldAdaptor,
-                                  SmallVectorImpl<OpFoldResult> &) {
-  return foldBufferCasts(*this);
 }
 
 //===----------------------------------------------------------------------===//
@@ -222,21 +159,6 @@ LogicalResult CausalConv1dOp::verify() {
   return shapes.check(shapesOf(*this)).result();
 }
 
-LogicalResult
-CausalConv1dOp::reifyResultShapes(OpBuilder &builder,
-                                  ReifiedRankedShapedTypeDims &shapes) {
-  return reifyFromInits(builder, *this, shapes);
-}
-
-void CausalConv1dOp::getEffects(Effects &effects) {
-  getDestinationEffects(*this, effects);
-}
-
-LogicalResult CausalConv1dOp::fold(FoldAdaptor,
-                                   SmallVectorImpl<OpFoldResult> &) {
-  return foldBufferCasts(*this);
-}
-
 /// A bias of zeros adds nothing.
 static LogicalResult dropZeroBias(CausalConv1dOp op,
                                   PatternRewriter &rewriter) {
@@ -252,10 +174,124 @@ void CausalConv1dOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
 }
 
 //===----------------------------------------------------------------------===//
-// TilingInterface
+// Work
 //===----------------------------------------------------------------------===//
 
-MARIMBA_DEFINE_RECURRENCE_TILING(ScanOp)
-MARIMBA_DEFINE_RECURRENCE_TILING(SelectiveScanOp)
-MARIMBA_DEFINE_RECURRENCE_TILING(ScanSummaryOp)
-MARIMBA_DEFINE_RECURRENCE_TILING(CausalConv1dOp)
+OpWork DiscretizeOp::getWork(DynamicSize size) {
+  LetterSizes sizes(shapesOf(*this), size);
+  double states = sizes("B T N D");
+  OpWork work;
+  switch (getRule()) {
+  case DiscretizationRule::Euler: // delta A; delta u once a channel, times B
+    work.exps = states;
+    work.f32 = 2 * states + sizes("B T D");
+    break;
+  case DiscretizationRule::ZeroOrderHold: // delta A, - 1, / A, * B, * u
+    work.exps = states;
+    work.f32 = 5 * states;
+    break;
+  case DiscretizationRule::Bilinear: // x = delta A / 2, 1 + x, 1 - x, quotient;
+    work.f32 = 8 * states;           // delta / (1 - x) * B * u
+    break;
+  }
+  return work;
+}
+
+OpWork ScanOp::getWork(DynamicSize size) {
+  // A complex product and sum are 8 for two rows.
+  OpWork work;
+  work.f32 =
+      (getComplex() ? 4 : 2) * LetterSizes(shapesOf(*this), size)("B T N D");
+  return work;
+}
+
+OpWork ReadoutOp::getWork(DynamicSize size) {
+  LetterSizes sizes(shapesOf(*this), size);
+  OpWork work;
+  work.f32 = 2 * sizes("B T N D") + (getD() ? 2 * sizes("B T D") : 0);
+  return work;
+}
+
+OpWork SelectiveScanOp::getWork(DynamicSize size) {
+  LetterSizes sizes(shapesOf(*this), size);
+  double channels = sizes("B T D");
+  OpWork work;
+  work.updates = sizes("B T N D");
+  work.f32 = channels; // delta u
+  if (getDeltaBias())
+    work.f32 += channels;
+  if (getDeltaSoftplus()) {
+    work.exps += 2 * channels;
+    work.f32 += 2 * channels;
+  }
+  if (getD())
+    work.f32 += 2 * channels;
+  if (getZ()) { // y * silu(z)
+    work.exps += channels;
+    work.f32 += 3 * channels;
+  }
+  return work;
+}
+
+OpWork ScanSummaryOp::getWork(DynamicSize size) {
+  LetterSizes sizes(shapesOf(*this), size);
+  OpWork work;
+  work.updates = sizes("B T N D");
+  work.f32 = 2 * sizes("B T D"); // delta u, s + delta
+  return work;
+}
+
+OpWork CausalConv1dOp::getWork(DynamicSize size) {
+  LetterSizes sizes(shapesOf(*this), size);
+  double outputs = sizes("B T D");
+  OpWork work;
+  work.f32 = 2 * outputs * sizes("W");
+  if (getBias())
+    work.f32 += outputs;
+  if (getSilu()) {
+    work.exps = outputs;
+    work.f32 += 2 * outputs;
+  }
+  return work;
+}
+
+//===----------------------------------------------------------------------===//
+// Stretches of time
+//===----------------------------------------------------------------------===//
+
+bool SelectiveScanOp::canSplitTime() {
+  // A softplus in the op would have to be in the summary as well.
+  return !getDeltaSoftplus() && !getDeltaBias();
+}
+
+RecurrenceOpInterface SelectiveScanOp::createSummary(OpBuilder &builder,
+                                                     Value step,
+                                                     ValueRange empties) {
+  return cast<RecurrenceOpInterface>(
+      ScanSummaryOp::create(builder, getLoc(), TypeRange(empties), getU(), step,
+                            getA(), getB(), getValid(), empties)
+          .getOperation());
+}
+
+Value SelectiveScanOp::createStateAfter(OpBuilder &builder, Location loc,
+                                        Value c, Value s, Value state) {
+  AffineExpr row, n, d;
+  bindDims(builder.getContext(), row, n, d);
+  auto map = [&](ArrayRef<AffineExpr> exprs) {
+    return AffineMap::get(3, 0, exprs, builder.getContext());
+  };
+  AffineMap whole = map({row, n, d});
+  SmallVector<AffineMap> maps = {map({row, d}), map({n, d}), whole, whole};
+  SmallVector<utils::IteratorType> kinds(3, utils::IteratorType::parallel);
+  return linalg::GenericOp::create(
+             builder, loc, state.getType(), ValueRange{s, getA(), c}, state,
+             maps, kinds,
+             [&](OpBuilder &nested, Location at, ValueRange x) {
+               Value power = arith::MulFOp::create(nested, at, x[0], x[1]);
+               Value decay = math::ExpOp::create(nested, at, power);
+               Value kept = arith::MulFOp::create(nested, at, decay, x[3]);
+               Value sum = arith::AddFOp::create(nested, at, kept, x[2]);
+               linalg::YieldOp::create(nested, at, sum);
+             })
+      .getResult(0);
+}

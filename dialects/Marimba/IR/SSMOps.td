@@ -171,6 +171,20 @@ def Marimba_SelectiveScanOp
     ::mlir::Value getState() { return getInits()[1]; }
     int64_t getDInner();
     int64_t getDState();
+    ::std::optional<::mlir::MutableOperandRange> getReadAheadMutable() {
+      return getAheadMutable();
+    }
+    bool canSplitTime();
+    ::llvm::SmallVector<int64_t> getStateSizes() {
+      return {getDState(), getDInner()};
+    }
+    ::mlir::OpOperand *getStepOperand() { return &getDeltaMutable(); }
+    ::mlir::marimba::RecurrenceOpInterface createSummary(
+        ::mlir::OpBuilder &builder, ::mlir::Value step,
+        ::mlir::ValueRange empties);
+    ::mlir::Value createStateAfter(::mlir::OpBuilder &builder,
+                                   ::mlir::Location loc, ::mlir::Value c,
+                                   ::mlir::Value s, ::mlir::Value state);
   }];
 }
 
@@ -216,6 +230,7 @@ def Marimba_ScanSummaryOp
   let extraClassDeclaration = recurrenceDeclarations # [{
     ::mlir::Value getState() { return getInits()[0]; }
     ::mlir::Value getElapsed() { return getInits()[1]; }
+    ::mlir::OpOperand *getStepOperand() { return &getDeltaMutable(); }
   }];
 }
 

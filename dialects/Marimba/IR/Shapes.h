@@ -11,6 +11,7 @@
 
 #include "dialects/Marimba/IR/Marimba.h"
 #include "llvm/ADT/SmallVector.h"
+#include "llvm/ADT/StringMap.h"
 #include <string>
 
 namespace mlir::marimba {
@@ -44,6 +45,25 @@ struct OpShapes {
   /// The size of the first letter is at most that of the second.
   llvm::SmallVector<std::pair<llvm::StringRef, llvm::StringRef>> atMost = {};
   llvm::SmallVector<IndexRange> indices = {};
+};
+
+/// The letters of an operand or a result, one for each dimension; none if it is
+/// not in the table.
+llvm::SmallVector<llvm::StringRef> lettersOf(const OpShapes &table,
+                                             Value value);
+
+/// The sizes that letters stand for in an op: those of its types, else the
+/// caller's.
+class LetterSizes {
+public:
+  LetterSizes(const OpShapes &table, DynamicSize dynamic);
+
+  /// The product of the sizes of some letters: "B T D". Of none it is 1.
+  double operator()(llvm::StringRef letters) const;
+
+private:
+  llvm::StringMap<double> known;
+  DynamicSize dynamic;
 };
 
 // One for each op of the dialect: an op without does not compile. The op has

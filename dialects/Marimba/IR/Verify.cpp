@@ -167,11 +167,37 @@ LogicalResult mlir::marimba::foldBufferCasts(DestinationStyleOpInterface op) {
   return success(folded);
 }
 
-OpFoldResult mlir::marimba::reifyDim(OpBuilder &builder, Value result,
-                                     int64_t resultDim, Value source,
-                                     int64_t dim) {
-  auto type = cast<ShapedType>(result.getType());
-  if (!type.isDynamicDim(resultDim))
-    return builder.getIndexAttr(type.getDimSize(resultDim));
-  return tensor::getMixedSize(builder, result.getLoc(), source, dim);
+LogicalResult mlir::marimba::reifyByLetters(
+    OpBuilder &builder, Operation *op, const OpShapes &table,
+    SmallVectorImpl<SmallVector<OpFoldResult>> &shapes) {
+  for (OpResult result : op->getResults()) {
+    SmallVector<StringRef> letters = lettersOf(table, result);
+    auto type = cast<ShapedType>(result.getType());
+    if (static_cast<int64_t>(letters.size()) != type.getRank())
+      return failure();
+    SmallVector<OpFoldResult> shape;
+    for (auto [dim, letter] : llvm::enumerate(letters)) {
+      if (!type.isDynamicDim(dim)) {
+        shape.push_back(builder.getIndexAttr(type.getDimSize(dim)));
+        continue;
+      }
+      OpFoldResult size;
+      for (const NamedShape &row : table.values) {
+        if (!row.value || row.value.getDefiningOp() == op)
+          continue;
+        SmallVector<StringRef> places = lettersOf(table, row.value);
+        auto *at = llvm::find(places, letter);
+        if (at == places.end())
+          continue;
+        size = tensor::getMixedSize(builder, op->getLoc(), row.value,
+                                    at - places.begin());
+        break;
+      }
+      if (!size)
+        return failure();
+      shape.push_back(size);
+    }
+    shapes.push_back(std::move(shape));
+  }
+  return success();
 }

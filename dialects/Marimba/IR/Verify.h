@@ -134,10 +134,13 @@ void getDestinationEffects(
 /// other way, and so take what the lowering has to know.)
 LogicalResult foldBufferCasts(DestinationStyleOpInterface op);
 
-/// A size of the result as an attribute where its type knows it, otherwise as
-/// dimension `dim` of `source`.
-OpFoldResult reifyDim(OpBuilder &builder, Value result, int64_t resultDim,
-                      Value source, int64_t dim);
+/// The result shapes of an op by its table of shapes: static sizes as
+/// attributes, others as dimensions of the first operand with the same letter.
+/// Fails for a result that is not in the table, and where no operand has a
+/// letter.
+LogicalResult
+reifyByLetters(OpBuilder &builder, Operation *op, const OpShapes &table,
+               SmallVectorImpl<SmallVector<OpFoldResult>> &shapes);
 
 } // namespace mlir::marimba
 

@@ -154,21 +154,6 @@ LogicalResult MatmulOp::verify() {
   return shapes.result();
 }
 
-LogicalResult MatmulOp::reifyResultShapes(OpBuilder &builder,
-                                          ReifiedRankedShapedTypeDims &shapes) {
-  return marimba::reifyFromInits(builder, *this, shapes);
-}
-
-void MatmulOp::getEffects(
-    SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>
-        &effects) {
-  marimba::getDestinationEffects(*this, effects);
-}
-
-LogicalResult MatmulOp::fold(FoldAdaptor, SmallVectorImpl<OpFoldResult> &) {
-  return marimba::foldBufferCasts(*this);
-}
-
 //===----------------------------------------------------------------------===//
 // PackedMatmulOp
 //===----------------------------------------------------------------------===//
@@ -192,23 +177,6 @@ LogicalResult PackedMatmulOp::verify() {
       .require(!rounded || getPacked().isBF16(),
                "input is bf16 with weights packed as f32, expected f32")
       .result();
-}
-
-LogicalResult
-PackedMatmulOp::reifyResultShapes(OpBuilder &builder,
-                                  ReifiedRankedShapedTypeDims &shapes) {
-  return marimba::reifyFromInits(builder, *this, shapes);
-}
-
-void PackedMatmulOp::getEffects(
-    SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>
-        &effects) {
-  marimba::getDestinationEffects(*this, effects);
-}
-
-LogicalResult PackedMatmulOp::fold(FoldAdaptor,
-                                   SmallVectorImpl<OpFoldResult> &) {
-  return marimba::foldBufferCasts(*this);
 }
 
 //===----------------------------------------------------------------------===//
@@ -239,23 +207,6 @@ LogicalResult IntegerMatmulOp::verify() {
   return shapes.result();
 }
 
-LogicalResult
-IntegerMatmulOp::reifyResultShapes(OpBuilder &builder,
-                                   ReifiedRankedShapedTypeDims &shapes) {
-  return marimba::reifyFromInits(builder, *this, shapes);
-}
-
-void IntegerMatmulOp::getEffects(
-    SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>
-        &effects) {
-  marimba::getDestinationEffects(*this, effects);
-}
-
-LogicalResult IntegerMatmulOp::fold(FoldAdaptor,
-                                    SmallVectorImpl<OpFoldResult> &) {
-  return marimba::foldBufferCasts(*this);
-}
-
 //===----------------------------------------------------------------------===//
 // ReorderOp
 //===----------------------------------------------------------------------===//
@@ -272,20 +223,4 @@ LogicalResult ReorderOp::verify() {
   requireUnitStride(shapes, "input", getInput());
   requireUnitStride(shapes, "output", getInits()[0]);
   return shapes.result();
-}
-
-LogicalResult
-ReorderOp::reifyResultShapes(OpBuilder &builder,
-                             ReifiedRankedShapedTypeDims &shapes) {
-  return marimba::reifyFromInits(builder, *this, shapes);
-}
-
-void ReorderOp::getEffects(
-    SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>
-        &effects) {
-  marimba::getDestinationEffects(*this, effects);
-}
-
-LogicalResult ReorderOp::fold(FoldAdaptor, SmallVectorImpl<OpFoldResult> &) {
-  return marimba::foldBufferCasts(*this);
 }

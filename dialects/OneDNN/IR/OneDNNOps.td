@@ -48,6 +48,22 @@ class OneDNN_DestinationOp<string mnemonic, list<Trait> traits = []>
     }
   }];
   let extraClassDeclaration = baseDeclarations;
+  let extraClassDefinition = [{
+    ::llvm::LogicalResult $cppClass::reifyResultShapes(
+        ::mlir::OpBuilder &builder,
+        ::mlir::ReifiedRankedShapedTypeDims &shapes) {
+      return ::mlir::marimba::reifyFromInits(builder, *this, shapes);
+    }
+    void $cppClass::getEffects(
+        ::llvm::SmallVectorImpl<::mlir::SideEffects::EffectInstance<
+            ::mlir::MemoryEffects::Effect>> &effects) {
+      ::mlir::marimba::getDestinationEffects(*this, effects);
+    }
+    ::llvm::LogicalResult $cppClass::fold(
+        FoldAdaptor, ::llvm::SmallVectorImpl<::mlir::OpFoldResult> &) {
+      return ::mlir::marimba::foldBufferCasts(*this);
+    }
+  }];
 }
 
 def OneDNN_PostOpKind

@@ -10,7 +10,7 @@ func.func @attention(%q: tensor<?x?x6x32xf32>, %k: tensor<?x?x2x32xf32>,
   // CHECK-NOT: memref.alloc
   // CHECK-NOT: memref.copy
   // CHECK: marimba.attention %[[Q]], %[[K]], %[[K]] past(%[[PAST]]) outs(%[[E]], %[[KEYS]], %[[VALUES]] :
-  // CHECK-SAME: {scale = 2.500000e-01 : f64}
+  // CHECK-SAME: {scale = 0.25 : f64}
   // CHECK-NEXT: return %[[E]], %[[KEYS]], %[[VALUES]]
   %y, %k1, %v1 = marimba.attention %q, %k, %k past(%past)
       outs(%empty, %keys, %values

@@ -4,7 +4,7 @@
 func.func @tensors(%q: tensor<?x?x6x32xf32>, %k: tensor<?x?x2x32xf32>,
     %past: tensor<?xi32>, %cache: tensor<?x2x?x32xf32>) {
   // CHECK: marimba.attention %{{.*}}, %{{.*}}, %{{.*}} past(%{{.*}}) outs(
-  // CHECK-SAME: {scale = 2.500000e-01 : f64} : tensor<?x?x6x32xf32>, tensor<?x?x2x32xf32>, tensor<?x?x2x32xf32>, tensor<?xi32> -> tensor<?x?x6x32xf32>, tensor<?x2x?x32xf32>, tensor<?x2x?x32xf32>
+  // CHECK-SAME: {scale = 0.25 : f64} : tensor<?x?x6x32xf32>, tensor<?x?x2x32xf32>, tensor<?x?x2x32xf32>, tensor<?xi32> -> tensor<?x?x6x32xf32>, tensor<?x2x?x32xf32>, tensor<?x2x?x32xf32>
   %y, %k1, %v1 = marimba.attention %q, %k, %k past(%past)
       outs(%q, %cache, %cache
          : tensor<?x?x6x32xf32>, tensor<?x2x?x32xf32>, tensor<?x2x?x32xf32>)

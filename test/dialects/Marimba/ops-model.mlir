@@ -42,10 +42,10 @@ func.func @linear(%x: tensor<?x?x8xf32>, %v: tensor<8xf32>,
 
 // CHECK-LABEL: func @norm_and_activations
 func.func @norm_and_activations(%x: tensor<?x?x8xf32>, %w: tensor<8xbf16>) {
-  // CHECK: marimba.rms_norm %{{.*}} weight(%{{.*}} : tensor<8xbf16>) eps(9.9999999999999995E-7) : tensor<?x?x8xf32>
+  // CHECK: marimba.rms_norm %{{.*}} weight(%{{.*}} : tensor<8xbf16>) eps(1.0e-6) : tensor<?x?x8xf32>
   %0 = marimba.rms_norm %x weight(%w : tensor<8xbf16>) eps(1.0e-06)
       : tensor<?x?x8xf32>
-  // CHECK: marimba.rms_norm %{{.*}} eps(1.000000e-05) : tensor<?x?x8xf32>
+  // CHECK: marimba.rms_norm %{{.*}} eps(1.0e-5) : tensor<?x?x8xf32>
   %1 = marimba.rms_norm %x eps(1.0e-05) : tensor<?x?x8xf32>
   // CHECK: marimba.silu %{{.*}} : tensor<?x?x8xf32>
   %2 = marimba.silu %0 : tensor<?x?x8xf32>

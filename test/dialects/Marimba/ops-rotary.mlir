@@ -4,7 +4,7 @@
 func.func @tensors(%past: tensor<?xi32>, %table: tensor<?x?x2xf32>,
     %x: tensor<?x?x6x8xf32>) -> tensor<?x?x6x8xf32> {
   // CHECK: %[[TABLE:.*]]:2 = marimba.rotary_table %{{.*}} outs(
-  // CHECK-SAME: {frequencies = array<f32: 1.000000e+00, 0.00999999977>} : tensor<?xi32> -> tensor<?x?x2xf32>, tensor<?x?x2xf32>
+  // CHECK-SAME: {frequencies = array<f32: 1.0, 0.01>} : tensor<?xi32> -> tensor<?x?x2xf32>, tensor<?x?x2xf32>
   %cos, %sin = marimba.rotary_table %past
       outs(%table, %table : tensor<?x?x2xf32>, tensor<?x?x2xf32>)
       {frequencies = array<f32: 1.0, 0.01>}
