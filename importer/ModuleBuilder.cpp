@@ -34,6 +34,8 @@ func::FuncOp ModuleBuilder::beginFunction(StringRef symbol,
     if (!argument.attribute.empty())
       function.setArgAttr(i, argument.attribute,
                           b.getStringAttr(argument.name));
+    if (argument.time >= 0)
+      function.setArgAttr(i, kTimeAttr, b.getI64IntegerAttr(argument.time));
   }
   b.setInsertionPointToStart(body);
   return function;

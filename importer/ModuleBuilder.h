@@ -23,6 +23,7 @@ struct Argument {
   Type type;
   std::string name;
   StringRef attribute; // with `name` as its value; none if empty
+  int64_t time = -1;   // the dimension that counts tokens; none if negative
 };
 
 class ModuleBuilder {

@@ -58,18 +58,20 @@ void ModuleBuilder::emitPrefill() {
   Type rows = dynamic({any}, b.getI32Type());
   Type tokens = dynamic({any, any}, b.getI32Type());
   SmallVector<Argument> arguments{
-      {tokens, "ids", kInputAttr},
+      {tokens, "ids", kInputAttr, /*time=*/1},
       {rows, "past", kInputAttr},
       {rows, "valid", kInputAttr},
-      {tokens, "positions", kInputAttr},
-      {dynamic({any, any, plan.vocabSize}), "logits", kOutputAttr}};
+      // Of one token there is at most one whose logits are wanted.
+      {tokens, "positions", kInputAttr, /*time=*/1},
+      {dynamic({any, any, plan.vocabSize}), "logits", kOutputAttr,
+       /*time=*/1}};
   const size_t firstOutput = arguments.size() - 1;
   if (options.collectInputs)
-    arguments.push_back({inputsType(), "hidden", kOutputAttr});
+    arguments.push_back({inputsType(), "hidden", kOutputAttr, /*time=*/2});
   else if (options.collectHidden)
     arguments.push_back(
         {dynamic({int64_t(plan.layers.size()) + 1, any, any, plan.hiddenSize}),
-         "hidden", kOutputAttr});
+         "hidden", kOutputAttr, /*time=*/2});
   const size_t firstState = arguments.size();
   for (const LayerPlan &layer : plan.layers)
     for (const LayerState &state : layer.states)

@@ -13,10 +13,20 @@ def SpecializeDecode : Pass<"specialize-decode", "::mlir::ModuleOp"> {
   let summary = "clones the prefill entry for one token a row";
   let description = [{
     Adds the entry `@decode`, a copy of the `prefill` entry and of the layer
-    functions it calls in which time is 1: every tensor that begins with a
-    dynamic batch and a dynamic time gets time 1. Loops over time fold away.
+    functions that it calls, for one token a row. The dimensions of arguments
+    that `marimba.time` names become 1, and what follows is inferred: from
+    destinations, from the ops' shape reification, from sizes that ops carry as
+    operands, through loops and calls. An op that says nothing of its results
+    keeps its types. Loops over time fold away. The marks go: later stages ask
+    for no time.
+
+    In an entry without marks, written by hand, time is the second of two leading
+    dynamic dimensions (after a static one: `[layers, B, T, H]`). Where a state
+    looks like that, too, there is no telling and no decode entry.
   }];
-  let dependentDialects = ["::mlir::tensor::TensorDialect"];
+  let dependentDialects = ["::mlir::affine::AffineDialect",
+                           "::mlir::arith::ArithDialect",
+                           "::mlir::tensor::TensorDialect"];
 }
 
 def WriteResults : Pass<"write-results", "::mlir::func::FuncOp"> {
