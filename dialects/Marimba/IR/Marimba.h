@@ -67,8 +67,8 @@ inline constexpr llvm::StringLiteral kWeightAttr = "marimba.weight";
 inline constexpr llvm::StringLiteral kTimeAttr = "marimba.time";
 
 /// Verifies `marimba.time`: a dimension of argument `arg`, which is shaped, of
-/// the function `op`, and open or of size 1. Types that are lowered to something
-/// without dimensions pass.
+/// the function `op`, and open or of size 1. Types that are lowered to
+/// something without dimensions pass.
 LogicalResult verifyTimeAttribute(Operation *op, unsigned arg,
                                   NamedAttribute attribute);
 
