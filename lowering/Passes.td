@@ -9,5 +9,6 @@
 
 include "lowering/CPU/Passes.td"
 include "lowering/Common/Passes.td"
+include "lowering/Target/Passes.td"
 
 #endif // MARIMBA_LOWERING_PASSES_TD

@@ -1,105 +1,77 @@
 //===- Pipelines.h - The order of things ------------------------*- C++ -*-===//
 //
-// Part of Marimba. The only place that knows in which order passes and
-// conversions run. Stages have names: the driver can stop after any of them
-// and print the IR, and dumps are numbered by them.
+// Part of Marimba. The only place that knows in which order stages run, and
+// which targets there are: a target brings the passes of each stage. Stages
+// have names: the driver can stop after any of them and print the IR, and dumps
+// are numbered by them.
 //
 //===----------------------------------------------------------------------===//
 
 #ifndef MARIMBA_LOWERING_PIPELINES_H
 #define MARIMBA_LOWERING_PIPELINES_H
 
+#include "lowering/Target/PipelineOptions.h"
+#include "lowering/Target/Target.h"
 #include "mlir/Support/LLVM.h"
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/ADT/StringRef.h"
+#include "llvm/ADT/Twine.h"
+#include <optional>
 #include <string>
 
 namespace mlir {
 class DialectRegistry;
 class ModuleOp;
 class OpPassManager;
+class PassManager;
 
 namespace marimba {
 
-/// Who computes a projection.
-enum class MatmulRoute { OneDNN, Loops };
+/// All targets; the first is what is compiled for where nothing is said.
+llvm::ArrayRef<const Target *> targets();
 
-/// What time-invariant systems become: the cheaper form (choose-lti-form), one
-/// of the two, or what was written.
-enum class LTIForm { Cheapest, Recurrence, Convolution, AsWritten };
+/// The target of this name, or null.
+const Target *findTarget(llvm::StringRef name);
 
-struct PipelineOptions {
-  /// Plain loops and libm, nothing fused: what every fast route is tested
-  /// against. Implies MatmulRoute::Loops.
-  bool reference = false;
-  MatmulRoute matmul = MatmulRoute::OneDNN;
-  /// Whether projections multiply bf16 with sums in f32.
-  bool bf16 = false;
-  /// Whether the target has instructions for that and oneDNN uses them.
-  bool bf16Dots = false;
-  /// What quantised weights are multiplied by where there are few rows: bytes
-  /// where the target has products of them (integerDots), or f32.
-  bool integerActivations = true;
-  /// Whether prefill, too, rounds activations to bytes where weights have 8
-  /// bits and a scale for each channel.
-  bool integerPrefill = false;
-  /// Whether the target has vpdpbusd.
-  bool integerDots = false;
-  /// Whether oneDNN multiplies bytes in blocks of 64 channels, and whether it
-  /// packs weights in such blocks: both follow from the instructions that it
-  /// may use, which can be fewer than the target's.
-  bool libraryBytes = true;
-  bool libraryBlocks = true;
-  /// Width of a vector register in bits (128, 256 or 512).
-  unsigned vectorBits = 512;
-  /// Whether `discretize` and `scan` become `selective_scan`.
-  bool fuseScan = true;
-  LTIForm ltiForm = LTIForm::Cheapest;
-  /// Threads that the code will run on, a hint for how finely work is cut.
-  unsigned threads = 1;
-  /// Whether the code checks the sizes and indices it is given
-  /// (insert-checks).
-  bool checks = false;
-  /// Whether the code measures itself (profile-regions).
-  bool profile = false;
-
-  /// Whether few rows, and whether many, multiply bytes by quantised weights.
-  bool multipliesBytes() const {
-    return integerDots && integerActivations && !reference;
-  }
-  bool prefillsInBytes() const {
-    return multipliesBytes() && integerPrefill && libraryBytes &&
-           matmul == MatmulRoute::OneDNN;
-  }
-};
-
-/// One stage: a name for people and the passes that make it.
+/// One stage: a name for people and what a target makes it of.
 struct Stage {
   llvm::StringRef name;
   llvm::StringRef summary;
-  void (*build)(OpPassManager &, const PipelineOptions &);
+  void (Target::*build)(OpPassManager &, const PipelineOptions &) const;
 };
 
 /// All stages in order. Before the first one the IR is that of `import`.
 llvm::ArrayRef<Stage> stages();
 
-/// Runs the stages up to and including `stopAfter` (all where it is empty;
-/// none for "import"). `afterStage(index, name)` is called with index 0 for
-/// "import" and then after every stage. IR that was written for a later stage
-/// starts at `firstStage`; index 0 is not reported then, and a name that no
-/// stage has is a failure. Errors are diagnostics of the context.
+/// What is there before the first stage has a name as if it were one.
+inline constexpr llvm::StringRef kImport = "import";
+
+/// 0 for import, 1 for the first stage; nothing where there is none so named.
+std::optional<unsigned> stageNumber(llvm::StringRef name);
+
+/// The errors about names that nothing has; they list what there is.
+std::string noSuchTarget(llvm::StringRef name);
+std::string noSuchStage(llvm::StringRef name);
+
+/// Adds the passes of the stages that `options` ask for to a pipeline of
+/// modules, end-stage behind each. An unknown target or stage goes to `error`.
+LogicalResult
+buildPipeline(OpPassManager &pm, const PipelineOptions &options,
+              llvm::function_ref<void(const llvm::Twine &)> error);
+
+/// Runs that pipeline in one pass manager. `prepare` may add instrumentations
+/// to it (StageInstrumentation hears where stages end). Errors are diagnostics
+/// of the context.
 LogicalResult
 runStages(ModuleOp module, const PipelineOptions &options,
-          llvm::StringRef stopAfter = {},
-          llvm::function_ref<LogicalResult(unsigned, llvm::StringRef)>
-              afterStage = {},
-          llvm::StringRef firstStage = {});
+          llvm::function_ref<LogicalResult(PassManager &)> prepare = {});
 
 /// Registers every dialect, external model and translation the stages use.
 void registerPipelineDialects(DialectRegistry &registry);
 
-/// Makes the stages known to marimba-opt as `--marimba-stage-<name>`.
+/// Makes known to marimba-opt: all passes of passes/ and lowering/,
+/// `--marimba-<target>-pipeline`, and each stage as `--marimba-stage-<name>`.
 void registerPipelines();
 
 } // namespace marimba

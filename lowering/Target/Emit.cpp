@@ -4,7 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "lowering/Target/Target.h"
+#include "lowering/Target/CodeGenerator.h"
 #include "lowering/Target/TargetMachine.h"
 
 #include "mlir/IR/BuiltinOps.h"

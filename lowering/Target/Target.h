@@ -1,84 +1,106 @@
-//===- Target.h - LLVM dialect to machine code ------------------*- C++ -*-===//
+//===- Target.h - What code is made for -------------------------*- C++ -*-===//
 //
-// Part of Marimba. The only user of LLVM's code generator and of ORC.
+// Part of Marimba. A target is a folder of lowering/ with one class like this
+// and a line in the table of Pipelines.cpp, which has the order of the stages.
 //
 //===----------------------------------------------------------------------===//
 
 #ifndef MARIMBA_LOWERING_TARGET_TARGET_H
 #define MARIMBA_LOWERING_TARGET_TARGET_H
 
-#include "mlir/Support/LLVM.h"
-#include "llvm/ADT/ArrayRef.h"
-#include "llvm/ADT/StringRef.h"
-#include "llvm/Support/Error.h"
-#include "llvm/Support/MemoryBuffer.h"
-#include <memory>
-#include <string>
-#include <utility>
-#include <vector>
-
-namespace llvm {
-class raw_pwrite_stream;
-} // namespace llvm
+#include "lowering/Target/CodeGenerator.h"
+#include "lowering/Target/PipelineOptions.h"
 
 namespace mlir {
-class ModuleOp;
-
-namespace marimba {
-
-/// What code is generated for. Empty strings mean the host.
-struct TargetOptions {
-  std::string cpu;
-  std::string features;
-  unsigned optLevel = 2;
-};
-
-/// Width in bits of the widest vector register that pays off on the target.
-unsigned preferredVectorBits(const TargetOptions &options);
-
-/// Whether the target has dot products of bf16 (AVX512-BF16 or AMX).
-bool hasBF16Dots(const TargetOptions &options);
-/// Whether it has dot products of bytes (AVX512-VNNI or AVX-VNNI).
-bool hasIntegerDots(const TargetOptions &options);
-/// All of the target that changes code, as text: triple, processor, features,
-/// level of optimisation.
-std::string describeTarget(const TargetOptions &options);
-
-/// The name of the target's processor and of all that it has beyond the base of
-/// its architecture, as LLVM spells them; some are no instructions but hints
-/// for the code generator. Nothing where there is no such target.
-std::string processorName(const TargetOptions &options);
-std::vector<std::string> processorFeatures(const TargetOptions &options);
-
-enum class EmitKind { LLVM, Assembly, Object };
-
-/// Writes a module in the LLVM dialect as LLVM IR, assembly or an object file.
-llvm::Error emit(ModuleOp module, EmitKind kind, const TargetOptions &options,
-                 llvm::raw_pwrite_stream &os);
-
-/// Code in memory, ready to be called.
-class JITModule {
-public:
-  /// Addresses of what generated code may call, by name (abi.h).
-  using Symbols = llvm::ArrayRef<std::pair<llvm::StringRef, void *>>;
-
-  /// Links an object file, as `emit` writes it, into this process. Besides
-  /// `symbols`, code may call the C library's mathematics.
-  static llvm::Expected<std::unique_ptr<JITModule>>
-  create(std::unique_ptr<llvm::MemoryBuffer> object, Symbols symbols);
-
-  ~JITModule();
-
-  /// Address of a symbol, or an error that names it.
-  llvm::Expected<void *> lookup(llvm::StringRef name);
-
-private:
-  struct Impl;
-  explicit JITModule(std::unique_ptr<Impl> impl);
-  std::unique_ptr<Impl> impl;
-};
-
-} // namespace marimba
+class DialectRegistry;
+class OpPassManager;
 } // namespace mlir
+
+namespace mlir::marimba {
+
+/// Facts, stages, library dialects and code generator of a target. Has no
+/// state.
+class Target {
+public:
+  virtual ~Target() = default;
+
+  /// What `target=` of the options says.
+  virtual llvm::StringRef name() const = 0;
+  virtual llvm::StringRef summary() const = 0;
+
+  /// Sets the options that are facts of `machine`; a width of vectors that was
+  /// given stays.
+  virtual void addFacts(const TargetOptions &machine,
+                        PipelineOptions &options) const = 0;
+
+  /// Adds what the stages make besides what those of Marimba and MLIR's own
+  /// common dialects have: the dialects of libraries.
+  virtual void registerDialects(DialectRegistry &registry) const {}
+
+  /// Makes the passes of the target's folder known by their names.
+  virtual void registerPasses() const {}
+
+  //===--------------------------------------------------------------------===//
+  // Stages: each adds its passes to a pipeline of modules. The base class does
+  // what every target needs, by plain loops and without a library; each says
+  // what IR it leaves.
+  //===--------------------------------------------------------------------===//
+
+  /// Ops of the model, with checks where the options ask for them.
+  virtual void buildFuse(OpPassManager &pm,
+                         const PipelineOptions &options) const;
+  /// The same and a second entry, for one token of each row.
+  virtual void buildSpecialize(OpPassManager &pm,
+                               const PipelineOptions &options) const;
+  /// linalg on tensors, calls of a library, and the ops that have a state.
+  virtual void buildKernels(OpPassManager &pm,
+                            const PipelineOptions &options) const;
+  /// The same in loops, of which some are parallel (scf.forall).
+  virtual void buildTile(OpPassManager &pm,
+                         const PipelineOptions &options) const {}
+  /// The same on memory.
+  virtual void buildBufferize(OpPassManager &pm,
+                              const PipelineOptions &options) const;
+  /// Entries of the ABI; memory that has no end within a tile is the context's.
+  virtual void buildContext(OpPassManager &pm,
+                            const PipelineOptions &options) const;
+  /// scf, arith, math, vector, memref, rt and calls of a library.
+  virtual void buildLoops(OpPassManager &pm,
+                          const PipelineOptions &options) const;
+  /// No parallel loop: functions that the thread team runs.
+  virtual void buildOutline(OpPassManager &pm,
+                            const PipelineOptions &options) const;
+  /// The LLVM dialect.
+  virtual void buildLLVM(OpPassManager &pm,
+                         const PipelineOptions &options) const;
+
+  //===--------------------------------------------------------------------===//
+  // Code
+  //===--------------------------------------------------------------------===//
+
+  /// All of the machine that changes code, as text: part of the key of compiled
+  /// code.
+  virtual std::string describe(const TargetOptions &machine) const {
+    return describeTarget(machine);
+  }
+
+  /// Writes a module after all stages as LLVM IR, assembly or an object file
+  /// for the host's kind of processor.
+  virtual llvm::Error emit(ModuleOp module, EmitKind kind,
+                           const TargetOptions &machine,
+                           llvm::raw_pwrite_stream &os) const;
+
+protected:
+  /// Folds and removes what is there twice.
+  static void addCleanup(OpPassManager &pm);
+  /// Ops that still have none become scalar loops; sums, exp and its like stay.
+  static void addScalarLoops(OpPassManager &func);
+  /// Both parts of the stage llvm: after the first there is nothing of vector
+  /// or scf; calls of libm go between them.
+  static void addBranches(OpPassManager &pm, const PipelineOptions &options);
+  static void addLLVM(OpPassManager &pm);
+};
+
+} // namespace mlir::marimba
 
 #endif // MARIMBA_LOWERING_TARGET_TARGET_H

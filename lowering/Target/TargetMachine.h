@@ -7,7 +7,7 @@
 #ifndef MARIMBA_LOWERING_TARGET_TARGETMACHINE_H
 #define MARIMBA_LOWERING_TARGET_TARGETMACHINE_H
 
-#include "lowering/Target/Target.h"
+#include "lowering/Target/CodeGenerator.h"
 
 #include "llvm/Target/TargetMachine.h"
 

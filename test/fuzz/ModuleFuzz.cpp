@@ -65,9 +65,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (!good)
     return 0;
   mlir::marimba::PipelineOptions options;
-  // Both routes, as the text has it, with and without the checks of `execute`.
+  // Both targets, as the text has it, with and without the checks of `execute`.
   size_t hash = hash_value(StringRef(text));
-  options.reference = hash & 1;
+  options.target = hash & 1 ? "reference" : "cpu";
   options.checks = hash & 2;
   options.vectorBits = 256;
   good = mlir::succeeded(mlir::marimba::runStages(*module, options));

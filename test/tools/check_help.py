@@ -5,15 +5,18 @@ import re
 import subprocess
 import sys
 
-COMPILE = "activations config-file dtype dump-ir kv lti-form matmul no-fuse-scan reference vector-bits"
+COMPILE = "activations config-file dtype dump-ir kv lti-form matmul no-fuse-scan reference target vector-bits"
 LOAD = COMPILE + " cache-dir no-cache threads"
 SESSION = LOAD + " chunk"
 SAMPLER = " min-p repetition-penalty seed stop temperature top-k top-p"
+MLIR = " mlir-disable-threading mlir-output-format mlir-pass-pipeline-crash-reproducer mlir-pass-pipeline-local-reproducer mlir-pass-statistics mlir-pass-statistics-display"
+MLIR += " mlir-print-ir-after-all mlir-print-ir-after-change mlir-print-ir-after-failure mlir-print-ir-before-all mlir-print-ir-module-scope mlir-print-ir-tree-dir"
+MLIR += " mlir-timing mlir-timing-display"
 OPTIONS = {
     "bench": SESSION + " context-sweep decode json o prefill profile quiet random-weights repeat weights with",
     "cache": "cache-dir clear json",
     "chat": SESSION + SAMPLER + " checkpoint json load-state max-tokens quiet system template",
-    "compile": COMPILE + " emit list-stages o remarks stop-after target-cpu threads",
+    "compile": COMPILE + MLIR + " emit list-stages list-targets o remarks stop-after target-cpu threads",
     "eval": SESSION + " compare json limit-context recall text window",
     "execute": LOAD + " all entry inputs o",
     "inspect": SESSION + " context json",

@@ -65,20 +65,13 @@ CodeCache::CodeCache(StringRef cacheFolder, NoteFn note) : note(note) {
     note("compiled code is not kept: " + error);
 }
 
-/// All options that change code. A field that is added does not compile here
-/// until it is written, too.
+/// All options that change code: those of a pipeline print themselves, every
+/// one.
 static void writeOptions(raw_ostream &os, const CompileOptions &options) {
-  const auto &[reference, matmul, bf16, bf16Dots, integerActivations,
-               integerPrefill, integerDots, libraryBytes, libraryBlocks,
-               vectorBits, fuseScan, ltiForm, threads, checks, profile] =
-      options.pipeline;
-  os << "reference " << reference << " matmul " << int(matmul) << " bf16 "
-     << bf16 << ' ' << bf16Dots << " int8 " << integerActivations
-     << integerPrefill << ' ' << integerDots << " library " << libraryBytes
-     << libraryBlocks << " vector " << vectorBits << " fuse " << fuseScan
-     << " lti " << int(ltiForm) << " threads " << threads << " checks "
-     << checks << " profile " << profile << '\n';
-  os << "target " << mlir::marimba::describeTarget(options.target) << '\n';
+  options.pipeline.print(os);
+  const mlir::marimba::Target *target =
+      mlir::marimba::findTarget(options.pipeline.target);
+  os << "\ntarget " << target->describe(options.target) << '\n';
 }
 
 CodeCache::Key CodeCache::key(Compilation &compilation) {

@@ -7,6 +7,7 @@
 #include "tools/libmarimba/Compiler.h"
 
 #include "dialects/Marimba/IR/Marimba.h"
+#include "lowering/Target/StageInstrumentation.h"
 #include "marimba/Library.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/AsmState.h"
@@ -16,15 +17,11 @@
 #include "tools/libmarimba/Diagnostics.h"
 #include "tools/libmarimba/ModuleRules.h"
 #include "tools/libmarimba/SourceNesting.h"
+#include "tools/libmarimba/StageDump.h"
 
 #include "marimba/InputFile.h"
-#include "marimba/NewFile.h"
 #include "marimba/TextFile.h"
-#include "llvm/ADT/SmallString.h"
-#include "llvm/Support/FileSystem.h"
-#include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/MemoryBuffer.h"
-#include "llvm/Support/Path.h"
 #include "llvm/Support/SourceMgr.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -32,12 +29,13 @@ using namespace marimba;
 using namespace llvm;
 using mlir::marimba::EmitKind;
 using mlir::marimba::KeyValueType;
+using mlir::marimba::PipelineOptions;
 using mlir::marimba::Stage;
 
 /// Whether products are of bf16 where the checkpoint stores it.
 static bool mayMultiplyBF16(const CompileOptions &options) {
   return options.computeType == ComputeType::Automatic &&
-         options.pipeline.bf16Dots && !options.pipeline.reference;
+         options.pipeline.bf16Dots;
 }
 
 /// What the importer is asked for, where `options` have what the target can do.
@@ -57,29 +55,22 @@ static KeyValueType keyValuesFor(const CompileOptions &options) {
   return mayMultiplyBF16(options) ? KeyValueType::AsStored : KeyValueType::F32;
 }
 
-/// What oneDNN will do: on this machine it says so itself, on another it may
-/// use all that there is.
-static void askLibrary(mlir::marimba::PipelineOptions &pipeline,
-                       const mlir::marimba::TargetOptions &target) {
-  if (!target.cpu.empty() || !target.features.empty()) {
-    pipeline.libraryBlocks = mlir::marimba::preferredVectorBits(target) >= 512;
-    pipeline.libraryBytes = pipeline.libraryBlocks && pipeline.integerDots;
+/// What oneDNN will do on this machine, where it may be told to use less than
+/// there is. On another it may use all that there is.
+static void askLibrary(PipelineOptions &pipeline,
+                       const mlir::marimba::TargetOptions &machine) {
+  if (!machine.cpu.empty() || !machine.features.empty())
     return;
-  }
   rt::LibraryUnits units = rt::libraryUnits();
-  pipeline.bf16Dots &= units.bf16;
-  pipeline.libraryBlocks = units.f32;
-  pipeline.libraryBytes = units.bytes;
+  pipeline.bf16Dots = pipeline.bf16Dots && units.bf16;
+  pipeline.libraryBlocks = pipeline.libraryBlocks && units.f32;
+  pipeline.libraryBytes = pipeline.libraryBytes && units.bytes;
 }
 
-Compilation::Compilation(const CompileOptions &options)
-    : compileOptions(options) {
-  compileOptions.pipeline.vectorBits =
-      options.vectorBits ? options.vectorBits
-                         : mlir::marimba::preferredVectorBits(options.target);
-  compileOptions.pipeline.bf16Dots = mlir::marimba::hasBF16Dots(options.target);
-  compileOptions.pipeline.integerDots =
-      mlir::marimba::hasIntegerDots(options.target);
+Compilation::Compilation(const CompileOptions &options,
+                         const mlir::marimba::Target &target)
+    : target(target), compileOptions(options) {
+  target.addFacts(options.target, compileOptions.pipeline);
   askLibrary(compileOptions.pipeline, options.target);
   compileOptions.pipeline.bf16 = options.computeType == ComputeType::BF16;
   compileOptions.import.keyValues = keyValuesFor(compileOptions);
@@ -100,7 +91,13 @@ bool Compilation::isIRFile(StringRef input) {
 std::unique_ptr<Compilation> Compilation::create(StringRef input,
                                                  const CompileOptions &options,
                                                  std::string &error) {
-  std::unique_ptr<Compilation> result(new Compilation(options));
+  const mlir::marimba::Target *target =
+      mlir::marimba::findTarget(options.pipeline.target);
+  if (!target) {
+    error = mlir::marimba::noSuchTarget(options.pipeline.target);
+    return nullptr;
+  }
+  std::unique_ptr<Compilation> result(new Compilation(options, *target));
   if (!result->load(input, error))
     return nullptr;
   return result;
@@ -183,48 +180,52 @@ bool Compilation::load(StringRef input, std::string &error) {
   return true;
 }
 
+namespace {
+/// Says which stage runs now, and which fraction is behind.
+class StageProgress : public mlir::marimba::StageInstrumentation {
+public:
+  StageProgress(StringRef &running, ProgressFn progress)
+      : running(running), progress(progress) {}
+
+  mlir::LogicalResult stageEnded(StringRef stage, mlir::ModuleOp) override {
+    ArrayRef<Stage> stages = mlir::marimba::stages();
+    unsigned behind = mlir::marimba::stageNumber(stage).value_or(0);
+    if (behind < stages.size())
+      running = stages[behind].name;
+    if (progress)
+      progress(double(behind) / stages.size(), running);
+    return mlir::success();
+  }
+
+private:
+  StringRef &running;
+  ProgressFn progress;
+};
+} // namespace
+
 bool Compilation::lower(StringRef stopAfter, std::string &error,
                         ProgressFn progress) {
-  ArrayRef<Stage> stages = mlir::marimba::stages();
   std::optional<RemarkPrinter> remarks;
   if (compileOptions.remarks)
     remarks.emplace(*context);
   ErrorCollector errors(*context);
-  StringRef running = "import";
-  auto afterStage = [&](unsigned index, StringRef name) -> mlir::LogicalResult {
-    if (!compileOptions.dumpDir.empty() && !dump(index, name, error))
-      return mlir::failure();
-    running = index < stages.size() ? stages[index].name : name;
-    if (progress)
-      progress(double(index) / stages.size(), running);
-    return mlir::success();
+  PipelineOptions pipeline = compileOptions.pipeline;
+  pipeline.stopAfter = stopAfter.str();
+  StringRef running = mlir::marimba::kImport;
+  auto prepare = [&](mlir::PassManager &passes) -> mlir::LogicalResult {
+    if (!compileOptions.dumpDir.empty())
+      passes.addInstrumentation(
+          std::make_unique<StageDump>(compileOptions.dumpDir, error));
+    passes.addInstrumentation(
+        std::make_unique<StageProgress>(running, progress));
+    // Last: it may time all others.
+    return compileOptions.instrument ? compileOptions.instrument(passes)
+                                     : mlir::success();
   };
-  if (mlir::succeeded(mlir::marimba::runStages(
-          module(), compileOptions.pipeline, stopAfter, afterStage)))
+  if (mlir::succeeded(mlir::marimba::runStages(module(), pipeline, prepare)))
     return true;
   if (error.empty())
     error = errors.text(("stage " + running + " failed").str());
-  return false;
-}
-
-bool Compilation::dump(unsigned index, StringRef stage, std::string &error) {
-  SmallString<128> path(compileOptions.dumpDir);
-  std::error_code code = sys::fs::create_directories(path);
-  if (code) {
-    error = (path + ": " + code.message()).str();
-    return false;
-  }
-  sys::path::append(path, formatv("{0,0+2}-{1}.mlir", index, stage).str());
-  std::string text, problem;
-  raw_string_ostream os(text);
-  mlir::OpPrintingFlags flags;
-  flags.enableDebugInfo(/*enable=*/true, /*prettyForm=*/false);
-  flags.printNameLocAsPrefix();
-  module().print(os, flags);
-  os << '\n';
-  if (rt::writeWhole(path.str().str(), text, problem))
-    return true;
-  error = (path + ": " + problem).str();
   return false;
 }
 
@@ -232,8 +233,7 @@ bool Compilation::emit(EmitKind kind, SmallVectorImpl<char> &result,
                        std::string &error) {
   ErrorCollector errors(*context);
   raw_svector_ostream os(result);
-  Error failure =
-      mlir::marimba::emit(module(), kind, compileOptions.target, os);
+  Error failure = target.emit(module(), kind, compileOptions.target, os);
   if (!failure)
     return true;
   error = errors.text(toString(std::move(failure)));

@@ -10,15 +10,19 @@
 
 #include "importer/Importer.h"
 #include "lowering/Pipelines.h"
-#include "lowering/Target/Target.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/OwningOpRef.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/ADT/StringRef.h"
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+
+namespace mlir {
+class PassManager;
+} // namespace mlir
 
 namespace marimba {
 
@@ -36,19 +40,21 @@ enum class KeyValues { Automatic, F32, BF16, Int8 };
 
 /// How a model is compiled.
 struct CompileOptions {
-  /// Its `vectorBits`, `bf16` and `bf16Dots` follow from the fields below.
+  /// Facts of the machine (`vectorBits` where it has no value) and `bf16`
+  /// follow from the target and the fields below.
   mlir::marimba::PipelineOptions pipeline;
   mlir::marimba::TargetOptions target;
   /// Its `keyValues` follows, too.
   mlir::marimba::ImportOptions import;
-  /// Width of vectors; 0 is what the target prefers.
-  unsigned vectorBits = 0;
   ComputeType computeType = ComputeType::Automatic;
   KeyValues keyValues = KeyValues::Automatic;
   /// Whether passes say on stderr why they chose what they chose.
   bool remarks = false;
   /// Folder for one file of IR per stage; empty for none.
   std::string dumpDir;
+  /// Called with the pass manager of all stages before it runs: timing,
+  /// printing and whatever else instruments passes. Errors are diagnostics.
+  std::function<mlir::LogicalResult(mlir::PassManager &)> instrument;
 };
 
 /// One module on its way from the model dialect to machine code. Functions that
@@ -90,7 +96,7 @@ public:
     return compileOptions.pipeline.prefillsInBytes();
   }
 
-  /// The options, with the width of vectors found.
+  /// The options, with the facts of the machine.
   const CompileOptions &options() const { return compileOptions; }
 
   /// What the importer found; null for a file of IR.
@@ -99,11 +105,11 @@ public:
   }
 
 private:
-  explicit Compilation(const CompileOptions &options);
+  Compilation(const CompileOptions &options,
+              const mlir::marimba::Target &target);
   bool load(llvm::StringRef input, std::string &error);
-  /// Writes NN-<stage>.mlir into the dump folder.
-  bool dump(unsigned index, llvm::StringRef stage, std::string &error);
 
+  const mlir::marimba::Target &target;
   CompileOptions compileOptions;
   std::unique_ptr<mlir::MLIRContext> context;
   mlir::OwningOpRef<mlir::ModuleOp> moduleRef;

@@ -87,13 +87,14 @@ CodePtr marimba::compileText(StringRef text, StringRef name,
           text, mlir::ParserConfig(&context), name);
   if (!module)
     return fail("not a module of MLIR");
-  if (mlir::failed(
-          mlir::marimba::runStages(*module, pipeline, {}, {}, firstStage)))
+  mlir::marimba::PipelineOptions stages = pipeline;
+  stages.firstStage = firstStage.str();
+  if (mlir::failed(mlir::marimba::runStages(*module, stages)))
     return fail("cannot be lowered");
   SmallVector<char, 0> object;
   raw_svector_ostream os(object);
-  if (Error failure =
-          mlir::marimba::emit(*module, EmitKind::Object, target, os))
+  if (Error failure = mlir::marimba::findTarget(stages.target)
+                          ->emit(*module, EmitKind::Object, target, os))
     return fail(toString(std::move(failure)));
   return linkWithRuntime(std::move(object), error);
 }

@@ -9,7 +9,6 @@
 #define MARIMBA_TOOLS_LIBMARIMBA_JITCODE_H
 
 #include "lowering/Pipelines.h"
-#include "lowering/Target/Target.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringRef.h"
 #include <memory>

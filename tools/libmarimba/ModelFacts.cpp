@@ -52,11 +52,12 @@ describeArithmetic(const Compilation &compilation) {
   bool loops = pipeline.matmul == mlir::marimba::MatmulRoute::Loops;
   return {
       {"products", pipeline.bf16 ? "bf16" : "f32"},
-      {"route", pipeline.reference ? "reference" : "default"},
-      {"matmul", loops || pipeline.reference ? "loops" : "onednn"},
-      {"vector bits", std::to_string(pipeline.vectorBits)},
-      {"threads", std::to_string(pipeline.threads)},
-      {"processor", digest(mlir::marimba::describeTarget(options.target))},
+      {"target", pipeline.target},
+      {"matmul", loops ? "loops" : "onednn"},
+      {"vector bits", std::to_string(pipeline.vectorBits.getValue())},
+      {"threads", std::to_string(pipeline.threads.getValue())},
+      {"processor", digest(mlir::marimba::findTarget(pipeline.target)
+                               ->describe(options.target))},
       {"build", digest(buildIdentity())},
   };
 }

@@ -8,6 +8,7 @@
 #include "tools/libmarimba/OutputPath.h"
 #include "tools/libmarimba/PackageWriter.h"
 #include "tools/marimba/CompileFlags.h"
+#include "tools/marimba/MovedOptions.h"
 
 #include "marimba/NewFile.h"
 #include "llvm/ADT/SmallVector.h"
@@ -45,6 +46,8 @@ struct Options {
   driver::Value<std::string> stopAfter{
       sub, "stop-after", "Stops after this stage (with --emit=mlir)", "stage"};
   driver::Flag listStages{sub, "list-stages", "Lists the stages"};
+  driver::Flag listTargets{sub, "list-targets",
+                           "Lists what code can be made for (--target)"};
   driver::Value<std::string> targetCpu{
       sub, "target-cpu",
       "Processor to compile for, as LLVM names it (default: the host's)",
@@ -59,6 +62,8 @@ struct Options {
   driver::Flag remarks{sub, "remarks",
                        "Says on stderr what computes each projection, and why"};
   driver::CompileFlags compile{sub};
+
+  Options() { driver::addPassManagerOptions(sub); }
 };
 } // namespace
 
@@ -68,25 +73,24 @@ static Options &options() {
 }
 
 static int listStages() {
-  outs() << formatv("{0,-16} {1}\n", "import",
+  outs() << formatv("{0,-16} {1}\n", mlir::marimba::kImport,
                     "a model directory or a file becomes a module");
   for (const Stage &stage : mlir::marimba::stages())
     outs() << formatv("{0,-16} {1}\n", stage.name, stage.summary);
   return 0;
 }
 
+static int listTargets() {
+  for (const mlir::marimba::Target *target : mlir::marimba::targets())
+    outs() << formatv("{0,-16} {1}\n", target->name(), target->summary());
+  return 0;
+}
+
 /// Prints an error and returns false where there is no stage of this name.
 static bool checkStage(StringRef name) {
-  if (name == "import" || name.empty())
+  if (name.empty() || mlir::marimba::stageNumber(name))
     return true;
-  std::string known = "import";
-  for (const Stage &stage : mlir::marimba::stages()) {
-    if (stage.name == name)
-      return true;
-    known += ", " + stage.name.str();
-  }
-  driver::fail("--stop-after: no stage '" + name + "'; the stages are " +
-               known);
+  driver::fail("--stop-after: " + mlir::marimba::noSuchStage(name));
   return false;
 }
 
@@ -94,6 +98,8 @@ static int run() {
   const Options &o = options();
   if (o.listStages)
     return listStages();
+  if (o.listTargets)
+    return listTargets();
   if (o.input.empty())
     return driver::fail("compile: expected MODEL or FILE.mlir");
   if (!checkStage(o.stopAfter))
@@ -110,6 +116,7 @@ static int run() {
   compile->pipeline.threads = o.threads;
   compile->remarks = o.remarks;
   compile->target.cpu = o.targetCpu;
+  compile->instrument = driver::applyPassManagerOptions;
 
   std::string error;
   if (o.emit == Emit::Package) {

@@ -5,13 +5,12 @@
 //===----------------------------------------------------------------------===//
 
 #include "tools/marimba/CompileFlags.h"
+#include "tools/marimba/MovedOptions.h"
 
 #include "marimba/CacheFiles.h"
 
 using namespace marimba;
 using namespace llvm;
-using mlir::marimba::LTIForm;
-using mlir::marimba::MatmulRoute;
 
 driver::KeyValuesOption::KeyValuesOption(cl::SubCommand &sub)
     : opt("kv", cl::desc("What attention keeps keys and values as"),
@@ -25,14 +24,7 @@ driver::KeyValuesOption::KeyValuesOption(cl::SubCommand &sub)
           cl::sub(sub), cl::cat(category())) {}
 
 driver::CompileFlags::CompileFlags(cl::SubCommand &sub)
-    : matmul("matmul", cl::desc("Who computes projections"),
-             cl::init(MatmulRoute::OneDNN),
-             cl::values(
-                 clEnumValN(MatmulRoute::OneDNN, "onednn",
-                            "the library (default)"),
-                 clEnumValN(MatmulRoute::Loops, "loops", "generated loops")),
-             cl::sub(sub), cl::cat(category())),
-      dtype("dtype", cl::desc("What projections multiply"),
+    : dtype("dtype", cl::desc("What projections multiply"),
             cl::init(ComputeType::Automatic),
             cl::values(
                 clEnumValN(ComputeType::Automatic, "auto",
@@ -41,31 +33,8 @@ driver::CompileFlags::CompileFlags(cl::SubCommand &sub)
                 clEnumValN(ComputeType::F32, "f32", "f32"),
                 clEnumValN(ComputeType::BF16, "bf16", "bf16, sums in f32")),
             cl::sub(sub), cl::cat(category())),
-      keyValues(sub),
-      activations(
-          "activations", cl::desc("What quantised weights are multiplied by"),
-          cl::init(Activations::Automatic),
-          cl::values(clEnumValN(Activations::Automatic, "auto",
-                                "decoding, 8 bits in groups where the host "
-                                "multiplies bytes; else --dtype (default)"),
-                     clEnumValN(Activations::Int8, "int8",
-                                "prompts, too, where weights have 8 bits and "
-                                "a scale for each channel"),
-                     clEnumValN(Activations::F32, "f32", "f32")),
-          cl::sub(sub), cl::cat(category())),
-      ltiForm(
-          "lti-form", cl::desc("What time-invariant systems (S4) become"),
-          cl::init(LTIForm::Cheapest),
-          cl::values(
-              clEnumValN(LTIForm::Cheapest, "cheapest", "by cost (default)"),
-              clEnumValN(LTIForm::Recurrence, "recurrence", "token by token"),
-              clEnumValN(LTIForm::Convolution, "convolution",
-                         "in blocks of tokens"),
-              clEnumValN(LTIForm::AsWritten, "as-written",
-                         "what the module says")),
-          cl::sub(sub), cl::cat(category())),
-      reference(sub, "reference",
-                "Plain loops and libm: slow, to compare with"),
+      keyValues(sub), reference(sub, "reference",
+                                "Plain loops and libm: slow, to compare with"),
       noFuseScan(sub, "no-fuse-scan", "Leaves discretize and scan apart"),
       vectorBits(sub, "vector-bits",
                  "Width of vectors: 128, 256, 512 (default: what the host has)",
@@ -73,7 +42,12 @@ driver::CompileFlags::CompileFlags(cl::SubCommand &sub)
       dumpIr(sub, "dump-ir", "Writes the IR after every stage to this folder",
              "folder"),
       configFile(sub, "config-file",
-                 "Name of the configuration (default: config.json)", "name") {}
+                 "Name of the configuration (default: config.json)", "name") {
+  cl::Option *shown[] = {&pipeline.target, &pipeline.matmul,
+                         &pipeline.activations, &pipeline.ltiForm};
+  for (cl::Option *option : shown)
+    moveOption(*option, sub, category());
+}
 
 std::optional<CompileOptions> driver::CompileFlags::compileOptions() const {
   CompileOptions options;
@@ -82,13 +56,21 @@ std::optional<CompileOptions> driver::CompileFlags::compileOptions() const {
     fail("--vector-bits: expected 128, 256 or 512, found " + Twine(vectorBits));
     return std::nullopt;
   }
-  options.pipeline.reference = reference;
-  options.pipeline.matmul = matmul;
-  options.pipeline.ltiForm = ltiForm;
+  options.pipeline = pipeline;
+  if (reference) {
+    if (pipeline.target.hasValue()) {
+      fail("--reference and --target: expected one of them");
+      return std::nullopt;
+    }
+    options.pipeline.target = "reference";
+  }
+  if (!mlir::marimba::findTarget(pipeline.target)) {
+    fail("--target: " + mlir::marimba::noSuchTarget(pipeline.target));
+    return std::nullopt;
+  }
   options.pipeline.fuseScan = !noFuseScan;
-  options.pipeline.integerActivations = activations != Activations::F32;
-  options.pipeline.integerPrefill = activations == Activations::Int8;
-  options.vectorBits = vectorBits;
+  if (vectorBits.given())
+    options.pipeline.vectorBits = vectorBits.getValue();
   options.computeType = dtype;
   options.keyValues = keyValues;
   options.dumpDir = dumpIr;

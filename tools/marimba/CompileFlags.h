@@ -16,9 +16,6 @@ namespace marimba::driver {
 /// What --threads may be.
 inline constexpr Bounds<unsigned> kThreadBounds{1, 1024};
 
-/// What quantised weights are multiplied by where there are few rows.
-enum class Activations { Automatic, F32, Int8 };
-
 /// --kv, of all that import a model.
 struct KeyValuesOption : llvm::cl::opt<KeyValues> {
   explicit KeyValuesOption(llvm::cl::SubCommand &sub);
@@ -32,11 +29,10 @@ struct CompileFlags {
   /// nothing where a value is not allowed.
   std::optional<CompileOptions> compileOptions() const;
 
-  llvm::cl::opt<mlir::marimba::MatmulRoute> matmul;
+  /// Of these --target, --matmul, --activations and --lti-form are ours, too.
+  mlir::marimba::PipelineOptions pipeline;
   llvm::cl::opt<ComputeType> dtype;
   KeyValuesOption keyValues;
-  llvm::cl::opt<Activations> activations;
-  llvm::cl::opt<mlir::marimba::LTIForm> ltiForm;
   Flag reference;
   Flag noFuseScan;
   Number<unsigned> vectorBits;

@@ -6,6 +6,7 @@
 
 #include "tools/marimba/Driver.h"
 #include "tools/marimba/MemoryEnds.h"
+#include "tools/marimba/MovedOptions.h"
 #include "tools/marimba/Process.h"
 
 #include "marimba/ThreadTeam.h"
@@ -99,7 +100,8 @@ int main(int argc, char **argv) {
   cl::SetVersionPrinter([](raw_ostream &os) { os << "marimba 0.1.0\n"; });
   cl::HideUnrelatedOptions(driver::category());
   for (const driver::Command &command : commands)
-    cl::HideUnrelatedOptions(driver::category(), *command.sub);
+    cl::HideUnrelatedOptions({&driver::category(), &driver::mlirCategory()},
+                             *command.sub);
 
   constexpr StringRef overview =
       "marimba: compiles Jamba, Mamba and their relatives to native code and "

@@ -1,0 +1,128 @@
+//===- CPUTarget.cpp - Vector units and oneDNN ------------------*- C++ -*-===//
+//
+// Part of Marimba.
+//
+//===----------------------------------------------------------------------===//
+
+#include "lowering/CPU/CPUTarget.h"
+
+#include "dialects/OneDNN/IR/OneDNN.h"
+#include "lowering/CPU/Passes.h"
+#include "lowering/Common/Passes.h"
+#include "passes/Passes.h"
+
+#include "mlir/Conversion/AffineToStandard/AffineToStandard.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Linalg/Passes.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+using namespace mlir::marimba;
+
+/// Elements of a weight from which on a call of the library beats loops for one
+/// row (docs/results.md).
+static constexpr int64_t kSmallestCall = 1 << 15;
+
+/// Rows up to which quantised weights are multiplied as they are: unpacking
+/// them for each four rows costs less than widening them once.
+static constexpr int64_t kFewRows = 8;
+
+/// Channels of a weight that are widened at a time.
+static constexpr int64_t kWidenedChannels = 512;
+
+void CPUTarget::addFacts(const TargetOptions &machine,
+                         PipelineOptions &options) const {
+  unsigned widest = preferredVectorBits(machine);
+  if (!options.vectorBits.hasValue())
+    options.vectorBits = widest;
+  options.bf16Dots = hasBF16Dots(machine);
+  options.integerDots = hasIntegerDots(machine);
+  // Where the library may use all that there is.
+  options.libraryBlocks = widest >= 512;
+  options.libraryBytes = options.libraryBlocks && options.integerDots;
+}
+
+void CPUTarget::registerDialects(DialectRegistry &registry) const {
+  registry.insert<onednn::OneDNNDialect>();
+}
+
+void CPUTarget::registerPasses() const { registerMarimbaCPULoweringPasses(); }
+
+void CPUTarget::buildFuse(OpPassManager &pm,
+                          const PipelineOptions &options) const {
+  OpPassManager &func = pm.nest<func::FuncOp>();
+  if (options.checks)
+    func.addPass(createInsertChecks());
+  if (options.fuseScan)
+    func.addPass(createFuseDiscretizeScan());
+  if (options.checks || options.fuseScan)
+    addCleanup(pm);
+}
+
+void CPUTarget::buildSpecialize(OpPassManager &pm,
+                                const PipelineOptions &options) const {
+  pm.addPass(createSpecializeDecode());
+  // Behind the copy for one token: which form is cheaper depends on time.
+  if (options.ltiForm != LTIForm::AsWritten) {
+    ChooseLtiFormOptions choice;
+    if (options.ltiForm != LTIForm::Cheapest)
+      choice.form =
+          options.ltiForm == LTIForm::Recurrence ? "recurrence" : "convolution";
+    pm.addNestedPass<func::FuncOp>(createChooseLtiForm(choice));
+  }
+  addCleanup(pm);
+}
+
+void CPUTarget::buildKernels(OpPassManager &pm,
+                             const PipelineOptions &options) const {
+  OpPassManager &func = pm.nest<func::FuncOp>();
+  func.addPass(createDecomposeExperts());
+  if (options.bf16)
+    func.addPass(createNarrowProjections());
+  bool library = options.matmul == MatmulRoute::OneDNN;
+  bool integers = options.multipliesBytes();
+  if (options.prefillsInBytes())
+    func.addPass(createMultiplyIntegers());
+  func.addPass(createChooseQuantizedKernels({library, integers}));
+  if (library) {
+    func.addPass(createConvertMarimbaToOneDNN(
+        {options.bf16Dots, kSmallestCall,
+         /*streams=*/options.libraryBlocks && options.vectorBits >= 512}));
+    func.addPass(createFuseMatmulPostOps());
+    func.addPass(
+        createWidenQuantizedWeights({kWidenedChannels, kFewRows, integers}));
+  }
+  func.addPass(createConvertMarimbaToLinalg());
+  if (options.bf16)
+    func.addPass(
+        createFuseConversions({/*reorder=*/library && options.bf16Dots}));
+  func.addPass(createConvertElementwiseToLinalgPass());
+  pm.addPass(createQuantizedAsBytes());
+  // No CSE here: sums that share one zero-filled tensor would each copy it.
+  pm.addPass(createCanonicalizerPass());
+}
+
+void CPUTarget::buildTile(OpPassManager &pm,
+                          const PipelineOptions &options) const {
+  int64_t threads = options.threads, lanes = options.vectorBits / 32;
+  pm.addNestedPass<func::FuncOp>(createParallelizeScanInTime({threads, lanes}));
+  TileRecurrencesOptions tiles;
+  tiles.threads = threads;
+  tiles.lanes = lanes;
+  pm.addNestedPass<func::FuncOp>(createTileRecurrences(tiles));
+  pm.addPass(createCanonicalizerPass());
+}
+
+void CPUTarget::buildLoops(OpPassManager &pm,
+                           const PipelineOptions &options) const {
+  OpPassManager &func = pm.nest<func::FuncOp>();
+  func.addPass(createConvertMarimbaToVector(
+      {options.vectorBits, options.threads, options.integerDots}));
+  func.addPass(createVectorizeLinalg({options.vectorBits}));
+  addScalarLoops(func);
+  func.addPass(createApproximateMath());
+  pm.addPass(createLowerAffinePass());
+  addCleanup(pm);
+}

@@ -1,0 +1,153 @@
+//===- PipelineOptions.h - How a module is compiled -------------*- C++ -*-===//
+//
+// Part of Marimba. The one place that declares the options of a compilation:
+// marimba-opt reads them as text, the driver shows some of them as its own, the
+// key of compiled code is their print.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MARIMBA_LOWERING_TARGET_PIPELINEOPTIONS_H
+#define MARIMBA_LOWERING_TARGET_PIPELINEOPTIONS_H
+
+#include "mlir/Pass/PassOptions.h"
+#include <cstdint>
+#include <string>
+
+namespace mlir::marimba {
+
+/// Who computes a projection.
+enum class MatmulRoute { OneDNN, Loops };
+
+/// What quantised weights are multiplied by: few rows by bytes where the target
+/// has products of them; f32; or bytes for many rows (prefill), too, where
+/// weights have 8 bits and a scale for each channel.
+enum class Activations { Automatic, F32, Int8 };
+
+/// What time-invariant systems become: the cheaper form (choose-lti-form), one
+/// of the two, or what was written.
+enum class LTIForm { Cheapest, Recurrence, Convolution, AsWritten };
+
+struct PipelineOptions : PassPipelineOptions<PipelineOptions> {
+  PipelineOptions() = default;
+  PipelineOptions(const PipelineOptions &other)
+      : mlir::detail::PassOptions(), PassPipelineOptions<PipelineOptions>() {
+    copyOptionValuesFrom(other);
+  }
+  PipelineOptions &operator=(const PipelineOptions &other) {
+    copyOptionValuesFrom(other);
+    return *this;
+  }
+
+  Option<std::string> target{
+      *this, "target",
+      llvm::cl::desc("What code is made for, as compile --list-targets names "
+                     "it (default: cpu)"),
+      llvm::cl::value_desc("name"), llvm::cl::init("cpu")};
+  /// IR that was written for a later stage starts there.
+  Option<std::string> firstStage{
+      *this, "first-stage",
+      llvm::cl::desc("Stage that the module is ready for (default: the first)"),
+      llvm::cl::value_desc("stage")};
+  Option<std::string> stopAfter{
+      *this, "stop-after",
+      llvm::cl::desc("Last stage that runs, or import (default: all)"),
+      llvm::cl::value_desc("stage")};
+
+  //===--------------------------------------------------------------------===//
+  // Choices
+  //===--------------------------------------------------------------------===//
+
+  Option<MatmulRoute> matmul{
+      *this, "matmul", llvm::cl::desc("Who computes projections"),
+      llvm::cl::init(MatmulRoute::OneDNN),
+      llvm::cl::values(
+          clEnumValN(MatmulRoute::OneDNN, "onednn", "the library (default)"),
+          clEnumValN(MatmulRoute::Loops, "loops", "generated loops"))};
+  Option<bool> bf16{
+      *this, "bf16",
+      llvm::cl::desc("Whether projections multiply bf16, with sums in f32"),
+      llvm::cl::init(false)};
+  Option<Activations> activations{
+      *this, "activations",
+      llvm::cl::desc("What quantised weights are multiplied by"),
+      llvm::cl::init(Activations::Automatic),
+      llvm::cl::values(
+          clEnumValN(Activations::Automatic, "auto",
+                     "decoding, 8 bits in groups where the host multiplies "
+                     "bytes; else --dtype (default)"),
+          clEnumValN(Activations::Int8, "int8",
+                     "prompts, too, where weights have 8 bits and a scale for "
+                     "each channel"),
+          clEnumValN(Activations::F32, "f32", "f32"))};
+  Option<LTIForm> ltiForm{
+      *this, "lti-form",
+      llvm::cl::desc("What time-invariant systems (S4) become"),
+      llvm::cl::init(LTIForm::Cheapest),
+      llvm::cl::values(
+          clEnumValN(LTIForm::Cheapest, "cheapest", "by cost (default)"),
+          clEnumValN(LTIForm::Recurrence, "recurrence", "token by token"),
+          clEnumValN(LTIForm::Convolution, "convolution",
+                     "in blocks of tokens"),
+          clEnumValN(LTIForm::AsWritten, "as-written",
+                     "what the module says"))};
+  Option<bool> fuseScan{
+      *this, "fuse-scan",
+      llvm::cl::desc("Whether discretize and scan become selective_scan"),
+      llvm::cl::init(true)};
+  Option<unsigned> threads{
+      *this, "threads",
+      llvm::cl::desc("Threads that the code will run on, a hint for how finely "
+                     "work is cut"),
+      llvm::cl::init(1)};
+  Option<bool> checks{
+      *this, "checks",
+      llvm::cl::desc("Whether the code checks the sizes and indices it is "
+                     "given (insert-checks)"),
+      llvm::cl::init(false)};
+  Option<bool> profile{
+      *this, "profile",
+      llvm::cl::desc("Whether the code measures itself (profile-regions)"),
+      llvm::cl::init(false)};
+
+  //===--------------------------------------------------------------------===//
+  // Facts of the machine: Target::addFacts() knows them
+  //===--------------------------------------------------------------------===//
+
+  Option<unsigned> vectorBits{
+      *this, "vector-bits",
+      llvm::cl::desc("Width of a vector register: 128, 256 or 512"),
+      llvm::cl::init(512)};
+  Option<bool> bf16Dots{
+      *this, "bf16-dots",
+      llvm::cl::desc("Whether the target has products of bf16, which oneDNN "
+                     "uses"),
+      llvm::cl::init(false)};
+  Option<bool> integerDots{
+      *this, "integer-dots",
+      llvm::cl::desc("Whether the target has products of bytes"),
+      llvm::cl::init(false)};
+  /// Both follow from the instructions that oneDNN may use, which can be fewer
+  /// than the target's.
+  Option<bool> libraryBytes{
+      *this, "library-bytes",
+      llvm::cl::desc("Whether oneDNN multiplies bytes in blocks of 64 "
+                     "channels"),
+      llvm::cl::init(true)};
+  Option<bool> libraryBlocks{
+      *this, "library-blocks",
+      llvm::cl::desc("Whether oneDNN packs weights in blocks of 64 channels"),
+      llvm::cl::init(true)};
+
+  /// Whether few rows, and whether many, multiply bytes by quantised weights.
+  bool multipliesBytes() const {
+    return integerDots && activations != Activations::F32;
+  }
+  bool prefillsInBytes() const {
+    return multipliesBytes() && activations == Activations::Int8 &&
+           libraryBytes && matmul == MatmulRoute::OneDNN;
+  }
+};
+
+} // namespace mlir::marimba
+
+#endif // MARIMBA_LOWERING_TARGET_PIPELINEOPTIONS_H
