@@ -29,8 +29,16 @@ struct EndStage : public mlir::marimba::impl::EndStageBase<EndStage> {
 
   StringRef ended() const { return stage; }
 
+  /// What timing and printed IR call it.
+  StringRef getName() const override { return title; }
+  LogicalResult initialize(MLIRContext *) override {
+    title = "end of stage " + stage;
+    return success();
+  }
+
   /// An instrumentation cannot fail; the pass does for it.
   bool refused = false;
+  std::string title = "EndStage";
 };
 } // namespace
 

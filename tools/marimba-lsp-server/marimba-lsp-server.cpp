@@ -4,9 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "dialects/Marimba/IR/Marimba.h"
-#include "dialects/OneDNN/IR/OneDNN.h"
-#include "dialects/Runtime/IR/Runtime.h"
+#include "lowering/Pipelines.h"
 
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
@@ -16,7 +14,6 @@ int main(int argc, char **argv) {
   mlir::DialectRegistry registry;
   mlir::registerAllDialects(registry);
   mlir::registerAllExtensions(registry);
-  registry.insert<mlir::marimba::MarimbaDialect, mlir::onednn::OneDNNDialect,
-                  mlir::rt::RuntimeDialect>();
+  mlir::marimba::registerPipelineDialects(registry);
   return mlir::failed(mlir::MlirLspServerMain(argc, argv, registry));
 }

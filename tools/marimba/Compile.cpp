@@ -62,8 +62,6 @@ struct Options {
   driver::Flag remarks{sub, "remarks",
                        "Says on stderr what computes each projection, and why"};
   driver::CompileFlags compile{sub};
-
-  Options() { driver::addPassManagerOptions(sub); }
 };
 } // namespace
 

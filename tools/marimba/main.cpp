@@ -97,6 +97,12 @@ int main(int argc, char **argv) {
       driver::makeCacheCommand(),   driver::makeQuantizeCommand(),
       driver::makeChatCommand(),
   };
+  // Names hundreds of passes, so that a command which compiles to run does
+  // without.
+  for (const driver::Command &command : commands)
+    if (argc > 1 && StringRef(argv[1]) == "compile" &&
+        command.sub->getName() == argv[1])
+      driver::addPassManagerOptions(*command.sub);
   cl::SetVersionPrinter([](raw_ostream &os) { os << "marimba 0.1.0\n"; });
   cl::HideUnrelatedOptions(driver::category());
   for (const driver::Command &command : commands)
