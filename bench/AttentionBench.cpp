@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "marimba/Stopwatch.h"
 #include "tools/libmarimba/JitCode.h"
-#include "tools/libmarimba/Stopwatch.h"
 #include "tools/measure/Limits.h"
 
 #include "marimba/Context.h"
@@ -256,7 +256,7 @@ static void runAttention(benchmark::State &state, Case c, int threads) {
   double best = INFINITY; // other processes only make it longer
   for (auto _ : state) {
     context->clear();
-    Stopwatch watch;
+    rt::Stopwatch watch;
     if (entry(context->get(), call.get()) != MARIMBA_OK)
       stop(context->message());
     best = std::min(best, watch.seconds());

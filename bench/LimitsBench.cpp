@@ -7,7 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "bench/SimpleLoops.h"
-#include "tools/libmarimba/Stopwatch.h"
+#include "marimba/Stopwatch.h"
 #include "tools/measure/LimitRunner.h"
 #include "tools/measure/Limits.h"
 
@@ -103,7 +103,7 @@ private:
               const SimpleLoop &loop, int64_t iterations) {
     Job job{this, body, loop, iterations};
     rt::bindThreads(static_cast<int>(threads));
-    Stopwatch watch;
+    rt::Stopwatch watch;
     marimba_parallel_for(
         context->get(), threads, 1,
         [](void *data, int64_t begin, int64_t end) {

@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "marimba/Stopwatch.h"
 #include "tools/libmarimba/JitCode.h"
-#include "tools/libmarimba/Stopwatch.h"
 #include "tools/measure/Limits.h"
 
 #include "marimba/Context.h"
@@ -236,7 +236,7 @@ static void runScan(benchmark::State &state, size_t variant, int64_t channels,
     stop(error);
   double before = expRate(variant, threads);
   rt::bindThreads(threads);
-  Stopwatch watch;
+  rt::Stopwatch watch;
   for (auto _ : state) {
     context->clear();
     if (entry(context->get(), call.get()) != MARIMBA_OK)

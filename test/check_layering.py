@@ -30,6 +30,18 @@ FILES_USERS = {"importer"}
 # How numbers are stored (runtime/formats/): for all, and of ours it needs only
 # runtime/files/.
 FORMATS = "marimba/formats/"
+# What works with a model that is ready (runtime/engine/): above the rest of the
+# runtime, below the C interface.
+ENGINE = {
+    f"marimba/{name}.h"
+    for name in (
+        "AnswerText", "BatchFile", "Chat", "Evaluation", "Generation", "GenerationDefaults", "JsonMembers",
+        "OutputPath", "PrefixCache", "Room", "Sampler", "Scheduler", "Stopwatch", "StopStrings",
+    )
+}
+BELOW_ENGINE = re.compile(r"runtime/(core|files|package|template|tokenizer)/")
+# The program that runs compiled models: no compiler is in its process.
+WITHOUT_COMPILER = re.compile(r"tools/(commands/|marimba/Front\.cpp$)")
 # The only files that know the order of the stages, and those that say of which
 # passes a target makes them.
 PIPELINES = re.compile(r"lowering/Pipelines\.(h|cpp)$")
@@ -124,6 +136,14 @@ def check_include(file, include, root):
     own = file.split("/")[0]
     if own == "runtime" and COMPILER.match(include):
         return "runtime/ knows neither LLVM nor MLIR"
+    if BELOW_ENGINE.match(file) and include in ENGINE:
+        return "runtime/engine/ is above the rest of the runtime"
+    if WITHOUT_COMPILER.match(file):
+        beside = folder_of(include, file, root)
+        if COMPILER.match(include) or beside not in (None, "runtime", "tools"):
+            return "no compiler is in the process of compiled models"
+        if beside == "tools" and not include.startswith("tools/commands/"):
+            return "no compiler is in the process of compiled models"
     if CODEGEN.match(include) and not file.startswith("lowering/Target/"):
         return "only lowering/Target/ uses code generation and ORC"
     target = folder_of(include, file, root)
@@ -197,6 +217,18 @@ CASES = [
     ("runtime/core/A.cpp", '#include "marimba/abi.h"', None),
     ("runtime/core/A.cpp", '#include "../../lowering/Pipelines.h"', "must not"),
     ("runtime/capi/A.cpp", '#include "runtime/capi/marimba.h"', None),
+    ("runtime/engine/A.cpp", '#include "llvm/Support/JSON.h"', "neither LLVM nor"),
+    ("runtime/engine/A.cpp", '#include "tools/libmarimba/LoadedModel.h"', "must not"),
+    ("runtime/engine/A.cpp", '#include "marimba/Session.h"', None),
+    ("runtime/core/A.cpp", '#include "marimba/Scheduler.h"', "above the rest"),
+    ("runtime/capi/A.cpp", '#include "marimba/Scheduler.h"', None),
+    ("tools/commands/A.cpp", '#include "llvm/ADT/StringRef.h"', "no compiler"),
+    ("tools/commands/A.cpp", '#include "tools/libmarimba/Compiler.h"', "no compiler"),
+    ("tools/commands/A.cpp", '#include "importer/I.h"', "no compiler"),
+    ("tools/commands/A.cpp", '#include "tools/commands/B.h"', None),
+    ("tools/commands/A.cpp", '#include "marimba/Chat.h"', None),
+    ("tools/marimba/Front.cpp", '#include "tools/marimba/Driver.h"', "no compiler"),
+    ("tools/marimba/A.cpp", '#include "tools/commands/B.h"', None),
     ("runtime/capi/A.cpp", '#include "tools/libmarimba/LoadedModel.h"', "must not"),
     ("dialects/X/X.cpp", '#include "passes/Passes.h"', "must not"),
     ("dialects/X/X.cpp", '#include "marimba/abi.h"', "must not"),

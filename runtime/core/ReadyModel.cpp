@@ -5,6 +5,7 @@
 #include "marimba/Model.h"
 #include "marimba/SavedState.h"
 #include "marimba/Session.h"
+#include "marimba/Tensor.h"
 
 namespace marimba::rt {
 
@@ -42,6 +43,21 @@ bool ReadyModel::checkIds(std::span<const int32_t> ids,
 
 int64_t ReadyModel::vocabulary() const {
   return model->description().vocabulary;
+}
+
+SequenceBytes ReadyModel::sequenceBytes() const {
+  SequenceBytes sum;
+  for (const ArgSpec &state : model->description().states()) {
+    // The first size is that of the slots; another without a number, tokens.
+    int64_t bytes = dtypeSize(state.dtype);
+    bool grows = false;
+    for (size_t i = 1; i < state.shape.size(); ++i) {
+      grows = grows || state.shape[i] < 0;
+      bytes *= state.shape[i] < 0 ? 1 : state.shape[i];
+    }
+    (grows ? sum.perToken : sum.fixed) += bytes;
+  }
+  return sum;
 }
 
 } // namespace marimba::rt

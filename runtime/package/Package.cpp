@@ -32,10 +32,8 @@ fs::path modelDirectory(const fs::path &package,
   return path.has_filename() ? path : path.parent_path();
 }
 
-/// Where the files are: in `given`, or, where that is empty, where they were.
-static fs::path directoryOf(const fs::path &package,
-                            const PackageManifest &manifest,
-                            const fs::path &given) {
+fs::path directoryOf(const fs::path &package, const PackageManifest &manifest,
+                     const fs::path &given) {
   return given.empty() ? modelDirectory(package, manifest) : given;
 }
 

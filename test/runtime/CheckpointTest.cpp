@@ -129,17 +129,27 @@ TEST_F(PrefixCacheTest, GoesBackToMarks) {
   moveTo(cache, {1, 2, 3}, 0);
 }
 
-TEST_F(PrefixCacheTest, KeepsAsManyAsItMay) {
-  PrefixCache cache(*session, 4, {.every = 4, .most = 5});
+TEST_F(PrefixCacheTest, KeepsAsManyAsFit) {
+  int64_t one = session->checkpoint(0, error)->bytes();
+  ASSERT_GT(one, 0);
+  PrefixCache cache(*session, 4, {.every = 4, .bytes = 6 * one - 1});
   std::vector<int32_t> ids(200, 1);
   moveTo(cache, ids, 0);
   EXPECT_EQ(cache.checkpoints(), 5u);
+  EXPECT_EQ(cache.bytes(), 5 * one);
   // The newest is there, and something in the older part.
   ids.push_back(2);
   moveTo(cache, ids, 200);
   ids[199] = 3;
   ASSERT_TRUE(cache.moveTo(ids, logits, [] { return true; }, moved, error));
   EXPECT_GE(moved.reused, 100u);
+}
+
+TEST_F(PrefixCacheTest, KeepsTwoHoweverLittleMayBeKept) {
+  PrefixCache cache(*session, 4, {.every = 4, .bytes = 0});
+  std::vector<int32_t> ids(40, 1);
+  moveTo(cache, ids, 0);
+  EXPECT_EQ(cache.checkpoints(), 2u);
 }
 
 TEST_F(PrefixCacheTest, StopsWhereItIsTold) {

@@ -213,14 +213,14 @@ static rt::ChatTemplate::Variables readVariables(const GgufFile &file) {
   return variables;
 }
 
-std::unique_ptr<rt::ChatTemplate>
-marimba::loadGgufChatTemplate(StringRef path, const std::string &name,
-                              std::string &error) {
+std::optional<GgufTemplates> marimba::ggufTemplates(StringRef path,
+                                                    std::string &error) {
   constexpr StringLiteral key = "tokenizer.chat_template";
   auto file = openFile(path, error);
   if (failed(file))
-    return nullptr;
-  std::vector<rt::NamedTemplate> templates;
+    return std::nullopt;
+  GgufTemplates result;
+  std::vector<rt::NamedTemplate> &templates = result.templates;
   auto add = [&](StringRef called, const std::string &key) {
     if (!file->find(key))
       return true;
@@ -233,12 +233,22 @@ marimba::loadGgufChatTemplate(StringRef path, const std::string &name,
     return source.has_value();
   };
   if (!add("default", key.str()))
-    return nullptr;
+    return std::nullopt;
   // The list `tokenizer.chat_templates` may lack some.
   std::string prefix = (key + ".").str();
   for (StringRef one : file->keysWith(prefix))
     if (!add(one.drop_front(prefix.size()), one.str()))
-      return nullptr;
-  return rt::ChatTemplate::choose(templates, name, path.str(),
-                                  readVariables(*file), error);
+      return std::nullopt;
+  result.variables = readVariables(*file);
+  return result;
+}
+
+std::unique_ptr<rt::ChatTemplate>
+marimba::loadGgufChatTemplate(StringRef path, const std::string &name,
+                              std::string &error) {
+  std::optional<GgufTemplates> found = ggufTemplates(path, error);
+  if (!found)
+    return nullptr;
+  return rt::ChatTemplate::choose(found->templates, name, path.str(),
+                                  std::move(found->variables), error);
 }

@@ -37,6 +37,16 @@ std::optional<std::string> ggufVocabularyText(llvm::StringRef path,
 /// message or, as llama.cpp has it, of an infill. None where it cannot be read.
 std::vector<rt::EndToken> ggufEnds(llvm::StringRef path);
 
+/// The chat templates of a GGUF file, and the texts that they may use by name.
+struct GgufTemplates {
+  std::vector<rt::NamedTemplate> templates;
+  rt::ChatTemplate::Variables variables;
+};
+/// Nothing, with `error` set, where they cannot be read; it may be that there
+/// are none.
+std::optional<GgufTemplates> ggufTemplates(llvm::StringRef path,
+                                           std::string &error);
+
 /// The template `tokenizer.chat_template`, which is "default", or
 /// `tokenizer.chat_template.NAME`, as rt::ChatTemplate::choose() has it.
 std::unique_ptr<rt::ChatTemplate> loadGgufChatTemplate(llvm::StringRef path,

@@ -5,11 +5,11 @@
 //===----------------------------------------------------------------------===//
 
 #include "tools/libmarimba/LoadedModel.h"
+#include "marimba/Stopwatch.h"
 #include "tools/libmarimba/JitCode.h"
 #include "tools/libmarimba/LayerFinder.h"
 #include "tools/libmarimba/ModelFacts.h"
 #include "tools/libmarimba/ModelFiles.h"
-#include "tools/libmarimba/Stopwatch.h"
 
 #include "marimba/Model.h"
 #include "marimba/ThreadTeam.h"
@@ -57,7 +57,7 @@ std::unique_ptr<LoadedModel> LoadedModel::load(StringRef modelDir,
     if (progress)
       progress(fraction, what.str());
   };
-  Stopwatch watch;
+  rt::Stopwatch watch;
   report(0, "import");
   std::unique_ptr<Compilation> compilation =
       Compilation::createFromModel(modelDir, options.compileForTeam(), error);

@@ -6,11 +6,7 @@
 
 #include "tools/libmarimba/Memory.h"
 
-#include "marimba/GroupLimits.h"
 #include "marimba/Session.h"
-#include "llvm/ADT/StringExtras.h"
-#include "llvm/Support/FormatVariadic.h"
-#include "llvm/Support/MemoryBuffer.h"
 #include <algorithm>
 #include <fstream>
 #include <sys/resource.h>
@@ -18,29 +14,8 @@
 using namespace marimba;
 using namespace llvm;
 
-std::string marimba::mebibytes(int64_t bytes) {
-  return formatv("{0:f1} MiB", static_cast<double>(bytes) / (1 << 20)).str();
-}
-
-/// A file of /proc or /sys; empty where there is none.
-static std::string readText(StringRef path) {
-  std::ifstream stream(path.str());
-  return {std::istreambuf_iterator<char>(stream), {}};
-}
-
-/// The number behind `name` in lines such as "VmRSS:  123 kB", in bytes.
-static std::optional<int64_t> findKibibytes(StringRef text, StringRef name) {
-  for (StringRef line : split(text, '\n')) {
-    int64_t kibibytes = 0;
-    if (line.consume_front(name) &&
-        !line.ltrim(": \t").consumeInteger(10, kibibytes))
-      return kibibytes * 1024;
-  }
-  return std::nullopt;
-}
-
 int64_t marimba::peakResident() {
-  if (auto bytes = findKibibytes(readText("/proc/self/status"), "VmHWM"))
+  if (auto bytes = rt::readKibibytes("/proc/self/status", "VmHWM"))
     return *bytes;
   rusage usage = {};
   getrusage(RUSAGE_SELF, &usage);
@@ -48,7 +23,7 @@ int64_t marimba::peakResident() {
 }
 
 int64_t marimba::resident() {
-  return findKibibytes(readText("/proc/self/status"), "VmRSS").value_or(0);
+  return rt::readKibibytes("/proc/self/status", "VmRSS").value_or(0);
 }
 
 void marimba::restartPeakResident() {
@@ -56,46 +31,12 @@ void marimba::restartPeakResident() {
   file << '5';
 }
 
-std::optional<int64_t> marimba::availableMemory() {
-  std::optional<int64_t> available =
-      findKibibytes(readText("/proc/meminfo"), "MemAvailable");
-  if (std::optional<int64_t> left = rt::readGroupLimits().memoryLeft)
-    available = std::min(available.value_or(*left), *left);
-  // Of ulimit -v: address space, so never less than what is memory.
-  rlimit limit = {};
-  std::optional<int64_t> used =
-      findKibibytes(readText("/proc/self/status"), "VmSize");
-  if (used && getrlimit(RLIMIT_AS, &limit) == 0 &&
-      limit.rlim_cur != RLIM_INFINITY &&
-      limit.rlim_cur <= static_cast<rlim_t>(INT64_MAX)) {
-    auto left = std::max<int64_t>(int64_t(limit.rlim_cur) - *used, 0);
-    available = std::min(available.value_or(left), left);
-  }
-  return available;
-}
-
 bool marimba::checkRoom(const mlir::marimba::ModelInfo &info, int64_t tokens,
                         int64_t sequences, std::string &error) {
-  std::optional<int64_t> available = availableMemory();
-  auto product = [](int64_t a, int64_t b) {
-    int64_t result = 0;
-    return __builtin_mul_overflow(a, b, &result) ? INT64_MAX / 4 : result;
-  };
-  int64_t keys =
-      product(product(static_cast<int64_t>(info.cacheBytesPerToken), tokens),
-              sequences);
-  int64_t states = product(static_cast<int64_t>(info.stateBytes), sequences);
-  if (!available || keys + states <= *available)
-    return true;
-  error = formatv("{0}: {1:N} tokens{2} take {3} of keys and values and {4} of "
-                  "states; {5} of memory are available",
-                  info.name, tokens,
-                  sequences > 1
-                      ? formatv(" in each of {0} sequences", sequences).str()
-                      : "",
-                  mebibytes(keys), mebibytes(states), mebibytes(*available))
-              .str();
-  return false;
+  return rt::checkRoom(info.name,
+                       {static_cast<int64_t>(info.stateBytes),
+                        static_cast<int64_t>(info.cacheBytesPerToken)},
+                       tokens, sequences, error);
 }
 
 std::vector<int32_t> marimba::scatteredIds(const mlir::marimba::ModelInfo &info,

@@ -7,6 +7,7 @@
 #ifndef MARIMBA_TOOLS_LIBMARIMBA_MEMORY_H
 #define MARIMBA_TOOLS_LIBMARIMBA_MEMORY_H
 
+#include "marimba/Room.h"
 #include "tools/libmarimba/LoadedModel.h"
 
 namespace marimba {
@@ -36,17 +37,12 @@ std::vector<int32_t> scatteredIds(const mlir::marimba::ModelInfo &info,
 std::optional<MemoryNeeds> measureNeeds(LoadedModel &model, int64_t context,
                                         std::string &error);
 
-/// Bytes that processes here can still take, by the kernel's estimate and the
-/// limits of the control groups; nothing where the system does not tell.
-std::optional<int64_t> availableMemory();
+using rt::availableMemory;
+using rt::mebibytes;
 
-/// Whether `sequences` of `tokens` tokens each can fit beside what is there.
-/// False and `error`, with the numbers, where not.
+/// As rt::checkRoom(), of a model that is not loaded yet.
 bool checkRoom(const mlir::marimba::ModelInfo &info, int64_t tokens,
                int64_t sequences, std::string &error);
-
-/// "12.5 MiB"
-std::string mebibytes(int64_t bytes);
 
 /// The largest resident size of the process since the last call of the other,
 /// and a new start of that count (where the system allows it), in bytes.

@@ -165,6 +165,9 @@ bool marimba::writePackage(StringRef modelDir, const CompileOptions &options,
     return false;
   if (!vocabulary->empty())
     manifest.ggufTokenizer = "tokenizer.gguf.json";
+  std::optional<GgufTemplates> templates = GgufTemplates();
+  if (!vocabulary->empty() && !(templates = ggufTemplates(modelDir, error)))
+    return false;
   fs::path modelFolder = folderOf(modelDir);
   manifest.directory = pathFrom(folder.parent(), modelFolder);
 
@@ -177,7 +180,11 @@ bool marimba::writePackage(StringRef modelDir, const CompileOptions &options,
     return false;
   std::optional<std::string> text = manifest.text(error);
   if (!vocabulary->empty() &&
-      !folder.writeFile(manifest.ggufTokenizer, *vocabulary, error))
+      (!folder.writeFile(manifest.ggufTokenizer, *vocabulary, error) ||
+       !folder.writeFile(
+           rt::kPackagedTemplates,
+           rt::packTemplates(templates->templates, templates->variables),
+           error)))
     return false;
   return text &&
          folder.writeFile(rt::PackageManifest::kFileName, *text, error) &&

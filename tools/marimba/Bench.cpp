@@ -4,11 +4,11 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "tools/commands/Interrupt.h"
+#include "tools/commands/Progress.h"
 #include "tools/marimba/BenchProfile.h"
 #include "tools/marimba/BenchSweep.h"
 #include "tools/marimba/CompileFlags.h"
-#include "tools/marimba/Interrupt.h"
-#include "tools/marimba/Progress.h"
 #include "tools/measure/Benchmark.h"
 
 #include "llvm/Support/FormatVariadic.h"
@@ -233,21 +233,21 @@ static int run() {
   bench.rounds.repeats = static_cast<unsigned>(int64_t(o.repeat));
   bench.profile = o.profile;
 
-  driver::catchInterrupt();
-  driver::Progress bar(!o.quiet);
+  commands::catchInterrupt();
+  commands::Progress bar(!o.quiet);
   BenchResult result;
   std::string error;
   bool done = runBenchmark(
       o.model, bench, result, error,
       [&](double fraction, StringRef what) { bar.update(fraction, what); },
-      [] { return !driver::interrupted(); },
+      [] { return !commands::interrupted(); },
       [&](StringRef note) {
         bar.clear();
         driver::printNote(note);
       });
   bar.clear();
-  if (driver::interrupted())
-    return driver::kInterruptedExitCode;
+  if (commands::interrupted())
+    return commands::kInterruptedExitCode;
   if (!done)
     return driver::fail(error);
   if (o.json)

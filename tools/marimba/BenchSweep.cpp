@@ -5,11 +5,11 @@
 //===----------------------------------------------------------------------===//
 
 #include "tools/marimba/BenchSweep.h"
+#include "marimba/OutputPath.h"
+#include "tools/commands/Interrupt.h"
+#include "tools/commands/Progress.h"
 #include "tools/libmarimba/Memory.h"
-#include "tools/libmarimba/OutputPath.h"
 #include "tools/marimba/Driver.h"
-#include "tools/marimba/Interrupt.h"
-#include "tools/marimba/Progress.h"
 #include "tools/measure/ContextSweep.h"
 
 #include "marimba/NewFile.h"
@@ -52,9 +52,9 @@ int driver::runSweep(const SweepRequest &request) {
   std::string numbers = request.output + ".json",
               drawing = request.output + ".svg";
   for (const std::string &path : {numbers, drawing})
-    if (!checkOutput(path, {}, request.model, error) ||
+    if (!rt::checkOutput(path, {}, request.model, error) ||
         (rt::outputKind(path) == rt::OutputKind::File &&
-         !canReplace(path, error)))
+         !rt::canReplace(path, error)))
       return fail(error);
   // What cannot fit is known before anything is compiled.
   std::unique_ptr<Compilation> imported =
@@ -64,8 +64,8 @@ int driver::runSweep(const SweepRequest &request) {
     return fail(error);
   bool hasWeights = imported->imported()->info.hasWeights;
   imported.reset();
-  catchInterrupt();
-  Progress bar(!request.quiet);
+  commands::catchInterrupt();
+  commands::Progress bar(!request.quiet);
   auto progress = [&](double fraction, StringRef what) {
     bar.update(fraction, what);
   };
@@ -79,14 +79,14 @@ int driver::runSweep(const SweepRequest &request) {
         bar.clear();
         printNote(note);
       },
-      [] { return !interrupted(); });
+      [] { return !commands::interrupted(); });
   std::optional<SweepSeries> series;
-  if (model && !interrupted())
+  if (model && !commands::interrupted())
     series = sweepContext(*model, request.tokens, error, progress,
-                          [] { return !interrupted(); });
+                          [] { return !commands::interrupted(); });
   bar.clear();
-  if (interrupted())
-    return kInterruptedExitCode;
+  if (commands::interrupted())
+    return commands::kInterruptedExitCode;
   if (!series)
     return fail(error);
   print(*series);

@@ -6,9 +6,10 @@
 
 #include "tools/marimba/Compare.h"
 
+#include "tools/commands/Progress.h"
 #include "tools/libmarimba/ModelFiles.h"
 #include "tools/marimba/CompileFlags.h"
-#include "tools/marimba/Progress.h"
+#include "tools/marimba/DirectoryModels.h"
 #include "tools/measure/Comparison.h"
 
 #include "marimba/Tokenizer.h"
@@ -123,7 +124,7 @@ int driver::compare(const Comparison &asked, const LoadOptions &load) {
     pointers.push_back(models.back().get());
   }
 
-  Progress bar;
+  commands::Progress bar;
   std::vector<ComparedModel> results;
   if (!compareModels(
           pointers, *tokenizer, asked.text, asked.window,

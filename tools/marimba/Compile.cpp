@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "tools/libmarimba/OutputPath.h"
+#include "marimba/OutputPath.h"
 #include "tools/libmarimba/PackageWriter.h"
 #include "tools/marimba/CompileFlags.h"
 #include "tools/marimba/MovedOptions.h"
@@ -123,9 +123,9 @@ static int run() {
     llvm::for_each(notes, driver::printNote);
     return done ? 0 : driver::fail(error);
   }
-  if (!checkOutput(o.output, {o.input}, o.input, error) ||
+  if (!rt::checkOutput(o.output, {o.input}, o.input, error) ||
       (rt::outputKind(o.output) == rt::OutputKind::File &&
-       !canReplace(o.output, error)))
+       !rt::canReplace(o.output, error)))
     return driver::fail(error);
   std::unique_ptr<Compilation> compilation =
       Compilation::create(o.input, *compile, error);

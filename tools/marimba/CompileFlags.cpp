@@ -120,7 +120,7 @@ driver::SessionFlags::SessionFlags(cl::SubCommand &sub)
     : LoadFlags(sub), chunk(sub, "chunk",
                             "Tokens of a prompt that are computed at once "
                             "(default: 512)",
-                            "n", {1, 1 << 20}, LoadOptions().chunk) {}
+                            "n", commands::kChunkBounds, LoadOptions().chunk) {}
 
 std::optional<LoadOptions> driver::SessionFlags::loadOptions() const {
   std::optional<LoadOptions> options = LoadFlags::loadOptions();

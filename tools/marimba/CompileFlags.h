@@ -13,8 +13,7 @@
 
 namespace marimba::driver {
 
-/// What --threads may be.
-inline constexpr Bounds<unsigned> kThreadBounds{1, 1024};
+using commands::kThreadBounds;
 
 /// --kv, of all that import a model.
 struct KeyValuesOption : llvm::cl::opt<KeyValues> {

@@ -5,9 +5,9 @@
 //===----------------------------------------------------------------------===//
 
 #include "tools/marimba/Driver.h"
+#include "tools/commands/Output.h"
 
 #include "marimba/NewFile.h"
-#include "marimba/TextFile.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/raw_ostream.h"
@@ -40,47 +40,18 @@ bool driver::ModelArgument::missing() const {
 
 std::optional<std::vector<int32_t>> driver::parseIds(StringRef text,
                                                      StringRef what) {
-  std::vector<int32_t> ids;
-  constexpr StringRef separators = ", \t\r\n[]";
-  for (;;) {
-    text = text.ltrim(separators);
-    if (text.empty())
-      break;
-    StringRef word =
-        text.take_until([&](char c) { return separators.contains(c); });
-    text = text.drop_front(word.size());
-    int32_t id = 0;
-    if (word.getAsInteger(10, id) || id < 0) {
-      fail(what + ": expected token ids such as 3,17,5, found '" + word + "'");
-      return std::nullopt;
-    }
-    ids.push_back(id);
-  }
-  if (ids.empty()) {
-    fail(what + ": expected token ids such as 3,17,5, found none");
-    return std::nullopt;
-  }
-  return ids;
+  outs().flush();
+  return commands::parseIds(text, what.str());
 }
 
 std::optional<std::string> driver::readFile(StringRef path) {
-  std::string problem;
-  std::optional<rt::Text> text = rt::readText(path.str(), problem);
-  StringRef name = path == "-" ? "stdin" : path;
-  if (!text) {
-    fail(name + ": " + problem);
-    return std::nullopt;
-  }
-  if (!text->note.empty())
-    printNote((name + ": " + text->note).str());
-  return std::move(text->bytes);
+  outs().flush();
+  return commands::readFile(path.str());
 }
 
 bool driver::checkText(const Twine &what, StringRef text) {
-  std::string problem = rt::findUtf8Problem({text.data(), text.size()});
-  if (!problem.empty())
-    fail(what + ": " + problem);
-  return problem.empty();
+  outs().flush();
+  return commands::checkText(what.str(), text);
 }
 
 /// Writes to what is there already and is no file.
@@ -170,6 +141,5 @@ void driver::printJson(const json::Value &value) {
 json::Array driver::jsonIds(ArrayRef<int32_t> ids) { return json::Array(ids); }
 
 std::string driver::joinIds(ArrayRef<int32_t> ids, StringRef separator) {
-  return join(map_range(ids, [](int32_t id) { return std::to_string(id); }),
-              separator);
+  return commands::joinIds({ids.data(), ids.size()}, separator);
 }

@@ -64,17 +64,13 @@ private:
 };
 
 // Each of these registers the options of its subcommand; main calls it once.
-Command makeRunCommand();
 Command makeLogitsCommand();
 Command makeCompileCommand();
-Command makeEvalCommand();
 Command makeExecuteCommand();
 Command makeInspectCommand();
 Command makeQuantizeCommand();
-Command makeTokenizeCommand();
 Command makeBenchCommand();
 Command makeCacheCommand();
-Command makeChatCommand();
 
 /// Prints `error: <message>` to stderr and returns 1, the exit code for it.
 int fail(const llvm::Twine &message);

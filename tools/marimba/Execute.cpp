@@ -4,8 +4,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "marimba/OutputPath.h"
 #include "tools/libmarimba/ModuleRunner.h"
-#include "tools/libmarimba/OutputPath.h"
 #include "tools/marimba/CompileFlags.h"
 
 using namespace marimba;
@@ -51,8 +51,8 @@ static int run() {
   ModuleRequest request{o.module, o.inputs, o.output,
                         o.all ? std::string() : o.entry.getValue()};
   std::string error;
-  if (!checkOutput(o.output, {o.module, o.inputs}, "", error) ||
-      !canReplace(o.output, error))
+  if (!rt::checkOutput(o.output, {o.module, o.inputs}, "", error) ||
+      !rt::canReplace(o.output, error))
     return driver::fail(error);
   if (!runModule(request, *load, error, driver::printNote))
     return driver::fail(error);

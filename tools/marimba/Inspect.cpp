@@ -5,13 +5,14 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "tools/commands/Interrupt.h"
+#include "tools/commands/Progress.h"
 #include "tools/libmarimba/Compiler.h"
 #include "tools/libmarimba/Memory.h"
 #include "tools/libmarimba/ModelFiles.h"
 #include "tools/marimba/CompileFlags.h"
+#include "tools/marimba/DirectoryModels.h"
 #include "tools/marimba/InspectPackage.h"
-#include "tools/marimba/Interrupt.h"
-#include "tools/marimba/Progress.h"
 
 #include "marimba/Package.h"
 #include "marimba/SavedState.h"
@@ -261,7 +262,7 @@ static int inspectState() {
 /// Nothing, and an exit code, where that fails.
 static std::optional<MemoryNeeds> measure(const LoadOptions &load, int &code) {
   std::string error;
-  driver::catchInterrupt();
+  commands::catchInterrupt();
   std::unique_ptr<rt::Tokenizer> tokenizer;
   if (hasTokenizer(options().model.getValue())) {
     tokenizer =
@@ -274,11 +275,11 @@ static std::optional<MemoryNeeds> measure(const LoadOptions &load, int &code) {
   std::unique_ptr<LoadedModel> model =
       driver::loadModel(options().model, load, error);
   std::optional<MemoryNeeds> needs;
-  if (model && !driver::interrupted())
+  if (model && !commands::interrupted())
     needs = measureNeeds(*model, options().context, error);
   if (!needs)
-    code = driver::interrupted() ? driver::kInterruptedExitCode
-                                 : driver::fail(error);
+    code = commands::interrupted() ? commands::kInterruptedExitCode
+                                   : driver::fail(error);
   return needs;
 }
 

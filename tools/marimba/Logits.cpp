@@ -4,10 +4,11 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "marimba/OutputPath.h"
+#include "tools/commands/Progress.h"
 #include "tools/libmarimba/LogitsFile.h"
-#include "tools/libmarimba/OutputPath.h"
 #include "tools/marimba/CompileFlags.h"
-#include "tools/marimba/Progress.h"
+#include "tools/marimba/DirectoryModels.h"
 
 #include "marimba/SavedState.h"
 
@@ -132,17 +133,17 @@ static int run() {
     return driver::fail("--save-state: expected the name of a file");
   std::string error;
   // Before anything is compiled.
-  std::vector<StringRef> inputs = {o.idsFile, o.batch};
+  std::vector<std::string> inputs = {o.idsFile, o.batch};
   for (const LogitsRequest &request : requests) {
     if (!request.saveState.empty() &&
-        (!checkOutput(request.saveState, {o.idsFile, o.batch, o.output},
-                      o.model, error) ||
+        (!rt::checkOutput(request.saveState, {o.idsFile, o.batch, o.output},
+                          o.model, error) ||
          !rt::canSaveState(request.saveState, error)))
       return driver::fail(error);
     inputs.push_back(request.loadState);
   }
-  if (!checkOutput(o.output, inputs, o.model, error) ||
-      !canReplace(o.output, error))
+  if (!rt::checkOutput(o.output, inputs, o.model, error) ||
+      !rt::canReplace(o.output, error))
     return driver::fail(error);
   load->compile.import.collectHidden = any_of(
       requests, [](const LogitsRequest &request) { return request.hidden; });

@@ -9,6 +9,8 @@
 #ifndef MARIMBA_TOOLS_MARIMBA_NUMBER_H
 #define MARIMBA_TOOLS_MARIMBA_NUMBER_H
 
+#include "tools/commands/Number.h"
+
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/CommandLine.h"
 #include <cstdint>
@@ -17,27 +19,9 @@
 
 namespace marimba::driver {
 
-/// The most tokens that anything here counts: positions have 32 bits.
-inline constexpr int64_t kMostTokens = INT32_MAX;
-
-/// What a number may be: `least` to `most`, or above `least`.
-template <typename T> struct Bounds {
-  T least, most;
-  bool above = false;
-
-  bool allow(T value) const {
-    return (above ? value > least : value >= least) && value <= most;
-  }
-  /// "1 to 1024", "above 0, at most 1"
-  std::string text() const;
-};
-
-/// Reads `text`, all of it, as decimal digits; a double may have a fraction and
-/// an exponent as well. Nothing else is a number: no blank, no 0x10, no nan.
-/// Empty, or what is wrong: "expected ..., found ...".
-template <typename T>
-std::string parseNumber(llvm::StringRef text, const Bounds<T> &bounds,
-                        T &value);
+using commands::Bounds;
+using commands::kMostTokens;
+using commands::parseNumber;
 
 /// What cl::opt gets out of its parser: LLVM keeps its own parsers of numbers
 /// closed, so this one is of another type.

@@ -4,9 +4,9 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "tools/commands/Interrupt.h"
+#include "tools/commands/Progress.h"
 #include "tools/marimba/Driver.h"
-#include "tools/marimba/Interrupt.h"
-#include "tools/marimba/Progress.h"
 #include "tools/quantize/QuantizeModel.h"
 
 #include "llvm/ADT/StringExtras.h"
@@ -203,19 +203,19 @@ static int run() {
   std::optional<QuantizeOptions> wanted = quantizeOptions();
   if (!wanted)
     return 1;
-  driver::catchInterrupt();
-  driver::Progress bar;
+  commands::catchInterrupt();
+  commands::Progress bar;
   QuantizeReport report;
   std::string error;
   bool done = quantizeModel(
       o.model, o.output, *wanted,
       [&](double fraction, StringRef what) { bar.update(fraction, what); },
-      [] { return !driver::interrupted(); }, report, error);
+      [] { return !commands::interrupted(); }, report, error);
   bar.clear();
   llvm::for_each(report.notes, driver::printNote);
   if (!done)
-    return driver::interrupted() ? driver::kInterruptedExitCode
-                                 : driver::fail(error);
+    return commands::interrupted() ? commands::kInterruptedExitCode
+                                   : driver::fail(error);
   if (!report.dropped.empty())
     driver::printNote("the model has no use for " + join(report.dropped, ", ") +
                       ": left out");

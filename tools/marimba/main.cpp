@@ -1,15 +1,19 @@
-//===- main.cpp - The marimba program -------------------------------------===//
+//===- main.cpp - The program with the compiler ---------------------------===//
 //
-// Part of Marimba. Parses the command line and calls the subcommand.
+// Part of Marimba. Parses the command line and calls the subcommand. `marimba`
+// (Front.cpp) becomes this program for all but compiled models.
 //
 //===----------------------------------------------------------------------===//
 
+#include "tools/commands/MemoryEnds.h"
+#include "tools/commands/Output.h"
+#include "tools/commands/Process.h"
 #include "tools/marimba/Driver.h"
-#include "tools/marimba/MemoryEnds.h"
+#include "tools/marimba/EngineCommands.h"
 #include "tools/marimba/MovedOptions.h"
-#include "tools/marimba/Process.h"
 
 #include "marimba/ThreadTeam.h"
+#include "llvm/Support/ErrorHandling.h"
 #include "llvm/Support/Parallel.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
@@ -83,29 +87,56 @@ static int reportUsage(StringRef program, StringRef text) {
   return driver::fail(message + "; see marimba --help");
 }
 
+/// LLVM's streams end the program without exit code or message of ours where
+/// they are destroyed with an error.
+static void checkStreams() {
+  outs().flush();
+  errs().clear_error();
+  std::error_code code = outs().error();
+  outs().clear_error();
+  if (!code)
+    return;
+  std::string text = "error: stdout: " + code.message() + "\n";
+  // Who does not read that either finds the exit code.
+  if (write(commands::messageDescriptor(), text.data(), text.size())) {
+  }
+  _exit(1);
+}
+
+static void prepareLLVM() {
+  // LLVM allocates by malloc where it does not throw. The reasons that it gives
+  // have no more to say.
+  install_bad_alloc_error_handler(
+      [](void *, const char *, bool) { commands::endWithoutMemory(); });
+  install_fatal_error_handler(
+      [](void *, const char *reason, bool) { commands::endProgram(reason); });
+  // Made before, so that they are destroyed after.
+  outs();
+  errs();
+  std::atexit(checkStreams);
+}
+
 int main(int argc, char **argv) {
-  driver::prepareProcess();
-  driver::reportMemoryEnds();
+  commands::prepareProcess();
+  commands::reportMemoryEnds();
+  prepareLLVM();
   // What LLVM does on several threads keeps to what the process may use.
   parallel::strategy =
       hardware_concurrency(static_cast<unsigned>(marimba::rt::allowedCpus()));
-  driver::Command commands[] = {
-      driver::makeRunCommand(),     driver::makeLogitsCommand(),
-      driver::makeCompileCommand(), driver::makeEvalCommand(),
-      driver::makeInspectCommand(), driver::makeTokenizeCommand(),
-      driver::makeBenchCommand(),   driver::makeExecuteCommand(),
-      driver::makeCacheCommand(),   driver::makeQuantizeCommand(),
-      driver::makeChatCommand(),
-  };
+  std::vector<driver::Command> all = driver::makeEngineCommands();
+  append_values(all, driver::makeLogitsCommand(), driver::makeCompileCommand(),
+                driver::makeInspectCommand(), driver::makeBenchCommand(),
+                driver::makeExecuteCommand(), driver::makeCacheCommand(),
+                driver::makeQuantizeCommand());
   // Names hundreds of passes, so that a command which compiles to run does
   // without.
-  for (const driver::Command &command : commands)
+  for (const driver::Command &command : all)
     if (argc > 1 && StringRef(argv[1]) == "compile" &&
         command.sub->getName() == argv[1])
       driver::addPassManagerOptions(*command.sub);
   cl::SetVersionPrinter([](raw_ostream &os) { os << "marimba 0.1.0\n"; });
   cl::HideUnrelatedOptions(driver::category());
-  for (const driver::Command &command : commands)
+  for (const driver::Command &command : all)
     cl::HideUnrelatedOptions({&driver::category(), &driver::mlirCategory()},
                              *command.sub);
 
@@ -124,7 +155,7 @@ int main(int argc, char **argv) {
   if (!parsed)
     return reportUsage(argv[0], errors.empty() ? printed : errors);
   errs() << printed;
-  for (const driver::Command &command : commands) {
+  for (const driver::Command &command : all) {
     if (!*command.sub)
       continue;
     int code = command.run();
@@ -133,7 +164,7 @@ int main(int argc, char **argv) {
       outs().clear_error();
       return driver::fail("stdout: " + error.message());
     }
-    return code;
+    return commands::finish(code);
   }
   if (argc > 1)
     return driver::fail("unknown command; `marimba --help` lists them");

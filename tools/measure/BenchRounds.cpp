@@ -5,7 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "tools/measure/BenchRounds.h"
-#include "tools/libmarimba/Stopwatch.h"
+#include "marimba/Stopwatch.h"
 
 #include "marimba/Session.h"
 #include "llvm/ADT/STLExtras.h"
@@ -46,7 +46,7 @@ bool marimba::runRounds(rt::Session &session, const BenchRounds &rounds,
       progress(double(round) / (rounds.repeats + 1),
                round ? "measuring" : "warming up");
     session.reset(0);
-    Stopwatch watch;
+    rt::Stopwatch watch;
     if (!append(prompt))
       return false;
     phase(BenchPhase::Prefill, round > 0, watch.seconds(), rounds.prefill);

@@ -5,7 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "tools/measure/Comparison.h"
-#include "tools/libmarimba/Stopwatch.h"
+#include "marimba/Stopwatch.h"
 
 #include "marimba/Sampler.h"
 #include "marimba/Session.h"
@@ -81,7 +81,7 @@ bool Comparer::open(int64_t window) {
 }
 
 bool Comparer::append(size_t model, ArrayRef<int32_t> piece) {
-  Stopwatch watch;
+  rt::Stopwatch watch;
   if (!sessions[model]->append({piece.data(), piece.size()},
                                rt::LogitsWanted::All, model ? logits : base,
                                error)) {
@@ -154,7 +154,7 @@ bool Comparer::decode(ArrayRef<int32_t> prompt) {
     if (!session->append({prompt.data(), prompt.size()}, rt::LogitsWanted::Last,
                          logits, error))
       return false;
-    Stopwatch watch;
+    rt::Stopwatch watch;
     for (; result.decoded < kDecoded; ++result.decoded) {
       int32_t token = greedy.sample(logits);
       if (!session->append({&token, 1}, rt::LogitsWanted::Last, logits, error))
@@ -167,11 +167,11 @@ bool Comparer::decode(ArrayRef<int32_t> prompt) {
 
 bool marimba::compareModels(ArrayRef<LoadedModel *> models,
                             const rt::Tokenizer &tokenizer, StringRef text,
-                            int64_t window, StepFn step,
+                            int64_t window, const rt::StepFn &step,
                             std::vector<ComparedModel> &results,
                             std::string &error) {
   std::vector<int32_t> ids;
-  if (!tokensOf(*models.front(), tokenizer, text, window, ids, error))
+  if (!rt::tokensOf(*models.front(), tokenizer, text, window, ids, error))
     return false;
   Comparer comparer(models, tokenizer, results, error);
   if (!comparer.open(window))

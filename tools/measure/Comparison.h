@@ -7,13 +7,14 @@
 #ifndef MARIMBA_TOOLS_MEASURE_COMPARISON_H
 #define MARIMBA_TOOLS_MEASURE_COMPARISON_H
 
-#include "tools/libmarimba/Evaluation.h"
+#include "marimba/Evaluation.h"
+#include "tools/libmarimba/LoadedModel.h"
 
 namespace marimba {
 
 /// How a model does on a text, and how far it is from the first model.
 struct ComparedModel {
-  Perplexity text; // `seconds` are those of the model alone
+  rt::Perplexity text; // `seconds` are those of the model alone
   /// Tokens for which it and the first model think the same next one likeliest.
   int64_t agreeing = 0;
   /// Of the first model's predictions P and its own Q: the sum over tokens of
@@ -44,7 +45,7 @@ struct ComparedModel {
 /// where their vocabularies differ.
 bool compareModels(llvm::ArrayRef<LoadedModel *> models,
                    const rt::Tokenizer &tokenizer, llvm::StringRef text,
-                   int64_t window, StepFn step,
+                   int64_t window, const rt::StepFn &step,
                    std::vector<ComparedModel> &results, std::string &error);
 
 } // namespace marimba

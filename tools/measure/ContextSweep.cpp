@@ -5,8 +5,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "tools/measure/ContextSweep.h"
+#include "marimba/Stopwatch.h"
 #include "tools/libmarimba/Memory.h"
-#include "tools/libmarimba/Stopwatch.h"
 
 #include "marimba/Session.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -31,7 +31,7 @@ static bool measureDecode(rt::Session &session, SweepPoint &point,
   std::vector<float> logits;
   for (int step = 0; step < steps; ++step) {
     int32_t id = 0;
-    Stopwatch watch;
+    rt::Stopwatch watch;
     if (!session.append({&id, 1}, rt::LogitsWanted::Last, logits, error))
       return false;
     seconds.push_back(watch.seconds());
@@ -65,7 +65,7 @@ marimba::sweepContext(LoadedModel &model, int64_t tokens, std::string &error,
     // Pieces end where a point is.
     std::vector<int32_t> ids = scatteredIds(
         model.info(), length, std::min(model.chunk(), next - length));
-    Stopwatch watch;
+    rt::Stopwatch watch;
     if (!session->append(ids, rt::LogitsWanted::None, logits, error))
       return std::nullopt;
     seconds.push_back(watch.seconds() / static_cast<double>(ids.size()));

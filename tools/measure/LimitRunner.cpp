@@ -5,7 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "tools/measure/LimitRunner.h"
-#include "tools/libmarimba/Stopwatch.h"
+#include "marimba/Stopwatch.h"
 
 #include "marimba/Library.h"
 #include "marimba/ThreadTeam.h"
@@ -60,7 +60,7 @@ double LimitRunner::time(const Probe &probe, int64_t iterations) {
   closure.iterations = iterations;
   double seconds = 0;
   rt::onTeam(static_cast<int>(threads), [&] {
-    Stopwatch watch;
+    rt::Stopwatch watch;
     marimba_parallel_for(context->get(), threads, 1, probe.body, &closure);
     seconds = watch.seconds();
   });

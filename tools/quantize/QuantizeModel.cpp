@@ -8,9 +8,9 @@
 
 #include "importer/hub/Json.h"
 #include "importer/hub/ModelDirectory.h"
+#include "marimba/Stopwatch.h"
 #include "tools/libmarimba/ModelFiles.h"
 #include "tools/libmarimba/NewDirectory.h"
-#include "tools/libmarimba/Stopwatch.h"
 #include "tools/quantize/QuantFile.h"
 
 #include "marimba/InputFile.h"
@@ -218,7 +218,7 @@ bool marimba::quantizeModel(StringRef modelDir, StringRef outDir,
                             const QuantizeOptions &options, ProgressFn progress,
                             function_ref<bool()> goOn, QuantizeReport &report,
                             std::string &error) {
-  Stopwatch watch;
+  rt::Stopwatch watch;
   NewDirectory directory;
   if (!directory.setTarget(outDir, error) || !checkSource(modelDir, error))
     return false;

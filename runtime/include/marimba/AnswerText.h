@@ -13,6 +13,13 @@
 
 namespace marimba::rt {
 
+/// Why an answer ends: by a token that ends a text, by a stop text, because it
+/// has as many tokens as it may have, or because somebody said so.
+enum class AnswerEnd { Model, Stop, Length, Interrupted };
+
+/// "model", "stop", "length", "interrupted"
+const char *answerEndName(AnswerEnd end);
+
 /// Decodes an answer token by token and ends it at texts. Special tokens are
 /// not shown, but a stop text may name them: it is searched for in the text
 /// with all special tokens, or some, or none of them.

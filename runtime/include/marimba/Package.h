@@ -10,6 +10,7 @@
 #ifndef MARIMBA_RUNTIME_PACKAGE_H
 #define MARIMBA_RUNTIME_PACKAGE_H
 
+#include "marimba/ChatTemplate.h"
 #include "marimba/ReadyModel.h"
 #include "marimba/Weights.h"
 
@@ -90,6 +91,20 @@ std::filesystem::path modelDirectory(const std::filesystem::path &package,
 std::unique_ptr<Tokenizer> loadPackageTokenizer(
     const std::filesystem::path &package, const PackageManifest &manifest,
     const std::filesystem::path &directory, std::string &error);
+
+/// The chat templates of a GGUF file with their variables, as a package keeps
+/// them in the file kPackagedTemplates: only the compiler can read the file.
+inline constexpr const char *kPackagedTemplates = "templates.gguf.json";
+std::string packTemplates(const std::vector<NamedTemplate> &templates,
+                          const ChatTemplate::Variables &variables);
+
+/// As ChatTemplate::load(), of the package or the model's `directory`, as in
+/// PackageOptions.
+std::unique_ptr<ChatTemplate>
+loadPackageTemplate(const std::filesystem::path &package,
+                    const PackageManifest &manifest,
+                    const std::filesystem::path &directory,
+                    const std::string &name, std::string &error);
 
 /// How a package is loaded.
 struct PackageOptions {

@@ -22,10 +22,11 @@ namespace marimba::rt {
 class PrefixCache {
 public:
   struct Options {
-    /// Tokens between checkpoints, and how many are kept: where there are more,
-    /// those that are nearest to each other give way.
+    /// Tokens between checkpoints, and what they may take together: where it is
+    /// more, those that are nearest to each other are dropped. Two are kept in
+    /// any case, the newest and one before.
     int64_t every = 512;
-    size_t most = 16;
+    int64_t bytes = int64_t(256) << 20;
   };
 
   /// The session must outlive this; nobody else appends to the slot but to its
@@ -54,6 +55,8 @@ public:
   void clear() { marks.clear(); }
 
   size_t checkpoints() const { return marks.size(); }
+  /// Memory that they take.
+  int64_t bytes() const;
 
 private:
   /// Goes back to at most `tokens` tokens.

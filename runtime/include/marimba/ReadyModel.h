@@ -32,6 +32,11 @@ struct ModelFacts {
   std::vector<std::pair<std::string, std::string>> arithmetic;
 };
 
+/// What a sequence takes in memory: whatever its length, and of each token.
+struct SequenceBytes {
+  int64_t fixed = 0, perToken = 0;
+};
+
 /// Code, weights and description of one model in this process. Immutable:
 /// sessions of it may be made and used by several threads.
 class ReadyModel {
@@ -56,8 +61,11 @@ public:
   const std::string &name() const { return known.name; }
   /// Logits after a token.
   int64_t vocabulary() const;
+  SequenceBytes sequenceBytes() const;
   const std::vector<int32_t> &endIds() const { return known.endIds; }
   int64_t chunk() const { return chunkTokens; }
+  /// Its code, weights and packed weights.
+  const Model &parts() const { return *model; }
 
 private:
   ModelFacts known;

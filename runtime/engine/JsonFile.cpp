@@ -1,0 +1,105 @@
+//===- JsonFile.cpp - JSON of a model's folder ----------------------------===//
+
+#include "JsonFile.h"
+
+#include "../tokenizer/Unicode.h"
+#include "Text.h"
+#include "marimba/FileKind.h"
+#include "marimba/formats/JsonGuard.h"
+#include "marimba/formats/JsonText.h"
+
+#include <cmath>
+
+namespace marimba::rt {
+
+using Json = nlohmann::json;
+
+/// What makes `text` no JSON before any of it is parsed; empty where nothing.
+static std::string whatElse(std::string_view text) {
+  if (text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff"))
+    return "is in UTF-16 or UTF-32, expected UTF-8";
+  if (text.substr(0, 2).find('\0') != text.npos)
+    return "holds zero bytes, expected JSON in UTF-8 (UTF-16, or a file that "
+           "was not written to its end?)";
+  if (text::trim(text).empty())
+    return "is empty, expected JSON";
+  if (std::string_view kind = fileKind(text); !kind.empty())
+    return "is " + std::string(kind) + ", expected JSON";
+  return "";
+}
+
+/// Spells out what Python writes and JSON does not have.
+static std::string spellOutNonFinite(std::string_view text) {
+  std::string result;
+  bool inString = false;
+  for (size_t at = 0; at < text.size();) {
+    char c = text[at];
+    if (inString && c == '\\') {
+      result += text.substr(at, 2);
+      at += 2;
+      continue;
+    }
+    if (c == '"')
+      inString = !inString;
+    if (!inString && (c == 'I' || c == 'N' || c == '-')) {
+      bool found = false;
+      for (std::string_view word : {"-Infinity", "Infinity", "NaN"})
+        if (!found && text.substr(at).starts_with(word)) {
+          result += "{\"__float__\": \"" + std::string(word) + "\"}";
+          at += word.size();
+          found = true;
+        }
+      if (found)
+        continue;
+    }
+    result += c;
+    ++at;
+  }
+  return result;
+}
+
+std::optional<Json> parseJsonFile(std::string_view text,
+                                  const std::string &file, bool mayBeEmpty,
+                                  std::string &error) {
+  if (text.starts_with("\xef\xbb\xbf"))
+    text.remove_prefix(3);
+  if (mayBeEmpty && text::trim(text).empty())
+    return Json::object();
+  std::string problem = whatElse(text);
+  if (problem.empty() && nestsTooDeep(text))
+    problem = deepJsonText();
+  if (problem.empty()) {
+    try {
+      return parseJsonText(spellOutNonFinite(text));
+    } catch (const std::exception &exception) {
+      problem = std::string("not valid JSON: ") + exception.what();
+    }
+  }
+  error = file + ": " + problem;
+  return std::nullopt;
+}
+
+std::optional<int64_t> asInteger(const Json &value) {
+  if (value.is_number_integer())
+    return integerIn(value, INT64_MIN);
+  if (!value.is_number_float())
+    return std::nullopt;
+  auto number = value.get<double>();
+  if (std::fabs(number) > 9.0e18 || number != std::trunc(number))
+    return std::nullopt;
+  return static_cast<int64_t>(number);
+}
+
+std::string printJson(const Json &value) {
+  constexpr size_t kLongest = 80;
+  if (value.is_object() && value.size() > 4)
+    return "an object";
+  std::string text = value.dump();
+  if (text.size() <= kLongest)
+    return text;
+  std::string cut;
+  text::appendLossyUtf8(std::string_view(text).substr(0, kLongest), cut);
+  return cut + "...";
+}
+
+} // namespace marimba::rt

@@ -1,0 +1,89 @@
+//===- OutputPath.cpp - Where a command may write -------------------------===//
+
+#include "marimba/OutputPath.h"
+
+#include "marimba/NewFile.h"
+#include "marimba/Package.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <string_view>
+
+namespace marimba::rt {
+
+namespace fs = std::filesystem;
+
+/// Whether both are, or would be, one file.
+static bool isSame(const fs::path &a, const fs::path &b) {
+  std::error_code code;
+  if (fs::equivalent(a, b, code))
+    return true;
+  fs::path first = fs::weakly_canonical(fs::absolute(a, code), code);
+  fs::path second = fs::weakly_canonical(fs::absolute(b, code), code);
+  return !code && first == second;
+}
+
+/// Whether a file of a model's directory may be read; `sharded`: by an index of
+/// weights that may have any names.
+static bool isRead(std::string_view name, bool sharded) {
+  constexpr std::string_view names[] = {"config.json",
+                                        "generation_config.json",
+                                        "special_tokens_map.json",
+                                        "added_tokens.json",
+                                        "vocab.json",
+                                        "merges.txt",
+                                        PackageManifest::kFileName};
+  return std::ranges::find(names, name) != std::end(names) ||
+         name.starts_with("tokenizer") || name.starts_with("chat_template") ||
+         name.ends_with(".index.json") || name.ends_with(".jinja") ||
+         name.ends_with(".so") || name == "model.safetensors" ||
+         (sharded && name.ends_with(".safetensors"));
+}
+
+/// The files that a model may be read from.
+static std::vector<fs::path> filesOf(const fs::path &model) {
+  std::vector<fs::path> files;
+  std::error_code code;
+  bool sharded = fs::exists(model / "model.safetensors.index.json", code);
+  for (fs::directory_iterator it(model, code), end; !code && it != end;
+       it.increment(code))
+    if (isRead(it->path().filename().native(), sharded))
+      files.push_back(it->path());
+  if (files.empty())
+    files.push_back(model);
+  return files;
+}
+
+bool checkOutput(const std::string &output,
+                 const std::vector<std::string> &inputs,
+                 const std::string &model, std::string &error) {
+  if (output.empty() || output == "-")
+    return true;
+  std::vector<fs::path> all;
+  if (!model.empty())
+    all = filesOf(model);
+  for (const std::string &input : inputs)
+    if (!input.empty() && input != "-")
+      all.push_back(input);
+  for (const fs::path &input : all) {
+    std::error_code code;
+    // A device, such as /dev/null, may be both.
+    if (!isSame(output, input) ||
+        (fs::exists(input, code) && !fs::is_regular_file(input, code)))
+      continue;
+    error = output + ": would replace " + input.string() +
+            ", which this command reads or writes: expected another file";
+    return false;
+  }
+  return true;
+}
+
+bool canReplace(const std::string &path, std::string &error) {
+  std::string problem;
+  if (NewFile::replace(path, NewFile::Use::Output, problem))
+    return true;
+  error = (path.empty() ? "-o" : path) + ": " + problem;
+  return false;
+}
+
+} // namespace marimba::rt

@@ -1,0 +1,126 @@
+//===- Scheduler.h - Many prompts together ----------------------*- C++ -*-===//
+//
+// Requests come and go while others are answered (docs/batches.md).
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MARIMBA_RUNTIME_SCHEDULER_H
+#define MARIMBA_RUNTIME_SCHEDULER_H
+
+#include "marimba/AnswerText.h"
+#include "marimba/ReadyModel.h"
+#include "marimba/Sampler.h"
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace marimba::rt {
+
+/// A prompt, and how it is to be continued.
+struct Request {
+  std::vector<int32_t> ids; // one at least
+  SamplerOptions sampler;
+  int64_t maxTokens = 256; // at least 1
+  /// The text ends with any of these.
+  std::vector<int32_t> endIds;
+  /// Texts that end the answer and are no part of it; need a tokenizer.
+  std::vector<std::string> stops;
+};
+
+/// Hears what comes, from step(). It may submit and cancel.
+class RequestListener {
+public:
+  virtual ~RequestListener() = default;
+  /// A new token. `text`: what of the answer can be shown by now and was not
+  /// before, whole characters; nothing without a tokenizer.
+  virtual void token(uint64_t request, int32_t id, std::string_view text) = 0;
+  /// No more tokens of it follow; `text` was held back until now. Not for one
+  /// that was cancelled. False ends everything with `error`.
+  virtual bool finished(uint64_t request, AnswerEnd end, std::string_view text,
+                        std::string &error) = 0;
+};
+
+/// Continues the prompts of requests, as many at once as there are slots, in
+/// the order in which they came; one that is finished frees its slot for the
+/// next. Each gets the tokens that it would get alone, up to the rounding of
+/// sums.
+class Scheduler {
+public:
+  struct Options {
+    int32_t slots = 8; // sequences at once
+  };
+
+  /// `tokenizer` may be null: then there are no texts. Model and tokenizer must
+  /// outlive this. Null and `error` where memory is short.
+  static std::unique_ptr<Scheduler> create(const ReadyModel &model,
+                                           const Tokenizer *tokenizer,
+                                           const Options &options,
+                                           std::string &error);
+  ~Scheduler();
+
+  /// Has it answered after those that came before. Its number: 0, 1, 2, ... in
+  /// the order of submission. Nothing, and `error`, where the request is not
+  /// allowed. From any thread, also while another one is in step().
+  std::optional<uint64_t> submit(Request request, std::string &error);
+  /// Drops a request, with the next step(); one that is not there is no error.
+  /// From any thread, too.
+  void cancel(uint64_t request);
+
+  /// Reads waiting prompts into free slots, or continues all that run by one
+  /// token: one call of the model. False and `error` on failure, where the
+  /// listener said so or logits are not finite; nothing runs or waits then.
+  /// One thread at a time.
+  bool step(RequestListener &listener, std::string &error);
+
+  /// Whether nothing runs and nothing waits.
+  bool idle() const;
+  /// Requests in slots, and requests that wait for one.
+  size_t running() const;
+  size_t waiting() const;
+  /// The request whose logits were not finite, where that ended a step().
+  std::optional<uint64_t> failed() const { return failedRequest; }
+
+private:
+  struct Row;
+  struct Waiting {
+    uint64_t number;
+    Request request;
+  };
+  Scheduler(const ReadyModel &model, const Tokenizer *tokenizer);
+  bool begin(RequestListener &listener, std::string &error);
+  bool decode(RequestListener &listener, std::string &error);
+  bool clear(RequestListener &listener, std::string &error);
+  bool removeRow(size_t index, std::string &error);
+  bool dropCancelled(std::string &error);
+  bool forward(size_t first, const std::vector<std::vector<int32_t>> &ids,
+               std::string &error);
+  void choose(Row &row, std::span<const float> logits,
+              RequestListener &listener);
+  /// The next prompts that are read together.
+  std::vector<Waiting> takeNext();
+
+  const ReadyModel &model;
+  const Tokenizer *tokenizer;
+  std::unique_ptr<Session> session;
+  /// In the first slots, without gaps: a step is one call.
+  std::vector<std::unique_ptr<Row>> rows;
+  std::vector<float> logits;
+  std::optional<uint64_t> failedRequest;
+
+  mutable std::mutex mutex; // of what follows
+  std::deque<Waiting> queue;
+  std::set<uint64_t> cancelled;
+  uint64_t nextNumber = 0;
+  size_t rowCount = 0; // rows.size(), for other threads
+};
+
+} // namespace marimba::rt
+
+#endif // MARIMBA_RUNTIME_SCHEDULER_H

@@ -1,0 +1,279 @@
+//===- SchedulerTest.cpp - Requests that come and go ----------------------===//
+
+#include "../FakeModel.h"
+#include "../TokenizerTestUtils.h"
+
+#include "marimba/ReadyModel.h"
+#include "marimba/Scheduler.h"
+
+#include <map>
+#include <thread>
+
+using namespace marimba::rt;
+using namespace marimba::rt::fake;
+
+namespace {
+
+/// Every id is a letter: A to Z, a to x.
+nlohmann::json letterTokenizer() {
+  nlohmann::json document = smallTokenizer(), vocab = nlohmann::json::object();
+  for (int32_t id = 0; id < vocabulary; ++id)
+    vocab[std::string(1, char(id < 26 ? 'A' + id : 'a' + id - 26))] = id;
+  document["model"]["vocab"] = vocab;
+  document["model"]["merges"] = nlohmann::json::array();
+  return document;
+}
+
+/// What came of a request.
+struct Answer {
+  std::vector<int32_t> ids;
+  std::string text;
+  std::optional<AnswerEnd> end;
+
+  bool operator==(const Answer &) const = default;
+};
+
+class Recorder : public RequestListener {
+public:
+  void token(uint64_t request, int32_t id, std::string_view text) override {
+    answers[request].ids.push_back(id);
+    answers[request].text += text;
+    if (onToken)
+      onToken(request);
+  }
+  bool finished(uint64_t request, AnswerEnd end, std::string_view text,
+                std::string &error) override {
+    EXPECT_FALSE(answers[request].end) << "finished twice";
+    answers[request].end = end;
+    answers[request].text += text;
+    error = refuse ? "refused" : "";
+    return !refuse;
+  }
+
+  std::map<uint64_t, Answer> answers;
+  std::function<void(uint64_t)> onToken;
+  bool refuse = false;
+};
+
+class SchedulerTest : public FakeModelTest {
+protected:
+  void SetUp() override {
+    FakeModelTest::SetUp();
+    ready = std::make_unique<ReadyModel>(ModelFacts{.name = "fake"}, model,
+                                         /*chunk=*/4);
+    tokenizer = parse(letterTokenizer());
+  }
+  std::unique_ptr<Scheduler> schedule(int32_t slots) {
+    auto made =
+        Scheduler::create(*ready, tokenizer.get(), {.slots = slots}, error);
+    EXPECT_TRUE(made) << error;
+    return made;
+  }
+  void submit(Scheduler &scheduler, const Request &request, uint64_t number) {
+    EXPECT_EQ(scheduler.submit(request, error), number) << error;
+  }
+  void drain(Scheduler &scheduler, Recorder &recorder) {
+    for (int steps = 0; !scheduler.idle(); ++steps) {
+      ASSERT_LT(steps, 1000);
+      ASSERT_TRUE(scheduler.step(recorder, error)) << error;
+    }
+    EXPECT_EQ(scheduler.running(), 0u);
+  }
+  /// The answer of a request that has a scheduler for itself.
+  Answer alone(const Request &request) {
+    auto scheduler = schedule(1);
+    Recorder recorder;
+    submit(*scheduler, request, 0);
+    drain(*scheduler, recorder);
+    return recorder.answers[0];
+  }
+  /// Requests that differ in everything: prompts of 1 to 13 tokens, greedy and
+  /// random choice, limits, ends, stop texts.
+  static std::vector<Request> variety() {
+    std::vector<Request> requests;
+    for (int32_t i = 0; i < 12; ++i) {
+      Request request;
+      for (int32_t k = 0; k < 1 + i * 5 % 13; ++k)
+        request.ids.push_back((i * 7 + k * 3) % int32_t(vocabulary));
+      request.sampler.temperature = i % 4 ? 3.f * float(i % 4) : 0;
+      request.sampler.topK = i % 3 == 1 ? 20 : 0;
+      request.sampler.repetitionPenalty = i % 5 == 2 ? 1.5f : 1;
+      request.sampler.seed = uint64_t(100 + i);
+      request.maxTokens = 3 + i * 4 % 17;
+      if (i % 2)
+        request.endIds = {3 * i, 40};
+      if (i % 3 == 2)
+        request.stops = {"k", "vw"};
+      requests.push_back(request);
+    }
+    return requests;
+  }
+
+  std::unique_ptr<ReadyModel> ready;
+  std::unique_ptr<Tokenizer> tokenizer;
+};
+
+TEST_F(SchedulerTest, EachGetsWhatItGetsAlone) {
+  std::vector<Request> requests = variety();
+  std::vector<Answer> expected;
+  std::set<AnswerEnd> ends;
+  for (const Request &request : requests) {
+    expected.push_back(alone(request));
+    ends.insert(expected.back().end.value());
+  }
+  // The requests try out what they are for.
+  EXPECT_EQ(ends,
+            (std::set{AnswerEnd::Model, AnswerEnd::Stop, AnswerEnd::Length}));
+  for (int32_t slots : {1, 2, 3, 5, 12}) {
+    auto scheduler = schedule(slots);
+    Recorder recorder;
+    for (size_t i = 0; i < requests.size(); ++i)
+      submit(*scheduler, requests[i], i);
+    EXPECT_EQ(scheduler->waiting(), requests.size());
+    drain(*scheduler, recorder);
+    for (size_t i = 0; i < requests.size(); ++i)
+      EXPECT_EQ(recorder.answers[i], expected[i]) << slots << " slots, " << i;
+  }
+}
+
+TEST_F(SchedulerTest, RequestsArriveWhileOthersRun) {
+  std::vector<Request> requests = variety();
+  auto scheduler = schedule(3);
+  Recorder recorder;
+  size_t sent = 0;
+  // Two at once, one from inside of a step, the others one by one.
+  recorder.onToken = [&](uint64_t) {
+    if (sent == 2)
+      submit(*scheduler, requests[sent], sent), ++sent;
+  };
+  for (; sent < 2; ++sent)
+    submit(*scheduler, requests[sent], sent);
+  for (int steps = 0; sent < requests.size() || !scheduler->idle(); ++steps) {
+    ASSERT_LT(steps, 1000);
+    ASSERT_TRUE(scheduler->step(recorder, error)) << error;
+    EXPECT_LE(scheduler->running(), 3u);
+    if (steps % 3 == 2 && sent > 2 && sent < requests.size())
+      submit(*scheduler, requests[sent], sent), ++sent;
+  }
+  recorder.onToken = {};
+  for (size_t i = 0; i < requests.size(); ++i)
+    EXPECT_EQ(recorder.answers[i], alone(requests[i])) << i;
+  // Nothing to do is no error.
+  EXPECT_TRUE(scheduler->step(recorder, error));
+}
+
+TEST_F(SchedulerTest, RequestsLeave) {
+  std::vector<Request> requests = variety();
+  for (Request &request : requests) {
+    request.endIds.clear();
+    request.stops.clear();
+    request.maxTokens = 12;
+  }
+  auto scheduler = schedule(4);
+  Recorder recorder;
+  for (size_t i = 0; i < 8; ++i)
+    submit(*scheduler, requests[i], i);
+  // Of one that waits, of one that runs, between steps and inside of one.
+  recorder.onToken = [&](uint64_t request) {
+    if (request == 2 && recorder.answers[2].ids.size() == 5)
+      scheduler->cancel(0);
+  };
+  scheduler->cancel(6);
+  scheduler->cancel(99);
+  ASSERT_TRUE(scheduler->step(recorder, error)) << error;
+  scheduler->cancel(1);
+  drain(*scheduler, recorder);
+  recorder.onToken = {};
+  for (size_t i = 0; i < 8; ++i) {
+    Answer expected = alone(requests[i]);
+    Answer &found = recorder.answers[i];
+    if (i == 0 || i == 1 || i == 6) {
+      EXPECT_FALSE(found.end) << i;
+      ASSERT_LT(found.ids.size(), expected.ids.size()) << i;
+      EXPECT_TRUE(
+          std::equal(found.ids.begin(), found.ids.end(), expected.ids.begin()))
+          << i;
+    } else {
+      EXPECT_EQ(found, expected) << i;
+    }
+  }
+  EXPECT_TRUE(recorder.answers[6].ids.empty());
+}
+
+TEST_F(SchedulerTest, SubmittedFromOtherThreads) {
+  std::vector<Request> requests = variety();
+  auto scheduler = schedule(3);
+  Recorder recorder;
+  std::mutex mutex;
+  std::map<uint64_t, size_t> numbers; // the request of each number
+  std::vector<std::thread> threads;
+  for (size_t t = 0; t < 3; ++t)
+    threads.emplace_back([&, t] {
+      for (size_t i = t; i < requests.size(); i += 3) {
+        std::string problem;
+        std::scoped_lock lock(mutex);
+        auto number = scheduler->submit(requests[i], problem);
+        EXPECT_TRUE(number) << problem;
+        numbers[number.value_or(99)] = i;
+      }
+    });
+  size_t finished = 0;
+  while (finished < requests.size()) {
+    ASSERT_TRUE(scheduler->step(recorder, error)) << error;
+    finished = 0;
+    for (const auto &[number, answer] : recorder.answers)
+      finished += answer.end.has_value();
+  }
+  for (std::thread &thread : threads)
+    thread.join();
+  for (const auto &[number, i] : numbers)
+    EXPECT_EQ(recorder.answers[number], alone(requests[i])) << i;
+}
+
+TEST_F(SchedulerTest, WhatIsNotAllowed) {
+  auto scheduler = schedule(2);
+  auto refused = [&](Request request) {
+    EXPECT_FALSE(scheduler->submit(request, error));
+    return error;
+  };
+  EXPECT_EQ(refused({}), "expected at least one token");
+  EXPECT_EQ(refused({.ids = {1}, .maxTokens = 0}),
+            "max_tokens is 0, expected 1 or more");
+  EXPECT_NE(refused({.ids = {1, 50}}).find("token id 50 (number 2 of 2)"),
+            std::string::npos);
+  EXPECT_NE(refused({.ids = {1}, .sampler = {.temperature = -1}})
+                .find("temperature is -1"),
+            std::string::npos);
+  scheduler = Scheduler::create(*ready, nullptr, {}, error);
+  EXPECT_EQ(refused({.ids = {1}, .stops = {"a"}}),
+            "fake has no tokenizer, expected no stop texts");
+  // Without a tokenizer there are tokens, and no text.
+  Recorder recorder;
+  submit(*scheduler, {.ids = {1}, .maxTokens = 2}, 0);
+  drain(*scheduler, recorder);
+  EXPECT_EQ(recorder.answers[0], (Answer{{49, 49}, "", AnswerEnd::Length}));
+}
+
+TEST_F(SchedulerTest, FailuresEndAll) {
+  auto scheduler = schedule(2);
+  Recorder recorder;
+  for (uint64_t i = 0; i < 3; ++i)
+    submit(*scheduler, {.ids = {1, 2}, .maxTokens = 3}, i);
+  failNext = true;
+  EXPECT_FALSE(scheduler->step(recorder, error));
+  EXPECT_NE(error.find("broken on purpose"), std::string::npos);
+  EXPECT_FALSE(scheduler->failed());
+  EXPECT_TRUE(scheduler->idle());
+  failNext = false;
+  // It is as new.
+  submit(*scheduler, {.ids = {1, 2}, .maxTokens = 3}, 3);
+  drain(*scheduler, recorder);
+  EXPECT_EQ(recorder.answers[3].ids.size(), 3u);
+  // A listener may end it, too.
+  recorder.refuse = true;
+  submit(*scheduler, {.ids = {1, 2}, .maxTokens = 1}, 4);
+  EXPECT_FALSE(scheduler->step(recorder, error));
+  EXPECT_EQ(error, "refused");
+}
+
+} // namespace

@@ -1,0 +1,112 @@
+//===- SamplerFlags.cpp - How the next token is chosen --------------------===//
+//
+// Part of Marimba.
+//
+//===----------------------------------------------------------------------===//
+
+#include "tools/commands/SamplerFlags.h"
+#include "tools/commands/Output.h"
+
+#include "marimba/GenerationDefaults.h"
+#include <charconv>
+
+using namespace marimba;
+
+/// Far beyond what changes a choice.
+static constexpr double kMostScale = 1e9;
+
+commands::SamplerFlags::SamplerFlags(Command &command)
+    : temperature(command, "temperature",
+                  "0 takes the likeliest token (default where "
+                  "generation_config.json does not sample; 1 where --top-k, "
+                  "--top-p, --min-p or --seed stands)",
+                  "t", {0, kMostScale}),
+      topK(command, "top-k", "Chooses among the k likeliest tokens", "k",
+           {0, INT32_MAX}),
+      topP(command, "top-p",
+           "Chooses among the likeliest tokens that reach this probability "
+           "together",
+           "p", {0, 1, /*above=*/true}, 1),
+      minP(command, "min-p",
+           "Chooses among the tokens of at least this share of the "
+           "probability of the likeliest one",
+           "p", {0, 1}),
+      repetitionPenalty(command, "repetition-penalty",
+                        "Makes tokens that were there before less likely, "
+                        "above 1 (default: 1)",
+                        "x", {0, kMostScale, /*above=*/true}, 1),
+      seed(command, "seed", "The same seed, the same text", "s",
+           {0, UINT64_MAX}),
+      stop(command, "stop",
+           "Ends at this text, which is not shown; may stand again", "text") {}
+
+namespace {
+/// Takes options, and defaults where they were not given.
+class Choice {
+public:
+  template <typename OptionT, typename ValueT>
+  ValueT take(const OptionT &option, std::optional<ValueT> otherwise) {
+    if (option.given() || !otherwise)
+      return static_cast<ValueT>(option.value);
+    ValueT usual = static_cast<ValueT>(option.usual);
+    if (*otherwise != usual)
+      add(option.name, *otherwise);
+    return *otherwise;
+  }
+  template <typename ValueT> void add(const std::string &name, ValueT value) {
+    char digits[32]; // the fewest that give the value again
+    auto end = std::to_chars(digits, digits + sizeof(digits), value).ptr;
+    taken += " --" + name + " " + std::string(digits, end);
+  }
+
+  std::string taken; // the defaults, as options
+};
+} // namespace
+
+std::optional<rt::SamplerOptions>
+commands::SamplerFlags::samplerOptions(const std::string &directory,
+                                       bool quiet) const {
+  std::string error;
+  std::optional<rt::GenerationDefaults> defaults =
+      rt::readGenerationDefaults(directory, error);
+  if (!defaults) {
+    fail(error);
+    return std::nullopt;
+  }
+  rt::SamplerOptions sampler;
+  Choice choice;
+  bool asked = topK.given() || topP.given() || minP.given() || seed.given();
+  bool random =
+      temperature.given() ? temperature > 0 : asked || defaults->sample;
+  sampler.temperature =
+      temperature.given() ? static_cast<float>(temperature) : 0;
+  if (random && !temperature.given()) {
+    sampler.temperature = defaults->temperature.value_or(1);
+    if (defaults->temperature || !asked)
+      choice.add(temperature.name, sampler.temperature);
+  }
+  // Greedy choice has no use for these.
+  rt::GenerationDefaults none;
+  const rt::GenerationDefaults &of = random ? *defaults : none;
+  sampler.topK = choice.take(topK, of.topK);
+  sampler.topP = choice.take(topP, of.topP);
+  sampler.minP = choice.take(minP, of.minP);
+  sampler.repetitionPenalty =
+      choice.take(repetitionPenalty, defaults->repetitionPenalty);
+  sampler.seed = seed;
+  error = rt::checkSamplerOptions(sampler);
+  for (const std::string &text : stop.values) {
+    if (text.empty())
+      error = "--stop: expected a text, found an empty one";
+    if (!checkText("--stop", text))
+      return std::nullopt;
+  }
+  if (!error.empty()) {
+    fail(error);
+    return std::nullopt;
+  }
+  if (!choice.taken.empty() && !quiet)
+    printNote(defaults->file + ":" + choice.taken +
+              " where options do not say otherwise");
+  return sampler;
+}

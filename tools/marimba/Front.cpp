@@ -1,0 +1,79 @@
+//===- Front.cpp - The marimba program ------------------------------------===//
+//
+// Part of Marimba.
+//
+//===----------------------------------------------------------------------===//
+
+// Runs compiled models by itself, with neither LLVM nor MLIR in the process,
+// and becomes the program with the compiler for everything else.
+
+#include "tools/commands/Commands.h"
+#include "tools/commands/MemoryEnds.h"
+#include "tools/commands/Output.h"
+#include "tools/commands/Packages.h"
+#include "tools/commands/Process.h"
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <sys/auxv.h>
+#include <unistd.h>
+
+using namespace marimba;
+namespace fs = std::filesystem;
+
+/// This program's file.
+static fs::path ownPath() {
+  std::error_code code;
+  fs::path path = fs::read_symlink("/proc/self/exe", code);
+  if (!code)
+    return path;
+  // There may be no /proc: the name by which it was started, through links.
+  const auto *started = reinterpret_cast<const char *>(getauxval(AT_EXECFN));
+  path = fs::canonical(started ? started : "", code);
+  return code ? fs::path() : path;
+}
+
+/// Becomes the program with the compiler. Comes back only with an error.
+static int becomeCompiler(char **argv, const std::string &problem) {
+  fs::path compiler = ownPath().parent_path() / "marimba-compiler";
+  execv(compiler.c_str(), argv);
+  return commands::fail(problem + compiler.string() +
+                        ", which compiles models and knows all commands, "
+                        "cannot be started: " +
+                        std::strerror(errno));
+}
+
+namespace {
+/// A command, and its options of loading.
+struct PackageCommand {
+  commands::Command &(*make)();
+  bool loads;
+};
+} // namespace
+
+int main(int argc, char **argv) {
+  constexpr PackageCommand all[] = {{commands::runCommand, true},
+                                    {commands::chatCommand, true},
+                                    {commands::evalCommand, true},
+                                    {commands::tokenizeCommand, false}};
+  for (auto [make, loads] : all) {
+    commands::Command &command = make();
+    if (argc < 2 || command.name != argv[1])
+      continue;
+    std::optional<commands::PackageFlags> flags;
+    if (loads)
+      flags.emplace(command);
+    std::span<char *const> arguments(argv + 2, argv + argc);
+    std::string problem = commands::parse(command, arguments);
+    if (!problem.empty())
+      return becomeCompiler(argv, problem + "; ");
+    if (command.needsCompiler() || !rt::isPackage(command.model))
+      break;
+    commands::prepareProcess();
+    commands::reportMemoryEnds();
+    commands::PackageModels models(flags ? &*flags : nullptr);
+    return commands::finish(command.run(models));
+  }
+  return becomeCompiler(argv, "");
+}
