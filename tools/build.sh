@@ -8,44 +8,30 @@ set -euo pipefail
 marimba_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 marimba_build="$marimba_root/build"
 
-# Configures unless build.ninja is there: ninja itself runs cmake again where a
-# CMakeLists.txt changed.
+# Configures the preset NAME (CMakePresets.json) in the folder BUILD, unless
+# build.ninja is there: ninja itself runs cmake again where a CMakeLists.txt
+# changed. With ccache, unless CCACHE_DISABLE is set: then with precompiled
+# headers (dialects/cmake/Precompiled.cmake).
 marimba_configure() {
-  [[ -e "$marimba_build/build.ninja" ]] && return
-  local options=(
-    -G Ninja
-    -DCMAKE_BUILD_TYPE=Release
-    -DCMAKE_C_COMPILER=clang-22
-    -DCMAKE_CXX_COMPILER=clang++-22
-    -DCMAKE_EXE_LINKER_FLAGS=-fuse-ld=lld
-    -DCMAKE_SHARED_LINKER_FLAGS=-fuse-ld=lld
-    -DCMAKE_MODULE_LINKER_FLAGS=-fuse-ld=lld
-  )
-  if command -v ccache >/dev/null; then
-    options+=(
-      -DCMAKE_C_COMPILER_LAUNCHER=ccache
-      -DCMAKE_CXX_COMPILER_LAUNCHER=ccache
-    )
+  local preset=$1 build=$2 launcher=()
+  [[ -e "$build/build.ninja" ]] && return
+  if command -v ccache >/dev/null && [[ -z ${CCACHE_DISABLE:-} ]]; then
+    launcher=(-DCMAKE_C_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
   fi
-  cmake -S "$marimba_root" -B "$marimba_build" "${options[@]}" >&2
+  (cd "$marimba_root" && cmake --preset "$preset" "${launcher[@]}" >&2)
 }
 
 # Builds the named targets, or everything.
 marimba_build() {
-  marimba_configure
+  marimba_configure default "$marimba_build"
   ninja -C "$marimba_build" "$@" >&2
 }
 
-# Configures the preset in its folder, unless that was done, and builds the named
-# targets there: NAME, that is build-NAME/, and TARGET...
+# Builds the targets of another preset in its folder: NAME, that is build-NAME/,
+# and TARGET...
 marimba_build_preset() {
-  local build="$marimba_root/build-$1" launcher=()
-  if command -v ccache >/dev/null; then
-    launcher=(-DCMAKE_C_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
-  fi
-  if [[ ! -e "$build/build.ninja" ]]; then
-    (cd "$marimba_root" && cmake --preset "$1" "${launcher[@]}" >&2) || return
-  fi
+  local build="$marimba_root/build-$1"
+  marimba_configure "$1" "$build" || return
   shift
   ninja -C "$build" "$@" >&2
 }

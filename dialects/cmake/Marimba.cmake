@@ -1,4 +1,5 @@
 # Helpers of the build, used by every folder that links MLIR.
+include(${CMAKE_CURRENT_LIST_DIR}/Precompiled.cmake)
 
 # A library of the compiler: compiled without exceptions as LLVM is, linked
 # against libMLIR.so and libLLVM.so only. (add_mlir_library's LINK_LIBS would
@@ -6,8 +7,7 @@
 function(marimba_add_library name)
   cmake_parse_arguments(ARG "" "" "DEPENDS;LINK" ${ARGN})
   add_library(${name} STATIC ${ARG_UNPARSED_ARGUMENTS})
-  target_compile_options(${name} PRIVATE -fno-exceptions -Wall -Wextra
-    -Wno-unused-parameter)
+  marimba_use_headers(${name} Compiler)
   target_link_libraries(${name} PUBLIC ${ARG_LINK} MLIR LLVM)
   if(ARG_DEPENDS)
     add_dependencies(${name} ${ARG_DEPENDS})
@@ -38,6 +38,19 @@ function(marimba_add_passes target folder registry)
     add_custom_target(${target})
   endif()
   add_dependencies(${target} ${target}-${folder})
+endfunction()
+
+# A header of mlir-tblgen without the documentation in it, so that a word in a
+# description compiles nothing. To be called where mlir_tablegen would be.
+set(MARIMBA_STRIP_DOCS ${CMAKE_CURRENT_LIST_DIR}/StripDocs.cmake)
+function(marimba_tablegen_header header)
+  mlir_tablegen(${header}.all ${ARGN})
+  set(out ${CMAKE_CURRENT_BINARY_DIR}/${header})
+  add_custom_command(OUTPUT ${out}
+    COMMAND ${CMAKE_COMMAND} -DGENERATED=${out}.all -DOUTPUT=${out}
+      -P ${MARIMBA_STRIP_DOCS}
+    DEPENDS ${out}.all ${MARIMBA_STRIP_DOCS})
+  set(TABLEGEN_OUTPUT ${TABLEGEN_OUTPUT} ${out} PARENT_SCOPE)
 endfunction()
 
 # Reference page of a dialect or of passes from its .td, into docs/ of the

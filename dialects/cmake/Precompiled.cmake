@@ -1,0 +1,87 @@
+# Precompiled headers: without them two thirds of a build reads headers of MLIR
+# and of the standard library again and again.
+#
+# Off with ccache, which by default does not cache what uses them (its option
+# `sloppiness` would have to be set), and with sanitizers, whose flags differ
+# from folder to folder. Such builds, and clang-tidy in tools/check.sh, see a
+# source that lacks an include.
+if(MARIMBA_SANITIZE OR MARIMBA_FUZZ OR CMAKE_CXX_COMPILER_LAUNCHER MATCHES "ccache")
+  set(CMAKE_DISABLE_PRECOMPILE_HEADERS ON)
+endif()
+
+# What nearly every source of a kind reads. None of ours: a change would compile
+# everything. No mlir/Pass/Pass.h: kernels have names of their own that it takes.
+set(MARIMBA_Compiler_HEADERS
+  <mlir/Dialect/Arith/IR/Arith.h>
+  <mlir/Dialect/Func/IR/FuncOps.h>
+  <mlir/Dialect/Linalg/IR/Linalg.h>
+  <mlir/Dialect/Math/IR/Math.h>
+  <mlir/Dialect/MemRef/IR/MemRef.h>
+  <mlir/Dialect/SCF/IR/SCF.h>
+  <mlir/Dialect/Tensor/IR/Tensor.h>
+  <mlir/Dialect/Vector/IR/VectorOps.h>
+  <mlir/Interfaces/TilingInterface.h>
+  <mlir/Transforms/WalkPatternRewriteDriver.h>
+  <llvm/ADT/StringExtras.h>
+  <llvm/ADT/StringMap.h>
+  <llvm/Support/FormatVariadic.h>
+  <llvm/Support/raw_ostream.h>
+)
+set(MARIMBA_Compiler_OPTIONS
+  -fno-exceptions -Wall -Wextra -Wno-unused-parameter)
+
+set(MARIMBA_Runtime_HEADERS
+  <algorithm> <array> <charconv> <cmath> <filesystem> <functional> <map>
+  <memory> <mutex> <optional> <span> <string> <string_view> <unordered_map>
+  <vector>
+  <nlohmann/json.hpp>
+)
+set(MARIMBA_Runtime_OPTIONS -fexceptions -frtti)
+
+# Compiles a target with the options of a kind (Compiler, Runtime) and with its
+# precompiled headers, which all targets of the kind share: no target may have
+# other options that change the language. A source with options of its own reads
+# its headers itself.
+function(marimba_use_headers target kind)
+  target_compile_options(${target} PRIVATE ${MARIMBA_${kind}_OPTIONS})
+  set(owner Marimba${kind}Headers)
+  if(NOT TARGET ${owner})
+    set(source ${PROJECT_BINARY_DIR}/headers/${kind}.cpp)
+    if(NOT EXISTS ${source})
+      file(WRITE ${source} "// Carries what is precompiled.\n")
+    endif()
+    add_library(${owner} OBJECT ${source})
+    target_compile_options(${owner} PRIVATE ${MARIMBA_${kind}_OPTIONS})
+    target_precompile_headers(${owner} PRIVATE ${MARIMBA_${kind}_HEADERS})
+  endif()
+  target_precompile_headers(${target} REUSE_FROM ${owner})
+  get_target_property(type ${target} TYPE)
+  if(type STREQUAL "EXECUTABLE")
+    # As the libraries are, not -fPIE: the headers would not fit.
+    set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
+    target_compile_options(${target} PRIVATE -fPIC)
+  endif()
+  marimba_skip_headers_of_own_options(${target})
+endfunction()
+
+# Precompiled headers for one target alone.
+function(marimba_precompile target)
+  target_precompile_headers(${target} PRIVATE ${ARGN})
+  marimba_skip_headers_of_own_options(${target})
+endfunction()
+
+# Later, when the folder has said all of its sources' options.
+function(marimba_skip_headers_of_own_options target)
+  cmake_language(EVAL CODE
+    "cmake_language(DEFER CALL marimba_skip_headers_now ${target})")
+endfunction()
+function(marimba_skip_headers_now target)
+  get_target_property(sources ${target} SOURCES)
+  foreach(source ${sources})
+    get_source_file_property(options ${source} COMPILE_OPTIONS)
+    if(options)
+      set_source_files_properties(${source} PROPERTIES
+        SKIP_PRECOMPILE_HEADERS ON)
+    endif()
+  endforeach()
+endfunction()
