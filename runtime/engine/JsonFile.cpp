@@ -14,20 +14,6 @@ namespace marimba::rt {
 
 using Json = nlohmann::json;
 
-/// What makes `text` no JSON before any of it is parsed; empty where nothing.
-static std::string whatElse(std::string_view text) {
-  if (text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff"))
-    return "is in UTF-16 or UTF-32, expected UTF-8";
-  if (text.substr(0, 2).find('\0') != text.npos)
-    return "holds zero bytes, expected JSON in UTF-8 (UTF-16, or a file that "
-           "was not written to its end?)";
-  if (text::trim(text).empty())
-    return "is empty, expected JSON";
-  if (std::string_view kind = fileKind(text); !kind.empty())
-    return "is " + std::string(kind) + ", expected JSON";
-  return "";
-}
-
 /// Spells out what Python writes and JSON does not have.
 static std::string spellOutNonFinite(std::string_view text) {
   std::string result;
@@ -65,7 +51,7 @@ std::optional<Json> parseJsonFile(std::string_view text,
     text.remove_prefix(3);
   if (mayBeEmpty && text::trim(text).empty())
     return Json::object();
-  std::string problem = whatElse(text);
+  std::string problem = describeNoJson(text);
   if (problem.empty() && nestsTooDeep(text))
     problem = deepJsonText();
   if (problem.empty()) {
