@@ -15,9 +15,6 @@
 
 namespace mlir::marimba {
 
-/// What an argument of a layer function is called by its layers.
-inline constexpr StringLiteral kNameAttr = "marimba.name";
-
 /// An argument of a function that is being declared.
 struct Argument {
   Type type;

@@ -48,8 +48,9 @@ bool isQuantized(Type type);
 
 namespace mlir::marimba {
 
-// Names of attributes on functions, their arguments and the module. One place,
-// because importer, passes and lowering all speak them.
+// Names of discardable attributes on functions, their arguments and the module.
+// One place, because importer, passes and lowering all speak them;
+// DiscardableAttributes.cpp verifies them.
 
 /// Module: the family of the model, e.g. "jamba".
 inline constexpr llvm::StringLiteral kFamilyAttr = "marimba.family";
@@ -71,6 +72,8 @@ inline constexpr llvm::StringLiteral kTimeAttr = "marimba.time";
 /// something without dimensions pass.
 LogicalResult verifyTimeAttribute(Operation *op, unsigned arg,
                                   NamedAttribute attribute);
+/// Argument of a layer function: what its layers call it, e.g. "in_proj".
+inline constexpr llvm::StringLiteral kNameAttr = "marimba.name";
 
 } // namespace mlir::marimba
 

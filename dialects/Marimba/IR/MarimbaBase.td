@@ -48,7 +48,9 @@ def Marimba_Dialect : Dialect {
     it are unspecified.
   }];
   let useDefaultAttributePrinterParser = 1;
+  let hasOperationAttrVerify = 1;
   let hasRegionArgAttrVerify = 1;
+  let hasRegionResultAttrVerify = 1;
   // Shapes are reified as tensor.dim and constants, tiles of `valid` are
   // linalg.generic.
   let dependentDialects = ["::mlir::arith::ArithDialect",

@@ -35,11 +35,3 @@ LogicalResult mlir::marimba::verifyTimeAttribute(Operation *op, unsigned arg,
                    << ", expected one that is dynamic, or 1";
   return success();
 }
-
-LogicalResult
-MarimbaDialect::verifyRegionArgAttribute(Operation *op, unsigned, unsigned arg,
-                                         NamedAttribute attribute) {
-  if (attribute.getName() == kTimeAttr)
-    return verifyTimeAttribute(op, arg, attribute);
-  return success();
-}
