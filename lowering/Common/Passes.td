@@ -89,7 +89,8 @@ def StackScratch : Pass<"stack-scratch", "::mlir::func::FuncOp"> {
 def AddRuntimeContext : Pass<"add-runtime-context", "::mlir::ModuleOp"> {
   let summary = "entries take the ABI's arguments, scratch comes from the arena";
   let description = [{
-    Every function gets the call's `!rt.context` as first argument. Entries
+    Every function gets the call's `!rt.context` as first argument, which
+    `rt.context` names in its body. Entries
     become `marimba_<entry>(context, call) -> i32` and read their arguments and
     weights from the call. Each memref.alloc becomes scratch of the arena, given
     back where its block ends. A description of weights and entries is added as

@@ -35,6 +35,21 @@ void RuntimeDialect::initialize() {
       >();
 }
 
+bool ContextOp::isAvailableAt(Operation *op) {
+  auto function = dyn_cast<FunctionOpInterface>(op);
+  if (!function)
+    function = op->getParentOfType<FunctionOpInterface>();
+  return function && !function.isExternal() && function.getNumArguments() &&
+         isa<ContextType>(function.getArgument(0).getType());
+}
+
+LogicalResult ContextOp::verify() {
+  if (isAvailableAt(*this))
+    return success();
+  return emitOpError() << "is in a function without an !rt.context as "
+                          "first argument, which --add-runtime-context adds";
+}
+
 LogicalResult WeightOp::verify() {
   auto type = dyn_cast<MemRefType>(getResult().getType());
   if (!type || !type.hasStaticShape() || !type.getLayout().isIdentity())

@@ -18,7 +18,8 @@ def Runtime_Dialect : Dialect {
   let description = [{
     Ops that become loads from the call's structs or calls of the runtime. They
     appear after bufferisation, when `--add-runtime-context` has given every
-    function the `!rt.context` of the call as its first argument.
+    function the `!rt.context` of the call as its first argument; `rt.context` is
+    how code asks for it.
   }];
   let useDefaultTypePrinterParser = 1;
 }
@@ -29,6 +30,31 @@ class Runtime_Op<string mnemonic, list<Trait> traits = []>
 def Runtime_ContextType : TypeDef<Runtime_Dialect, "Context"> {
   let mnemonic = "context";
   let summary = "MarimbaContext *: arena, thread team, error";
+}
+
+def Runtime_ContextOp : Runtime_Op<"context", [Pure]> {
+  let summary = "the context of the call that is running";
+  let description = [{
+    The first argument of the function around it, which therefore has to be an
+    `!rt.context`. Bodies of `rt.parallel_for` get the context as a capture
+    instead.
+
+    Example:
+
+    ```mlir
+    %ctx = rt.context
+    ```
+  }];
+  let results = (outs Runtime_ContextType:$result);
+  let builders = [OpBuilder<(ins), [{
+    build($_builder, $_state, ContextType::get($_builder.getContext()));
+  }]>];
+  let assemblyFormat = "attr-dict";
+  let extraClassDeclaration = [{
+    /// Whether an rt.context can be made in the function around `op`.
+    static bool isAvailableAt(::mlir::Operation *op);
+  }];
+  let hasVerifier = 1;
 }
 
 def Runtime_CallType : TypeDef<Runtime_Dialect, "Call"> {

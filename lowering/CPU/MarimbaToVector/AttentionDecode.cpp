@@ -37,15 +37,13 @@ public:
     int64_t groups = cast<MemRefType>(op.getKeyCache().getType()).getDimSize(1);
     // So many parts make the units a multiple of the threads.
     int64_t most = threads / std::gcd(threads, groups);
-    auto func = op->getParentOfType<func::FuncOp>();
-    if (most == 1 || !func.getNumArguments() ||
-        !isa<rt::ContextType>(func.getArgument(0).getType())) {
+    if (most == 1 || !rt::ContextOp::isAvailableAt(op)) {
       b.parallel({batch, b.index(groups)}, [&](ValueRange at) {
         unit(at[0], at[1], b.index(0), b.index(1));
       });
       return;
     }
-    Value context = func.getArgument(0);
+    Value context = rt::ContextOp::create(b);
     Value parts = countParts(batch, groups, most);
     Value split = b.cmpi(/*lessThan=*/true, b.index(1), parts);
     Value mark = rt::ArenaMarkOp::create(b, b.getI64Type(), context);

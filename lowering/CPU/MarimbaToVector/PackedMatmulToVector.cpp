@@ -140,9 +140,7 @@ struct PackedMatmulToVector : OpRewritePattern<onednn::PackedMatmulOp> {
                                 PatternRewriter &rewriter) const override {
     if (!op.hasPureBufferSemantics())
       return rewriter.notifyMatchFailure(op, "not on memrefs");
-    auto function = op->getParentOfType<func::FuncOp>();
-    if (!function || function.getNumArguments() == 0 ||
-        !isa<rt::ContextType>(function.getArgument(0).getType()))
+    if (!rt::ContextOp::isAvailableAt(op))
       return rewriter.notifyMatchFailure(op, "no context at hand");
     KernelBuilder b(op.getLoc(), rewriter);
     auto weight = cast<MemRefType>(op.getWeight().getType());
@@ -153,7 +151,7 @@ struct PackedMatmulToVector : OpRewritePattern<onednn::PackedMatmulOp> {
                          PackedKernel::wordsOf(weight.getDimSize(1), packed),
                          BlockKernel::kChannels},
                         packed.isF32() ? packed : Type(b.getI32Type()));
-    Value words = rt::PackedWeightsOp::create(b, type, function.getArgument(0),
+    Value words = rt::PackedWeightsOp::create(b, type, rt::ContextOp::create(b),
                                               op.getWeight());
     PackedKernel(b, op, lanes)
         .emit({words, op.getBias(), op.getInits()[0], channels});

@@ -22,27 +22,27 @@ using namespace mlir;
 
 namespace {
 
-/// The context of the call, which all functions have as an argument that can
-/// fail.
-Value contextOf(func::FuncOp func) {
-  for (BlockArgument arg : func.getArguments())
-    if (isa<rt::ContextType>(arg.getType()))
-      return arg;
+/// The context that an op works with; null for what cannot fail.
+Value contextOf(Operation *op) {
+  for (Value operand : op->getOperands())
+    if (isa<rt::ContextType>(operand.getType()))
+      return operand;
   return {};
 }
 
 /// A block at the function's end that returns; what it returns to another
 /// function of the module is not looked at: the status of the call is.
-Block *createReturn(func::FuncOp func, Location loc, Value context,
-                    bool isEntry) {
+Block *createReturn(func::FuncOp func, Location loc, bool isEntry) {
   Block *block = new Block;
   func.getBody().push_back(block);
   OpBuilder b = OpBuilder::atBlockEnd(block);
   SmallVector<Value> results;
-  for (Type type : func.getResultTypes())
-    results.push_back(
-        isEntry ? rt::StatusOp::create(b, loc, type, context).getResult()
-                : ub::PoisonOp::create(b, loc, type).getResult());
+  if (isEntry)
+    results.push_back(rt::StatusOp::create(b, loc, b.getI32Type(),
+                                           rt::ContextOp::create(b, loc)));
+  else
+    for (Type type : func.getResultTypes())
+      results.push_back(ub::PoisonOp::create(b, loc, type));
   func::ReturnOp::create(b, loc, results);
   return block;
 }
@@ -61,37 +61,38 @@ struct BranchOnChecksPass
     func.walk([&](Operation *op) {
       if (auto check = dyn_cast<rt::CheckOp>(op))
         checks.push_back(check);
-      else if (isa<func::CallOp, rt::ParallelForOp, rt::PackedWeightsOp>(op))
+      else if (isa<func::CallOp, rt::ParallelForOp, rt::PackedWeightsOp>(op) &&
+               contextOf(op))
         calls.push_back(op);
     });
-    Value context = contextOf(func);
-    if (checks.empty() && (calls.empty() || !context))
+    if (checks.empty() && calls.empty())
       return success();
-    if (!context)
-      return checks.front().emitError(
-          "function has no !rt.context; run --add-runtime-context before");
+    for (rt::CheckOp check : checks)
+      if (!check.getCallContext())
+        return check.emitError("has no !rt.context; run --add-runtime-context "
+                               "before");
     bool isEntry =
         llvm::any_of(func.getArgumentTypes(),
                      [](Type type) { return isa<rt::CallType>(type); }) &&
         func.isPublic();
     Location loc = func.getLoc();
-    Block *end = createReturn(func, loc, context, isEntry);
+    Block *end = createReturn(func, loc, isEntry);
     for (rt::CheckOp check : checks)
-      branch(check, context, end);
+      branch(check, end);
     for (Operation *call : calls)
-      checkStatus(call, context, end);
+      checkStatus(call, end);
     return success();
   }
 
-  void branch(rt::CheckOp check, Value context, Block *end) {
+  void branch(rt::CheckOp check, Block *end) {
     Location loc = check.getLoc();
     Block *block = check->getBlock();
     Block *rest = block->splitBlock(check);
     Block *failure = new Block;
     failure->insertBefore(end);
     OpBuilder b = OpBuilder::atBlockEnd(failure);
-    rt::CheckFailedOp::create(b, loc, context, check.getMessageAttr(),
-                              check.getValues());
+    rt::CheckFailedOp::create(b, loc, check.getCallContext(),
+                              check.getMessageAttr(), check.getValues());
     cf::BranchOp::create(b, loc, end);
     b.setInsertionPointToEnd(block);
     cf::CondBranchOp::create(b, loc, check.getCondition(), rest, ValueRange(),
@@ -100,12 +101,13 @@ struct BranchOnChecksPass
   }
 
   /// What a call did not finish is not used.
-  void checkStatus(Operation *call, Value context, Block *end) {
+  void checkStatus(Operation *call, Block *end) {
     Location loc = call->getLoc();
     Block *block = call->getBlock();
     Block *rest = block->splitBlock(call->getNextNode());
     OpBuilder b = OpBuilder::atBlockEnd(block);
-    Value status = rt::StatusOp::create(b, loc, b.getI32Type(), context);
+    Value status =
+        rt::StatusOp::create(b, loc, b.getI32Type(), contextOf(call));
     Value zero = arith::ConstantIntOp::create(b, loc, 0, 32);
     Value good =
         arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, status, zero);

@@ -83,15 +83,18 @@ struct OutlineParallelLoopsPass
 
   LogicalResult outline(func::FuncOp func, scf::ParallelOp loop,
                         SymbolTable &symbols) {
-    Value context;
-    if (func.getNumArguments())
-      context = func.getArgument(0);
-    if (!context || !isa<rt::ContextType>(context.getType()))
+    if (!rt::ContextOp::isAvailableAt(func))
       return loop.emitError("function has no !rt.context as first argument; "
                             "run --add-runtime-context before");
 
     OpBuilder b(loop);
     Location loc = loop.getLoc();
+    Value context = rt::ContextOp::create(b, loc);
+    // The body captures the context if it works with it.
+    loop.walk([&](rt::ContextOp inside) {
+      inside.replaceAllUsesWith(context);
+      inside.erase();
+    });
     SmallVector<Value> counts;
     Value total;
     for (auto [begin, end, step] : llvm::zip(

@@ -80,6 +80,8 @@ void useArena(Block &block, Value context, bool checks) {
   if (allocs.empty() && !hasNested)
     return;
   OpBuilder b = OpBuilder::atBlockBegin(&block);
+  if (context.getParentBlock() == &block)
+    b.setInsertionPointAfterValue(context);
   Location loc = block.getParentOp()->getLoc();
   Operation *end = block.getTerminator();
   bool escapes = llvm::any_of(end->getOperandTypes(), [](Type type) {
@@ -109,7 +111,7 @@ LogicalResult makeEntry(func::FuncOp func, StringRef entry,
   OpBuilder b = OpBuilder::atBlockBegin(&body);
   Location loc = func.getLoc();
   unsigned argCount = body.getNumArguments();
-  Value context = body.addArgument(rt::ContextType::get(ctx), loc);
+  body.addArgument(rt::ContextType::get(ctx), loc);
   Value call = body.addArgument(rt::CallType::get(ctx), loc);
   for (unsigned i = 0; i < argCount; ++i) {
     BlockArgument arg = body.getArgument(i);
@@ -132,6 +134,7 @@ LogicalResult makeEntry(func::FuncOp func, StringRef entry,
   });
   func.walk([&](func::ReturnOp ret) {
     OpBuilder at(ret);
+    Value context = rt::ContextOp::create(at, ret.getLoc());
     Value status =
         rt::StatusOp::create(at, ret.getLoc(), at.getI32Type(), context);
     ret->setOperands(status);
@@ -167,22 +170,20 @@ struct AddRuntimeContextPass
   LogicalResult convert(func::FuncOp func,
                         const llvm::StringMap<unsigned> &weightIndex) {
     MLIRContext *ctx = &getContext();
-    Block &body = func.getBody().front();
-    Type contextType = rt::ContextType::get(ctx);
     if (auto entry = func->getAttrOfType<StringAttr>(kEntryAttr)) {
       if (failed(makeEntry(func, entry.getValue(), weightIndex)))
         return failure();
     } else {
-      if (body.getNumArguments() &&
-          body.getArgument(0).getType() == contextType)
+      if (rt::ContextOp::isAvailableAt(func))
         return success(); // done before
-      DictionaryAttr none;
-      if (failed(func.insertArgument(0, contextType, none, func.getLoc())))
+      if (failed(func.insertArgument(0, rt::ContextType::get(ctx),
+                                     DictionaryAttr(), func.getLoc())))
         return failure();
       func->setAttr("llvm.linkage",
                     LLVM::LinkageAttr::get(ctx, LLVM::Linkage::Internal));
     }
-    Value context = body.getArgument(0);
+    OpBuilder b = OpBuilder::atBlockBegin(&func.getBody().front());
+    Value context = rt::ContextOp::create(b, func.getLoc());
     WalkResult result = func.walk([&](Operation *op) {
       if (auto call = dyn_cast<func::CallOp>(op)) {
         op->insertOperands(0, context);

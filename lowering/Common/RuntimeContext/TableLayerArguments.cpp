@@ -39,6 +39,14 @@ template <typename T> Value argumentOfType(func::FuncOp func) {
   return {};
 }
 
+/// Position of the first argument that is not the runtime's.
+unsigned firstOwnArgument(func::FuncOp func) {
+  return func.getArgumentTypes()
+      .take_while(
+          [](Type type) { return isa<rt::RuntimeDialect>(type.getDialect()); })
+      .size();
+}
+
 struct TableLayerArgumentsPass
     : mlir::marimba::impl::TableLayerArgumentsBase<TableLayerArgumentsPass> {
   void runOnOperation() override {
@@ -71,6 +79,7 @@ struct TableLayerArgumentsPass
     if (tabled.none())
       return;
 
+    unsigned first = firstOwnArgument(callee);
     for (func::CallOp site : sites) {
       OpBuilder b(site);
       SmallVector<int32_t> indices;
@@ -81,22 +90,21 @@ struct TableLayerArgumentsPass
       Value call =
           argumentOfType<rt::CallType>(site->getParentOfType<func::FuncOp>());
       site->eraseOperands(tabled);
-      // Behind the context.
-      site->insertOperands(1, {call, table});
+      site->insertOperands(first, {call, table});
     }
 
     Block &body = callee.getBody().front();
     Location loc = callee.getLoc();
     (void)callee.insertArguments(
-        {1, 1},
+        {first, first},
         {rt::CallType::get(&getContext()), rt::TableType::get(&getContext())},
         {DictionaryAttr(), DictionaryAttr()}, {loc, loc});
-    Value call = body.getArgument(1), table = body.getArgument(2);
+    Value call = body.getArgument(first), table = body.getArgument(first + 1);
     OpBuilder b = OpBuilder::atBlockBegin(&body);
     llvm::BitVector erased(callee.getNumArguments());
     int64_t position = 0;
     for (unsigned i : tabled.set_bits()) {
-      // Arguments behind the context moved by two; the context is never tabled.
+      // Those before `first` are never in the table; the others moved by two.
       BlockArgument arg = body.getArgument(i + 2);
       Value view;
       if (kinds[i] == Source::Weight)

@@ -29,11 +29,6 @@ int32_t dtypeOf(Type type) {
   return type.isF16() ? MARIMBA_F16 : MARIMBA_F32;
 }
 
-/// The context is the first argument of every function by now.
-Value contextOf(Operation *op) {
-  return op->getParentOfType<FunctionOpInterface>().getArgument(0);
-}
-
 /// Fills a struct of the ABI on the stack and calls a function with it.
 class LibraryCall {
 public:
@@ -106,7 +101,7 @@ public:
     if (failed(function))
       return failure();
     LLVM::CallOp::create(b, op->getLoc(), *function,
-                         ValueRange{contextOf(op), args});
+                         ValueRange{callContext(op), args});
     return success();
   }
 

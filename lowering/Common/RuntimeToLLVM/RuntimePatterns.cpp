@@ -63,6 +63,17 @@ Value viewOfTensor(ConversionPatternRewriter &rewriter, Location loc,
   return view;
 }
 
+/// rt.context: an argument of the function already.
+struct ConvertContext : ConvertOpToLLVMPattern<rt::ContextOp> {
+  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
+  LogicalResult
+  matchAndRewrite(rt::ContextOp op, OpAdaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    rewriter.replaceOp(op, callContext(op));
+    return success();
+  }
+};
+
 /// rt.weight, rt.argument: the index is a constant.
 template <typename OpTy, size_t tableOffset>
 struct ConvertTensor : ConvertOpToLLVMPattern<OpTy> {
@@ -337,7 +348,7 @@ void mlir::marimba::populateRuntimeToLLVMPatterns(LLVMTypeConverter &types,
                                                   RewritePatternSet &patterns) {
   constexpr size_t weights = offsetof(MarimbaCall, weights);
   constexpr size_t args = offsetof(MarimbaCall, args);
-  patterns.add<ConvertTensor<rt::WeightOp, weights>,
+  patterns.add<ConvertContext, ConvertTensor<rt::WeightOp, weights>,
                ConvertTensor<rt::ArgumentOp, args>,
                ConvertLayerTensor<rt::LayerWeightOp, weights>,
                ConvertLayerTensor<rt::LayerArgumentOp, args>, ConvertTable,

@@ -12,6 +12,12 @@
 
 namespace mlir::marimba {
 
+/// MarimbaContext * of the call in which `op` runs: the first argument of its
+/// function (rt.context), which is converted before its body.
+inline Value callContext(Operation *op) {
+  return op->getParentOfType<FunctionOpInterface>().getArgument(0);
+}
+
 /// Loads and stores at byte offsets from pointers.
 class StructAccess {
 public:

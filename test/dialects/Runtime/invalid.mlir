@@ -63,3 +63,11 @@ func.func @result(%ctx: !rt.context, %n: index) {
   rt.parallel_for %ctx, %n @body()
   return
 }
+
+// -----
+
+func.func @no_context(%call: !rt.call) {
+  // expected-error@+1 {{is in a function without an !rt.context as first argument, which --add-runtime-context adds}}
+  %ctx = rt.context
+  return
+}

@@ -6,6 +6,8 @@ func.func private @alone(index, index)
 // CHECK-LABEL: func @call
 // CHECK-SAME: %[[CTX:.*]]: !rt.context, %[[CALL:.*]]: !rt.call
 func.func @call(%ctx: !rt.context, %call: !rt.call) {
+  // CHECK: rt.context{{$}}
+  %same = rt.context
   // CHECK: %[[W:.*]] = rt.weight %[[CALL]][3] : memref<768x192xbf16>
   %w = rt.weight %call[3] : memref<768x192xbf16>
   // CHECK: %[[S:.*]] = rt.argument %[[CALL]][0] : memref<?x4xf32, strided<[?, 1]>>

@@ -62,7 +62,7 @@ func.func @even(%q: memref<?x1x4x32xf32>, %k: memref<?x1x2x32xf32>,
 // few. The part with the new key appends it. What the parts found is merged.
 
 // CHECK-LABEL: func @split(
-// CHECK-SAME: %[[CONTEXT:[a-z0-9]+]]: !rt.context
+// CHECK: %[[CONTEXT:.*]] = rt.context
 // CHECK: %[[LONGEST:.*]] = scf.for
 // CHECK: %[[SEEN:.*]] = arith.minsi %[[LONGEST]], %c900
 // CHECK: %[[MANY:.*]] = arith.divui %[[SEEN]], %c256

@@ -13,7 +13,8 @@
 // CHECK: rt.check_failed %[[CTX]] "n is {0}"(%[[N]])
 // CHECK: cf.br ^[[END]]
 // CHECK: ^[[END]]:
-// CHECK: %[[LAST:.+]] = rt.status %[[CTX]]
+// CHECK: %[[SAME:.+]] = rt.context
+// CHECK: %[[LAST:.+]] = rt.status %[[SAME]]
 // CHECK: return %[[LAST]] : i32
 func.func @marimba_prefill(%ctx: !rt.context, %call: !rt.call, %good: i1, %n: index) -> i32 {
   rt.check %good "n is {0}" (%n) in %ctx

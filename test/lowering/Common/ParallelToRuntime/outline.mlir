@@ -10,7 +10,8 @@
 // CHECK: %[[AT:.*]] = arith.addi %{{.*}}, %[[SCALED]]
 // CHECK: memref.store %{{.*}}, %[[X]][%[[AT]]]
 // CHECK-LABEL: func private @layer(
-// CHECK-SAME: %[[CTX:.*]]: !rt.context, %[[Y:.*]]: memref<?xf32>, %[[N:.*]]: index)
+// CHECK-SAME: %{{.*}}: !rt.context, %[[Y:.*]]: memref<?xf32>, %[[N:.*]]: index)
+// CHECK: %[[CTX:.*]] = rt.context
 // CHECK: %[[DISTANCE:.*]] = arith.subi %[[N]], %c0
 // CHECK: %[[REST:.*]] = arith.subi %c4, %{{.*}}
 // CHECK: %[[PADDED:.*]] = arith.addi %[[DISTANCE]], %[[REST]]
@@ -119,6 +120,29 @@ func.func private @b(%ctx: !rt.context, %x: memref<?xf32>, %n: index)
   %g = arith.constant 1.0 : f32
   scf.parallel (%i) = (%c0) to (%n) step (%c1) {
     memref.store %g, %x[%i] : memref<?xf32>
+  }
+  return
+}
+
+// -----
+
+// A body that works with the context captures it.
+
+// CHECK-LABEL: func private @works_parallel(
+// CHECK-SAME: %{{.*}}: index, %{{.*}}: index, %[[C:.*]]: !rt.context, %{{.*}}: memref<16x8xbf16>
+// CHECK-NOT: rt.context
+// CHECK: rt.packed_weights %[[C]]
+// CHECK-LABEL: func private @works(
+// CHECK: %[[CTX:.*]] = rt.context
+// CHECK-NOT: rt.context
+// CHECK: rt.parallel_for %[[CTX]], %{{.*}} @works_parallel(%[[CTX]], %{{.*}}) : !rt.context, memref<16x8xbf16>
+func.func private @works(%ctx: !rt.context, %w: memref<16x8xbf16>, %n: index)
+    attributes {llvm.linkage = #llvm.linkage<internal>} {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  scf.parallel (%i) = (%c0) to (%n) step (%c1) {
+    %c = rt.context
+    %p = rt.packed_weights %c, %w : memref<16x8xbf16> -> memref<?x4x64xi32>
   }
   return
 }

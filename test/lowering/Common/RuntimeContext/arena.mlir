@@ -3,8 +3,9 @@
 // One mark and release for the block's allocations.
 
 // CHECK-LABEL: func private @function(
-// CHECK-SAME: %[[CTX:.*]]: !rt.context, %[[N:.*]]: index
-// CHECK: %[[MARK:.*]] = rt.arena_mark %[[CTX]]
+// CHECK-SAME: %{{.*}}: !rt.context, %[[N:.*]]: index
+// CHECK: %[[CTX:.*]] = rt.context
+// CHECK-NEXT: %[[MARK:.*]] = rt.arena_mark %[[CTX]]
 // CHECK: rt.arena_alloc %[[CTX]](%[[N]]) : memref<?x8xf32>
 // CHECK-NOT: rt.arena_mark
 // CHECK: rt.arena_alloc %[[CTX]]() : memref<8xf32>
@@ -72,6 +73,8 @@ func.func private @branch(%c: i1, %x: memref<8xf32>) {
 
 // CHECK-LABEL: func private @none(
 // CHECK-NOT: rt.arena
+// CHECK-NOT: = rt.context
+// CHECK: return
 func.func private @none(%x: memref<8xf32>) {
   linalg.copy ins(%x : memref<8xf32>) outs(%x : memref<8xf32>)
   return

@@ -18,7 +18,8 @@
 // CHECK: %[[AT:.*]] = llvm.getelementptr %[[CTX]][8]
 // CHECK: %[[STATUS:.*]] = llvm.load %[[AT]] : !llvm.ptr -> i32
 // CHECK: llvm.return %[[STATUS]]
-func.func @arena(%ctx: !rt.context, %n: index) -> i32 {
+func.func @arena(%first: !rt.context, %n: index) -> i32 {
+  %ctx = rt.context
   %mark = rt.arena_mark %ctx
   %a = rt.arena_alloc %ctx(%n) : memref<?x4xf32>
   rt.arena_release %ctx, %mark
