@@ -49,7 +49,7 @@ def InsertChecks : Pass<"insert-checks", "::mlir::func::FuncOp"> {
   let summary = "checks of sizes and indices, for modules written by hand";
   let description = [{
     Puts an `rt.check` in front of each op that trusts its operands: letters of
-    an op of the dialect that stand for one size each, elements that are indices
+    an op of the dialect that are one size each, elements that are indices
     (`ids`, `valid`, ...), operands of linalg, slices, casts, divisions. What
     follows from the sizes of arguments alone is checked where a function begins.
     Models that were imported need none: their shapes fit by construction, and
@@ -65,8 +65,8 @@ def BranchOnChecks : Pass<"branch-on-checks", "::mlir::ModuleOp"> {
   let summary = "a check that does not hold ends its function";
   let description = [{
     Each `rt.check` becomes a branch to `rt.check_failed` and the function's
-    end; behind each call and parallel loop the status of the context is looked
-    at. Wants blocks: scf is gone.
+    end; after each call and parallel loop the status of the context is checked.
+    Runs on blocks, after scf is lowered.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::cf::ControlFlowDialect",
@@ -119,13 +119,13 @@ def TableLayerArguments : Pass<"table-layer-arguments", "::mlir::ModuleOp"> {
 def ProfileRegions : Pass<"profile-regions", "::mlir::ModuleOp"> {
   let summary = "measures the time of each op of a layer or an entry";
   let description = [{
-    Puts `rt.profile_begin` and `rt.profile_end` around what stands at the top
-    of a function and works on memory: a matmul, a loop nest with all that was
+    Puts `rt.profile_begin` and `rt.profile_end` around each op at the top level
+    of a function that works on memory: a matmul, a loop nest with all that was
     fused into it, a kernel. Neighbours that come from one op of the model (its
     location names it) are one region. Calls of layers are none: the layer's
     own regions count. Adds `marimba_profile_regions`, the counters, and
     `marimba_profile_description`, which function and which ops of the model
-    each stands for (abi.h).
+    each of them measures (abi.h).
   }];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect",
                            "::mlir::rt::RuntimeDialect"];
@@ -147,7 +147,7 @@ def OutlineParallelLoops : Pass<"outline-parallel-loops", "::mlir::ModuleOp"> {
 def BFloat16AsBits : Pass<"bf16-as-bits", "::mlir::ModuleOp"> {
   let summary = "bf16 in memory and registers becomes i16";
   let description = [{
-    Behind `arith-expand` nothing computes in bf16: it is loaded, moved,
+    After `arith-expand` nothing computes in bf16: values are loaded, stored and
     widened by a shift. LLVM would take such moves through f32 on targets without
     the type, by a call of its runtime library for each element. Operands of
     intrinsics keep their type.

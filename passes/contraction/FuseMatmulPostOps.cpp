@@ -36,8 +36,8 @@ MatmulOp fusableMatmul(Value value) {
   return matmul;
 }
 
-/// `op` becomes the result of `matmul`, which takes one more post-op and stands
-/// where `op` stood: there its operand is known. It has both names.
+/// `op` becomes the result of `matmul`, which gets one more post-op and moves
+/// to where `op` was: there its operand is known. Its location has both names.
 void fuse(PatternRewriter &rewriter, Operation *op, MatmulOp matmul,
           PostOpKind kind, Value operand = {}) {
   rewriter.moveOpBefore(matmul, op);
@@ -61,7 +61,8 @@ struct FuseSilu : OpRewritePattern<SiluOp> {
   }
 };
 
-/// silu(gate) * up: SiLU rides on one projection, the product on the other.
+/// silu(gate) * up: SiLU is a post-op of one projection, the product of the
+/// other.
 struct FuseSwiGLU : OpRewritePattern<SwiGLUOp> {
   using OpRewritePattern::OpRewritePattern;
 
@@ -101,7 +102,7 @@ struct FuseResidual : OpRewritePattern<arith::AddFOp> {
     return rewriter.notifyMatchFailure(op, "no matmul of its own");
   }
 
-  /// Whether no other op reads `value` behind `op`, in whose block it is made.
+  /// Whether no other op reads `value` after `op`, in whose block it is made.
   static bool isLastRead(Value value, Operation *op) {
     if (value.getParentBlock() != op->getBlock())
       return false;

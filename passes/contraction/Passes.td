@@ -22,7 +22,7 @@ def NarrowProjections : Pass<"narrow-projections", "::mlir::func::FuncOp"> {
 
 def FuseMatmulPostOps
     : Pass<"fuse-matmul-post-ops", "::mlir::func::FuncOp"> {
-  let summary = "SiLU, SwiGLU and the residual ride on matmuls of oneDNN";
+  let summary = "SiLU, SwiGLU and the residual become post-ops of matmuls";
   let description = [{
     An op that is the only reader of an `onednn.matmul` becomes its post-op:
     `silu`; `swiglu` of two matmuls (`silu` on the gate, `mul` on the other);
@@ -33,7 +33,7 @@ def FuseMatmulPostOps
 }
 
 def FuseConversions : Pass<"fuse-conversions", "::mlir::func::FuncOp"> {
-  let summary = "values are rounded where they are made";
+  let summary = "values are rounded where they are computed";
   let description = [{
     An `arith.truncf` of a tensor that nobody else reads joins the loop nest
     (parallel in all dimensions) or the bf16 matmul of oneDNN that makes the

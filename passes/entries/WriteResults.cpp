@@ -34,7 +34,7 @@ struct Destination {
   /// Whether an op on the way may fold into what it copies.
   bool folds = false;
   /// Whether a loop is on the way: bufferisation sees no copy onto itself
-  /// behind one.
+  /// after one.
   bool loops = false;
   /// The op that makes a new tensor; null where that is not known.
   Operation *maker = nullptr;

@@ -52,8 +52,9 @@ struct Multiply : OpRewritePattern<LinearOp> {
     Type f32 = b.getF32Type(), i32 = b.getI32Type();
     SmallVector<Value> inits = {empty(layout.depth, b.getI8Type()),
                                 empty(1, f32), empty(1, f32)};
-    auto rows = QuantizeRowsOp::create(b, loc, ValueRange(inits).getTypes(),
-                                       input, inits, /*moved=*/b.getUnitAttr());
+    auto rows =
+        QuantizeRowsOp::create(b, loc, ValueRange(inits).getTypes(), input,
+                               inits, /*offset=*/b.getUnitAttr());
     auto [stack, matrix] = QuantizedMatrix::of(b, op.getWeight());
     auto stored = TypeAttr::get(stack.getType());
     Value sums = empty(layout.channels, i32);
@@ -97,9 +98,9 @@ private:
                b, op.getLoc(), output.getType(), inputs, output, maps, kinds,
                [&](OpBuilder &b, Location loc, ValueRange args) {
                  Type f32 = b.getF32Type();
-                 Value moved = arith::ConstantIntOp::create(b, loc, 7, 32);
-                 moved = arith::ShLIOp::create(b, loc, args[3], moved);
-                 Value exact = arith::SubIOp::create(b, loc, args[0], moved);
+                 Value offset = arith::ConstantIntOp::create(b, loc, 7, 32);
+                 offset = arith::ShLIOp::create(b, loc, args[3], offset);
+                 Value exact = arith::SubIOp::create(b, loc, args[0], offset);
                  Value sum = arith::SIToFPOp::create(b, loc, f32, exact);
                  Value factor = arith::MulFOp::create(b, loc, args[1], args[2]);
                  sum = arith::MulFOp::create(b, loc, sum, factor);

@@ -11,7 +11,7 @@ include "mlir/Pass/PassBase.td"
 
 def ChooseQuantizedKernels
     : Pass<"choose-quantized-kernels", "::mlir::func::FuncOp"> {
-  let summary = "linear and embedding with quantised weights find a kernel";
+  let summary = "kernels for linear and embedding with quantised weights";
   let description = [{
     `embedding` with a quantised table becomes `quantized_embedding`. `linear`
     with a quantised weight becomes `quantized_matmul` where it has few rows (one
@@ -36,8 +36,8 @@ def MultiplyIntegers : Pass<"multiply-integers", "::mlir::func::FuncOp"> {
     A `linear` over a weight of i8 with one scale for each channel becomes
     `quantize_rows`, with one scale for each row, `onednn.integer_matmul`, and
     a loop nest that scales its sums by both (`channel_terms`). Weights in
-    groups, and few rows, are left to --choose-quantized-kernels, which comes
-    behind.
+    groups, and few rows, are left to --choose-quantized-kernels, which runs
+    after it.
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::linalg::LinalgDialect",
@@ -76,7 +76,7 @@ def WidenQuantizedWeights
 def QuantizedAsBytes : Pass<"quantized-as-bytes", "::mlir::ModuleOp"> {
   let summary = "quantised tensors become tensors of bytes";
   let description = [{
-    Behind this pass a quantised tensor is the bytes that the runtime maps
+    After this pass a quantised tensor is the bytes that the runtime maps
     (docs/quantization.md); ops that read it keep its type as an attribute, as
     does its `marimba.weight`. A reader that cannot is an error.
   }];

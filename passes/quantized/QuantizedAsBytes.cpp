@@ -60,7 +60,7 @@ struct QuantizedAsBytesPass
     if (result.wasInterrupted())
       return signalPassFailure();
 
-    module.walk([](Operation *op) {
+    module.walk([&](Operation *op) {
       for (OpResult value : op->getResults())
         value.setType(asBytes(value.getType()));
       for (Region &region : op->getRegions())

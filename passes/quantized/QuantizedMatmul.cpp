@@ -52,7 +52,7 @@ Value mlir::marimba::buildQuantizedMatmul(OpBuilder &b, Location loc,
                                 empty(groups, b.getF32Type()),
                                 empty(groups, b.getF32Type())};
     auto rows = QuantizeRowsOp::create(b, loc, ValueRange(inits).getTypes(),
-                                       input, inits, /*moved=*/UnitAttr());
+                                       input, inits, /*offset=*/UnitAttr());
     input = rows->getResult(0);
     scales = rows->getResult(1);
     sums = rows->getResult(2);

@@ -65,7 +65,7 @@ struct Widen : OpRewritePattern<onednn::MatmulOp> {
     return success();
   }
 
-  /// Few rows: the weights as they are, the post-ops behind them.
+  /// Few rows: the weights as they are, then the post-ops.
   Value directly(OpBuilder &b, onednn::MatmulOp op) const {
     Location loc = op.getLoc();
     Value output = op.getInits()[0];

@@ -21,8 +21,8 @@ using namespace mlir::marimba;
 
 namespace {
 
-/// Whether every reader of `value` stands behind `op` in its block.
-bool isReadOnlyBehind(Value value, Operation *op) {
+/// Whether every reader of `value` is after `op` in its block.
+bool isReadOnlyAfter(Value value, Operation *op) {
   return llvm::all_of(value.getUsers(), [&](Operation *user) {
     Operation *inBlock = op->getBlock()->findAncestorOpInBlock(*user);
     return inBlock && op->isBeforeInBlock(inBlock);
@@ -50,7 +50,7 @@ struct FuseReadout : OpRewritePattern<ReadoutOp> {
     if (readout.getType() != discretize.getU().getType())
       return rewriter.notifyMatchFailure(readout, "u is more or less static");
     // The last state moves down to the readout.
-    if (!isReadOnlyBehind(scan.getResult(1), readout))
+    if (!isReadOnlyAfter(scan.getResult(1), readout))
       return rewriter.notifyMatchFailure(readout, "state is read before");
 
     Location loc = readout.getLoc();

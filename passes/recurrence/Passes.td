@@ -14,11 +14,11 @@ def FuseDiscretizeScan : Pass<"fuse-discretize-scan", "::mlir::func::FuncOp"> {
   let description = [{
     The importer describes a state-space layer as the papers do: `discretize`,
     then the recurrence `scan`, then the output equation `readout`. Between them
-    stand tensors of size T x N x D. This pass makes one `selective_scan` of the
-    three, which needs none of them. It keeps its hands off where the states
-    have another reader, where `readout` skips another input than `discretize`
-    reads, off complex states, and off rules other than `euler`, which
-    `selective_scan` does not express.
+    are tensors of size T x N x D. This pass makes one `selective_scan` of the
+    three, which needs none of them. It leaves alone: states that have
+    another reader, a `readout` that skips another input than `discretize`
+    reads, complex states, and rules other than `euler`, which `selective_scan`
+    does not express.
   }];
   let dependentDialects = ["::mlir::tensor::TensorDialect",
                            "::mlir::marimba::MarimbaDialect"];
@@ -74,7 +74,7 @@ def ParallelizeScanInTime
 }
 
 def TileRecurrences : Pass<"tile-recurrences", "::mlir::func::FuncOp"> {
-  let summary = "one loop nest for a recurrence and what stands around it";
+  let summary = "one loop nest for a recurrence and the ops around it";
   let description = [{
     Tiles every op that runs along time (`selective_scan`, `scan`,
     `causal_conv1d`) by its TilingInterface: rows and groups of `channels` by

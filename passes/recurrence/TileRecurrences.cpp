@@ -193,7 +193,7 @@ private:
     return success();
   }
 
-  /// Pulls producers into the loop around each recurrence, behind a clean-up:
+  /// Pulls producers into the loop around each recurrence, after a clean-up:
   /// only then is it plain who reads what.
   void fuseProducers() {
     cleanUp();

@@ -17,10 +17,10 @@ def Marimba_QuantizeRowsOp : Marimba_DestinationOp<"quantize_rows"> {
 
     `scales = m / 127`, `codes = round(input / scales)` to the nearest, ties to
     even, and `sums = scales * sum(codes)`, which a matmul subtracts for weights
-    whose codes are not around zero. Inputs behind K are 0. A group of zeros, or
+    whose codes are not around zero. Inputs after K are 0. A group of zeros, or
     of numbers so small that its scale would be denormal, has scale 0; in a
     group with an infinity or NaN scale and sum are not finite, so that no
-    result hides it. With `moved` codes are stored as bytes without a sign, 128
+    result hides it. With `offset` codes are stored as bytes without a sign, 128
     larger.
 
     Shapes: input `[..., K]`; codes `[..., KP]`; scales, sums `[..., G]`.
@@ -35,7 +35,7 @@ def Marimba_QuantizeRowsOp : Marimba_DestinationOp<"quantize_rows"> {
     ```
   }];
   let arguments = (ins Marimba_Shaped<[F32, BF16]>:$input,
-      Variadic<Marimba_Shaped<[F32, I8]>>:$inits, UnitAttr:$moved);
+      Variadic<Marimba_Shaped<[F32, I8]>>:$inits, UnitAttr:$offset);
   let results = (outs Variadic<RankedTensorOf<[F32, I8]>>:$results);
   let assemblyFormat = [{
     $input `outs` `(` $inits `:` type($inits) `)` attr-dict `:` type($input)
@@ -177,7 +177,7 @@ def Marimba_ChannelTermsOp
   let description = [{
     Of a weight in 8 bits with one scale for each channel, `scales[n]` in f32
     and `sums[n] = sum_k codes[n, k]`: products of codes that are 128 too large
-    (`quantize_rows` with `moved`) are off by 128 times that.
+    (`quantize_rows` with `offset`) are off by 128 times that.
 
     Shapes: W `[N, K]`; scales, sums `[N]`.
 

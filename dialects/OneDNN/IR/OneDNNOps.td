@@ -108,7 +108,7 @@ def OneDNN_MatmulOp
        it is packed. y is f32, or bf16 where x is.
     3. At most four post-ops, `sum` at most once. Operands have y's shape.
     4. A weight that is `computed` is made by the module itself, in x's type and
-       as `[k, n]`: it is multiplied as it stands. Only a constant one may be
+       as `[k, n]`: it is multiplied as it is. Only a constant one may be
        quantised, and only until --widen-quantized-weights.
 
     Example:
@@ -150,7 +150,7 @@ def OneDNN_MatmulOp
     ::llvm::SmallVector<PostOpKind> getPostOpKinds();
     /// Whether the destination's old value is read.
     bool readsDestination();
-    /// Adds a post-op behind those that are there; `operand` where it takes
+    /// Adds a post-op after those that are there; `operand` where it takes
     /// one.
     void appendPostOp(PostOpKind kind, ::mlir::Value operand = {});
   }];

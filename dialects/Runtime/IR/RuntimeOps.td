@@ -253,7 +253,7 @@ def Runtime_CheckOp
   let summary = "ends the call where a condition does not hold";
   let description = [{
     Where the condition is false the call fails with the message, in which `{0}`,
-    `{1}`, ... stand for the values, and nothing behind it runs. Stands before
+    `{1}`, ... become the values, and nothing after it runs. Exists before
     bufferisation, too: `--add-runtime-context` gives it the context, and
     `--branch-on-checks` makes a branch to the function's end of it.
 

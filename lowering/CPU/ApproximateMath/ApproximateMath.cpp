@@ -244,7 +244,9 @@ struct ApproximateMathPass
              name == math::LogOp::getOperationName() ||
              name == math::TanhOp::getOperationName();
     });
-    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
+    if (failed(
+            applyPatternsGreedily(getOperation(), std::move(patterns),
+                                  GreedyRewriteConfig().setListener(&counter))))
       signalPassFailure();
   }
 };

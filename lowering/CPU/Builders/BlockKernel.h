@@ -11,18 +11,19 @@
 
 namespace mlir::marimba {
 
-/// The loops of a matmul of few rows around its arithmetic. Weights lie in
-/// blocks of 64 channels: [blocks, words, 64], where a word has 32 bits of one
-/// channel. Blocks are computed in parallel, so that each thread streams
-/// weights of its own, two at a time, since one stream alone does not fill the
-/// memory's pipes; and a few rows at a time, for which a weight is unpacked
-/// once.
+/// The loop nest of a matmul of few rows; derived classes have the arithmetic.
+/// Weights are in blocks of 64 channels: [blocks, words, 64], where a word has
+/// 32 bits of one channel. Blocks are computed in parallel, so that each thread
+/// streams weights of its own: two blocks at a time, since one stream alone
+/// does not use the memory's bandwidth, and a few rows at a time, for which a
+/// weight is unpacked once.
 class BlockKernel {
 public:
   static constexpr int64_t kChannels = 64;
 
-  /// What a kernel works on: `words`, a memref of i32 or f32; `channels` of the
-  /// weight that are no padding; output [..., N] and bias, which may be null.
+  /// What a kernel works on: `words`, a memref of i32 or f32; how many
+  /// `channels` of the weight are real, not padding; output [..., N]; bias,
+  /// which may be null.
   struct Operands {
     Value words, bias, output;
     int64_t channels;
@@ -37,7 +38,7 @@ public:
 protected:
   /// Rows that are computed together, and vectors of channels.
   struct Tile {
-    SmallVector<SmallVector<Value>> rows; // indices in front of the last
+    SmallVector<SmallVector<Value>> rows; // indices before the last one
     SmallVector<Value> blocks;
     Value lane;           // the first channel of the tile in each block
     int64_t perBlock = 0; // vectors of a block
@@ -54,8 +55,8 @@ protected:
   }
   /// One word of each channel of a vector.
   Value loadWords(const Tile &tile, Value word, int64_t vector);
-  /// Asks for the words that come some way behind `word`: the processor's own
-  /// prefetching stops at each page.
+  /// Prefetches the words that are some way after `word`: the hardware
+  /// prefetcher stops at each page.
   void prefetchWords(const Tile &tile, Value word, int64_t vector);
 
   KernelBuilder &b;

@@ -13,7 +13,7 @@
 
 namespace mlir::marimba {
 
-/// What the choice depends on beside the op.
+/// What the choice depends on besides the op.
 struct MatmulTarget {
   /// Whether the target multiplies bf16 (AVX512-BF16, AMX), and the library
   /// may.
@@ -33,10 +33,13 @@ struct MatmulChoice {
   bool stream = false;
 };
 
-/// Whether the library takes the input as f32: codes are widened anyway, and
-/// nothing but the library multiplies many rows by them.
+/// Whether the library gets a bf16 input as f32: the target has no products of
+/// bf16, and only the library multiplies many rows by quantised weights, which
+/// it widens anyway.
 bool widensInput(LinearOp op, const MatmulTarget &target);
 
+/// Library, generated code over packed weights, or loops: by shape, rows and
+/// target.
 MatmulChoice chooseMatmul(LinearOp op, const MatmulTarget &target);
 
 } // namespace mlir::marimba

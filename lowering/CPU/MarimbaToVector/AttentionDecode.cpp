@@ -1,7 +1,7 @@
 //===- AttentionDecode.cpp - Attention of one token -------------*- C++ -*-===//
 //
 // Part of Marimba. One token a row: memory is the limit, so each key and value
-// is read once, for all query heads that share it (AttentionUnit.h).
+// is read once, for all query heads that share it (AttentionDecodeKernel.h).
 //
 // Where the groups are no multiple of the threads and the cache is long, parts
 // of the keys go to different threads, and what they found is merged
@@ -10,7 +10,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/Runtime/IR/Runtime.h"
-#include "lowering/CPU/MarimbaToVector/AttentionUnit.h"
+#include "lowering/CPU/MarimbaToVector/AttentionDecodeKernel.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -26,11 +26,11 @@ constexpr int64_t kLeastKeys = 256;
 /// More units than that for each thread are even enough without parts.
 constexpr int64_t kManyUnits = 4;
 
-class AttentionDecode : AttentionUnit {
+class AttentionDecode : AttentionDecodeKernel {
 public:
   AttentionDecode(KernelBuilder &b, AttentionOp op, int64_t lanes,
                   int64_t threads)
-      : AttentionUnit(b, op, lanes), threads(threads) {}
+      : AttentionDecodeKernel(b, op, lanes), threads(threads) {}
 
   void emit() {
     Value batch = b.dim(op.getQuery(), 0);

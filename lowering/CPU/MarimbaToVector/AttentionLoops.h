@@ -23,7 +23,8 @@ void emitAttentionTiles(KernelBuilder &b, AttentionOp op, int64_t lanes,
 void emitAttentionDecode(KernelBuilder &b, AttentionOp op, int64_t lanes,
                          int64_t threads);
 
-/// Below every score that a model produces, and finite: differences stay so.
+/// Below every score that a model produces, and finite, so that differences of
+/// two are finite as well.
 inline constexpr double kNoScore = -1.0e30;
 
 /// Helpers for the loops of one attention.
@@ -32,31 +33,31 @@ public:
   AttentionLoops(KernelBuilder &b, AttentionOp op, int64_t lanes);
 
 protected:
-  /// f32 (or `element`) of a static shape, on the thread's stack: to be called
-  /// where the body of a parallel loop begins.
+  /// Memory of f32 (or `element`) and static shape on the thread's stack: to be
+  /// called where the body of a parallel loop begins.
   Value scratch(ArrayRef<int64_t> shape, Type element = {});
-  /// Mask of the vector that begins at element `i` of a head, and whether all
-  /// its lanes are in range, which needs none.
+  /// Mask of the vector that begins at element `i` of a head; null where all
+  /// its lanes are in range.
   Value maskOf(int64_t i) { return i + lanes > size ? tailMask : Value(); }
-  /// For each vector of a head: `body(i, offset, mask)` with its first element
-  /// and, where the vector is the last one and not whole, the mask. Whole ones
-  /// are a loop.
+  /// For each vector of a head `body(i, count, mask)`, with its first element,
+  /// how many of its lanes are in range and, for a partial one at the end, the
+  /// mask. Whole vectors are a loop.
   void overHead(llvm::function_ref<void(Value, int64_t, Value)> body);
 
   /// Bits of an element of the caches.
   int64_t keptBits();
-  /// Puts one token's key and value into the caches.
+  /// Writes one token's key and value to the caches.
   void append(Value row, Value group, Value t, Value position);
   /// Zeros for query head `head` of token `t`.
   void storeZeros(Value row, Value t, Value head);
 
-  /// What queries are multiplied by: the scale, and log2 e where nothing
-  /// comes between the product and the exponential.
+  /// What queries are multiplied by: the scale, and log2 e where there is no
+  /// softcap between the product and the exponential.
   double queryFactor();
-  /// A score of a scaled query: bounded, if the op says so.
+  /// A score of a scaled query, with the op's softcap if it has one.
   Value bound(Value score);
-  /// a where it is larger, else b: one instruction. A NaN of `a` is lost here,
-  /// but not in the exponential.
+  /// `a` where it is larger, else `other`: one instruction. A NaN of `a` is
+  /// lost here, but not in the exponential.
   Value larger(Value a, Value other);
   /// The first key that a query at `position` sees.
   Value firstKey(Value position);

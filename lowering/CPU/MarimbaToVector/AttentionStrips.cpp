@@ -17,8 +17,8 @@ AttentionStrips::AttentionStrips(KernelBuilder &b, AttentionOp op,
                                  int64_t lanes)
     : AttentionLoops(b, op, lanes) {
   // 12 sums of 16 registers or 24 of 32, beside 3 vectors and one scalar.
-  // Elements lie side by side: LLVM loads all of them first, which takes a
-  // register each.
+  // Elements of a value are contiguous: LLVM loads all of them first, which
+  // takes a register each.
   wide = lanes >= 16 ? Micro{3, 8, 6} : Micro{3, 4, 4};
   narrow = {1, 8, 8};
 }
@@ -30,7 +30,7 @@ void AttentionStrips::allocate(int64_t vectors, int64_t keys) {
   totals = scratch({vectors, lanes});
   positions = scratch({vectors, lanes}, b.getI32Type());
   scores = scratch({wide.vectors, keys + narrow.keys, lanes});
-  shrink = scratch({wide.vectors, lanes});
+  factors = scratch({wide.vectors, lanes});
   if (keptBits() == 32)
     return;
   keyBlock = scratch({keys, size});
@@ -87,8 +87,8 @@ void AttentionStrips::strip(Value v, Value key, Value end, Micro micro) {
       whole = arith::AndIOp::create(b, whole, inside);
     }
     b.loop(b.index(0), b.index(micro.vectors),
-           [&](Value c) { soften(b.addi(v, c), c, from, count, whole); });
-    weigh(v, from, count, micro);
+           [&](Value c) { rescale(b.addi(v, c), c, from, count, whole); });
+    accumulate(v, from, count, micro);
   });
 }
 
@@ -98,7 +98,7 @@ void AttentionStrips::score(Value v, Value from, Value count, Micro micro) {
   b.loop(
       b.index(0), count,
       [&](Value k) {
-        // Keys behind the last one are read as the last one, and not used.
+        // Slots after the last key read that one, and are not used.
         SmallVector<Value> keys;
         for (int64_t s = 0; s < micro.keys; ++s)
           keys.push_back(b.mini(b.addi(b.addi(from, k), b.index(s)), lastKey));
@@ -118,8 +118,9 @@ void AttentionStrips::score(Value v, Value from, Value count, Micro micro) {
       micro.keys);
 }
 
-/// sums = shrink * sums + V^T P
-void AttentionStrips::weigh(Value v, Value from, Value count, Micro micro) {
+/// sums = factors * sums + V^T P
+void AttentionStrips::accumulate(Value v, Value from, Value count,
+                                 Micro micro) {
   auto part = [&](Value i, int64_t elements) {
     auto at = [&](int64_t s, int64_t c) {
       return SmallVector<Value>{b.addi(v, b.index(c)), b.addi(i, b.index(s)),
@@ -130,7 +131,7 @@ void AttentionStrips::weigh(Value v, Value from, Value count, Micro micro) {
       for (int64_t c = 0; c < micro.vectors; ++c)
         start.push_back(b.mul(
             b.loadVector(lanes, sums, at(s, c), Value()),
-            b.loadVector(lanes, shrink, {b.index(c), b.index(0)}, Value())));
+            b.loadVector(lanes, factors, {b.index(c), b.index(0)}, Value())));
     SmallVector<Value> end =
         b.loop(b.index(0), count, start, [&](Value k, ValueRange old) {
           Value key = b.addi(from, k);
@@ -169,11 +170,12 @@ AttentionStrips::step(int64_t count, ValueRange old, Value memory, Value v,
   return next;
 }
 
-/// Scores of vector `v` of the rows, in `scores[plane]`, become weights. Keys
-/// that a row does not see have no weight, unless it has seen none at all so
-/// far: then what is summed up shrinks to nothing once it sees one.
-void AttentionStrips::soften(Value v, Value plane, Value from, Value count,
-                             Value whole) {
+/// The online softmax: scores of vector `v` of the rows, in `scores[plane]`,
+/// become weights by the new maximum, and totals so far are rescaled to it.
+/// Keys that a row does not see have no weight, unless it has seen none at all
+/// so far: the first one that it sees rescales what they summed up to 0.
+void AttentionStrips::rescale(Value v, Value plane, Value from, Value count,
+                              Value whole) {
   Value zero = b.index(0);
   auto load = [&](Value memory, ValueRange at) {
     return b.loadVector(lanes, memory, at, Value());
@@ -202,7 +204,7 @@ void AttentionStrips::soften(Value v, Value plane, Value from, Value count,
   })[0];
   b.storeVector(after, largest, {v, zero}, Value());
   b.storeVector(total, totals, {v, zero}, Value());
-  b.storeVector(factor, shrink, {plane, zero}, Value());
+  b.storeVector(factor, factors, {plane, zero}, Value());
 }
 
 Value AttentionStrips::rowPositions(Value v) {

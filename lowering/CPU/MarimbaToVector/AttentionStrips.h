@@ -11,30 +11,31 @@
 
 namespace mlir::marimba {
 
-/// How many vectors of rows are taken together, and with how many keys (in the
-/// scores) or elements of a value (in the output): `vectors` times so many sums
-/// are in registers.
+/// The register tile: `vectors` vectors of rows times `keys` keys (for scores)
+/// or `elements` elements of a value (for the output).
 struct Micro {
   int64_t vectors, keys, elements;
 };
 
 /// Strips of a tile (AttentionTiles.cpp): some vectors of its rows against a
-/// block of keys. The tile has put into place what is protected here.
+/// block of keys. The derived class, which emits the tile, sets the protected
+/// members.
 class AttentionStrips : protected AttentionLoops {
 protected:
   AttentionStrips(KernelBuilder &b, AttentionOp op, int64_t lanes);
 
-  /// Takes scratch for tiles of so many vectors of rows and blocks of so many
-  /// keys; to be called where a parallel loop's body begins.
+  /// Allocates scratch for tiles of `vectors` vectors of rows and blocks of
+  /// `keys` keys; to be called where a parallel loop's body begins.
   void allocate(int64_t vectors, int64_t keys);
-  /// Reads the keys and values [key, end) of narrower types, at most as many as
-  /// a block has: once for all strips, which take them element by element.
+  /// Widens the keys and values [key, end) of a narrower type to f32, at most a
+  /// block of them: once for all strips, which read them element by element.
   void widen(Value key, Value end);
-  /// What `micro.vectors` vectors of rows from `v` see of keys [key, end).
+  /// `micro.vectors` vectors of rows from `v` on against those of the keys
+  /// [key, end) that they see.
   void strip(Value v, Value key, Value end, Micro micro);
 
-  /// Row of lane `lane` of vector `v`. Lanes behind the last row repeat it,
-  /// down to the store of the result.
+  /// Row of lane `lane` of vector `v`. Lanes after the last row repeat it, and
+  /// store the same result.
   Value rowAt(Value v, int64_t lane);
   Value positionOf(Value r);
 
@@ -43,25 +44,25 @@ protected:
   // and last query row of the group.
   Value row, kv, past, first, last;
   // [vectors, size, lanes]: scaled queries, weighted sums of values. [vectors,
-  // lanes]: of each row the score that has the weight 1, the sum of weights,
+  // lanes]: of each row the running maximum of the scores, the sum of weights,
   // the position.
   Value queries, sums, largest, totals, positions;
 
 private:
   void score(Value v, Value from, Value count, Micro micro);
-  void soften(Value v, Value plane, Value from, Value count, Value whole);
-  void weigh(Value v, Value from, Value count, Micro micro);
+  void rescale(Value v, Value plane, Value from, Value count, Value whole);
+  void accumulate(Value v, Value from, Value count, Micro micro);
   SmallVector<Value> step(int64_t count, ValueRange old, Value memory, Value v,
                           Value i, llvm::function_ref<Value(int64_t)> scalar);
   Value rowPositions(Value v);
   Value hide(Value score, Value own, Value key);
   Value kept(Value cache, Value block, Value key, Value i);
 
-  // [wide.vectors, keys, lanes]: scores and then weights of a strip.
-  // [wide.vectors, lanes]: what its sums are multiplied by.
-  Value scores, shrink;
-  // [keys, size]: a block in f32, and its first key; null where the caches are
-  // f32 themselves.
+  // [wide.vectors, keys, lanes]: scores, and then weights, of a strip.
+  // [wide.vectors, lanes]: what its sums are rescaled by.
+  Value scores, factors;
+  // [keys, size]: a block in f32, and its first key; null where the caches hold
+  // f32.
   Value keyBlock, valueBlock, blockBegin;
 };
 

@@ -25,46 +25,26 @@ struct ChannelBlock {
 
 /// Runs `body` for each vector of channels, the last dimension of `output`
 /// ([B, T, ..., D]), of each row. The loops are sequential and run over all
-/// tokens: rows, groups of channels and blocks of time are the business of
-/// --tile-recurrences, which hands in tiles.
+/// tokens: --tile-recurrences has cut rows, groups of channels and blocks of
+/// time into tiles before.
 void overChannels(KernelBuilder &b, int64_t lanes, Value output, Value valid,
                   llvm::function_ref<void(const ChannelBlock &)> body);
 
-/// One pass over the tokens of a block: as many of its states, or of its taps,
+/// One sweep over the tokens of a block: as many of its states, or of its taps,
 /// as stay in registers together.
-struct Pass {
+struct Sweep {
   Value first;
   int64_t count;
-  bool begins; // the first pass, which starts the output
+  bool begins; // the first sweep, which starts the output
   bool ends;   // the last one, which finishes it
 };
 
-/// Runs `body` for `count` states, `most` in a pass. The first and the last
-/// pass stand apart, those between are a loop: the code does not grow with
-/// `count`. Of nothing there is one pass, too: what a sum starts with, and what
-/// is done with it, does not depend on its terms.
-void inPasses(KernelBuilder &b, int64_t count, int64_t most,
-              llvm::function_ref<void(const Pass &)> body);
-
-/// Replaces an op on memrefs by what `Emitter(builder, op, lanes).emit()`
-/// makes.
-template <typename OpTy, typename Emitter>
-struct EmitterPattern : OpRewritePattern<OpTy> {
-  EmitterPattern(MLIRContext *ctx, int64_t lanes)
-      : OpRewritePattern<OpTy>(ctx), lanes(lanes) {}
-
-  LogicalResult matchAndRewrite(OpTy op,
-                                PatternRewriter &rewriter) const override {
-    if (!op.hasPureBufferSemantics())
-      return rewriter.notifyMatchFailure(op, "not on memrefs");
-    KernelBuilder b(op.getLoc(), rewriter);
-    Emitter(b, op, lanes).emit();
-    rewriter.eraseOp(op);
-    return success();
-  }
-
-  int64_t lanes;
-};
+/// Runs `body` for `count` states, at most `most` in a sweep. The first and the
+/// last sweep are emitted on their own, those between are a loop: the code does
+/// not grow with `count`. With `count` 0 there is one sweep, too: it starts the
+/// sum and finishes it.
+void inSweeps(KernelBuilder &b, int64_t count, int64_t most,
+              llvm::function_ref<void(const Sweep &)> body);
 
 // One function for each op that this conversion knows.
 void populateScanToVectorPatterns(RewritePatternSet &patterns, int64_t lanes);

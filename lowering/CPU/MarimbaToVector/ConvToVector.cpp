@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/Marimba/IR/Marimba.h"
+#include "lowering/CPU/Builders/EmitterPattern.h"
 #include "lowering/CPU/MarimbaToVector/StateBuilder.h"
 
 #include "mlir/IR/PatternMatch.h"
@@ -28,8 +29,8 @@ public:
   void emit() {
     overChannels(b, lanes, op.getOutput(), op.getValid(),
                  [&](const ChannelBlock &block) {
-                   inPasses(b, width, kTaps,
-                            [&](const Pass &part) { pass(block, part); });
+                   inSweeps(b, width, kTaps,
+                            [&](const Sweep &part) { pass(block, part); });
                    if (width > kTaps)
                      moveState(block);
                    if (op.getValid())
@@ -47,7 +48,7 @@ private:
     b.storeVector(value, memref, {block.row, column, block.channel},
                   block.mask);
   }
-  /// Column `at` of the state with the input behind it.
+  /// Column `at` of the state followed by the input.
   Value loadAny(const ChannelBlock &block, Value at) {
     Value columns = b.index(width - 1);
     return b.ifElse(
@@ -59,7 +60,7 @@ private:
   /// Some taps over the block's tokens; later passes add to y, the last one
   /// finishes it. The window of the first token begins in the state; what a
   /// token adds to it is in the input, unless taps follow.
-  void pass(const ChannelBlock &block, const Pass &part) {
+  void pass(const ChannelBlock &block, const Sweep &part) {
     auto row = [&](int64_t i) { return b.addi(part.first, b.index(i)); };
     SmallVector<Value> taps, window;
     for (int64_t k = 0; k < part.count; ++k)
@@ -95,7 +96,7 @@ private:
   }
 
   /// The last W-1 inputs go into the state, after all passes have read it:
-  /// columns behind the one that is written are all that is still needed.
+  /// columns after the one that is written are all that is still needed.
   void moveState(const ChannelBlock &block) {
     b.loop(b.index(0), b.index(width - 1), [&](Value j) {
       store(loadAny(block, b.addi(block.tokens, j)), state, block, j);

@@ -7,7 +7,7 @@
 #include "dialects/Runtime/IR/Runtime.h"
 #include "lowering/CPU/MarimbaToVector/ChannelBlocks.h"
 #include "lowering/CPU/Passes.h"
-#include "lowering/CPU/Quantized/QuantizedParts.h"
+#include "lowering/CPU/Quantized/QuantizedToVector.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -48,8 +48,8 @@ void mlir::marimba::overChannels(
   });
 }
 
-void mlir::marimba::inPasses(KernelBuilder &b, int64_t count, int64_t most,
-                             llvm::function_ref<void(const Pass &)> body) {
+void mlir::marimba::inSweeps(KernelBuilder &b, int64_t count, int64_t most,
+                             llvm::function_ref<void(const Sweep &)> body) {
   if (count <= most)
     return body({b.index(0), count, /*begins=*/true, /*ends=*/true});
   int64_t last = (count - 1) / most * most;

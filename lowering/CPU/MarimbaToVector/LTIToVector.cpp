@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/Marimba/IR/Marimba.h"
+#include "lowering/CPU/Builders/EmitterPattern.h"
 #include "lowering/CPU/MarimbaToVector/StateBuilder.h"
 #include "lowering/Common/Builders/ParallelLoops.h"
 
@@ -36,8 +37,8 @@ public:
                  [&](const ChannelBlock &block) {
                    StateBuilder s(b, lanes, block, rowsOf(op.getState()),
                                   op.getComplex());
-                   inPasses(b, s.states, kStateVectors / (s.complex ? 2 : 1),
-                            [&](const Pass &part) { pass(s, part); });
+                   inSweeps(b, s.states, kStateVectors / (s.complex ? 2 : 1),
+                            [&](const Sweep &part) { pass(s, part); });
                    if (op.getValid())
                      zeroPadding(b, lanes, block, op.getOutput());
                  });
@@ -45,7 +46,7 @@ public:
 
 private:
   /// Some states over all tokens; later passes add to y.
-  void pass(StateBuilder &s, const Pass &part) {
+  void pass(StateBuilder &s, const Sweep &part) {
     const ChannelBlock &block = s.block;
     int64_t parts = s.complex ? 2 : 1;
     SmallVector<Value> start, rows;

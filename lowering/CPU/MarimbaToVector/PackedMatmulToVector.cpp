@@ -121,12 +121,12 @@ private:
 
   /// The bf16 at the low (0) or high (1) end of each word, as f32.
   Value half(Value bits, int64_t which) {
-    Value moved =
+    Value shifted =
         which
             ? Value(arith::AndIOp::create(b, bits, b.splat(lanes, 0xffff0000)))
             : Value(arith::ShLIOp::create(b, bits, b.splat(lanes, 16)));
     return vector::BitCastOp::create(
-        b, VectorType::get({lanes}, b.getF32Type()), moved);
+        b, VectorType::get({lanes}, b.getF32Type()), shifted);
   }
 
   onednn::PackedMatmulOp op;

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/Marimba/IR/Marimba.h"
+#include "lowering/CPU/Builders/EmitterPattern.h"
 #include "lowering/CPU/MarimbaToVector/ChannelBlocks.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -18,7 +19,7 @@ using namespace mlir::marimba;
 
 namespace {
 
-/// Vectors of a head whose code stands side by side; more of them are a loop.
+/// Vectors of a head that are unrolled; more of them are a loop.
 constexpr int64_t kVectorsAtOnce = 16;
 
 /// What both emitters have.

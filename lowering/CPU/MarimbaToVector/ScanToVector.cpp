@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/Marimba/IR/Marimba.h"
+#include "lowering/CPU/Builders/EmitterPattern.h"
 #include "lowering/CPU/MarimbaToVector/StateBuilder.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -21,7 +22,7 @@ namespace {
 /// States that stay in registers together, beside the accumulator, decays and
 /// temporaries: 16 of the 32 registers that vectors of 512 bits have, 8 of the
 /// 16 of shorter ones.
-int64_t statesPerPass(int64_t lanes) { return lanes >= 16 ? 16 : 8; }
+int64_t statesPerSweep(int64_t lanes) { return lanes >= 16 ? 16 : 8; }
 
 /// Powers that are computed step by step together: one alone waits for its own
 /// results, four no longer fit in the registers beside the states.
@@ -43,12 +44,12 @@ protected:
   }
 
   /// State i of a pass, in rows of [N, ...].
-  Value rowOf(const Pass &pass, int64_t i) {
+  Value rowOf(const Sweep &pass, int64_t i) {
     return b.addi(pass.first, b.index(i));
   }
 
   /// The states of a pass before the first token.
-  SmallVector<Value> loadStates(const ChannelBlock &block, const Pass &pass) {
+  SmallVector<Value> loadStates(const ChannelBlock &block, const Sweep &pass) {
     SmallVector<Value> states;
     for (int64_t i = 0; i < pass.count; ++i)
       states.push_back(b.loadVector(lanes, op.getState(),
@@ -56,7 +57,7 @@ protected:
                                     block.mask));
     return states;
   }
-  void storeStates(const ChannelBlock &block, const Pass &pass,
+  void storeStates(const ChannelBlock &block, const Sweep &pass,
                    ValueRange states) {
     for (auto [i, state] : llvm::enumerate(states))
       b.storeVector(state, op.getState(),
@@ -65,7 +66,7 @@ protected:
 
   /// A log2 e of the pass's states: exp(delta A) = 2^(delta A log2 e), one
   /// product less in the loop.
-  SmallVector<Value> loadRates(const ChannelBlock &block, const Pass &pass) {
+  SmallVector<Value> loadRates(const ChannelBlock &block, const Sweep &pass) {
     SmallVector<Value> rates;
     for (int64_t i = 0; i < pass.count; ++i) {
       Value a = b.loadVector(lanes, op.getA(), {rowOf(pass, i), block.channel},
@@ -112,7 +113,7 @@ protected:
   /// A pass's part of [N] of a token: with its own base the elements have
   /// constant offsets.
   Value tokenRow(Value memref, const ChannelBlock &block, Value t,
-                 const Pass &pass) {
+                 const Sweep &pass) {
     if (!pass.count)
       return {}; // nothing will be read, and no slice begins there
     auto type = cast<MemRefType>(memref.getType());
@@ -146,8 +147,8 @@ public:
   void emit() {
     overChannels(b, lanes, op.getOutput(), op.getValid(),
                  [&](const ChannelBlock &block) {
-                   inPasses(b, op.getDState(), statesPerPass(lanes),
-                            [&](const Pass &part) { pass(block, part); });
+                   inSweeps(b, op.getDState(), statesPerSweep(lanes),
+                            [&](const Sweep &part) { pass(block, part); });
                    if (op.getValid())
                      zeroPadding(b, lanes, block, op.getOutput());
                  });
@@ -156,7 +157,7 @@ public:
 private:
   /// Some states over the block's tokens; later passes add to y, the last one
   /// finishes it.
-  void pass(const ChannelBlock &block, const Pass &part) {
+  void pass(const ChannelBlock &block, const Sweep &part) {
     SmallVector<Value> start = loadStates(block, part);
     SmallVector<Value> rates = loadRates(block, part);
     Value bias =
@@ -207,15 +208,15 @@ public:
   void emit() {
     overChannels(b, lanes, op.getU(), op.getValid(),
                  [&](const ChannelBlock &block) {
-                   inPasses(b, rowsOf(op.getState()), statesPerPass(lanes),
-                            [&](const Pass &part) { pass(block, part); });
+                   inSweeps(b, rowsOf(op.getState()), statesPerSweep(lanes),
+                            [&](const Sweep &part) { pass(block, part); });
                  });
   }
 
 private:
   /// Some states over the block's tokens; the first pass also counts the time
   /// that went by.
-  void pass(const ChannelBlock &block, const Pass &part) {
+  void pass(const ChannelBlock &block, const Sweep &part) {
     SmallVector<Value> carried = loadStates(block, part);
     SmallVector<Value> rates = loadRates(block, part);
     SmallVector<Value> at = {block.row, block.channel};

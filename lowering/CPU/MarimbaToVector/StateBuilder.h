@@ -56,7 +56,7 @@ public:
   }
   Parts zero() { return {b.zeros(lanes), complex ? b.zeros(lanes) : Value()}; }
   /// One factor of 2 Re(C h) = 2 Re C Re h - 2 Im C Im h: C or h, whichever
-  /// is used more often.
+  /// is read more often; `read` takes it and the other.
   Parts factor(Parts x) {
     if (!complex)
       return x;
@@ -81,7 +81,7 @@ public:
     return {b.fma(decay.re, h.re, b.fma(b.neg(decay.im), h.im, rest.re)),
             b.fma(decay.re, h.im, b.fma(decay.im, h.re, rest.im))};
   }
-  /// gain * u, or that and more
+  /// gain * u, and gain * u + sum
   Parts scale(Parts gain, Value u) {
     return {b.mul(gain.re, u), complex ? b.mul(gain.im, u) : Value()};
   }
@@ -97,7 +97,7 @@ public:
   bool complex;
 };
 
-/// Writes zeros behind the real tokens of [B,T,D].
+/// Writes zeros to the padding after the real tokens of [B,T,D].
 inline void zeroPadding(KernelBuilder &b, int64_t lanes,
                         const ChannelBlock &block, Value output) {
   b.loop(block.tokens, block.time, [&](Value t) {

@@ -2,7 +2,7 @@
 //
 // Part of Marimba. A word of four codes of each channel times four activations,
 // which all channels share, by one vpdpbusd: the layout of the weights is made
-// for it. Its first factor is unsigned, so signed weights are moved by 128;
+// for it. Its first factor is unsigned, so signed weights get an offset of 128;
 // what codes are too large by is taken off each group through its sum of
 // activations.
 //
@@ -19,7 +19,7 @@ using namespace mlir::marimba;
 
 /// Groups ahead of the one in use whose scales are asked for (docs/results.md).
 static constexpr int64_t kGroupsAhead = 4;
-/// Words of a group whose products stand side by side in the code: 128 inputs
+/// Words of a group whose products are unrolled in the code: 128 inputs
 /// in 8 bits, the largest group of weights.
 static constexpr int64_t kWordsAtOnce = 32;
 
@@ -73,11 +73,11 @@ SmallVector<Value> IntegerKernel::sums(const Tile &tile) {
       if (rows == 1)
         prefetchWords(tile, word, v);
       if (layout.encoding.bits == 8) {
-        Value moved =
+        Value unsignedBytes =
             arith::XOrIOp::create(b, bits, b.splat(lanes, 0x80808080));
         for (int64_t r = 0; r < rows; ++r) {
           Value &sum = (second ? odd : even)[r * vectors + v];
-          sum = dot(b, sum, moved, low[r]);
+          sum = dot(b, sum, unsignedBytes, low[r]);
         }
         continue;
       }
@@ -128,13 +128,13 @@ SmallVector<Value> IntegerKernel::sums(const Tile &tile) {
       SmallVector<Value> total = integers(g), next, inputs;
       for (int64_t r = 0; r < rows; ++r) {
         Value scale = b.load(op.getScales(), elementOf(tile.rows[r], g));
-        Value moved = b.load(op.getSums(), elementOf(tile.rows[r], g));
+        Value rowSum = b.load(op.getSums(), elementOf(tile.rows[r], g));
         if (parts.minimums)
-          inputs.push_back(b.add(before[rows * vectors + r], moved));
+          inputs.push_back(b.add(before[rows * vectors + r], rowSum));
         for (int64_t v = 0; v < vectors; ++v) {
           Value exact = arith::SIToFPOp::create(b, f32, total[r * vectors + v]);
           Value sum = b.fma(exact, scale, before[r * vectors + v]);
-          next.push_back(zeros[v] ? b.sub(sum, b.mul(zeros[v], moved)) : sum);
+          next.push_back(zeros[v] ? b.sub(sum, b.mul(zeros[v], rowSum)) : sum);
         }
       }
       next.append(inputs);
@@ -151,9 +151,9 @@ SmallVector<Value> IntegerKernel::sums(const Tile &tile) {
         SmallVector<Value> zeros;
         for (int64_t v = 0; v < vectors; ++v) {
           Value zero = zeroPoints(tile, g, v);
-          // Codes of 8 bits are moved by 128, those of 4 are as they are.
-          bool moved = layout.encoding.isSigned();
-          zeros.push_back(moved ? b.constant(128.0) : zero);
+          // Codes of 8 bits have an offset of 128, those of 4 are as they are.
+          bool hasOffset = layout.encoding.isSigned();
+          zeros.push_back(hasOffset ? b.constant(128.0) : zero);
         }
         if (rows == 1)
           for (int64_t v = 0; v < vectors; ++v)

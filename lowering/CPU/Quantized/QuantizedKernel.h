@@ -9,7 +9,7 @@
 
 #include "dialects/Marimba/IR/Marimba.h"
 #include "lowering/CPU/Builders/BlockKernel.h"
-#include "lowering/CPU/Quantized/QuantizedParts.h"
+#include "lowering/Common/Builders/QuantizedParts.h"
 
 namespace mlir::marimba {
 

@@ -4,7 +4,9 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "lowering/CPU/MarimbaToVector/ChannelBlocks.h"
+#include "lowering/CPU/Quantized/QuantizedToVector.h"
+
+#include "lowering/CPU/Builders/EmitterPattern.h"
 #include "lowering/CPU/Quantized/QuantizedKernel.h"
 #include "lowering/Common/Builders/Codes.h"
 
@@ -300,7 +302,7 @@ struct QuantizeRowsToVector : OpRewritePattern<QuantizeRowsOp> {
                    Value inverse, ArrayRef<Value> at) const {
     auto i32 = VectorType::get({lanes}, b.getI32Type());
     Value code = wideCodeOf(b, value, inverse), stored = code;
-    if (op.getMoved())
+    if (op.getOffset())
       stored = arith::AddIOp::create(b, code, b.splat(lanes, 128));
     vector::StoreOp::create(
         b, arith::TruncIOp::create(b, i32.clone(b.getI8Type()), stored),

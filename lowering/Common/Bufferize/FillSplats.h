@@ -12,7 +12,7 @@
 namespace mlir::marimba {
 
 /// Makes a linalg.fill of each constant tensor of one value that has more than
-/// 16 KiB: as a constant it would stand in the object file element by element.
+/// 16 KiB: as a constant it would be in the object file element by element.
 void fillSplats(func::FuncOp func);
 
 } // namespace mlir::marimba

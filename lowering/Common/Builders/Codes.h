@@ -17,12 +17,12 @@ struct CodeScale {
   Value scale, inverse;
 };
 
-/// The scale of values whose largest magnitude is `most`: that is code 127. It
-/// is 0 where it would not be a normal number. NaN and infinity stay in it.
+/// The scale of values whose largest magnitude is `most`, which becomes code
+/// 127. The scale is 0 where it would be subnormal; NaN and infinity stay.
 CodeScale codeScaleFor(KernelBuilder &b, Value most);
 
-/// i32, one or a vector: x * inverse rounded to nearest even, -127 to 127. A
-/// NaN becomes -127, and NaN again by its scale.
+/// x * inverse rounded to nearest even, -127 to 127, as i32 or a vector of it.
+/// A NaN becomes -127, and NaN again by its scale.
 Value wideCodeOf(KernelBuilder &b, Value x, Value inverse);
 /// The same as i8.
 Value codeOf(KernelBuilder &b, Value x, Value inverse);

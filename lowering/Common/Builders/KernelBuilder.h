@@ -65,7 +65,8 @@ public:
   /// max(x, 0) + log1p(exp(-|x|)), both with `afn`.
   Value softplus(Value x);
 
-  // Memory. Loads widen bf16, f16 and i8 to f32, stores round to what is there.
+  // Memory. Loads widen bf16, f16 and i8 to f32, stores round to the memref's
+  // type.
   Value load(Value memref, ValueRange indices);
   /// An i32 element as index.
   Value loadIndex(Value memref, ValueRange indices);
@@ -76,7 +77,7 @@ public:
   /// f32. With a mask (vector<lanes x i1>) lanes that are off read as 0.
   Value loadVector(int64_t lanes, Value memref, ValueRange indices, Value mask);
   void storeVector(Value vector, Value memref, ValueRange indices, Value mask);
-  /// Asks for the line of an element before it is read. Locality 3 brings it
+  /// Prefetches the cache line of an element for reading. Locality 3 brings it
   /// into the first-level cache, 2 into the second.
   void prefetch(Value memref, ValueRange indices, unsigned locality);
   /// Mask of the lanes below `count`.

@@ -11,13 +11,12 @@
 
 namespace mlir::marimba {
 
-/// The outermost scf.forall or scf.parallel around `op`, which a thread runs a
-/// part of; null where there is none.
+/// The outermost scf.forall or scf.parallel around `op`, of whose iterations
+/// each thread runs a part; null where there is none.
 Operation *outermostParallelLoop(Operation *op);
 
 /// Where an alloca for `op` belongs: the beginning of that loop's body, or of
-/// the function. In a loop of its own it would take more of the stack each
-/// time.
+/// the function. In an inner loop it would grow the stack each iteration.
 Block *stackBlock(Operation *op);
 
 } // namespace mlir::marimba

@@ -28,15 +28,14 @@ public:
 
   /// What follows is for `op`.
   void startAt(Operation *op);
-  /// Checks go in front of `other`, which stands around the op.
+  /// Checks go in front of `other`, an op around this one.
   void insertBefore(Operation *other) { b.setInsertionPoint(other); }
   Operation *operation() { return op; }
   OpBuilder &builder() { return b; }
   Location loc() { return op->getLoc(); }
 
-  /// Dimension `dim` of a tensor, from as far up as it is known: the size of
-  /// what is read again and again by ops that keep sizes is that of an
-  /// argument.
+  /// Dimension `dim` of a tensor, traced through ops that keep sizes to where
+  /// it is first known: often an argument's.
   OpFoldResult sizeOf(Value tensor, int64_t dim);
   Size size(StringRef name, Value tensor, int64_t dim);
 

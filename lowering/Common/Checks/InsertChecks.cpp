@@ -25,7 +25,7 @@ using namespace mlir::marimba;
 namespace {
 
 /// Moves to the front of a function what can be checked there: later stages
-/// move ops into loops that stand further up than their checks.
+/// move ops into loops that are further up than their checks.
 class Hoist {
 public:
   explicit Hoist(func::FuncOp func)
@@ -62,7 +62,7 @@ private:
   }
 
   void move(Operation *op) {
-    if (!moved.insert(op).second)
+    if (!hoisted.insert(op).second)
       return;
     for (Value operand : op->getOperands())
       if (Operation *def = operand.getDefiningOp())
@@ -76,7 +76,7 @@ private:
   Block &block;
   Operation *front;
   llvm::DenseMap<Operation *, bool> early;
-  llvm::DenseSet<Operation *> moved;
+  llvm::DenseSet<Operation *> hoisted;
 };
 
 struct InsertChecksPass
@@ -90,7 +90,7 @@ struct InsertChecksPass
     CheckBuilder checks(&getContext());
     for (Operation *op : ops) {
       // What a parallel loop puts together has a place of its own, in which
-      // only such ops may stand.
+      // only such ops may be.
       Operation *around = op->getParentOp();
       checks.startAt(op);
       if (isa<scf::InParallelOp>(around))

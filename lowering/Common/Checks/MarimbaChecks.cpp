@@ -16,7 +16,7 @@ using namespace mlir::marimba;
 
 namespace {
 
-/// The sizes that an op's letters stand for.
+/// The sizes of an op's letters.
 class Letters {
 public:
   Letters(CheckBuilder &checks, const OpShapes &shapes)

@@ -7,7 +7,6 @@
 #include "lowering/Common/MarimbaToLoops/MarimbaToLoops.h"
 
 #include "dialects/Marimba/IR/Marimba.h"
-#include "lowering/CPU/Quantized/QuantizedParts.h"
 #include "lowering/Common/Builders/KernelBuilder.h"
 #include "lowering/Common/Passes.h"
 
@@ -31,7 +30,7 @@ void mlir::marimba::updateConvState(KernelBuilder &b, Value input, Value state,
                                     Value row, Value tokens, Value begin,
                                     Value end) {
   // Column j becomes input n - (W-1) + j, or what column n + j was: only
-  // columns behind j are read, so the order is safe in place.
+  // columns after j are read, so the order is safe in place.
   Value columns = b.dim(state, 1);
   b.loop(b.index(0), columns, [&](Value j) {
     Value from = b.addi(tokens, j);

@@ -40,6 +40,10 @@ void populateLTIToLoopsPatterns(RewritePatternSet &patterns);
 void updateConvState(KernelBuilder &b, Value input, Value state, Value row,
                      Value tokens, Value begin, Value end);
 
+/// quantize_rows, channel_terms, quantized_matmul, dequantize,
+/// quantized_embedding.
+void populateQuantizedToLoopsPatterns(RewritePatternSet &patterns);
+
 void populateRotaryToLoopsPatterns(RewritePatternSet &patterns);
 
 } // namespace mlir::marimba

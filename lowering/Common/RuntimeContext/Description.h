@@ -1,4 +1,4 @@
-//===- Description.h - What a compiled module says of itself ----*- C++ -*-===//
+//===- Description.h - The description in a compiled module -----*- C++ -*-===//
 //
 // Part of Marimba.
 //

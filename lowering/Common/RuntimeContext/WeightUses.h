@@ -24,8 +24,8 @@ struct WeightUse {
 };
 
 /// The uses of all weights of a bufferised module, through calls of private
-/// functions and views of whole matrices. What is not understood counts as a
-/// read of what is stored.
+/// functions and views of whole matrices. An unknown use counts as a read of
+/// the stored weight.
 class WeightUses {
 public:
   explicit WeightUses(ModuleOp module);

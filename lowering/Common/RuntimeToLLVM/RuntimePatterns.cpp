@@ -27,7 +27,7 @@ Value tensorAt(StructAccess &s, Value call, int64_t tableOffset,
   return s.at(table, index * sizeof(MarimbaTensor));
 }
 
-/// The same for the index that stands at `position` of a layer's list.
+/// The same for the index at `position` of a layer's list.
 Value layerTensorAt(OpBuilder &b, StructAccess &s, Location loc, Value call,
                     int64_t tableOffset, Value list, int64_t position) {
   Value index = s.load(b.getI32Type(), list, position * sizeof(int32_t));

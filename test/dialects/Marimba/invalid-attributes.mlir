@@ -54,7 +54,7 @@ func.func @f() attributes {marimba.state = "ssm"} {
 // -----
 
 func.func @f(%x: tensor<4xf32>,
-    // expected-error@+1 {{argument #1 of entry 'prefill' has the unknown attribute 'marimba.inptu', expected one of marimba.input, marimba.state, marimba.output, marimba.weight, marimba.name}}
+    // expected-error@+1 {{argument #1 of entry 'prefill' has the unknown attribute 'marimba.inptu', expected one of marimba.input, marimba.state, marimba.output, marimba.weight, marimba.name, marimba.time}}
     %y: tensor<4xf32> {marimba.inptu = "y"})
     attributes {marimba.entry = "prefill"} {
   return

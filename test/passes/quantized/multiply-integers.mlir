@@ -8,7 +8,7 @@
 
 // CHECK-LABEL: func @prefill
 // CHECK-SAME: %[[X:[a-z0-9]+]]: tensor<?x?x200xf32>, %[[W:[a-z0-9]+]]: tensor<70x200xi8
-// CHECK: %[[Q:.*]]:3 = marimba.quantize_rows %[[X]] {{.*}} {moved} : tensor<?x?x200xf32> -> tensor<?x?x256xi8>, tensor<?x?x1xf32>, tensor<?x?x1xf32>
+// CHECK: %[[Q:.*]]:3 = marimba.quantize_rows %[[X]] {{.*}} {offset} : tensor<?x?x200xf32> -> tensor<?x?x256xi8>, tensor<?x?x1xf32>, tensor<?x?x1xf32>
 // CHECK: %[[S:.*]] = onednn.integer_matmul %[[Q]]#0, %[[W]] as {{.*}} -> tensor<?x?x70xi32>
 // CHECK: %[[C:.*]]:2 = marimba.channel_terms %[[W]] as {{.*}} -> tensor<70xf32>, tensor<70xi32>
 // CHECK: linalg.generic {{.*}} ins(%[[S]], %[[Q]]#1, %[[C]]#0, %[[C]]#1, %{{.*}} : tensor<?x?x70xi32>, tensor<?x?x1xf32>, tensor<70xf32>, tensor<70xi32>, tensor<70xbf16>)

@@ -1,10 +1,10 @@
-//===- AttentionUnit.cpp - One token's heads against some keys --*- C++ -*-===//
+//===- AttentionDecodeKernel.cpp - One query token, some keys ---*- C++ -*-===//
 //
 // Part of Marimba.
 //
 //===----------------------------------------------------------------------===//
 
-#include "lowering/CPU/MarimbaToVector/AttentionUnit.h"
+#include "lowering/CPU/MarimbaToVector/AttentionDecodeKernel.h"
 #include "lowering/Common/Builders/Codes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -13,10 +13,10 @@
 using namespace mlir;
 using namespace mlir::marimba;
 
-/// Keys that a block has of each stream: maximum and sums change once for all
+/// Keys of a block in each stream: maximum and sums are rescaled once for all
 /// of them.
 static constexpr int64_t kBlockKeys = 64;
-/// How far ahead of their use keys and values are asked for.
+/// How far ahead keys and values are prefetched.
 static constexpr int64_t kAheadBytes = 1024;
 static constexpr int64_t kLineBits = 512;
 /// f32 of a cache line.
@@ -27,7 +27,8 @@ static int64_t headsAtOnce(int64_t lanes, int64_t together) {
   return std::min<int64_t>(lanes >= 16 ? 4 : 2, together);
 }
 
-AttentionUnit::AttentionUnit(KernelBuilder &b, AttentionOp op, int64_t lanes)
+AttentionDecodeKernel::AttentionDecodeKernel(KernelBuilder &b, AttentionOp op,
+                                             int64_t lanes)
     : AttentionLoops(b, op, lanes) {
   together =
       std::min({int64_t(4), lanes, int64_t(llvm::PowerOf2Ceil(perGroup))});
@@ -37,7 +38,7 @@ AttentionUnit::AttentionUnit(KernelBuilder &b, AttentionOp op, int64_t lanes)
   line = std::max(kLineBits / keptBits(), lanes);
 }
 
-void AttentionUnit::allocate() {
+void AttentionDecodeKernel::allocate() {
   queries = scratch({heads, padded});
   sums = scratch({heads, padded});
   int64_t slots = kBlockKeys * streams + lanes;
@@ -50,7 +51,8 @@ void AttentionUnit::allocate() {
   largest = scratch({heads});
 }
 
-void AttentionUnit::attend(Value batchRow, Value group, Value from, Value to) {
+void AttentionDecodeKernel::attend(Value batchRow, Value group, Value from,
+                                   Value to) {
   row = batchRow, kv = group;
   first = from, last = b.subi(to, b.index(1));
   stream = arith::CeilDivUIOp::create(b, b.subi(to, from), b.index(streams));
@@ -58,8 +60,8 @@ void AttentionUnit::attend(Value batchRow, Value group, Value from, Value to) {
   b.loop(b.index(0), stream, [&](Value k) { block(k); }, kBlockKeys);
 }
 
-/// Scales query head `h`. What makes `heads` more than there are is zero.
-void AttentionUnit::start(Value h) {
+/// Scales query head `h`. Heads that only pad `heads` repeat the last one.
+void AttentionDecodeKernel::start(Value h) {
   Value head =
       b.addi(b.muli(kv, b.index(perGroup)), b.mini(h, b.index(perGroup - 1)));
   overHead([&](Value i, int64_t, Value mask) {
@@ -74,7 +76,7 @@ void AttentionUnit::start(Value h) {
 }
 
 /// Keys [begin, ...) of each stream.
-void AttentionUnit::block(Value begin) {
+void AttentionDecodeKernel::block(Value begin) {
   Value count = b.mini(b.subi(stream, begin), b.index(kBlockKeys));
   Value slots = b.muli(count, b.index(streams));
   int64_t keys = lanes / together, step = std::max(keys, streams);
@@ -98,20 +100,21 @@ void AttentionUnit::block(Value begin) {
       step);
   if (keyScales)
     loadScales(begin, count);
-  b.loop(b.index(0), b.index(heads), [&](Value h) { soften(h, begin, slots); });
-  weigh(begin, count);
+  b.loop(b.index(0), b.index(heads),
+         [&](Value h) { rescale(h, begin, slots); });
+  accumulate(begin, count);
 }
 
-/// The key of slot `i` behind the first one of keys `k` of the streams. What
-/// is behind the last key is read as that, and not used.
-Value AttentionUnit::keyOf(Value k, int64_t i) {
+/// The key of slot `i` after the first one of keys `k` of the streams. Slots
+/// after the last key read that one, and are not used.
+Value AttentionDecodeKernel::keyOf(Value k, int64_t i) {
   Value begin = b.muli(stream, b.index(i % streams));
   Value key = b.addi(b.addi(k, b.index(i / streams)), begin);
   return b.mini(b.addi(first, key), last);
 }
 
 /// Puts the scales of keys [begin, begin + count) of the streams into slots.
-void AttentionUnit::loadScales(Value begin, Value count) {
+void AttentionDecodeKernel::loadScales(Value begin, Value count) {
   b.loop(b.index(0), count, [&](Value k) {
     for (int64_t j = 0; j < streams; ++j) {
       Value key = keyOf(b.addi(begin, k), j);
@@ -124,7 +127,8 @@ void AttentionUnit::loadScales(Value begin, Value count) {
 
 /// Scores of the keys `at` with `together` heads from h, one sum each, for
 /// the slots from `slot` on.
-void AttentionUnit::score(ArrayRef<Value> at, Value slot, Value h, bool fetch) {
+void AttentionDecodeKernel::score(ArrayRef<Value> at, Value slot, Value h,
+                                  bool fetch) {
   int64_t keys = at.size();
   auto step = [&](ValueRange old, Value i, Value mask) {
     SmallVector<Value> vectors, next;
@@ -166,8 +170,10 @@ void AttentionUnit::score(ArrayRef<Value> at, Value slot, Value h, bool fetch) {
   }
 }
 
-/// Scores of head `h` become weights; slots without a key have none.
-void AttentionUnit::soften(Value h, Value begin, Value slots) {
+/// The online softmax: scores of head `h` become weights by the new maximum,
+/// and sums and totals so far are rescaled to it. Slots without a key get no
+/// weight.
+void AttentionDecodeKernel::rescale(Value h, Value begin, Value slots) {
   auto at = [&](Value slot) { return SmallVector<Value>{h, slot}; };
   Value none = b.broadcast(lanes, b.constant(kNoScore));
   Value blockMax = b.loop(
@@ -210,8 +216,8 @@ void AttentionUnit::soften(Value h, Value begin, Value slots) {
 }
 
 /// Which of the slots of `lanes` lanes from keys `k` of the streams on have a
-/// key: those that are in their stream, and not behind the last key.
-Value AttentionUnit::haveKeys(Value k) {
+/// key: those that are in their stream, and not after the last key.
+Value AttentionDecodeKernel::haveKeys(Value k) {
   SmallVector<int32_t> inStream, begins;
   for (int64_t lane = 0; lane < lanes; ++lane) {
     inStream.push_back(lane / streams);
@@ -237,9 +243,9 @@ Value AttentionUnit::haveKeys(Value k) {
       less(arith::AddIOp::create(b, own, begin), all(count)));
 }
 
-/// Adds the values of keys [begin, begin + count) of the streams by their
-/// weights.
-void AttentionUnit::weigh(Value begin, Value count) {
+/// Adds the values of keys [begin, begin + count) of the streams, times their
+/// weights, to the sums.
+void AttentionDecodeKernel::accumulate(Value begin, Value count) {
   int64_t some = headsAtOnce(lanes, together);
   b.loop(b.index(0), count, [&](Value k) {
     Value slot = b.muli(k, b.index(streams));
@@ -256,8 +262,8 @@ void AttentionUnit::weigh(Value begin, Value count) {
 
 /// Adds the values of the keys `at` to some heads from h. Their weights are in
 /// registers, the sums in the first-level cache.
-void AttentionUnit::addValues(ArrayRef<Value> at, Value slot, Value h,
-                              bool fetch) {
+void AttentionDecodeKernel::addValues(ArrayRef<Value> at, Value slot, Value h,
+                                      bool fetch) {
   int64_t some = headsAtOnce(lanes, together);
   SmallVector<Value> weights;
   for (int64_t j = 0; j < streams; ++j)
@@ -306,8 +312,9 @@ void AttentionUnit::addValues(ArrayRef<Value> at, Value slot, Value h,
     add(b.index(i), 1, maskOf(i));
 }
 
-/// Asks for element `i` of the keys that follow those at `at` in some time.
-void AttentionUnit::prefetch(Value memory, ArrayRef<Value> at, Value i) {
+/// Prefetches element `i` of the keys that are kAheadBytes after those at `at`.
+void AttentionDecodeKernel::prefetch(Value memory, ArrayRef<Value> at,
+                                     Value i) {
   int64_t bits = keptBits() * std::max<int64_t>(size, 1);
   int64_t ahead = std::max<int64_t>(1, kAheadBytes * 8 / bits);
   for (Value position : at)

@@ -4,13 +4,11 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef MARIMBA_LOWERING_CPU_QUANTIZED_QUANTIZEDPARTS_H
-#define MARIMBA_LOWERING_CPU_QUANTIZED_QUANTIZEDPARTS_H
+#ifndef MARIMBA_LOWERING_COMMON_BUILDERS_QUANTIZEDPARTS_H
+#define MARIMBA_LOWERING_COMMON_BUILDERS_QUANTIZEDPARTS_H
 
 #include "dialects/Marimba/IR/Quantized.h"
 #include "lowering/Common/Builders/KernelBuilder.h"
-
-#include "mlir/IR/PatternMatch.h"
 
 namespace mlir::marimba {
 
@@ -40,24 +38,17 @@ public:
   Value loadScales(int64_t lanes, Value block, Value group, Value lane) const;
   Value loadMinimums(int64_t lanes, Value block, Value group, Value lane) const;
 
-  /// Code `j` of a word of each channel (vector of i32) as f32, with its zero
-  /// point, `zero` where the weight has them, taken off.
+  /// Code `j` of a word of each channel (vector of i32) as f32, minus its zero
+  /// point: `zero` where the weight has zero points.
   Value unpack(Value words, int64_t j, Value zero) const;
-  /// `sum` and the four signed bytes of a word, or of a vector of words.
+  /// `sum` plus the four signed bytes of a word, or of each of a vector of
+  /// words.
   Value addBytes(Value words, Value sum) const;
 
 private:
   KernelBuilder &b;
 };
 
-/// The definitions, written out.
-void populateQuantizedToLoopsPatterns(RewritePatternSet &patterns);
-
-/// Vector loops: channels in the lanes. With `integerDots` the target has
-/// vpdpbusd; without, products of integers stay plain loops.
-void populateQuantizedToVectorPatterns(RewritePatternSet &patterns,
-                                       int64_t lanes, bool integerDots);
-
 } // namespace mlir::marimba
 
-#endif // MARIMBA_LOWERING_CPU_QUANTIZED_QUANTIZEDPARTS_H
+#endif // MARIMBA_LOWERING_COMMON_BUILDERS_QUANTIZEDPARTS_H

@@ -5,8 +5,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/Marimba/IR/Marimba.h"
-#include "lowering/CPU/Quantized/QuantizedParts.h"
 #include "lowering/Common/Builders/Codes.h"
+#include "lowering/Common/Builders/QuantizedParts.h"
 #include "lowering/Common/MarimbaToLoops/MarimbaToLoops.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -64,7 +64,7 @@ struct LowerQuantizeRows : BufferPattern<QuantizeRowsOp> {
                   [&] { return b.load(x, elementOf(row, k)); },
                   [&] { return zero; });
               Value code = wideCodeOf(b, value, by.inverse), stored = code;
-              if (op.getMoved())
+              if (op.getOffset())
                 stored = arith::AddIOp::create(
                     b, code, arith::ConstantIntOp::create(b, 128, 32));
               b.store(arith::TruncIOp::create(b, b.getI8Type(), stored), codes,
