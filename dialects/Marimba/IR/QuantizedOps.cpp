@@ -256,9 +256,11 @@ OpWork QuantizedMatmulOp::getWork(DynamicSize size) {
 OpWork DequantizeOp::getWork(DynamicSize size) {
   double elements = LetterSizes(shapesOf(*this), size)("K C");
   OpWork work;
-  work.f32 = QuantizedLayout::of(getStoredType()).bits == 4
-                 ? 2 * elements // codes are not around zero
-                 : elements;
+  // The scale's product, and a sum where codes are not around zero.
+  formats::Encoding encoding = layoutOf(getStoredType()).encoding;
+  bool centered =
+      encoding.bits == 8 && encoding.offset == formats::Offset::None;
+  work.f32 = centered ? elements : 2 * elements;
   return work;
 }
 
@@ -279,7 +281,7 @@ double QuantizedEmbeddingOp::getBytesRead(OpOperand &operand,
 }
 
 OpWork ChannelTermsOp::getWork(DynamicSize) {
-  QuantizedLayout layout = QuantizedLayout::of(getStoredType());
+  formats::Layout layout = layoutOf(getStoredType());
   OpWork work; // the sum of a channel's codes
   work.int8 = static_cast<double>(layout.channels * layout.inputs);
   return work;

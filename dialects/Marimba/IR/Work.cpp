@@ -18,8 +18,7 @@ double mlir::marimba::bytesOf(Operation *op, Value value, DynamicSize size) {
   if (!type)
     return 0;
   if (isQuantized(type))
-    return static_cast<double>(
-        QuantizedLayout::of(cast<RankedTensorType>(type)).bytes());
+    return static_cast<double>(layoutOf(cast<RankedTensorType>(type)).bytes());
   OpShapes table = shapesOfOp(op);
   SmallVector<StringRef> letters = lettersOf(table, value);
   LetterSizes sizes(table, size);
