@@ -46,6 +46,8 @@ WITHOUT_COMPILER = re.compile(r"tools/(commands/|marimba/Front\.cpp$)")
 # passes a target makes them.
 PIPELINES = re.compile(r"lowering/Pipelines\.(h|cpp)$")
 STAGES = re.compile(r"lowering/\w+/\w*Target\.cpp$")
+# What lowering/Common/ must not know.
+TARGETS = ("lowering/CPU/", "lowering/Reference/")
 # Code generation and ORC.
 CODEGEN = re.compile(
     r"(llvm/(CodeGen|ExecutionEngine|MC|Passes|Target)/"
@@ -159,6 +161,8 @@ def check_include(file, include, root):
         return None
     if own == "lowering" and include == "lowering/Pipelines.h" and not PIPELINES.match(file):
         return "no folder of lowering/ knows the order of the stages"
+    if file.startswith("lowering/Common/") and include.startswith(TARGETS):
+        return "lowering/Common/ is for every target"
     if target is None or target == own or target in ALLOWED[own]:
         return None
     if include == ABI and own in ABI_USERS:
@@ -172,14 +176,80 @@ def check_include(file, include, root):
     return f"{own}/ must not depend on {target}/"
 
 
+def lowering_folder(path):
+    """lowering/Common/Checks/X.cpp -> lowering/Common/Checks: two levels deep."""
+    parts = os.path.dirname(path).split("/")
+    return "/".join(parts[:3]) if parts[0] == "lowering" else None
+
+
+def circles(edges):
+    """Circles of folders, one line each. `edges` has the place where a folder first
+    includes another: {(from, to): "file:line"}."""
+    after = {}
+    for begin, end in edges:
+        after.setdefault(begin, []).append(end)
+    found, done = [], set()
+
+    def visit(folder, way):
+        if folder in way:
+            way = way[way.index(folder):] + [folder]
+            places = [edges[pair] for pair in zip(way, way[1:])]
+            found.append(f"{' -> '.join(way)}: a circle of includes ({', '.join(places)})")
+        elif folder not in done:
+            for end in sorted(after.get(folder, [])):
+                visit(end, way + [folder])
+            done.add(folder)
+
+    for folder in sorted(after):
+        visit(folder, [])
+    return found
+
+
 def kebab(name):
     """FuseConvSilu -> fuse-conv-silu"""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", name).lower()
 
 
+def pass_definitions(root, file):
+    """{FOO: (argument, text of the definition)} of the Passes.td nearest to a file."""
+    folder = os.path.dirname(file)
+    while folder and not os.path.exists(os.path.join(root, folder, "Passes.td")):
+        folder = os.path.dirname(folder)
+    path = os.path.join(root, folder, "Passes.td")
+    if not os.path.exists(path):
+        return {}
+    with open(path, encoding="utf-8") as stream:
+        parts = re.split(r"^def (?=\w+\s*:)", stream.read(), flags=re.M)[1:]
+    return {
+        re.match(r"\w+", part)[0].upper(): (re.search(r'Pass<"([^"]*)"', part)[1], part)
+        for part in parts
+    }
+
+
+def check_pass(file, text, root):
+    """What a pass lacks that says what it did: a debug type, statistics."""
+    if "markAllAnalysesPreserved" in text:
+        return  # it changes nothing
+    name = re.search(r"GEN_PASS_DEF_(\w+)", text)[1]
+    argument, definition = pass_definitions(root, file).get(name, (None, ""))
+    if argument is None:
+        yield f"{file}: no Passes.td above it defines {name}"
+        return
+    if f'#define DEBUG_TYPE "{argument}"' not in text:
+        yield f'{file}: has no #define DEBUG_TYPE "{argument}"'
+    if "LDBG" not in text and "CountRewrites" not in text:
+        yield f"{file}: says nothing to -debug-only={argument} (LDBG, CountRewrites)"
+    counted = re.findall(r'Statistic<"(\w+)"', definition)
+    if not counted:
+        yield f"{file}: {argument} has no statistics in its Passes.td"
+    for member in counted:
+        if not re.search(rf"\b{member}\b", text):
+            yield f"{file}: never counts {member}, a statistic of {argument}"
+
+
 def check(root):
     """All violations, one line each, and the number of files read."""
-    found, count = [], 0
+    found, count, edges = [], 0, {}
     families = family_names(root)
     for file in sources(root):
         count += 1
@@ -190,6 +260,10 @@ def check(root):
             problem = match and check_include(file, match[2], root)
             if problem:
                 found.append(f"{file}:{number}: includes {match[2]}: {problem}")
+            if match and not match[2].endswith(".inc"):
+                begin, end = lowering_folder(file), lowering_folder(match[2])
+                if begin and end and begin != end:
+                    edges.setdefault((begin, end), f"{file}:{number}")
             if not file.startswith("tools/") and COMMAND_LINE.search(line):
                 found.append(
                     f"{file}:{number}: options of the command line belong to tools/"
@@ -201,12 +275,15 @@ def check(root):
                 found.append(f"{file}:{number}: reads or writes a number by the locale")
             if JSON_FOLDERS.match(file) and file not in JSON_FILES and JSON_PARSERS.search(line):
                 found.append(f"{file}:{number}: parses JSON without JsonText.h or importer/hub/Json.h")
-        if file.startswith("passes/") and "GEN_PASS_DEF" in "\n".join(lines):
+        text = "\n".join(lines)
+        if file.startswith(("passes/", "lowering/")) and "GEN_PASS_DEF" in text:
+            found += check_pass(file, text, root)
+        if file.startswith("passes/") and "GEN_PASS_DEF" in text:
             stem = os.path.splitext(os.path.basename(file))[0]
             test = f"test/{os.path.dirname(file)}/{kebab(stem)}.mlir"
             if not os.path.exists(os.path.join(root, test)):
                 found.append(f"{file}: has no test {test}")
-    return found, count
+    return found + circles(edges), count
 
 
 # file, its text, part of the message (None: nothing is wrong)
@@ -263,6 +340,9 @@ CASES = [
     ("lowering/XToY/XToY.cpp", '#include "importer/I.h"', "must not"),
     ("lowering/XToY/X.cpp", '#include "llvm/ExecutionEngine/Orc/LLJIT.h"', "only lo"),
     ("lowering/XToY/XToY.cpp", '#include "runtime/capi/marimba.h"', "must not"),
+    ("lowering/Common/X/X.cpp", '#include "lowering/CPU/Y/Y.h"', "every target"),
+    ("lowering/Common/X/X.cpp", '#include "lowering/Reference/T.h"', "every target"),
+    ("lowering/CPU/X/X.cpp", '#include "lowering/Common/Y/Y.h"', None),
     ("tools/t/T.cpp", '#include "runtime/capi/CApi.h"', None),
     ("tools/t/T.cpp", '#include "llvm/CodeGen/Passes.h"', "only lowering/Target"),
     ("lowering/Target/T.cpp", '#include "llvm/Target/TargetMachine.h"', None),
@@ -288,21 +368,84 @@ CASES = [
     ("importer/gguf/G.cpp", 'f("tokenizer.ggml.model") == "llama"', None),
     ("importer/families/Other.cpp", 'return "llama";', None),
     ("importer/blocks/B.cpp", "readLlama();", None),
-    ("passes/a/FuseAB.cpp", "#define GEN_PASS_DEF_FUSEAB", "no test test/passes/a/fuse-ab"),
+]
+
+
+GOOD_PASS = """#define DEBUG_TYPE "fuse-ab"
+#define GEN_PASS_DEF_FUSEAB
+LDBG() << "x";
+++numFused;
+"""
+GOOD_TD = {
+    f"{folder}/a/Passes.td": """def FuseAB
+    : Pass<"fuse-ab", "::mlir::func::FuncOp"> {
+  let statistics = [Statistic<"numFused", "num-fused", "x">];
+}
+"""
+    for folder in ("passes", "lowering")
+}
+
+# {file: its text}, part of the message (None: nothing is wrong)
+TREES = [
+    (
+        {
+            "lowering/CPU/A/A.cpp": '#include "lowering/CPU/B/B.h"',
+            "lowering/CPU/B/B.cpp": '#include "lowering/CPU/A/A.h"',
+        },
+        "lowering/CPU/A -> lowering/CPU/B -> lowering/CPU/A: a circle",
+    ),
+    (
+        {
+            "lowering/Common/A/A.h": '#include "lowering/Common/B/B.h"',
+            "lowering/Common/B/B.h": '#include "lowering/Common/C/C.h"',
+            "lowering/Common/C/C.cpp": '#include "lowering/Common/A/D.h"',
+        },
+        "(lowering/Common/A/A.h:1, lowering/Common/B/B.h:1, lowering/Common/C/C.cpp:1)",
+    ),
+    (
+        {
+            "lowering/CPU/A/A.cpp": '#include "lowering/CPU/A/A.h"',
+            "lowering/CPU/B/B.cpp": '#include "lowering/CPU/A/A.h"',
+            "lowering/CPU/A/B.cpp": '#include "lowering/CPU/A.h.inc"',
+            "lowering/CPU/Passes.h": '#include "lowering/CPU/Passes.h.inc"',
+        },
+        None,
+    ),
+    ({"passes/a/FuseAB.cpp": GOOD_PASS, **GOOD_TD}, "no test test/passes/a/fuse-ab"),
+    ({"lowering/a/b/C.cpp": GOOD_PASS.replace("FUSEAB", "C"), **GOOD_TD}, "defines C"),
+    ({"lowering/a/b/C.cpp": GOOD_PASS, **GOOD_TD}, None),
+    (
+        {"lowering/a/C.cpp": GOOD_PASS.replace('"fuse-ab"', '"fuse"'), **GOOD_TD},
+        'no #define DEBUG_TYPE "fuse-ab"',
+    ),
+    ({"lowering/a/C.cpp": GOOD_PASS.replace("LDBG", "x"), **GOOD_TD}, "says nothing"),
+    (
+        {"lowering/a/C.cpp": GOOD_PASS.replace("++numFused", ""), **GOOD_TD},
+        "never counts numFused",
+    ),
+    (
+        {
+            "lowering/a/C.cpp": GOOD_PASS,
+            "lowering/a/Passes.td": 'def FuseAB : Pass<"fuse-ab"> {}',
+        },
+        "no statistics",
+    ),
 ]
 
 
 def self_test():
     failures = 0
-    for file, text, expected in CASES:
+    trees = [({file: text}, expected) for file, text, expected in CASES] + TREES
+    for tree, expected in trees:
         with tempfile.TemporaryDirectory() as root:
             # What a relative include may lead to, and families.
-            families = ("importer/families/Llama.cpp", "importer/families/FalconMamba.cpp")
-            for name in ("lowering/Pipelines.h", "runtime/core/A.h", *families, file):
+            beside = ("importer/families/Llama.cpp", "importer/families/FalconMamba.cpp",
+                      "lowering/Pipelines.h", "runtime/core/A.h")
+            for name, text in {**dict.fromkeys(beside, ""), **tree}.items():
                 path = os.path.join(root, name)
                 os.makedirs(os.path.dirname(path), exist_ok=True)
                 with open(path, "w", encoding="utf-8") as stream:
-                    stream.write("\n" if name != file else text + "\n")
+                    stream.write(text + "\n")
             found, _ = check(root)
         if expected:
             right = len(found) == 1 and expected in found[0]
@@ -310,8 +453,8 @@ def self_test():
             right = not found
         if not right:
             failures += 1
-            print(f"FAIL {file}: {text}\n  expected {expected}, found {found}")
-    print(f"{len(CASES)} cases, {failures} failures")
+            print(f"FAIL {tree}\n  expected {expected}, found {found}")
+    print(f"{len(trees)} cases, {failures} failures")
     return 1 if failures else 0
 
 

@@ -33,6 +33,11 @@ def ConvertMarimbaToOneDNN
     Option<"streams", "streams", "bool", "false",
            "packed copies are in blocks of 64 channels">,
   ];
+  let statistics = [
+    Statistic<"numLibrary", "num-library", "projections by the library">,
+    Statistic<"numPacked", "num-packed", "projections over its packed weights">,
+    Statistic<"numLoops", "num-loops", "projections left to loops">,
+  ];
   let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::onednn::OneDNNDialect",
                            "::mlir::tensor::TensorDialect"];
@@ -53,6 +58,9 @@ def ConvertMarimbaToVector
                         "threads that the code will run on">,
                  Option<"integerDots", "integer-dots", "bool", "false",
                         "the target has vpdpbusd">];
+  let statistics = [
+    Statistic<"numConverted", "num-converted", "ops that became vector loops">,
+  ];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::LLVM::LLVMDialect",
     "::mlir::math::MathDialect",
@@ -68,6 +76,13 @@ def VectorizeLinalg : Pass<"vectorize-linalg", "::mlir::func::FuncOp"> {
   }];
   let options = [Option<"vectorBits", "vector-bits", "unsigned", "512",
                         "width of a vector register">];
+  let statistics = [
+    Statistic<"numContractions", "num-contractions",
+              "projections that became vector loops">,
+    Statistic<"numVectorized", "num-vectorized",
+              "other ops that became vector loops">,
+    Statistic<"numScalar", "num-scalar", "ops left to scalar loops">,
+  ];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
     "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
@@ -82,6 +97,10 @@ def ApproximateMath : Pass<"approximate-math", "::mlir::func::FuncOp"> {
     outside [2^-126, 2^127] may become 0 or infinity. docs/numerics.md has the
     errors.
   }];
+  let statistics = [
+    Statistic<"numApproximated", "num-approximated",
+              "functions that became polynomials">,
+  ];
   let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::math::MathDialect",
                            "::mlir::vector::VectorDialect"];

@@ -12,6 +12,9 @@ include "mlir/Pass/PassBase.td"
 def ConvertMarimbaToLinalg
     : Pass<"convert-marimba-to-linalg", "::mlir::func::FuncOp"> {
   let summary = "ops without memory become linalg.generic";
+  let statistics = [
+    Statistic<"numConverted", "num-converted", "ops that became linalg">,
+  ];
   let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::linalg::LinalgDialect",
                            "::mlir::math::MathDialect",
@@ -26,6 +29,10 @@ def BufferizeModel : Pass<"bufferize-model", "::mlir::ModuleOp"> {
     batch can be any range of state slots. States and the residual stream are
     updated in place: a function whose result would be a new buffer is an error.
   }];
+  let statistics = [
+    Statistic<"numAllocated", "num-allocated", "buffers that are allocated">,
+    Statistic<"numCopies", "num-copies", "copies that are left">,
+  ];
   let dependentDialects = ["::mlir::affine::AffineDialect",
                            "::mlir::bufferization::BufferizationDialect",
                            "::mlir::linalg::LinalgDialect",
@@ -39,6 +46,9 @@ def ConvertMarimbaToLoops
     The definition of each op, written out: one loop per dimension, one element
     at a time. The reference route uses it for all of them.
   }];
+  let statistics = [
+    Statistic<"numConverted", "num-converted", "ops that became scalar loops">,
+  ];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
     "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
@@ -55,6 +65,10 @@ def InsertChecks : Pass<"insert-checks", "::mlir::func::FuncOp"> {
     Models that were imported need none: their shapes fit by construction, and
     the session checks what comes in.
   }];
+  let statistics = [
+    Statistic<"numChecks", "num-checks", "checks of sizes and indices">,
+    Statistic<"numHoisted", "num-hoisted", "checks where a function begins">,
+  ];
   let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::rt::RuntimeDialect",
                            "::mlir::scf::SCFDialect",
@@ -68,6 +82,10 @@ def BranchOnChecks : Pass<"branch-on-checks", "::mlir::ModuleOp"> {
     end; after each call and parallel loop the status of the context is checked.
     Runs on blocks, after scf is lowered.
   }];
+  let statistics = [
+    Statistic<"numChecks", "num-checks", "checks that became branches">,
+    Statistic<"numCalls", "num-calls", "calls whose status is looked at">,
+  ];
   let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::cf::ControlFlowDialect",
                            "::mlir::rt::RuntimeDialect",
@@ -82,6 +100,10 @@ def StackScratch : Pass<"stack-scratch", "::mlir::func::FuncOp"> {
     large as its sizes can get; each thread has its own. A size without a bound,
     or a tile too large for a stack, is an error.
   }];
+  let statistics = [
+    Statistic<"numOnStack", "num-on-stack", "buffers on the stack of a thread">,
+    Statistic<"numBytes", "num-bytes", "bytes of them">,
+  ];
   let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::memref::MemRefDialect"];
 }
@@ -99,6 +121,11 @@ def AddRuntimeContext : Pass<"add-runtime-context", "::mlir::ModuleOp"> {
   }];
   let options = [Option<"checks", "checks", "bool", "false",
                         "sizes of scratch are checked">];
+  let statistics = [
+    Statistic<"numEntries", "num-entries", "entries of the ABI">,
+    Statistic<"numArenaBuffers", "num-arena-buffers",
+              "buffers that come from the arena">,
+  ];
   let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::LLVM::LLVMDialect",
                            "::mlir::rt::RuntimeDialect"];
@@ -113,6 +140,10 @@ def TableLayerArguments : Pass<"table-layer-arguments", "::mlir::ModuleOp"> {
     few instructions a layer instead of a few hundred. Arguments that are
     something else at any call stay as they are.
   }];
+  let statistics = [
+    Statistic<"numLayers", "num-layers", "layer functions that take a table">,
+    Statistic<"numTabled", "num-tabled", "arguments that come from it">,
+  ];
   let dependentDialects = ["::mlir::rt::RuntimeDialect"];
 }
 
@@ -127,6 +158,9 @@ def ProfileRegions : Pass<"profile-regions", "::mlir::ModuleOp"> {
     `marimba_profile_description`, which function and which ops of the model
     each of them measures (abi.h).
   }];
+  let statistics = [
+    Statistic<"numRegions", "num-regions", "regions that are measured">,
+  ];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect",
                            "::mlir::rt::RuntimeDialect"];
 }
@@ -137,6 +171,14 @@ def OutlineParallelLoops : Pass<"outline-parallel-loops", "::mlir::ModuleOp"> {
     The outermost scf.parallel of each nest becomes a function over a range of
     its iterations and an rt.parallel_for; those inside become scf.for.
   }];
+  let statistics = [
+    Statistic<"numOutlined", "num-outlined",
+              "parallel loops that became functions">,
+    Statistic<"numShared", "num-shared",
+              "parallel loops that share such a function">,
+    Statistic<"numSequential", "num-sequential",
+              "parallel loops inside others">,
+  ];
   let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::func::FuncDialect",
                            "::mlir::LLVM::LLVMDialect",
@@ -152,6 +194,9 @@ def BFloat16AsBits : Pass<"bf16-as-bits", "::mlir::ModuleOp"> {
     the type, by a call of its runtime library for each element. Operands of
     intrinsics keep their type.
   }];
+  let statistics = [
+    Statistic<"numValues", "num-values", "values of bf16 that became i16">,
+  ];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
 }
 
@@ -161,6 +206,12 @@ def ConvertRuntimeToLLVM : Pass<"convert-runtime-to-llvm", "::mlir::ModuleOp"> {
     rt and onednn ops become loads and calls as abi.h states them; func, arith,
     memref, vector, cf and math follow MLIR's own conversions.
   }];
+  let statistics = [
+    Statistic<"numRuntimeOps", "num-runtime-ops",
+              "ops of rt that became loads and calls">,
+    Statistic<"numLibraryCalls", "num-library-calls",
+              "ops of onednn that became calls">,
+  ];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
 }
 

@@ -13,6 +13,8 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Transforms/WalkPatternRewriteDriver.h"
 
+#define DEBUG_TYPE "fuse-conversions"
+
 namespace mlir::marimba {
 #define GEN_PASS_DEF_FUSECONVERSIONS
 #include "passes/contraction/FuseConversions.h.inc"
@@ -31,9 +33,18 @@ Value emptyLike(PatternRewriter &rewriter, Operation *op, Value like,
       tensor::getMixedSizes(rewriter, op->getLoc(), like), type);
 }
 
+/// A pattern that counts what it does.
+struct CountingPattern : OpRewritePattern<arith::TruncFOp> {
+  CountingPattern(MLIRContext *ctx, PassStatistic &statistic,
+                  PatternBenefit benefit)
+      : OpRewritePattern(ctx, benefit), statistic(statistic) {}
+
+  PassStatistic &statistic;
+};
+
 /// A loop nest with one result yields it rounded.
-struct IntoGeneric : OpRewritePattern<arith::TruncFOp> {
-  using OpRewritePattern::OpRewritePattern;
+struct IntoGeneric : CountingPattern {
+  using CountingPattern::CountingPattern;
 
   LogicalResult matchAndRewrite(arith::TruncFOp op,
                                 PatternRewriter &rewriter) const override {
@@ -43,6 +54,7 @@ struct IntoGeneric : OpRewritePattern<arith::TruncFOp> {
     if (generic.getNumParallelLoops() != generic.getNumLoops() ||
         generic.payloadUsesValueFromOperand(generic.getDpsInitOperand(0)))
       return rewriter.notifyMatchFailure(op, "sums stay wide");
+    LDBG() << "rounded where a loop nest makes it: " << op.getLoc();
     Type narrow = getElementTypeOrSelf(op.getType());
     rewriter.setInsertionPoint(generic);
     Value empty =
@@ -62,13 +74,14 @@ struct IntoGeneric : OpRewritePattern<arith::TruncFOp> {
     rewriter.modifyOpInPlace(yield, [&] { yield.setOperand(0, rounded); });
     rewriter.replaceOp(op, fused.getResult(0));
     rewriter.eraseOp(generic);
+    ++statistic;
     return success();
   }
 };
 
 /// A matmul of bf16 writes bf16.
-struct IntoMatmul : OpRewritePattern<arith::TruncFOp> {
-  using OpRewritePattern::OpRewritePattern;
+struct IntoMatmul : CountingPattern {
+  using CountingPattern::CountingPattern;
 
   LogicalResult matchAndRewrite(arith::TruncFOp op,
                                 PatternRewriter &rewriter) const override {
@@ -85,13 +98,14 @@ struct IntoMatmul : OpRewritePattern<arith::TruncFOp> {
         ValueRange{empty}, matmul.getPostOpsAttr(), UnitAttr());
     rewriter.replaceOp(op, fused.getResult(0));
     rewriter.eraseOp(matmul);
+    ++statistic;
     return success();
   }
 };
 
-/// What no op can take along is a copy by the library.
-struct IntoReorder : OpRewritePattern<arith::TruncFOp> {
-  using OpRewritePattern::OpRewritePattern;
+/// The rest are copies by the library.
+struct IntoReorder : CountingPattern {
+  using CountingPattern::CountingPattern;
 
   LogicalResult matchAndRewrite(arith::TruncFOp op,
                                 PatternRewriter &rewriter) const override {
@@ -105,6 +119,7 @@ struct IntoReorder : OpRewritePattern<arith::TruncFOp> {
     Value empty = emptyLike(rewriter, op, op.getIn(), type.getElementType());
     rewriter.replaceOpWithNewOp<onednn::ReorderOp>(op, TypeRange{type},
                                                    op.getIn(), empty);
+    ++statistic;
     return success();
   }
 };
@@ -115,9 +130,10 @@ struct FuseConversionsPass
 
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    patterns.add<IntoGeneric, IntoMatmul>(&getContext(), /*benefit=*/2);
+    patterns.add<IntoGeneric, IntoMatmul>(&getContext(), numFused,
+                                          /*benefit=*/2);
     if (reorder)
-      patterns.add<IntoReorder>(&getContext());
+      patterns.add<IntoReorder>(&getContext(), numReorders, /*benefit=*/1);
     walkAndApplyPatterns(getOperation(), std::move(patterns));
   }
 };

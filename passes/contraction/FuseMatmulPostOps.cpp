@@ -12,6 +12,8 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Transforms/WalkPatternRewriteDriver.h"
 
+#define DEBUG_TYPE "fuse-matmul-post-ops"
+
 namespace mlir::marimba {
 #define GEN_PASS_DEF_FUSEMATMULPOSTOPS
 #include "passes/contraction/FuseMatmulPostOps.h.inc"
@@ -120,7 +122,9 @@ struct FuseMatmulPostOpsPass
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
     patterns.add<FuseSilu, FuseSwiGLU, FuseResidual>(&getContext());
-    walkAndApplyPatterns(getOperation(), std::move(patterns));
+    CountRewrites counter(DEBUG_TYPE, numFused,
+                          isAnyOf<SiluOp, SwiGLUOp, arith::AddFOp>);
+    walkAndApplyPatterns(getOperation(), std::move(patterns), &counter);
   }
 };
 

@@ -10,6 +10,8 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
+#define DEBUG_TYPE "narrow-projections"
+
 namespace mlir::marimba {
 #define GEN_PASS_DEF_NARROWPROJECTIONS
 #include "passes/contraction/NarrowProjections.h.inc"
@@ -37,10 +39,14 @@ struct NarrowProjectionsPass
       Value input = op.getInput();
       auto type = cast<RankedTensorType>(input.getType());
       if (!type.getElementType().isF32() || isCompared(op.getResult()) ||
-          readsQuantized(op))
+          readsQuantized(op)) {
+        LDBG() << "not narrowed: " << op.getLoc();
         return;
+      }
+      ++numNarrowed;
       Value &narrow = narrowed[input];
       if (!narrow) {
+        ++numRounded;
         builder.setInsertionPointAfterValue(input);
         narrow = arith::TruncFOp::create(
             builder, op.getLoc(), type.clone(builder.getBF16Type()), input);

@@ -17,6 +17,10 @@ def NarrowProjections : Pass<"narrow-projections", "::mlir::func::FuncOp"> {
     the choice of experts is a comparison. Norms, scans, attention, the residual
     stream and states are not touched.
   }];
+  let statistics = [
+    Statistic<"numNarrowed", "num-narrowed", "projections that multiply bf16">,
+    Statistic<"numRounded", "num-rounded", "tensors that are rounded for them">,
+  ];
   let dependentDialects = ["::mlir::arith::ArithDialect"];
 }
 
@@ -29,6 +33,9 @@ def FuseMatmulPostOps
     an addition, in place (`sum`) where nobody reads the other summand later,
     with an operand (`add`) elsewhere.
   }];
+  let statistics = [
+    Statistic<"numFused", "num-fused", "ops that became post-ops of a matmul">,
+  ];
   let dependentDialects = ["::mlir::onednn::OneDNNDialect"];
 }
 
@@ -40,7 +47,12 @@ def FuseConversions : Pass<"fuse-conversions", "::mlir::func::FuncOp"> {
     tensor. With `reorder` all others become `onednn.reorder`.
   }];
   let options = [Option<"reorder", "reorder", "bool", "false",
-                        "the library converts what no op can take along">];
+                        "the library converts the rest">];
+  let statistics = [
+    Statistic<"numFused", "num-fused",
+              "conversions that joined what makes the value">,
+    Statistic<"numReorders", "num-reorders", "conversions by the library">,
+  ];
   let dependentDialects = ["::mlir::linalg::LinalgDialect",
                            "::mlir::onednn::OneDNNDialect",
                            "::mlir::tensor::TensorDialect"];

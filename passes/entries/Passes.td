@@ -24,6 +24,10 @@ def SpecializeDecode : Pass<"specialize-decode", "::mlir::ModuleOp"> {
     dynamic dimensions (after a static one: `[layers, B, T, H]`). Where a state
     looks like that, too, there is no telling and no decode entry.
   }];
+  let statistics = [
+    Statistic<"numCopies", "num-copies",
+              "functions that were copied for one token">,
+  ];
   let dependentDialects = ["::mlir::affine::AffineDialect",
                            "::mlir::arith::ArithDialect",
                            "::mlir::tensor::TensorDialect"];
@@ -42,6 +46,10 @@ def WriteResults : Pass<"write-results", "::mlir::func::FuncOp"> {
     was written to an input, to no argument or to one that has a result already
     is an error. What comes out of branches and calls is not followed.
   }];
+  let statistics = [
+    Statistic<"numWritten", "num-written",
+              "results that name where they are written">,
+  ];
   let dependentDialects = ["::mlir::bufferization::BufferizationDialect"];
 }
 

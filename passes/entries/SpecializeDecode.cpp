@@ -13,6 +13,8 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
+#define DEBUG_TYPE "specialize-decode"
+
 namespace mlir::marimba {
 #define GEN_PASS_DEF_SPECIALIZEDECODE
 #include "passes/entries/SpecializeDecode.h.inc"
@@ -94,7 +96,10 @@ struct SpecializeDecodePass
     }
     if (!prefill || prefill.isExternal())
       return;
-    if (hasMarks(prefill) || markByPosition(prefill)) {
+    bool marked = hasMarks(prefill);
+    LDBG() << (marked ? "time is marked" : "time is guessed by position");
+    if (marked || markByPosition(prefill)) {
+      int64_t before = llvm::range_size(module.getOps<func::FuncOp>());
       ShapeRefiner refiner(module, "_decode");
       FailureOr<func::FuncOp> decode =
           refiner.copy(prefill, withOneToken(prefill), "decode");
@@ -102,6 +107,7 @@ struct SpecializeDecodePass
         return signalPassFailure();
       (*decode)->setAttr(kEntryAttr, StringAttr::get(&getContext(), "decode"));
       removeMarks(*decode);
+      numCopies += llvm::range_size(module.getOps<func::FuncOp>()) - before;
     }
     removeMarks(prefill); // nobody asks any more
   }

@@ -16,6 +16,8 @@
 #include "mlir/Interfaces/LoopLikeInterface.h"
 #include "llvm/ADT/SmallPtrSet.h"
 
+#define DEBUG_TYPE "write-results"
+
 namespace mlir::marimba {
 #define GEN_PASS_DEF_WRITERESULTS
 #include "passes/entries/WriteResults.h.inc"
@@ -104,6 +106,9 @@ struct WriteResultsPass
                                        << ", as another result was" << expected;
     if (!to.folds || to.loops)
       return success();
+    LDBG() << "result #" << number << " is written to argument #"
+           << to.argument.getArgNumber();
+    ++numWritten;
     OpBuilder builder(end);
     result.set(bufferization::MaterializeInDestinationOp::create(
                    builder, end.getLoc(), result.get(), to.argument)

@@ -14,6 +14,8 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Transforms/WalkPatternRewriteDriver.h"
 
+#define DEBUG_TYPE "decompose-experts"
+
 namespace mlir::marimba {
 #define GEN_PASS_DEF_DECOMPOSEEXPERTS
 #include "passes/experts/DecomposeExperts.h.inc"
@@ -194,7 +196,8 @@ struct DecomposeExpertsPass
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
     patterns.add<Decompose>(&getContext());
-    walkAndApplyPatterns(getOperation(), std::move(patterns));
+    CountRewrites counter(DEBUG_TYPE, numDecomposed, isAnyOf<ExpertsOp>);
+    walkAndApplyPatterns(getOperation(), std::move(patterns), &counter);
   }
 };
 

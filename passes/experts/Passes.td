@@ -18,6 +18,10 @@ def DecomposeExperts : Pass<"decompose-experts", "::mlir::func::FuncOp"> {
     few sizes. All threads work on one expert at a time, so it does not matter
     how many rows it got.
   }];
+  let statistics = [
+    Statistic<"numDecomposed", "num-decomposed",
+              "mixtures of experts that became loops">,
+  ];
   let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::linalg::LinalgDialect",
                            "::mlir::marimba::MarimbaDialect",

@@ -13,6 +13,8 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Transforms/WalkPatternRewriteDriver.h"
 
+#define DEBUG_TYPE "choose-quantized-kernels"
+
 namespace mlir::marimba {
 #define GEN_PASS_DEF_CHOOSEQUANTIZEDKERNELS
 #include "passes/quantized/ChooseQuantizedKernels.h.inc"
@@ -72,8 +74,12 @@ struct ChooseQuantizedKernelsPass
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
     patterns.add<ConvertLinear>(&getContext(), library, integerDots);
-    patterns.add<ConvertEmbedding>(&getContext());
-    walkAndApplyPatterns(getOperation(), std::move(patterns));
+    CountRewrites counter(DEBUG_TYPE, numMatmuls, isAnyOf<LinearOp>);
+    walkAndApplyPatterns(getOperation(), std::move(patterns), &counter);
+    RewritePatternSet tables(&getContext());
+    tables.add<ConvertEmbedding>(&getContext());
+    CountRewrites embeddings(DEBUG_TYPE, numEmbeddings, isAnyOf<EmbeddingOp>);
+    walkAndApplyPatterns(getOperation(), std::move(tables), &embeddings);
   }
 };
 

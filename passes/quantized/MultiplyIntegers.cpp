@@ -16,6 +16,8 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Transforms/WalkPatternRewriteDriver.h"
 
+#define DEBUG_TYPE "multiply-integers"
+
 namespace mlir::marimba {
 #define GEN_PASS_DEF_MULTIPLYINTEGERS
 #include "passes/quantized/MultiplyIntegers.h.inc"
@@ -121,7 +123,8 @@ struct MultiplyIntegersPass
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
     patterns.add<Multiply>(&getContext());
-    walkAndApplyPatterns(getOperation(), std::move(patterns));
+    CountRewrites counter(DEBUG_TYPE, numMultiplied, isAnyOf<LinearOp>);
+    walkAndApplyPatterns(getOperation(), std::move(patterns), &counter);
   }
 };
 

@@ -7,6 +7,8 @@
 #ifndef MARIMBA_PASSES_QUANTIZED_PASSES_H
 #define MARIMBA_PASSES_QUANTIZED_PASSES_H
 
+#include "dialects/Marimba/Transforms/PassStatistic.h"
+
 #include "mlir/Pass/Pass.h"
 
 namespace mlir::marimba {

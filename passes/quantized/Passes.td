@@ -25,6 +25,11 @@ def ChooseQuantizedKernels
     Option<"integerDots", "integer-dots", "bool", "false",
            "few rows multiply integers">,
   ];
+  let statistics = [
+    Statistic<"numMatmuls", "num-matmuls", "projections by generated code">,
+    Statistic<"numEmbeddings", "num-embeddings",
+              "embeddings with a quantised table">,
+  ];
   let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::marimba::MarimbaDialect",
                            "::mlir::tensor::TensorDialect"];
@@ -39,6 +44,10 @@ def MultiplyIntegers : Pass<"multiply-integers", "::mlir::func::FuncOp"> {
     groups, and few rows, are left to --choose-quantized-kernels, which runs
     after it.
   }];
+  let statistics = [
+    Statistic<"numMultiplied", "num-multiplied",
+              "projections that multiply integers">,
+  ];
   let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::linalg::LinalgDialect",
                            "::mlir::marimba::MarimbaDialect",
@@ -65,6 +74,9 @@ def WidenQuantizedWeights
     Option<"integerDots", "integer-dots", "bool", "false",
            "few rows multiply integers">,
   ];
+  let statistics = [
+    Statistic<"numWidened", "num-widened", "matmuls whose weight is widened">,
+  ];
   let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::bufferization::BufferizationDialect",
                            "::mlir::marimba::MarimbaDialect",
@@ -80,6 +92,9 @@ def QuantizedAsBytes : Pass<"quantized-as-bytes", "::mlir::ModuleOp"> {
     (docs/quantization.md); ops that read it keep its type as an attribute, as
     does its `marimba.weight`. A reader that cannot is an error.
   }];
+  let statistics = [
+    Statistic<"numWeights", "num-weights", "weights that became bytes">,
+  ];
 }
 
 #endif // MARIMBA_PASSES_QUANTIZED_PASSES_TD

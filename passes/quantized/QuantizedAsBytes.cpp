@@ -12,6 +12,8 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
+#define DEBUG_TYPE "quantized-as-bytes"
+
 namespace mlir::marimba {
 #define GEN_PASS_DEF_QUANTIZEDASBYTES
 #include "passes/quantized/QuantizedAsBytes.h.inc"
@@ -69,6 +71,8 @@ struct QuantizedAsBytesPass
             argument.setType(asBytes(argument.getType()));
       if (auto weight = dyn_cast<WeightOp>(op);
           weight && isQuantized(weight.getType())) {
+        LDBG() << "bytes: @" << weight.getSymName();
+        ++numWeights;
         weight.setStoredAttr(weight.getTypeAttr());
         weight.setType(asBytes(weight.getType()));
       }

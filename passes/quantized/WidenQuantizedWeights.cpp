@@ -17,6 +17,8 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Transforms/WalkPatternRewriteDriver.h"
 
+#define DEBUG_TYPE "widen-quantized-weights"
+
 namespace mlir::marimba {
 #define GEN_PASS_DEF_WIDENQUANTIZEDWEIGHTS
 #include "passes/quantized/WidenQuantizedWeights.h.inc"
@@ -178,7 +180,8 @@ struct WidenQuantizedWeightsPass
     }
     RewritePatternSet patterns(&getContext());
     patterns.add<Widen>(&getContext(), channels, fewRows, integerDots);
-    walkAndApplyPatterns(getOperation(), std::move(patterns));
+    CountRewrites counter(DEBUG_TYPE, numWidened, isAnyOf<onednn::MatmulOp>);
+    walkAndApplyPatterns(getOperation(), std::move(patterns), &counter);
   }
 };
 

@@ -11,6 +11,8 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Transforms/WalkPatternRewriteDriver.h"
 
+#define DEBUG_TYPE "choose-lti-form"
+
 namespace mlir::marimba {
 #define GEN_PASS_DEF_CHOOSELTIFORM
 #include "passes/recurrence/ChooseLtiForm.h.inc"
@@ -64,15 +66,18 @@ constexpr int64_t kMostTable = 2048;
 
 struct ToConvolution : OpRewritePattern<LTIScanOp> {
   ToConvolution(MLIRContext *ctx, int64_t tokens, int64_t length,
-                double loadCost, bool always)
+                double loadCost, bool always, PassStatistic &statistic)
       : OpRewritePattern(ctx), tokens(tokens), length(length),
-        loadCost(loadCost), always(always) {}
+        loadCost(loadCost), always(always), statistic(statistic) {}
 
   LogicalResult matchAndRewrite(LTIScanOp op,
                                 PatternRewriter &rewriter) const override {
     if (!op.hasPureTensorSemantics())
       return rewriter.notifyMatchFailure(op, "not on tensors");
     CostModel cost = model(op, tokens, loadCost);
+    LDBG() << op.getLoc() << ": " << cost.recurrence()
+           << " instructions a token as a recurrence, "
+           << cost.convolution(length) << " as a convolution";
     if (!always && cost.convolution(length) >= cost.recurrence())
       return rewriter.notifyMatchFailure(op, "recurrence is cheaper");
     if (cost.states * length > kMostTable)
@@ -90,6 +95,7 @@ struct ToConvolution : OpRewritePattern<LTIScanOp> {
     rewriter.replaceOpWithNewOp<LongConvolutionOp>(
         op, op.getResultTypes(), op.getU(), kernel, op.getDecay(), inject,
         readout, op.getD(), op.getValid(), op.getInits(), complex);
+    ++statistic;
     return success();
   }
 
@@ -104,13 +110,15 @@ struct ToConvolution : OpRewritePattern<LTIScanOp> {
   int64_t tokens, length;
   double loadCost;
   bool always;
+  PassStatistic &statistic;
 };
 
 /// A convolution whose tables are those of a recurrence.
 struct ToRecurrence : OpRewritePattern<LongConvolutionOp> {
-  ToRecurrence(MLIRContext *ctx, int64_t tokens, double loadCost, bool always)
+  ToRecurrence(MLIRContext *ctx, int64_t tokens, double loadCost, bool always,
+               PassStatistic &statistic)
       : OpRewritePattern(ctx), tokens(tokens), loadCost(loadCost),
-        always(always) {}
+        always(always), statistic(statistic) {}
 
   LogicalResult matchAndRewrite(LongConvolutionOp op,
                                 PatternRewriter &rewriter) const override {
@@ -135,12 +143,14 @@ struct ToRecurrence : OpRewritePattern<LongConvolutionOp> {
     rewriter.replaceOpWithNewOp<LTIScanOp>(
         op, op.getResultTypes(), op.getU(), op.getDecay(), inject.getInput(),
         readout.getInput(), op.getD(), op.getValid(), op.getInits(), complex);
+    ++statistic;
     return success();
   }
 
   int64_t tokens;
   double loadCost;
   bool always;
+  PassStatistic &statistic;
 };
 
 struct ChooseLtiFormPass
@@ -164,9 +174,10 @@ struct ChooseLtiFormPass
     RewritePatternSet patterns(&getContext());
     if (cheapest || form == "convolution")
       patterns.add<ToConvolution>(&getContext(), tokens, length, loadCost,
-                                  !cheapest);
+                                  !cheapest, numConvolutions);
     if (cheapest || form == "recurrence")
-      patterns.add<ToRecurrence>(&getContext(), tokens, loadCost, !cheapest);
+      patterns.add<ToRecurrence>(&getContext(), tokens, loadCost, !cheapest,
+                                 numRecurrences);
     walkAndApplyPatterns(getOperation(), std::move(patterns));
   }
 };

@@ -11,6 +11,8 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Transforms/WalkPatternRewriteDriver.h"
 
+#define DEBUG_TYPE "fuse-discretize-scan"
+
 namespace mlir::marimba {
 #define GEN_PASS_DEF_FUSEDISCRETIZESCAN
 #include "passes/recurrence/FuseDiscretizeScan.h.inc"
@@ -80,7 +82,8 @@ struct FuseDiscretizeScanPass
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
     patterns.add<FuseReadout>(&getContext());
-    walkAndApplyPatterns(getOperation(), std::move(patterns));
+    CountRewrites counter(DEBUG_TYPE, numFused, isAnyOf<ReadoutOp>);
+    walkAndApplyPatterns(getOperation(), std::move(patterns), &counter);
   }
 };
 

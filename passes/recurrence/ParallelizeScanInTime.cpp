@@ -19,6 +19,8 @@
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "llvm/Support/MathExtras.h"
 
+#define DEBUG_TYPE "parallelize-scan-in-time"
+
 namespace mlir::marimba {
 #define GEN_PASS_DEF_PARALLELIZESCANINTIME
 #include "passes/recurrence/ParallelizeScanInTime.h.inc"
@@ -350,12 +352,15 @@ struct ParallelizeScanInTimePass
     }
     SmallVector<RecurrenceOpInterface> scans;
     getOperation().walk([&](RecurrenceOpInterface op) {
-      if (TimeSplitter::pays(op, threads, lanes))
+      bool pays = TimeSplitter::pays(op, threads, lanes);
+      LDBG() << (pays ? "split in time: " : "stays whole: ") << op.getLoc();
+      if (pays)
         scans.push_back(op);
     });
     IRRewriter rewriter(&getContext());
     for (RecurrenceOpInterface op : scans)
       TimeSplitter(rewriter, op, threads, lanes).run();
+    numSplit += scans.size();
   }
 };
 

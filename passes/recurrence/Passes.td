@@ -20,6 +20,9 @@ def FuseDiscretizeScan : Pass<"fuse-discretize-scan", "::mlir::func::FuncOp"> {
     reads, complex states, and rules other than `euler`, which `selective_scan`
     does not express.
   }];
+  let statistics = [
+    Statistic<"numFused", "num-fused", "state-space layers that became one op">,
+  ];
   let dependentDialects = ["::mlir::tensor::TensorDialect",
                            "::mlir::marimba::MarimbaDialect"];
 }
@@ -43,6 +46,12 @@ def ChooseLtiForm : Pass<"choose-lti-form", "::mlir::func::FuncOp"> {
     Option<"form", "form", "std::string", "\"cheapest\"",
            "cheapest, or always recurrence or convolution">,
   ];
+  let statistics = [
+    Statistic<"numConvolutions", "num-convolutions",
+              "recurrences that became convolutions">,
+    Statistic<"numRecurrences", "num-recurrences",
+              "convolutions that became recurrences">,
+  ];
   let dependentDialects = ["::mlir::marimba::MarimbaDialect"];
 }
 
@@ -63,6 +72,9 @@ def ParallelizeScanInTime
   let options = [
     Option<"threads", "threads", "int64_t", "1", "threads to fill">,
     Option<"lanes", "lanes", "int64_t", "16", "channels of a vector">,
+  ];
+  let statistics = [
+    Statistic<"numSplit", "num-split", "scans that are split in time">,
   ];
   let dependentDialects = ["::mlir::affine::AffineDialect",
                            "::mlir::arith::ArithDialect",
@@ -98,6 +110,10 @@ def TileRecurrences : Pass<"tile-recurrences", "::mlir::func::FuncOp"> {
     Option<"lanes", "lanes", "int64_t", "16",
            "channels of a vector, of which a group has whole ones">,
     Option<"tokens", "tokens", "int64_t", "32", "tokens of one block">,
+  ];
+  let statistics = [
+    Statistic<"numTiled", "num-tiled", "loops around recurrences">,
+    Statistic<"numFused", "num-fused", "ops that joined such a loop">,
   ];
   let dependentDialects = ["::mlir::affine::AffineDialect",
                            "::mlir::linalg::LinalgDialect",

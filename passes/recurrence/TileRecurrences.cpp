@@ -20,6 +20,8 @@
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "mlir/Transforms/RegionUtils.h"
 
+#define DEBUG_TYPE "tile-recurrences"
+
 namespace mlir::marimba {
 #define GEN_PASS_DEF_TILERECURRENCES
 #include "passes/recurrence/TileRecurrences.h.inc"
@@ -96,6 +98,9 @@ public:
     cleanUp();
     return success();
   }
+
+  /// Loops that were made, and ops that joined one.
+  unsigned tiled = 0, fused = 0;
 
 private:
   SmallVector<RecurrenceOpInterface> recurrences() {
@@ -184,12 +189,14 @@ private:
     options.setLoopType(loopType).setTileSizes(sizes);
     prepareConsumer(op);
     rewriter.setInsertionPoint(op);
-    FailureOr<scf::SCFTilingResult> tiled = scf::tileUsingSCF(
+    FailureOr<scf::SCFTilingResult> result = scf::tileUsingSCF(
         rewriter, cast<TilingInterface>(op.getOperation()), options);
-    if (failed(tiled))
+    if (failed(result))
       return op->emitError("cannot be tiled");
-    rewriter.replaceOp(op, tiled->replacements);
-    fuseConsumers(tiled->loops);
+    LDBG() << "tiled: " << op->getLoc();
+    ++tiled;
+    rewriter.replaceOp(op, result->replacements);
+    fuseConsumers(result->loops);
     return success();
   }
 
@@ -364,7 +371,8 @@ private:
         return;
       if (loops.front()->getNumResults() == before)
         return;
-      result = before; // the consumer's result stands behind the others
+      ++fused;
+      result = before; // the consumer's result is after the others
     }
   }
 
@@ -388,6 +396,8 @@ private:
           continue;
         if (!scf::tileAndFuseProducerOfSlice(rewriter, slice, loops))
           continue;
+        LDBG() << "joined the loop: " << producer->getLoc();
+        ++fused;
         rewriter.eraseOp(slice);
         if (producer->use_empty())
           rewriter.eraseOp(producer);
@@ -459,9 +469,11 @@ struct TileRecurrencesPass
           << ", expected at least 1 of each";
       return signalPassFailure();
     }
-    if (failed(RecurrenceTiler(getOperation(), channels, tokens, threads, lanes)
-                   .run()))
+    RecurrenceTiler tiler(getOperation(), channels, tokens, threads, lanes);
+    if (failed(tiler.run()))
       signalPassFailure();
+    numTiled += tiler.tiled;
+    numFused += tiler.fused;
   }
 };
 

@@ -16,6 +16,8 @@
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "mlir/Transforms/WalkPatternRewriteDriver.h"
 
+#define DEBUG_TYPE "approximate-math"
+
 namespace mlir::marimba {
 #define GEN_PASS_DEF_APPROXIMATEMATH
 #include "lowering/CPU/ApproximateMath.h.inc"
@@ -233,7 +235,12 @@ struct ApproximateMathPass
     // While exp is still there to be seen.
     RewritePatternSet softplus(&getContext());
     softplus.add<Log1pOfExp>(&getContext());
-    walkAndApplyPatterns(getOperation(), std::move(softplus));
+    auto isMath = [](Operation *op) {
+      return isa_and_present<math::MathDialect>(op->getDialect()) &&
+             !isa<math::FmaOp>(op); // of the polynomials
+    };
+    CountRewrites counter(DEBUG_TYPE, numApproximated, isMath);
+    walkAndApplyPatterns(getOperation(), std::move(softplus), &counter);
 
     RewritePatternSet patterns(&getContext());
     patterns.add<ExpPolynomial, Exp2Polynomial, TrigPolynomial<math::SinOp>,

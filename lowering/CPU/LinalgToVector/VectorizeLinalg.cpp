@@ -22,6 +22,8 @@
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "mlir/Transforms/WalkPatternRewriteDriver.h"
 
+#define DEBUG_TYPE "vectorize-linalg"
+
 namespace mlir::marimba {
 #define GEN_PASS_DEF_VECTORIZELINALG
 #include "lowering/CPU/VectorizeLinalg.h.inc"
@@ -127,7 +129,9 @@ struct VectorizeLinalgPass
       return signalPassFailure();
     RewritePatternSet projections(&getContext());
     populateContractionToVectorPatterns(projections, *lanes);
-    walkAndApplyPatterns(getOperation(), std::move(projections));
+    CountRewrites counter(DEBUG_TYPE, numContractions,
+                          isAnyOf<linalg::GenericOp>);
+    walkAndApplyPatterns(getOperation(), std::move(projections), &counter);
 
     SmallVector<linalg::LinalgOp> ops;
     getOperation().walk([&](linalg::LinalgOp op) {
@@ -136,7 +140,13 @@ struct VectorizeLinalgPass
     });
     IRRewriter rewriter(&getContext());
     for (linalg::LinalgOp op : ops)
-      (void)vectorizeRows(rewriter, op, *lanes);
+      if (Location loc = op.getLoc();
+          succeeded(vectorizeRows(rewriter, op, *lanes))) {
+        ++numVectorized;
+      } else {
+        LDBG() << "stays scalar: " << loc;
+        ++numScalar;
+      }
 
     // 1x1x16 vectors become 16, masks of reads and writes become operands.
     RewritePatternSet patterns(&getContext());

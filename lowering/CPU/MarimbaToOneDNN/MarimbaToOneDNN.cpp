@@ -16,6 +16,8 @@
 #include "mlir/IR/TypeUtilities.h"
 #include "mlir/Transforms/WalkPatternRewriteDriver.h"
 
+#define DEBUG_TYPE "convert-marimba-to-onednn"
+
 namespace mlir::marimba {
 #define GEN_PASS_DEF_CONVERTMARIMBATOONEDNN
 #include "lowering/CPU/ConvertMarimbaToOneDNN.h.inc"
@@ -27,8 +29,11 @@ using namespace mlir::marimba;
 namespace {
 
 struct ConvertLinear : OpRewritePattern<LinearOp> {
-  ConvertLinear(MLIRContext *ctx, const MatmulTarget &target)
-      : OpRewritePattern(ctx), target(target) {}
+  ConvertLinear(MLIRContext *ctx, const MatmulTarget &target,
+                PassStatistic &numLibrary, PassStatistic &numPacked,
+                PassStatistic &numLoops)
+      : OpRewritePattern(ctx), target(target), numLibrary(numLibrary),
+        numPacked(numPacked), numLoops(numLoops) {}
 
   LogicalResult matchAndRewrite(LinearOp op,
                                 PatternRewriter &rewriter) const override {
@@ -38,7 +43,9 @@ struct ConvertLinear : OpRewritePattern<LinearOp> {
                                                              : "loops")
                        .category("matmul");
     Type weight = op.getWeight().getType();
+    LDBG() << op.getLoc() << ": " << choice.reason;
     if (!choice.library) {
+      ++numLoops;
       remark::missed(op.getLoc(), options) << remark::add("{0}", choice.reason)
                                            << remark::metric("weight", weight);
       return rewriter.notifyMatchFailure(op, choice.reason);
@@ -50,6 +57,7 @@ struct ConvertLinear : OpRewritePattern<LinearOp> {
                                          << remark::metric("weight", weight);
     Value empty = tensor::EmptyOp::create(rewriter, op.getLoc(), shape[0],
                                           rewriter.getF32Type());
+    ++(choice.stream ? numPacked : numLibrary);
     if (!choice.stream) {
       Value input = op.getInput();
       if (widensInput(op, target))
@@ -77,6 +85,7 @@ private:
   }
 
   MatmulTarget target;
+  PassStatistic &numLibrary, &numPacked, &numLoops;
 };
 
 struct ConvertMarimbaToOneDNNPass
@@ -87,7 +96,8 @@ struct ConvertMarimbaToOneDNNPass
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
     patterns.add<ConvertLinear>(&getContext(),
-                                MatmulTarget{bf16Dots, smallestCall, streams});
+                                MatmulTarget{bf16Dots, smallestCall, streams},
+                                numLibrary, numPacked, numLoops);
     walkAndApplyPatterns(getOperation(), std::move(patterns));
   }
 };

@@ -4,6 +4,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "dialects/Marimba/IR/Marimba.h"
+#include "dialects/OneDNN/IR/OneDNN.h"
 #include "dialects/Runtime/IR/Runtime.h"
 #include "lowering/CPU/MarimbaToVector/ChannelBlocks.h"
 #include "lowering/CPU/Passes.h"
@@ -17,6 +19,8 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/Transforms/WalkPatternRewriteDriver.h"
+
+#define DEBUG_TYPE "convert-marimba-to-vector"
 
 namespace mlir::marimba {
 #define GEN_PASS_DEF_CONVERTMARIMBATOVECTOR
@@ -83,7 +87,11 @@ struct ConvertMarimbaToVectorPass
     populatePackedMatmulToVectorPatterns(patterns, *lanes);
     populateRotaryToVectorPatterns(patterns, *lanes);
     populateQuantizedToVectorPatterns(patterns, *lanes, integerDots);
-    walkAndApplyPatterns(getOperation(), std::move(patterns));
+    CountRewrites counter(DEBUG_TYPE, numConverted, [](Operation *op) {
+      return isa_and_present<MarimbaDialect, onednn::OneDNNDialect>(
+          op->getDialect());
+    });
+    walkAndApplyPatterns(getOperation(), std::move(patterns), &counter);
   }
 };
 

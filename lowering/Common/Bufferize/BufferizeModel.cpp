@@ -24,6 +24,8 @@
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "mlir/Transforms/WalkPatternRewriteDriver.h"
 
+#define DEBUG_TYPE "bufferize-model"
+
 namespace mlir::marimba {
 #define GEN_PASS_DEF_BUFFERIZEMODEL
 #include "lowering/Common/BufferizeModel.h.inc"
@@ -181,6 +183,14 @@ struct BufferizeModelPass
     RewritePatternSet patterns(&getContext());
     patterns.add<CopyToLinalg, ExpandToReinterpret>(&getContext());
     walkAndApplyPatterns(module, std::move(patterns));
+    module.walk([&](Operation *op) {
+      if (isa<memref::AllocOp>(op))
+        ++numAllocated;
+      else if (isa<linalg::CopyOp>(op)) {
+        LDBG() << "a copy is left: " << op->getLoc();
+        ++numCopies;
+      }
+    });
   }
 };
 

@@ -13,6 +13,8 @@
 #include "mlir/Dialect/UB/IR/UBOps.h"
 #include "mlir/IR/BuiltinOps.h"
 
+#define DEBUG_TYPE "branch-on-checks"
+
 namespace mlir::marimba {
 #define GEN_PASS_DEF_BRANCHONCHECKS
 #include "lowering/Common/BranchOnChecks.h.inc"
@@ -75,6 +77,10 @@ struct BranchOnChecksPass
         llvm::any_of(func.getArgumentTypes(),
                      [](Type type) { return isa<rt::CallType>(type); }) &&
         func.isPublic();
+    LDBG() << "@" << func.getSymName() << ": " << checks.size()
+           << " checks and " << calls.size() << " calls may end it";
+    numChecks += checks.size();
+    numCalls += calls.size();
     Location loc = func.getLoc();
     Block *end = createReturn(func, loc, isEntry);
     for (rt::CheckOp check : checks)

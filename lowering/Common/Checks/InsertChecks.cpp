@@ -14,6 +14,8 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
+#define DEBUG_TYPE "insert-checks"
+
 namespace mlir::marimba {
 #define GEN_PASS_DEF_INSERTCHECKS
 #include "lowering/Common/InsertChecks.h.inc"
@@ -31,12 +33,18 @@ public:
   explicit Hoist(func::FuncOp func)
       : block(func.getBody().front()), front(&block.front()) {}
 
-  void run() {
+  /// Returns how many are there.
+  unsigned run() {
+    unsigned count = 0;
     SmallVector<rt::CheckOp> checks(block.getOps<rt::CheckOp>());
     for (rt::CheckOp check : checks)
       if (llvm::all_of(check->getOperands(),
-                       [&](Value value) { return isEarly(value); }))
+                       [&](Value value) { return isEarly(value); })) {
+        LDBG() << "checked where the function begins: " << check.getMessage();
         move(check);
+        ++count;
+      }
+    return count;
   }
 
 private:
@@ -100,7 +108,8 @@ struct InsertChecksPass
       checkTensorOp(checks);
       checkArithmeticOp(checks);
     }
-    Hoist(func).run();
+    func.walk([&](rt::CheckOp) { ++numChecks; });
+    numHoisted += Hoist(func).run();
   }
 };
 

@@ -16,6 +16,8 @@
 #include "mlir/IR/TypeUtilities.h"
 #include "mlir/Transforms/WalkPatternRewriteDriver.h"
 
+#define DEBUG_TYPE "convert-marimba-to-linalg"
+
 namespace mlir::marimba {
 #define GEN_PASS_DEF_CONVERTMARIMBATOLINALG
 #include "lowering/Common/ConvertMarimbaToLinalg.h.inc"
@@ -221,7 +223,10 @@ struct ConvertMarimbaToLinalgPass
                  ConvertGatherTokens, ConvertLinear, ConvertRMSNorm,
                  ConvertDiscretize, ConvertReadout>(&getContext());
     populateLTIToLinalgPatterns(patterns);
-    walkAndApplyPatterns(getOperation(), std::move(patterns));
+    CountRewrites counter(DEBUG_TYPE, numConverted, [](Operation *op) {
+      return isa_and_present<MarimbaDialect>(op->getDialect());
+    });
+    walkAndApplyPatterns(getOperation(), std::move(patterns), &counter);
   }
 };
 

@@ -18,6 +18,8 @@
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/Transforms/WalkPatternRewriteDriver.h"
 
+#define DEBUG_TYPE "convert-marimba-to-loops"
+
 namespace mlir::marimba {
 #define GEN_PASS_DEF_CONVERTMARIMBATOLOOPS
 #include "lowering/Common/ConvertMarimbaToLoops.h.inc"
@@ -346,7 +348,10 @@ struct ConvertMarimbaToLoopsPass
     populateLTIToLoopsPatterns(patterns);
     populateRotaryToLoopsPatterns(patterns);
     populateQuantizedToLoopsPatterns(patterns);
-    walkAndApplyPatterns(getOperation(), std::move(patterns));
+    CountRewrites counter(DEBUG_TYPE, numConverted, [](Operation *op) {
+      return isa_and_present<MarimbaDialect>(op->getDialect());
+    });
+    walkAndApplyPatterns(getOperation(), std::move(patterns), &counter);
   }
 };
 

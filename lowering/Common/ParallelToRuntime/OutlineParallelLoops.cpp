@@ -17,6 +17,8 @@
 #include "mlir/IR/SymbolTable.h"
 #include "mlir/Transforms/RegionUtils.h"
 
+#define DEBUG_TYPE "outline-parallel-loops"
+
 namespace mlir::marimba {
 #define GEN_PASS_DEF_OUTLINEPARALLELLOOPS
 #include "lowering/Common/OutlineParallelLoops.h.inc"
@@ -75,6 +77,7 @@ struct OutlineParallelLoopsPass
           }
       for (scf::ParallelOp loop : inner) // innermost first
         makeSequential(loop);
+      numSequential += inner.size();
       for (scf::ParallelOp loop : outer)
         if (failed(outline(func, loop, symbols)))
           return signalPassFailure();
@@ -142,8 +145,12 @@ struct OutlineParallelLoopsPass
         break;
       }
     if (known) {
+      LDBG() << "@" << known.getSymName() << " is the body of a loop of @"
+             << func.getSymName();
       body.erase();
+      ++numShared;
     } else {
+      ++numOutlined;
       symbols.insert(body);
       bodies[body.getFunctionType()].push_back(body);
       known = body;

@@ -17,6 +17,8 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/BuiltinOps.h"
 
+#define DEBUG_TYPE "add-runtime-context"
+
 namespace mlir::marimba {
 #define GEN_PASS_DEF_ADDRUNTIMECONTEXT
 #include "lowering/Common/AddRuntimeContext.h.inc"
@@ -69,8 +71,9 @@ void checkRoom(OpBuilder &b, memref::AllocOp alloc, Value context) {
 }
 
 /// Scratch of a block comes from the arena and goes back where the block ends;
-/// what leaves a branch goes back where the function ends.
-void useArena(Block &block, Value context, bool checks) {
+/// what leaves a branch goes back where the function ends. Returns how many
+/// buffers that are.
+unsigned useArena(Block &block, Value context, bool checks) {
   SmallVector<memref::AllocOp> allocs(block.getOps<memref::AllocOp>());
   bool isBody = isa<func::FuncOp>(block.getParentOp());
   bool hasNested =
@@ -78,7 +81,7 @@ void useArena(Block &block, Value context, bool checks) {
       block.walk([](memref::AllocOp) { return WalkResult::interrupt(); })
           .wasInterrupted();
   if (allocs.empty() && !hasNested)
-    return;
+    return 0;
   OpBuilder b = OpBuilder::atBlockBegin(&block);
   if (context.getParentBlock() == &block)
     b.setInsertionPointAfterValue(context);
@@ -101,6 +104,7 @@ void useArena(Block &block, Value context, bool checks) {
     alloc.replaceAllUsesWith(scratch);
     alloc.erase();
   }
+  return allocs.size();
 }
 
 /// fn(arguments...) becomes marimba_<entry>(context, call) -> i32.
@@ -171,8 +175,10 @@ struct AddRuntimeContextPass
                         const llvm::StringMap<unsigned> &weightIndex) {
     MLIRContext *ctx = &getContext();
     if (auto entry = func->getAttrOfType<StringAttr>(kEntryAttr)) {
+      LDBG() << "entry " << entry << ": @" << func.getSymName();
       if (failed(makeEntry(func, entry.getValue(), weightIndex)))
         return failure();
+      ++numEntries;
     } else {
       if (rt::ContextOp::isAvailableAt(func))
         return success(); // done before
@@ -201,7 +207,9 @@ struct AddRuntimeContextPass
     SmallVector<Block *> blocks;
     func.walk([&](Block *block) { blocks.push_back(block); });
     for (Block *block : blocks)
-      useArena(*block, context, checks);
+      numArenaBuffers += useArena(*block, context, checks);
+    if (context.use_empty())
+      context.getDefiningOp()->erase();
     return success();
   }
 };

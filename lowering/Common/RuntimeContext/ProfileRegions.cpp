@@ -17,6 +17,8 @@
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/raw_ostream.h"
 
+#define DEBUG_TYPE "profile-regions"
+
 namespace mlir::marimba {
 #define GEN_PASS_DEF_PROFILEREGIONS
 #include "lowering/Common/ProfileRegions.h.inc"
@@ -122,6 +124,8 @@ struct ProfileRegionsPass
         }
       }
     });
+    LDBG() << count << " regions";
+    numRegions += count;
     if (count == 0)
       return;
     addText(module, MARIMBA_SYMBOL_PROFILE_DESCRIPTION, text);

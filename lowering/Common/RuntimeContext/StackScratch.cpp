@@ -14,6 +14,8 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Interfaces/ValueBoundsOpInterface.h"
 
+#define DEBUG_TYPE "stack-scratch"
+
 namespace mlir::marimba {
 #define GEN_PASS_DEF_STACKSCRATCH
 #include "lowering/Common/StackScratch.h.inc"
@@ -66,6 +68,9 @@ struct StackScratchPass
       if (failed(bytes))
         return signalPassFailure();
       Location loc = alloc.getLoc();
+      LDBG() << *bytes << " bytes of the stack: " << loc;
+      ++numOnStack;
+      numBytes += *bytes;
       OpBuilder b = OpBuilder::atBlockBegin(stackBlock(alloc));
       Value memory = memref::AllocaOp::create(
           b, loc, MemRefType::get({*bytes}, b.getI8Type()),

@@ -11,6 +11,8 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/SymbolTable.h"
 
+#define DEBUG_TYPE "table-layer-arguments"
+
 namespace mlir::marimba {
 #define GEN_PASS_DEF_TABLELAYERARGUMENTS
 #include "lowering/Common/TableLayerArguments.h.inc"
@@ -76,8 +78,12 @@ struct TableLayerArgumentsPass
       kinds.push_back(kind);
       tabled[i] = kind != Source::None;
     }
+    LDBG() << "@" << callee.getSymName() << ": " << tabled.count() << " of "
+           << tabled.size() << " arguments come from a table";
     if (tabled.none())
       return;
+    ++numLayers;
+    numTabled += tabled.count();
 
     unsigned first = firstOwnArgument(callee);
     for (func::CallOp site : sites) {

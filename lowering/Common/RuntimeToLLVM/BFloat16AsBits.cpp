@@ -11,6 +11,8 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/TypeUtilities.h"
 
+#define DEBUG_TYPE "bf16-as-bits"
+
 namespace mlir::marimba {
 #define GEN_PASS_DEF_BFLOAT16ASBITS
 #include "lowering/Common/BFloat16AsBits.h.inc"
@@ -67,6 +69,8 @@ struct BFloat16AsBitsPass
               argument.setType(bits);
       for (OpResult result : op->getResults())
         if (Type bits = bitsOf(result.getType())) {
+          LDBG(2) << "as bits: " << *op;
+          ++numValues;
           result.setType(bits);
           if (auto constant = dyn_cast<LLVM::ConstantOp>(op))
             constant.setValueAttr(bitsOf(constant.getValue(), bits));

@@ -23,6 +23,8 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Transforms/DialectConversion.h"
 
+#define DEBUG_TYPE "convert-runtime-to-llvm"
+
 namespace mlir::marimba {
 #define GEN_PASS_DEF_CONVERTRUNTIMETOLLVM
 #include "lowering/Common/ConvertRuntimeToLLVM.h.inc"
@@ -37,6 +39,14 @@ struct ConvertRuntimeToLLVMPass
     : mlir::marimba::impl::ConvertRuntimeToLLVMBase<ConvertRuntimeToLLVMPass> {
   void runOnOperation() override {
     MLIRContext *ctx = &getContext();
+    getOperation().walk([&](Operation *op) {
+      if (isa_and_present<rt::RuntimeDialect>(op->getDialect()))
+        ++numRuntimeOps;
+      else if (isa_and_present<onednn::OneDNNDialect>(op->getDialect())) {
+        LDBG() << "a call of the library: " << *op;
+        ++numLibraryCalls;
+      }
+    });
     LLVMTypeConverter types(ctx);
     auto pointer = [ctx](Type) -> Type {
       return LLVM::LLVMPointerType::get(ctx);
