@@ -43,11 +43,13 @@ config.substitutions.append(
 # Our programs by their full path, wherever a RUN line has the bare name: never
 # another one that happens to be installed.
 for tool in [
+    "marimba-batch",
     "marimba-generate",
     "marimba-generate-package",
     "marimba-lsp-server",
     "marimba-numerics",
     "marimba-opt",
+    "marimba-talk",
     "marimba",
 ]:
     config.substitutions.append(

@@ -182,6 +182,12 @@ marimba_code marimba_model_open(const char *package, const char *directory,
   if (!made->tokenizer && manifest->hasTokenizer())
     return fail(MARIMBA_BAD_MODEL, error, message);
   made->noTokenizer = error;
+  made->loadTemplate = [path = std::string(package),
+                        manifest = std::move(*manifest),
+                        directory = load.directory](const std::string &name,
+                                                    std::string &error) {
+    return rt::loadPackageTemplate(path, manifest, directory, name, error);
+  };
   *model = made.release();
   return succeed(message);
 } catch (...) {

@@ -7,13 +7,20 @@
 
 #include "marimba/formats/ClassicLocale.h"
 
+#include "marimba/AnswerText.h"
+#include "marimba/ChatTemplate.h"
+#include "marimba/Sampler.h"
+
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace marimba::rt {
+class ChatTemplate;
 class ReadyModel;
 class Tokenizer;
 } // namespace marimba::rt
@@ -22,6 +29,10 @@ struct marimba_model {
   std::shared_ptr<const marimba::rt::ReadyModel> ready;
   std::shared_ptr<const marimba::rt::Tokenizer> tokenizer; // null without one
   std::string noTokenizer;                                 // why not
+  /// As rt::ChatTemplate::load() of the model.
+  std::function<std::unique_ptr<marimba::rt::ChatTemplate>(
+      const std::string &name, std::string &error)>
+      loadTemplate;
 };
 
 namespace marimba::capi {
@@ -51,6 +62,20 @@ marimba_code failCaught(const char *function, char **message);
 /// not allowed.
 bool readOptions(const marimba_options *given, Options &options,
                  std::string &error);
+
+/// What `given`, which may be null, says of an answer.
+struct Sampling {
+  rt::SamplerOptions sampler;
+  int64_t maxTokens = 0; // 0: the caller's default
+  bool ignoreEnd = false;
+  std::vector<std::string> stops;
+};
+/// False and `error` where something is not allowed.
+bool readSampling(const marimba_sampling *given, Sampling &sampling,
+                  std::string &error);
+
+/// As C has it.
+marimba_end endOf(rt::AnswerEnd end);
 
 } // namespace marimba::capi
 

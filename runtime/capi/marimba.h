@@ -33,7 +33,7 @@ extern "C" {
 
 #define MARIMBA_EXPORT __attribute__((visibility("default")))
 
-/* The values of these and the fields of the struct below do not change; new
+/* The values of these and the fields of the structs below do not change; new
    ones come behind them. */
 typedef enum marimba_code {
   MARIMBA_SUCCESS = 0,
@@ -50,6 +50,8 @@ typedef enum marimba_code {
 typedef struct marimba_model marimba_model;
 typedef struct marimba_session marimba_session;
 typedef struct marimba_answer marimba_answer;
+typedef struct marimba_batch marimba_batch;
+typedef struct marimba_chat marimba_chat;
 
 /* How a model is loaded. Zeros, beside `size`, are the defaults. */
 typedef struct marimba_options {
@@ -161,6 +163,108 @@ MARIMBA_EXPORT marimba_code marimba_session_save(const marimba_session *session,
 MARIMBA_EXPORT marimba_code marimba_session_restore(marimba_session *session,
                                                     const char *path,
                                                     char **message);
+
+/* How an answer is made. Zeros, beside `size`, are the defaults. */
+typedef struct marimba_sampling {
+  size_t size;              /* sizeof(marimba_sampling) */
+  int64_t max_tokens;       /* of the answer; 0: 256, in a conversation 1024 */
+  float temperature;        /* 0 takes the likeliest token */
+  float top_p;              /* in (0, 1]; 0: 1, which keeps all */
+  float min_p;              /* in [0, 1] */
+  float repetition_penalty; /* above 0; 0: 1, which changes nothing */
+  int32_t top_k;            /* 0 keeps all */
+  int32_t ignore_end;       /* not 0: goes on after the end of a text; not for
+                               conversations */
+  uint64_t seed;            /* the same seed, the same choices */
+  const char *const
+      *stops; /* texts that end the answer, `stop_count` of them */
+  size_t stop_count;
+} marimba_sampling;
+
+/* Why an answer ends. */
+typedef enum marimba_end {
+  MARIMBA_GOES_ON = 0,        /* it does not yet */
+  MARIMBA_END_MODEL = 1,      /* a token that ends a text */
+  MARIMBA_END_STOP = 2,       /* a stop text */
+  MARIMBA_END_LENGTH = 3,     /* max_tokens */
+  MARIMBA_END_INTERRUPTED = 4 /* the program said so */
+} marimba_end;
+
+/* Many prompts together: requests come and go while others are answered, up to
+   `slots` of them at once. Each gets the tokens that it would get alone, up to
+   the rounding of sums. The model's tokenizer, where it has one, makes the
+   texts. */
+MARIMBA_EXPORT marimba_code marimba_batch_create(const marimba_model *model,
+                                                 int32_t slots,
+                                                 marimba_batch **batch,
+                                                 char **message);
+MARIMBA_EXPORT void marimba_batch_free(marimba_batch *batch);
+/* A prompt of `count` ids (at least one) is answered when there is room.
+   `sampling` may be null. `request` becomes its number: 0, 1, 2, ... From any
+   thread, also while another one is in marimba_batch_next(). */
+MARIMBA_EXPORT marimba_code marimba_batch_submit(
+    marimba_batch *batch, const int32_t *ids, size_t count,
+    const marimba_sampling *sampling, uint64_t *request, char **message);
+/* Drops a request: nothing more comes of it than what marimba_batch_next() has
+   already computed. From any thread. */
+MARIMBA_EXPORT void marimba_batch_cancel(marimba_batch *batch,
+                                         uint64_t request);
+
+/* What came of a request. */
+typedef struct marimba_event {
+  size_t size;      /* sizeof(marimba_event), set before the call */
+  uint64_t request; /* its number */
+  int32_t id;       /* a new token; -1 where `end` is not MARIMBA_GOES_ON */
+  marimba_end end;  /* why nothing more comes */
+  const char *text; /* what can be shown now and could not before, whole
+                       characters; lives until the next call for this batch */
+} marimba_event;
+
+/* The next thing that comes of any request; computes until there is one. `some`
+   becomes 0 where nothing runs and nothing waits, else 1. After MARIMBA_FAILED
+   all requests are gone. One thread at a time. */
+MARIMBA_EXPORT marimba_code marimba_batch_next(marimba_batch *batch,
+                                               marimba_event *event, int *some,
+                                               char **message);
+
+/* How a conversation is led. Zeros, beside `size`, are the defaults. */
+typedef struct marimba_chat_options {
+  size_t size;        /* sizeof(marimba_chat_options) */
+  const char *system; /* what the model is told first, or null */
+  const char *form;   /* the chat template of this name; null: the default
+                         one, or a plain form where the model has none */
+  const marimba_sampling *sampling; /* of all answers, or null */
+} marimba_chat_options;
+
+/* A conversation. `options` may be null. An error for a model without a
+   tokenizer. */
+MARIMBA_EXPORT marimba_code marimba_chat_create(
+    const marimba_model *model, const marimba_chat_options *options,
+    marimba_chat **chat, char **message);
+MARIMBA_EXPORT void marimba_chat_free(marimba_chat *chat);
+
+/* Hears pieces of an answer, whole characters each; 0 ends the answer. */
+typedef int (*marimba_text_function)(void *user, const char *text);
+/* Adds a question (UTF-8) and its answer, which `on_text`, where it is not
+   null, hears as it comes, and `answer`, where it is not null, gets as a whole,
+   in memory for marimba_free(). `end` may be null, too. After a failure the
+   conversation is as before. */
+MARIMBA_EXPORT marimba_code marimba_chat_ask(marimba_chat *chat,
+                                             const char *question,
+                                             marimba_text_function on_text,
+                                             void *user, char **answer,
+                                             marimba_end *end, char **message);
+/* Takes the last question and its answer back; 0 where there is none. */
+MARIMBA_EXPORT int marimba_chat_undo(marimba_chat *chat);
+/* Back to the beginning. */
+MARIMBA_EXPORT void marimba_chat_reset(marimba_chat *chat);
+/* Saves the conversation, with what the model remembers, or goes on from a
+   saved one or from a session (docs/chat.md). After a failure nothing has
+   changed. */
+MARIMBA_EXPORT marimba_code marimba_chat_save(marimba_chat *chat,
+                                              const char *path, char **message);
+MARIMBA_EXPORT marimba_code marimba_chat_load(marimba_chat *chat,
+                                              const char *path, char **message);
 
 #ifdef __cplusplus
 }

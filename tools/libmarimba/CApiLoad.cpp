@@ -60,6 +60,10 @@ marimba_code marimba_model_load(const char *directory,
   } else {
     loadTokenizer(directory, made->noTokenizer);
   }
+  made->loadTemplate = [path = std::string(directory)](const std::string &name,
+                                                       std::string &error) {
+    return loadChatTemplate(path, name, error);
+  };
   options.tokenizer = made->tokenizer.get();
   made->ready = LoadedModel::load(directory, options, error);
   if (!made->ready)
