@@ -20,7 +20,7 @@ IR = "dialects/Marimba/IR"
 class Skeletons(Checker):
     def __init__(self, root, build, work):
         super().__init__(work)
-        self.root, self.build, self.tree = root, os.path.realpath(build), self.path("tree")
+        self.root, self.build, self.tree = os.path.realpath(root), os.path.realpath(build), self.path("tree")
         for name in COPIED:
             source, target = os.path.join(root, name), os.path.join(self.tree, name)
             os.makedirs(os.path.dirname(target), exist_ok=True)
@@ -57,7 +57,8 @@ class Skeletons(Checker):
 
     def compiles(self, source):
         """What the copy generated comes before what the build did."""
-        includes = [f"-I{path}" for path in (self.path("made"), self.tree, self.build)]
+        folders = (self.path("made"), self.tree, self.build, os.path.join(self.root, "runtime/include"))
+        includes = [f"-I{path}" for path in folders]
         self.output(
             "clang++-22", "-std=c++20", "-fsyntax-only", "-fno-exceptions", "-Wall", "-Wextra", "-Werror",
             "-Wno-unused-parameter", *includes, f"-isystem{self.include}", source,

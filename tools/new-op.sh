@@ -70,8 +70,6 @@ include "MarimbaBase.td"
 {head}#include "dialects/Marimba/IR/Marimba.h"
 #include "dialects/Marimba/IR/Verify.h"
 
-#include "mlir/Dialect/Tensor/IR/Tensor.h"
-
 using namespace mlir;
 using namespace mlir::marimba;
 ''')
@@ -103,20 +101,6 @@ edit(f"{stem}.td", r"^#endif", f'''def Marimba_{op} : Marimba_ValueOp<"{name}"> 
 
 ''', after=False)
 edit(f"{ir}/Shapes.h", r"^OpShapes shapesOf\(\w+Op op\);\n", f"OpShapes shapesOf({op} op);\n")
-work = f'''/// Name the operations of the formula.
-OpWork {op}::getWork(DynamicSize size) {{
-  OpWork work;
-  work.f32 = LetterSizes(shapesOf(*this), size)("B T H");
-  return work;
-}}
-'''
-shape = f'''LogicalResult
-{op}::reifyResultShapes(OpBuilder &builder,
-{" " * len(op)}                    ReifiedRankedShapedTypeDims &shapes) {{
-  shapes.assign(1, tensor::getMixedSizes(builder, getLoc(), getInput()));
-  return success();
-}}
-'''
 rule = "//===" + "-" * 70 + "===//"
 write(f"{stem}.cpp", read(f"{stem}.cpp") + f'''
 {rule}
@@ -132,7 +116,13 @@ LogicalResult {op}::verify() {{
   return ShapeChecker(*this).check(shapesOf(*this)).result();
 }}
 
-''' + (work if "WorkOpInterface" in read(f"{ir}/MarimbaBase.td") else shape))
+/// Name the operations of the formula.
+OpWork {op}::getWork(DynamicSize size) {{
+  OpWork work;
+  work.f32 = LetterSizes(shapesOf(*this), size)("B T H");
+  return work;
+}}
+''')
 
 def add_test(kind, run, case, between):
     path = f"{tests}/{kind}-{subject.lower()}.mlir"
