@@ -3,6 +3,7 @@
 #include "marimba/JsonMembers.h"
 
 #include "marimba/formats/JsonGuard.h"
+#include "marimba/formats/JsonText.h"
 
 #include <algorithm>
 #include <charconv>

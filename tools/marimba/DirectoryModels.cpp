@@ -21,9 +21,7 @@ std::unique_ptr<LoadedModel> driver::loadModel(StringRef modelDir,
   commands::Progress bar(showProgress);
   return LoadedModel::load(
       modelDir, options, error,
-      [&](double fraction, StringRef what) {
-        bar.update(fraction, what);
-      },
+      [&](double fraction, StringRef what) { bar.update(fraction, what); },
       [&](StringRef note) {
         bar.clear();
         printNote(note);
