@@ -14,7 +14,7 @@ bool PrefixCache::mark(std::string &error) {
   int64_t length = session.length(slot);
   if (length == 0 || (!marks.empty() && marks.back().tokens() >= length))
     return true;
-  std::optional<Checkpoint> made = session.checkpoint(slot, error);
+  std::optional<Snapshot> made = session.snapshot(slot, error);
   if (!made)
     return false;
   marks.push_back(std::move(*made));
@@ -24,7 +24,7 @@ bool PrefixCache::mark(std::string &error) {
 
 int64_t PrefixCache::bytes() const {
   int64_t sum = 0;
-  for (const Checkpoint &mark : marks)
+  for (const Snapshot &mark : marks)
     sum += mark.bytes();
   return sum;
 }
@@ -77,7 +77,7 @@ bool PrefixCache::moveTo(std::span<const int32_t> ids,
        !rest.empty();) {
     if (!goOn())
       return true;
-    // Pieces end where a checkpoint is due.
+    // Pieces end where a snapshot is due.
     int64_t due = options.every - session.length(slot) % options.every;
     std::span<const int32_t> part = rest.first(
         std::min(rest.size(), static_cast<size_t>(std::min(piece, due))));

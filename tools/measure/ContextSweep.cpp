@@ -24,7 +24,7 @@ static double median(std::vector<double> values) {
 static bool measureDecode(rt::Session &session, SweepPoint &point,
                           std::string &error) {
   constexpr int steps = 7;
-  std::optional<rt::Checkpoint> mark = session.checkpoint(0, error);
+  std::optional<rt::Snapshot> mark = session.snapshot(0, error);
   if (!mark)
     return false;
   std::vector<double> seconds;

@@ -22,7 +22,7 @@ namespace marimba::rt {
 class PrefixCache {
 public:
   struct Options {
-    /// Tokens between checkpoints, and what they may take together: where it is
+    /// Tokens between snapshots, and what they may take together: where it is
     /// more, those that are nearest to each other are dropped. Two are kept in
     /// any case, the newest and one before.
     int64_t every = 512;
@@ -54,7 +54,7 @@ public:
   /// Forgets all marks: the slot was filled by other means.
   void clear() { marks.clear(); }
 
-  size_t checkpoints() const { return marks.size(); }
+  size_t snapshots() const { return marks.size(); }
   /// Memory that they take.
   int64_t bytes() const;
 
@@ -67,7 +67,7 @@ private:
   int64_t piece;
   Options options;
   int32_t slot;
-  std::vector<Checkpoint> marks; // in order of their tokens
+  std::vector<Snapshot> marks; // in order of their tokens
 };
 
 } // namespace marimba::rt

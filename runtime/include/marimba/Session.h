@@ -42,7 +42,7 @@ enum class LogitsWanted { None, Last, All };
 
 /// What a session remembers of the beginning of a sequence, except what is kept
 /// of each token (keys and values): those stay in the slot.
-class Checkpoint {
+class Snapshot {
 public:
   /// Tokens that the sequence had.
   int64_t tokens() const { return count; }
@@ -112,11 +112,11 @@ public:
 
   /// Keeps what is needed to rewind() the sequence in `slot` to its present
   /// end. Nothing, and `error`, where there is no such slot or memory is short.
-  std::optional<Checkpoint> checkpoint(int32_t slot, std::string &error) const;
+  std::optional<Snapshot> snapshot(int32_t slot, std::string &error) const;
   /// Takes the tokens after `earlier` back. The sequence must begin with the
   /// tokens that it was taken after, in this slot or in one that was copied.
   /// False and `error` where it does not: nothing changed then.
-  bool rewind(int32_t slot, const Checkpoint &earlier, std::string &error);
+  bool rewind(int32_t slot, const Snapshot &earlier, std::string &error);
   /// Makes `to` hold the sequence of `from`, in place of what it holds. False
   /// and `error` where there is no such slot.
   bool copySlot(int32_t from, int32_t to, std::string &error);

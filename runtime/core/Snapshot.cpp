@@ -1,4 +1,4 @@
-//===- Checkpoint.cpp - Going back in a sequence --------------------------===//
+//===- Snapshot.cpp - Going back in a sequence ----------------------------===//
 
 #include "marimba/Session.h"
 
@@ -27,8 +27,8 @@ static bool grows(const StatePool &pool, size_t state) {
   return pool.sequence(state, 0).shape != pool.sequence(state, 1).shape;
 }
 
-std::optional<Checkpoint> Session::checkpoint(int32_t slot,
-                                              std::string &error) const {
+std::optional<Snapshot> Session::snapshot(int32_t slot,
+                                          std::string &error) const {
   if (!checkSlot(slot, error))
     return std::nullopt;
   int64_t bytes = pool->fixedBytes() / slots();
@@ -37,7 +37,7 @@ std::optional<Checkpoint> Session::checkpoint(int32_t slot,
     error = "no memory for a checkpoint of " + std::to_string(bytes) + " bytes";
     return std::nullopt;
   }
-  Checkpoint made;
+  Snapshot made;
   made.count = length(slot);
   made.digest = digestOf(tokens(slot));
   made.states = std::move(*buffer);
@@ -53,7 +53,7 @@ std::optional<Checkpoint> Session::checkpoint(int32_t slot,
   return made;
 }
 
-bool Session::rewind(int32_t slot, const Checkpoint &earlier,
+bool Session::rewind(int32_t slot, const Snapshot &earlier,
                      std::string &error) {
   if (!checkSlot(slot, error))
     return false;

@@ -1,4 +1,4 @@
-//===- CheckpointTest.cpp - Going back in a sequence ----------------------===//
+//===- SnapshotTest.cpp - Going back in a sequence ------------------------===//
 
 #include "FakeModel.h"
 #include "marimba/PrefixCache.h"
@@ -11,9 +11,9 @@ using namespace marimba::rt::fake;
 
 namespace {
 
-class CheckpointTest : public FakeModelTest {};
+class SnapshotTest : public FakeModelTest {};
 
-TEST_F(CheckpointTest, RewindsToACheckpoint) {
+TEST_F(SnapshotTest, RewindsToASnapshot) {
   auto session = make({.slots = 2, .chunk = 3, .capacity = 1});
   auto append = [&](std::vector<int32_t> ids, int32_t slot) {
     EXPECT_TRUE(session->append(ids, LogitsWanted::Last, logits, error, slot))
@@ -21,7 +21,7 @@ TEST_F(CheckpointTest, RewindsToACheckpoint) {
   };
   append({40, 41}, 0);
   append({1, 2, 3, 4}, 1);
-  std::optional<Checkpoint> mark = session->checkpoint(1, error);
+  std::optional<Snapshot> mark = session->snapshot(1, error);
   ASSERT_TRUE(mark) << error;
   EXPECT_EQ(mark->tokens(), 4);
   EXPECT_EQ(mark->bytes(), 4);
@@ -47,11 +47,11 @@ TEST_F(CheckpointTest, RewindsToACheckpoint) {
   append({9, 9}, 0);
   EXPECT_FALSE(session->rewind(0, *mark, error));
   EXPECT_EQ(session->length(0), 5);
-  EXPECT_FALSE(session->checkpoint(2, error));
+  EXPECT_FALSE(session->snapshot(2, error));
   EXPECT_EQ(error, "slot 2 was asked for, the session has 0 to 1");
 }
 
-TEST_F(CheckpointTest, CopiesASlot) {
+TEST_F(SnapshotTest, CopiesASlot) {
   auto session = make({.slots = 3, .capacity = 1});
   std::vector<int32_t> ids = {1, 2, 3}, more(80, 9), one = {4};
   ASSERT_TRUE(session->append(ids, LogitsWanted::None, logits, error, 0));
@@ -97,11 +97,11 @@ TEST_F(PrefixCacheTest, ReadsWhatIsNewAlone) {
   std::vector<int32_t> ids(30);
   std::iota(ids.begin(), ids.end(), 1);
   moveTo(cache, ids, 0);
-  EXPECT_EQ(cache.checkpoints(), 3u);
+  EXPECT_EQ(cache.snapshots(), 3u);
   // It goes on.
   ids.insert(ids.end(), {3, 3});
   moveTo(cache, ids, 30);
-  // The end changes: back to the last checkpoint in front of that.
+  // The end changes: back to the last snapshot before that.
   ids[29] = 40;
   moveTo(cache, ids, 24);
   ids.resize(28);
@@ -112,7 +112,7 @@ TEST_F(PrefixCacheTest, ReadsWhatIsNewAlone) {
   moveTo(cache, ids, 8);
   ids[7] = 0;
   moveTo(cache, ids, 0);
-  EXPECT_EQ(cache.checkpoints(), 3u);
+  EXPECT_EQ(cache.snapshots(), 3u);
 }
 
 TEST_F(PrefixCacheTest, GoesBackToMarks) {
@@ -120,7 +120,7 @@ TEST_F(PrefixCacheTest, GoesBackToMarks) {
   moveTo(cache, {1, 2, 3}, 0);
   ASSERT_TRUE(cache.mark(error)) << error;
   ASSERT_TRUE(cache.mark(error)) << error;
-  EXPECT_EQ(cache.checkpoints(), 1u);
+  EXPECT_EQ(cache.snapshots(), 1u);
   std::vector<int32_t> more = {4, 5};
   ASSERT_TRUE(session->append(more, LogitsWanted::None, logits, error));
   moveTo(cache, {1, 2, 3, 4, 5, 6}, 5);
@@ -130,12 +130,12 @@ TEST_F(PrefixCacheTest, GoesBackToMarks) {
 }
 
 TEST_F(PrefixCacheTest, KeepsAsManyAsFit) {
-  int64_t one = session->checkpoint(0, error)->bytes();
+  int64_t one = session->snapshot(0, error)->bytes();
   ASSERT_GT(one, 0);
   PrefixCache cache(*session, 4, {.every = 4, .bytes = 6 * one - 1});
   std::vector<int32_t> ids(200, 1);
   moveTo(cache, ids, 0);
-  EXPECT_EQ(cache.checkpoints(), 5u);
+  EXPECT_EQ(cache.snapshots(), 5u);
   EXPECT_EQ(cache.bytes(), 5 * one);
   // The newest is there, and something in the older part.
   ids.push_back(2);
@@ -149,7 +149,7 @@ TEST_F(PrefixCacheTest, KeepsTwoHoweverLittleMayBeKept) {
   PrefixCache cache(*session, 4, {.every = 4, .bytes = 0});
   std::vector<int32_t> ids(40, 1);
   moveTo(cache, ids, 0);
-  EXPECT_EQ(cache.checkpoints(), 2u);
+  EXPECT_EQ(cache.snapshots(), 2u);
 }
 
 TEST_F(PrefixCacheTest, StopsWhereItIsTold) {
