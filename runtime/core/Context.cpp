@@ -29,10 +29,9 @@ int64_t roundUp(int64_t value, int64_t multiple) {
 }
 } // namespace
 
-std::unique_ptr<Context> Context::create(int threads,
-                                         std::shared_ptr<Library> library,
-                                         std::string &error,
-                                         int64_t arenaBytes) {
+std::unique_ptr<Context>
+Context::create(int threads, std::shared_ptr<PrimitiveCache> library,
+                std::string &error, int64_t arenaBytes) {
   if (threads < 1) {
     error = "a context of " + std::to_string(threads) +
             " threads was asked for, expected at least 1";

@@ -1,6 +1,6 @@
 //===- MatmulPlans.cpp - Which kernel computes a matmul -------------------===//
 
-#include "LibraryImpl.h"
+#include "PrimitiveCacheImpl.h"
 
 #include <algorithm>
 #include <array>
@@ -84,8 +84,8 @@ Plan findPlan(const dnnl::engine &engine, const dnn::MatmulSpec &spec) {
 } // namespace
 
 template <typename Map, typename Key, typename Make>
-typename Map::mapped_type Library::Impl::cached(Map &map, const Key &key,
-                                                Make make) {
+typename Map::mapped_type PrimitiveCache::Impl::cached(Map &map, const Key &key,
+                                                       Make make) {
   {
     std::shared_lock lock(mutex);
     if (auto it = map.find(key); it != map.end())
@@ -99,7 +99,8 @@ typename Map::mapped_type Library::Impl::cached(Map &map, const Key &key,
   return map[key] = make();
 }
 
-std::shared_ptr<const Plan> Library::Impl::plan(const dnn::MatmulSpec &spec) {
+std::shared_ptr<const Plan>
+PrimitiveCache::Impl::plan(const dnn::MatmulSpec &spec) {
   return cached(plans, spec, [&] {
     auto plan = std::make_shared<Plan>(findPlan(engine, spec));
     plan->matmul.makePrimitive();
@@ -109,7 +110,7 @@ std::shared_ptr<const Plan> Library::Impl::plan(const dnn::MatmulSpec &spec) {
 }
 
 std::shared_ptr<const IntegerPlan>
-Library::Impl::integerPlan(const dnn::MatmulSpec &spec) {
+PrimitiveCache::Impl::integerPlan(const dnn::MatmulSpec &spec) {
   return cached(integerPlans, spec, [&] {
     auto plan = std::make_shared<IntegerPlan>();
     plan->matmul = dnn::findIntegerMatmul(engine, spec);
@@ -121,7 +122,8 @@ Library::Impl::integerPlan(const dnn::MatmulSpec &spec) {
   });
 }
 
-std::shared_ptr<const dnn::Reorder> Library::Impl::copy(const CopyKey &key) {
+std::shared_ptr<const dnn::Reorder>
+PrimitiveCache::Impl::copy(const CopyKey &key) {
   return cached(copies, key, [&] {
     return std::make_shared<const dnn::Reorder>(dnn::makeReorder(
         engine,
@@ -130,7 +132,8 @@ std::shared_ptr<const dnn::Reorder> Library::Impl::copy(const CopyKey &key) {
   });
 }
 
-std::shared_ptr<const Widening> Library::Impl::widening(const WidenKey &key) {
+std::shared_ptr<const Widening>
+PrimitiveCache::Impl::widening(const WidenKey &key) {
   return cached(widenings, key, [&] {
     Widening result;
     // Any part of the weight begins at a block of 64 channels and 64 inputs,
@@ -144,8 +147,8 @@ std::shared_ptr<const Widening> Library::Impl::widening(const WidenKey &key) {
   });
 }
 
-memory::desc Library::Impl::packedWeights(int64_t k, int64_t n,
-                                          int32_t type) const {
+memory::desc PrimitiveCache::Impl::packedWeights(int64_t k, int64_t n,
+                                                 int32_t type) const {
   dnn::MatmulSpec spec;
   spec.rows = 512;
   spec.k = spec.xStride = k;
@@ -154,8 +157,8 @@ memory::desc Library::Impl::packedWeights(int64_t k, int64_t n,
   return findPlan(engine, spec).matmul.weights;
 }
 
-LibraryUnits libraryUnits() {
-  LibraryUnits units;
+OneDNNUnits oneDNNUnits() {
+  OneDNNUnits units;
   try {
     constexpr int64_t size = 256;
     dnnl::engine engine(dnnl::engine::kind::cpu, 0);

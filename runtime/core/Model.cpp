@@ -20,7 +20,7 @@ Model::create(std::shared_ptr<const CompiledModule> module,
   }
   std::shared_ptr<Model> model(new Model);
   try {
-    model->dnnl = std::make_shared<Library>();
+    model->dnnl = std::make_shared<PrimitiveCache>();
   } catch (const std::exception &exception) {
     error = std::string("oneDNN cannot start: ") + exception.what();
     return nullptr;

@@ -10,14 +10,14 @@ namespace marimba::rt {
 
 using dnnl::memory;
 
-Library::Impl &libraryOf(MarimbaContext *ctx) {
+PrimitiveCache::Impl &primitivesOf(MarimbaContext *ctx) {
   if (!ctx->library)
     throw std::runtime_error("the context has no library");
-  return static_cast<Library *>(ctx->library)->impl();
+  return static_cast<PrimitiveCache *>(ctx->library)->impl();
 }
 
 Call::Call(MarimbaContext *ctx)
-    : ctx(ctx), library(libraryOf(ctx)), stream(library.engine),
+    : ctx(ctx), library(primitivesOf(ctx)), stream(library.engine),
       team(team::inside() ? 1 : team::defaultSize()) {}
 
 memory Call::scratchMemory(int64_t bytes) {

@@ -4,7 +4,7 @@
 #define MARIMBA_RUNTIME_CORE_ONEDNNCALL_H
 
 #include "Conversion.h"
-#include "LibraryImpl.h"
+#include "PrimitiveCacheImpl.h"
 #include "marimba/Context.h"
 #include "marimba/abi.h"
 
@@ -15,7 +15,7 @@
 
 namespace marimba::rt {
 
-Library::Impl &libraryOf(MarimbaContext *ctx);
+PrimitiveCache::Impl &primitivesOf(MarimbaContext *ctx);
 
 /// `elements` of `type` from `data` on, where that is not null.
 template <typename Pointer>
@@ -56,7 +56,7 @@ public:
   void multiply(const MarimbaMatmul &args, int64_t rows);
 
   MarimbaContext *ctx;
-  Library::Impl &library;
+  PrimitiveCache::Impl &library;
   dnnl::stream stream;
   int team;
 };

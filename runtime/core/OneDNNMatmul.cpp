@@ -131,7 +131,8 @@ extern "C" const void *marimba_packed_weights(MarimbaContext *ctx,
   marimba::rt::guarded(
       ctx,
       [&] {
-        marimba::rt::Library::Impl &library = marimba::rt::libraryOf(ctx);
+        marimba::rt::PrimitiveCache::Impl &library =
+            marimba::rt::primitivesOf(ctx);
         data = library
                    .pack({w, k, n, weightType},
                          marimba::rt::dnn::storedWeights(k, n, weightType),

@@ -2,8 +2,8 @@
 
 #include "Packing.h"
 
-#include "LibraryImpl.h"
 #include "PackedFile.h"
+#include "PrimitiveCacheImpl.h"
 
 #include <algorithm>
 #include <stdexcept>
@@ -29,7 +29,7 @@ struct Item {
 
 class Packer {
 public:
-  Packer(const Weights &weights, Library::Impl &library, int threads,
+  Packer(const Weights &weights, PrimitiveCache::Impl &library, int threads,
          const PackOptions &options, PackReport &report)
       : weights(weights), library(library), threads(threads), options(options),
         report(report) {}
@@ -65,7 +65,7 @@ private:
   }
 
   const Weights &weights;
-  Library::Impl &library;
+  PrimitiveCache::Impl &library;
   int threads;
   const PackOptions &options;
   PackReport &report;
@@ -239,7 +239,7 @@ void Packer::packInMemory() {
 } // namespace
 
 bool packWeights(const Description &description, const Weights &weights,
-                 Library::Impl &library, int threads,
+                 PrimitiveCache::Impl &library, int threads,
                  const PackOptions &options, PackReport &report,
                  std::string &error) {
   try {

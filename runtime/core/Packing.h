@@ -13,7 +13,7 @@ namespace marimba::rt {
 /// a file of the model is not needed any more is given back. False and `error`
 /// where oneDNN or memory fails, or `options` says to stop.
 bool packWeights(const Description &description, const Weights &weights,
-                 Library::Impl &library, int threads,
+                 PrimitiveCache::Impl &library, int threads,
                  const PackOptions &options, PackReport &report,
                  std::string &error);
 

@@ -6,7 +6,7 @@
 
 #include "test/numerics/Kernel.h"
 
-#include "marimba/Library.h"
+#include "marimba/PrimitiveCache.h"
 #include <algorithm>
 
 using namespace marimba;
@@ -49,8 +49,8 @@ bool Caller::addTensor(std::vector<MarimbaTensor> &list,
 std::unique_ptr<Caller> Caller::create(const Code &code, std::string &error) {
   std::unique_ptr<Caller> caller(new Caller(code));
   caller->context =
-      rt::Context::create(/*threads=*/1, std::make_shared<rt::Library>(), error,
-                          rt::Context::kSmallestArenaBytes);
+      rt::Context::create(/*threads=*/1, std::make_shared<rt::PrimitiveCache>(),
+                          error, rt::Context::kSmallestArenaBytes);
   if (!caller->context)
     return nullptr;
   error = "no memory for the tensors of one call";

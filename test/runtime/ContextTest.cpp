@@ -181,7 +181,7 @@ TEST(ThreadTeam, BindsWhereThereAreCpus) {
 
 TEST(ContextTest, CodeIsLeftWhereMemoryEnds) {
   std::string error;
-  auto context = Context::create(1, std::make_shared<Library>(), error,
+  auto context = Context::create(1, std::make_shared<PrimitiveCache>(), error,
                                  /*arenaBytes=*/1 << 20);
   ASSERT_TRUE(context) << error;
   static bool wentOn;

@@ -1,7 +1,7 @@
 //===- IntegerMatmulTest.cpp - marimba_onednn_integer_matmul, exactly -----===//
 
 #include "marimba/Context.h"
-#include "marimba/Library.h"
+#include "marimba/PrimitiveCache.h"
 #include "marimba/ThreadTeam.h"
 
 #include <gtest/gtest.h>
@@ -23,7 +23,7 @@ class IntegerMatmulTest : public testing::Test {
 protected:
   void SetUp() override {
     std::string error;
-    library = std::make_shared<Library>();
+    library = std::make_shared<PrimitiveCache>();
     context = Context::create(2, library, error);
     ASSERT_TRUE(context) << error;
     bindThreads(std::min(2, allowedCpus()));
@@ -77,7 +77,7 @@ protected:
       EXPECT_FALSE(name.starts_with("ref")) << name;
   }
 
-  std::shared_ptr<Library> library;
+  std::shared_ptr<PrimitiveCache> library;
   std::unique_ptr<Context> context;
 };
 

@@ -1,7 +1,7 @@
 //===- MatmulTest.cpp - marimba_onednn_matmul against plain loops ---------===//
 
 #include "marimba/Context.h"
-#include "marimba/Library.h"
+#include "marimba/PrimitiveCache.h"
 #include "marimba/ThreadTeam.h"
 
 #include <gtest/gtest.h>
@@ -61,7 +61,7 @@ class MatmulTest : public testing::Test {
 protected:
   void SetUp() override {
     std::string error;
-    library = std::make_shared<Library>();
+    library = std::make_shared<PrimitiveCache>();
     context = Context::create(2, library, error);
     ASSERT_TRUE(context) << error;
     bindThreads(std::min(2, allowedCpus()));
@@ -117,7 +117,7 @@ protected:
         << c.batch << "x" << c.rows << " k " << c.k << " n " << c.n;
   }
 
-  std::shared_ptr<Library> library;
+  std::shared_ptr<PrimitiveCache> library;
   std::unique_ptr<Context> context;
   /// Weights must stay where the library has seen them.
   std::list<Stored> keep;
@@ -192,7 +192,7 @@ TEST_F(MatmulTest, OnePackedCopyForAllRowCounts) {
       marimba_onednn_matmul(context->get(), &args);
       ASSERT_TRUE(context->ok()) << context->message();
     }
-  Library::Stats stats = library->stats();
+  PrimitiveCache::Stats stats = library->stats();
   EXPECT_EQ(stats.packedWeights, 1);
   EXPECT_EQ(stats.secondCopies, 0);
 }
@@ -282,7 +282,7 @@ TEST_F(MatmulTest, PackedWordsOfEachType) {
 
 TEST(LibraryUnitsTest, FollowTheLimit) {
   const char *limit = std::getenv("DNNL_MAX_CPU_ISA");
-  LibraryUnits units = libraryUnits();
+  OneDNNUnits units = oneDNNUnits();
   std::string name = limit ? limit : "";
   if (name == "SSE41" || name == "AVX2") {
     EXPECT_FALSE(units.f32);

@@ -1,7 +1,7 @@
 //===- PostOpsTest.cpp - Post-ops, bf16 and reorders of oneDNN ------------===//
 
 #include "marimba/Context.h"
-#include "marimba/Library.h"
+#include "marimba/PrimitiveCache.h"
 #include "marimba/ThreadTeam.h"
 
 #include <gtest/gtest.h>
@@ -69,7 +69,7 @@ class PostOpsTest : public testing::Test {
 protected:
   void SetUp() override {
     std::string error;
-    library = std::make_shared<Library>();
+    library = std::make_shared<PrimitiveCache>();
     context = Context::create(2, library, error);
     ASSERT_TRUE(context) << error;
     bindThreads(std::min(2, allowedCpus()));
@@ -151,7 +151,7 @@ protected:
       EXPECT_FALSE(name.starts_with("ref")) << name;
   }
 
-  std::shared_ptr<Library> library;
+  std::shared_ptr<PrimitiveCache> library;
   std::unique_ptr<Context> context;
   /// Weights must stay where the library has seen them.
   std::list<Tensor> keep;

@@ -8,7 +8,7 @@
 
 #include "dialects/Marimba/IR/Marimba.h"
 #include "lowering/Target/StageInstrumentation.h"
-#include "marimba/Library.h"
+#include "marimba/PrimitiveCache.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/AsmState.h"
 #include "mlir/Parser/Parser.h"
@@ -61,7 +61,7 @@ static void askLibrary(PipelineOptions &pipeline,
                        const mlir::marimba::TargetOptions &machine) {
   if (!machine.cpu.empty() || !machine.features.empty())
     return;
-  rt::LibraryUnits units = rt::libraryUnits();
+  rt::OneDNNUnits units = rt::oneDNNUnits();
   pipeline.bf16Dots = pipeline.bf16Dots && units.bf16;
   pipeline.libraryBlocks = pipeline.libraryBlocks && units.f32;
   pipeline.libraryBytes = pipeline.libraryBytes && units.bytes;

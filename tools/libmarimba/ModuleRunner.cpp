@@ -115,7 +115,7 @@ private:
   InputFile inputs;
   CodePtr code;
   rt::ModuleTables tables;
-  std::shared_ptr<rt::Library> library;
+  std::shared_ptr<rt::PrimitiveCache> library;
   std::unique_ptr<rt::Weights> weights;
   std::unique_ptr<rt::Context> context;
   int threads = 1;
@@ -154,7 +154,7 @@ bool ModuleRunner::load(const LoadOptions &options, NoteFn note) {
   if (!weights)
     return false;
   threads = options.teamSize();
-  library = std::make_shared<rt::Library>();
+  library = std::make_shared<rt::PrimitiveCache>();
   context = rt::Context::create(threads, library, error);
   return context && prepare();
 }

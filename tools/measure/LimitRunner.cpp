@@ -7,7 +7,7 @@
 #include "tools/measure/LimitRunner.h"
 #include "marimba/Stopwatch.h"
 
-#include "marimba/Library.h"
+#include "marimba/PrimitiveCache.h"
 #include "marimba/ThreadTeam.h"
 #include <algorithm>
 #include <cstddef>
@@ -41,9 +41,9 @@ std::unique_ptr<LimitRunner> LimitRunner::create(unsigned threads,
                                                  std::string &error) {
   std::unique_ptr<LimitRunner> runner(new LimitRunner);
   runner->threads = threads;
-  runner->context = rt::Context::create(static_cast<int>(threads),
-                                        std::make_shared<rt::Library>(), error,
-                                        rt::Context::kSmallestArenaBytes);
+  runner->context = rt::Context::create(
+      static_cast<int>(threads), std::make_shared<rt::PrimitiveCache>(), error,
+      rt::Context::kSmallestArenaBytes);
   if (!runner->context)
     return nullptr;
   auto sinks = rt::AlignedBuffer::zeroed(int64_t(threads) * kCacheLine);

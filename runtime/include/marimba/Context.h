@@ -3,7 +3,7 @@
 #ifndef MARIMBA_RUNTIME_CONTEXT_H
 #define MARIMBA_RUNTIME_CONTEXT_H
 
-#include "marimba/Library.h"
+#include "marimba/PrimitiveCache.h"
 #include "marimba/abi.h"
 
 #include <memory>
@@ -24,8 +24,8 @@ public:
   /// kSmallestArenaBytes where the system refuses (a request below that is
   /// tried as it is). Null and `error` where even that fails.
   static std::unique_ptr<Context>
-  create(int threads, std::shared_ptr<Library> library, std::string &error,
-         int64_t arenaBytes = kDefaultArenaBytes);
+  create(int threads, std::shared_ptr<PrimitiveCache> library,
+         std::string &error, int64_t arenaBytes = kDefaultArenaBytes);
   ~Context();
   Context(const Context &) = delete;
   Context &operator=(const Context &) = delete;
@@ -49,7 +49,7 @@ public:
 private:
   Context() = default;
   MarimbaContext context = {};
-  std::shared_ptr<Library> library;
+  std::shared_ptr<PrimitiveCache> library;
 };
 
 /// Sets status and message of `context` unless an earlier error stands there.

@@ -4,7 +4,7 @@
 #define MARIMBA_RUNTIME_MODEL_H
 
 #include "marimba/Description.h"
-#include "marimba/Library.h"
+#include "marimba/PrimitiveCache.h"
 #include "marimba/Weights.h"
 #include "marimba/abi.h"
 
@@ -85,13 +85,13 @@ public:
   const Description &description() const { return compiled->description; }
   const Weights &weights() const { return *weightTable; }
   /// Packed weights and primitives, for the contexts of this model.
-  const std::shared_ptr<Library> &library() const { return dnnl; }
+  const std::shared_ptr<PrimitiveCache> &library() const { return dnnl; }
 
 private:
   Model() = default;
   std::shared_ptr<const CompiledModule> compiled;
   std::unique_ptr<Weights> weightTable;
-  std::shared_ptr<Library> dnnl;
+  std::shared_ptr<PrimitiveCache> dnnl;
   PackReport packed;
   LayerFinder findLayer;
 };

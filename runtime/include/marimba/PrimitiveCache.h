@@ -1,7 +1,7 @@
-//===- Library.h - oneDNN's engine, packed weights, primitives --*- C++ -*-===//
+//===- PrimitiveCache.h - oneDNN's primitives and weights -------*- C++ -*-===//
 
-#ifndef MARIMBA_RUNTIME_LIBRARY_H
-#define MARIMBA_RUNTIME_LIBRARY_H
+#ifndef MARIMBA_RUNTIME_PRIMITIVECACHE_H
+#define MARIMBA_RUNTIME_PRIMITIVECACHE_H
 
 #include <cstdint>
 #include <memory>
@@ -14,25 +14,25 @@ namespace marimba::rt {
 /// channels, with the instructions that this machine has and DNNL_MAX_CPU_ISA
 /// leaves it. A compiler for this machine asks before it chooses (all else is
 /// computed, too, but more slowly).
-struct LibraryUnits {
+struct OneDNNUnits {
   bool f32 = false;
   bool bf16 = false;
   bool bytes = false; // without a sign by such with one, in i32
 };
-LibraryUnits libraryUnits();
+OneDNNUnits oneDNNUnits();
 
 /// What marimba_onednn_matmul keeps: packed weights by address, and one
 /// primitive per shape. Any number of contexts may share one; it locks inside.
 ///
-/// Packed weights are found by the address of the stored ones, so a Library
-/// must not outlive the weights it has seen and see others at their place: a
-/// Model owns both.
-class Library {
+/// Packed weights are found by the address of the stored ones, so a
+/// PrimitiveCache must not outlive the weights it has seen and see others at
+/// their place: a Model owns both.
+class PrimitiveCache {
 public:
-  Library();
-  ~Library();
-  Library(const Library &) = delete;
-  Library &operator=(const Library &) = delete;
+  PrimitiveCache();
+  ~PrimitiveCache();
+  PrimitiveCache(const PrimitiveCache &) = delete;
+  PrimitiveCache &operator=(const PrimitiveCache &) = delete;
 
   struct Stats {
     int64_t packedWeights = 0; // weights with at least one packed copy
@@ -52,4 +52,4 @@ private:
 
 } // namespace marimba::rt
 
-#endif // MARIMBA_RUNTIME_LIBRARY_H
+#endif // MARIMBA_RUNTIME_PRIMITIVECACHE_H

@@ -1,10 +1,10 @@
-//===- LibraryImpl.h - Caches of packed weights and primitives --*- C++ -*-===//
+//===- PrimitiveCacheImpl.h - Primitives and packed weights -----*- C++ -*-===//
 
-#ifndef MARIMBA_RUNTIME_CORE_LIBRARYIMPL_H
-#define MARIMBA_RUNTIME_CORE_LIBRARYIMPL_H
+#ifndef MARIMBA_RUNTIME_CORE_PRIMITIVECACHEIMPL_H
+#define MARIMBA_RUNTIME_CORE_PRIMITIVECACHEIMPL_H
 
 #include "DnnlPrimitives.h"
-#include "marimba/Library.h"
+#include "marimba/PrimitiveCache.h"
 #include "marimba/Tensor.h"
 
 #include <compare>
@@ -88,7 +88,7 @@ struct Packed {
 };
 
 /// Everything here throws (dnnl::error, std::runtime_error) and locks itself.
-struct Library::Impl {
+struct PrimitiveCache::Impl {
   dnnl::engine engine{dnnl::engine::kind::cpu, 0};
   mutable std::shared_mutex mutex;
   std::map<StoredKey, std::vector<std::shared_ptr<Packed>>> packed;
@@ -125,4 +125,4 @@ struct Library::Impl {
 
 } // namespace marimba::rt
 
-#endif // MARIMBA_RUNTIME_CORE_LIBRARYIMPL_H
+#endif // MARIMBA_RUNTIME_CORE_PRIMITIVECACHEIMPL_H

@@ -1,7 +1,7 @@
-//===- Library.cpp - The cache of packed weights --------------------------===//
+//===- PrimitiveCache.cpp - The cache of packed weights -------------------===//
 
 #include "Conversion.h"
-#include "LibraryImpl.h"
+#include "PrimitiveCacheImpl.h"
 #include "Team.h"
 
 #include <algorithm>
@@ -14,9 +14,9 @@ namespace marimba::rt {
 
 using dnnl::memory;
 
-std::shared_ptr<Packed> Library::Impl::pack(const StoredKey &key,
-                                            const memory::desc &stored,
-                                            const memory::desc &wanted) {
+std::shared_ptr<Packed> PrimitiveCache::Impl::pack(const StoredKey &key,
+                                                   const memory::desc &stored,
+                                                   const memory::desc &wanted) {
   auto find = [&]() -> std::shared_ptr<Packed> {
     if (auto it = packed.find(key); it != packed.end())
       for (const std::shared_ptr<Packed> &copy : it->second)
@@ -45,8 +45,9 @@ std::shared_ptr<Packed> Library::Impl::pack(const StoredKey &key,
   return copy;
 }
 
-void Library::Impl::packInto(const StoredKey &key, const memory::desc &stored,
-                             const memory::desc &wanted, void *data) {
+void PrimitiveCache::Impl::packInto(const StoredKey &key,
+                                    const memory::desc &stored,
+                                    const memory::desc &wanted, void *data) {
   auto allocate = [](int64_t bytes) {
     std::optional<AlignedBuffer> buffer = AlignedBuffer::zeroed(bytes);
     if (!buffer)
@@ -93,7 +94,8 @@ void Library::Impl::packInto(const StoredKey &key, const memory::desc &stored,
   stream.wait();
 }
 
-void Library::Impl::adopt(const StoredKey &key, std::shared_ptr<Packed> copy) {
+void PrimitiveCache::Impl::adopt(const StoredKey &key,
+                                 std::shared_ptr<Packed> copy) {
   std::unique_lock lock(mutex);
   std::vector<std::shared_ptr<Packed>> &copies = packed[key];
   // Two weights of a description may be one tensor of the checkpoint.
@@ -102,10 +104,10 @@ void Library::Impl::adopt(const StoredKey &key, std::shared_ptr<Packed> copy) {
     copies.push_back(std::move(copy));
 }
 
-Library::Library() : state(std::make_unique<Impl>()) {}
-Library::~Library() = default;
+PrimitiveCache::PrimitiveCache() : state(std::make_unique<Impl>()) {}
+PrimitiveCache::~PrimitiveCache() = default;
 
-Library::Stats Library::stats() const {
+PrimitiveCache::Stats PrimitiveCache::stats() const {
   std::shared_lock lock(state->mutex);
   Stats result;
   for (const auto &[key, copies] : state->packed) {
