@@ -97,7 +97,7 @@ struct PrimitiveCache::Impl {
   std::map<CopyKey, std::shared_ptr<const dnn::Reorder>> copies;
   std::map<WidenKey, std::shared_ptr<const Widening>> widenings;
   std::set<std::string> implementations;
-  /// Where keys are stored that are addresses only (Stacks::LeftApart).
+  /// Where keys are stored that are addresses only (Stacks::InPlace).
   std::unordered_map<const void *, const void *> places;
 
   std::shared_ptr<const Plan> plan(const dnn::MatmulSpec &spec);

@@ -197,7 +197,7 @@ private:
         return true;
       }
     }
-    if (plain && stacks == Stacks::LeftApart && spec.packed && !spec.stored &&
+    if (plain && stacks == Stacks::InPlace && spec.packed && !spec.stored &&
         leaveApart(spec, parts))
       return true;
     if (!weights.allocate(spec, error))

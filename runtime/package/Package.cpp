@@ -202,7 +202,7 @@ static std::unique_ptr<Weights> loadWeights(const fs::path &directory,
   for (WeightSource &source : sources)
     source.file = directory / source.file;
   std::unique_ptr<Weights> weights =
-      Weights::load(description, sources, error, Stacks::LeftApart);
+      Weights::load(description, sources, error, Stacks::InPlace);
   if (!weights)
     return nullptr;
   if (std::string found = fingerprint(*weights);

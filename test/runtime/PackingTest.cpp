@@ -119,7 +119,7 @@ protected:
     auto module = CompiledModule::bind(lookup, error);
     EXPECT_TRUE(module) << error;
     auto weights =
-        Weights::load(module->description, sources, error, Stacks::LeftApart);
+        Weights::load(module->description, sources, error, Stacks::InPlace);
     EXPECT_TRUE(weights) << error;
     EXPECT_EQ(weights->ownBytes(), 0);
     return Model::create(module, std::move(weights), 2, error, pack);

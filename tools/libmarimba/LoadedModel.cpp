@@ -34,7 +34,7 @@ mapWeights(const rt::Description &description, const ImportedModel &imported,
            std::string &error) {
   auto sources = weightSources(imported, error);
   return sources ? rt::Weights::load(description, *sources, error,
-                                     rt::Stacks::LeftApart)
+                                     rt::Stacks::InPlace)
                  : nullptr;
 }
 

@@ -89,7 +89,7 @@ static bool takeFromLoaded(SmallVector<char, 0> object,
     return false;
   manifest.vocabulary = module->description.vocabulary;
   auto weights = rt::Weights::load(module->description, sources, error,
-                                   rt::Stacks::LeftApart);
+                                   rt::Stacks::InPlace);
   if (!weights)
     return false;
   manifest.fingerprint = rt::fingerprint(*weights);

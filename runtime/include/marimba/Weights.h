@@ -66,7 +66,7 @@ struct WeightFile {
 /// that only matmuls read: one tensor in memory, or address space alone, and
 /// the matrices where they are in the files. Weights that are not aligned are
 /// treated alike.
-enum class Stacks { Copied, LeftApart };
+enum class Stacks { Copied, InPlace };
 
 /// The tensors of a description's weight table, in its order. Files are mapped
 /// read-only, each once; they must not be cut while this lives.
