@@ -11,7 +11,7 @@
 #include "tools/measure/Limits.h"
 
 #include "marimba/Context.h"
-#include "marimba/Library.h"
+#include "marimba/PrimitiveCache.h"
 #include "marimba/Tensor.h"
 #include "marimba/ThreadTeam.h"
 #include "marimba/abi.h"
@@ -247,8 +247,8 @@ static void runAttention(benchmark::State &state, Case c, int threads) {
   MarimbaEntry entry = c.time == 1 ? code.decode : code.prefill;
   Call call(c.kept, c.time, c.past);
   std::string error;
-  auto context =
-      rt::Context::create(threads, std::make_shared<rt::Library>(), error);
+  auto context = rt::Context::create(
+      threads, std::make_shared<rt::PrimitiveCache>(), error);
   if (!context)
     stop(error);
   Limits before = limits(threads);

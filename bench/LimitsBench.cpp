@@ -11,7 +11,7 @@
 #include "tools/measure/LimitRunner.h"
 #include "tools/measure/Limits.h"
 
-#include "marimba/Library.h"
+#include "marimba/PrimitiveCache.h"
 #include "marimba/ThreadTeam.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"
@@ -63,7 +63,7 @@ public:
   explicit Team(unsigned threads) : threads(threads) {
     std::string error;
     context = rt::Context::create(static_cast<int>(threads),
-                                  std::make_shared<rt::Library>(), error,
+                                  std::make_shared<rt::PrimitiveCache>(), error,
                                   rt::Context::kSmallestArenaBytes);
     if (!context)
       stop(error);

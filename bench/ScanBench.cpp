@@ -11,7 +11,7 @@
 #include "tools/measure/Limits.h"
 
 #include "marimba/Context.h"
-#include "marimba/Library.h"
+#include "marimba/PrimitiveCache.h"
 #include "marimba/Tensor.h"
 #include "marimba/ThreadTeam.h"
 #include "marimba/abi.h"
@@ -230,8 +230,8 @@ static void runScan(benchmark::State &state, size_t variant, int64_t channels,
   MarimbaEntry entry = time == 1 ? code.decode : code.prefill;
   Call call(time, channels);
   std::string error;
-  auto context =
-      rt::Context::create(threads, std::make_shared<rt::Library>(), error);
+  auto context = rt::Context::create(
+      threads, std::make_shared<rt::PrimitiveCache>(), error);
   if (!context)
     stop(error);
   double before = expRate(variant, threads);

@@ -30,11 +30,17 @@ std::unique_ptr<LoadedModel> driver::loadModel(StringRef modelDir,
 }
 
 bool DirectoryModels::leavesDecisions(const std::string &package) const {
-  const cl::Option *const decided[] = {&flags->matmul,     &flags->dtype,
-                                       &flags->keyValues,  &flags->activations,
-                                       &flags->ltiForm,    &flags->reference,
-                                       &flags->noFuseScan, &flags->vectorBits,
-                                       &flags->dumpIr,     &flags->configFile};
+  const cl::Option *const decided[] = {&flags->pipeline.target,
+                                       &flags->pipeline.matmul,
+                                       &flags->dtype,
+                                       &flags->keyValues,
+                                       &flags->pipeline.activations,
+                                       &flags->pipeline.ltiForm,
+                                       &flags->reference,
+                                       &flags->noFuseScan,
+                                       &flags->vectorBits,
+                                       &flags->dumpIr,
+                                       &flags->configFile};
   for (const cl::Option *option : decided)
     if (option->getNumOccurrences() > 0) {
       fail("--" + option->ArgStr + ": compiling " + package +
