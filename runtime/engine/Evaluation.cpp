@@ -8,6 +8,7 @@
 #include "marimba/Session.h"
 #include "marimba/Stopwatch.h"
 #include "marimba/Tokenizer.h"
+#include "marimba/formats/JsonText.h"
 
 #include <algorithm>
 #include <cmath>

@@ -5,6 +5,7 @@
 #include "JsonFile.h"
 #include "marimba/InputFile.h"
 #include "marimba/Sampler.h"
+#include "marimba/formats/JsonText.h"
 
 #include <filesystem>
 

@@ -2,7 +2,6 @@
 
 #include "JsonFile.h"
 
-#include "../tokenizer/Unicode.h"
 #include "Text.h"
 #include "marimba/FileKind.h"
 #include "marimba/formats/JsonGuard.h"
@@ -74,18 +73,6 @@ std::optional<int64_t> asInteger(const Json &value) {
   if (std::fabs(number) > 9.0e18 || number != std::trunc(number))
     return std::nullopt;
   return static_cast<int64_t>(number);
-}
-
-std::string printJson(const Json &value) {
-  constexpr size_t kLongest = 80;
-  if (value.is_object() && value.size() > 4)
-    return "an object";
-  std::string text = value.dump();
-  if (text.size() <= kLongest)
-    return text;
-  std::string cut;
-  text::appendLossyUtf8(std::string_view(text).substr(0, kLongest), cut);
-  return cut + "...";
 }
 
 } // namespace marimba::rt
