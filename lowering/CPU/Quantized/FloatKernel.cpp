@@ -17,7 +17,7 @@ SmallVector<Value> FloatKernel::sums(const Tile &tile) {
   const formats::Layout &layout = parts.layout;
   int64_t rows = tile.rows.size(), perWord = layout.encoding.codesPerWord();
 
-  // `inputs` of a word, which has that many within K. Behind the sums of
+  // `inputs` of a word, which has that many within K. After the sums of
   // products are those of the rows' inputs where minimums are times them.
   auto word = [&](Value index, int64_t inputs, ArrayRef<Value> zeros,
                   ValueRange old) {
@@ -46,9 +46,13 @@ SmallVector<Value> FloatKernel::sums(const Tile &tile) {
     return next;
   };
   auto group = [&](Value index, int64_t inputs, ValueRange old) {
+    // A minimum is about minus the middle code times the scale: of codes around
+    // zero the sums do not grow only for the minimum to take that off again.
+    double center = parts.minimums && layout.encoding.bits == 4 ? 8 : 0;
     SmallVector<Value> zeros;
     for (int64_t v = 0; v < tile.vectors(); ++v)
-      zeros.push_back(zeroPoints(tile, index, v));
+      zeros.push_back(center != 0 ? b.broadcast(lanes, b.constant(center))
+                                  : zeroPoints(tile, index, v));
     Value first = b.muli(index, b.index(layout.group / perWord));
     Value last = b.addi(first, b.index(inputs / perWord));
     SmallVector<Value> part(old.size(), b.zeros(lanes));
@@ -59,7 +63,7 @@ SmallVector<Value> FloatKernel::sums(const Tile &tile) {
     });
     if (inputs % perWord)
       part = word(last, inputs % perWord, zeros, part);
-    return addGroup(tile, index, part, old);
+    return addGroup(tile, index, part, old, center);
   };
   int64_t whole = layout.inputs / layout.group;
   SmallVector<Value> sums(rows * tile.vectors(), b.zeros(lanes));

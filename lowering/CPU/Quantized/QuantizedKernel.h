@@ -32,10 +32,10 @@ protected:
                             laneOf(tile, vector));
   }
   /// Adds a group to `old`: `part` has the tile's sums of products with its
-  /// codes, which are scaled, and behind them, where the weight has minimums,
-  /// each row's sum of inputs, which is times them.
+  /// codes minus `center`, which are scaled, and after them, where the weight
+  /// has minimums, each row's sum of inputs, which is times them.
   SmallVector<Value> addGroup(const Tile &tile, Value group, ValueRange part,
-                              ValueRange old) {
+                              ValueRange old, double center = 0) {
     int64_t vectors = tile.vectors(), count = vectors * tile.rows.size();
     SmallVector<Value> next;
     for (int64_t i = 0; i < count; ++i)
@@ -47,6 +47,9 @@ protected:
       int64_t v = i % vectors;
       Value minimum =
           parts.loadMinimums(lanes, blockOf(tile, v), group, laneOf(tile, v));
+      if (center != 0)
+        minimum = b.fma(loadScales(tile, group, v),
+                        b.broadcast(lanes, b.constant(center)), minimum);
       next[i] = b.fma(part[count + i / vectors], minimum, next[i]);
     }
     return next;

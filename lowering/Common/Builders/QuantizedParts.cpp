@@ -112,7 +112,7 @@ Value QuantizedParts::unpack(Value words, int64_t j, Value zero) const {
     Value low = arith::ShRUIOp::create(b, words, splat(bit));
     Value code = arith::UIToFPOp::create(
         b, f32, arith::AndIOp::create(b, low, splat(15)));
-    return zeros ? b.sub(code, zero) : code;
+    return zero ? b.sub(code, zero) : code;
   }
   // With its top bit flipped a code around 8 is a signed one around 0.
   if (layout.encoding.center())

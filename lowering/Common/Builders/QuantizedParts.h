@@ -38,8 +38,8 @@ public:
   Value loadScales(int64_t lanes, Value block, Value group, Value lane) const;
   Value loadMinimums(int64_t lanes, Value block, Value group, Value lane) const;
 
-  /// Code `j` of a word of each channel (vector of i32) as f32, minus its zero
-  /// point: `zero` where the weight has zero points.
+  /// Code `j` of a word of each channel (vector of i32) as f32, minus the
+  /// encoding's center or, where it has none, minus `zero` if that is not null.
   Value unpack(Value words, int64_t j, Value zero) const;
   /// `sum` plus the four signed bytes of a word, or of each of a vector of
   /// words.
