@@ -80,7 +80,7 @@ std::string describeOtherWeights(StringRef directory) {
     StringRef begin, end, text;
   };
   std::string pickled =
-      ("which is pickled and not read; " + kToSafetensors).str();
+      ("which is a pickle and not read; " + kToSafetensors).str();
   static constexpr StringLiteral adapter =
       "which holds an adapter (LoRA), not a model; merge it into its base "
       "model, as peft's merge_and_unload() does";
@@ -88,7 +88,8 @@ std::string describeOtherWeights(StringRef directory) {
       "which has the names and layout of Meta's and Mistral's own programs; "
       "get the model in Hugging Face's (model.safetensors)";
   static constexpr StringLiteral others =
-      "which is another program's and not read; get the model as safetensors";
+      "which belongs to another program and is not read; get the model as "
+      "safetensors";
   const Kind kinds[] = {
       {"adapter_model.", "", adapter},
       {"consolidated", ".safetensors", native},
@@ -131,7 +132,7 @@ std::string describeDirectory(StringRef where, StringRef configFile) {
     if (StringRef(file).ends_with(".gguf"))
       ggufs.push_back(pathIn(where, file));
   if (!ggufs.empty())
-    return "; a GGUF file in it is given by itself: " + listed(ggufs);
+    return "; give the GGUF file itself: " + listed(ggufs);
   models = foldersWith(where, configFile);
   if (!models.empty())
     return "; in it are " + listed(models);

@@ -70,7 +70,7 @@ const Target *mlir::marimba::findTarget(StringRef name) {
 ArrayRef<Stage> mlir::marimba::stages() {
   static const Stage all[] = {
       {"fuse", "state-space layers become one op each", &Target::buildFuse},
-      {"specialize", "a second entry for one token a row",
+      {"specialize", "a second entry, for one token per row",
        &Target::buildSpecialize},
       {"kernels",
        "projections to oneDNN or linalg, experts grouped, the rest "

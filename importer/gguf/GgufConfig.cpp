@@ -54,7 +54,7 @@ static bool readGeneral(GgufFields &f) {
   if (isPart || found == "clip") {
     StringRef what = type == "adapter" ? "an adapter (LoRA)"
                      : type == "mmproj" || found == "clip"
-                         ? "what sees or hears for a model (mmproj)"
+                         ? "a projector for images or audio (mmproj)"
                          : "something else";
     f.keyError(isPart ? "general.type" : kArchitecture,
                "that of a model: this file is " + what);

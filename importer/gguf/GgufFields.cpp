@@ -74,7 +74,7 @@ static void readFactors(GgufFields &f, const GgufTensor &factors,
     return f.error("tensor 'rope_freqs.weight' has type " + factors.type +
                    " and shape " + printShape(factors.shape) +
                    ", expected F32 and " + printShape(shape) +
-                   ", without linear scaling beside it");
+                   ", without linear scaling as well");
   llvm::json::Array values;
   StringRef data = f.file.data(factors);
   for (int64_t i = 0; i < headDim / 2; ++i)

@@ -11,25 +11,25 @@ include "mlir/Pass/PassBase.td"
 
 def ConvertMarimbaToOneDNN
     : Pass<"convert-marimba-to-onednn", "::mlir::func::FuncOp"> {
-  let summary = "linear becomes a matmul of oneDNN, or stays for loops";
+  let summary = "linear becomes a matmul of oneDNN or generated loops";
   let description = [{
-    Decides for each `linear` from its shape, its rows and the target, and says
-    why as a remark of the category `matmul` (`--remarks-filter=matmul`). What
-    stays becomes `linalg.generic` and generated loops:
+    Decides for each `linear` from its shape, its rows and the target, and gives
+    the reason as a remark of the category `matmul` (`--remarks-filter=matmul`).
+    These become `linalg.generic` and generated loops:
 
     - inputs that are not matrices or batches of them, and weights of dynamic
       size;
-    - products of bf16 where the target has no instruction for them;
-    - one row over a weight so small that the call would cost more.
+    - bf16 products if the target has no instruction for them;
+    - one row times a weight so small that the call would cost more.
 
-    With `streams` one row over any other weight becomes
+    With `streams` one row times any other weight becomes
     `onednn.packed_matmul`: generated loops over the library's packed copy.
   }];
   let options = [
     Option<"bf16Dots", "bf16-dots", "bool", "true",
            "the target has dot products of bf16">,
     Option<"smallestCall", "smallest-call", "int64_t", "0",
-           "with one row: weights of fewer elements stay">,
+           "with one row: weights of fewer elements become loops">,
     Option<"streams", "streams", "bool", "false",
            "packed copies are in blocks of 64 channels">,
   ];
@@ -49,8 +49,8 @@ def ConvertMarimbaToVector
   let description = [{
     Channels (attention: query rows; rotation: pairs) go in the lanes of a
     vector of `vector-bits`; tails are masked. Rows and groups of heads become
-    scf.parallel. Attention of one token splits its keys where its groups do
-    not fill `threads`. Quantised weights have output channels in the lanes.
+    scf.parallel. Attention of one token splits its keys if its groups do not
+    fill `threads`. Quantised weights have output channels in the lanes.
   }];
   let options = [Option<"vectorBits", "vector-bits", "unsigned", "512",
                         "width of a vector register">,
@@ -93,7 +93,7 @@ def ApproximateMath : Pass<"approximate-math", "::mlir::func::FuncOp"> {
   let summary = "exp, log1p, sin, cos, tanh become polynomials";
   let description = [{
     exp, exp2, log, log1p, expm1, sin, cos and tanh of f32, scalars or vectors.
-    An exp with the fast-math flag `afn` takes half of the operations: results
+    An exp with the fast-math flag `afn` takes half as many operations: results
     outside [2^-126, 2^127] may become 0 or infinity. docs/numerics.md has the
     errors.
   }];

@@ -11,7 +11,7 @@ include "mlir/Pass/PassBase.td"
 
 def ConvertMarimbaToLinalg
     : Pass<"convert-marimba-to-linalg", "::mlir::func::FuncOp"> {
-  let summary = "ops without memory become linalg.generic";
+  let summary = "ops without state become linalg.generic";
   let statistics = [
     Statistic<"numConverted", "num-converted", "ops that became linalg">,
   ];
@@ -61,9 +61,9 @@ def InsertChecks : Pass<"insert-checks", "::mlir::func::FuncOp"> {
     Puts an `rt.check` in front of each op that trusts its operands: letters of
     an op of the dialect that are one size each, elements that are indices
     (`ids`, `valid`, ...), operands of linalg, slices, casts, divisions. What
-    follows from the sizes of arguments alone is checked where a function begins.
-    Models that were imported need none: their shapes fit by construction, and
-    the session checks what comes in.
+    depends on the sizes of arguments alone is checked at the beginning of a
+    function. Imported models need no checks: their shapes fit by construction,
+    and the session checks its inputs.
   }];
   let statistics = [
     Statistic<"numChecks", "num-checks", "checks of sizes and indices">,
@@ -76,7 +76,7 @@ def InsertChecks : Pass<"insert-checks", "::mlir::func::FuncOp"> {
 }
 
 def BranchOnChecks : Pass<"branch-on-checks", "::mlir::ModuleOp"> {
-  let summary = "a check that does not hold ends its function";
+  let summary = "a failed check ends its function";
   let description = [{
     Each `rt.check` becomes a branch to `rt.check_failed` and the function's
     end; after each call and parallel loop the status of the context is checked.
@@ -96,9 +96,9 @@ def StackScratch : Pass<"stack-scratch", "::mlir::func::FuncOp"> {
   let summary = "scratch of parallel loops comes from the thread's stack";
   let description = [{
     The arena is one stack, for code outside parallel loops. A memref.alloc
-    inside of one, a tile, becomes an alloca in the outermost such loop, as
-    large as its sizes can get; each thread has its own. A size without a bound,
-    or a tile too large for a stack, is an error.
+    inside a parallel loop, a tile, becomes an alloca in the outermost such
+    loop, of the largest size that it can have; each thread has its own. A size
+    without a bound, or a tile too large for a stack, is an error.
   }];
   let statistics = [
     Statistic<"numOnStack", "num-on-stack", "buffers on the stack of a thread">,
@@ -112,12 +112,12 @@ def AddRuntimeContext : Pass<"add-runtime-context", "::mlir::ModuleOp"> {
   let summary = "entries take the ABI's arguments, scratch comes from the arena";
   let description = [{
     Every function gets the call's `!rt.context` as first argument, which
-    `rt.context` names in its body. Entries
-    become `marimba_<entry>(context, call) -> i32` and read their arguments and
-    weights from the call. Each memref.alloc becomes scratch of the arena, given
-    back where its block ends. A description of weights and entries is added as
-    the symbol `marimba_description`. With `checks` scratch that is larger than
-    what is left of the arena ends the call.
+    `rt.context` names in its body. Entries become `marimba_<entry>(context,
+    call) -> i32` and read their arguments and weights from the call. Each
+    memref.alloc becomes scratch of the arena, which is freed at the end of its
+    block. A description of weights and entries is added as the symbol
+    `marimba_description`. With `checks`, scratch that does not fit in the rest
+    of the arena ends the call.
   }];
   let options = [Option<"checks", "checks", "bool", "false",
                         "sizes of scratch are checked">];
@@ -137,8 +137,8 @@ def TableLayerArguments : Pass<"table-layer-arguments", "::mlir::ModuleOp"> {
     A layer function has an argument for each of its weights and states; at
     every call they are tensors of the call's tables with constant indices.
     Those arguments become one `rt.table`. The code of an entry then grows by a
-    few instructions a layer instead of a few hundred. Arguments that are
-    something else at any call stay as they are.
+    few instructions per layer instead of a few hundred. Arguments that are
+    anything else at some call stay as they are.
   }];
   let statistics = [
     Statistic<"numLayers", "num-layers", "layer functions that take a table">,
@@ -153,8 +153,8 @@ def ProfileRegions : Pass<"profile-regions", "::mlir::ModuleOp"> {
     Puts `rt.profile_begin` and `rt.profile_end` around each op at the top level
     of a function that works on memory: a matmul, a loop nest with all that was
     fused into it, a kernel. Neighbours that come from one op of the model (its
-    location names it) are one region. Calls of layers are none: the layer's
-    own regions count. Adds `marimba_profile_regions`, the counters, and
+    location names it) are one region. Calls of layers are no regions: the
+    layer's own regions count. Adds `marimba_profile_regions`, the counters, and
     `marimba_profile_description`, which function and which ops of the model
     each of them measures (abi.h).
   }];
@@ -203,8 +203,8 @@ def BFloat16AsBits : Pass<"bf16-as-bits", "::mlir::ModuleOp"> {
 def ConvertRuntimeToLLVM : Pass<"convert-runtime-to-llvm", "::mlir::ModuleOp"> {
   let summary = "everything becomes the LLVM dialect";
   let description = [{
-    rt and onednn ops become loads and calls as abi.h states them; func, arith,
-    memref, vector, cf and math follow MLIR's own conversions.
+    rt and onednn ops become loads and calls as in abi.h; func, arith, memref,
+    vector, cf and math follow MLIR's own conversions.
   }];
   let statistics = [
     Statistic<"numRuntimeOps", "num-runtime-ops",

@@ -195,7 +195,7 @@ llvm::Error mlir::marimba::emit(ModuleOp module, EmitKind kind,
                                       kind == EmitKind::Assembly
                                           ? llvm::CodeGenFileType::AssemblyFile
                                           : llvm::CodeGenFileType::ObjectFile))
-    return makeError("the target writes no such file");
+    return makeError("the target cannot write this kind of file");
   codegen.run(*code);
   return llvm::Error::success();
 }

@@ -10,11 +10,11 @@
 include "mlir/Pass/PassBase.td"
 
 def NarrowProjections : Pass<"narrow-projections", "::mlir::func::FuncOp"> {
-  let summary = "products of projections in bf16";
+  let summary = "projections multiply bf16";
   let description = [{
-    Rounds the input of every `linear` to bf16, once for all that read it.
-    Products are then of bf16 with sums in f32. The router's logits stay f32:
-    the choice of experts is a comparison. Norms, scans, attention, the residual
+    Rounds the input of every `linear` to bf16, once for all its readers. bf16
+    is then multiplied, with sums in f32. The router's logits stay f32: the
+    choice of experts is a comparison. Norms, scans, attention, the residual
     stream and states are not touched.
   }];
   let statistics = [
@@ -29,9 +29,9 @@ def FuseMatmulPostOps
   let summary = "SiLU, SwiGLU and the residual become post-ops of matmuls";
   let description = [{
     An op that is the only reader of an `onednn.matmul` becomes its post-op:
-    `silu`; `swiglu` of two matmuls (`silu` on the gate, `mul` on the other);
-    an addition, in place (`sum`) where nobody reads the other summand later,
-    with an operand (`add`) elsewhere.
+    `silu`; `swiglu` of two matmuls (`silu` on the gate, `mul` on the other); an
+    addition, in place (`sum`) if the other summand is not read later, otherwise
+    with an operand (`add`).
   }];
   let statistics = [
     Statistic<"numFused", "num-fused", "ops that became post-ops of a matmul">,
@@ -42,9 +42,9 @@ def FuseMatmulPostOps
 def FuseConversions : Pass<"fuse-conversions", "::mlir::func::FuncOp"> {
   let summary = "values are rounded where they are computed";
   let description = [{
-    An `arith.truncf` of a tensor that nobody else reads joins the loop nest
-    (parallel in all dimensions) or the bf16 matmul of oneDNN that makes the
-    tensor. With `reorder` all others become `onednn.reorder`.
+    An `arith.truncf` of a tensor without other readers is fused into the loop
+    nest (parallel in all dimensions) or the bf16 matmul of oneDNN that produces
+    the tensor. With `reorder` all others become `onednn.reorder`.
   }];
   let options = [Option<"reorder", "reorder", "bool", "false",
                         "the library converts the rest">];

@@ -10,7 +10,7 @@
 include "mlir/Pass/PassBase.td"
 
 def SpecializeDecode : Pass<"specialize-decode", "::mlir::ModuleOp"> {
-  let summary = "clones the prefill entry for one token a row";
+  let summary = "clones the prefill entry for one token per row";
   let description = [{
     Adds the entry `@decode`, a copy of the `prefill` entry and of the layer
     functions that it calls, for one token a row. The dimensions of arguments
@@ -34,17 +34,18 @@ def SpecializeDecode : Pass<"specialize-decode", "::mlir::ModuleOp"> {
 }
 
 def WriteResults : Pass<"write-results", "::mlir::func::FuncOp"> {
-  let summary = "results of entries stay where they were written";
+  let summary = "results of entries keep their destinations";
   let description = [{
-    A result of an entry is what was written to an output or a state, which the
-    way from the result back through destinations says. Ops that copy (an
-    identity of linalg, an insert_slice of the whole) fold into what they copy,
-    and the way is lost: this pass, which runs on modules written by hand before
-    anything folds, ends it with a `bufferization.materialize_in_destination`.
-    Ops of marimba do not fold; their results stay as they are, and so do those
-    of loops, which bufferisation would see overwritten. A result that
-    was written to an input, to no argument or to one that has a result already
-    is an error. What comes out of branches and calls is not followed.
+    A result of an entry is what was written to an output or a state. Which one
+    follows from the chain of destinations, from the result back to an argument.
+    Ops that copy (an identity of linalg, an insert_slice of the whole) fold
+    into their source, which breaks the chain. So this pass, which runs on
+    hand-written modules before anything folds, ends each chain with a
+    `bufferization.materialize_in_destination`. Ops of marimba do not fold;
+    their results stay as they are, and so do those of loops, which
+    bufferisation would see as overwritten. A result that was written to an
+    input, to no argument, or to one that already has a result is an error.
+    Results of branches and calls are not followed.
   }];
   let statistics = [
     Statistic<"numWritten", "num-written",

@@ -12,11 +12,11 @@ include "mlir/Pass/PassBase.td"
 def DecomposeExperts : Pass<"decompose-experts", "::mlir::func::FuncOp"> {
   let summary = "experts become one group of rows and three matmuls each";
   let description = [{
-    `experts` becomes a loop over the experts: gather the rows that chose this
-    one, project them together, scatter them back weighted. Experts that nobody
-    chose cost one comparison. Groups are padded with rows of zeros to one of
-    few sizes. All threads work on one expert at a time, so it does not matter
-    how many rows it got.
+    `experts` becomes a loop over the experts: gather the rows routed to this
+    one, project them together, scatter them back weighted. An expert that no
+    row chose costs one comparison. Groups are padded with rows of zeros to one
+    of a few sizes. All threads work on one expert at a time, so an uneven
+    routing does not matter.
   }];
   let statistics = [
     Statistic<"numDecomposed", "num-decomposed",

@@ -14,10 +14,10 @@ def ChooseQuantizedKernels
   let summary = "kernels for linear and embedding with quantised weights";
   let description = [{
     `embedding` with a quantised table becomes `quantized_embedding`. `linear`
-    with a quantised weight becomes `quantized_matmul` where it has few rows (one
-    token of each sequence, or `few_rows`), with `integer-dots` of activations
-    in 8 bits; everywhere without `library`. What is left has many rows and
-    goes to the library.
+    with a quantised weight becomes `quantized_matmul` if it has few rows (one
+    token of each sequence, or `few_rows`), with activations of 8 bits if
+    `integer-dots` is set; without `library` every `linear` does. The remaining
+    ones have many rows and become calls of the library.
   }];
   let options = [
     Option<"library", "library", "bool", "true",
@@ -36,7 +36,7 @@ def ChooseQuantizedKernels
 }
 
 def MultiplyIntegers : Pass<"multiply-integers", "::mlir::func::FuncOp"> {
-  let summary = "many rows times weights of 8 bits in integers, by oneDNN";
+  let summary = "int8 matmuls of oneDNN for many rows and weights of 8 bits";
   let description = [{
     A `linear` over a weight of i8 with one scale for each channel becomes
     `quantize_rows`, with one scale for each row, `onednn.integer_matmul`, and
@@ -57,20 +57,20 @@ def MultiplyIntegers : Pass<"multiply-integers", "::mlir::func::FuncOp"> {
 
 def WidenQuantizedWeights
     : Pass<"widen-quantized-weights", "::mlir::func::FuncOp"> {
-  let summary = "matmuls of oneDNN get quantised weights widened, by tiles";
+  let summary = "widens quantised weights for oneDNN's matmul, tile by tile";
   let description = [{
     An `onednn.matmul` with a quantised weight becomes a loop over tiles of
     `channels`: `dequantize` into scratch in the input's type, then the matmul
-    of that tile with the same post-ops. A tile is read again while the
-    processor's cache has it yet. Where a call has `few-rows` rows or fewer, which
-    is known at run time only, `quantized_matmul` computes it instead, and the
-    post-ops become ops of their own.
+    of that tile with the same post-ops. A tile is read while it is still in the
+    processor's cache. If a call has `few-rows` rows or fewer, which is known
+    only at run time, `quantized_matmul` computes it instead, and the post-ops
+    become ops of their own.
   }];
   let options = [
     Option<"channels", "channels", "int64_t", "512",
            "channels of a tile, a multiple of 64">,
     Option<"fewRows", "few-rows", "int64_t", "0",
-           "rows for which widening is not worth it">,
+           "most rows for which widening is not worth it">,
     Option<"integerDots", "integer-dots", "bool", "false",
            "few rows multiply integers">,
   ];

@@ -30,16 +30,16 @@ def FuseDiscretizeScan : Pass<"fuse-discretize-scan", "::mlir::func::FuncOp"> {
 def ChooseLtiForm : Pass<"choose-lti-form", "::mlir::func::FuncOp"> {
   let summary = "time-invariant systems as recurrence or as convolution";
   let description = [{
-    Turns `lti_scan` into `long_convolution` with its tables where that takes
-    fewer vector instructions a token, and back where it does not. The
-    recurrence costs 3 a state (8 if complex), the convolution 2 products (4)
-    with a load each from a table, half a block for the kernel, and its tables
-    once a call. With one token a call, decoding, the recurrence always wins;
-    with few states too. A convolution with tables of another origin stays.
+    Turns `lti_scan` into `long_convolution` with its tables if that takes fewer
+    vector instructions per token, and back if it does not. The recurrence costs
+    3 per state (8 if complex). The convolution costs 2 products (4), each with
+    a load from a table, half a block for the kernel, and its tables once per
+    call. With one token per call (decoding) the recurrence always wins, and so
+    it does with few states. A convolution with tables of another origin stays.
   }];
   let options = [
     Option<"tokens", "tokens", "int64_t", "512",
-           "tokens of a call where time is dynamic">,
+           "tokens of a call if time is dynamic">,
     Option<"length", "length", "int64_t", "8", "tokens of a block, L">,
     Option<"loadCost", "load-cost", "double", "0.33",
            "cost of a value of a table, in products">,
@@ -57,17 +57,18 @@ def ChooseLtiForm : Pass<"choose-lti-form", "::mlir::func::FuncOp"> {
 
 def ParallelizeScanInTime
     : Pass<"parallelize-scan-in-time", "::mlir::func::FuncOp"> {
-  let summary = "few channels, many tokens: stretches of time at once";
+  let summary = "few channels, many tokens: segments of time in parallel";
   let description = [{
-    Where the channels of a `selective_scan` cannot fill the threads, its tokens
-    are cut into stretches that do. Each is summarised from nothing
-    (`scan_summary`, in parallel), the states before each follow one from the
-    other, and each is scanned from its state (in parallel).
+    If the channels of a `selective_scan` cannot fill the threads, its tokens
+    are split into segments that do. Each segment is summarised from a state of
+    zeros (`scan_summary`, in parallel), the states before each segment are
+    computed one after the other, and each segment is scanned from its state (in
+    parallel).
 
     A summary costs nearly what the scan does, so this pays with more than 1.8
-    threads for each vector of channels. How many stretches there are is decided
-    at run time: threads / (rows * vectors of channels), none shorter than 64
-    tokens. With one stretch what is left is the scan.
+    threads for each vector of channels. The number of segments is decided at
+    run time: threads / (rows * vectors of channels), none shorter than 64
+    tokens. With one segment only the scan remains.
   }];
   let options = [
     Option<"threads", "threads", "int64_t", "1", "threads to fill">,
@@ -93,13 +94,13 @@ def TileRecurrences : Pass<"tile-recurrences", "::mlir::func::FuncOp"> {
     scf.forall, blocks of `tokens` by scf.for inside it, with the state as
     iter_arg. Into both loops it fuses, by the same interface, first the linalg
     ops that read the result (SiLU, gate, D skip, readout), then those that
-    produce the operands (softplus, discretisation, norms). The recurrence comes
-    first and its consumers follow: as the producer of a tiled consumer it would
-    start each block of time from the first state again.
+    produce the operands (softplus, discretisation, norms). The recurrence is
+    tiled first and its consumers are fused into it: as the producer of a tiled
+    consumer it would start each block of tokens from the initial state.
 
-    A consumer is fused where it is the only reader of the result and all its
-    loops but those over states are parallel; a producer where nothing outside
-    the nest reads it. What a consumer needs from elsewhere must not depend on
+    A consumer is fused if it is the only reader of the result and all its loops
+    except those over states are parallel; a producer is fused if nothing
+    outside the nest reads it. Other operands of a consumer must not depend on
     the recurrence.
   }];
   let options = [

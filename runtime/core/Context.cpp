@@ -41,7 +41,7 @@ Context::create(int threads, std::shared_ptr<PrimitiveCache> library,
     return nullptr;
   if (arenaBytes < 1 || arenaBytes > (int64_t(1) << 46)) {
     error = "an arena of " + std::to_string(arenaBytes) +
-            " bytes was asked for, expected 1 to 2^46";
+            " bytes was requested, expected 1 to 2^46";
     return nullptr;
   }
   int64_t page = sysconf(_SC_PAGESIZE);
@@ -169,7 +169,7 @@ void *allocateScratch(MarimbaContext *ctx, int64_t bytes) {
         "the scratch arena is too small: " + std::to_string(ctx->arenaTop) +
             " of " + std::to_string(ctx->arenaSize) + " bytes in use, " +
             std::to_string(bytes) +
-            " more were asked for; use smaller chunks or fewer rows");
+            " more were requested; use smaller chunks or fewer rows");
     return Overflow::instance().allocate(ctx, bytes);
   }
   void *result = ctx->arenaBase + ctx->arenaTop;

@@ -38,8 +38,7 @@ bool Session::checkLogits(const Request &request, std::string &error) {
               std::to_string(before + static_cast<int64_t>(token) + 1) +
               " (id " + std::to_string(ids[token]) + ") hold " + problem;
       std::string where = findNotFinite(slot);
-      error +=
-          where.empty() ? "; what made them so was not found" : ": " + where;
+      error += where.empty() ? "; the cause was not found" : ": " + where;
       return false;
     }
   }
@@ -66,8 +65,8 @@ std::string Session::findNotFinite(int32_t slot) {
         view.sizes[d] = std::min(view.sizes[d], length(slot));
     if (rt::findNotFinite(view))
       return "state '" + spec.name +
-             "' is the first that is not finite: its layer or the one before "
-             "made it so";
+             "' is the first that is not finite: the cause is its layer or the "
+             "one before";
   }
   return {};
 }

@@ -144,7 +144,7 @@ std::optional<SavedState> SavedState::read(const fs::path &path,
       return result;
   } catch (const std::exception &) {
     // A member is missing or of another type.
-    problem = "has a header that says other things than expected";
+    problem = "has a header with unexpected contents";
   }
   return fail(problem);
 }

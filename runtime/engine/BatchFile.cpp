@@ -182,7 +182,7 @@ bool BatchJournal::read(std::string_view identity, size_t prompts,
     if (!readNumber(object->find("prompt"), line) || answer.empty() ||
         line >= prompts)
       return fail("is damaged: an answer belongs to no prompt; remove it to "
-                  "begin anew");
+                  "start again");
     lines[line] = std::string(answer) + "\n";
     good = end + 1;
   }

@@ -222,7 +222,7 @@ bool Chat::load(const std::string &path,
   if (!saved->attachment().empty() &&
       (!parseAttachment(saved->attachment(), messages, front) || front < 0 ||
        front > static_cast<int64_t>(ids.size()))) {
-    error = path + ": has an attachment that is no conversation";
+    error = path + ": has an attachment that is not a conversation";
     return false;
   }
   if (!session->restore(0, *saved, model.stateOrigin(), note, error))

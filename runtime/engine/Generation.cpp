@@ -64,8 +64,7 @@ bool generate(const ReadyModel &model, std::span<const int32_t> prompt,
     if (logits.empty() && result.restoredTokens > 0) {
       if (note)
         note(options.loadState->path().string() +
-             ": does not hold what follows its last token: its tokens are "
-             "read again");
+             ": has no logits for its last token: its tokens are read again");
       std::span<const int32_t> ids = options.loadState->tokens();
       again.assign(ids.begin(), ids.end());
       session->reset(0);
@@ -73,7 +72,7 @@ bool generate(const ReadyModel &model, std::span<const int32_t> prompt,
     }
     if (logits.empty() && prompt.empty()) {
       error = options.loadState->path().string() +
-              ": holds no tokens to go on from, expected a prompt";
+              ": has no tokens to continue, expected a prompt";
       return false;
     }
   }

@@ -145,7 +145,7 @@ void AddedTokens::addFrom(const Field &field) {
     const AddedToken *before = find(token.content);
     if (before)
       item.note("is " + name +
-                ", an added token before it: the flags of the last count");
+                ", an earlier added token: the last flags are used");
     int32_t id = addOne(std::move(token), freeId);
     if (id != wanted)
       item.note("says that the id of " + name + " is " +

@@ -169,7 +169,7 @@ std::unique_ptr<Normalizer> createFunctionNormalizer(const Field &field) {
   for (auto [name, function] : functions)
     if (field.at("type").getString() == name)
       return std::make_unique<FunctionNormalizer>(function);
-  field.at("type").fail("is no normalizer without options");
+  field.at("type").fail("is not a normalizer without options");
 }
 
 std::unique_ptr<Normalizer> createStripNormalizer(const Field &field) {

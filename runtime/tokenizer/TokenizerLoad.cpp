@@ -106,8 +106,8 @@ static Parts loadPieces(const fs::path &file, std::string_view contents,
   if (file.filename() != "tokenizer.model" && !isT5 && !config.isLlamaLike &&
       !config.className.empty())
     throw FieldError("belongs to the class " + quote(config.className) +
-                     " (tokenizer_config.json), which may count its tokens "
-                     "otherwise; expected a tokenizer.json");
+                     " (tokenizer_config.json), which may number its tokens "
+                     "differently; expected a tokenizer.json");
   if (!isNamed(config, config.startToken))
     config.startToken = parts.startToken;
   if (!isNamed(config, config.endToken))

@@ -23,14 +23,13 @@ using rt::text::fixed;
 
 namespace {
 struct Options {
-  Command command{.name = "chat", .description = "Talks with a model"};
-  TextOption system{command, "system",
-                    "What the model is told before the conversation", "text"};
-  TextOption templateName{
-      command, "template",
-      "The chat template of this name, where the model has several (default: "
-      "'default')",
-      "name"};
+  Command command{.name = "chat",
+                  .description = "Holds a conversation with a model"};
+  TextOption system{command, "system", "The system message", "text"};
+  TextOption templateName{command, "template",
+                          "Name of the chat template, if the model has several "
+                          "(default: 'default')",
+                          "name"};
   TextOption loadState{command, "load-state",
                        "Goes on from the session that this file holds", "file"};
   NumberOption<int64_t> maxTokens{
@@ -43,13 +42,13 @@ struct Options {
   NumberOption<int64_t> checkpoint{
       command,
       "checkpoint",
-      "Tokens between the places to which the state can go back (default: 512)",
+      "Tokens between snapshots of the state (default: 512)",
       "n",
       {1, kMostTokens},
       rt::PrefixCache::Options().every};
   SamplerFlags sampling{command};
   Flag quiet{command, "quiet", "No progress, no timing"};
-  Flag json{command, "json", "Answers in JSON, one object a line"};
+  Flag json{command, "json", "Answers in JSON, one object per line"};
 };
 } // namespace
 
@@ -59,14 +58,14 @@ static Options &options() {
 }
 
 static constexpr std::string_view kHelp =
-    "  /save FILE    saves the conversation and what the model remembers\n"
-    "  /load FILE    goes on from a saved one, or from a session of run\n"
-    "  /undo         takes the last question and its answer back\n"
+    "  /save FILE    saves the conversation and the state of the model\n"
+    "  /load FILE    continues a saved conversation, or a session of run\n"
+    "  /undo         removes the last question and its answer\n"
     "  /edit TEXT    asks TEXT in place of the last question\n"
     "  /reset        begins anew\n"
     "  /help         shows this\n"
     "  /quit         ends; so does Ctrl-D\n"
-    "A line that ends with \\ goes on in the next; \"\"\" alone on a line "
+    "A line that ends with \\ continues in the next; \"\"\" alone on a line "
     "begins "
     "and ends\na message of several lines; // begins a message with /. Ctrl-C "
     "ends an answer.\n";

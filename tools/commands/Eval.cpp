@@ -29,7 +29,8 @@ struct Options {
       command, "window",         "Tokens per window (default: 512)",
       "n",     {2, kMostTokens}, 512};
   TextOption recall{command, "recall",
-                    "How many lines {text, answer} of this file go on right",
+                    "Counts the lines {text, answer} of this file that are "
+                    "continued correctly",
                     "file"};
   NumberOption<int64_t> limitContext{
       command,
@@ -39,7 +40,7 @@ struct Options {
       {1, kMostTokens}};
   TextsOption compare{
       command, "compare",
-      "Also this model: a table of all, each against MODEL; may be repeated",
+      "Compares this model with MODEL, in one table; may be repeated",
       "folder"};
   Flag json{command, "json", "Answers in JSON"};
 };

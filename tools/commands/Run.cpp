@@ -28,26 +28,25 @@ namespace {
 struct Options {
   Command command{.name = "run", .description = "Continues a prompt"};
   TextOption prompt{command, "prompt", "The text to continue", "text"};
-  TextOption promptFile{
-      command, "prompt-file",
-      "Reads the text to continue from this file ('-': stdin); prints the new "
-      "text alone",
-      "file"};
+  TextOption promptFile{command, "prompt-file",
+                        "Reads the text to continue from this file ('-': "
+                        "stdin); prints only the new text",
+                        "file"};
   TextOption ids{
       command, "ids",
       "The token ids to continue, such as 3,17,5; prints the new ids", "ids"};
   TextOption prompts{
       command, "prompts",
-      "Continues all texts of this file, a line each: {\"prompt\": text} or "
+      "Continues all texts of this file, one per line: {\"prompt\": text} or "
       "{\"ids\": [numbers]}",
       "file"};
   TextOption output{command, "o",
-                    "Where the answers of --prompts go, a line each, in order",
+                    "File for the answers of --prompts, one per line, in order",
                     "file"};
   NumberOption<int> batch{
       command,
       "batch",
-      "Texts of --prompts that are continued at once (default: 8)",
+      "Sequences of --prompts that run at once (default: 8)",
       "n",
       {1, 1024},
       rt::Scheduler::Options().slots};
@@ -269,7 +268,7 @@ static int run(Models &models) {
     if (!tokenizer && (text || o.json))
       return fail(error);
     if (!tokenizer && !o.quiet)
-      printNote(error + "; tokens that only it names end no text");
+      printNote(error + "; tokens that only it names do not end a text");
     error.clear();
   }
   catchInterrupt();

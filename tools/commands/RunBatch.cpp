@@ -303,7 +303,7 @@ int commands::runBatch(Models &models, const BatchRequest &request) {
     return fail(error);
   if (interrupted()) {
     printNote("the answers so far are kept in " + request.output +
-              ".partial; the same command goes on from there");
+              ".partial; the same command continues from there");
     return kInterruptedExitCode;
   }
   auto toStdout = [](const std::string &all, std::string &error) {

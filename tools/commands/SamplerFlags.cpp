@@ -17,28 +17,28 @@ static constexpr double kMostScale = 1e9;
 
 commands::SamplerFlags::SamplerFlags(Command &command)
     : temperature(command, "temperature",
-                  "0 takes the likeliest token (default where "
-                  "generation_config.json does not sample; 1 where --top-k, "
-                  "--top-p, --min-p or --seed stands)",
+                  "0 takes the most likely token (the default if "
+                  "generation_config.json does not sample; 1 with --top-k, "
+                  "--top-p, --min-p or --seed)",
                   "t", {0, kMostScale}),
-      topK(command, "top-k", "Chooses among the k likeliest tokens", "k",
+      topK(command, "top-k", "Samples from the k most likely tokens", "k",
            {0, INT32_MAX}),
       topP(command, "top-p",
-           "Chooses among the likeliest tokens that reach this probability "
-           "together",
+           "Samples from the most likely tokens with this total probability",
            "p", {0, 1, /*above=*/true}, 1),
       minP(command, "min-p",
-           "Chooses among the tokens of at least this share of the "
-           "probability of the likeliest one",
+           "Samples from the tokens with at least this fraction of the highest "
+           "probability",
            "p", {0, 1}),
       repetitionPenalty(command, "repetition-penalty",
                         "Makes tokens that were there before less likely, "
                         "above 1 (default: 1)",
                         "x", {0, kMostScale, /*above=*/true}, 1),
-      seed(command, "seed", "The same seed, the same text", "s",
+      seed(command, "seed",
+           "Seed of the random numbers: the same seed gives the same text", "s",
            {0, UINT64_MAX}),
       stop(command, "stop",
-           "Ends at this text, which is not shown; may stand again", "text") {}
+           "Ends at this text, which is not shown; may be repeated", "text") {}
 
 namespace {
 /// Takes options, and defaults where they were not given.

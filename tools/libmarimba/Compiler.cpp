@@ -158,7 +158,7 @@ bool Compilation::load(StringRef input, std::string &error) {
     if (moduleRef && mlir::succeeded(checkModuleRules(*moduleRef)) &&
         mlir::succeeded(writeResults(*moduleRef)))
       return true;
-    error = errors.text((input + ": not a module of MLIR").str());
+    error = errors.text((input + ": is not an MLIR module").str());
     return false;
   }
   std::string message;

@@ -86,7 +86,7 @@ CodePtr marimba::compileText(StringRef text, StringRef name,
       mlir::parseSourceString<mlir::ModuleOp>(
           text, mlir::ParserConfig(&context), name);
   if (!module)
-    return fail("not a module of MLIR");
+    return fail("is not an MLIR module");
   mlir::marimba::PipelineOptions stages = pipeline;
   stages.firstStage = firstStage.str();
   if (mlir::failed(mlir::marimba::runStages(*module, stages)))

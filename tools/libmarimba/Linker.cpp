@@ -43,8 +43,8 @@ bool marimba::linkModule(StringRef object, NewDirectory &folder, StringRef name,
                          std::string &error) {
   std::string linker = findLinker();
   if (linker.empty()) {
-    error = "found no linker to make a shared object with: expected ld.lld or "
-            "ld in PATH";
+    error =
+        "found no linker for the shared object: expected ld.lld or ld in PATH";
     return false;
   }
   std::string input = folder.pathOf("module.o"),

@@ -149,8 +149,7 @@ static LogicalResult checkBranches(scf::IfOp branch) {
         tensor && !tensor.hasStaticShape())
       return branch.emitError("result #")
              << i << " of 'scf.if' has type " << type
-             << ", expected one of known sizes: those of the two branches may "
-                "differ";
+             << ", expected static sizes: those of the two branches may differ";
   return success();
 }
 
@@ -170,7 +169,7 @@ static LogicalResult checkOp(Operation *op) {
   if (!op->isRegistered() || !isKnown(op))
     return op->emitError("'")
            << op->getName()
-           << "' has no place in a function written by hand, expected ops of "
+           << "' is not allowed in a hand-written function, expected ops of "
               "marimba, arith, math, tensor, linalg and scf, func.call and "
               "bufferization.materialize_in_destination";
   int depth = 0;
@@ -178,7 +177,7 @@ static LogicalResult checkOp(Operation *op) {
        around = around->getParentOp())
     ++depth;
   if (depth > kDeepestRegion + 1)
-    return op->emitError("'") << op->getName() << "' stands within more than "
+    return op->emitError("'") << op->getName() << "' is nested in more than "
                               << kDeepestRegion << " loops or branches";
   for (Region &region : op->getRegions())
     if (!region.empty() && !region.hasOneBlock())
@@ -190,7 +189,7 @@ static LogicalResult checkOp(Operation *op) {
     if (std::optional<int64_t> index = dim.getConstantIndex())
       if (auto type = dyn_cast<RankedTensorType>(dim.getSource().getType());
           type && (*index < 0 || *index >= type.getRank()))
-        return op->emitError("asks for dimension ")
+        return op->emitError("reads dimension ")
                << *index << " of " << type << ", expected one of its "
                << type.getRank();
   for (Type type : op->getResultTypes())
@@ -291,7 +290,8 @@ public:
       auto callee = symbols.lookup<func::FuncOp>(call.getCallee());
       if (!callee)
         return call.emitError("calls '")
-               << call.getCallee() << "', which is no function of the module";
+               << call.getCallee()
+               << "', which is not a function of the module";
       auto known = done.find(callee);
       if (known == done.end())
         enter(callee);

@@ -204,7 +204,7 @@ static std::string checkAliases(StringRef text, size_t &line) {
         *current += it->second;
       if (*current > kLongestAlias)
         return ("an alias is longer than " + Twine(kLongestAlias) +
-                " characters with all that it names")
+                " characters, including all that it refers to")
             .str();
     }
   }

@@ -20,27 +20,26 @@ using namespace llvm;
 namespace {
 struct Options {
   cl::SubCommand sub{"bench",
-                     "Measures a model beside what the machine allows"};
+                     "Measures a model against the limits of the machine"};
   driver::ModelArgument model{sub};
   driver::Flag randomWeights{
       sub, "random-weights",
-      "Makes weights up (a directory without weights implies it)"};
+      "Uses random weights (implied by a directory without weights)"};
   driver::Value<std::string> weights{
       sub, "weights",
-      "Measures with made-up weights of a format: int8 (a scale for each "
-      "channel), int4 (for 64 inputs; the head int8), or with the inputs of a "
-      "scale: int8:64, int4:32, int4:128",
+      "Measures with random weights of a format: int8 (one scale per channel), "
+      "int4 (one per 64 inputs; the head int8), or with a group size: int8:64, "
+      "int4:32, int4:128",
       "format"};
   driver::Number<int64_t> prefill{
       sub, "prefill",    "Tokens of the prompt (default: 512)",
       "n", {1, 1 << 20}, 512};
   driver::Number<int64_t> decode{
-      sub, "decode",     "Tokens decoded one by one after it (default: 64)",
+      sub, "decode",     "Tokens to decode after the prompt (default: 64)",
       "n", {1, 1 << 20}, 64};
   driver::Number<int64_t> repeat{sub, "repeat",  "Repetitions (default: 5)",
                                  "n", {1, 1000}, 5};
-  driver::Flag profile{sub, "profile",
-                       "Measures each op as well: where the time goes"};
+  driver::Flag profile{sub, "profile", "Measures each op as well"};
   driver::Number<int64_t> contextSweep{
       sub,
       "context-sweep",
@@ -51,8 +50,8 @@ struct Options {
       sub, "o", "With --context-sweep: writes NAME.json and NAME.svg", "name"};
   cl::list<std::string> with{
       "with",
-      cl::desc("With --context-sweep: a .json of another model that is drawn, "
-               "too; may stand again"),
+      cl::desc("With --context-sweep: a .json of another model to draw, too; "
+               "may be repeated"),
       cl::value_desc("file"), cl::sub(sub), cl::cat(driver::category())};
   driver::Flag quiet{sub, "quiet", "No progress"};
   driver::Flag json{sub, "json", "Answers in JSON"};

@@ -13,10 +13,10 @@ using namespace marimba;
 using namespace llvm;
 
 driver::KeyValuesOption::KeyValuesOption(cl::SubCommand &sub)
-    : opt("kv", cl::desc("What attention keeps keys and values as"),
+    : opt("kv", cl::desc("Type of the KV cache"),
           cl::init(KeyValues::Automatic),
           cl::values(clEnumValN(KeyValues::Automatic, "auto",
-                                "what projections multiply (default)"),
+                                "the type that projections multiply (default)"),
                      clEnumValN(KeyValues::F32, "f32", "f32"),
                      clEnumValN(KeyValues::BF16, "bf16", "bf16"),
                      clEnumValN(KeyValues::Int8, "int8",
@@ -33,9 +33,9 @@ driver::CompileFlags::CompileFlags(cl::SubCommand &sub)
                 clEnumValN(ComputeType::F32, "f32", "f32"),
                 clEnumValN(ComputeType::BF16, "bf16", "bf16, sums in f32")),
             cl::sub(sub), cl::cat(category())),
-      keyValues(sub), reference(sub, "reference",
-                                "Plain loops and libm: slow, to compare with"),
-      noFuseScan(sub, "no-fuse-scan", "Leaves discretize and scan apart"),
+      keyValues(sub),
+      reference(sub, "reference", "Plain loops and libm: slow, for comparison"),
+      noFuseScan(sub, "no-fuse-scan", "Does not fuse discretize and scan"),
       vectorBits(sub, "vector-bits",
                  "Width of vectors: 128, 256, 512 (default: what the host has)",
                  "n", {128, 512}),
@@ -117,10 +117,9 @@ std::optional<LoadOptions> driver::LoadFlags::loadOptions() const {
 }
 
 driver::SessionFlags::SessionFlags(cl::SubCommand &sub)
-    : LoadFlags(sub), chunk(sub, "chunk",
-                            "Tokens of a prompt that are computed at once "
-                            "(default: 512)",
-                            "n", commands::kChunkBounds, LoadOptions().chunk) {}
+    : LoadFlags(sub),
+      chunk(sub, "chunk", "Tokens of a prompt per call (default: 512)", "n",
+            commands::kChunkBounds, LoadOptions().chunk) {}
 
 std::optional<LoadOptions> driver::SessionFlags::loadOptions() const {
   std::optional<LoadOptions> options = LoadFlags::loadOptions();

@@ -36,7 +36,7 @@ struct Options {
   driver::Number<int64_t> context{
       sub,
       "context",
-      "Loads the model, too, and says what so many tokens will take",
+      "Loads the model and reports the memory for this many tokens",
       "n",
       {1, driver::kMostTokens}};
   driver::SessionFlags load{sub};

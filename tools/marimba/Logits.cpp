@@ -31,7 +31,7 @@ struct Options {
   driver::Value<std::string> output{
       sub, "o", "A safetensors file: logits, f32 [1, L, V]", "file"};
   driver::Value<std::string> split{
-      sub, "split", "Feeds the ids in pieces of these sizes: 3,1,4", "sizes"};
+      sub, "split", "Feeds the ids in chunks of these sizes: 3,1,4", "sizes"};
   driver::Number<int64_t> greedy{
       sub,
       "greedy",
@@ -42,8 +42,7 @@ struct Options {
                       "Adds hidden [layers+1, L, H], before the final norm"};
   driver::Flag state{sub, "state", "Adds every state after the ids, by name"};
   driver::Value<std::string> loadState{
-      sub, "load-state", "Begins with the session that this file holds",
-      "file"};
+      sub, "load-state", "Continues the session in this file", "file"};
   driver::Value<std::string> saveState{
       sub, "save-state", "Saves the session after the ids to this file",
       "file"};

@@ -33,7 +33,7 @@ struct Options {
   driver::ModelArgument model{sub};
   driver::Value<std::string> output{sub, "o", "The new model's directory",
                                     "folder"};
-  Choice<Bits> weights{sub, "weights", "What projections and experts become",
+  Choice<Bits> weights{sub, "weights", "Format of projections and experts",
                        Bits::None,
                        cl::values(clEnumValN(Bits::Eight, "int8", "8 bits"),
                                   clEnumValN(Bits::Four, "int4", "4 bits"))};
@@ -53,33 +53,38 @@ struct Options {
                  clEnumValN(Scalar::F16, "f16", "f16"))};
   Choice<QuantMethod> method{
       sub, "method", "How scales are found", QuantMethod::Search,
-      cl::values(clEnumValN(QuantMethod::Search, "search",
-                            "those of the smallest error (default)"),
-                 clEnumValN(QuantMethod::Nearest, "nearest",
-                            "by the largest weight of a group"))};
+      cl::values(
+          clEnumValN(QuantMethod::Search, "search", "smallest error (default)"),
+          clEnumValN(QuantMethod::Nearest, "nearest",
+                     "by the largest weight of a group"))};
   Choice<Head> head{
-      sub, "head", "What the embedding and the output head become", Head::Int8,
+      sub, "head", "Format of the embedding and the output head", Head::Int8,
       cl::values(clEnumValN(Head::Int8, "int8", "8 bits (default)"),
                  clEnumValN(Head::Int4, "int4", "4 bits"),
                  clEnumValN(Head::Keep, "keep", "what they are"))};
   cl::list<std::string> keep{
       "keep",
-      cl::desc("Leaves tensors as they are whose names this matches, "
-               "a regular expression; may be repeated"),
+      cl::desc("Regular expression: tensors with a match in their names are "
+               "not quantised; may be repeated"),
       cl::value_desc("pattern"), cl::sub(sub), cl::cat(driver::category())};
   driver::Value<std::string> calibrate{
       sub, "calibrate",
-      "A text like those that the model will read: errors are made up for "
-      "where its activations feel them (GPTQ)",
+      "A text like those that the model will read: errors are compensated by "
+      "its activations on this text (GPTQ)",
       "file"};
   driver::Number<int64_t> calibrateTokens{
-      sub, "calibrate-tokens", "Tokens of it that are read (default: 16384)",
-      "n", {1, 1 << 30},       16384};
+      sub,
+      "calibrate-tokens",
+      "Tokens of the text that are read (default: 16384)",
+      "n",
+      {1, 1 << 30},
+      16384};
   driver::Number<int64_t> calibrateMemory{
       sub,
       "calibrate-memory",
-      "MiB for statistics, K x K x 4 bytes of K inputs (default: 4096); inputs "
-      "beyond, the widest first, only weigh the search",
+      "MiB for statistics, K x K x 4 bytes of K inputs (default: 4096); beyond "
+      "this, the widest inputs first, only the diagonal is kept, to weight the "
+      "search",
       "n",
       {0, 1 << 30},
       4096};
@@ -162,7 +167,7 @@ static void printReport(const QuantizeReport &report) {
       report.matrices, report.weights, report.bitsPerWeight());
   if (report.calibrationTokens)
     row("calibrated") << formatv(
-        "{0:N} matrices by GPTQ, {1:N} by weighed searches, {2:N} tokens\n",
+        "{0:N} matrices by GPTQ, {1:N} by weighted searches, {2:N} tokens\n",
         report.calibrated, report.weighed, report.calibrationTokens);
   row("kept") << formatv("{0:N} tensors, {1:N} bytes\n", report.keptTensors,
                          report.keptBytes);

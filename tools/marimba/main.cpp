@@ -141,9 +141,9 @@ int main(int argc, char **argv) {
                              *command.sub);
 
   constexpr StringRef overview =
-      "marimba: compiles Jamba, Mamba and their relatives to native code and "
-      "runs "
-      "them.\nMODEL is a directory as downloaded: config.json, safetensors, "
+      "marimba: compiles Jamba, Mamba and related models to native code and "
+      "runs them.\nMODEL is a directory as downloaded: config.json, "
+      "safetensors, "
       "tokenizer.json or tokenizer.model; or one GGUF file.";
   std::string errors;
   raw_string_ostream errorStream(errors);

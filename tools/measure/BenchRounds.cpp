@@ -58,7 +58,7 @@ bool marimba::runRounds(rt::Session &session, const BenchRounds &rounds,
     phase(BenchPhase::Decode, round > 0, watch.seconds(),
           static_cast<int64_t>(steps));
     if (!all_of(logits, [](float value) { return std::isfinite(value); })) {
-      error = "the model's logits are not finite: its times mean nothing";
+      error = "the model's logits are not finite: its times are meaningless";
       return false;
     }
   }

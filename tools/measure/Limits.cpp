@@ -235,7 +235,7 @@ bool LimitProbes::measure(unsigned threads, const ProbeOptions &options,
   ReadBuffer buffer;
   if (!buffer.allocate(
           std::clamp(4 * lastLevelCacheBytes(), smallest, largest))) {
-    error = "no memory to measure the rate of reading";
+    error = "no memory to measure the memory bandwidth";
     return false;
   }
   limits.dramReadGbps = runner->measureReads(impl->reads, buffer, options);

@@ -75,7 +75,7 @@ bool QuantPanel::store(QuantizedMatrix &result, int64_t first, int64_t n,
           (format.scale == Scalar::F16 && std::fabs(scale) > largestHalf)) {
         error = "row " + std::to_string(firstRow + first + lane) +
                 " needs a scale of " + std::to_string(scale) +
-                ", which its type does not hold";
+                ", which its type cannot represent";
         return false;
       }
       storeScalar(scale, format.scale,

@@ -13,26 +13,26 @@ def Marimba_AttentionOp
     : Marimba_DestinationOp<"attention", [AttrSizedOperandSegments]> {
   let summary = "causal grouped-query attention over a key/value cache";
   let description = [{
-    Writes this call's keys and values behind the `past[b]` tokens of the
-    cache, then for query head j and its key/value head g = j / (Hq/Hkv)
-    (Vaswani et al. 2017; grouped queries: Ainslie et al. 2023):
+    Writes this call's keys and values after the `past[b]` tokens of the cache.
+    Then, for query head j and its key/value head g = j / (Hq/Hkv) (Vaswani et
+    al. 2017; grouped queries: Ainslie et al. 2023):
 
     `y[b,t,j] = sum_s softmax_s(scale * q[b,t,j] . key[b,g,s]) value[b,g,s]`
-    over `s <= past[b] + t`. With `window` a query sees so many tokens at most,
-    its own among them: `s > past[b] + t - window` (Beltagy et al. 2020). With
-    `softcap` a score x becomes `softcap * tanh(x / softcap)` (Gemma 2). A token
-    sees itself at least: no softmax is over nothing.
+    over `s <= past[b] + t`. With `window` a query sees at most that many
+    tokens, its own included: `s > past[b] + t - window` (Beltagy et al. 2020).
+    With `softcap` a score x becomes `softcap * tanh(x / softcap)` (Gemma 2). A
+    token always sees itself, so no softmax is empty.
 
     Shapes: query, y `[B,T,Hq,dh]`; key, value `[B,T,Hkv,dh]`; caches
     `[B,Hkv,C,dh]`; past, valid `[B]`; Hq and Hkv at least 1. Precondition: past + valid <= C; the
     runtime grows the cache before it calls.
 
-    A cache is f32, bf16 or i8, keys and values alike. bf16: what is written is
-    rounded to nearest even, and read so, that of this call as well. i8: two
-    more destinations, `[B,Hkv,C]` of f32, hold a scale for each key and for
-    each value, max_i |x_i| / 127; an element is kept as the code x / scale,
-    rounded to nearest even, and read as code * scale. A vector that is not
-    finite is read as NaN.
+    A cache is f32, bf16 or i8, keys and values alike. bf16: keys and values are
+    rounded to nearest even when they are written, and read rounded, those of
+    this call included. i8: two more destinations, `[B,Hkv,C]` of f32, hold a
+    scale for each key and for each value, max_i |x_i| / 127; an element is
+    stored as the code x / scale, rounded to nearest even, and read as code *
+    scale. A vector that is not finite is read as NaN.
 
     Example:
 

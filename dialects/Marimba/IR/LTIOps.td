@@ -17,7 +17,7 @@ include "SSMOps.td"
 def Marimba_DiscretizeLTIOp
     : Marimba_ValueOp<"discretize_lti", [AllTypesMatch<["A", "B", "decay",
                                                         "gain"]>]> {
-  let summary = "a continuous time-invariant system as decay and gain";
+  let summary = "discretises a time-invariant system to decay and gain";
   let description = [{
     Turns `h' = A h + B u`, A diagonal, with one step dt per channel into
     `h_t = decay * h_{t-1} + gain * u_t` (S4D: Gu et al. 2022, section 3).
@@ -29,8 +29,9 @@ def Marimba_DiscretizeLTIOp
     | `euler` (as Mamba) | exp(dt A) | dt B |
 
     Shapes: dt `[D]`; A, B, decay, gain `[N,D]`; with `complex` N counts real
-    and imaginary parts. Computed in f64: an error of decay grows with time.
-    Weights go in, so this belongs in an entry that runs once (`prepare`).
+    and imaginary parts. Computed in f64, because an error of decay grows with
+    time. Its operands are weights, so it belongs in an entry that runs once
+    (`prepare`).
 
     Example:
 
@@ -106,8 +107,8 @@ def Marimba_LTIScanOp
     y_t = sum_n C h_t + D u_t        (2 Re(C h_t) with `complex`)
     ```
 
-    The form for few tokens: work grows with T N. `long_convolution` computes
-    the same; `--choose-lti-form` takes the cheaper one.
+    The form for few tokens: its work is proportional to T N. `long_convolution`
+    computes the same; `--choose-lti-form` chooses the cheaper of the two.
 
     Shapes: u, y `[B,T,D]`; decay, gain, C `[N,D]`; D `[D]`; state `[B,N,D]`;
     valid `[B]`.
@@ -152,10 +153,10 @@ def Marimba_LongConvolutionOp
     h'  = decay^L h + sum_{j<L} inject[L-1-j] u_j
     ```
 
-    (S4: Gu et al. 2021, equation 4, plus what the state before the block
-    brings.) Given kernel = lti_kernel(C, inject), inject = lti_powers(gain) from
-    0 and readout = lti_powers(C) from 1 this is `lti_scan`; products with a
-    complex state as there. A last block of fewer tokens ends after them.
+    (S4: Gu et al. 2021, equation 4, plus the contribution of the state before
+    the block.) Given kernel = lti_kernel(C, inject), inject = lti_powers(gain)
+    from 0 and readout = lti_powers(C) from 1 this equals `lti_scan`, also for a
+    complex state. The last block may have fewer tokens.
 
     Shapes: u, y `[B,T,D]`; kernel `[L,D]`; decay `[N,D]`; inject, readout
     `[L,N,D]`; D `[D]`; state `[B,N,D]`; valid `[B]`.

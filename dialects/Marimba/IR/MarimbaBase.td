@@ -35,17 +35,17 @@ def Marimba_Dialect : Dialect {
     | V | vocabulary | C | capacity of a key/value cache in tokens |
     | dh | size of an attention head | J | pairs of its elements that rotate |
 
-    B, T and C are dynamic, all others static. Ops without memory are pure
-    functions of tensors. Ops that remember (`causal_conv1d`, `scan`,
-    `selective_scan`, `attention`) are destination style: the state is an
-    `outs` operand tied to a result, so one op serves prefill, chunked prefill
-    and decode, and a prompt may be split anywhere. These, and the few ops that
-    are kernels of their own, also exist on memrefs: bufferisation turns the
-    tensor form into the buffer form in place.
+    B, T and C are dynamic, all others static. Ops without state are pure
+    functions of tensors. Ops with state (`causal_conv1d`, `scan`,
+    `selective_scan`, `attention`) are destination style: the state is an `outs`
+    operand tied to a result, so one op serves prefill, chunked prefill and
+    decode, and a prompt may be split anywhere. These, and a few ops that have
+    kernels of their own, also exist on memrefs: bufferisation turns the tensor
+    form into the buffer form in place.
 
-    `valid` holds, for each row of the batch, how many of its T tokens are
-    real: rows are padded on the right. State stops at `valid`; outputs behind
-    it are unspecified.
+    `valid` holds, for each row of the batch, how many of its T tokens are real:
+    rows are padded on the right. The state is that after `valid` tokens;
+    outputs after them are unspecified.
   }];
   let useDefaultAttributePrinterParser = 1;
   let hasOperationAttrVerify = 1;

@@ -13,7 +13,7 @@ def Marimba_RouteOp : Marimba_DestinationOp<"route", [ComparesOperands]> {
   let summary = "softmax over the experts, then the top k";
   let description = [{
     `p = softmax(logits)` over all E experts in f32; the K largest (the lower
-    index first where two are equal) with their indices, in falling order. With
+    index first if two are equal) with their indices, in descending order. With
     `normalize` the K weights are divided by their sum (Mixtral); Jamba leaves
     them as they are.
 
@@ -53,8 +53,8 @@ def Marimba_ExpertsOp
     `[E,I,H]`; down `[E,H,I]`.
 
     `--decompose-experts` groups the rows by expert: one matmul per expert and
-    projection, none for an expert that nobody chose, and no weight of it is
-    read.
+    projection. An expert that no row chose has no matmul, and its weights are
+    not read.
 
     Example:
 
@@ -82,9 +82,9 @@ def Marimba_ExpertsOp
 def Marimba_GroupByExpertOp : Marimba_DestinationOp<"group_by_expert"> {
   let summary = "sorts the chosen (token, k) pairs by expert";
   let description = [{
-    A stable counting sort. `experts` `[R,K]` names each row's K experts; pair
-    p = row * K + k. `pairs` `[R*K]` lists all p by rising expert; expert e has
-    `pairs[offsets[e] .. offsets[e+1])`, offsets `[E+1]`.
+    A stable counting sort. `experts` `[R,K]` names each row's K experts; pair p
+    = row * K + k. `pairs` `[R*K]` lists all p in ascending order of their
+    experts; expert e has `pairs[offsets[e] .. offsets[e+1])`, offsets `[E+1]`.
 
     Example:
 
@@ -108,11 +108,11 @@ def Marimba_GroupByExpertOp : Marimba_DestinationOp<"group_by_expert"> {
 }
 
 def Marimba_GatherRowsOp : Marimba_DestinationOp<"gather_rows"> {
-  let summary = "copies the rows of one group together";
+  let summary = "gathers the rows of one group";
   let description = [{
     `output[i,:] = input[pairs[i] / K, :]` for each pair of the group; K is the
     attribute `top_k`. The output may have more rows than the group, so that
-    groups of many sizes share a kernel: these are zero.
+    groups of similar sizes share a kernel: the additional rows are zero.
 
     Shapes: input `[R,H]`; pairs `[G]`; output `[P,H]`, P at least G.
 
@@ -134,7 +134,8 @@ def Marimba_GatherRowsOp : Marimba_DestinationOp<"gather_rows"> {
 }
 
 def Marimba_ScatterAddRowsOp : Marimba_DestinationOp<"scatter_add_rows"> {
-  let summary = "adds the weighted rows of one group where they came from";
+  let summary =
+      "adds the weighted rows of one group to the rows they came from";
   let description = [{
     `output[pairs[i] / K, :] += weights[pairs[i]] * input[i, :]`; the output is
     accumulated in place. Within a group no row occurs twice, so rows may be

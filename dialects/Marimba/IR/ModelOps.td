@@ -13,13 +13,13 @@ include "mlir/IR/SymbolInterfaces.td"
 def Marimba_WeightOp : Marimba_Op<"weight", [Symbol]> {
   let summary = "declares a tensor of the checkpoint";
   let description = [{
-    Names a weight. Its data never enters the IR: the runtime maps the files
-    and binds pointers. `from` lists the tensors of the checkpoint; with more
-    than one, they are stacked along a new first dimension (the experts of a
-    mixture stored one by one). A `derived` weight stands in no file:
-    `@prepare` computes it once, after loading. A quantised one has codes,
-    scales and perhaps zero points for each matrix, in this order, as its
-    sources; where its type is that of the bytes, `as` keeps what they are.
+    Names a weight. Its data never enters the IR: the runtime maps the files and
+    binds pointers. `from` lists the tensors of the checkpoint; with more than
+    one, they are stacked along a new first dimension (the experts of a mixture
+    stored one by one). A `derived` weight is in no file: `@prepare` computes it
+    once, after loading. The sources of a quantised weight are codes, scales
+    and, if it has them, zero points of each matrix, in this order. If its type
+    is that of the bytes, `as` has the quantised type.
 
     Example:
 
@@ -115,12 +115,12 @@ def Marimba_GatherTokensOp : Marimba_ValueOp<"gather_tokens"> {
 
 def Marimba_LinearOp
     : Marimba_ValueOp<"linear", [DeclareOpInterfaceMethods<WeightOperandInterface>]> {
-  let summary = "y = x Wᵀ + b, the projection of every layer";
+  let summary = "y = x Wᵀ + b, a projection";
   let description = [{
     `result[..., o] = sum_i input[..., i] * weight[o, i] + bias[o]`, accumulated
     in f32. The weight is `[out, in]`, as PyTorch's `nn.Linear` stores it, in
-    its storage type. A bf16 input says that products may be of bf16: the weight
-    is then rounded to bf16, too, where the kernel gains by it.
+    its storage type. A bf16 input says that bf16 may be multiplied: the weight
+    is then rounded to bf16, too, if the kernel is faster with it.
 
     Example:
 

@@ -17,10 +17,10 @@ def Marimba_QuantizeRowsOp : Marimba_DestinationOp<"quantize_rows"> {
 
     `scales = m / 127`, `codes = round(input / scales)` to the nearest, ties to
     even, and `sums = scales * sum(codes)`, which a matmul subtracts for weights
-    whose codes are not around zero. Inputs after K are 0. A group of zeros, or
-    of numbers so small that its scale would be denormal, has scale 0; in a
-    group with an infinity or NaN scale and sum are not finite, so that no
-    result hides it. With `offset` codes are stored as bytes without a sign, 128
+    whose codes are not centred at zero. Inputs from K on are 0. A group of
+    zeros, or of numbers so small that its scale would be denormal, has scale 0;
+    in a group with an infinity or a NaN, scale and sum are not finite, so that
+    every result shows it. With `offset` codes are stored as unsigned bytes, 128
     larger.
 
     Shapes: input `[..., K]`; codes `[..., KP]`; scales, sums `[..., G]`.
@@ -76,11 +76,13 @@ def Marimba_QuantizedMatmulOp
   let summary = "y = x Wᵀ + b for few rows, straight from quantised weights";
   let description = [{
     `output[..., n] = sum_k input[..., k] * W[n, k] + bias[n]`, accumulated in
-    f32, where W is what the stored codes mean (docs/quantization.md).
+    f32, where W are the numbers that the codes stand for
+    (docs/quantization.md).
 
-    With scales and sums the input is what `quantize_rows` made. Products are
-    then of integers, exact within a group, of weights or of inputs, whichever
-    is shorter; each group's sum is scaled by both and added up in f32.
+    With scales and sums the input is a result of `quantize_rows`. Integers are
+    then multiplied, exactly within a group of weights or of inputs, whichever
+    is shorter; each group's sum is multiplied by both scales and added up in
+    f32.
 
     Shapes: input `[..., K]`, or codes `[..., KP]` with scales and sums
     `[..., G]`; W `[N, K]`; bias `[N]`; output `[..., N]`.
@@ -145,8 +147,8 @@ def Marimba_QuantizedEmbeddingOp
     : Marimba_QuantizedReader<"quantized_embedding"> {
   let summary = "looks up one row of a quantised table per token";
   let description = [{
-    `output[b,t,:] = table[ids[b,t],:]`, as `embedding` with a table in 8 or 4
-    bits.
+    `output[b,t,:] = table[ids[b,t],:]`, like `embedding`, with a table of 8 or
+    4 bits.
 
     Example:
 
@@ -173,10 +175,10 @@ def Marimba_QuantizedEmbeddingOp
 def Marimba_ChannelTermsOp
     : Marimba_QuantizedReader<"channel_terms",
                               [AttrSizedOperandSegments]> {
-  let summary = "what each channel's sum of products of bytes is scaled with";
+  let summary = "scale and correction of each channel of an integer matmul";
   let description = [{
-    Of a weight in 8 bits with one scale for each channel, `scales[n]` in f32
-    and `sums[n] = sum_k codes[n, k]`: products of codes that are 128 too large
+    For a weight of 8 bits with one scale per channel: `scales[n]` in f32 and
+    `sums[n] = sum_k codes[n, k]`: products of codes that are 128 too large
     (`quantize_rows` with `offset`) are off by 128 times that.
 
     Shapes: W `[N, K]`; scales, sums `[N]`.

@@ -14,9 +14,9 @@ def Marimba_RotaryTableOp : Marimba_DestinationOp<"rotary_table"> {
   let description = [{
     `cos[b,t,j] = cos((past[b] + t) * frequencies[j])` and `sin` likewise (Su et
     al. 2021), for `rotary_embedding`. Layers and heads share one table. The
-    angle is rounded to f32 before the cosine, as transformers does, so the
-    frequencies are those of the checkpoint's library: `theta^(-j/J)` in f32,
-    scaled where a configuration says so.
+    angle is rounded to f32 before the cosine, as in transformers. The
+    frequencies are those of transformers, too: `theta^(-j/J)` in f32, scaled if
+    the configuration says so.
 
     Shapes: past `[B]`; cos, sin `[B,T,J]`; J frequencies. Positions are exact
     up to 2^24; cosines and sines of angles up to 2^17 are within 1e-7.
@@ -45,7 +45,8 @@ def Marimba_RotaryTableOp : Marimba_DestinationOp<"rotary_table"> {
 }
 
 def Marimba_RotaryEmbeddingOp : Marimba_DestinationOp<"rotary_embedding"> {
-  let summary = "turns pairs of a head's elements by their position's angle";
+  let summary =
+      "rotates pairs of a head's elements by the angle of their position";
   let description = [{
     Rotary position embedding (Su et al. 2021) in the order of Llama's
     checkpoints, where element j is paired with element j + J ("rotate half").
@@ -55,7 +56,7 @@ def Marimba_RotaryEmbeddingOp : Marimba_DestinationOp<"rotary_embedding"> {
     `y[j+J] = x[j+J] * cos[j] + x[j] * sin[j]`
 
     and `y[i] = x[i]` for i >= 2J: with 2J < dh only a part of each head is
-    turned. The same cos[b,t] and sin[b,t] serve all heads of a token.
+    rotated. The same cos[b,t] and sin[b,t] serve all heads of a token.
 
     Shapes: input, y `[B,T,Hx,dh]`, of queries or of keys; cos, sin `[B,T,J]`.
 

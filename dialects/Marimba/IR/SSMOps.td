@@ -24,7 +24,7 @@ def Marimba_DiscretizationRuleAttr
 def Marimba_DiscretizeOp
     : Marimba_ValueOp<"discretize", [AllTypesMatch<["decay", "input"]>,
                                       AllTypesMatch<["delta", "u"]>]> {
-  let summary = "the continuous system of one step as decay and input";
+  let summary = "discretises a continuous system to decay and input";
   let description = [{
     Turns `h' = A h + B u` with step `delta` into the two factors of
     `h_t = decay_t * h_{t-1} + input_t`. A is diagonal and real.
@@ -36,9 +36,9 @@ def Marimba_DiscretizeOp
     | `bilinear` (Tustin; S4: Gu et al. 2021) | (1 + delta A/2) / (1 - delta A/2) | delta / (1 - delta A/2) * B u |
 
     Shapes: delta, u `[B,T,D]`; A `[N,D]`; B `[B,T,N]`; decay, input
-    `[B,T,N,D]`. Channels are last: they go in the vector's lanes. The results
-    are as large as all states of all tokens: `--fuse-discretize-scan` makes
-    `selective_scan` of this op and the `scan` and `readout` behind it.
+    `[B,T,N,D]`. Channels are last, because they are in the vector lanes. The
+    results are as large as all states of all tokens: `--fuse-discretize-scan`
+    turns this op and the `scan` and `readout` after it into `selective_scan`.
 
     Example:
 
@@ -62,12 +62,12 @@ def Marimba_ScanOp
     : Marimba_RecurrenceOp<"scan", [AttrSizedOperandSegments]> {
   let summary = "first-order linear recurrence";
   let description = [{
-    `states_t = decay_t * states_{t-1} + input_t`, element by element, from the
-    state that `outs` brings in; the last state goes out in its place.
+    `states_t = decay_t * states_{t-1} + input_t`, element by element, starting
+    from the state in `outs`, whose result is the last state.
 
     Shapes: decay, input, states `[B,T,N,D]`; state `[B,N,D]`; valid `[B]`. With
     `complex` the first half of the N rows are real parts, the second half
-    imaginary ones, and the products are complex (S4's diagonal systems).
+    imaginary parts, and the products are complex (S4's diagonal systems).
 
     Example:
 
@@ -121,8 +121,8 @@ def Marimba_SelectiveScanOp
     : Marimba_RecurrenceOp<"selective_scan", [AttrSizedOperandSegments]> {
   let summary = "discretisation, recurrence and output equation in one";
   let description = [{
-    The selective state-space layer (Gu and Dao 2023, algorithm 2) without
-    anything of size T x N x D:
+    The selective state-space layer (Gu and Dao 2023, algorithm 2) without a
+    tensor of size T x N x D:
 
     ```
     delta' = delta + delta_bias;  delta' = softplus(delta') with delta_softplus
@@ -133,8 +133,9 @@ def Marimba_SelectiveScanOp
     Shapes: u, delta, z, y, ahead `[B,T,D]`; A and the state `[N,D]` and
     `[B,N,D]`; B, C `[B,T,N]`; D, delta_bias `[D]`; valid `[B]`.
 
-    `ahead` has no part in the result: it names what will be read after this op,
-    the next block of time, so that its lines come in while this op computes.
+    `ahead` does not affect the result. It names what will be read after this
+    op, the next block of tokens, so that it can be prefetched while this op
+    computes.
 
     Example:
 
@@ -190,7 +191,7 @@ def Marimba_SelectiveScanOp
 
 def Marimba_ScanSummaryOp
     : Marimba_RecurrenceOp<"scan_summary", [AttrSizedOperandSegments]> {
-  let summary = "what tokens do to a state, whatever it was before";
+  let summary = "the effect of some tokens on any state before them";
   let description = [{
     A selective scan over some tokens takes a state h to exp(s A) h + c: the
     element of the associative scan (Blelloch 1990; Gu and Dao 2023, section
@@ -201,11 +202,11 @@ def Marimba_ScanSummaryOp
     s = s + delta_t
     ```
 
-    `--parallelize-scan-in-time` makes a summary of each stretch of time, all at
-    once, then knows the state before each.
+    `--parallelize-scan-in-time` computes the summaries of all segments of time
+    in parallel, and from them the state before each segment.
 
-    Shapes: u, delta `[B,T,D]`; A `[N,D]`; B `[B,T,N]`; valid `[B]`; c `[B,N,D]`,
-    s `[B,D]`, both updated from what they were.
+    Shapes: u, delta `[B,T,D]`; A `[N,D]`; B `[B,T,N]`; valid `[B]`; c
+    `[B,N,D]`, s `[B,D]`, both updated in place.
 
     Example:
 
@@ -238,9 +239,10 @@ def Marimba_CausalConv1dOp
     : Marimba_RecurrenceOp<"causal_conv1d", [AttrSizedOperandSegments]> {
   let summary = "depthwise convolution over the last W tokens";
   let description = [{
-    `y_t = bias + sum_k weight[k] * x_{t-(W-1)+k}` for each channel; what lies
-    before the first token comes from the state, the last W-1 inputs, oldest
-    first; they go out in its place. With `silu` the output is silu(y).
+    `y_t = bias + sum_k weight[k] * x_{t-(W-1)+k}` for each channel. Inputs
+    before the first token come from the state, which holds the last W-1 inputs,
+    oldest first; its result is the new state. With `silu` the output is
+    silu(y).
 
     Shapes: x, y `[B,T,D]`; weight `[W,D]`; bias `[D]`; state `[B,W-1,D]`;
     valid `[B]`.

@@ -16,12 +16,12 @@ include "mlir/Interfaces/SideEffectInterfaces.td"
 def OneDNN_Dialect : Dialect {
   let name = "onednn";
   let cppNamespace = "::mlir::onednn";
-  let summary = "What becomes a oneDNN primitive.";
+  let summary = "Calls of oneDNN primitives.";
   let description = [{
-    Each op of this dialect is one primitive of oneDNN, so that an IR dump says
+    Each op of this dialect is one primitive of oneDNN, so that an IR dump shows
     what the library will do. Ops are destination style, on tensors before
-    bufferisation and on memrefs after; `--convert-to-runtime` makes calls of
-    them (runtime/include/marimba/abi.h).
+    bufferisation and on memrefs after it; `--convert-runtime-to-llvm` turns
+    them into calls (runtime/include/marimba/abi.h).
   }];
   let useDefaultAttributePrinterParser = 1;
   let dependentDialects = ["::mlir::arith::ArithDialect",
@@ -94,7 +94,7 @@ def OneDNN_MatmulOp
 
     | post-op | meaning |
     |---|---|
-    | `sum` | `r = r + y`, with what the destination held: the residual |
+    | `sum` | `r = r + y`, with the old value of the destination: the residual sum |
     | `silu` | `r = r * sigmoid(r)` |
     | `mul(%m)` | `r = r * m`, element by element |
     | `add(%m)` | `r = r + m`, element by element |
@@ -103,9 +103,9 @@ def OneDNN_MatmulOp
 
     1. x and y have two or three dimensions and may be strided in all but the
        last; the weight is constant, of static shape, so the runtime packs it
-       once into the layout that the primitive asks for (docs/pipeline.md).
-    2. Products are of x's type, f32 or bf16; the weight is converted to it when
-       it is packed. y is f32, or bf16 where x is.
+       once into the layout that the primitive needs (docs/pipeline.md).
+    2. The type that is multiplied is x's, f32 or bf16; the weight is converted
+       to it when it is packed. y is f32, or bf16 if x is.
     3. At most four post-ops, `sum` at most once. Operands have y's shape.
     4. A weight that is `computed` is made by the module itself, in x's type and
        as `[k, n]`: it is multiplied as it is. Only a constant one may be
@@ -158,14 +158,14 @@ def OneDNN_MatmulOp
 
 def OneDNN_PackedMatmulOp
     : OneDNN_DestinationOp<"packed_matmul", [AttrSizedOperandSegments]> {
-  let summary = "few rows times a weight as matmuls have packed it";
+  let summary = "few rows times the packed copy of a weight";
   let description = [{
-    `y[..., n] = sum_k x[..., k] * weight[n, k] + bias[n]` in f32 by generated
-    loops that stream the copy of the weight which the runtime keeps for
-    `matmul` ops: one row through the library takes two to five times as long.
-    The copy has elements of `packed`, bf16 or f32, in blocks of 64 channels
-    (`rt.packed_weights`). x may be bf16 where that is bf16, too, and the target
-    multiplies it.
+    `y[..., n] = sum_k x[..., k] * weight[n, k] + bias[n]` in f32, by generated
+    loops that read the packed copy which the runtime keeps for `matmul` ops.
+    One row through the library takes two to five times as long. The copy has
+    elements of `packed`, bf16 or f32, in blocks of 64 channels
+    (`rt.packed_weights`). x may be bf16 if `packed` is bf16, too, and the
+    target multiplies bf16.
 
     Example:
 
@@ -188,12 +188,13 @@ def OneDNN_PackedMatmulOp
 
 def OneDNN_IntegerMatmulOp
     : OneDNN_DestinationOp<"integer_matmul", [AttrSizedOperandSegments]> {
-  let summary = "matmul primitive of bytes: y = x Wᵀ in i32";
+  let summary = "int8 matmul primitive: y = x Wᵀ in i32";
   let description = [{
-    `y[..., n] = sum_k x[..., k] * codes[n, k]`, exact. x has bytes without a
-    sign, the weight bytes with one: the codes of a quantised weight in 8 bits
-    as they lie in memory, which is a layout of the library (docs/quantization.md);
-    nothing is packed. `weight[matrix] as stored`, as `quantized_matmul` has it.
+    `y[..., n] = sum_k x[..., k] * codes[n, k]`, exact. x has unsigned bytes,
+    the weight has signed ones: the codes of a quantised weight of 8 bits in
+    their stored order, which is a layout of the library (docs/quantization.md),
+    so nothing is packed. `weight[matrix] as stored` is as in
+    `quantized_matmul`.
 
     Shapes: x `[..., KP]`, KP being K padded to a multiple of 64; y `[..., N]`.
 

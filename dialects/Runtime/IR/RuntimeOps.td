@@ -178,7 +178,7 @@ def Runtime_ArenaMarkOp
 
 def Runtime_ArenaReleaseOp
     : Runtime_Op<"arena_release", [MemoryEffects<[MemRead, MemWrite]>]> {
-  let summary = "gives back all that was allocated since a mark";
+  let summary = "frees all that was allocated since a mark";
   let description = [{
     Example:
 
@@ -226,12 +226,12 @@ def Runtime_ArenaRoomOp
 
 def Runtime_PackedWeightsOp
     : Runtime_Op<"packed_weights", [MemoryEffects<[MemRead, MemWrite]>]> {
-  let summary = "a weight as the library has packed it, in blocks";
+  let summary = "the library's packed copy of a weight, in blocks";
   let description = [{
-    The runtime's copy of a stored weight `[N, K]` as `[blocks, words, 64]`: 64
-    channels a block, padded, and for each, word by word, two inputs of bf16
-    (i32) or one of f32. `blocks` is 0 where there is no such copy: the context
-    then has the error.
+    The runtime's copy of a stored weight `[N, K]` as `[blocks, words, 64]`: a
+    block has 64 channels, padded; a word has two bf16 inputs (i32) or one f32
+    input of a channel. `blocks` is 0 if there is no such copy; the context then
+    has the error.
 
     Example:
 
@@ -250,7 +250,7 @@ def Runtime_PackedWeightsOp
 def Runtime_CheckOp
     : Runtime_Op<"check", [AttrSizedOperandSegments,
                            MemoryEffects<[MemWrite]>]> {
-  let summary = "ends the call where a condition does not hold";
+  let summary = "ends the call if a condition does not hold";
   let description = [{
     Where the condition is false the call fails with the message, in which `{0}`,
     `{1}`, ... become the values, and nothing after it runs. Exists before
@@ -273,7 +273,7 @@ def Runtime_CheckOp
 
 def Runtime_CheckFailedOp
     : Runtime_Op<"check_failed", [MemoryEffects<[MemRead, MemWrite]>]> {
-  let summary = "what a check does that does not hold";
+  let summary = "reports a failed check";
   let description = [{
     Example:
 
@@ -289,7 +289,7 @@ def Runtime_CheckFailedOp
 }
 
 def Runtime_StatusOp : Runtime_Op<"status", [MemoryEffects<[MemRead]>]> {
-  let summary = "the call's status, 0 where nothing went wrong";
+  let summary = "the call's status, 0 if nothing went wrong";
   let description = [{
     Example:
 
@@ -339,8 +339,8 @@ def Runtime_ParallelForOp
                  [DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "runs a function over [0, count) on the thread team";
   let description = [{
-    Calls `body(begin, end, captures...)` for ranges that together cover
-    `[0, count)` once, on the runtime's thread team; done when all are.
+    Calls `body(begin, end, captures...)` on the runtime's thread team, for
+    ranges that together cover `[0, count)` once. Returns when all are done.
 
     Example:
 

@@ -51,10 +51,10 @@ MatmulChoice mlir::marimba::chooseMatmul(LinearOp op,
              " that a call is worth")
                 .str()};
   if (rows == 1 && target.streams)
-    return {true, "one row over the packed weight that prefill has", true};
+    return {true, "one row times the weight packed for prefill", true};
   return {true, ShapedType::isDynamic(rows)
                     ? "many rows over a packed weight"
                     : ("rows: " + llvm::Twine(rows) +
-                       ", over the packed weight that prefill has")
+                       ", times the weight packed for prefill")
                           .str()};
 }

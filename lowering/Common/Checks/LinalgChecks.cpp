@@ -110,8 +110,8 @@ static void checkExpression(CheckBuilder &checks, Ranges &ranges,
   OpBuilder &b = checks.builder();
   if (!range) {
     Value never = arith::ConstantIntOp::create(b, checks.loc(), 0, 1);
-    checks.require(never, size.name + " is read where only the run would tell",
-                   {});
+    checks.require(
+        never, size.name + " has an index that is known only at run time", {});
     return;
   }
   Value good = checks.both(checks.atMost(b.getIndexAttr(0), range->least),
