@@ -62,7 +62,7 @@ ArrayRef<const Target *> mlir::marimba::targets() {
 }
 
 const Target *mlir::marimba::findTarget(StringRef name) {
-  auto found = llvm::find_if(
+  const auto *found = llvm::find_if(
       targets(), [&](const Target *target) { return target->name() == name; });
   return found == targets().end() ? nullptr : *found;
 }

@@ -24,6 +24,10 @@ std::string describeNoJson(std::string_view text) {
     return "is empty, expected JSON";
   if (std::string_view kind = fileKind(text); !kind.empty())
     return "is " + std::string(kind) + ", expected JSON";
+  // To the parser the text ends at one.
+  if (size_t zero = text.find('\0'); zero != std::string_view::npos)
+    return "has a zero byte at byte " + std::to_string(zero) +
+           ", expected JSON";
   return "";
 }
 

@@ -177,18 +177,19 @@ void CausalConv1dOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
 // Work
 //===----------------------------------------------------------------------===//
 
+// The exponential of an update is here where the ops are apart.
 OpWork DiscretizeOp::getWork(DynamicSize size) {
   LetterSizes sizes(shapesOf(*this), size);
   double states = sizes("B T N D");
   OpWork work;
   switch (getRule()) {
   case DiscretizationRule::Euler: // delta A; delta u once a channel, times B
-    work.exps = states;
-    work.f32 = 2 * states + sizes("B T D");
+    work.updates = states;
+    work.f32 = sizes("B T D");
     break;
   case DiscretizationRule::ZeroOrderHold: // delta A, - 1, / A, * B, * u
-    work.exps = states;
-    work.f32 = 5 * states;
+    work.updates = states;
+    work.f32 = 3 * states;
     break;
   case DiscretizationRule::Bilinear: // x = delta A / 2, 1 + x, 1 - x, quotient;
     work.f32 = 8 * states;           // delta / (1 - x) * B * u

@@ -82,8 +82,8 @@ const Case kCases[] = {
     {"%d: tensor<?x?x8xf32>, %A: tensor<4x8xf32>, %B: tensor<?x?x4xf32>",
      "marimba.discretize euler %d, %A, %B, %d : tensor<?x?x8xf32>, "
      "tensor<4x8xf32>, tensor<?x?x4xf32> -> tensor<?x?x4x8xf32>",
-     {.f32 = kTokens * (2 * 32 + 8),
-      .exps = kTokens * 32,
+     {.f32 = kTokens * 8,
+      .updates = kTokens * 32,
       .bytes = 4 * (kTokens * (8 + 4 + 8 + 2 * 32) + 32)}},
     {"%d: tensor<?x?x8xf32>, %A: tensor<4x8xf32>, %B: tensor<?x?x4xf32>",
      "marimba.discretize bilinear %d, %A, %B, %d : tensor<?x?x8xf32>, "

@@ -181,6 +181,8 @@ TEST_F(SafetensorsTest, HeadersAreStrictJson) {
   EXPECT_TRUE(
       errorOf("{\n \"a\": nil}").starts_with("f (header): not valid JSON: [2:"))
       << error;
+  EXPECT_EQ(errorOf(std::string("{}\0{}", 5)),
+            "f (header): has a zero byte at byte 2, expected JSON");
   EXPECT_EQ(errorOf("{\"\xff\": 1}").find('\xff'), std::string::npos);
   EXPECT_EQ(errorOf(std::string(100000, '[')),
             "f (header): JSON nests deeper than 64 levels");
