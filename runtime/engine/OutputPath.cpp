@@ -32,7 +32,8 @@ static bool isRead(std::string_view name, bool sharded) {
                                         "added_tokens.json",
                                         "vocab.json",
                                         "merges.txt",
-                                        PackageManifest::kFileName};
+                                        PackageManifest::kFileName,
+                                        kPackagedTemplates};
   return std::ranges::find(names, name) != std::end(names) ||
          name.starts_with("tokenizer") || name.starts_with("chat_template") ||
          name.ends_with(".index.json") || name.ends_with(".jinja") ||
@@ -40,17 +41,35 @@ static bool isRead(std::string_view name, bool sharded) {
          (sharded && name.ends_with(".safetensors"));
 }
 
-/// The files that a model may be read from.
-static std::vector<fs::path> filesOf(const fs::path &model) {
-  std::vector<fs::path> files;
+/// Adds the files that a model's directory or a package may be read from.
+static void addFilesOf(const fs::path &model, std::vector<fs::path> &files) {
   std::error_code code;
   bool sharded = fs::exists(model / "model.safetensors.index.json", code);
   for (fs::directory_iterator it(model, code), end; !code && it != end;
        it.increment(code))
     if (isRead(it->path().filename().native(), sharded))
       files.push_back(it->path());
+}
+
+/// The files that a model may be read from.
+static std::vector<fs::path> filesOf(const fs::path &model) {
+  std::vector<fs::path> files;
+  addFilesOf(model, files);
   if (files.empty())
     files.push_back(model);
+  // What is wrong with it is said where it is loaded.
+  std::string ignored;
+  if (!isPackage(model))
+    return files;
+  auto manifest = PackageManifest::read(model, ignored);
+  if (!manifest)
+    return files;
+  fs::path directory = modelDirectory(model, *manifest);
+  for (const PackagedFile &file : manifest->files)
+    files.push_back(directory / file.name);
+  // A GGUF file is all that is read of its folder.
+  if (manifest->ggufTokenizer.empty())
+    addFilesOf(directory, files);
   return files;
 }
 
