@@ -148,5 +148,8 @@ marimba_code marimba_batch_next(marimba_batch *batch, marimba_event *event,
   *some = 1;
   return succeed(message);
 } catch (...) {
+  // Nothing runs or waits any more.
+  if (batch)
+    batch->queue.events.clear();
   return failCaught("marimba_batch_next", message);
 }

@@ -2,6 +2,7 @@
 
 #include "marimba/Scheduler.h"
 
+#include "marimba/Room.h"
 #include "marimba/Session.h"
 
 #include <algorithm>
@@ -18,7 +19,8 @@ struct Scheduler::Row {
   Sampler sampler;
   std::optional<AnswerText> answer;
   int64_t made = 0;
-  int32_t last = 0; // the newest token, which the state does not hold yet
+  int32_t last = 0;    // the newest token, which the state does not hold yet
+  bool waited = false; // while the prompts of others were read
   std::optional<AnswerEnd> end;
 };
 
@@ -44,7 +46,10 @@ std::optional<uint64_t> Scheduler::submit(Request request, std::string &error) {
             ", expected 1 or more";
   else if (!request.stops.empty() && !tokenizer)
     error = model.name() + " has no tokenizer, expected no stop texts";
-  else if (model.checkIds(request.ids, error))
+  // Memory is short for this one; the others go on.
+  else if (model.checkIds(request.ids, error) &&
+           checkRoom(model, static_cast<int64_t>(request.ids.size()),
+                     session->slots(), error))
     error = checkSamplerOptions(request.sampler);
   if (!error.empty())
     return std::nullopt;
@@ -79,21 +84,34 @@ size_t Scheduler::waiting() const {
 
 bool Scheduler::step(RequestListener &listener, std::string &error) {
   failedRequest.reset();
-  bool done = dropCancelled(error);
-  if (done &&
-      (waiting() == 0 || rows.size() == static_cast<size_t>(session->slots())))
-    done = rows.empty() || decode(listener, error);
-  else if (done)
-    done = begin(listener, error);
-  if (done && clear(listener, error))
-    return true;
-  for (size_t slot = 0; slot < rows.size(); ++slot)
-    session->reset(static_cast<int32_t>(slot));
-  rows.clear();
-  std::scoped_lock lock(mutex);
-  queue.clear();
-  cancelled.clear();
-  rowCount = 0;
+  auto advance = [&] {
+    // Those that run must not wait for all that come.
+    bool late =
+        std::ranges::any_of(rows, [](auto &row) { return row->waited; });
+    bool full = rows.size() == static_cast<size_t>(session->slots());
+    if (!late && !full && waiting() > 0)
+      return begin(listener, error);
+    return rows.empty() || decode(listener, error);
+  };
+  auto dropAll = [&] {
+    rows.clear();
+    {
+      std::scoped_lock lock(mutex);
+      queue.clear();
+      cancelled.clear();
+      rowCount = 0;
+    }
+    for (int32_t slot = 0; slot < session->slots(); ++slot)
+      session->reset(slot);
+  };
+  try {
+    if (dropCancelled(error) && advance() && clear(listener, error))
+      return true;
+  } catch (...) {
+    dropAll();
+    throw;
+  }
+  dropAll();
   return false;
 }
 
@@ -149,6 +167,8 @@ bool Scheduler::begin(RequestListener &listener, std::string &error) {
   // It was taken back in between.
   if (ids.empty())
     return true;
+  for (size_t i = 0; i < first; ++i)
+    rows[i]->waited = true;
   if (!forward(first, ids, error))
     return false;
   size_t vocabulary = logits.size() / ids.size();
@@ -161,8 +181,10 @@ bool Scheduler::begin(RequestListener &listener, std::string &error) {
 /// One token more for every row.
 bool Scheduler::decode(RequestListener &listener, std::string &error) {
   std::vector<std::vector<int32_t>> ids;
-  for (const auto &row : rows)
+  for (const auto &row : rows) {
     ids.push_back({row->last});
+    row->waited = false;
+  }
   if (!forward(0, ids, error))
     return false;
   size_t vocabulary = logits.size() / ids.size();

@@ -200,6 +200,41 @@ TEST_F(SchedulerTest, RequestsLeave) {
   EXPECT_TRUE(recorder.answers[6].ids.empty());
 }
 
+TEST_F(SchedulerTest, NewPromptsDoNotHoldBackOthers) {
+  auto scheduler = schedule(3);
+  Recorder recorder;
+  uint64_t sent = 0;
+  submit(*scheduler, {.ids = {1, 2}, .maxTokens = 8}, sent++);
+  ASSERT_TRUE(scheduler->step(recorder, error)) << error;
+  // Prompts that end at once leave a slot free, and another one waits always.
+  size_t steps = 0;
+  for (; !recorder.answers[0].end && steps < 100; ++steps) {
+    submit(*scheduler, {.ids = {3}, .maxTokens = 1}, sent++);
+    ASSERT_TRUE(scheduler->step(recorder, error)) << error;
+  }
+  // 7 tokens more, and a prompt or two between any two of them.
+  EXPECT_EQ(steps, 14u);
+  drain(*scheduler, recorder);
+  EXPECT_EQ(recorder.answers[0].ids.size(), 8u);
+}
+
+TEST_F(SchedulerTest, ExceptionsEndAll) {
+  auto scheduler = schedule(2);
+  Recorder recorder;
+  for (uint64_t i = 0; i < 3; ++i)
+    submit(*scheduler, {.ids = {1, 2}, .maxTokens = 3}, i);
+  recorder.onToken = [](uint64_t) { throw std::bad_alloc(); };
+  EXPECT_THROW((void)scheduler->step(recorder, error), std::bad_alloc);
+  EXPECT_TRUE(scheduler->idle());
+  EXPECT_EQ(scheduler->running(), 0u);
+  // It is as new.
+  recorder.onToken = {};
+  Request request{.ids = {1, 2}, .maxTokens = 3};
+  submit(*scheduler, request, 3);
+  drain(*scheduler, recorder);
+  EXPECT_EQ(recorder.answers[3], alone(request));
+}
+
 TEST_F(SchedulerTest, SubmittedFromOtherThreads) {
   std::vector<Request> requests = variety();
   auto scheduler = schedule(3);
