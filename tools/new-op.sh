@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Writes the skeleton of an op that is a pure function of tensors: its entry in
 # the .td file of its subject, its table of shapes, verifier and work in the .cpp
-# file, tests of its syntax and of what its verifier says.
+# file, tests of its syntax, of what its verifier says, and of its work.
 #
 #   tools/new-op.sh SUBJECT NAME     tools/new-op.sh Model gated_norm
 #
@@ -142,5 +142,12 @@ add_test("invalid", "// RUN: marimba-opt %s -split-input-file -verify-diagnostic
   return
 }}
 ''', "\n// -----\n\n")
+edit("test/dialects/unit/OpWorkTest.cpp", r"^};\n\nclass OpWorkTest\b", f'''    {{"%x: tensor<?x?x8xf32>",
+     "marimba.{name} %x : tensor<?x?x8xf32> -> tensor<?x?x8xf32>",
+     {{.f32 = kTokens * 8, .bytes = 2 * kTokens * 8 * 4}}}},
+''', after=False)
 print("wrote " + ", ".join(dict.fromkeys(wrote)))
 PYTHON
+if command -v clang-format-22 >/dev/null; then
+  clang-format-22 -i test/dialects/unit/OpWorkTest.cpp
+fi

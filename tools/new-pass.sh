@@ -5,7 +5,8 @@
 #   tools/new-pass.sh FOLDER NAME     tools/new-pass.sh experts SortExperts
 #
 # FOLDER is one of passes/. The test says what the pass leaves alone, which is
-# everything so far. The place in the order (lowering/Pipelines.cpp) is yours.
+# everything so far. The stage that runs it is yours: lowering/CPU/CPUTarget.cpp,
+# lowering/Target/Target.cpp or both (docs/contributing.md).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -46,6 +47,8 @@ $title
 #include "mlir/IR/PatternMatch.h"
 #include "mlir/Transforms/WalkPatternRewriteDriver.h"
 
+#define DEBUG_TYPE "$flag"
+
 namespace mlir::marimba {
 #define GEN_PASS_DEF_$macro
 #include "passes/$folder/$name.h.inc"
@@ -71,7 +74,8 @@ struct ${name}Pass
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
     patterns.add<${name}Pattern>(&getContext());
-    walkAndApplyPatterns(getOperation(), std::move(patterns));
+    CountRewrites counter(DEBUG_TYPE, numRewritten, isAnyOf<SiluOp>);
+    walkAndApplyPatterns(getOperation(), std::move(patterns), &counter);
   }
 };
 
@@ -113,6 +117,9 @@ entry = f'''def {name} : Pass<"{flag}", "::mlir::func::FuncOp"> {{
   let description = [{{
     What becomes what, and when not.
   }}];
+  let statistics = [
+    Statistic<"numRewritten", "num-rewritten", "ops that became what">,
+  ];
 }}
 
 '''
@@ -131,3 +138,5 @@ edit("passes/CMakeLists.txt", add_line)
 PYTHON
 
 echo "wrote $source, $test, an entry in $td, a line in passes/CMakeLists.txt"
+echo "next: a stage that runs it, in lowering/CPU/CPUTarget.cpp, lowering/Target/Target.cpp or both;"
+echo "then 'ninja -C build marimba-doc' renews docs/reference/"
