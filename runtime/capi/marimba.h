@@ -243,7 +243,8 @@ MARIMBA_EXPORT marimba_code marimba_chat_create(
     marimba_chat **chat, char **message);
 MARIMBA_EXPORT void marimba_chat_free(marimba_chat *chat);
 
-/* Hears pieces of an answer, whole characters each; 0 ends the answer. */
+/* Hears pieces of an answer, whole characters each; 0 ends the answer. It must
+   not call functions of the same conversation. */
 typedef int (*marimba_text_function)(void *user, const char *text);
 /* Adds a question (UTF-8) and its answer, which `on_text`, where it is not
    null, hears as it comes, and `answer`, where it is not null, gets as a whole,

@@ -104,16 +104,29 @@ bool Chat::ask(std::string_view question, const TextFn &onText,
                const std::function<bool()> &goOn, ChatTurn &turn,
                std::string &error) {
   turn = ChatTurn();
-  history.push_back({"user", toUtf8(question)});
+  const size_t before = history.size();
+  auto takeBack = [&] {
+    if (history.size() > before)
+      history.erase(history.begin() + static_cast<std::ptrdiff_t>(before),
+                    history.end());
+  };
   std::string text;
-  bool done = answer(onText, goOn, text, turn, error);
+  bool done = false;
+  try {
+    history.push_back({"user", toUtf8(question)});
+    done = answer(onText, goOn, text, turn, error);
+    if (!done || (turn.end == AnswerEnd::Interrupted && text.empty()))
+      takeBack();
+    else // as the state holds it, with the space in front
+      history.push_back({"assistant", text});
+    turn.answer = text::trimLeft(text);
+  } catch (...) {
+    logits.clear();
+    takeBack();
+    throw;
+  }
   if (!done)
     logits.clear();
-  if (!done || (turn.end == AnswerEnd::Interrupted && text.empty()))
-    history.pop_back();
-  else // as the state holds it, with the space in front
-    history.push_back({"assistant", text});
-  turn.answer = text::trimLeft(text);
   return done;
 }
 
