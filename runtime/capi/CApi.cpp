@@ -21,6 +21,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <cxxabi.h>
 #include <exception>
 #include <new>
 
@@ -58,10 +59,14 @@ marimba_code capi::failCaught(const char *function, char **message) {
   char line[256];
   try {
     throw;
+  } catch (const abi::__forced_unwind &) {
+    throw; // the thread ends
   } catch (const std::bad_alloc &) {
     std::snprintf(line, sizeof(line), "%s: no memory", function);
   } catch (const std::exception &exception) {
     std::snprintf(line, sizeof(line), "%s: %s", function, exception.what());
+  } catch (...) {
+    std::snprintf(line, sizeof(line), "%s: an unknown exception", function);
   }
   if (message)
     *message = copyText(line);
@@ -83,15 +88,11 @@ const char *marimba_version(void) { return "0.1.0"; }
 
 void marimba_free(void *pointer) { std::free(pointer); }
 
-/// As many ids as a sequence can have; more is a length that was never meant,
-/// such as (size_t)-1.
-static bool isCount(size_t count) { return count <= INT32_MAX; }
-
-static marimba_code failCount(std::string_view function, size_t count,
-                              char **message) {
+marimba_code capi::failCount(std::string_view function, size_t count,
+                             char **message, std::string_view what) {
   return fail(MARIMBA_BAD_ARGUMENT,
-              std::string(function) + ": count is " + std::to_string(count) +
-                  ", expected at most 2147483647",
+              std::string(function) + ": " + std::string(what) + " is " +
+                  std::to_string(count) + ", expected at most 2147483647",
               message);
 }
 
@@ -182,7 +183,10 @@ marimba_code marimba_model_open(const char *package, const char *directory,
   if (!made->tokenizer && manifest->hasTokenizer())
     return fail(MARIMBA_BAD_MODEL, error, message);
   made->noTokenizer = error;
-  made->loadTemplate = [path = std::string(package),
+  // It is read later, when the process may be in another folder.
+  if (!load.directory.empty())
+    load.directory = std::filesystem::absolute(load.directory);
+  made->loadTemplate = [path = std::filesystem::absolute(package),
                         manifest = std::move(*manifest),
                         directory = load.directory](const std::string &name,
                                                     std::string &error) {

@@ -51,6 +51,14 @@ char *copyText(std::string_view text);
 /// Sets a result's message and returns its code.
 marimba_code fail(marimba_code code, std::string_view what, char **message);
 marimba_code failNull(std::string_view function, char **message);
+
+/// As many ids as a sequence can have; more is a length that was never meant,
+/// such as (size_t)-1.
+inline bool isCount(size_t count) { return count <= INT32_MAX; }
+/// `what`: the name of the argument.
+marimba_code failCount(std::string_view function, size_t count, char **message,
+                       std::string_view what = "count");
+
 marimba_code succeed(char **message);
 
 /// Inside of a catch (...): what is thrown becomes a message and a code, even

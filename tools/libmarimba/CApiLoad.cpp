@@ -11,6 +11,7 @@
 #include "marimba/ThreadTeam.h"
 #include "marimba/Tokenizer.h"
 #include "llvm/Support/ErrorHandling.h"
+#include <filesystem>
 #include <new>
 #include <stdexcept>
 
@@ -60,8 +61,9 @@ marimba_code marimba_model_load(const char *directory,
   } else {
     loadTokenizer(directory, made->noTokenizer);
   }
-  made->loadTemplate = [path = std::string(directory)](const std::string &name,
-                                                       std::string &error) {
+  // It is read later, when the process may be in another folder.
+  made->loadTemplate = [path = std::filesystem::absolute(directory).string()](
+                           const std::string &name, std::string &error) {
     return loadChatTemplate(path, name, error);
   };
   options.tokenizer = made->tokenizer.get();
