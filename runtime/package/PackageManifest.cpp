@@ -189,14 +189,16 @@ std::optional<PackageManifest> PackageManifest::parse(std::string_view text,
 }
 
 bool isPackage(const fs::path &path) {
-  // Whatever it is: reading it says what is wrong with it.
-  return isThere(path / PackageManifest::kFileName);
+  // Whatever it is: reading it says what is wrong with it. A model's directory
+  // may have a file of this name, too.
+  return isThere(path / PackageManifest::kFileName) &&
+         !isThere(path / "config.json");
 }
 
 std::optional<PackageManifest> PackageManifest::read(const fs::path &package,
                                                      std::string &error) {
   fs::path path = package / kFileName;
-  if (!isPackage(package)) {
+  if (!isThere(path)) {
     std::error_code code;
     error = package.string() + ": expected a compiled model, a folder with " +
             kFileName + ", found " +
