@@ -43,6 +43,8 @@ std::string Flag::take(std::string_view) {
 std::string parse(Command &command, std::span<char *const> arguments) {
   for (size_t i = 0; i < arguments.size(); ++i) {
     std::string_view argument = arguments[i];
+    if (argument.empty())
+      return "expected MODEL, found an empty argument";
     if (!argument.starts_with("-")) {
       if (!command.model.empty())
         return "expected one MODEL, found '" + std::string(argument) + "', too";

@@ -13,9 +13,12 @@
 #include "tools/commands/Packages.h"
 #include "tools/commands/Process.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <optional>
+#include <span>
 #include <sys/auxv.h>
 #include <unistd.h>
 
@@ -36,12 +39,27 @@ static fs::path ownPath() {
 
 /// Becomes the program with the compiler. Comes back only with an error.
 static int becomeCompiler(char **argv, const std::string &problem) {
-  fs::path compiler = ownPath().parent_path() / "marimba-compiler";
+  fs::path own = ownPath();
+  if (own.empty())
+    return commands::fail(problem +
+                          "the folder of this program, where "
+                          "marimba-compiler is, is not known: expected /proc, "
+                          "or a start by the program's path");
+  fs::path compiler = own.parent_path() / "marimba-compiler";
   execv(compiler.c_str(), argv);
   return commands::fail(problem + compiler.string() +
                         ", which compiles models and knows all commands, "
                         "cannot be started: " +
                         std::strerror(errno));
+}
+
+/// Whether there is more in the command line than it says: "@FILE" stands for
+/// the arguments in a file, which LLVM reads.
+static bool namesArguments(std::span<char *const> arguments) {
+  return std::ranges::any_of(arguments, [](const char *argument) {
+    std::error_code code;
+    return argument[0] == '@' && fs::exists(argument + 1, code);
+  });
 }
 
 namespace {
@@ -65,10 +83,13 @@ int main(int argc, char **argv) {
     if (loads)
       flags.emplace(command);
     std::span<char *const> arguments(argv + 2, argv + argc);
+    if (namesArguments(arguments))
+      break;
     std::string problem = commands::parse(command, arguments);
     if (!problem.empty())
       return becomeCompiler(argv, problem + "; ");
-    if (command.needsCompiler() || !rt::isPackage(command.model))
+    if (command.needsCompiler() || command.model.empty() ||
+        !rt::isPackage(command.model))
       break;
     commands::prepareProcess();
     commands::reportMemoryEnds();
