@@ -54,8 +54,11 @@ std::optional<Json> parseJsonFile(std::string_view text,
   if (problem.empty() && nestsTooDeep(text))
     problem = deepJsonText();
   if (problem.empty()) {
+    std::string spelled = spellOutNonFinite(text);
     try {
-      return parseJsonText(spellOutNonFinite(text));
+      return parseJsonText(spelled);
+    } catch (const Json::parse_error &exception) {
+      problem = "not valid JSON: " + describeError(exception, spelled);
     } catch (const std::exception &exception) {
       problem = std::string("not valid JSON: ") + exception.what();
     }

@@ -31,10 +31,8 @@ std::string describeNoJson(std::string_view text) {
   return "";
 }
 
-/// "[2:7, byte=40]: syntax error ...": line, column from 0 and byte where the
-/// parser stopped, and why.
-static std::string describeError(const nlohmann::json::parse_error &problem,
-                                 std::string_view text) {
+std::string describeError(const nlohmann::json::parse_error &problem,
+                          std::string_view text) {
   std::string_view read = text.substr(0, problem.byte ? problem.byte - 1 : 0);
   size_t line = 1, lineBegin = 0;
   for (size_t i = 0; i < read.size(); ++i)

@@ -39,6 +39,11 @@ inline nlohmann::json tryParseJsonText(std::string_view text) {
 std::optional<nlohmann::json> parseUniqueJson(std::string_view text,
                                               std::string &problem);
 
+/// "[2:7, byte=40]: syntax error ...": line, column from 0 and byte where the
+/// parser of `text` stopped, and why.
+std::string describeError(const nlohmann::json::parse_error &problem,
+                          std::string_view text);
+
 /// `value` on one line, cut where it is long, for messages.
 std::string printJson(const nlohmann::json &value);
 
