@@ -8,11 +8,14 @@
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/IR/Verifier.h"
 #include "mlir/Interfaces/InferTypeOpInterface.h"
+#include "llvm/ADT/DenseSet.h"
+#include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
 using namespace mlir::marimba;
@@ -25,6 +28,19 @@ static RankedTensorType refined(RankedTensorType type,
     if (ShapedType::isDynamic(size))
       size = other;
   return type.clone(sizes);
+}
+
+/// `type` without the static sizes that `other` does not have as well.
+static Type common(Type type, Type other) {
+  auto tensor = dyn_cast<RankedTensorType>(type);
+  auto otherTensor = dyn_cast<RankedTensorType>(other);
+  if (!tensor || !otherTensor)
+    return type;
+  SmallVector<int64_t> sizes(tensor.getShape());
+  for (auto [size, otherSize] : llvm::zip(sizes, otherTensor.getShape()))
+    if (size != otherSize)
+      size = ShapedType::kDynamic;
+  return tensor.clone(sizes);
 }
 
 /// `op` as a loop of one region whose results are what it carries; null if it
@@ -71,6 +87,24 @@ FailureOr<func::FuncOp> ShapeRefiner::copy(func::FuncOp function,
   return clone;
 }
 
+void ShapeRefiner::eraseUnused(func::FuncOp root) {
+  llvm::DenseSet<Operation *> used{root};
+  SmallVector<func::FuncOp> left{root};
+  while (!left.empty())
+    left.pop_back_val().walk([&](func::CallOp call) {
+      auto callee = symbols.lookup<func::FuncOp>(call.getCallee());
+      if (callee && used.insert(callee).second)
+        left.push_back(callee);
+    });
+  for (auto it = copies.begin(); it != copies.end();) {
+    auto copy = it++;
+    if (used.contains(copy->second))
+      continue;
+    symbols.erase(copy->second);
+    copies.erase(copy);
+  }
+}
+
 LogicalResult ShapeRefiner::refine(Region &region) {
   for (Block &block : region)
     for (Operation &op : llvm::make_early_inc_range(block))
@@ -91,11 +125,13 @@ LogicalResult ShapeRefiner::refine(Operation *op) {
   bool ends = op->hasTrait<OpTrait::IsTerminator>();
   if (isa<func::ReturnOp>(op) || (ends && carrying(op->getParentOp())))
     return success(); // whose operands are cast when all is known
-  if (rebuild(op))
-    return success();
+  if (refineSizes(op))
+    return verify(op, /*verifyRecursively=*/false);
   if (auto destination = dyn_cast<DestinationStyleOpInterface>(op))
     refineDestinations(destination);
-  else if (OpTrait::hasElementwiseMappableTraits(op) || isa<tensor::CastOp>(op))
+  else if (auto cast = dyn_cast<tensor::CastOp>(op))
+    refineCast(cast);
+  else if (OpTrait::hasElementwiseMappableTraits(op))
     refineElementwise(op);
   else if (isa<ReifyRankedShapedTypeOpInterface>(op))
     refineByReification(op);
@@ -122,22 +158,53 @@ LogicalResult ShapeRefiner::refineCall(func::CallOp call) {
   return success();
 }
 
-/// What a loop carries has one type: that of its first value.
+/// What a loop carries has one type: that of its first value, as far as what
+/// the body makes of it has the same sizes. A size that the loop changes stays
+/// dynamic.
 LogicalResult ShapeRefiner::refineLoop(LoopLikeOpInterface loop) {
-  for (auto [argument, init] :
-       llvm::zip(loop.getRegionIterArgs(), loop.getInits()))
-    setType(argument, init.getType());
-  for (Region *region : loop.getLoopRegions())
-    if (failed(refine(*region)))
-      return failure();
+  SmallVector<Type> types(loop.getInits().getTypes());
+  for (bool fits = false; !fits;) {
+    fits = true;
+    OwningOpRef<Operation *> asWas;
+    if (ValueRange(loop.getRegionIterArgs()).getTypes() != TypeRange(types))
+      asWas = loop->clone();
+    for (auto [argument, type] : llvm::zip(loop.getRegionIterArgs(), types))
+      setType(argument, type);
+    for (Region *region : loop.getLoopRegions())
+      if (failed(refine(*region)))
+        return failure();
+    auto yielded = loop.getYieldedValuesMutable();
+    if (!asWas || !yielded)
+      break;
+    for (auto [operand, type] : llvm::zip(*yielded, types)) {
+      Type both = common(type, operand.get().getType());
+      fits &= both == type;
+      type = both;
+    }
+    if (!fits)
+      restore(loop, *asWas);
+  }
+  for (auto [operand, type] : llvm::zip(loop.getInitsMutable(), types))
+    castTo(operand, type);
   if (auto yielded = loop.getYieldedValuesMutable())
-    for (auto [operand, argument] :
-         llvm::zip(*yielded, loop.getRegionIterArgs()))
-      castTo(operand, argument.getType());
-  for (auto [result, argument] :
-       llvm::zip(loop->getResults(), loop.getRegionIterArgs()))
-    setType(result, argument.getType());
+    for (auto [operand, type] : llvm::zip(*yielded, types))
+      castTo(operand, type);
+  for (auto [result, type] : llvm::zip(loop->getResults(), types))
+    setType(result, type);
   return success();
+}
+
+void ShapeRefiner::restore(Operation *op, Operation *asWas) {
+  for (auto [region, old] : llvm::zip(op->getRegions(), asWas->getRegions())) {
+    region.walk([&](Block *block) {
+      for (BlockArgument argument : block->getArguments())
+        before.erase(argument);
+      for (Operation &inside : *block)
+        for (Value result : inside.getResults())
+          before.erase(result);
+    });
+    region.takeBody(old);
+  }
 }
 
 //===----------------------------------------------------------------------===//
@@ -174,6 +241,12 @@ void ShapeRefiner::refineByReification(Operation *op) {
       setType(result, refined(type, shape));
 }
 
+/// A cast forgets sizes for a reason: only what is new is passed on.
+void ShapeRefiner::refineCast(tensor::CastOp cast) {
+  if (before.contains(cast.getSource()))
+    refineElementwise(cast);
+}
+
 /// All have one shape.
 void ShapeRefiner::refineElementwise(Operation *op) {
   for (OpResult result : op->getResults()) {
@@ -191,7 +264,7 @@ void ShapeRefiner::keepOperandTypes(Operation *op) {
   bool makesTensors =
       llvm::any_of(op->getResultTypes(), llvm::IsaPred<RankedTensorType>);
   if (!makesTensors && !op->hasTrait<OpTrait::IsTerminator>() &&
-      !isa<func::CallOp>(op))
+      !isa<func::CallOp>(op) && op->getNumRegions() == 0)
     return; // tensor.dim, tensor.extract: any size will do
   for (OpOperand &operand : op->getOpOperands())
     if (auto it = before.find(operand.get()); it != before.end())
@@ -202,75 +275,145 @@ void ShapeRefiner::keepOperandTypes(Operation *op) {
 // Sizes as operands
 //===----------------------------------------------------------------------===//
 
-static bool isOne(Value tensor, int64_t dim) {
-  return cast<RankedTensorType>(tensor.getType()).getDimSize(dim) == 1;
+static int64_t numberOf(OpFoldResult size) {
+  return getConstantIntValue(size).value_or(ShapedType::kDynamic);
 }
 
-bool ShapeRefiner::rebuild(Operation *op) {
-  Location loc = op->getLoc();
-  Value made;
-  if (auto empty = dyn_cast<tensor::EmptyOp>(op)) {
-    made = tensor::EmptyOp::create(b, loc, known(empty.getMixedSizes()),
-                                   empty.getType().getElementType());
-  } else if (auto slice = dyn_cast<tensor::ExtractSliceOp>(op)) {
-    // A dimension that has one element now is taken whole. The type leaves
-    // out the same dimensions as before.
-    SmallVector<OpFoldResult> sizes = known(slice.getMixedSizes());
-    llvm::SmallBitVector dropped = slice.getDroppedDims();
-    SmallVector<int64_t> shape;
-    for (auto [dim, size] : llvm::enumerate(sizes)) {
-      if (isa<Value>(size) && isOne(slice.getSource(), dim))
-        size = b.getIndexAttr(1);
-      if (!dropped[dim])
-        shape.push_back(
-            getConstantIntValue(size).value_or(ShapedType::kDynamic));
-    }
-    made = tensor::ExtractSliceOp::create(
-        b, loc, slice.getType().clone(shape), slice.getSource(),
-        slice.getMixedOffsets(), sizes, slice.getMixedStrides());
-  } else if (auto slice = dyn_cast<tensor::InsertSliceOp>(op)) {
-    // As many as the source has.
-    SmallVector<OpFoldResult> sizes = known(slice.getMixedSizes());
-    llvm::SmallBitVector dropped = slice.getDroppedDims();
-    int64_t source = 0;
-    for (auto [dim, size] : llvm::enumerate(sizes)) {
-      if (dropped[dim])
-        continue;
-      int64_t length = slice.getSourceType().getDimSize(source++);
-      if (isa<Value>(size) && !ShapedType::isDynamic(length))
-        size = b.getIndexAttr(length);
-    }
-    made = tensor::InsertSliceOp::create(
-        b, loc, slice.getSource(), slice.getDest(), slice.getMixedOffsets(),
-        sizes, slice.getMixedStrides());
-  } else if (auto expand = dyn_cast<tensor::ExpandShapeOp>(op)) {
-    SmallVector<OpFoldResult> sizes = known(getMixedValues(
-        expand.getStaticOutputShape(), expand.getOutputShape(), b));
-    SmallVector<ReassociationIndices> groups = expand.getReassociationIndices();
-    for (auto [dim, group] : llvm::enumerate(groups))
-      if (group.size() == 1 && isOne(expand.getSrc(), dim))
-        sizes[group.front()] = b.getIndexAttr(1);
-    SmallVector<int64_t> shape;
-    for (OpFoldResult size : sizes)
-      shape.push_back(getConstantIntValue(size).value_or(ShapedType::kDynamic));
-    made = tensor::ExpandShapeOp::create(b, loc,
-                                         expand.getResultType().clone(shape),
-                                         expand.getSrc(), groups, sizes);
-  } else if (auto collapse = dyn_cast<tensor::CollapseShapeOp>(op)) {
-    made = tensor::CollapseShapeOp::create(b, loc, collapse.getSrc(),
-                                           collapse.getReassociationIndices());
-  } else {
-    return false;
+/// Gives the owner of `operands` the `sizes`, of which the attribute `name`
+/// has those that are known.
+static void setSizes(MutableOperandRange operands, StringAttr name,
+                     ArrayRef<OpFoldResult> sizes) {
+  Operation *op = operands.getOwner();
+  SmallVector<int64_t> numbers;
+  SmallVector<Value> values;
+  dispatchIndexOpFoldResults(sizes, values, numbers);
+  operands.assign(values);
+  op->setAttr(name, DenseI64ArrayAttr::get(op->getContext(), numbers));
+}
+
+bool ShapeRefiner::refineSizes(Operation *op) {
+  return llvm::TypeSwitch<Operation *, bool>(op)
+      .Case<tensor::EmptyOp, tensor::SplatOp>([&](auto made) {
+        dropKnownSizes(made->getResult(0), made.getDynamicSizesMutable());
+        return true;
+      })
+      .Case([&](tensor::GenerateOp generate) {
+        dropKnownSizes(generate->getResult(0),
+                       generate.getDynamicExtentsMutable());
+        return true;
+      })
+      .Case([&](bufferization::AllocTensorOp alloc) {
+        if (Value copy = alloc.getCopy())
+          setType(alloc, copy.getType());
+        else
+          dropKnownSizes(alloc->getResult(0), alloc.getDynamicSizesMutable());
+        return true;
+      })
+      .Case([&](tensor::ExtractSliceOp slice) {
+        refineExtraction(slice);
+        return true;
+      })
+      .Case([&](tensor::InsertSliceOp slice) {
+        refineInsertion(slice);
+        setType(slice, slice.getDest().getType());
+        return true;
+      })
+      .Case([&](tensor::ParallelInsertSliceOp slice) {
+        refineInsertion(slice);
+        return true;
+      })
+      .Case([&](tensor::ExpandShapeOp expand) {
+        refineExpansion(expand);
+        return true;
+      })
+      .Case([&](tensor::CollapseShapeOp collapse) {
+        setType(collapse,
+                tensor::CollapseShapeOp::inferCollapsedType(
+                    collapse.getSrcType(), collapse.getReassociationIndices()));
+        return true;
+      })
+      .Default(false);
+}
+
+void ShapeRefiner::dropKnownSizes(OpResult result, MutableOperandRange sizes) {
+  auto type = cast<RankedTensorType>(result.getType());
+  SmallVector<int64_t> shape(type.getShape());
+  unsigned next = 0;
+  for (int64_t &size : shape) {
+    if (!ShapedType::isDynamic(size))
+      continue;
+    size = numberOf(known(sizes[next].get()));
+    if (ShapedType::isDynamic(size))
+      ++next;
+    else
+      sizes.erase(next);
   }
-  Value old = op->getResult(0);
-  if (made.getType() == old.getType() && !isa<tensor::InsertSliceOp>(op)) {
-    made.getDefiningOp()->erase();
-    return true;
+  setType(result, type.clone(shape));
+}
+
+/// The type leaves out the same dimensions as before.
+void ShapeRefiner::refineExtraction(tensor::ExtractSliceOp slice) {
+  SmallVector<OpFoldResult> sizes = known(slice.getMixedSizes());
+  llvm::SmallBitVector dropped = slice.getDroppedDims();
+  SmallVector<int64_t> shape;
+  for (auto [dim, size] : llvm::enumerate(sizes))
+    if (!dropped[dim])
+      shape.push_back(numberOf(size));
+  setSizes(slice.getSizesMutable(), slice.getStaticSizesAttrName(), sizes);
+  setType(slice, slice.getType().clone(shape));
+}
+
+/// As many as the source has, which leaves out the same dimensions as before.
+template <typename Slice> void ShapeRefiner::refineInsertion(Slice slice) {
+  RankedTensorType source = slice.getSourceType(), old = source;
+  if (auto it = before.find(slice.getSource()); it != before.end())
+    old = cast<RankedTensorType>(it->second);
+  std::optional<llvm::SmallDenseSet<unsigned>> dropped =
+      computeRankReductionMask(slice.getStaticSizes(), old.getShape());
+  if (!dropped)
+    return;
+  SmallVector<OpFoldResult> sizes = slice.getMixedSizes();
+  int64_t next = 0;
+  for (auto [dim, size] : llvm::enumerate(sizes)) {
+    if (dropped->contains(dim))
+      continue;
+    int64_t length = source.getDimSize(next++);
+    if (!ShapedType::isDynamic(length))
+      size = b.getIndexAttr(length);
   }
-  before[made] = old.getType();
-  old.replaceAllUsesWith(made);
-  op->erase();
-  return true;
+  setSizes(slice.getSizesMutable(), slice.getStaticSizesAttrName(), sizes);
+}
+
+/// The sizes of a group are all known where that of its source is, and only
+/// there: one that is missing follows from the others.
+void ShapeRefiner::refineExpansion(tensor::ExpandShapeOp expand) {
+  SmallVector<OpFoldResult> sizes =
+      getMixedValues(expand.getStaticOutputShape(), expand.getOutputShape(), b);
+  for (auto [length, group] : llvm::zip(expand.getSrcType().getShape(),
+                                        expand.getReassociationIndices())) {
+    SmallVector<OpFoldResult> inGroup;
+    for (int64_t dim : group)
+      inGroup.push_back(known(sizes[dim]));
+    auto missing = llvm::find_if(inGroup, llvm::IsaPred<Value>);
+    bool isKnown = !ShapedType::isDynamic(length);
+    if (isKnown && missing != inGroup.end()) {
+      int64_t others = 1;
+      for (OpFoldResult &size : inGroup)
+        if (&size != missing)
+          others *= isa<Value>(size) ? 0 : numberOf(size);
+      if (others == 0 || length % others != 0)
+        return keepOperandTypes(expand); // which one?
+      *missing = b.getIndexAttr(length / others);
+    } else if (!isKnown && missing == inGroup.end()) {
+      continue;
+    }
+    for (auto [dim, size] : llvm::zip(group, inGroup))
+      sizes[dim] = size;
+  }
+  SmallVector<int64_t> shape = llvm::map_to_vector(sizes, numberOf);
+  setSizes(expand.getOutputShapeMutable(),
+           expand.getStaticOutputShapeAttrName(), sizes);
+  setType(expand, expand.getResultType().clone(shape));
 }
 
 SmallVector<OpFoldResult> ShapeRefiner::known(SmallVector<OpFoldResult> sizes) {
@@ -284,7 +427,7 @@ OpFoldResult ShapeRefiner::known(OpFoldResult size) {
   if (!value)
     return size;
   std::optional<int64_t> number = constantOf(value);
-  return number ? OpFoldResult(b.getIndexAttr(*number)) : size;
+  return number && *number >= 0 ? OpFoldResult(b.getIndexAttr(*number)) : size;
 }
 
 std::optional<int64_t> ShapeRefiner::constantOf(Value value) {
@@ -329,8 +472,7 @@ SmallVector<SmallVector<int64_t>> ShapeRefiner::reify(Operation *op) {
     for (ArrayRef<OpFoldResult> shape : sizes) {
       shapes.emplace_back();
       for (OpFoldResult size : shape)
-        shapes.back().push_back(
-            getConstantIntValue(known(size)).value_or(ShapedType::kDynamic));
+        shapes.back().push_back(numberOf(known(size)));
     }
   for (Operation *made = op->getPrevNode(); made != last;) {
     Operation *previous = made->getPrevNode();

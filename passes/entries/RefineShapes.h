@@ -8,6 +8,7 @@
 #define MARIMBA_PASSES_ENTRIES_REFINESHAPES_H
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/SymbolTable.h"
 #include "mlir/Interfaces/DestinationStyleOpInterface.h"
@@ -34,17 +35,30 @@ public:
   FailureOr<func::FuncOp> copy(func::FuncOp function, ArrayRef<Type> inputs,
                                const Twine &name);
 
+  /// Erases the copies that nothing reaches from `root`: those for a type that
+  /// a loop turned out not to have.
+  void eraseUnused(func::FuncOp root);
+
 private:
   LogicalResult refine(Region &region);
   LogicalResult refine(Operation *op);
   LogicalResult refineCall(func::CallOp call);
   LogicalResult refineLoop(LoopLikeOpInterface loop);
-  /// Ops that carry sizes as operands; false where `op` is none.
-  bool rebuild(Operation *op);
+  /// Gives `op` its regions back as they are in its clone `asWas`.
+  void restore(Operation *op, Operation *asWas);
   void refineDestinations(DestinationStyleOpInterface op);
   void refineByReification(Operation *op);
+  void refineCast(tensor::CastOp cast);
   void refineElementwise(Operation *op);
   void keepOperandTypes(Operation *op);
+
+  /// Ops that carry sizes as operands; false where `op` is none.
+  bool refineSizes(Operation *op);
+  /// `sizes` are those of the dynamic dimensions of `result`.
+  void dropKnownSizes(OpResult result, MutableOperandRange sizes);
+  void refineExtraction(tensor::ExtractSliceOp slice);
+  template <typename Slice> void refineInsertion(Slice slice);
+  void refineExpansion(tensor::ExpandShapeOp expand);
 
   /// A size as a number, where it follows from types.
   OpFoldResult known(OpFoldResult size);

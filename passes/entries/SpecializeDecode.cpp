@@ -105,6 +105,7 @@ struct SpecializeDecodePass
           refiner.copy(prefill, withOneToken(prefill), "decode");
       if (failed(decode))
         return signalPassFailure();
+      refiner.eraseUnused(*decode);
       (*decode)->setAttr(kEntryAttr, StringAttr::get(&getContext(), "decode"));
       removeMarks(*decode);
       numCopies += llvm::range_size(module.getOps<func::FuncOp>()) - before;

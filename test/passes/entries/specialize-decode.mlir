@@ -72,8 +72,10 @@ func.func @prefill(%x: tensor<?x?x8xf32>, %hidden: tensor<3x?x?x8xf32>,
 // CHECK-LABEL: func @decode(
 // CHECK: tensor.extract_slice %{{.*}}[0, 0, 4] [%{{.*}}, 1, 4] [1, 1, 1] : tensor<?x1x8xf32> to tensor<?x1x4xf32>
 // CHECK: tensor.expand_shape %{{.*}} {{.*}} output_shape [%{{.*}}, 1, 2, 2] : tensor<?x1x4xf32> into tensor<?x1x2x2xf32>
-func.func @prefill(%x: tensor<?x?x8xf32>, %b: index, %t: index)
+func.func @prefill(%x: tensor<?x?x8xf32>, %b: index)
     -> tensor<?x?x2x2xf32> attributes {marimba.entry = "prefill"} {
+  %c1 = arith.constant 1 : index
+  %t = tensor.dim %x, %c1 : tensor<?x?x8xf32>
   %0 = tensor.extract_slice %x[0, 0, 4] [%b, %t, 4] [1, 1, 1]
       : tensor<?x?x8xf32> to tensor<?x?x4xf32>
   %1 = tensor.expand_shape %0 [[0], [1], [2, 3]] output_shape [%b, %t, 2, 2]
