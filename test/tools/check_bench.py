@@ -91,8 +91,11 @@ for phase, count in steps.items():
     # Updates, the gate's exponential, the exponential and the logarithm of softplus; A, D and the state, of each token
     # u, delta, z, B, C and what comes out.
     exps = count * inner * (states + 1 + 2)
+    # delta u, the skip D u, two operations each of softplus and SiLU.
+    floats = count * inner * (1 + 2 + 2 + 2)
     moved = 4 * (states * inner + inner + states * inner + count * (4 * inner + 2 * states))
-    allowed = layers * max(exps / limits["exp_gops"]["max"], moved / bandwidth)
+    computed = floats / limits["f32_gflops"]["max"] + exps / limits["exp_gops"]["max"]
+    allowed = layers * max(computed, moved / bandwidth)
     if phase == "prefill":
         near(scan["allowed_s"] * 1e9, allowed, f"{phase}: readout")
     head_flops, head_bytes = 2 * head, 4 * (head + hidden + vocabulary)
