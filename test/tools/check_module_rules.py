@@ -212,7 +212,7 @@ ENTRIES = {
     # What stands in functions.
     "module in a function": (
         "func.func @f() {\n  <>builtin.module {\n  }\n  return\n}\n",
-        ["'builtin.module' has no place"],
+        ["'builtin.module' is not allowed in a hand-written function"],
     ),
     "blocks": (
         "<>func.func @f() {\n  cf.br ^a\n^a:\n  return\n}\n",
@@ -230,18 +230,18 @@ ENTRIES = {
     ),
     "memory": (
         "func.func @f() {\n  %0 = <>memref.alloc() : memref<4xf32>\n  return\n}\n",
-        ["'memref.alloc' has no place"],
+        ["'memref.alloc' is not allowed in a hand-written function"],
     ),
     "affine": (
         "func.func @f(%i: index) {\n"
         "  %0 = <>affine.apply affine_map<(d0) -> (d0 + 1)>(%i)\n  return\n}\n",
-        ["'affine.apply' has no place"],
+        ["'affine.apply' is not allowed in a hand-written function"],
     ),
     "cast": (
         "func.func @f(%x: tensor<4xf32>) {\n"
         "  %0 = <>builtin.unrealized_conversion_cast %x : tensor<4xf32> to f32\n"
         "  return\n}\n",
-        ["has no place"],
+        ["is not allowed in a hand-written function"],
     ),
     "steering": (
         '<>func.func @f() attributes {llvm.linkage = "x"} {\n  return\n}\n',
@@ -253,7 +253,7 @@ ENTRIES = {
         + "  <>scf.for %j = %a to %b step %c {\n  }\n"
         + "  }\n" * 12
         + "  return\n}\n",
-        ["within more than 12 loops or branches"],
+        ["nested in more than 12 loops or branches"],
     ),
     "dimension": (
         "func.func @f(%x: tensor<?xf32>) {\n"
