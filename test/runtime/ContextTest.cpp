@@ -60,7 +60,7 @@ TEST(Arena, ExhaustionIsStickyAndBuffersStayApart) {
   EXPECT_TRUE(a < ctx->arenaBase || a >= ctx->arenaBase + ctx->arenaSize);
   EXPECT_EQ(ctx->status, MARIMBA_ERROR_ARENA);
   std::string message = context->message();
-  EXPECT_NE(message.find("65 more were asked for"), std::string::npos)
+  EXPECT_NE(message.find("65 more were requested"), std::string::npos)
       << message;
   setError(ctx, MARIMBA_ERROR_LIBRARY, "later");
   EXPECT_EQ(context->message(), message);
