@@ -7,8 +7,6 @@
 #include "marimba/formats/JsonGuard.h"
 #include "marimba/formats/JsonText.h"
 
-#include <cmath>
-
 namespace marimba::rt {
 
 using Json = nlohmann::json;
@@ -65,17 +63,6 @@ std::optional<Json> parseJsonFile(std::string_view text,
   }
   error = file + ": " + problem;
   return std::nullopt;
-}
-
-std::optional<int64_t> asInteger(const Json &value) {
-  if (value.is_number_integer())
-    return integerIn(value, INT64_MIN);
-  if (!value.is_number_float())
-    return std::nullopt;
-  auto number = value.get<double>();
-  if (std::fabs(number) > 9.0e18 || number != std::trunc(number))
-    return std::nullopt;
-  return static_cast<int64_t>(number);
 }
 
 } // namespace marimba::rt

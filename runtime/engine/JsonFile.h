@@ -24,9 +24,6 @@ std::optional<nlohmann::json> parseJsonFile(std::string_view text,
                                             bool mayBeEmpty,
                                             std::string &error);
 
-/// The integer that `value` is; 2.0 is one, 2.5 and 1e30 are none.
-std::optional<int64_t> asInteger(const nlohmann::json &value);
-
 } // namespace marimba::rt
 
 #endif // MARIMBA_RUNTIME_ENGINE_JSONFILE_H

@@ -6,6 +6,7 @@
 
 #include "marimba/FileKind.h"
 
+#include <cmath>
 #include <set>
 
 namespace marimba::rt {
@@ -93,6 +94,16 @@ std::optional<nlohmann::json> parseUniqueJson(std::string_view text,
       problem = std::string("not valid JSON: ") + error.what();
   }
   return std::nullopt;
+}
+
+std::optional<int64_t> asInteger(const nlohmann::json &value) {
+  constexpr double most = 9.0e18;
+  if (!value.is_number())
+    return std::nullopt;
+  auto number = value.get<double>();
+  if (!(std::fabs(number) <= most) || number != std::trunc(number))
+    return std::nullopt;
+  return value.is_number_float() ? int64_t(number) : value.get<int64_t>();
 }
 
 std::string printJson(const nlohmann::json &value) {

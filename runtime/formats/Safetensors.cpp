@@ -10,12 +10,12 @@
 #include "marimba/formats/Message.h"
 
 #include <algorithm>
-#include <cmath>
 #include <tuple>
 
 namespace marimba::formats {
 
 using Json = nlohmann::json;
+using rt::asInteger;
 using rt::printJson;
 
 namespace {
@@ -58,17 +58,6 @@ private:
   uint64_t fileSize = 0;
   uint64_t dataBegin = 0;
 };
-
-/// The integer that `value` is; 2.0 is one, 2.5 and 1e30 are none.
-std::optional<int64_t> integerOf(const Json &value) {
-  constexpr double most = 9.0e18;
-  if (!value.is_number())
-    return std::nullopt;
-  auto number = value.get<double>();
-  if (!(std::fabs(number) <= most) || number != std::trunc(number))
-    return std::nullopt;
-  return value.is_number_float() ? int64_t(number) : value.get<int64_t>();
-}
 
 /// The member of an object; null where it is absent.
 const Json *member(const Json &object, const char *name) {
@@ -119,7 +108,7 @@ bool Reader::readShape(SafetensorsEntry &entry, const Json &object) {
   if (!shape || !shape->is_array())
     return failTensor(entry.name, "has no list 'shape' in the header");
   for (const Json &value : *shape) {
-    std::optional<int64_t> dim = integerOf(value);
+    std::optional<int64_t> dim = asInteger(value);
     if (!dim || *dim < 0)
       return failTensor(entry.name,
                         "has " + printJson(value) +
@@ -133,8 +122,8 @@ bool Reader::readRange(SafetensorsEntry &entry, const Json &object) {
   const Json *range = member(object, "data_offsets");
   std::optional<int64_t> begin, end;
   if (range && range->is_array() && range->size() == 2) {
-    begin = integerOf((*range)[0]);
-    end = integerOf((*range)[1]);
+    begin = asInteger((*range)[0]);
+    end = asInteger((*range)[1]);
   }
   if (!begin || !end || *begin < 0 || *end < *begin)
     return failTensor(entry.name,

@@ -47,6 +47,9 @@ std::string describeError(const nlohmann::json::parse_error &problem,
 /// `value` on one line, cut where it is long, for messages.
 std::string printJson(const nlohmann::json &value);
 
+/// The integer that `value` is; 2.0 is one, 2.5 and 1e30 are none.
+std::optional<int64_t> asInteger(const nlohmann::json &value);
+
 /// The integer that `value` is, where it lies in [least, most]: get<int64_t>()
 /// of the library makes -1 of 2^64 - 1, and get<int32_t>() 0 of 2^32.
 template <typename JsonT>
