@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs `marimba logits` on a golden model and compares everything it computes
-with what transformers computed in float64 (README.md; the
-layout of the files is described in README.md beside this script).
+with what transformers computed in float64 (README.md beside this script
+describes the files).
 
   check_golden.py MARIMBA GOLDEN WORK [--only PART,...] [-- flags of marimba]
 
