@@ -82,18 +82,22 @@ void CPUTarget::buildKernels(OpPassManager &pm,
   if (options.bf16)
     func.addPass(createNarrowProjections());
   bool library = options.matmul == MatmulRoute::OneDNN;
+  bool generated = options.matmul == MatmulRoute::Generated ||
+                   options.matmul == MatmulRoute::Automatic;
   bool integers = options.multipliesBytes();
   if (options.prefillsInBytes())
     func.addPass(createMultiplyIntegers());
   func.addPass(createChooseQuantizedKernels({library, integers}));
-  if (library) {
+  if (library || generated) {
     func.addPass(createConvertMarimbaToOneDNN(
         {options.bf16Dots, kSmallestCall,
-         /*streams=*/options.libraryBlocks && options.vectorBits >= 512}));
+         /*streams=*/options.libraryBlocks && options.vectorBits >= 512,
+         generated}));
     func.addPass(createFuseMatmulPostOps());
+  }
+  if (library)
     func.addPass(
         createWidenQuantizedWeights({kWidenedChannels, kFewRows, integers}));
-  }
   func.addPass(createConvertMarimbaToLinalg());
   if (options.bf16)
     func.addPass(

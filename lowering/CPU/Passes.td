@@ -11,7 +11,7 @@ include "mlir/Pass/PassBase.td"
 
 def ConvertMarimbaToOneDNN
     : Pass<"convert-marimba-to-onednn", "::mlir::func::FuncOp"> {
-  let summary = "linear becomes a matmul of oneDNN or generated loops";
+  let summary = "linear becomes a matmul of oneDNN or a generated kernel";
   let description = [{
     Decides for each `linear` from its shape, its rows and the target, and gives
     the reason as a remark of the category `matmul` (`--remarks-filter=matmul`).
@@ -23,7 +23,10 @@ def ConvertMarimbaToOneDNN
     - one row times a weight so small that the call would cost more.
 
     With `streams` one row times any other weight becomes
-    `onednn.packed_matmul`: generated loops over the library's packed copy.
+    `marimba.packed_matmul`: generated loops over the library's packed copy.
+    With `generated` every product of matrices does, and nothing is left to the
+    library; without products of bf16 an input that was rounded to bf16 is
+    multiplied in f32 by weights that are still packed as bf16.
   }];
   let options = [
     Option<"bf16Dots", "bf16-dots", "bool", "true",
@@ -32,6 +35,8 @@ def ConvertMarimbaToOneDNN
            "with one row: weights of fewer elements become loops">,
     Option<"streams", "streams", "bool", "false",
            "packed copies are in blocks of 64 channels">,
+    Option<"generated", "generated", "bool", "false",
+           "generated kernels compute, and the library nothing">,
   ];
   let statistics = [
     Statistic<"numLibrary", "num-library", "projections by the library">,

@@ -16,7 +16,7 @@
 namespace mlir::marimba {
 
 /// Who computes a projection.
-enum class MatmulRoute { OneDNN, Loops };
+enum class MatmulRoute { Automatic, OneDNN, Generated, Loops };
 
 /// What quantised weights are multiplied by: few rows by bytes where the target
 /// has products of them; f32; or bytes for many rows (prefill), too, where
@@ -61,8 +61,14 @@ struct PipelineOptions : PassPipelineOptions<PipelineOptions> {
       *this, "matmul", llvm::cl::desc("Who computes projections"),
       llvm::cl::init(MatmulRoute::OneDNN),
       llvm::cl::values(
-          clEnumValN(MatmulRoute::OneDNN, "onednn", "the library (default)"),
-          clEnumValN(MatmulRoute::Loops, "loops", "generated loops"))};
+          clEnumValN(MatmulRoute::Automatic, "auto",
+                     "for each shape who is faster"),
+          clEnumValN(MatmulRoute::OneDNN, "onednn",
+                     "the library, where there are many rows (default)"),
+          clEnumValN(MatmulRoute::Generated, "generated",
+                     "generated kernels over packed weights"),
+          clEnumValN(MatmulRoute::Loops, "loops",
+                     "generated loops over weights as they are stored"))};
   Option<bool> bf16{
       *this, "bf16",
       llvm::cl::desc("Whether projections multiply bf16, with sums in f32"),

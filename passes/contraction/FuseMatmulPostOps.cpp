@@ -5,7 +5,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/Marimba/IR/Marimba.h"
-#include "dialects/OneDNN/IR/OneDNN.h"
 #include "passes/contraction/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -21,17 +20,15 @@ namespace mlir::marimba {
 
 using namespace mlir;
 using namespace mlir::marimba;
-using onednn::MatmulOp;
-using onednn::PostOpKind;
 
 namespace {
 
-/// The matmul of oneDNN that makes `value` for one reader in its own block and
-/// has room for a post-op; null where there is none.
-MatmulOp fusableMatmul(Value value) {
-  auto matmul = value.getDefiningOp<MatmulOp>();
+/// The matmul that makes `value` for one reader in its own block and has room
+/// for a post-op; null where there is none.
+PostOpsInterface fusableMatmul(Value value) {
+  auto matmul = value.getDefiningOp<PostOpsInterface>();
   if (!matmul || !value.hasOneUse() ||
-      matmul.getPostOps().size() >= MatmulOp::kMostPostOps)
+      matmul.getPostOps().size() >= PostOpsInterface::kMostPostOps)
     return {};
   if ((*value.user_begin())->getBlock() != matmul->getBlock())
     return {};
@@ -40,14 +37,14 @@ MatmulOp fusableMatmul(Value value) {
 
 /// `op` becomes the result of `matmul`, which gets one more post-op and moves
 /// to where `op` was: there its operand is known. Its location has both names.
-void fuse(PatternRewriter &rewriter, Operation *op, MatmulOp matmul,
+void fuse(PatternRewriter &rewriter, Operation *op, PostOpsInterface matmul,
           PostOpKind kind, Value operand = {}) {
   rewriter.moveOpBefore(matmul, op);
   rewriter.modifyOpInPlace(matmul, [&] {
     matmul.appendPostOp(kind, operand);
     matmul->setLoc(rewriter.getFusedLoc({matmul.getLoc(), op->getLoc()}));
   });
-  rewriter.replaceOp(op, matmul.getResult(0));
+  rewriter.replaceOp(op, matmul->getResult(0));
 }
 
 struct FuseSilu : OpRewritePattern<SiluOp> {
@@ -55,7 +52,7 @@ struct FuseSilu : OpRewritePattern<SiluOp> {
 
   LogicalResult matchAndRewrite(SiluOp op,
                                 PatternRewriter &rewriter) const override {
-    MatmulOp matmul = fusableMatmul(op.getInput());
+    PostOpsInterface matmul = fusableMatmul(op.getInput());
     if (!matmul)
       return rewriter.notifyMatchFailure(op, "no matmul of its own");
     fuse(rewriter, op, matmul, PostOpKind::Silu);
@@ -70,13 +67,13 @@ struct FuseSwiGLU : OpRewritePattern<SwiGLUOp> {
 
   LogicalResult matchAndRewrite(SwiGLUOp op,
                                 PatternRewriter &rewriter) const override {
-    MatmulOp gate = fusableMatmul(op.getGate());
-    MatmulOp up = fusableMatmul(op.getUp());
+    PostOpsInterface gate = fusableMatmul(op.getGate());
+    PostOpsInterface up = fusableMatmul(op.getUp());
     if (!gate || !up)
       return rewriter.notifyMatchFailure(op, "not two matmuls of its own");
     rewriter.modifyOpInPlace(gate,
                              [&] { gate.appendPostOp(PostOpKind::Silu); });
-    fuse(rewriter, op, up, PostOpKind::Mul, gate.getResult(0));
+    fuse(rewriter, op, up, PostOpKind::Mul, gate->getResult(0));
     return success();
   }
 };
@@ -89,7 +86,7 @@ struct FuseResidual : OpRewritePattern<arith::AddFOp> {
                                 PatternRewriter &rewriter) const override {
     for (auto [x, y] : {std::pair(op.getLhs(), op.getRhs()),
                         std::pair(op.getRhs(), op.getLhs())}) {
-      MatmulOp matmul = fusableMatmul(y);
+      PostOpsInterface matmul = fusableMatmul(y);
       if (!matmul || x == y || matmul.readsDestination())
         continue;
       if (!isLastRead(x, op)) {
@@ -97,7 +94,7 @@ struct FuseResidual : OpRewritePattern<arith::AddFOp> {
         return success();
       }
       rewriter.modifyOpInPlace(matmul,
-                               [&] { matmul.getInitsMutable().assign(x); });
+                               [&] { matmul.getDpsInitsMutable().assign(x); });
       fuse(rewriter, op, matmul, PostOpKind::Sum);
       return success();
     }

@@ -28,7 +28,7 @@ def FuseMatmulPostOps
     : Pass<"fuse-matmul-post-ops", "::mlir::func::FuncOp"> {
   let summary = "SiLU, SwiGLU and the residual become post-ops of matmuls";
   let description = [{
-    An op that is the only reader of an `onednn.matmul` becomes its post-op:
+    An op that is the only reader of a matmul with PostOpsInterface becomes its post-op:
     `silu`; `swiglu` of two matmuls (`silu` on the gate, `mul` on the other); an
     addition, in place (`sum`) if the other summand is not read later, otherwise
     with an operand (`add`).
@@ -36,7 +36,6 @@ def FuseMatmulPostOps
   let statistics = [
     Statistic<"numFused", "num-fused", "ops that became post-ops of a matmul">,
   ];
-  let dependentDialects = ["::mlir::onednn::OneDNNDialect"];
 }
 
 def FuseConversions : Pass<"fuse-conversions", "::mlir::func::FuncOp"> {

@@ -59,8 +59,9 @@ Value mlir::marimba::buildQuantizedMatmul(OpBuilder &b, Location loc,
   }
   Value output = empty(type.getDimSize(0), b.getF32Type());
   auto [stack, matrix] = QuantizedMatrix::of(b, weight);
-  return QuantizedMatmulOp::create(b, loc, TypeRange(output.getType()), input,
-                                   scales, sums, stack, matrix, bias, output,
-                                   TypeAttr::get(stack.getType()))
+  return QuantizedMatmulOp::create(
+             b, loc, TypeRange(output.getType()), input, scales, sums, stack,
+             matrix, bias, ValueRange(), output, TypeAttr::get(stack.getType()),
+             b.getArrayAttr({}))
       ->getResult(0);
 }

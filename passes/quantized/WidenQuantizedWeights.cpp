@@ -74,19 +74,19 @@ struct Widen : OpRewritePattern<onednn::MatmulOp> {
     Value sum = buildQuantizedMatmul(b, loc, op.getInput(), op.getWeight(),
                                      op.getBias(), integerDots);
     size_t operand = 0;
-    for (onednn::PostOpKind kind : op.getPostOpKinds()) {
+    for (PostOpKind kind : op.getPostOpKinds()) {
       switch (kind) {
-      case onednn::PostOpKind::Sum:
+      case PostOpKind::Sum:
         sum = arith::AddFOp::create(b, loc, sum, output);
         break;
-      case onednn::PostOpKind::Silu:
+      case PostOpKind::Silu:
         sum = SiluOp::create(b, loc, sum.getType(), sum);
         break;
-      case onednn::PostOpKind::Mul:
+      case PostOpKind::Mul:
         sum =
             arith::MulFOp::create(b, loc, sum, op.getPostOperands()[operand++]);
         break;
-      case onednn::PostOpKind::Add:
+      case PostOpKind::Add:
         sum =
             arith::AddFOp::create(b, loc, sum, op.getPostOperands()[operand++]);
         break;

@@ -148,6 +148,14 @@ WeightSpec readWeight(const Json &value, const std::string &path) {
       fail(path + ".stored", "is not true or false");
     spec.stored = it->get<bool>();
   }
+  if (auto it = value.find("blocks"); it != value.end()) {
+    if (!it->is_boolean() || !spec.packed)
+      fail(path + ".blocks", "is not true or false, of a packed weight");
+    spec.blocks = it->get<bool>();
+    if (spec.blocks && spec.packed != MARIMBA_F32 &&
+        spec.packed != MARIMBA_BF16)
+      fail(path + ".packed", "is neither f32 nor bf16 in blocks");
+  }
   if (auto it = value.find("quantized"); it != value.end())
     readQuantized(*it, path + ".quantized", spec);
   if (spec.derived != spec.sources.empty())

@@ -77,7 +77,8 @@ private:
 
 void Packer::find(const Description &description) {
   // Layers share their shapes, and asking for a layout takes a millisecond.
-  std::map<std::tuple<int64_t, int64_t, MarimbaDType>, memory::desc> layouts;
+  std::map<std::tuple<int64_t, int64_t, MarimbaDType, bool>, memory::desc>
+      layouts;
   for (size_t i = 0; i < description.weights.size(); ++i) {
     const WeightSpec &spec = description.weights[i];
     if (!spec.packed || *elementCount(spec.shape) == 0)
@@ -87,9 +88,12 @@ void Packer::find(const Description &description) {
     item.k = spec.shape[spec.shape.size() - 1];
     item.n = spec.shape[spec.shape.size() - 2];
     item.stored = dnn::storedWeights(item.k, item.n, spec.dtype);
-    auto [layout, fresh] = layouts.try_emplace({item.k, item.n, *spec.packed});
+    auto [layout, fresh] =
+        layouts.try_emplace({item.k, item.n, *spec.packed, spec.blocks});
     if (fresh)
-      layout->second = library.packedWeights(item.k, item.n, *spec.packed);
+      layout->second =
+          spec.blocks ? dnn::blockedWeights(item.k, item.n, *spec.packed)
+                      : library.packedWeights(item.k, item.n, *spec.packed);
     item.wanted = layout->second;
     item.matrices = weights.matrices(i, spec);
     for (const StoredMatrix &matrix : item.matrices)

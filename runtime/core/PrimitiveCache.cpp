@@ -1,6 +1,7 @@
 //===- PrimitiveCache.cpp - The cache of packed weights -------------------===//
 
 #include "Conversion.h"
+#include "PackedBlocks.h"
 #include "PrimitiveCacheImpl.h"
 #include "Team.h"
 
@@ -57,6 +58,13 @@ void PrimitiveCache::Impl::packInto(const StoredKey &key,
   auto place = places.find(key.data);
   const void *source = place == places.end() ? key.data : place->second;
   memory::desc sourceDesc = stored;
+  int threads = team::inside() ? 1 : team::defaultSize();
+  for (int32_t type : {MARIMBA_F32, MARIMBA_BF16})
+    if (key.k > 0 && dnn::typeOf(wanted) == dnn::dataType(type) &&
+        canConvert(key.type, type) &&
+        wanted == dnn::blockedWeights(key.k, key.n, type))
+      return packBlocks({source, key.n, key.k, key.k, key.type}, type, data,
+                        threads);
   AlignedBuffer copy;
   auto size = dtypeSize(static_cast<MarimbaDType>(key.type));
   if (key.type != MARIMBA_F32 &&
@@ -67,8 +75,7 @@ void PrimitiveCache::Impl::packInto(const StoredKey &key,
     int64_t rows = bias ? 1 : key.n, columns = bias ? key.n : key.k;
     copy = allocate(rows * columns * 4);
     convertRows({source, rows, columns, columns, key.type},
-                {copy.data(), rows, columns, columns, MARIMBA_F32},
-                team::inside() ? 1 : team::defaultSize());
+                {copy.data(), rows, columns, columns, MARIMBA_F32}, threads);
     sourceDesc = bias ? dnn::matrix(1, key.n, key.n, MARIMBA_F32)
                       : dnn::storedWeights(key.k, key.n, MARIMBA_F32);
     source = copy.data();

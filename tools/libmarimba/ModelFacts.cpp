@@ -14,6 +14,8 @@
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
 
+#include <array>
+
 using namespace marimba;
 using namespace llvm;
 using mlir::marimba::ImportedModel;
@@ -49,11 +51,11 @@ static std::vector<std::pair<std::string, std::string>>
 describeArithmetic(const Compilation &compilation) {
   const CompileOptions &options = compilation.options();
   const mlir::marimba::PipelineOptions &pipeline = options.pipeline;
-  bool loops = pipeline.matmul == mlir::marimba::MatmulRoute::Loops;
+  auto route = static_cast<size_t>(pipeline.matmul.getValue());
   return {
       {"products", pipeline.bf16 ? "bf16" : "f32"},
       {"target", pipeline.target},
-      {"matmul", loops ? "loops" : "onednn"},
+      {"matmul", std::array{"auto", "onednn", "generated", "loops"}[route]},
       {"vector bits", std::to_string(pipeline.vectorBits.getValue())},
       {"threads", std::to_string(pipeline.threads.getValue())},
       {"processor", digest(mlir::marimba::findTarget(pipeline.target)

@@ -7,6 +7,7 @@
 #ifndef MARIMBA_DIALECTS_MARIMBA_IR_MARIMBA_H
 #define MARIMBA_DIALECTS_MARIMBA_IR_MARIMBA_H
 
+#include "dialects/Marimba/Interfaces/PostOpsInterface.h"
 #include "dialects/Marimba/Interfaces/RecurrenceOpInterface.h"
 #include "dialects/Marimba/Interfaces/WeightOperandInterface.h"
 #include "dialects/Marimba/Interfaces/WorkOpInterface.h"

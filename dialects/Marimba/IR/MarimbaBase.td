@@ -11,6 +11,7 @@ include "mlir/IR/AttrTypeBase.td"
 include "mlir/IR/EnumAttr.td"
 include "mlir/IR/OpBase.td"
 include "mlir/IR/TensorEncoding.td"
+include "dialects/Marimba/Interfaces/PostOpsInterface.td"
 include "dialects/Marimba/Interfaces/RecurrenceOpInterface.td"
 include "dialects/Marimba/Interfaces/WeightOperandInterface.td"
 include "dialects/Marimba/Interfaces/WorkOpInterface.td"
@@ -128,6 +129,22 @@ def Marimba_QuantizedAttr
   let hasCustomAssemblyFormat = 1;
   let genVerifyDecl = 1;
 }
+
+/// Of PostOpsInterface; also those of library calls (OneDNN dialect).
+def Marimba_PostOpKind
+    : I32EnumAttr<"PostOpKind", "what a matmul does to its sums",
+                  [I32EnumAttrCase<"Sum", 0, "sum">,
+                   I32EnumAttrCase<"Silu", 1, "silu">,
+                   I32EnumAttrCase<"Mul", 2, "mul">,
+                   I32EnumAttrCase<"Add", 3, "add">]> {
+  let cppNamespace = "::mlir::marimba";
+  let genSpecializedAttr = 0;
+}
+
+def Marimba_PostOpAttr
+    : EnumAttr<Marimba_Dialect, Marimba_PostOpKind, "post_op">;
+def Marimba_PostOpsAttr
+    : TypedArrayAttrBase<Marimba_PostOpAttr, "post-ops in their order">;
 
 //===----------------------------------------------------------------------===//
 // Base classes

@@ -6,6 +6,7 @@
 
 include "MarimbaBase.td"
 include "ModelOps.td"
+include "ContractionOps.td"
 include "SSMOps.td"
 include "LTIOps.td"
 include "AttentionOps.td"

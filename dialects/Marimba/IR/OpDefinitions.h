@@ -9,6 +9,7 @@
 
 #include "dialects/Marimba/IR/Marimba.h"
 #include "dialects/Marimba/IR/Numbers.h"
+#include "dialects/Marimba/IR/PostOps.h"
 #include "dialects/Marimba/IR/RecurrenceTiling.h"
 #include "dialects/Marimba/IR/Verify.h"
 

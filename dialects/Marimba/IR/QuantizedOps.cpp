@@ -4,9 +4,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "dialects/Marimba/IR/Marimba.h"
+#include "dialects/Marimba/IR/PostOps.h"
 #include "dialects/Marimba/IR/Quantized.h"
-#include "dialects/Marimba/IR/Verify.h"
 
 #include "mlir/IR/TypeUtilities.h"
 
@@ -128,6 +127,7 @@ LogicalResult QuantizedMatmulOp::verify() {
                             "bf16 without";
   shapes.bind("KP", layout.depth, "padded inputs of the weight")
       .check(shapesOf(*this));
+  checkPostOps(*this, shapes, lettersWithLast(getInput(), "N"));
   if (failed(shapes.result()) || !integer)
     return shapes.result();
   int64_t groups = lastSize(getScales());
@@ -250,6 +250,7 @@ OpWork QuantizedMatmulOp::getWork(DynamicSize size) {
   }
   if (getBias())
     work.f32 += outputs;
+  work.f32 += outputs * static_cast<double>(getPostOps().size());
   return work;
 }
 

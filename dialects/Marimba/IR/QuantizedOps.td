@@ -72,12 +72,14 @@ class Marimba_QuantizedReader<string mnemonic, list<Trait> traits = []>
 }
 
 def Marimba_QuantizedMatmulOp
-    : Marimba_QuantizedReader<"quantized_matmul", [AttrSizedOperandSegments]> {
-  let summary = "y = x Wᵀ + b for few rows, straight from quantised weights";
+    : Marimba_QuantizedReader<"quantized_matmul",
+                              [AttrSizedOperandSegments, PostOpsInterface]> {
+  let summary = "y = x Wᵀ + b straight from quantised weights, then post-ops";
   let description = [{
-    `output[..., n] = sum_k input[..., k] * W[n, k] + bias[n]`, accumulated in
-    f32, where W are the numbers that the codes stand for
-    (docs/quantization.md).
+    `r[..., n] = sum_k input[..., k] * W[n, k] + bias[n]`, accumulated in f32,
+    where W are the numbers that the codes stand for (docs/quantization.md);
+    then the post-ops (PostOpsInterface), then `output = r`. With an input of
+    bf16 the products may be of bf16, to which W is rounded.
 
     With scales and sums the input is a result of `quantize_rows`. Integers are
     then multiplied, exactly within a group of weights or of inputs, whichever
@@ -104,12 +106,16 @@ def Marimba_QuantizedMatmulOp
       Optional<Marimba_AnyActivation>:$scales,
       Optional<Marimba_AnyActivation>:$sums, Marimba_AnyQuantized:$weight,
       Optional<Index>:$matrix, Optional<Marimba_AnyParameter>:$bias,
-      Variadic<Marimba_AnyActivation>:$inits, TypeAttr:$stored);
+      Variadic<Marimba_AnyActivation>:$postOperands,
+      Variadic<Marimba_AnyActivation>:$inits, TypeAttr:$stored,
+      DefaultValuedAttr<Marimba_PostOpsAttr, "{}">:$postOps);
   let results = (outs Variadic<Marimba_Activation>:$results);
   let assemblyFormat = [{
     $input (`scales` `(` $scales^ `,` $sums `:` type($scales) `,` type($sums)
     `)`)? `,` $weight (`[` $matrix^ `]`)? `as` $stored
     (`bias` `(` $bias^ `:` type($bias) `)`)?
+    (`post_ops` custom<PostOps>($postOps, $postOperands,
+                                type($postOperands))^)?
     `outs` `(` $inits `:` type($inits) `)` attr-dict
     `:` type($input) `,` type($weight) (`->` type($results)^)?
   }];

@@ -73,6 +73,7 @@ OpShapes shapesOf(GetWeightOp op);
 OpShapes shapesOf(EmbeddingOp op);
 OpShapes shapesOf(GatherTokensOp op);
 OpShapes shapesOf(LinearOp op);
+OpShapes shapesOf(PackedMatmulOp op);
 OpShapes shapesOf(RMSNormOp op);
 OpShapes shapesOf(SiluOp op);
 OpShapes shapesOf(SoftplusOp op);

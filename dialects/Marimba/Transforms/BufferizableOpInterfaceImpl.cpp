@@ -68,12 +68,13 @@ struct DestinationModel : DstBufferizableOpInterfaceExternalModel<
 };
 
 /// A matmul reads its destination where the old value is a summand.
-struct MatmulModel
-    : DstBufferizableOpInterfaceExternalModel<MatmulModel, onednn::MatmulOp> {
+template <typename OpTy>
+struct PostOpsModel
+    : DstBufferizableOpInterfaceExternalModel<PostOpsModel<OpTy>, OpTy> {
   bool bufferizesToMemoryRead(Operation *op, OpOperand &operand,
                               const AnalysisState &) const {
-    auto matmul = cast<onednn::MatmulOp>(op);
-    return !matmul.isDpsInit(&operand) || matmul.readsDestination();
+    return !cast<DestinationStyleOpInterface>(op).isDpsInit(&operand) ||
+           cast<mlir::marimba::PostOpsInterface>(op).readsDestination();
   }
 
   LogicalResult bufferize(Operation *op, RewriterBase &rewriter,
@@ -144,8 +145,8 @@ void mlir::marimba::registerBufferizableOpInterfaceExternalModels(
     ScatterAddRowsOp::attachInterface<DestinationModel<ScatterAddRowsOp>>(*ctx);
     QuantizeRowsOp::attachInterface<DestinationModel<QuantizeRowsOp, 0, 1, 2>>(
         *ctx);
-    QuantizedMatmulOp::attachInterface<DestinationModel<QuantizedMatmulOp, 0>>(
-        *ctx);
+    QuantizedMatmulOp::attachInterface<PostOpsModel<QuantizedMatmulOp>>(*ctx);
+    PackedMatmulOp::attachInterface<PostOpsModel<PackedMatmulOp>>(*ctx);
     ChannelTermsOp::attachInterface<DestinationModel<ChannelTermsOp, 0, 1>>(
         *ctx);
     DequantizeOp::attachInterface<DestinationModel<DequantizeOp, 0>>(*ctx);
@@ -153,11 +154,9 @@ void mlir::marimba::registerBufferizableOpInterfaceExternalModels(
         DestinationModel<QuantizedEmbeddingOp, 0>>(*ctx);
   });
   registry.addExtension(+[](MLIRContext *ctx, onednn::OneDNNDialect *) {
-    onednn::MatmulOp::attachInterface<MatmulModel>(*ctx);
+    onednn::MatmulOp::attachInterface<PostOpsModel<onednn::MatmulOp>>(*ctx);
     onednn::IntegerMatmulOp::attachInterface<
         DestinationModel<onednn::IntegerMatmulOp, 0>>(*ctx);
-    onednn::PackedMatmulOp::attachInterface<
-        DestinationModel<onednn::PackedMatmulOp, 0>>(*ctx);
     onednn::ReorderOp::attachInterface<DestinationModel<onednn::ReorderOp, 0>>(
         *ctx);
   });

@@ -7,6 +7,7 @@
 #ifndef MARIMBA_DIALECTS_ONEDNN_IR_ONEDNN_H
 #define MARIMBA_DIALECTS_ONEDNN_IR_ONEDNN_H
 
+#include "dialects/Marimba/IR/Marimba.h"
 #include "mlir/Bytecode/BytecodeOpInterface.h"
 #include "mlir/IR/BuiltinTypes.h"
 #include "mlir/IR/Dialect.h"
@@ -17,10 +18,6 @@
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
 #include "dialects/OneDNN/IR/OneDNNDialect.h.inc"
-#include "dialects/OneDNN/IR/OneDNNEnums.h.inc"
-
-#define GET_ATTRDEF_CLASSES
-#include "dialects/OneDNN/IR/OneDNNAttributes.h.inc"
 
 #define GET_OP_CLASSES
 #include "dialects/OneDNN/IR/OneDNNOps.h.inc"

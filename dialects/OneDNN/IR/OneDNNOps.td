@@ -7,7 +7,7 @@
 #ifndef ONEDNN_OPS_TD
 #define ONEDNN_OPS_TD
 
-include "mlir/IR/EnumAttr.td"
+include "dialects/Marimba/IR/MarimbaBase.td"
 include "mlir/IR/OpBase.td"
 include "mlir/Interfaces/DestinationStyleOpInterface.td"
 include "mlir/Interfaces/InferTypeOpInterface.td"
@@ -23,8 +23,8 @@ def OneDNN_Dialect : Dialect {
     bufferisation and on memrefs after it; `--convert-runtime-to-llvm` turns
     them into calls (runtime/include/marimba/abi.h).
   }];
-  let useDefaultAttributePrinterParser = 1;
   let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::marimba::MarimbaDialect",
                            "::mlir::tensor::TensorDialect"];
 }
 
@@ -66,39 +66,16 @@ class OneDNN_DestinationOp<string mnemonic, list<Trait> traits = []>
   }];
 }
 
-def OneDNN_PostOpKind
-    : I32EnumAttr<"PostOpKind", "what a matmul does to its sums",
-                  [I32EnumAttrCase<"Sum", 0, "sum">,
-                   I32EnumAttrCase<"Silu", 1, "silu">,
-                   I32EnumAttrCase<"Mul", 2, "mul">,
-                   I32EnumAttrCase<"Add", 3, "add">]> {
-  let cppNamespace = "::mlir::onednn";
-  let genSpecializedAttr = 0;
-}
-
-def OneDNN_PostOpAttr
-    : EnumAttr<OneDNN_Dialect, OneDNN_PostOpKind, "post_op">;
-def OneDNN_PostOpsAttr
-    : TypedArrayAttrBase<OneDNN_PostOpAttr, "post-ops in their order">;
-
 def OneDNN_Weight
     : AnyTypeOf<[RankedTensorOf<[F32, BF16, F16, I8, I<4>]>,
                  StridedMemRefOf<[F32, BF16, F16]>]>;
 
 def OneDNN_MatmulOp
-    : OneDNN_DestinationOp<"matmul", [AttrSizedOperandSegments]> {
+    : OneDNN_DestinationOp<"matmul", [AttrSizedOperandSegments, PostOpsInterface]> {
   let summary = "matmul primitive: y = x Wᵀ + b, then post-ops";
   let description = [{
     `r[..., n] = sum_k x[..., k] * weight[n, k] + bias[n]`, accumulated in f32;
-    then, in the order of `post_ops`,
-
-    | post-op | meaning |
-    |---|---|
-    | `sum` | `r = r + y`, with the old value of the destination: the residual sum |
-    | `silu` | `r = r * sigmoid(r)` |
-    | `mul(%m)` | `r = r * m`, element by element |
-    | `add(%m)` | `r = r + m`, element by element |
-
+    then the post-ops (PostOpsInterface),
     and `y = r`, rounded to the destination's type.
 
     1. x and y have two or three dimensions and may be strided in all but the
@@ -106,8 +83,7 @@ def OneDNN_MatmulOp
        once into the layout that the primitive needs (docs/pipeline.md).
     2. The type that is multiplied is x's, f32 or bf16; the weight is converted
        to it when it is packed. y is f32, or bf16 if x is.
-    3. At most four post-ops, `sum` at most once. Operands have y's shape.
-    4. A weight that is `computed` is made by the module itself, in x's type and
+    3. A weight that is `computed` is made by the module itself, in x's type and
        as `[k, n]`: it is multiplied as it is. Only a constant one may be
        quantised, and only until --widen-quantized-weights.
 
@@ -128,7 +104,7 @@ def OneDNN_MatmulOp
       Optional<OneDNN_Shaped<[F32, BF16, F16]>>:$bias,
       Variadic<OneDNN_Shaped<[F32, BF16]>>:$postOperands,
       Variadic<OneDNN_Shaped<[F32, BF16]>>:$inits,
-      DefaultValuedAttr<OneDNN_PostOpsAttr, "{}">:$postOps,
+      DefaultValuedAttr<Marimba_PostOpsAttr, "{}">:$postOps,
       UnitAttr:$computed);
   let results = (outs Variadic<RankedTensorOf<[F32, BF16]>>:$results);
   let assemblyFormat = [{
@@ -140,50 +116,6 @@ def OneDNN_MatmulOp
   }];
   let builders = [OpBuilder<(ins "::mlir::Value":$input,
       "::mlir::Value":$weight, "::mlir::Value":$bias, "::mlir::Value":$init)>];
-  let extraClassDeclaration = baseDeclarations # [{
-    /// A matmul has at most so many post-ops (MARIMBA_MAX_POST_OPS).
-    static constexpr size_t kMostPostOps = 4;
-    /// Whether a post-op takes an operand.
-    static bool takesOperand(PostOpKind kind) {
-      return kind == PostOpKind::Mul || kind == PostOpKind::Add;
-    }
-    ::llvm::SmallVector<PostOpKind> getPostOpKinds();
-    /// Whether the destination's old value is read.
-    bool readsDestination();
-    /// Adds a post-op after those that are there; `operand` where it takes
-    /// one.
-    void appendPostOp(PostOpKind kind, ::mlir::Value operand = {});
-  }];
-}
-
-def OneDNN_PackedMatmulOp
-    : OneDNN_DestinationOp<"packed_matmul", [AttrSizedOperandSegments]> {
-  let summary = "few rows times the packed copy of a weight";
-  let description = [{
-    `y[..., n] = sum_k x[..., k] * weight[n, k] + bias[n]` in f32, by generated
-    loops that read the packed copy which the runtime keeps for `matmul` ops.
-    One row through the library takes two to five times as long. The copy has
-    elements of `packed`, bf16 or f32, in blocks of 64 channels
-    (`rt.packed_weights`). x may be bf16 if `packed` is bf16, too, and the
-    target multiplies bf16.
-
-    Example:
-
-    ```mlir
-    %y = onednn.packed_matmul %x, %w packed bf16 outs(%e : tensor<?x1x768xf32>)
-        : tensor<?x1x192xf32>, tensor<768x192xbf16> -> tensor<?x1x768xf32>
-    ```
-  }];
-  let arguments = (ins OneDNN_Shaped<[F32, BF16]>:$input,
-      OneDNN_Shaped<[F32, BF16, F16]>:$weight,
-      Optional<OneDNN_Shaped<[F32, BF16, F16]>>:$bias,
-      Variadic<OneDNN_Shaped<[F32]>>:$inits, TypeAttr:$packed);
-  let results = (outs Variadic<RankedTensorOf<[F32]>>:$results);
-  let assemblyFormat = [{
-    $input `,` $weight `packed` $packed (`bias` `(` $bias^ `:` type($bias) `)`)?
-    `outs` `(` $inits `:` type($inits) `)` attr-dict
-    `:` type($input) `,` type($weight) (`->` type($results)^)?
-  }];
 }
 
 def OneDNN_IntegerMatmulOp

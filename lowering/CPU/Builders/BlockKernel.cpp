@@ -126,6 +126,10 @@ void BlockKernel::store(const Tile &tile, ValueRange sums) {
         Value sum = sums[r * tile.vectors() + v];
         if (bias)
           sum = b.add(sum, bias);
+        sum = applyPostOps(b, operands.postOps, sum, [&](Value operand) {
+          return b.loadVector(lanes, operand ? operand : operands.output,
+                              elementOf(row, channel), mask);
+        });
         b.storeVector(sum, operands.output, elementOf(row, channel), mask);
       }
     };

@@ -7,7 +7,7 @@
 #ifndef MARIMBA_LOWERING_CPU_BUILDERS_BLOCKKERNEL_H
 #define MARIMBA_LOWERING_CPU_BUILDERS_BLOCKKERNEL_H
 
-#include "lowering/Common/Builders/KernelBuilder.h"
+#include "lowering/Common/Builders/PostOps.h"
 
 namespace mlir::marimba {
 
@@ -23,10 +23,11 @@ public:
 
   /// What a kernel works on: `words`, a memref of i32 or f32; how many
   /// `channels` of the weight are real, not padding; output [..., N]; bias,
-  /// which may be null.
+  /// which may be null; what is done to the sums.
   struct Operands {
     Value words, bias, output;
     int64_t channels;
+    SmallVector<PostOp> postOps = {};
   };
 
   BlockKernel(KernelBuilder &b, int64_t lanes)

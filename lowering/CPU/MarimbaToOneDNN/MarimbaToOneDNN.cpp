@@ -38,13 +38,15 @@ struct ConvertLinear : OpRewritePattern<LinearOp> {
   LogicalResult matchAndRewrite(LinearOp op,
                                 PatternRewriter &rewriter) const override {
     MatmulChoice choice = chooseMatmul(op, target);
-    auto options = remark::RemarkOpts::name(choice.stream    ? "packed"
-                                            : choice.library ? "onednn"
-                                                             : "loops")
-                       .category("matmul");
+    using Kind = MatmulChoice::Kind;
+    auto options =
+        remark::RemarkOpts::name(choice.kind == Kind::Packed    ? "packed"
+                                 : choice.kind == Kind::Library ? "onednn"
+                                                                : "loops")
+            .category("matmul");
     Type weight = op.getWeight().getType();
     LDBG() << op.getLoc() << ": " << choice.reason;
-    if (!choice.library) {
+    if (choice.kind == Kind::Loops) {
       ++numLoops;
       remark::missed(op.getLoc(), options) << remark::add("{0}", choice.reason)
                                            << remark::metric("weight", weight);
@@ -57,19 +59,20 @@ struct ConvertLinear : OpRewritePattern<LinearOp> {
                                          << remark::metric("weight", weight);
     Value empty = tensor::EmptyOp::create(rewriter, op.getLoc(), shape[0],
                                           rewriter.getF32Type());
-    ++(choice.stream ? numPacked : numLibrary);
-    if (!choice.stream) {
-      Value input = op.getInput();
-      if (widensInput(op, target))
-        input = widen(rewriter, input);
+    Value input = op.getInput();
+    if (widensInput(op, target))
+      input = widen(rewriter, input);
+    if (choice.kind == Kind::Library) {
+      ++numLibrary;
       rewriter.replaceOpWithNewOp<onednn::MatmulOp>(op, input, op.getWeight(),
                                                     op.getBias(), empty);
       return success();
     }
-    Type packed = getElementTypeOrSelf(op.getInput().getType());
-    rewriter.replaceOpWithNewOp<onednn::PackedMatmulOp>(
-        op, TypeRange(empty.getType()), op.getInput(), op.getWeight(),
-        op.getBias(), empty, TypeAttr::get(packed));
+    ++numPacked;
+    rewriter.replaceOpWithNewOp<PackedMatmulOp>(
+        op, TypeRange(empty.getType()), input, op.getWeight(), op.getBias(),
+        ValueRange(), empty, TypeAttr::get(packedType(op)),
+        rewriter.getArrayAttr({}));
     return success();
   }
 
@@ -95,9 +98,9 @@ struct ConvertMarimbaToOneDNNPass
 
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    patterns.add<ConvertLinear>(&getContext(),
-                                MatmulTarget{bf16Dots, smallestCall, streams},
-                                numLibrary, numPacked, numLoops);
+    patterns.add<ConvertLinear>(
+        &getContext(), MatmulTarget{bf16Dots, smallestCall, streams, generated},
+        numLibrary, numPacked, numLoops);
     walkAndApplyPatterns(getOperation(), std::move(patterns));
   }
 };

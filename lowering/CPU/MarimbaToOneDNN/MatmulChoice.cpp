@@ -1,4 +1,4 @@
-//===- MatmulChoice.cpp - Library or loops ----------------------*- C++ -*-===//
+//===- MatmulChoice.cpp - Library, kernel or loops --------------*- C++ -*-===//
 //
 // Part of Marimba.
 //
@@ -8,7 +8,9 @@
 
 #include "dialects/Marimba/IR/Quantized.h"
 
+#include "mlir/IR/TypeUtilities.h"
 #include "llvm/ADT/Twine.h"
+#include "llvm/Support/raw_ostream.h"
 
 using namespace mlir;
 using namespace mlir::marimba;
@@ -25,36 +27,51 @@ static int64_t rowsOf(LinearOp op) {
 }
 
 bool mlir::marimba::widensInput(LinearOp op, const MatmulTarget &target) {
-  return isQuantized(op.getWeight().getType()) && !target.bf16Dots &&
-         op.getInput().getType().getElementType().isBF16();
+  return (target.generated || isQuantized(op.getWeight().getType())) &&
+         !target.bf16Dots && op.getInput().getType().getElementType().isBF16();
+}
+
+Type mlir::marimba::packedType(LinearOp op) {
+  Type input = op.getInput().getType().getElementType();
+  Type stored = getElementTypeOrSelf(op.getWeight().getType());
+  if (input.isBF16() || stored.isBF16())
+    return BFloat16Type::get(op.getContext());
+  return Float32Type::get(op.getContext());
 }
 
 MatmulChoice mlir::marimba::chooseMatmul(LinearOp op,
                                          const MatmulTarget &target) {
   auto input = op.getInput().getType();
   auto weight = op.getWeight().getType();
+  using enum MatmulChoice::Kind;
   if (input.getRank() < 2 || input.getRank() > 3)
-    return {false, ("input has rank " + llvm::Twine(input.getRank()) +
-                    ", the library takes 2 or 3")
+    return {Loops, ("input has rank " + llvm::Twine(input.getRank()) +
+                    ", matmuls take 2 or 3")
                        .str()};
   if (!weight.hasStaticShape())
-    return {false, "the weight's size is not known: it cannot be packed"};
-  if (widensInput(op, target))
-    return {true, "many rows over a quantised weight, widened to f32"};
-  if (input.getElementType().isBF16() && !target.bf16Dots)
-    return {false, "the target has no dot products of bf16"};
+    return {Loops, "the weight's size is not known: it cannot be packed"};
   int64_t rows = rowsOf(op);
+  if (target.generated) {
+    std::string packed;
+    llvm::raw_string_ostream(packed) << packedType(op);
+    return {Packed, (rows == 1 ? "one row" : "any rows") +
+                        (" over the weight packed as " + packed)};
+  }
+  if (widensInput(op, target))
+    return {Library, "many rows over a quantised weight, widened to f32"};
+  if (input.getElementType().isBF16() && !target.bf16Dots)
+    return {Loops, "the target has no dot products of bf16"};
   if (rows == 1 && weight.getNumElements() < target.smallestCall)
-    return {false,
+    return {Loops,
             ("one row and a weight of " + llvm::Twine(weight.getNumElements()) +
              " elements, less than the " + llvm::Twine(target.smallestCall) +
              " that a call is worth")
                 .str()};
   if (rows == 1 && target.streams)
-    return {true, "one row times the weight packed for prefill", true};
-  return {true, ShapedType::isDynamic(rows)
-                    ? "many rows over a packed weight"
-                    : ("rows: " + llvm::Twine(rows) +
-                       ", times the weight packed for prefill")
-                          .str()};
+    return {Packed, "one row times the weight packed for prefill"};
+  return {Library, ShapedType::isDynamic(rows)
+                       ? "many rows over a packed weight"
+                       : ("rows: " + llvm::Twine(rows) +
+                          ", times the weight packed for prefill")
+                             .str()};
 }

@@ -1,4 +1,4 @@
-//===- MatmulChoice.h - Library or loops ------------------------*- C++ -*-===//
+//===- MatmulChoice.h - Library, kernel or loops ----------------*- C++ -*-===//
 //
 // Part of Marimba.
 //
@@ -20,27 +20,33 @@ struct MatmulTarget {
   bool bf16Dots = false;
   /// With one row: weights of fewer elements are not worth a call.
   int64_t smallestCall = 0;
-  /// Whether packed weights are in blocks of 64 channels, which generated code
-  /// can stream.
+  /// Whether the library's packed weights are in blocks of 64 channels, which
+  /// generated code can stream.
   bool streams = false;
+  /// Whether generated kernels compute, and the library nothing.
+  bool generated = false;
 };
 
 /// Who computes a projection, and why, as a phrase for a remark.
 struct MatmulChoice {
-  bool library;
+  enum Kind {
+    Loops,   // linalg, over the weight as it is stored
+    Library, // onednn.matmul
+    Packed,  // marimba.packed_matmul
+  } kind;
   std::string reason;
-  /// Generated code over the library's packed weights; `library` is true.
-  bool stream = false;
 };
 
-/// Whether the library gets a bf16 input as f32: the target has no products of
-/// bf16, and only the library multiplies many rows by quantised weights, which
-/// it widens anyway.
+/// Whether a bf16 input is multiplied as f32: the target has no products of
+/// bf16, and what the code multiplies are weights that it widens anyway.
 bool widensInput(LinearOp op, const MatmulTarget &target);
 
-/// Library, generated code over packed weights, or loops: by shape, rows and
-/// target.
+/// By shape, rows and target.
 MatmulChoice chooseMatmul(LinearOp op, const MatmulTarget &target);
+
+/// The element type of the copy that a generated kernel reads: what the input
+/// has where that is bf16, or what the weight is stored in; f16 as f32.
+Type packedType(LinearOp op);
 
 } // namespace mlir::marimba
 

@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "dialects/OneDNN/IR/OneDNN.h"
+#include "dialects/Marimba/IR/Marimba.h"
 #include "dialects/Runtime/IR/Runtime.h"
 #include "lowering/CPU/Builders/BlockKernel.h"
 #include "lowering/CPU/MarimbaToVector/ChannelBlocks.h"
@@ -24,7 +24,7 @@ using namespace mlir::marimba;
 namespace {
 
 struct PackedKernel : BlockKernel {
-  PackedKernel(KernelBuilder &b, onednn::PackedMatmulOp op, int64_t lanes)
+  PackedKernel(KernelBuilder &b, PackedMatmulOp op, int64_t lanes)
       : BlockKernel(b, lanes), op(op) {}
 
   /// Words of a channel, with their padding.
@@ -129,14 +129,14 @@ private:
         b, VectorType::get({lanes}, b.getF32Type()), shifted);
   }
 
-  onednn::PackedMatmulOp op;
+  PackedMatmulOp op;
 };
 
-struct PackedMatmulToVector : OpRewritePattern<onednn::PackedMatmulOp> {
+struct PackedMatmulToVector : OpRewritePattern<PackedMatmulOp> {
   PackedMatmulToVector(MLIRContext *ctx, int64_t lanes)
       : OpRewritePattern(ctx), lanes(lanes) {}
 
-  LogicalResult matchAndRewrite(onednn::PackedMatmulOp op,
+  LogicalResult matchAndRewrite(PackedMatmulOp op,
                                 PatternRewriter &rewriter) const override {
     if (!op.hasPureBufferSemantics())
       return rewriter.notifyMatchFailure(op, "not on memrefs");
@@ -154,7 +154,7 @@ struct PackedMatmulToVector : OpRewritePattern<onednn::PackedMatmulOp> {
     Value words = rt::PackedWeightsOp::create(b, type, rt::ContextOp::create(b),
                                               op.getWeight());
     PackedKernel(b, op, lanes)
-        .emit({words, op.getBias(), op.getInits()[0], channels});
+        .emit({words, op.getBias(), op.getInits()[0], channels, postOpsOf(op)});
     rewriter.eraseOp(op);
     return success();
   }

@@ -21,8 +21,8 @@ public:
         parts(b, op.getWeight(), op.getStoredType(), op.getMatrix()) {}
 
   void emit() {
-    BlockKernel::emit(
-        {parts.words, op.getBias(), op.getInits()[0], parts.layout.channels});
+    BlockKernel::emit({parts.words, op.getBias(), op.getInits()[0],
+                       parts.layout.channels, postOpsOf(op)});
   }
 
 protected:

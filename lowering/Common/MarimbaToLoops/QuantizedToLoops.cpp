@@ -6,6 +6,7 @@
 
 #include "dialects/Marimba/IR/Marimba.h"
 #include "lowering/Common/Builders/Codes.h"
+#include "lowering/Common/Builders/PostOps.h"
 #include "lowering/Common/Builders/QuantizedParts.h"
 #include "lowering/Common/MarimbaToLoops/MarimbaToLoops.h"
 
@@ -107,6 +108,7 @@ struct LowerQuantizedMatmul : BufferPattern<QuantizedMatmulOp> {
   void build(KernelBuilder &b, QuantizedMatmulOp op) const override {
     QuantizedParts parts(b, op.getWeight(), op.getStoredType(), op.getMatrix());
     Value x = op.getInput(), y = op.getInits()[0];
+    SmallVector<PostOp> postOps = postOpsOf(op);
     int64_t groupSize = 0;
     if (op.getScales())
       groupSize = parts.layout.depth /
@@ -128,6 +130,9 @@ struct LowerQuantizedMatmul : BufferPattern<QuantizedMatmulOp> {
                                  b.mul(input(row, k), parts.element(n, k));
                              return SmallVector<Value>{b.add(old[0], product)};
                            })[0];
+        sum = applyPostOps(b, postOps, sum, [&](Value operand) {
+          return b.load(operand ? operand : y, elementOf(row, n));
+        });
         b.store(sum, y, elementOf(row, n));
       });
     });

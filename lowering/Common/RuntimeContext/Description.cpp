@@ -70,6 +70,8 @@ static void writeWeight(llvm::json::OStream &json, WeightOp weight,
     if (!use.packed || weight.getDerived())
       return;
     json.attribute("packed", dtypeName(use.packed));
+    if (use.blocks)
+      json.attribute("blocks", true);
     if (use.stored)
       json.attribute("stored", true);
   });

@@ -22,6 +22,7 @@ static void join(WeightUse &use, const WeightUse &other) {
   use.packed = !use.packed                                   ? other.packed
                : !other.packed || use.packed == other.packed ? use.packed
                                                              : Type();
+  use.blocks |= other.blocks;
   use.stored |= other.stored;
 }
 
@@ -45,18 +46,19 @@ WeightUse WeightUses::usesOf(Value value) {
   if (auto it = byValue.find(value); it != byValue.end())
     return it->second;
   // Functions that call each other in circles end here.
-  byValue[value] = {Type(), true};
+  byValue[value] = {.stored = true};
   WeightUse result;
   for (OpOperand &operand : value.getUses()) {
     Operation *op = operand.getOwner();
     if (auto matmul = dyn_cast<onednn::MatmulOp>(op);
         matmul && operand.get() == matmul.getWeight() &&
         operand.get() != matmul.getBias()) {
-      join(result, {getElementTypeOrSelf(matmul.getInput().getType()), false});
-    } else if (auto packed = dyn_cast<onednn::PackedMatmulOp>(op);
+      join(result,
+           {.packed = getElementTypeOrSelf(matmul.getInput().getType())});
+    } else if (auto packed = dyn_cast<PackedMatmulOp>(op);
                packed && operand.get() == packed.getWeight() &&
                operand.get() != packed.getBias()) {
-      join(result, {packed.getPacked(), false});
+      join(result, {.packed = packed.getPacked(), .blocks = true});
     } else if (isa<memref::DimOp>(op)) {
       // Its size is no part of it.
     } else if (auto cast = dyn_cast<memref::CastOp>(op)) {

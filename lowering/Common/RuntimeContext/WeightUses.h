@@ -16,9 +16,11 @@ namespace mlir::marimba {
 
 /// Who reads a weight, a matrix [n, k] or a stack [..., n, k] of them.
 struct WeightUse {
-  /// Element type in which onednn.matmul computes with whole matrices of it;
-  /// null where none does, or where they differ.
+  /// Element type of the packed copy that matmuls over whole matrices of it
+  /// read; null where none does, or where they differ.
   Type packed;
+  /// Whether generated matmuls read the copy, in blocks of 64 channels.
+  bool blocks = false;
   /// Whether anything else reads it, as it is stored.
   bool stored = false;
 };

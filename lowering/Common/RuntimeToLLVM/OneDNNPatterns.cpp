@@ -160,7 +160,7 @@ struct ConvertMatmul : ConvertOpToLLVMPattern<onednn::MatmulOp> {
 private:
   static void setPostOps(LibraryCall &call, onednn::MatmulOp op,
                          ValueRange views) {
-    SmallVector<onednn::PostOpKind> kinds = op.getPostOpKinds();
+    SmallVector<mlir::marimba::PostOpKind> kinds = op.getPostOpKinds();
     call.set(offsetof(MarimbaMatmul, postOpCount),
              static_cast<int64_t>(kinds.size()));
     size_t operand = 0;
@@ -168,7 +168,7 @@ private:
       using P = MarimbaPostOp;
       size_t base = offsetof(MarimbaMatmul, postOps) + i * sizeof(P);
       call.setI32(base + offsetof(P, kind), kindOf(kind));
-      if (!onednn::MatmulOp::takesOperand(kind)) {
+      if (!mlir::marimba::takesOperand(kind)) {
         call.setNull(base + offsetof(P, data));
         continue;
       }
@@ -181,15 +181,15 @@ private:
     }
   }
 
-  static int32_t kindOf(onednn::PostOpKind kind) {
+  static int32_t kindOf(mlir::marimba::PostOpKind kind) {
     switch (kind) {
-    case onednn::PostOpKind::Sum:
+    case mlir::marimba::PostOpKind::Sum:
       return MARIMBA_POST_SUM;
-    case onednn::PostOpKind::Silu:
+    case mlir::marimba::PostOpKind::Silu:
       return MARIMBA_POST_SILU;
-    case onednn::PostOpKind::Mul:
+    case mlir::marimba::PostOpKind::Mul:
       return MARIMBA_POST_MUL;
-    case onednn::PostOpKind::Add:
+    case mlir::marimba::PostOpKind::Add:
       return MARIMBA_POST_ADD;
     }
     llvm_unreachable("all kinds are handled");

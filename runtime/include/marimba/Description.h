@@ -31,6 +31,9 @@ struct WeightSpec : TensorSpec {
   /// The type in which matmuls compute with it: then it is a matrix [n, k] or a
   /// stack [..., n, k] of them, and is packed when it is loaded.
   std::optional<MarimbaDType> packed;
+  /// Whether the copy is in blocks of 64 channels, which generated matmuls read
+  /// (`rt.packed_weights`), and not in the library's layout.
+  bool blocks = false;
   /// A tensor of bytes, i8: its sources are the parts of the matrices.
   std::optional<formats::Layout> quantized;
   /// Whether code also reads it as it is stored.
@@ -71,7 +74,8 @@ struct ModuleTables {
 /// The JSON at the symbol marimba_description of a model, read and checked:
 ///
 ///   {"abi": 3, "name": "...", "weights": [{"name", "dtype", "shape",
-///    "sources" | "derived", "packed", "stored", "quantized"}...], "entries":
+///    "sources" | "derived", "packed", "blocks", "stored", "quantized"}...],
+///    "entries":
 ///    {"prepare":
 ///    {"args": [{"kind", "name", "dtype", "shape"}...]}, "prefill": ...,
 ///    "decode": ...}}

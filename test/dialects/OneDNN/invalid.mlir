@@ -121,7 +121,7 @@ func.func @missing_operand(%x: memref<?x8xf32>, %w: memref<4x8xf32>,
     %y: memref<?x4xf32>) {
   // expected-error@+1 {{has 0 operands of post-ops, expected 1: one for each mul and add}}
   "onednn.matmul"(%x, %w, %y) <{operandSegmentSizes = array<i32: 1, 1, 0, 0, 1>,
-      postOps = [#onednn<post_op mul>]}>
+      postOps = [#marimba<post_op mul>]}>
       : (memref<?x8xf32>, memref<4x8xf32>, memref<?x4xf32>) -> ()
   return
 }
@@ -151,14 +151,5 @@ func.func @nibbles(%x: tensor<?x64xi8>, %w: tensor<2304xi8>, %y: tensor<?x64xi32
   // expected-error@+1 {{weight has codes of 4 bits, expected 8}}
   %0 = onednn.integer_matmul %x, %w as !w outs(%y : tensor<?x64xi32>)
       : tensor<?x64xi8>, tensor<2304xi8> -> tensor<?x64xi32>
-  return
-}
-
-// -----
-
-func.func @packed(%x: tensor<?x1x64xbf16>, %w: tensor<64x64xf32>, %y: tensor<?x1x64xf32>) {
-  // expected-error@+1 {{input is bf16 with weights packed as f32, expected f32}}
-  %0 = onednn.packed_matmul %x, %w packed f32 outs(%y : tensor<?x1x64xf32>)
-      : tensor<?x1x64xbf16>, tensor<64x64xf32> -> tensor<?x1x64xf32>
   return
 }

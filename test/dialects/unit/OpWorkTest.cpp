@@ -60,6 +60,14 @@ const Case kCases[] = {
      {.f32 = kTokens * 10,
       .products = 2 * kTokens * 8 * 10,
       .bytes = kTokens * 8 * 4 + 80 * 2 + 10 * 4 + kTokens * 10 * 4}},
+    {"%x: tensor<?x?x8xf32>, %w: tensor<10x8xbf16>, %b: tensor<10xf32>, %y: "
+     "tensor<?x?x10xf32>",
+     "marimba.packed_matmul %x, %w packed bf16 bias(%b : tensor<10xf32>) "
+     "post_ops [silu] outs(%y : tensor<?x?x10xf32>) : tensor<?x?x8xf32>, "
+     "tensor<10x8xbf16> -> tensor<?x?x10xf32>",
+     {.f32 = 2 * kTokens * 10,
+      .products = 2 * kTokens * 8 * 10,
+      .bytes = kTokens * 8 * 4 + 80 * 2 + 10 * 4 + kTokens * 10 * 4}},
     {"%x: tensor<?x?x8xf32>, %w: tensor<8xf32>",
      "marimba.rms_norm %x weight(%w : tensor<8xf32>) eps(0.1) : "
      "tensor<?x?x8xf32>",

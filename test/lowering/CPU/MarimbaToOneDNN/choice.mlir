@@ -35,7 +35,7 @@ func.func @narrow(%x: tensor<?x?x8xbf16>, %w: tensor<4x8xbf16>)
 // STREAMS-LABEL: func @prefill
 // STREAMS: onednn.matmul
 // STREAMS-LABEL: func @decode
-// STREAMS: onednn.packed_matmul %{{.*}} packed f32
+// STREAMS: marimba.packed_matmul %{{.*}} packed f32
 // STREAMS-LABEL: func @tiny
 // STREAMS: marimba.linear
 func.func @tiny(%x: tensor<?x1x4xf32>, %w: tensor<4x4xf32>) -> tensor<?x1x4xf32> {

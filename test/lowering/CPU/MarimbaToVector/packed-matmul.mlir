@@ -7,7 +7,7 @@
 // CHECK: llvm.call_intrinsic "llvm.x86.avx512bf16.dpbf16ps.512"
 func.func @pairs(%ctx: !rt.context, %x: memref<?x1x100xbf16>,
     %w: memref<640x100xbf16>, %y: memref<?x1x640xf32>) {
-  onednn.packed_matmul %x, %w packed bf16 outs(%y : memref<?x1x640xf32>)
+  marimba.packed_matmul %x, %w packed bf16 outs(%y : memref<?x1x640xf32>)
       : memref<?x1x100xbf16>, memref<640x100xbf16>
   return
 }
@@ -21,7 +21,7 @@ func.func @pairs(%ctx: !rt.context, %x: memref<?x1x100xbf16>,
 // CHECK-NOT: dpbf16ps
 func.func @rounded_weight(%ctx: !rt.context, %x: memref<?x1x100xf32>,
     %w: memref<640x100xf32>, %y: memref<?x1x640xf32>) {
-  onednn.packed_matmul %x, %w packed bf16 outs(%y : memref<?x1x640xf32>)
+  marimba.packed_matmul %x, %w packed bf16 outs(%y : memref<?x1x640xf32>)
       : memref<?x1x100xf32>, memref<640x100xf32>
   return
 }
@@ -30,7 +30,7 @@ func.func @rounded_weight(%ctx: !rt.context, %x: memref<?x1x100xf32>,
 // CHECK: rt.packed_weights %{{.*}} -> memref<?x112x64xf32>
 func.func @floats(%ctx: !rt.context, %x: memref<?x1x100xf32>,
     %w: memref<640x100xbf16>, %y: memref<?x1x640xf32>) {
-  onednn.packed_matmul %x, %w packed f32 outs(%y : memref<?x1x640xf32>)
+  marimba.packed_matmul %x, %w packed f32 outs(%y : memref<?x1x640xf32>)
       : memref<?x1x100xf32>, memref<640x100xbf16>
   return
 }
@@ -38,10 +38,10 @@ func.func @floats(%ctx: !rt.context, %x: memref<?x1x100xf32>,
 // Without a context there is nobody to ask for the copy.
 
 // CHECK-LABEL: func @no_context
-// CHECK: onednn.packed_matmul
+// CHECK: marimba.packed_matmul
 func.func @no_context(%x: memref<?x1x100xf32>, %w: memref<640x100xbf16>,
     %y: memref<?x1x640xf32>) {
-  onednn.packed_matmul %x, %w packed f32 outs(%y : memref<?x1x640xf32>)
+  marimba.packed_matmul %x, %w packed f32 outs(%y : memref<?x1x640xf32>)
       : memref<?x1x100xf32>, memref<640x100xbf16>
   return
 }

@@ -1,0 +1,56 @@
+//===- ContractionOps.td - Matmuls of generated kernels -------*- tablegen -*-===//
+//
+// Part of Marimba.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MARIMBA_CONTRACTION_OPS_TD
+#define MARIMBA_CONTRACTION_OPS_TD
+
+include "MarimbaBase.td"
+
+def Marimba_PackedMatmulOp
+    : Marimba_DestinationOp<"packed_matmul", [AttrSizedOperandSegments,
+          DeclareOpInterfaceMethods<WeightOperandInterface>,
+          PostOpsInterface]> {
+  let summary = "y = x Wᵀ + b over the packed copy of a weight, then post-ops";
+  let description = [{
+    `r[..., n] = sum_k x[..., k] * weight[n, k] + bias[n]`, then the post-ops
+    (PostOpsInterface), then `y = r`. Generated loops read the copy of the
+    weight that the runtime packs when a model is loaded: elements of `packed`,
+    f32 or bf16, in blocks of 64 channels (`rt.packed_weights`). Few rows and
+    many read the same copy.
+
+    1. x may be bf16 if `packed` is bf16, too: pairs of bf16 are then multiplied
+       and added up in f32, as the target's dot products do. Otherwise products
+       are of f32.
+    2. A row of y is summed in one order, of k, whatever other rows there are.
+    3. x, y and operands of post-ops may be strided in all but the last
+       dimension.
+
+    Example:
+
+    ```mlir
+    %y = marimba.packed_matmul %x, %w packed bf16 outs(%e : tensor<?x1x768xf32>)
+        : tensor<?x1x192xf32>, tensor<768x192xbf16> -> tensor<?x1x768xf32>
+    %h = marimba.packed_matmul %x, %w packed f32 post_ops [silu, mul(%m : tensor<?x768xf32>)]
+        outs(%e : tensor<?x768xf32>)
+        : tensor<?x192xf32>, tensor<768x192xf32> -> tensor<?x768xf32>
+    ```
+  }];
+  let arguments = (ins Marimba_Shaped<[F32, BF16]>:$input,
+      Marimba_AnyParameter:$weight, Optional<Marimba_AnyParameter>:$bias,
+      Variadic<Marimba_AnyActivation>:$postOperands,
+      Variadic<Marimba_AnyActivation>:$inits, TypeAttr:$packed,
+      DefaultValuedAttr<Marimba_PostOpsAttr, "{}">:$postOps);
+  let results = (outs Variadic<Marimba_Activation>:$results);
+  let assemblyFormat = [{
+    $input `,` $weight `packed` $packed (`bias` `(` $bias^ `:` type($bias) `)`)?
+    (`post_ops` custom<PostOps>($postOps, $postOperands,
+                                type($postOperands))^)?
+    `outs` `(` $inits `:` type($inits) `)` attr-dict
+    `:` type($input) `,` type($weight) (`->` type($results)^)?
+  }];
+}
+
+#endif // MARIMBA_CONTRACTION_OPS_TD

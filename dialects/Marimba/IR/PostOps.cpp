@@ -1,0 +1,104 @@
+//===- PostOps.cpp - [silu, mul(%m : type)] -------------------------------===//
+//
+// Part of Marimba.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/Marimba/IR/PostOps.h"
+
+#include "mlir/IR/Builders.h"
+
+using namespace mlir;
+using namespace mlir::marimba;
+
+bool mlir::marimba::takesOperand(PostOpKind kind) {
+  return kind == PostOpKind::Mul || kind == PostOpKind::Add;
+}
+
+SmallVector<PostOpKind> mlir::marimba::postOpKindsOf(ArrayAttr postOps) {
+  return llvm::map_to_vector(postOps, [](Attribute attribute) {
+    return cast<PostOpKindAttr>(attribute).getValue();
+  });
+}
+
+bool mlir::marimba::hasSum(ArrayAttr postOps) {
+  return llvm::is_contained(postOpKindsOf(postOps), PostOpKind::Sum);
+}
+
+ArrayAttr mlir::marimba::withPostOp(ArrayAttr postOps, PostOpKind kind) {
+  SmallVector<Attribute> kinds(postOps.begin(), postOps.end());
+  kinds.push_back(PostOpKindAttr::get(postOps.getContext(), kind));
+  return ArrayAttr::get(postOps.getContext(), kinds);
+}
+
+ParseResult mlir::marimba::parsePostOps(
+    OpAsmParser &parser, ArrayAttr &postOps,
+    SmallVectorImpl<OpAsmParser::UnresolvedOperand> &operands,
+    SmallVectorImpl<Type> &types) {
+  SmallVector<Attribute> kinds;
+  auto parseOne = [&]() -> ParseResult {
+    StringRef word;
+    SMLoc loc = parser.getCurrentLocation();
+    if (parser.parseKeyword(&word))
+      return failure();
+    std::optional<PostOpKind> kind = symbolizePostOpKind(word);
+    if (!kind)
+      return parser.emitError(loc)
+             << "post-op is '" << word << "', expected sum, silu, mul or add";
+    kinds.push_back(PostOpKindAttr::get(parser.getContext(), *kind));
+    if (!takesOperand(*kind))
+      return success();
+    return failure(
+        parser.parseLParen() || parser.parseOperand(operands.emplace_back()) ||
+        parser.parseColonType(types.emplace_back()) || parser.parseRParen());
+  };
+  if (parser.parseCommaSeparatedList(AsmParser::Delimiter::Square, parseOne))
+    return failure();
+  postOps = parser.getBuilder().getArrayAttr(kinds);
+  return success();
+}
+
+void mlir::marimba::printPostOps(OpAsmPrinter &printer, Operation *,
+                                 ArrayAttr postOps, OperandRange operands,
+                                 TypeRange) {
+  size_t next = 0;
+  printer << '[';
+  llvm::interleaveComma(postOpKindsOf(postOps), printer, [&](PostOpKind kind) {
+    printer << stringifyPostOpKind(kind);
+    if (!takesOperand(kind) || next >= operands.size())
+      return;
+    Value operand = operands[next++];
+    printer << '(' << operand << " : " << operand.getType() << ')';
+  });
+  printer << ']';
+}
+
+void mlir::marimba::requireUnitStride(ShapeChecker &shapes, StringRef name,
+                                      Value value) {
+  if (auto type = dyn_cast<MemRefType>(value.getType()))
+    shapes.require(type.isLastDimUnitStride(),
+                   name + " is strided in its last dimension, expected stride "
+                          "1");
+}
+
+void mlir::marimba::checkPostOps(PostOpsInterface op, ShapeChecker &shapes,
+                                 StringRef letters) {
+  SmallVector<PostOpKind> kinds = op.getPostOpKinds();
+  auto operands = static_cast<size_t>(
+      llvm::count_if(kinds, [](auto kind) { return takesOperand(kind); }));
+  constexpr size_t most = PostOpsInterface::kMostPostOps;
+  shapes
+      .require(kinds.size() <= most, "has " + Twine(kinds.size()) +
+                                         " post-ops, expected at most " +
+                                         Twine(most))
+      .require(llvm::count(kinds, PostOpKind::Sum) <= 1,
+               "has the post-op sum twice, expected it once at most")
+      .require(operands == op.getPostOperands().size(),
+               "has " + Twine(op.getPostOperands().size()) +
+                   " operands of post-ops, expected " + Twine(operands) +
+                   ": one for each mul and add");
+  for (Value operand : op.getPostOperands()) {
+    shapes.check("operand of a post-op", operand, letters);
+    requireUnitStride(shapes, "operand of a post-op", operand);
+  }
+}
