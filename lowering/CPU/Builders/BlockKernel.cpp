@@ -25,8 +25,9 @@ static constexpr int64_t kStreams = 2;
 /// Words ahead, 256 bytes each (docs/results.md).
 static constexpr int64_t kWordsAhead = 8;
 
-void BlockKernel::emit(const Operands &what) {
+void BlockKernel::emit(const ContractionOperands &what, ValueRange memrefs) {
   operands = what;
+  inputs.assign(memrefs.begin(), memrefs.end());
   int64_t blocks = llvm::divideCeil(operands.channels, kChannels);
   Value end = b.dim(operands.words, 0);
   if (blocks < kFewBlocks) {
@@ -59,12 +60,18 @@ void BlockKernel::overRows(ArrayRef<Value> blocks, Value lane,
   tile.lane = lane;
   tile.perBlock = vectors;
   auto tiles = [&](ArrayRef<Value> outer, Value count) {
+    // A rest of two or three rows is a tile whose last row is there several
+    // times: the weights are read once.
     Value rest = arith::RemUIOp::create(b, count, b.index(kRows));
-    Value whole = b.subi(count, rest);
+    Value single =
+        arith::CmpIOp::create(b, arith::CmpIPredicate::eq, rest, b.index(1));
+    Value last = b.subi(count, b.index(1));
+    Value tiled = b.select(single, last, count);
     b.loop(
-        b.index(0), whole, [&](Value row) { rowTile(tile, outer, row, kRows); },
-        kRows);
-    b.loop(whole, count, [&](Value row) { rowTile(tile, outer, row, 1); });
+        b.index(0), tiled,
+        [&](Value row) { rowTile(tile, outer, row, kRows, last); }, kRows);
+    b.loop(tiled, count,
+           [&](Value row) { rowTile(tile, outer, row, 1, Value()); });
   };
   if (type.getRank() == 2 || type.getDimSize(1) == 1)
     return tiles({}, b.dim(y, 0));
@@ -73,11 +80,12 @@ void BlockKernel::overRows(ArrayRef<Value> blocks, Value lane,
 }
 
 void BlockKernel::rowTile(Tile tile, ArrayRef<Value> outer, Value row,
-                          int64_t count) {
+                          int64_t count, Value last) {
   int64_t rank = cast<MemRefType>(operands.output.getType()).getRank();
   for (int64_t r = 0; r < count; ++r) {
     SmallVector<Value> at(outer);
-    at.push_back(b.addi(row, b.index(r)));
+    Value next = b.addi(row, b.index(r));
+    at.push_back(last && r > 1 ? b.mini(next, last) : next);
     if (rank == 3 && outer.empty())
       at.push_back(b.index(0)); // one token of each sequence
     tile.rows.push_back(at);
@@ -114,30 +122,12 @@ void BlockKernel::prefetchWords(const Tile &tile, Value word, int64_t vector) {
 }
 
 void BlockKernel::store(const Tile &tile, ValueRange sums) {
-  bool exact = operands.channels % kChannels == 0;
+  Consumers consumers(b, lanes, operands);
   for (int64_t v = 0; v < tile.vectors(); ++v) {
     Value first = b.muli(blockOf(tile, v), b.index(kChannels));
-    Value channel = b.addi(first, laneOf(tile, v));
-    auto emit = [&](Value mask) {
-      Value bias = operands.bias
-                       ? b.loadVector(lanes, operands.bias, channel, mask)
-                       : Value();
-      for (auto [r, row] : llvm::enumerate(tile.rows)) {
-        Value sum = sums[r * tile.vectors() + v];
-        if (bias)
-          sum = b.add(sum, bias);
-        sum = applyPostOps(b, operands.postOps, sum, [&](Value operand) {
-          return b.loadVector(lanes, operand ? operand : operands.output,
-                              elementOf(row, channel), mask);
-        });
-        b.storeVector(sum, operands.output, elementOf(row, channel), mask);
-      }
-    };
-    if (exact) {
-      emit(Value());
-      continue;
-    }
-    // Channels of the last block that are padding.
-    emit(b.maskFrom(lanes, channel, operands.channels));
+    SmallVector<Value> column;
+    for (size_t r = 0; r < tile.rows.size(); ++r)
+      column.push_back(sums[r * tile.vectors() + v]);
+    consumers.store(tile.rows, b.addi(first, laneOf(tile, v)), column);
   }
 }

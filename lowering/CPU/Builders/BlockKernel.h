@@ -7,7 +7,7 @@
 #ifndef MARIMBA_LOWERING_CPU_BUILDERS_BLOCKKERNEL_H
 #define MARIMBA_LOWERING_CPU_BUILDERS_BLOCKKERNEL_H
 
-#include "lowering/Common/Builders/PostOps.h"
+#include "lowering/CPU/Contraction/Consumers.h"
 
 namespace mlir::marimba {
 
@@ -19,27 +19,21 @@ namespace mlir::marimba {
 /// weight is unpacked once.
 class BlockKernel {
 public:
-  static constexpr int64_t kChannels = 64;
-
-  /// What a kernel works on: `words`, a memref of i32 or f32; how many
-  /// `channels` of the weight are real, not padding; output [..., N]; bias,
-  /// which may be null; what is done to the sums.
-  struct Operands {
-    Value words, bias, output;
-    int64_t channels;
-    SmallVector<PostOp> postOps = {};
-  };
+  static constexpr int64_t kChannels = Consumers::kChannels;
 
   BlockKernel(KernelBuilder &b, int64_t lanes)
       : b(b), lanes(std::min(lanes, kChannels)) {}
   virtual ~BlockKernel() = default;
 
-  void emit(const Operands &operands);
+  /// `inputs` are memrefs whose rows are those of the output; the first one
+  /// is x.
+  void emit(const ContractionOperands &operands, ValueRange inputs);
 
 protected:
   /// Rows that are computed together, and vectors of channels.
   struct Tile {
-    SmallVector<SmallVector<Value>> rows; // indices before the last one
+    /// Indices before the last one; the last row may be there several times.
+    SmallVector<SmallVector<Value>> rows;
     SmallVector<Value> blocks;
     Value lane;           // the first channel of the tile in each block
     int64_t perBlock = 0; // vectors of a block
@@ -48,6 +42,7 @@ protected:
   /// The sums of `tile`, row by row, each of `tile.vectors()` vectors.
   virtual SmallVector<Value> sums(const Tile &tile) = 0;
 
+  Value input(int64_t i) const { return inputs[i]; }
   Value blockOf(const Tile &tile, int64_t vector) {
     return tile.blocks[vector / tile.perBlock];
   }
@@ -67,10 +62,13 @@ private:
   /// All rows of `blocks`: of `vectors` from `lane` on, or of whole blocks
   /// where that is null.
   void overRows(ArrayRef<Value> blocks, Value lane, int64_t vectors);
-  void rowTile(Tile tile, ArrayRef<Value> outer, Value row, int64_t count);
+  /// `count` rows from `row` on, none after `last`.
+  void rowTile(Tile tile, ArrayRef<Value> outer, Value row, int64_t count,
+               Value last);
   void store(const Tile &tile, ValueRange sums);
 
-  Operands operands;
+  ContractionOperands operands;
+  SmallVector<Value> inputs;
 };
 
 } // namespace mlir::marimba

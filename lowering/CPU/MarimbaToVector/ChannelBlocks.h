@@ -7,7 +7,7 @@
 #ifndef MARIMBA_LOWERING_CPU_MARIMBATOVECTOR_CHANNELBLOCKS_H
 #define MARIMBA_LOWERING_CPU_MARIMBATOVECTOR_CHANNELBLOCKS_H
 
-#include "lowering/Common/Builders/KernelBuilder.h"
+#include "lowering/CPU/Contraction/TileKernel.h"
 
 #include "mlir/IR/PatternMatch.h"
 
@@ -53,7 +53,7 @@ void populateLTIToVectorPatterns(RewritePatternSet &patterns, int64_t lanes);
 void populateAttentionToVectorPatterns(RewritePatternSet &patterns,
                                        int64_t lanes, int64_t threads);
 void populatePackedMatmulToVectorPatterns(RewritePatternSet &patterns,
-                                          int64_t lanes);
+                                          const TileFacts &facts);
 void populateRotaryToVectorPatterns(RewritePatternSet &patterns, int64_t lanes);
 
 } // namespace mlir::marimba

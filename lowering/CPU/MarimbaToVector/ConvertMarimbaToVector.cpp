@@ -84,9 +84,10 @@ struct ConvertMarimbaToVectorPass
     populateConvToVectorPatterns(patterns, *lanes);
     populateLTIToVectorPatterns(patterns, *lanes);
     populateAttentionToVectorPatterns(patterns, *lanes, threads);
-    populatePackedMatmulToVectorPatterns(patterns, *lanes);
+    TileFacts facts = TileFacts::of(*lanes, threads);
+    populatePackedMatmulToVectorPatterns(patterns, facts);
     populateRotaryToVectorPatterns(patterns, *lanes);
-    populateQuantizedToVectorPatterns(patterns, *lanes, integerDots);
+    populateQuantizedToVectorPatterns(patterns, facts, integerDots);
     CountRewrites counter(DEBUG_TYPE, numConverted, [](Operation *op) {
       return isa_and_present<MarimbaDialect, onednn::OneDNNDialect>(
           op->getDialect());

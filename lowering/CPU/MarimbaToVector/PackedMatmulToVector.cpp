@@ -1,13 +1,17 @@
-//===- PackedMatmulToVector.cpp - Few rows, packed weights ------*- C++ -*-===//
+//===- PackedMatmulToVector.cpp - Rows times packed weights -----*- C++ -*-===//
 //
-// Part of Marimba. Bound by memory: the fewer instructions a word takes, the
-// more loads are under way. A word of two bf16 is one factor of vdpbf16ps.
+// Part of Marimba. Few rows are bound by memory: the fewer instructions a word
+// takes, the more loads are under way. Many rows are tiles over the same words.
+// A word of two bf16 is one factor of vdpbf16ps.
 //
 //===----------------------------------------------------------------------===//
 
 #include "dialects/Marimba/IR/Marimba.h"
 #include "dialects/Runtime/IR/Runtime.h"
 #include "lowering/CPU/Builders/BlockKernel.h"
+#include "lowering/CPU/Contraction/Bf16DotTiles.h"
+#include "lowering/CPU/Contraction/FloatTiles.h"
+#include "lowering/CPU/Contraction/RowViews.h"
 #include "lowering/CPU/MarimbaToVector/ChannelBlocks.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -50,14 +54,16 @@ struct PackedKernel : BlockKernel {
         if (pairs) {
           for (int64_t r = 0; r < rows; ++r) {
             Value &sum = next[r * tile.vectors() + v];
-            sum = dot(sum, bits, inputPair(tile.rows[r], k, count));
+            sum = dotPairs(
+                b, sum, bits,
+                broadcastPair(b, lanes, input(0), tile.rows[r], k, count));
           }
           continue;
         }
         for (int64_t j = 0; j < count; ++j) {
-          Value w = single ? bits : half(bits, j);
+          Value w = single ? bits : widenHalf(b, bits, /*high=*/j);
           for (int64_t r = 0; r < rows; ++r) {
-            Value x = b.load(op.getInput(),
+            Value x = b.load(input(0),
                              elementOf(tile.rows[r], b.addi(k, b.index(j))));
             Value &sum = next[r * tile.vectors() + v];
             sum = b.fma(x, w, sum);
@@ -86,55 +92,12 @@ struct PackedKernel : BlockKernel {
   }
 
 private:
-  /// sum + the products of two pairs of bf16, in each lane.
-  Value dot(Value sum, Value words, Value pair) {
-    auto type = VectorType::get({2 * lanes}, b.getBF16Type());
-    auto cast = [&](Value v) -> Value {
-      return vector::BitCastOp::create(b, type, v);
-    };
-    return LLVM::CallIntrinsicOp::create(
-               b, b.getLoc(), sum.getType(),
-               b.getStringAttr("llvm.x86.avx512bf16.dpbf16ps." +
-                               std::to_string(32 * lanes)),
-               ValueRange{sum, cast(words), cast(pair)})
-        .getResult(0);
-  }
-
-  /// Inputs k and k + 1, or k and 0 where `count` is 1, in each lane.
-  Value inputPair(ArrayRef<Value> row, Value k, int64_t count) {
-    auto word = VectorType::get({1}, b.getI32Type());
-    Value pair;
-    if (count == 2) {
-      Value two =
-          vector::LoadOp::create(b, VectorType::get({2}, b.getBF16Type()),
-                                 op.getInput(), elementOf(row, k));
-      pair = vector::BitCastOp::create(b, word, two);
-    } else {
-      Value one = memref::LoadOp::create(b, op.getInput(), elementOf(row, k));
-      Value bits = arith::BitcastOp::create(b, b.getIntegerType(16), one);
-      pair = vector::BroadcastOp::create(
-          b, word, arith::ExtUIOp::create(b, b.getI32Type(), bits));
-    }
-    return vector::BroadcastOp::create(
-        b, VectorType::get({lanes}, b.getI32Type()), pair);
-  }
-
-  /// The bf16 at the low (0) or high (1) end of each word, as f32.
-  Value half(Value bits, int64_t which) {
-    Value shifted =
-        which
-            ? Value(arith::AndIOp::create(b, bits, b.splat(lanes, 0xffff0000)))
-            : Value(arith::ShLIOp::create(b, bits, b.splat(lanes, 16)));
-    return vector::BitCastOp::create(
-        b, VectorType::get({lanes}, b.getF32Type()), shifted);
-  }
-
   PackedMatmulOp op;
 };
 
 struct PackedMatmulToVector : OpRewritePattern<PackedMatmulOp> {
-  PackedMatmulToVector(MLIRContext *ctx, int64_t lanes)
-      : OpRewritePattern(ctx), lanes(lanes) {}
+  PackedMatmulToVector(MLIRContext *ctx, const TileFacts &facts)
+      : OpRewritePattern(ctx), facts(facts) {}
 
   LogicalResult matchAndRewrite(PackedMatmulOp op,
                                 PatternRewriter &rewriter) const override {
@@ -153,18 +116,35 @@ struct PackedMatmulToVector : OpRewritePattern<PackedMatmulOp> {
                         packed.isF32() ? packed : Type(b.getI32Type()));
     Value words = rt::PackedWeightsOp::create(b, type, rt::ContextOp::create(b),
                                               op.getWeight());
-    PackedKernel(b, op, lanes)
-        .emit({words, op.getBias(), op.getInits()[0], channels, postOpsOf(op)});
+    ContractionOperands operands{words, op.getBias(), op.getInits()[0],
+                                 channels, postOpsOf(op)};
+    SmallVector<Value> inputs{op.getInput()};
+    joinSequences(b, operands, inputs);
+    fewOrMany(
+        b, operands.output,
+        [&] { PackedKernel(b, op, facts.lanes).emit(operands, inputs); },
+        [&] { tiles(b, op, operands, inputs); });
     rewriter.eraseOp(op);
     return success();
   }
 
-  int64_t lanes;
+  void tiles(KernelBuilder &b, PackedMatmulOp op,
+             const ContractionOperands &operands, ValueRange inputs) const {
+    int64_t depth = cast<MemRefType>(op.getWeight().getType()).getDimSize(1);
+    if (getElementTypeOrSelf(op.getInput().getType()).isBF16())
+      return Bf16DotTiles(b, facts).emit(operands, inputs, depth);
+    PackedProducer widen(b, facts.lanes, operands.words);
+    // Words of f32 are what the micro-kernel reads.
+    Producer *producer = op.getPacked().isF32() ? nullptr : &widen;
+    FloatTiles(b, facts, producer).emit(operands, inputs, depth);
+  }
+
+  TileFacts facts;
 };
 
 } // namespace
 
 void mlir::marimba::populatePackedMatmulToVectorPatterns(
-    RewritePatternSet &patterns, int64_t lanes) {
-  patterns.add<PackedMatmulToVector>(patterns.getContext(), lanes);
+    RewritePatternSet &patterns, const TileFacts &facts) {
+  patterns.add<PackedMatmulToVector>(patterns.getContext(), facts);
 }

@@ -27,17 +27,16 @@ SmallVector<Value> FloatKernel::sums(const Tile &tile) {
     for (int64_t r = 0; parts.minimums && r < rows; ++r)
       for (int64_t j = 0; j < inputs; ++j) {
         Value &sum = next[products + r];
-        sum =
-            b.add(sum, b.load(op.getInput(),
-                              elementOf(tile.rows[r], b.addi(k, b.index(j)))));
+        sum = b.add(sum, b.load(input(0), elementOf(tile.rows[r],
+                                                    b.addi(k, b.index(j)))));
       }
     for (int64_t v = 0; v < tile.vectors(); ++v) {
       Value bits = loadWords(tile, index, v);
       for (int64_t j = 0; j < inputs; ++j) {
         Value w = parts.unpack(bits, j, zeros[v]);
         for (int64_t r = 0; r < rows; ++r) {
-          Value x = b.load(op.getInput(),
-                           elementOf(tile.rows[r], b.addi(k, b.index(j))));
+          Value x =
+              b.load(input(0), elementOf(tile.rows[r], b.addi(k, b.index(j))));
           Value &sum = next[r * tile.vectors() + v];
           sum = b.fma(x, w, sum);
         }

@@ -21,8 +21,20 @@ public:
         parts(b, op.getWeight(), op.getStoredType(), op.getMatrix()) {}
 
   void emit() {
-    BlockKernel::emit({parts.words, op.getBias(), op.getInits()[0],
-                       parts.layout.channels, postOpsOf(op)});
+    SmallVector<Value> inputs{op.getInput()};
+    if (op.getScales())
+      inputs.append({op.getScales(), op.getSums()});
+    BlockKernel::emit(operandsOf(op, parts), inputs);
+  }
+  void emit(const ContractionOperands &operands, ValueRange inputs) {
+    BlockKernel::emit(operands, inputs);
+  }
+
+  const QuantizedParts &matrix() const { return parts; }
+  static ContractionOperands operandsOf(QuantizedMatmulOp op,
+                                        const QuantizedParts &parts) {
+    return {parts.words, op.getBias(), op.getInits()[0], parts.layout.channels,
+            postOpsOf(op)};
   }
 
 protected:

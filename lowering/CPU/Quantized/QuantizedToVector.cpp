@@ -7,6 +7,8 @@
 #include "lowering/CPU/Quantized/QuantizedToVector.h"
 
 #include "lowering/CPU/Builders/EmitterPattern.h"
+#include "lowering/CPU/Contraction/FloatTiles.h"
+#include "lowering/CPU/Contraction/RowViews.h"
 #include "lowering/CPU/Quantized/QuantizedKernel.h"
 #include "lowering/Common/Builders/Codes.h"
 
@@ -23,8 +25,8 @@ static constexpr int64_t kLargestGroup = 128;
 namespace {
 
 struct MatmulToVector : OpRewritePattern<QuantizedMatmulOp> {
-  MatmulToVector(MLIRContext *ctx, int64_t lanes, bool integerDots)
-      : OpRewritePattern(ctx), lanes(lanes), integerDots(integerDots) {}
+  MatmulToVector(MLIRContext *ctx, const TileFacts &facts, bool integerDots)
+      : OpRewritePattern(ctx), facts(facts), integerDots(integerDots) {}
 
   LogicalResult matchAndRewrite(QuantizedMatmulOp op,
                                 PatternRewriter &rewriter) const override {
@@ -34,14 +36,30 @@ struct MatmulToVector : OpRewritePattern<QuantizedMatmulOp> {
       return rewriter.notifyMatchFailure(op, "no products of bytes");
     KernelBuilder b(op.getLoc(), rewriter);
     if (op.getScales())
-      IntegerKernel(b, op, lanes).emit();
+      IntegerKernel(b, op, facts.lanes).emit();
     else
-      FloatKernel(b, op, lanes).emit();
+      floats(b, op);
     rewriter.eraseOp(op);
     return success();
   }
 
-  int64_t lanes;
+  /// Inputs as they are: weights are widened, for few rows in registers.
+  void floats(KernelBuilder &b, QuantizedMatmulOp op) const {
+    FloatKernel few(b, op, facts.lanes);
+    const QuantizedParts &parts = few.matrix();
+    ContractionOperands operands = FloatKernel::operandsOf(op, parts);
+    SmallVector<Value> inputs{op.getInput()};
+    joinSequences(b, operands, inputs);
+    fewOrMany(
+        b, operands.output, [&] { few.emit(operands, inputs); },
+        [&] {
+          QuantizedProducer widen(b, facts.lanes, parts);
+          FloatTiles(b, facts, &widen)
+              .emit(operands, inputs, parts.layout.inputs);
+        });
+  }
+
+  TileFacts facts;
   bool integerDots;
 };
 
@@ -325,9 +343,10 @@ struct QuantizeRowsToVector : OpRewritePattern<QuantizeRowsOp> {
 } // namespace
 
 void mlir::marimba::populateQuantizedToVectorPatterns(
-    RewritePatternSet &patterns, int64_t lanes, bool integerDots) {
+    RewritePatternSet &patterns, const TileFacts &facts, bool integerDots) {
   MLIRContext *ctx = patterns.getContext();
-  patterns.add<MatmulToVector>(ctx, lanes, integerDots);
+  int64_t lanes = facts.lanes;
+  patterns.add<MatmulToVector>(ctx, facts, integerDots);
   patterns.add<EmitterPattern<ChannelTermsOp, ChannelTermsKernel>,
                EmitterPattern<DequantizeOp, DequantizeKernel>,
                QuantizeRowsToVector>(ctx, lanes);
