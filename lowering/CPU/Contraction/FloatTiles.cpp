@@ -30,21 +30,17 @@ TileKernel::Shape FloatTiles::shapeFor(const TileFacts &facts) {
 }
 
 FloatTiles::FloatTiles(KernelBuilder &b, const TileFacts &facts,
-                       Producer *producer)
+                       Producer &producer)
     : TileKernel(b, facts, shapeFor(facts)), producer(producer) {}
 
 void FloatTiles::allocate() {
-  if (!producer)
-    return;
   int64_t inputs =
       std::min<int64_t>(shape.depth, llvm::alignTo(depth, kDepthStep));
   weights = scratch({kChannels / width(), inputs, width()});
 }
 
 void FloatTiles::produce(const Panel &panel) {
-  if (!producer)
-    return;
-  producer->produce(
+  producer.produce(
       panel.block, panel.first, panel.count,
       [&](Value vector, Value k, Value lane) {
         Value part = arith::DivUIOp::create(b, lane, b.index(width()));
@@ -60,15 +56,10 @@ SmallVector<Value> FloatTiles::sums(const Tile &tile, ValueRange start) {
       b.index(0), tile.panel.count, start, [&](Value k, ValueRange old) {
         Value at = b.addi(tile.panel.first, k);
         SmallVector<Value> vectors, next;
-        for (int64_t v = 0; v < shape.vectors; ++v) {
-          Value lane = b.index(v * facts.lanes);
-          vectors.push_back(producer ? b.loadVector(facts.lanes, weights,
-                                                    {part, k, lane}, Value())
-                                     : b.loadVector(facts.lanes, operands.words,
-                                                    {tile.panel.block, at,
-                                                     b.addi(tile.lane, lane)},
-                                                    Value()));
-        }
+        for (int64_t v = 0; v < shape.vectors; ++v)
+          vectors.push_back(b.loadVector(facts.lanes, weights,
+                                         {part, k, b.index(v * facts.lanes)},
+                                         Value()));
         for (int64_t r = 0; r < shape.rows; ++r) {
           Value x = b.broadcast(facts.lanes,
                                 b.load(input(0), elementOf(tile.rows[r], at)));

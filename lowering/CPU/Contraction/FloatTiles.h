@@ -13,10 +13,10 @@
 namespace mlir::marimba {
 
 /// Fused multiply-adds of f32: a broadcast input times vectors of weights that
-/// a producer has widened. Without one the words are f32 and read as they are.
+/// a producer has made f32.
 class FloatTiles final : public TileKernel {
 public:
-  FloatTiles(KernelBuilder &b, const TileFacts &facts, Producer *producer);
+  FloatTiles(KernelBuilder &b, const TileFacts &facts, Producer &producer);
 
 protected:
   void allocate() override;
@@ -26,7 +26,7 @@ protected:
 private:
   static Shape shapeFor(const TileFacts &facts);
 
-  Producer *producer;
+  Producer &producer;
   Value weights; // the panel: [tiles of a block, inputs, channels of a tile]
 };
 

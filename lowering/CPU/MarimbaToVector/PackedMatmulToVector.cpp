@@ -133,10 +133,10 @@ struct PackedMatmulToVector : OpRewritePattern<PackedMatmulOp> {
     int64_t depth = cast<MemRefType>(op.getWeight().getType()).getDimSize(1);
     if (getElementTypeOrSelf(op.getInput().getType()).isBF16())
       return Bf16DotTiles(b, facts).emit(operands, inputs, depth);
+    // Words of f32 are copied, too: those of a tile's channels are 256 bytes
+    // apart, which is a quarter of the first-level cache (docs/results.md).
     PackedProducer widen(b, facts.lanes, operands.words);
-    // Words of f32 are what the micro-kernel reads.
-    Producer *producer = op.getPacked().isF32() ? nullptr : &widen;
-    FloatTiles(b, facts, producer).emit(operands, inputs, depth);
+    FloatTiles(b, facts, widen).emit(operands, inputs, depth);
   }
 
   TileFacts facts;

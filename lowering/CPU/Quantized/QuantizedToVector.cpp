@@ -54,7 +54,7 @@ struct MatmulToVector : OpRewritePattern<QuantizedMatmulOp> {
         b, operands.output, [&] { few.emit(operands, inputs); },
         [&] {
           QuantizedProducer widen(b, facts.lanes, parts);
-          FloatTiles(b, facts, &widen)
+          FloatTiles(b, facts, widen)
               .emit(operands, inputs, parts.layout.inputs);
         });
   }
