@@ -38,10 +38,11 @@ void CPUTarget::addFacts(const TargetOptions &machine,
   if (!options.vectorBits.hasValue())
     options.vectorBits = widest;
   options.bf16Dots = hasBF16Dots(machine);
-  options.integerDots = hasIntegerDots(machine);
+  options.integerUnit = integerUnitOf(machine);
   // Where the library may use all that there is.
   options.libraryBlocks = widest >= 512;
-  options.libraryBytes = options.libraryBlocks && options.integerDots;
+  options.libraryBytes =
+      options.libraryBlocks && options.integerUnit == IntegerUnit::VNNI;
 }
 
 void CPUTarget::registerDialects(DialectRegistry &registry) const {
@@ -123,7 +124,7 @@ void CPUTarget::buildLoops(OpPassManager &pm,
                            const PipelineOptions &options) const {
   OpPassManager &func = pm.nest<func::FuncOp>();
   func.addPass(createConvertMarimbaToVector(
-      {options.vectorBits, options.threads, options.integerDots}));
+      {options.vectorBits, options.threads, options.integerUnit}));
   func.addPass(createVectorizeLinalg({options.vectorBits}));
   addScalarLoops(func);
   func.addPass(createApproximateMath());

@@ -8,6 +8,7 @@
 #define MARIMBA_LOWERING_CPU_PASSES_H
 
 #include "dialects/Marimba/Transforms/PassStatistic.h"
+#include "lowering/Target/IntegerUnit.h"
 
 #include "mlir/Pass/Pass.h"
 

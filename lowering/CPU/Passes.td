@@ -61,8 +61,11 @@ def ConvertMarimbaToVector
                         "width of a vector register">,
                  Option<"threads", "threads", "unsigned", "1",
                         "threads that the code will run on">,
-                 Option<"integerDots", "integer-dots", "bool", "false",
-                        "the target has vpdpbusd">];
+                 Option<"integerUnit", "integer-unit",
+                        "::mlir::marimba::IntegerUnit",
+                        "::mlir::marimba::IntegerUnit::None",
+                        "what multiplies bytes",
+                        "::mlir::marimba::integerUnitNames()">];
   let statistics = [
     Statistic<"numConverted", "num-converted", "ops that became vector loops">,
   ];

@@ -9,6 +9,8 @@
 #ifndef MARIMBA_LOWERING_TARGET_CODEGENERATOR_H
 #define MARIMBA_LOWERING_TARGET_CODEGENERATOR_H
 
+#include "lowering/Target/IntegerUnit.h"
+
 #include "mlir/Support/LLVM.h"
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringRef.h"
@@ -40,8 +42,8 @@ unsigned preferredVectorBits(const TargetOptions &options);
 
 /// Whether the target has dot products of bf16 (AVX512-BF16 or AMX).
 bool hasBF16Dots(const TargetOptions &options);
-/// Whether it has dot products of bytes (AVX512-VNNI or AVX-VNNI).
-bool hasIntegerDots(const TargetOptions &options);
+/// What it multiplies bytes by, in vectors of its preferred width.
+IntegerUnit integerUnitOf(const TargetOptions &options);
 /// All of the target that changes code, as text: triple, processor, features,
 /// level of optimisation.
 std::string describeTarget(const TargetOptions &options);

@@ -100,10 +100,14 @@ bool mlir::marimba::hasBF16Dots(const TargetOptions &options) {
          hasFeatures(options, {"+avx512f", "+amx-bf16"});
 }
 
-bool mlir::marimba::hasIntegerDots(const TargetOptions &options) {
-  return hasFeatures(options, {"+avx512vnni", "+avx512vl"}) ||
-         (hasFeatures(options, {"+avxvnni"}) &&
-          preferredVectorBits(options) <= 256);
+IntegerUnit mlir::marimba::integerUnitOf(const TargetOptions &options) {
+  bool wide = preferredVectorBits(options) > 256;
+  if (hasFeatures(options, {"+avx512vnni", "+avx512vl"}) ||
+      (!wide && hasFeatures(options, {"+avxvnni"})))
+    return IntegerUnit::VNNI;
+  return hasFeatures(options, {wide ? "+avx512bw" : "+avx2"})
+             ? IntegerUnit::MAddUBS
+             : IntegerUnit::None;
 }
 
 std::string mlir::marimba::describeTarget(const TargetOptions &options) {

@@ -9,6 +9,8 @@
 #ifndef MARIMBA_LOWERING_TARGET_PIPELINEOPTIONS_H
 #define MARIMBA_LOWERING_TARGET_PIPELINEOPTIONS_H
 
+#include "lowering/Target/IntegerUnit.h"
+
 #include "mlir/Pass/PassOptions.h"
 #include <cstdint>
 #include <string>
@@ -128,10 +130,9 @@ struct PipelineOptions : PassPipelineOptions<PipelineOptions> {
       llvm::cl::desc("Whether the target has products of bf16, which oneDNN "
                      "uses"),
       llvm::cl::init(false)};
-  Option<bool> integerDots{
-      *this, "integer-dots",
-      llvm::cl::desc("Whether the target has products of bytes"),
-      llvm::cl::init(false)};
+  Option<IntegerUnit> integerUnit{
+      *this, "integer-unit", llvm::cl::desc("What multiplies bytes"),
+      llvm::cl::init(IntegerUnit::None), integerUnitNames()};
   /// Both follow from the instructions that oneDNN may use, which can be fewer
   /// than the target's.
   Option<bool> libraryBytes{
@@ -146,7 +147,7 @@ struct PipelineOptions : PassPipelineOptions<PipelineOptions> {
 
   /// Whether few rows, and whether many, multiply bytes by quantised weights.
   bool multipliesBytes() const {
-    return integerDots && activations != Activations::F32;
+    return integerUnit != IntegerUnit::None && activations != Activations::F32;
   }
   bool prefillsInBytes() const {
     return multipliesBytes() && activations == Activations::Int8 &&

@@ -26,8 +26,8 @@ using namespace mlir::marimba;
 namespace {
 
 struct ConvertLinear : OpRewritePattern<LinearOp> {
-  ConvertLinear(MLIRContext *ctx, bool library, bool integerDots)
-      : OpRewritePattern(ctx), library(library), integerDots(integerDots) {}
+  ConvertLinear(MLIRContext *ctx, bool library, bool integers)
+      : OpRewritePattern(ctx), library(library), integers(integers) {}
 
   LogicalResult matchAndRewrite(LinearOp op,
                                 PatternRewriter &rewriter) const override {
@@ -37,14 +37,13 @@ struct ConvertLinear : OpRewritePattern<LinearOp> {
     bool few = hasFewRows(op);
     if (library && !few)
       return rewriter.notifyMatchFailure(op, "many rows: widened, by tiles");
-    rewriter.replaceOp(op,
-                       buildQuantizedMatmul(rewriter, op.getLoc(),
-                                            op.getInput(), op.getWeight(),
-                                            op.getBias(), integerDots && few));
+    rewriter.replaceOp(op, buildQuantizedMatmul(rewriter, op.getLoc(),
+                                                op.getInput(), op.getWeight(),
+                                                op.getBias(), integers && few));
     return success();
   }
 
-  bool library, integerDots;
+  bool library, integers;
 };
 
 struct ConvertEmbedding : OpRewritePattern<EmbeddingOp> {
@@ -73,7 +72,7 @@ struct ChooseQuantizedKernelsPass
 
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    patterns.add<ConvertLinear>(&getContext(), library, integerDots);
+    patterns.add<ConvertLinear>(&getContext(), library, integers);
     CountRewrites counter(DEBUG_TYPE, numMatmuls, isAnyOf<LinearOp>);
     walkAndApplyPatterns(getOperation(), std::move(patterns), &counter);
     RewritePatternSet tables(&getContext());

@@ -16,13 +16,13 @@ def ChooseQuantizedKernels
     `embedding` with a quantised table becomes `quantized_embedding`. `linear`
     with a quantised weight becomes `quantized_matmul` if it has few rows (one
     token of each sequence, or `few_rows`), with activations of 8 bits if
-    `integer-dots` is set; without `library` every `linear` does. The remaining
+    `integers` is set; without `library` every `linear` does. The remaining
     ones have many rows and become calls of the library.
   }];
   let options = [
     Option<"library", "library", "bool", "true",
            "many rows go to the library">,
-    Option<"integerDots", "integer-dots", "bool", "false",
+    Option<"integers", "integers", "bool", "false",
            "few rows multiply integers">,
   ];
   let statistics = [
@@ -71,7 +71,7 @@ def WidenQuantizedWeights
            "channels of a tile, a multiple of 64">,
     Option<"fewRows", "few-rows", "int64_t", "0",
            "most rows for which widening is not worth it">,
-    Option<"integerDots", "integer-dots", "bool", "false",
+    Option<"integers", "integers", "bool", "false",
            "few rows multiply integers">,
   ];
   let statistics = [

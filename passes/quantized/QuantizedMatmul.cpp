@@ -37,7 +37,7 @@ static int64_t activationGroup(const formats::Layout &layout) {
 
 Value mlir::marimba::buildQuantizedMatmul(OpBuilder &b, Location loc,
                                           Value input, Value weight, Value bias,
-                                          bool integerDots) {
+                                          bool integers) {
   auto type = cast<RankedTensorType>(weight.getType());
   SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(b, loc, input);
   auto empty = [&](int64_t last, Type element) -> Value {
@@ -45,7 +45,7 @@ Value mlir::marimba::buildQuantizedMatmul(OpBuilder &b, Location loc,
     return tensor::EmptyOp::create(b, loc, sizes, element);
   };
   Value scales, sums;
-  if (integerDots) {
+  if (integers) {
     formats::Layout layout = layoutOf(type);
     int64_t groups = layout.depth / activationGroup(layout);
     SmallVector<Value> inits = {empty(layout.depth, b.getI8Type()),

@@ -24,10 +24,10 @@ struct QuantizedMatrix {
 bool hasFewRows(LinearOp op);
 
 /// `quantized_matmul` of `input` [..., K] with `weight` [N, K], perhaps a slice
-/// of a stack, and `bias`, which may be null. With `integerDots` of activations
+/// of a stack, and `bias`, which may be null. With `integers` of activations
 /// in 8 bits. The result is f32.
 Value buildQuantizedMatmul(OpBuilder &b, Location loc, Value input,
-                           Value weight, Value bias, bool integerDots);
+                           Value weight, Value bias, bool integers);
 
 } // namespace mlir::marimba
 

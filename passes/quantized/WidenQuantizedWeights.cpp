@@ -30,9 +30,9 @@ using namespace mlir::marimba;
 namespace {
 
 struct Widen : OpRewritePattern<onednn::MatmulOp> {
-  Widen(MLIRContext *ctx, int64_t channels, int64_t fewRows, bool integerDots)
+  Widen(MLIRContext *ctx, int64_t channels, int64_t fewRows, bool integers)
       : OpRewritePattern(ctx), channels(channels), fewRows(fewRows),
-        integerDots(integerDots) {}
+        integers(integers) {}
 
   LogicalResult matchAndRewrite(onednn::MatmulOp op,
                                 PatternRewriter &rewriter) const override {
@@ -72,7 +72,7 @@ struct Widen : OpRewritePattern<onednn::MatmulOp> {
     Location loc = op.getLoc();
     Value output = op.getInits()[0];
     Value sum = buildQuantizedMatmul(b, loc, op.getInput(), op.getWeight(),
-                                     op.getBias(), integerDots);
+                                     op.getBias(), integers);
     size_t operand = 0;
     for (PostOpKind kind : op.getPostOpKinds()) {
       switch (kind) {
@@ -164,7 +164,7 @@ struct Widen : OpRewritePattern<onednn::MatmulOp> {
   }
 
   int64_t channels, fewRows;
-  bool integerDots;
+  bool integers;
 };
 
 struct WidenQuantizedWeightsPass
@@ -179,7 +179,7 @@ struct WidenQuantizedWeightsPass
       return signalPassFailure();
     }
     RewritePatternSet patterns(&getContext());
-    patterns.add<Widen>(&getContext(), channels, fewRows, integerDots);
+    patterns.add<Widen>(&getContext(), channels, fewRows, integers);
     CountRewrites counter(DEBUG_TYPE, numWidened, isAnyOf<onednn::MatmulOp>);
     walkAndApplyPatterns(getOperation(), std::move(patterns), &counter);
   }

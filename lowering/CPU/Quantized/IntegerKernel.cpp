@@ -1,18 +1,16 @@
 //===- IntegerKernel.cpp - Quantised weights times bytes --------*- C++ -*-===//
 //
-// Part of Marimba. A word of four codes of each channel times four activations,
-// which all channels share, by one vpdpbusd: the layout of the weights is made
-// for it. Its first factor is unsigned, so signed weights get an offset of 128;
-// what codes are too large by is taken off each group through its sum of
-// activations.
+// Part of Marimba. A word of codes of each channel times activations that all
+// channels share: the layout of the weights is made for it. What codes are too
+// large by is taken off each group through its sum of activations.
 //
 //===----------------------------------------------------------------------===//
 
+#include "lowering/CPU/Quantized/IntegerProducts.h"
 #include "lowering/CPU/Quantized/QuantizedKernel.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
-#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include <numeric>
 
 using namespace mlir;
 using namespace mlir::marimba;
@@ -23,101 +21,58 @@ static constexpr int64_t kGroupsAhead = 4;
 /// in 8 bits, the largest group of weights.
 static constexpr int64_t kWordsAtOnce = 32;
 
-/// sum + the products of four unsigned and four signed bytes, in each lane.
-static Value dot(KernelBuilder &b, Value sum, Value bytes, Value activations) {
-  auto type = cast<VectorType>(sum.getType());
-  auto asBytes = VectorType::get({type.getNumElements() * 4}, b.getI8Type());
-  auto cast = [&](Value v) -> Value {
-    return vector::BitCastOp::create(b, asBytes, v);
-  };
-  int64_t bits = type.getNumElements() * 32;
-  return LLVM::CallIntrinsicOp::create(
-             b, b.getLoc(), Type(type),
-             b.getStringAttr("llvm.x86.avx512.vpdpbusd." +
-                             std::to_string(bits)),
-             ValueRange{sum, cast(bytes), cast(activations)})
-      .getResult(0);
-}
-
 SmallVector<Value> IntegerKernel::sums(const Tile &tile) {
   const formats::Layout &layout = parts.layout;
   int64_t rows = tile.rows.size(), vectors = tile.vectors();
+  int64_t perWord = layout.encoding.codesPerWord();
   int64_t groups = cast<MemRefType>(op.getScales().getType()).getShape().back();
   int64_t size = layout.depth / groups; // inputs of a group of activations
-  int64_t words = size / layout.encoding.codesPerWord();
+  int64_t words = size / perWord;
   auto f32 = VectorType::get({lanes}, b.getF32Type());
+  IntegerProducts products(b, unit, layout.encoding, lanes);
 
-  // Four activations from input k on, in each lane.
-  auto activations = [&](int64_t row, Value k) -> Value {
-    auto four = VectorType::get({4}, b.getI8Type());
-    Value bytes = vector::LoadOp::create(b, four, op.getInput(),
-                                         elementOf(tile.rows[row], k));
-    Value word = vector::BitCastOp::create(
-        b, VectorType::get({1}, b.getI32Type()), bytes);
-    return vector::BroadcastOp::create(
-        b, VectorType::get({lanes}, b.getI32Type()), word);
-  };
-  // One word of all channels and rows, into one of two chains for each sum:
-  // vpdpbusd takes a few cycles.
-  auto add = [&](Value word, bool second, MutableArrayRef<Value> even,
-                 MutableArrayRef<Value> odd) {
-    Value k = b.muli(word, b.index(layout.encoding.codesPerWord()));
-    SmallVector<Value> low, high; // of the activations
-    for (int64_t r = 0; r < rows; ++r) {
-      low.push_back(activations(r, k));
-      if (layout.encoding.bits == 4)
-        high.push_back(activations(r, b.addi(k, b.index(4))));
-    }
+  // One word of all channels and rows.
+  auto add = [&](Value word, MutableArrayRef<IntegerProducts::Sum> sums) {
+    Value k = b.muli(word, b.index(perWord));
+    SmallVector<SmallVector<Value>> inputs(rows);
+    for (int64_t r = 0; r < rows; ++r)
+      for (int64_t j = 0; j < perWord; j += 4)
+        inputs[r].push_back(products.activations(op.getInput(), tile.rows[r],
+                                                 b.addi(k, b.index(j))));
     for (int64_t v = 0; v < vectors; ++v) {
       Value bits = loadWords(tile, word, v);
       if (rows == 1)
         prefetchWords(tile, word, v);
-      if (layout.encoding.bits == 8) {
-        Value unsignedBytes =
-            arith::XOrIOp::create(b, bits, b.splat(lanes, 0x80808080));
-        for (int64_t r = 0; r < rows; ++r) {
-          Value &sum = (second ? odd : even)[r * vectors + v];
-          sum = dot(b, sum, unsignedBytes, low[r]);
-        }
-        continue;
-      }
-      Value mask = b.splat(lanes, 0x0f0f0f0f);
-      Value lower = arith::AndIOp::create(b, bits, mask);
-      Value upper = arith::AndIOp::create(
-          b, arith::ShRUIOp::create(b, bits, b.splat(lanes, 4)), mask);
-      for (int64_t r = 0; r < rows; ++r) {
-        Value &first = even[r * vectors + v], &other = odd[r * vectors + v];
-        first = dot(b, first, lower, low[r]);
-        other = dot(b, other, upper, high[r]);
-      }
+      IntegerProducts::Codes codes = products.unpack(bits);
+      for (int64_t r = 0; r < rows; ++r)
+        for (auto [part, input] : llvm::enumerate(inputs[r]))
+          products.add(sums[r * vectors + v], codes, part, input);
     }
   };
-  // A group's integers: all words side by side, of a large group two at a time.
+  // A group's integers: all words side by side, of a large group some at a
+  // time.
+  auto some = [&](Value begin, int64_t count) {
+    SmallVector<IntegerProducts::Sum> sums(rows * vectors);
+    for (int64_t w = 0; w < count; ++w)
+      add(b.addi(begin, b.index(w)), sums);
+    return llvm::map_to_vector(
+        sums, [&](IntegerProducts::Sum &sum) { return products.total(sum); });
+  };
   auto integers = [&](Value group) {
-    SmallVector<Value> sums(2 * rows * vectors, b.splat(lanes, 0));
     Value first = b.muli(group, b.index(words));
-    auto some = [&](Value begin, int64_t count, MutableArrayRef<Value> sums) {
-      auto even = sums.take_front(rows * vectors);
-      for (int64_t w = 0; w < count; ++w)
-        add(b.addi(begin, b.index(w)), w % 2, even,
-            sums.drop_front(even.size()));
-    };
     if (words <= kWordsAtOnce)
-      some(first, words, sums);
-    else
-      sums = b.loop(
-          first, b.addi(first, b.index(words)), sums,
-          [&](Value word, ValueRange old) {
-            SmallVector<Value> next(old);
-            some(word, 2, next);
-            return next;
-          },
-          2);
-    SmallVector<Value> total;
-    for (int64_t i = 0; i < rows * vectors; ++i)
-      total.push_back(
-          arith::AddIOp::create(b, sums[i], sums[rows * vectors + i]));
-    return total;
+      return some(first, words);
+    int64_t step = std::gcd(words, kWordsAtOnce);
+    SmallVector<Value> none(rows * vectors, b.splat(lanes, 0));
+    return b.loop(
+        first, b.addi(first, b.index(words)), none,
+        [&](Value word, ValueRange old) {
+          SmallVector<Value> next = some(word, step);
+          for (auto [sum, before] : llvm::zip_equal(next, old))
+            sum = arith::AddIOp::create(b, before, sum);
+          return next;
+        },
+        step);
   };
   // Groups of activations [first, last), with the same scales of weights.
   // Behind the products are the rows' sums of activations where minimums are
@@ -150,10 +105,9 @@ SmallVector<Value> IntegerKernel::sums(const Tile &tile) {
       b.index(0), b.index(layout.groups), none, [&](Value g, ValueRange old) {
         SmallVector<Value> zeros;
         for (int64_t v = 0; v < vectors; ++v) {
-          Value zero = zeroPoints(tile, g, v);
-          // Codes of 8 bits have an offset of 128, those of 4 are as they are.
-          bool hasOffset = layout.encoding.isSigned();
-          zeros.push_back(hasOffset ? b.constant(128.0) : zero);
+          double offset = products.offset();
+          zeros.push_back(offset != 0 ? b.constant(offset)
+                                      : zeroPoints(tile, g, v));
         }
         if (rows == 1)
           for (int64_t v = 0; v < vectors; ++v)

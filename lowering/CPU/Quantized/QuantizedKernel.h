@@ -10,6 +10,7 @@
 #include "dialects/Marimba/IR/Marimba.h"
 #include "lowering/CPU/Builders/BlockKernel.h"
 #include "lowering/Common/Builders/QuantizedParts.h"
+#include "lowering/Target/IntegerUnit.h"
 
 namespace mlir::marimba {
 
@@ -81,10 +82,18 @@ struct FloatKernel : QuantizedKernel {
   SmallVector<Value> sums(const Tile &tile) override;
 };
 
-/// Products of bytes by vpdpbusd, activations of 8 bits.
-struct IntegerKernel : QuantizedKernel {
-  using QuantizedKernel::QuantizedKernel;
+/// Products of bytes by `unit`, which there is; activations of 8 bits.
+class IntegerKernel : public QuantizedKernel {
+public:
+  IntegerKernel(KernelBuilder &b, QuantizedMatmulOp op, int64_t lanes,
+                IntegerUnit unit)
+      : QuantizedKernel(b, op, lanes), unit(unit) {}
+
+protected:
   SmallVector<Value> sums(const Tile &tile) override;
+
+private:
+  IntegerUnit unit;
 };
 
 } // namespace mlir::marimba

@@ -9,6 +9,7 @@
 #include "lowering/CPU/Builders/EmitterPattern.h"
 #include "lowering/CPU/Contraction/FloatTiles.h"
 #include "lowering/CPU/Contraction/RowViews.h"
+#include "lowering/CPU/Quantized/IntegerProducts.h"
 #include "lowering/CPU/Quantized/QuantizedKernel.h"
 #include "lowering/Common/Builders/Codes.h"
 
@@ -25,18 +26,18 @@ static constexpr int64_t kLargestGroup = 128;
 namespace {
 
 struct MatmulToVector : OpRewritePattern<QuantizedMatmulOp> {
-  MatmulToVector(MLIRContext *ctx, const TileFacts &facts, bool integerDots)
-      : OpRewritePattern(ctx), facts(facts), integerDots(integerDots) {}
+  MatmulToVector(MLIRContext *ctx, const TileFacts &facts, IntegerUnit unit)
+      : OpRewritePattern(ctx), facts(facts), unit(unit) {}
 
   LogicalResult matchAndRewrite(QuantizedMatmulOp op,
                                 PatternRewriter &rewriter) const override {
     if (!op.hasPureBufferSemantics())
       return rewriter.notifyMatchFailure(op, "not on memrefs");
-    if (op.getScales() && !integerDots)
+    if (op.getScales() && !IntegerProducts::has(unit, facts.lanes))
       return rewriter.notifyMatchFailure(op, "no products of bytes");
     KernelBuilder b(op.getLoc(), rewriter);
     if (op.getScales())
-      IntegerKernel(b, op, facts.lanes).emit();
+      IntegerKernel(b, op, facts.lanes, unit).emit();
     else
       floats(b, op);
     rewriter.eraseOp(op);
@@ -60,7 +61,7 @@ struct MatmulToVector : OpRewritePattern<QuantizedMatmulOp> {
   }
 
   TileFacts facts;
-  bool integerDots;
+  IntegerUnit unit;
 };
 
 /// Unpacks a tile, blocks of 64 channels in parallel.
@@ -343,10 +344,10 @@ struct QuantizeRowsToVector : OpRewritePattern<QuantizeRowsOp> {
 } // namespace
 
 void mlir::marimba::populateQuantizedToVectorPatterns(
-    RewritePatternSet &patterns, const TileFacts &facts, bool integerDots) {
+    RewritePatternSet &patterns, const TileFacts &facts, IntegerUnit unit) {
   MLIRContext *ctx = patterns.getContext();
   int64_t lanes = facts.lanes;
-  patterns.add<MatmulToVector>(ctx, facts, integerDots);
+  patterns.add<MatmulToVector>(ctx, facts, unit);
   patterns.add<EmitterPattern<ChannelTermsOp, ChannelTermsKernel>,
                EmitterPattern<DequantizeOp, DequantizeKernel>,
                QuantizeRowsToVector>(ctx, lanes);

@@ -8,16 +8,17 @@
 #define MARIMBA_LOWERING_CPU_QUANTIZED_QUANTIZEDTOVECTOR_H
 
 #include "lowering/CPU/Contraction/TileKernel.h"
+#include "lowering/Target/IntegerUnit.h"
 
 #include "mlir/IR/PatternMatch.h"
 
 namespace mlir::marimba {
 
-/// Vector loops: channels in the lanes. With `integerDots` the target has
-/// vpdpbusd; without, products of integers stay plain loops.
+/// Vector loops: channels in the lanes. Products of integers by `unit`; without
+/// one, or for lanes that it does not have, they are left to plain loops.
 void populateQuantizedToVectorPatterns(RewritePatternSet &patterns,
                                        const TileFacts &facts,
-                                       bool integerDots);
+                                       IntegerUnit unit);
 
 } // namespace mlir::marimba
 

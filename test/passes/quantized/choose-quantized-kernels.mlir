@@ -1,6 +1,6 @@
-// RUN: marimba-opt %s -choose-quantized-kernels="integer-dots" | FileCheck %s --check-prefixes=CHECK,BYTES
+// RUN: marimba-opt %s -choose-quantized-kernels="integers" | FileCheck %s --check-prefixes=CHECK,BYTES
 // RUN: marimba-opt %s -choose-quantized-kernels | FileCheck %s --check-prefixes=CHECK,FLOATS
-// RUN: marimba-opt %s -choose-quantized-kernels="library=false integer-dots" | FileCheck %s --check-prefix=LOOPS
+// RUN: marimba-opt %s -choose-quantized-kernels="library=false integers" | FileCheck %s --check-prefix=LOOPS
 
 !int4 = tensor<70x100xi4, #marimba.quantized<group 32, scale bf16>>
 !stack = tensor<3x70x200xi8, #marimba.quantized<channel, scale f32>>

@@ -1,5 +1,5 @@
 // RUN: marimba-opt %s -split-input-file -verify-diagnostics -widen-quantized-weights="channels=128" | FileCheck %s
-// RUN: marimba-opt %s -split-input-file -widen-quantized-weights="channels=128 few-rows=8 integer-dots" | FileCheck %s --check-prefix=FEW
+// RUN: marimba-opt %s -split-input-file -widen-quantized-weights="channels=128 few-rows=8 integers" | FileCheck %s --check-prefix=FEW
 
 !int4 = tensor<320x100xi4, #marimba.quantized<group 64, scale bf16>>
 

@@ -1,4 +1,4 @@
-// RUN: marimba-opt %s -convert-marimba-to-vector="vector-bits=512 integer-dots" -cse | FileCheck %s --check-prefixes=CHECK,DOTS
+// RUN: marimba-opt %s -convert-marimba-to-vector="vector-bits=512 integer-unit=vnni" -cse | FileCheck %s --check-prefixes=CHECK,DOTS
 // RUN: marimba-opt %s -convert-marimba-to-vector="vector-bits=512" -cse | FileCheck %s --check-prefixes=CHECK,NODOTS
 // RUN: marimba-opt %s -convert-marimba-to-loops | FileCheck %s --check-prefix=LOOPS
 

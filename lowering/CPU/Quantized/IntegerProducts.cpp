@@ -1,0 +1,144 @@
+//===- IntegerProducts.cpp - Sums of products of bytes ----------*- C++ -*-===//
+//
+// Part of Marimba.
+//
+//===----------------------------------------------------------------------===//
+
+#include "lowering/CPU/Quantized/IntegerProducts.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace mlir::marimba;
+
+/// Pairs of products of codes of 4 bits that 16 bits hold: 8 * 2 * 15 * 127.
+static constexpr int64_t kPairs = 8;
+/// vpdpbusd takes a few cycles, so that one chain of them is too slow.
+static constexpr size_t kChains = 2;
+
+IntegerProducts::IntegerProducts(KernelBuilder &b, IntegerUnit unit,
+                                 const formats::Encoding &encoding,
+                                 int64_t lanes)
+    : b(b), unit(unit), lanes(lanes), isSigned(encoding.isSigned()),
+      halves(encoding.bits == 4) {}
+
+bool IntegerProducts::has(IntegerUnit unit, int64_t lanes) {
+  return unit != IntegerUnit::None && (lanes == 4 || lanes == 8 || lanes == 16);
+}
+
+Value IntegerProducts::cast(Value vector, int64_t bits) {
+  auto type =
+      VectorType::get({lanes * 32 / bits}, b.getIntegerType(unsigned(bits)));
+  return vector::BitCastOp::create(b, type, vector);
+}
+
+Value IntegerProducts::call(ArrayRef<StringRef> names, int64_t resultBits,
+                            ArrayRef<Value> operands) {
+  auto type = VectorType::get({lanes * 32 / resultBits},
+                              b.getIntegerType(unsigned(resultBits)));
+  StringRef name = names[llvm::Log2_64(lanes / 4)];
+  return LLVM::CallIntrinsicOp::create(b, b.getLoc(), Type(type),
+                                       b.getStringAttr(name), operands)
+      .getResult(0);
+}
+
+IntegerProducts::Codes IntegerProducts::unpack(Value words) {
+  if (halves) {
+    Value mask = b.splat(lanes, 0x0f0f0f0f);
+    Value high = arith::ShRUIOp::create(b, words, b.splat(lanes, 4));
+    return {{bytes(arith::AndIOp::create(b, words, mask)),
+             bytes(arith::AndIOp::create(b, high, mask))},
+            Value()};
+  }
+  if (magnitudes()) { // that of -128 is an unsigned byte, too
+    Value codes = bytes(words);
+    Value magnitude = LLVM::AbsOp::create(b, codes.getType(), codes,
+                                          /*is_int_min_poison=*/false);
+    return {{magnitude}, codes};
+  }
+  if (!isSigned)
+    return {{bytes(words)}, Value()};
+  return {{bytes(arith::XOrIOp::create(b, words, b.splat(lanes, 0x80808080)))},
+          Value()};
+}
+
+Value IntegerProducts::activations(Value input, ValueRange row, Value k) {
+  auto four = VectorType::get({4}, b.getI8Type());
+  Value loaded = vector::LoadOp::create(b, four, input, elementOf(row, k));
+  Value word = vector::BitCastOp::create(
+      b, VectorType::get({1}, b.getI32Type()), loaded);
+  return bytes(vector::BroadcastOp::create(
+      b, VectorType::get({lanes}, b.getI32Type()), word));
+}
+
+Value IntegerProducts::withSigns(Value activations, Value signs) {
+  if (lanes < 16)
+    return call({"llvm.x86.ssse3.psign.b.128", "llvm.x86.avx2.psign.b"}, 8,
+                {activations, signs});
+  Value zero = arith::ConstantOp::create(b, b.getZeroAttr(signs.getType()));
+  Value negative =
+      arith::CmpIOp::create(b, arith::CmpIPredicate::slt, signs, zero);
+  Value negated = arith::SubIOp::create(b, zero, activations);
+  return arith::SelectOp::create(b, negative, negated, activations);
+}
+
+/// Pairs of neighbours among sums in 16 bits, in 32.
+Value IntegerProducts::addPairs(Value pairs) {
+  Value ones = arith::ConstantOp::create(
+      b,
+      DenseElementsAttr::get(cast<VectorType>(pairs.getType()), APInt(16, 1)));
+  return call({"llvm.x86.sse2.pmadd.wd", "llvm.x86.avx2.pmadd.wd",
+               "llvm.x86.avx512.pmaddw.d.512"},
+              32, {pairs, ones});
+}
+
+void IntegerProducts::add(Sum &sum, const Codes &codes, int64_t part,
+                          Value activations) {
+  auto &chains = sum.chains;
+  if (unit == IntegerUnit::VNNI) {
+    size_t chain = sum.added++ % kChains;
+    if (chains.size() <= chain)
+      chains.push_back(b.splat(lanes, 0));
+    chains[chain] =
+        call({"llvm.x86.avx512.vpdpbusd.128", "llvm.x86.avx512.vpdpbusd.256",
+              "llvm.x86.avx512.vpdpbusd.512"},
+             32, {chains[chain], codes.bytes[part], activations});
+    return;
+  }
+  auto toChain = [&](Value pairs) {
+    Value added = addPairs(pairs);
+    if (chains.empty())
+      chains.push_back(added);
+    else
+      chains[0] = arith::AddIOp::create(b, chains[0], added);
+  };
+  if (codes.signs)
+    activations = withSigns(activations, codes.signs);
+  Value pairs =
+      call({"llvm.x86.ssse3.pmadd.ub.sw.128", "llvm.x86.avx2.pmadd.ub.sw",
+            "llvm.x86.avx512.pmaddubs.w.512"},
+           16, {codes.bytes[part], activations});
+  if (!halves)
+    return toChain(pairs);
+  sum.pairs =
+      sum.pairs ? Value(arith::AddIOp::create(b, sum.pairs, pairs)) : pairs;
+  if (++sum.added % kPairs == 0) {
+    toChain(sum.pairs);
+    sum.pairs = Value();
+  }
+}
+
+Value IntegerProducts::total(Sum &sum) {
+  if (sum.pairs) {
+    Value added = addPairs(sum.pairs);
+    sum.chains.push_back(added);
+    sum.pairs = Value();
+  }
+  Value total = sum.chains.front();
+  for (Value chain : ArrayRef(sum.chains).drop_front())
+    total = arith::AddIOp::create(b, total, chain);
+  return total;
+}

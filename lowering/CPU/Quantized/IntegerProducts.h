@@ -1,0 +1,76 @@
+//===- IntegerProducts.h - Sums of products of bytes ------------*- C++ -*-===//
+//
+// Part of Marimba. What kernels of few and of many rows share.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MARIMBA_LOWERING_CPU_QUANTIZED_INTEGERPRODUCTS_H
+#define MARIMBA_LOWERING_CPU_QUANTIZED_INTEGERPRODUCTS_H
+
+#include "dialects/Marimba/IR/Quantized.h"
+#include "lowering/Common/Builders/KernelBuilder.h"
+#include "lowering/Target/IntegerUnit.h"
+
+namespace mlir::marimba {
+
+/// Exact sums of codes times activations, a channel in each lane of 32 bits, by
+/// what the target has. The order within a sum does not matter.
+///
+/// vpdpbusd adds four products. Its first factor is unsigned, so codes of 8
+/// bits get an offset of 128.
+///
+/// vpmaddubsw adds pairs of products in 16 bits. Of codes of 4 bits eight pairs
+/// fit there. Of those of 8 bits one pair of magnitudes does, times activations
+/// with the codes' signs.
+class IntegerProducts {
+public:
+  IntegerProducts(KernelBuilder &b, IntegerUnit unit,
+                  const formats::Encoding &encoding, int64_t lanes);
+
+  /// Whether the unit has an instruction for that many lanes.
+  static bool has(IntegerUnit unit, int64_t lanes);
+
+  /// A word of each channel, ready to be multiplied: the first four codes of
+  /// it, and where it has eight, the others.
+  struct Codes {
+    SmallVector<Value, 2> bytes;
+    Value signs; // the codes themselves, where `bytes` are magnitudes
+  };
+  Codes unpack(Value words);
+  /// Activations [k, k + 4) of a row of i8, in each lane.
+  Value activations(Value input, ValueRange row, Value k);
+
+  /// A sum in the making.
+  struct Sum {
+    SmallVector<Value, 2> chains; // in 32 bits
+    Value pairs;                  // in 16 bits
+    int64_t added = 0;
+  };
+  /// Adds four codes, those of part `part` of a word, times `activations`.
+  void add(Sum &sum, const Codes &codes, int64_t part, Value activations);
+  /// The sum, a vector of i32.
+  Value total(Sum &sum);
+
+  /// What is added to the codes, which a sum of activations takes off again.
+  double offset() const { return isSigned && !magnitudes() ? 128 : 0; }
+
+private:
+  bool magnitudes() const { return isSigned && unit == IntegerUnit::MAddUBS; }
+  Value bytes(Value words) { return cast(words, 8); }
+  Value cast(Value vector, int64_t bits);
+  /// The intrinsic for the vector's width, one of `names` for 128, 256 and 512
+  /// bits.
+  Value call(ArrayRef<StringRef> names, int64_t resultBits,
+             ArrayRef<Value> operands);
+  Value addPairs(Value pairs);
+  Value withSigns(Value activations, Value signs);
+
+  KernelBuilder &b;
+  IntegerUnit unit;
+  int64_t lanes;
+  bool isSigned, halves; // codes of 8 bits around 0; two of 4 bits in a byte
+};
+
+} // namespace mlir::marimba
+
+#endif // MARIMBA_LOWERING_CPU_QUANTIZED_INTEGERPRODUCTS_H
