@@ -62,7 +62,8 @@ SmallVector<Value> FloatKernel::sums(const Tile &tile) {
     });
     if (inputs % perWord)
       part = word(last, inputs % perWord, zeros, part);
-    return addGroup(tile, index, part, old, center);
+    return GroupSums(b, parts, lanes)
+        .add(channelsOf(tile), index, part, old, center);
   };
   int64_t whole = layout.inputs / layout.group;
   SmallVector<Value> sums(rows * tile.vectors(), b.zeros(lanes));

@@ -1,12 +1,11 @@
 //===- IntegerKernel.cpp - Quantised weights times bytes --------*- C++ -*-===//
 //
 // Part of Marimba. A word of codes of each channel times activations that all
-// channels share: the layout of the weights is made for it. What codes are too
-// large by is taken off each group through its sum of activations.
+// channels share: the layout of the weights is made for it.
 //
 //===----------------------------------------------------------------------===//
 
-#include "lowering/CPU/Quantized/IntegerProducts.h"
+#include "lowering/CPU/Quantized/IntegerGroups.h"
 #include "lowering/CPU/Quantized/QuantizedKernel.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -25,11 +24,9 @@ SmallVector<Value> IntegerKernel::sums(const Tile &tile) {
   const formats::Layout &layout = parts.layout;
   int64_t rows = tile.rows.size(), vectors = tile.vectors();
   int64_t perWord = layout.encoding.codesPerWord();
-  int64_t groups = cast<MemRefType>(op.getScales().getType()).getShape().back();
-  int64_t size = layout.depth / groups; // inputs of a group of activations
-  int64_t words = size / perWord;
-  auto f32 = VectorType::get({lanes}, b.getF32Type());
-  IntegerProducts products(b, unit, layout.encoding, lanes);
+  IntegerGroups groups(b, unit, parts, lanes, {input(0), input(1), input(2)});
+  IntegerProducts &products = groups.products;
+  int64_t words = groups.size() / perWord;
 
   // One word of all channels and rows.
   auto add = [&](Value word, MutableArrayRef<IntegerProducts::Sum> sums) {
@@ -37,16 +34,17 @@ SmallVector<Value> IntegerKernel::sums(const Tile &tile) {
     SmallVector<SmallVector<Value>> inputs(rows);
     for (int64_t r = 0; r < rows; ++r)
       for (int64_t j = 0; j < perWord; j += 4)
-        inputs[r].push_back(products.activations(op.getInput(), tile.rows[r],
+        inputs[r].push_back(products.activations(input(0), tile.rows[r],
                                                  b.addi(k, b.index(j))));
     for (int64_t v = 0; v < vectors; ++v) {
       Value bits = loadWords(tile, word, v);
       if (rows == 1)
         prefetchWords(tile, word, v);
-      IntegerProducts::Codes codes = products.unpack(bits);
-      for (int64_t r = 0; r < rows; ++r)
-        for (auto [part, input] : llvm::enumerate(inputs[r]))
-          products.add(sums[r * vectors + v], codes, part, input);
+      for (auto [part, ready] : llvm::enumerate(products.prepare(bits))) {
+        IntegerProducts::Codes codes = products.codesOf(ready);
+        for (int64_t r = 0; r < rows; ++r)
+          products.add(sums[r * vectors + v], codes, inputs[r][part]);
+      }
     }
   };
   // A group's integers: all words side by side, of a large group some at a
@@ -58,7 +56,7 @@ SmallVector<Value> IntegerKernel::sums(const Tile &tile) {
     return llvm::map_to_vector(
         sums, [&](IntegerProducts::Sum &sum) { return products.total(sum); });
   };
-  auto integers = [&](Value group) {
+  auto totals = [&](Value group) {
     Value first = b.muli(group, b.index(words));
     if (words <= kWordsAtOnce)
       return some(first, words);
@@ -74,50 +72,15 @@ SmallVector<Value> IntegerKernel::sums(const Tile &tile) {
         },
         step);
   };
-  // Groups of activations [first, last), with the same scales of weights.
-  // Behind the products are the rows' sums of activations where minimums are
-  // times them.
-  auto inGroup = [&](Value first, Value last, ArrayRef<Value> zeros,
-                     ValueRange old) {
-    return b.loop(first, last, old, [&](Value g, ValueRange before) {
-      SmallVector<Value> total = integers(g), next, inputs;
-      for (int64_t r = 0; r < rows; ++r) {
-        Value scale = b.load(op.getScales(), elementOf(tile.rows[r], g));
-        Value rowSum = b.load(op.getSums(), elementOf(tile.rows[r], g));
-        if (parts.minimums)
-          inputs.push_back(b.add(before[rows * vectors + r], rowSum));
-        for (int64_t v = 0; v < vectors; ++v) {
-          Value exact = arith::SIToFPOp::create(b, f32, total[r * vectors + v]);
-          Value sum = b.fma(exact, scale, before[r * vectors + v]);
-          next.push_back(zeros[v] ? b.sub(sum, b.mul(zeros[v], rowSum)) : sum);
-        }
-      }
-      next.append(inputs);
-      return next;
-    });
-  };
+  SmallVector<Channels> channels = channelsOf(tile);
   SmallVector<Value> none(rows * vectors, b.zeros(lanes));
-  SmallVector<Value> start(none);
-  if (parts.minimums)
-    start.append(rows, b.constant(0.0));
-  Value perGroup = b.index(groups / layout.groups);
   return b.loop(
       b.index(0), b.index(layout.groups), none, [&](Value g, ValueRange old) {
-        SmallVector<Value> zeros;
-        for (int64_t v = 0; v < vectors; ++v) {
-          double offset = products.offset();
-          zeros.push_back(offset != 0 ? b.constant(offset)
-                                      : zeroPoints(tile, g, v));
-        }
         if (rows == 1)
-          for (int64_t v = 0; v < vectors; ++v)
+          for (auto [block, lane] : channels)
             b.prefetch(parts.scales,
-                       {blockOf(tile, v), b.addi(g, b.index(kGroupsAhead)),
-                        laneOf(tile, v)},
+                       {block, b.addi(g, b.index(kGroupsAhead)), lane},
                        /*locality=*/3);
-        Value first = b.muli(g, perGroup);
-        SmallVector<Value> part =
-            inGroup(first, b.addi(first, perGroup), zeros, start);
-        return addGroup(tile, g, part, old);
+        return groups.add({tile.rows, channels}, g, old, totals);
       });
 }

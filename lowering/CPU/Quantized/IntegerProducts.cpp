@@ -45,24 +45,26 @@ Value IntegerProducts::call(ArrayRef<StringRef> names, int64_t resultBits,
       .getResult(0);
 }
 
-IntegerProducts::Codes IntegerProducts::unpack(Value words) {
+SmallVector<Value, 2> IntegerProducts::prepare(Value words) {
   if (halves) {
     Value mask = b.splat(lanes, 0x0f0f0f0f);
     Value high = arith::ShRUIOp::create(b, words, b.splat(lanes, 4));
-    return {{bytes(arith::AndIOp::create(b, words, mask)),
-             bytes(arith::AndIOp::create(b, high, mask))},
-            Value()};
+    return {arith::AndIOp::create(b, words, mask),
+            arith::AndIOp::create(b, high, mask)};
   }
-  if (magnitudes()) { // that of -128 is an unsigned byte, too
-    Value codes = bytes(words);
-    Value magnitude = LLVM::AbsOp::create(b, codes.getType(), codes,
-                                          /*is_int_min_poison=*/false);
-    return {{magnitude}, codes};
-  }
-  if (!isSigned)
-    return {{bytes(words)}, Value()};
-  return {{bytes(arith::XOrIOp::create(b, words, b.splat(lanes, 0x80808080)))},
-          Value()};
+  if (!isSigned || magnitudes())
+    return {words};
+  return {arith::XOrIOp::create(b, words, b.splat(lanes, 0x80808080))};
+}
+
+IntegerProducts::Codes IntegerProducts::codesOf(Value prepared) {
+  Value codes = bytes(prepared);
+  if (!magnitudes())
+    return {codes, Value()};
+  // That of -128 is an unsigned byte, too.
+  Value magnitude = LLVM::AbsOp::create(b, codes.getType(), codes,
+                                        /*is_int_min_poison=*/false);
+  return {magnitude, codes};
 }
 
 Value IntegerProducts::activations(Value input, ValueRange row, Value k) {
@@ -95,8 +97,7 @@ Value IntegerProducts::addPairs(Value pairs) {
               32, {pairs, ones});
 }
 
-void IntegerProducts::add(Sum &sum, const Codes &codes, int64_t part,
-                          Value activations) {
+void IntegerProducts::add(Sum &sum, const Codes &codes, Value activations) {
   auto &chains = sum.chains;
   if (unit == IntegerUnit::VNNI) {
     size_t chain = sum.added++ % kChains;
@@ -105,7 +106,7 @@ void IntegerProducts::add(Sum &sum, const Codes &codes, int64_t part,
     chains[chain] =
         call({"llvm.x86.avx512.vpdpbusd.128", "llvm.x86.avx512.vpdpbusd.256",
               "llvm.x86.avx512.vpdpbusd.512"},
-             32, {chains[chain], codes.bytes[part], activations});
+             32, {chains[chain], codes.bytes, activations});
     return;
   }
   auto toChain = [&](Value pairs) {
@@ -120,7 +121,7 @@ void IntegerProducts::add(Sum &sum, const Codes &codes, int64_t part,
   Value pairs =
       call({"llvm.x86.ssse3.pmadd.ub.sw.128", "llvm.x86.avx2.pmadd.ub.sw",
             "llvm.x86.avx512.pmaddubs.w.512"},
-           16, {codes.bytes[part], activations});
+           16, {codes.bytes, activations});
   if (!halves)
     return toChain(pairs);
   sum.pairs =

@@ -30,13 +30,16 @@ public:
   /// Whether the unit has an instruction for that many lanes.
   static bool has(IntegerUnit unit, int64_t lanes);
 
-  /// A word of each channel, ready to be multiplied: the first four codes of
-  /// it, and where it has eight, the others.
+  /// Four codes of each channel, a factor of the instruction.
   struct Codes {
-    SmallVector<Value, 2> bytes;
+    Value bytes;
     Value signs; // the codes themselves, where `bytes` are magnitudes
   };
-  Codes unpack(Value words);
+  /// Words of each channel as words of four codes: the first four of each, and
+  /// where it has eight, the others. What they become for each use is left to
+  /// `codesOf`.
+  SmallVector<Value, 2> prepare(Value words);
+  Codes codesOf(Value prepared);
   /// Activations [k, k + 4) of a row of i8, in each lane.
   Value activations(Value input, ValueRange row, Value k);
 
@@ -46,13 +49,16 @@ public:
     Value pairs;                  // in 16 bits
     int64_t added = 0;
   };
-  /// Adds four codes, those of part `part` of a word, times `activations`.
-  void add(Sum &sum, const Codes &codes, int64_t part, Value activations);
+  /// Adds four codes times `activations`.
+  void add(Sum &sum, const Codes &codes, Value activations);
   /// The sum, a vector of i32.
   Value total(Sum &sum);
 
   /// What is added to the codes, which a sum of activations takes off again.
   double offset() const { return isSigned && !magnitudes() ? 128 : 0; }
+
+  /// Whether sums begin in 16 bits.
+  bool hasPairs() const { return halves && unit == IntegerUnit::MAddUBS; }
 
 private:
   bool magnitudes() const { return isSigned && unit == IntegerUnit::MAddUBS; }

@@ -9,6 +9,7 @@
 
 #include "dialects/Marimba/IR/Marimba.h"
 #include "lowering/CPU/Builders/BlockKernel.h"
+#include "lowering/CPU/Quantized/GroupSums.h"
 #include "lowering/Common/Builders/QuantizedParts.h"
 #include "lowering/Target/IntegerUnit.h"
 
@@ -21,12 +22,6 @@ public:
       : BlockKernel(b, lanes), op(op),
         parts(b, op.getWeight(), op.getStoredType(), op.getMatrix()) {}
 
-  void emit() {
-    SmallVector<Value> inputs{op.getInput()};
-    if (op.getScales())
-      inputs.append({op.getScales(), op.getSums()});
-    BlockKernel::emit(operandsOf(op, parts), inputs);
-  }
   void emit(const ContractionOperands &operands, ValueRange inputs) {
     BlockKernel::emit(operands, inputs);
   }
@@ -39,33 +34,12 @@ public:
   }
 
 protected:
-  /// Scales of a group in f32.
-  Value loadScales(const Tile &tile, Value group, int64_t vector) {
-    return parts.loadScales(lanes, blockOf(tile, vector), group,
-                            laneOf(tile, vector));
-  }
-  /// Adds a group to `old`: `part` has the tile's sums of products with its
-  /// codes minus `center`, which are scaled, and after them, where the weight
-  /// has minimums, each row's sum of inputs, which is times them.
-  SmallVector<Value> addGroup(const Tile &tile, Value group, ValueRange part,
-                              ValueRange old, double center = 0) {
-    int64_t vectors = tile.vectors(), count = vectors * tile.rows.size();
-    SmallVector<Value> next;
-    for (int64_t i = 0; i < count; ++i)
-      next.push_back(
-          b.fma(part[i], loadScales(tile, group, i % vectors), old[i]));
-    if (!parts.minimums)
-      return next;
-    for (int64_t i = 0; i < count; ++i) {
-      int64_t v = i % vectors;
-      Value minimum =
-          parts.loadMinimums(lanes, blockOf(tile, v), group, laneOf(tile, v));
-      if (center != 0)
-        minimum = b.fma(loadScales(tile, group, v),
-                        b.broadcast(lanes, b.constant(center)), minimum);
-      next[i] = b.fma(part[count + i / vectors], minimum, next[i]);
-    }
-    return next;
+  /// Where the tile's vectors of channels are.
+  SmallVector<Channels> channelsOf(const Tile &tile) {
+    SmallVector<Channels> all;
+    for (int64_t v = 0; v < tile.vectors(); ++v)
+      all.push_back({blockOf(tile, v), laneOf(tile, v)});
+    return all;
   }
   Value zeroPoints(const Tile &tile, Value group, int64_t vector) {
     return parts.zeroPoints(lanes, blockOf(tile, vector), group,

@@ -9,7 +9,7 @@
 #include "lowering/CPU/Builders/EmitterPattern.h"
 #include "lowering/CPU/Contraction/FloatTiles.h"
 #include "lowering/CPU/Contraction/RowViews.h"
-#include "lowering/CPU/Quantized/IntegerProducts.h"
+#include "lowering/CPU/Quantized/IntegerTiles.h"
 #include "lowering/CPU/Quantized/QuantizedKernel.h"
 #include "lowering/Common/Builders/Codes.h"
 
@@ -37,11 +37,26 @@ struct MatmulToVector : OpRewritePattern<QuantizedMatmulOp> {
       return rewriter.notifyMatchFailure(op, "no products of bytes");
     KernelBuilder b(op.getLoc(), rewriter);
     if (op.getScales())
-      IntegerKernel(b, op, facts.lanes, unit).emit();
+      integers(b, op);
     else
       floats(b, op);
     rewriter.eraseOp(op);
     return success();
+  }
+
+  /// Inputs that quantize_rows made.
+  void integers(KernelBuilder &b, QuantizedMatmulOp op) const {
+    IntegerKernel few(b, op, facts.lanes, unit);
+    const QuantizedParts &parts = few.matrix();
+    ContractionOperands operands = IntegerKernel::operandsOf(op, parts);
+    SmallVector<Value> inputs{op.getInput(), op.getScales(), op.getSums()};
+    int64_t groups = cast<MemRefType>(inputs[1].getType()).getShape().back();
+    if (!IntegerTiles::takesGroups(parts.layout.depth / groups))
+      return few.emit(operands, inputs);
+    joinSequences(b, operands, inputs);
+    fewOrMany(
+        b, operands.output, [&] { few.emit(operands, inputs); },
+        [&] { IntegerTiles(b, facts, unit, parts).emit(operands, inputs); });
   }
 
   /// Inputs as they are: weights are widened, for few rows in registers.

@@ -1,0 +1,39 @@
+//===- GroupSums.h - Groups of quantised weights, added up ------*- C++ -*-===//
+//
+// Part of Marimba. Private to lowering/CPU/Quantized.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MARIMBA_LOWERING_CPU_QUANTIZED_GROUPSUMS_H
+#define MARIMBA_LOWERING_CPU_QUANTIZED_GROUPSUMS_H
+
+#include "lowering/Common/Builders/QuantizedParts.h"
+
+namespace mlir::marimba {
+
+/// Where a vector of channels is.
+struct Channels {
+  Value block, lane;
+};
+
+/// Adds groups of weights up in f32, for all kernels.
+class GroupSums {
+public:
+  GroupSums(KernelBuilder &b, const QuantizedParts &parts, int64_t lanes)
+      : b(b), parts(parts), lanes(lanes) {}
+
+  /// Adds a group to `old`, row by row: `part` has a tile's sums of products
+  /// with its codes minus `center`, which are scaled, and after them, where the
+  /// weight has minimums, each row's sum of inputs, which is times them.
+  SmallVector<Value> add(ArrayRef<Channels> channels, Value group,
+                         ValueRange part, ValueRange old, double center = 0);
+
+private:
+  KernelBuilder &b;
+  const QuantizedParts &parts;
+  int64_t lanes;
+};
+
+} // namespace mlir::marimba
+
+#endif // MARIMBA_LOWERING_CPU_QUANTIZED_GROUPSUMS_H

@@ -1,0 +1,101 @@
+//===- IntegerGroups.cpp - From sums of integers to f32 ---------*- C++ -*-===//
+//
+// Part of Marimba.
+//
+//===----------------------------------------------------------------------===//
+
+#include "lowering/CPU/Quantized/IntegerGroups.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
+using namespace mlir;
+using namespace mlir::marimba;
+
+IntegerGroups::IntegerGroups(KernelBuilder &b, IntegerUnit unit,
+                             const QuantizedParts &parts, int64_t lanes,
+                             ValueRange inputs)
+    : products(b, unit, parts.layout.encoding, lanes), b(b), parts(parts),
+      weights(b, parts, lanes), lanes(lanes),
+      groups(cast<MemRefType>(inputs[1].getType()).getShape().back()),
+      scales(inputs[1]), sums(inputs[2]) {}
+
+SmallVector<Value> IntegerGroups::offsets(const Tile &tile, Value group) {
+  double all = products.offset() + parts.layout.encoding.center();
+  if (all != 0)
+    return SmallVector<Value>(tile.channels.size(), b.constant(all));
+  return llvm::map_to_vector(tile.channels, [&](const Channels &at) {
+    return parts.zeroPoints(lanes, at.block, group, at.lane);
+  });
+}
+
+SmallVector<Value> IntegerGroups::scaled(const Tile &tile, Value group,
+                                         ValueRange totals,
+                                         ArrayRef<Value> offsets,
+                                         ValueRange before) {
+  auto f32 = VectorType::get({lanes}, b.getF32Type());
+  SmallVector<Value> next;
+  for (ArrayRef<Value> row : tile.rows) {
+    Value scale = b.load(scales, elementOf(row, group));
+    Value rowSum = b.load(sums, elementOf(row, group));
+    for (Value offset : offsets) {
+      size_t i = next.size();
+      Value exact = arith::SIToFPOp::create(b, f32, totals[i]);
+      Value base = before.empty() ? Value() : before[i];
+      if (offset) {
+        Value off = b.mul(offset, rowSum);
+        base = base ? b.sub(base, off) : b.neg(off);
+      }
+      next.push_back(base ? b.fma(exact, scale, base) : b.mul(exact, scale));
+    }
+  }
+  return next;
+}
+
+SmallVector<Value> IntegerGroups::addUnscaled(const Tile &tile, Value group,
+                                              Value first, Value last,
+                                              ValueRange before,
+                                              Totals totals) {
+  SmallVector<Value> off = offsets(tile, group);
+  if (perWeights() == 1)
+    return scaled(tile, first, totals(first), off, before);
+  SmallVector<Value> start(before);
+  if (start.empty())
+    start.assign(tile.count(), b.zeros(lanes));
+  return b.loop(first, last, start, [&](Value g, ValueRange old) {
+    return scaled(tile, g, totals(g), off, old);
+  });
+}
+
+SmallVector<Value> IntegerGroups::addScaled(const Tile &tile, Value group,
+                                            Value first, Value last,
+                                            ValueRange part, ValueRange old) {
+  SmallVector<Value> all(part);
+  if (parts.minimums) {
+    auto load = [&](Value g) {
+      return llvm::map_to_vector(tile.rows, [&](ArrayRef<Value> row) {
+        return b.load(sums, elementOf(row, g));
+      });
+    };
+    SmallVector<Value> inputs(tile.rows.size(), b.constant(0.0));
+    if (perWeights() == 1)
+      inputs = load(first);
+    else
+      inputs = b.loop(first, last, inputs, [&](Value g, ValueRange before) {
+        SmallVector<Value> next = load(g);
+        for (auto [sum, old] : llvm::zip_equal(next, before))
+          sum = b.add(old, sum);
+        return next;
+      });
+    all.append(inputs);
+  }
+  return weights.add(tile.channels, group, all, old);
+}
+
+SmallVector<Value> IntegerGroups::add(const Tile &tile, Value group,
+                                      ValueRange old, Totals totals) {
+  Value count = b.index(perWeights());
+  Value first = b.muli(group, count), last = b.addi(first, count);
+  SmallVector<Value> part =
+      addUnscaled(tile, group, first, last, ValueRange(), totals);
+  return addScaled(tile, group, first, last, part, old);
+}
