@@ -61,12 +61,12 @@ struct PipelineOptions : PassPipelineOptions<PipelineOptions> {
 
   Option<MatmulRoute> matmul{
       *this, "matmul", llvm::cl::desc("Who computes projections"),
-      llvm::cl::init(MatmulRoute::OneDNN),
+      llvm::cl::init(MatmulRoute::Automatic),
       llvm::cl::values(
           clEnumValN(MatmulRoute::Automatic, "auto",
-                     "for each shape who is faster"),
+                     "for each shape who is faster (default)"),
           clEnumValN(MatmulRoute::OneDNN, "onednn",
-                     "the library, where there are many rows (default)"),
+                     "the library, where there are many rows"),
           clEnumValN(MatmulRoute::Generated, "generated",
                      "generated kernels over packed weights"),
           clEnumValN(MatmulRoute::Loops, "loops",

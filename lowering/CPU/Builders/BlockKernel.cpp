@@ -1,4 +1,4 @@
-//===- BlockKernel.cpp - Few rows times weights in blocks -------*- C++ -*-===//
+//===- BlockKernel.cpp - One row times weights in blocks --------*- C++ -*-===//
 //
 // Part of Marimba.
 //
@@ -14,14 +14,16 @@
 using namespace mlir;
 using namespace mlir::marimba;
 
-/// Rows of a tile, and vectors of channels of a block beside one row and beside
-/// several: sums of integers and of f32 for all of them are in registers.
-static constexpr int64_t kRows = 4, kVectors = 4, kVectorsOfRows = 1;
+/// Vectors of a block whose sums are kept at a time, in registers.
+static constexpr int64_t kVectors = 8;
 /// With fewer blocks than this, and so few bytes, parts of a block of so many
 /// vectors are the work of a thread.
 static constexpr int64_t kFewBlocks = 8, kVectorsOfPart = 2;
-/// Blocks that are read side by side.
-static constexpr int64_t kStreams = 2;
+/// Blocks that are read side by side where whole blocks of both have registers:
+/// one stream alone does not use the memory's bandwidth. A part of each word's
+/// channels at a time would use less of it than one stream of whole words.
+static int64_t streamsOf(int64_t lanes) { return lanes >= 16 ? 2 : 1; }
+static constexpr int64_t kCacheLine = 64;
 /// Words ahead, 256 bytes each (docs/results.md).
 static constexpr int64_t kWordsAhead = 8;
 
@@ -37,18 +39,22 @@ void BlockKernel::emit(const ContractionOperands &what, ValueRange memrefs) {
         [&](ValueRange at) { overRows(at[0], at[1], part / lanes); }, part);
     return;
   }
+  int64_t streams = streamsOf(lanes);
   b.parallel(
       {end},
       [&](ValueRange at) {
+        if (streams == 1)
+          return overRows(at[0], Value(), kChannels / lanes);
         Value next = b.addi(at[0], b.index(1));
-        if (blocks % kStreams == 0)
-          return overRows({at[0], next}, Value(), kVectors);
+        int64_t vectors = kChannels / lanes;
+        if (blocks % streams == 0)
+          return overRows({at[0], next}, Value(), vectors);
         b.ifThen(b.cmpi(/*lessThan=*/true, next, end),
-                 [&] { overRows({at[0], next}, Value(), kVectors); });
+                 [&] { overRows({at[0], next}, Value(), vectors); });
         b.ifThen(b.cmpi(/*lessThan=*/false, next, end),
-                 [&] { overRows(at[0], Value(), kVectors); });
+                 [&] { overRows(at[0], Value(), vectors); });
       },
-      kStreams);
+      streams);
 }
 
 void BlockKernel::overRows(ArrayRef<Value> blocks, Value lane,
@@ -59,42 +65,28 @@ void BlockKernel::overRows(ArrayRef<Value> blocks, Value lane,
   tile.blocks.assign(blocks.begin(), blocks.end());
   tile.lane = lane;
   tile.perBlock = vectors;
-  auto tiles = [&](ArrayRef<Value> outer, Value count) {
-    // A rest of two or three rows is a tile whose last row is there several
-    // times: the weights are read once.
-    Value rest = arith::RemUIOp::create(b, count, b.index(kRows));
-    Value single =
-        arith::CmpIOp::create(b, arith::CmpIPredicate::eq, rest, b.index(1));
-    Value last = b.subi(count, b.index(1));
-    Value tiled = b.select(single, last, count);
-    b.loop(
-        b.index(0), tiled,
-        [&](Value row) { rowTile(tile, outer, row, kRows, last); }, kRows);
-    b.loop(tiled, count,
-           [&](Value row) { rowTile(tile, outer, row, 1, Value()); });
+  auto rows = [&](ArrayRef<Value> outer, Value count) {
+    b.loop(b.index(0), count, [&](Value row) {
+      SmallVector<Value> at(outer);
+      at.push_back(row);
+      if (type.getRank() == 3 && outer.empty())
+        at.push_back(b.index(0)); // one token of each sequence
+      oneRow(tile, at);
+    });
   };
   if (type.getRank() == 2 || type.getDimSize(1) == 1)
-    return tiles({}, b.dim(y, 0));
+    return rows({}, b.dim(y, 0));
   b.loop(b.index(0), b.dim(y, 0),
-         [&](Value batch) { tiles(batch, b.dim(y, 1)); });
+         [&](Value batch) { rows(batch, b.dim(y, 1)); });
 }
 
-void BlockKernel::rowTile(Tile tile, ArrayRef<Value> outer, Value row,
-                          int64_t count, Value last) {
-  int64_t rank = cast<MemRefType>(operands.output.getType()).getRank();
-  for (int64_t r = 0; r < count; ++r) {
-    SmallVector<Value> at(outer);
-    Value next = b.addi(row, b.index(r));
-    at.push_back(last && r > 1 ? b.mini(next, last) : next);
-    if (rank == 3 && outer.empty())
-      at.push_back(b.index(0)); // one token of each sequence
-    tile.rows.push_back(at);
-  }
+void BlockKernel::oneRow(Tile tile, ArrayRef<Value> row) {
+  tile.row.assign(row.begin(), row.end());
   // A part of a block, or all of it, as many vectors at a time as there are
   // registers for.
   int64_t all = tile.lane ? tile.perBlock : kChannels / lanes;
   Value first = tile.lane ? tile.lane : b.index(0);
-  tile.perBlock = std::min(all, count == 1 ? kVectors : kVectorsOfRows);
+  tile.perBlock = std::min(all, kVectors);
   auto part = [&](Value lane) {
     tile.lane = lane;
     store(tile, sums(tile));
@@ -115,6 +107,8 @@ Value BlockKernel::loadWords(const Tile &tile, Value word, int64_t vector) {
 }
 
 void BlockKernel::prefetchWords(const Tile &tile, Value word, int64_t vector) {
+  if (vector * lanes * 4 % kCacheLine != 0)
+    return; // came with the vector before
   b.prefetch(operands.words,
              {blockOf(tile, vector), b.addi(word, b.index(kWordsAhead)),
               laneOf(tile, vector)},
@@ -125,9 +119,6 @@ void BlockKernel::store(const Tile &tile, ValueRange sums) {
   Consumers consumers(b, lanes, operands);
   for (int64_t v = 0; v < tile.vectors(); ++v) {
     Value first = b.muli(blockOf(tile, v), b.index(kChannels));
-    SmallVector<Value> column;
-    for (size_t r = 0; r < tile.rows.size(); ++r)
-      column.push_back(sums[r * tile.vectors() + v]);
-    consumers.store(tile.rows, b.addi(first, laneOf(tile, v)), column);
+    consumers.store({tile.row}, b.addi(first, laneOf(tile, v)), sums[v]);
   }
 }

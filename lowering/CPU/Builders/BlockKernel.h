@@ -1,4 +1,4 @@
-//===- BlockKernel.h - Few rows times weights in blocks ---------*- C++ -*-===//
+//===- BlockKernel.h - One row times weights in blocks ----------*- C++ -*-===//
 //
 // Part of Marimba.
 //
@@ -11,12 +11,11 @@
 
 namespace mlir::marimba {
 
-/// The loop nest of a matmul of few rows; derived classes have the arithmetic.
-/// Weights are in blocks of 64 channels: [blocks, words, 64], where a word has
-/// 32 bits of one channel. Blocks are computed in parallel, so that each thread
-/// streams weights of its own: two blocks at a time, since one stream alone
-/// does not use the memory's bandwidth, and a few rows at a time, for which a
-/// weight is unpacked once.
+/// The loop nest of a matmul of one row, which waits for memory; derived
+/// classes have the arithmetic. Weights are in blocks of 64 channels: [blocks,
+/// words, 64], where a word has 32 bits of one channel. Blocks are computed in
+/// parallel, so that each thread streams weights of its own. Several rows would
+/// be computed one after the other: TileKernel reads weights once for them.
 class BlockKernel {
 public:
   static constexpr int64_t kChannels = Consumers::kChannels;
@@ -30,16 +29,15 @@ public:
   void emit(const ContractionOperands &operands, ValueRange inputs);
 
 protected:
-  /// Rows that are computed together, and vectors of channels.
+  /// A row and some vectors of channels.
   struct Tile {
-    /// Indices before the last one; the last row may be there several times.
-    SmallVector<SmallVector<Value>> rows;
+    SmallVector<Value> row; // indices before the last one
     SmallVector<Value> blocks;
     Value lane;           // the first channel of the tile in each block
     int64_t perBlock = 0; // vectors of a block
     int64_t vectors() const { return perBlock * int64_t(blocks.size()); }
   };
-  /// The sums of `tile`, row by row, each of `tile.vectors()` vectors.
+  /// The sums of `tile`, `tile.vectors()` vectors.
   virtual SmallVector<Value> sums(const Tile &tile) = 0;
 
   Value input(int64_t i) const { return inputs[i]; }
@@ -62,9 +60,7 @@ private:
   /// All rows of `blocks`: of `vectors` from `lane` on, or of whole blocks
   /// where that is null.
   void overRows(ArrayRef<Value> blocks, Value lane, int64_t vectors);
-  /// `count` rows from `row` on, none after `last`.
-  void rowTile(Tile tile, ArrayRef<Value> outer, Value row, int64_t count,
-               Value last);
+  void oneRow(Tile tile, ArrayRef<Value> row);
   void store(const Tile &tile, ValueRange sums);
 
   ContractionOperands operands;

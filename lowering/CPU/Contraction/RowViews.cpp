@@ -13,19 +13,34 @@
 using namespace mlir;
 using namespace mlir::marimba;
 
-/// Rows that share their reads of the weights without tiles: up to so many a
-/// call waits for memory.
-static constexpr int64_t kFewRows = 16;
-
 static bool hasOneToken(MemRefType type) {
   return type.getRank() == 3 && type.getDimSize(1) == 1;
+}
+
+/// Replaces memrefs [B, 1, any] by views [B, any].
+static void dropTime(KernelBuilder &b, ArrayRef<Value *> memrefs) {
+  for (Value *memref : memrefs) {
+    auto type = cast<MemRefType>((*memref).getType());
+    auto part = memref::ExtractStridedMetadataOp::create(b, *memref);
+    int64_t last = type.getDimSize(2), dynamic = ShapedType::kDynamic;
+    auto layout = StridedLayoutAttr::get(b.getContext(), dynamic, {dynamic, 1});
+    auto view = MemRefType::get({dynamic, last}, type.getElementType(), layout,
+                                type.getMemorySpace());
+    OpFoldResult width = ShapedType::isDynamic(last)
+                             ? OpFoldResult(part.getSizes()[2])
+                             : OpFoldResult(b.getIndexAttr(last));
+    *memref = memref::ReinterpretCastOp::create(
+        b, view, part.getBaseBuffer(), OpFoldResult(part.getOffset()),
+        ArrayRef<OpFoldResult>{part.getSizes()[0], width},
+        ArrayRef<OpFoldResult>{part.getStrides()[0], b.getIndexAttr(1)});
+  }
 }
 
 void mlir::marimba::joinSequences(KernelBuilder &b,
                                   ContractionOperands &operands,
                                   MutableArrayRef<Value> inputs) {
   auto output = cast<MemRefType>(operands.output.getType());
-  if (output.getRank() != 3 || hasOneToken(output))
+  if (output.getRank() != 3)
     return;
   SmallVector<Value *> memrefs{&operands.output};
   for (Value &input : inputs)
@@ -33,6 +48,8 @@ void mlir::marimba::joinSequences(KernelBuilder &b,
   for (PostOp &post : operands.postOps)
     if (post.operand)
       memrefs.push_back(&post.operand);
+  if (hasOneToken(output))
+    return dropTime(b, memrefs);
   Value batch = b.dim(*memrefs.front(), 0), time = b.dim(*memrefs.front(), 1);
   Value joins = arith::ConstantOp::create(b, b.getBoolAttr(true));
   SmallVector<memref::ExtractStridedMetadataOp> parts;
@@ -63,23 +80,21 @@ void mlir::marimba::joinSequences(KernelBuilder &b,
   }
 }
 
-void mlir::marimba::fewOrMany(KernelBuilder &b, Value output,
-                              llvm::function_ref<void()> few,
+void mlir::marimba::oneOrMany(KernelBuilder &b, Value output,
+                              llvm::function_ref<void()> one,
                               llvm::function_ref<void()> many) {
   auto type = cast<MemRefType>(output.getType());
-  if (hasOneToken(type))
-    return few();
   ArrayRef<int64_t> outer = type.getShape().drop_back();
   if (!ShapedType::isDynamicShape(outer))
-    return ShapedType::getNumElements(outer) <= kFewRows ? few() : many();
+    return ShapedType::getNumElements(outer) == 1 ? one() : many();
   Value rows = b.dim(output, 0);
   if (type.getRank() == 3)
     rows = b.muli(rows, b.dim(output, 1));
-  Value isMany = b.cmpi(/*lessThan=*/true, b.index(kFewRows), rows);
+  Value isMany = b.cmpi(/*lessThan=*/true, b.index(1), rows);
   auto branch = scf::IfOp::create(b, isMany, /*withElseRegion=*/true);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(branch.thenBlock());
   many();
   b.setInsertionPointToStart(branch.elseBlock());
-  few();
+  one();
 }

@@ -13,14 +13,14 @@ namespace mlir::marimba {
 
 /// Replaces memrefs [B, T, any] by views [1, B * T, any] where, at run time,
 /// each sequence begins where the one before it ends in all of them; else the
-/// views are as the memrefs are. Memrefs of rank 2, and such of one token of
-/// each sequence, stay.
+/// views are as the memrefs are. Of one token of each sequence, [B, 1, any],
+/// they become [B, any]; memrefs of rank 2 stay.
 void joinSequences(KernelBuilder &b, ContractionOperands &operands,
                    MutableArrayRef<Value> inputs);
 
-/// Emits `few` where `output` has at most 16 rows, else `many`: by its type, if
-/// that says it, or at run time. One token of each sequence is few rows.
-void fewOrMany(KernelBuilder &b, Value output, llvm::function_ref<void()> few,
+/// Emits `one` where `output` has one row, else `many`: by its type, if that
+/// says it, or at run time. Several rows share their reads of the weights.
+void oneOrMany(KernelBuilder &b, Value output, llvm::function_ref<void()> one,
                llvm::function_ref<void()> many);
 
 } // namespace mlir::marimba

@@ -40,40 +40,33 @@ struct PackedKernel : BlockKernel {
   SmallVector<Value> sums(const Tile &tile) override {
     bool pairs = getElementTypeOrSelf(op.getInput().getType()).isBF16();
     bool single = op.getPacked().isF32();
-    int64_t inputs = cast<MemRefType>(op.getWeight().getType()).getDimSize(1);
-    int64_t perWord = single ? 1 : 2, rows = tile.rows.size();
-    int64_t whole = inputs / perWord;
+    int64_t depth = cast<MemRefType>(op.getWeight().getType()).getDimSize(1);
+    int64_t perWord = single ? 1 : 2, vectors = tile.vectors();
+    int64_t whole = depth / perWord;
 
     auto word = [&](Value index, int64_t count, ValueRange old) {
-      SmallVector<Value> next(old);
+      SmallVector<Value> next(old), xs;
       Value k = b.muli(index, b.index(perWord));
-      for (int64_t v = 0; v < tile.vectors(); ++v) {
+      if (pairs)
+        xs.push_back(broadcastPair(b, lanes, input(0), tile.row, k, count));
+      for (int64_t j = 0; !pairs && j < count; ++j)
+        xs.push_back(
+            b.load(input(0), elementOf(tile.row, b.addi(k, b.index(j)))));
+      for (int64_t v = 0; v < vectors; ++v) {
         Value bits = loadWords(tile, index, v);
-        if (rows == 1)
-          prefetchWords(tile, index, v);
+        prefetchWords(tile, index, v);
         if (pairs) {
-          for (int64_t r = 0; r < rows; ++r) {
-            Value &sum = next[r * tile.vectors() + v];
-            sum = dotPairs(
-                b, sum, bits,
-                broadcastPair(b, lanes, input(0), tile.rows[r], k, count));
-          }
+          next[v] = dotPairs(b, next[v], bits, xs[0]);
           continue;
         }
-        for (int64_t j = 0; j < count; ++j) {
-          Value w = single ? bits : widenHalf(b, bits, /*high=*/j);
-          for (int64_t r = 0; r < rows; ++r) {
-            Value x = b.load(input(0),
-                             elementOf(tile.rows[r], b.addi(k, b.index(j))));
-            Value &sum = next[r * tile.vectors() + v];
-            sum = b.fma(x, w, sum);
-          }
-        }
+        for (auto [j, x] : llvm::enumerate(xs))
+          next[v] =
+              b.fma(x, single ? bits : widenHalf(b, bits, j == 1), next[v]);
       }
       return next;
     };
     // Four words at a time: enough for the loop to cost nothing.
-    SmallVector<Value> sums(rows * tile.vectors(), b.zeros(lanes));
+    SmallVector<Value> sums(vectors, b.zeros(lanes));
     int64_t unrolled = whole / 4 * 4;
     sums = b.loop(
         b.index(0), b.index(unrolled), sums,
@@ -86,7 +79,7 @@ struct PackedKernel : BlockKernel {
         4);
     for (int64_t i = unrolled; i < whole; ++i)
       sums = word(b.index(i), perWord, sums);
-    if (inputs % perWord)
+    if (depth % perWord)
       sums = word(b.index(whole), 1, sums);
     return sums;
   }
@@ -120,7 +113,7 @@ struct PackedMatmulToVector : OpRewritePattern<PackedMatmulOp> {
                                  channels, postOpsOf(op)};
     SmallVector<Value> inputs{op.getInput()};
     joinSequences(b, operands, inputs);
-    fewOrMany(
+    oneOrMany(
         b, operands.output,
         [&] { PackedKernel(b, op, facts.lanes).emit(operands, inputs); },
         [&] { tiles(b, op, operands, inputs); });

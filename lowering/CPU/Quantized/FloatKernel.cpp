@@ -1,72 +1,60 @@
 //===- FloatKernel.cpp - Quantised weights times f32 ------------*- C++ -*-===//
 //
-// Part of Marimba. Codes are unpacked by shifts and converted; four or eight
-// inputs, one word of each channel, at a time. For targets without products of
-// bytes, and where activations are to stay in f32.
+// Part of Marimba. Weights are widened as QuantizedProducer does it for many
+// rows, so that a row has the same bits in all calls; four or eight inputs, one
+// word of each channel, at a time. For targets without products of bytes, and
+// where activations are to stay in f32.
 //
 //===----------------------------------------------------------------------===//
 
 #include "lowering/CPU/Quantized/QuantizedKernel.h"
-
-#include "mlir/Dialect/Arith/IR/Arith.h"
 
 using namespace mlir;
 using namespace mlir::marimba;
 
 SmallVector<Value> FloatKernel::sums(const Tile &tile) {
   const formats::Layout &layout = parts.layout;
-  int64_t rows = tile.rows.size(), perWord = layout.encoding.codesPerWord();
+  int64_t perWord = layout.encoding.codesPerWord();
+  SmallVector<Channels> channels = channelsOf(tile);
 
-  // `inputs` of a word, which has that many within K. After the sums of
-  // products are those of the rows' inputs where minimums are times them.
-  auto word = [&](Value index, int64_t inputs, ArrayRef<Value> zeros,
+  // `count` inputs of a word, which has that many within K.
+  auto word = [&](Value index, int64_t count, ArrayRef<Terms> terms,
                   ValueRange old) {
-    SmallVector<Value> next(old);
+    SmallVector<Value> next(old), xs;
     Value k = b.muli(index, b.index(perWord));
-    int64_t products = rows * tile.vectors();
-    for (int64_t r = 0; parts.minimums && r < rows; ++r)
-      for (int64_t j = 0; j < inputs; ++j) {
-        Value &sum = next[products + r];
-        sum = b.add(sum, b.load(input(0), elementOf(tile.rows[r],
-                                                    b.addi(k, b.index(j)))));
-      }
-    for (int64_t v = 0; v < tile.vectors(); ++v) {
+    for (int64_t j = 0; j < count; ++j)
+      xs.push_back(
+          b.load(input(0), elementOf(tile.row, b.addi(k, b.index(j)))));
+    for (auto [v, term] : llvm::enumerate(terms)) {
       Value bits = loadWords(tile, index, v);
-      for (int64_t j = 0; j < inputs; ++j) {
-        Value w = parts.unpack(bits, j, zeros[v]);
-        for (int64_t r = 0; r < rows; ++r) {
-          Value x =
-              b.load(input(0), elementOf(tile.rows[r], b.addi(k, b.index(j))));
-          Value &sum = next[r * tile.vectors() + v];
-          sum = b.fma(x, w, sum);
-        }
+      prefetchWords(tile, index, v);
+      for (auto [j, x] : llvm::enumerate(xs)) {
+        Value w = b.mul(parts.unpack(bits, j, term.zero), term.scale);
+        if (term.minimum) // one rounding: the product is exact
+          w = b.add(w, term.minimum);
+        next[v] = b.fma(x, w, next[v]);
       }
     }
     return next;
   };
-  auto group = [&](Value index, int64_t inputs, ValueRange old) {
-    // A minimum is about minus the middle code times the scale: of codes around
-    // zero the sums do not grow only for the minimum to take that off again.
-    double center = parts.minimums && layout.encoding.bits == 4 ? 8 : 0;
-    SmallVector<Value> zeros;
-    for (int64_t v = 0; v < tile.vectors(); ++v)
-      zeros.push_back(center != 0 ? b.broadcast(lanes, b.constant(center))
-                                  : zeroPoints(tile, index, v));
+  auto group = [&](Value index, int64_t count, ValueRange old) {
+    SmallVector<Terms> terms;
+    for (auto [block, lane] : channels)
+      terms.push_back({parts.loadScales(lanes, block, index, lane),
+                       parts.zeroPoints(lanes, block, index, lane),
+                       parts.loadMinimums(lanes, block, index, lane)});
     Value first = b.muli(index, b.index(layout.group / perWord));
-    Value last = b.addi(first, b.index(inputs / perWord));
-    SmallVector<Value> part(old.size(), b.zeros(lanes));
-    if (parts.minimums)
-      part.append(rows, b.constant(0.0));
-    part = b.loop(first, last, part, [&](Value w, ValueRange sums) {
-      return word(w, perWord, zeros, sums);
-    });
-    if (inputs % perWord)
-      part = word(last, inputs % perWord, zeros, part);
-    return GroupSums(b, parts, lanes)
-        .add(channelsOf(tile), index, part, old, center);
+    Value last = b.addi(first, b.index(count / perWord));
+    SmallVector<Value> sums =
+        b.loop(first, last, old, [&](Value w, ValueRange before) {
+          return word(w, perWord, terms, before);
+        });
+    if (count % perWord)
+      sums = word(last, count % perWord, terms, sums);
+    return sums;
   };
   int64_t whole = layout.inputs / layout.group;
-  SmallVector<Value> sums(rows * tile.vectors(), b.zeros(lanes));
+  SmallVector<Value> sums(tile.vectors(), b.zeros(lanes));
   sums = b.loop(b.index(0), b.index(whole), sums, [&](Value g, ValueRange old) {
     return group(g, layout.group, old);
   });

@@ -10,16 +10,11 @@ using namespace mlir;
 using namespace mlir::marimba;
 
 SmallVector<Value> GroupSums::add(ArrayRef<Channels> channels, Value group,
-                                  ValueRange part, ValueRange old,
-                                  double center) {
+                                  ValueRange part, ValueRange old) {
   SmallVector<Value> scales, minimums, next;
   for (auto [block, lane] : channels) {
     scales.push_back(parts.loadScales(lanes, block, group, lane));
     minimums.push_back(parts.loadMinimums(lanes, block, group, lane));
-    if (minimums.back() && center != 0)
-      minimums.back() =
-          b.fma(scales.back(), b.broadcast(lanes, b.constant(center)),
-                minimums.back());
   }
   size_t vectors = channels.size();
   for (auto [i, sum] : llvm::enumerate(old)) {

@@ -23,10 +23,10 @@ public:
       : b(b), parts(parts), lanes(lanes) {}
 
   /// Adds a group to `old`, row by row: `part` has a tile's sums of products
-  /// with its codes minus `center`, which are scaled, and after them, where the
-  /// weight has minimums, each row's sum of inputs, which is times them.
+  /// with its codes, which are scaled, and after them, where the weight has
+  /// minimums, each row's sum of inputs, which is times them.
   SmallVector<Value> add(ArrayRef<Channels> channels, Value group,
-                         ValueRange part, ValueRange old, double center = 0);
+                         ValueRange part, ValueRange old);
 
 private:
   KernelBuilder &b;

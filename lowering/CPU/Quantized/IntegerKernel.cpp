@@ -19,49 +19,61 @@ static constexpr int64_t kGroupsAhead = 4;
 /// Words of a group whose products are unrolled in the code: 128 inputs
 /// in 8 bits, the largest group of weights.
 static constexpr int64_t kWordsAtOnce = 32;
+/// With 16 registers more words would be reordered by the code generator, and
+/// all their prefetches moved to the front.
+static constexpr int64_t kWordsOfNarrow = 2, kWordsOfNarrowPairs = 4;
+/// Vectors of channels whose sums are in registers at a time: sums that begin
+/// in 16 bits take two each.
+static constexpr int64_t kSums = 8, kSumsOfPairs = 4;
 
 SmallVector<Value> IntegerKernel::sums(const Tile &tile) {
   const formats::Layout &layout = parts.layout;
-  int64_t rows = tile.rows.size(), vectors = tile.vectors();
+  int64_t vectors = tile.vectors();
   int64_t perWord = layout.encoding.codesPerWord();
   IntegerGroups groups(b, unit, parts, lanes, {input(0), input(1), input(2)});
   IntegerProducts &products = groups.products;
   int64_t words = groups.size() / perWord;
+  bool narrow = lanes < 16, pairs = products.hasPairs();
+  int64_t atOnce = pairs && narrow ? kSumsOfPairs : kSums;
+  int64_t most = !narrow ? kWordsAtOnce
+                 : pairs ? kWordsOfNarrowPairs
+                         : kWordsOfNarrow;
 
-  // One word of all channels and rows.
-  auto add = [&](Value word, MutableArrayRef<IntegerProducts::Sum> sums) {
+  // One word of some channels.
+  auto add = [&](Value word, int64_t firstVector,
+                 MutableArrayRef<IntegerProducts::Sum> sums) {
     Value k = b.muli(word, b.index(perWord));
-    SmallVector<SmallVector<Value>> inputs(rows);
-    for (int64_t r = 0; r < rows; ++r)
-      for (int64_t j = 0; j < perWord; j += 4)
-        inputs[r].push_back(products.activations(input(0), tile.rows[r],
-                                                 b.addi(k, b.index(j))));
-    for (int64_t v = 0; v < vectors; ++v) {
+    SmallVector<Value, 2> inputs;
+    for (int64_t j = 0; j < perWord; j += 4)
+      inputs.push_back(
+          products.activations(input(0), tile.row, b.addi(k, b.index(j))));
+    for (auto [i, sum] : llvm::enumerate(sums)) {
+      int64_t v = firstVector + static_cast<int64_t>(i);
       Value bits = loadWords(tile, word, v);
-      if (rows == 1)
-        prefetchWords(tile, word, v);
-      for (auto [part, ready] : llvm::enumerate(products.prepare(bits))) {
-        IntegerProducts::Codes codes = products.codesOf(ready);
-        for (int64_t r = 0; r < rows; ++r)
-          products.add(sums[r * vectors + v], codes, inputs[r][part]);
-      }
+      prefetchWords(tile, word, v);
+      for (auto [part, ready] : llvm::enumerate(products.prepare(bits)))
+        products.add(sum, products.codesOf(ready), inputs[part]);
     }
   };
   // A group's integers: all words side by side, of a large group some at a
-  // time.
+  // time, and as many vectors as there are registers for.
   auto some = [&](Value begin, int64_t count) {
-    SmallVector<IntegerProducts::Sum> sums(rows * vectors);
-    for (int64_t w = 0; w < count; ++w)
-      add(b.addi(begin, b.index(w)), sums);
-    return llvm::map_to_vector(
-        sums, [&](IntegerProducts::Sum &sum) { return products.total(sum); });
+    SmallVector<Value> all;
+    for (int64_t v = 0; v < vectors; v += atOnce) {
+      SmallVector<IntegerProducts::Sum> sums(std::min(atOnce, vectors - v));
+      for (int64_t w = 0; w < count; ++w)
+        add(b.addi(begin, b.index(w)), v, sums);
+      for (IntegerProducts::Sum &sum : sums)
+        all.push_back(products.total(sum));
+    }
+    return all;
   };
   auto totals = [&](Value group) {
     Value first = b.muli(group, b.index(words));
-    if (words <= kWordsAtOnce)
+    if (words <= most)
       return some(first, words);
-    int64_t step = std::gcd(words, kWordsAtOnce);
-    SmallVector<Value> none(rows * vectors, b.splat(lanes, 0));
+    int64_t step = std::gcd(words, most);
+    SmallVector<Value> none(vectors, b.splat(lanes, 0));
     return b.loop(
         first, b.addi(first, b.index(words)), none,
         [&](Value word, ValueRange old) {
@@ -73,14 +85,14 @@ SmallVector<Value> IntegerKernel::sums(const Tile &tile) {
         step);
   };
   SmallVector<Channels> channels = channelsOf(tile);
-  SmallVector<Value> none(rows * vectors, b.zeros(lanes));
-  return b.loop(
-      b.index(0), b.index(layout.groups), none, [&](Value g, ValueRange old) {
-        if (rows == 1)
-          for (auto [block, lane] : channels)
-            b.prefetch(parts.scales,
-                       {block, b.addi(g, b.index(kGroupsAhead)), lane},
-                       /*locality=*/3);
-        return groups.add({tile.rows, channels}, g, old, totals);
-      });
+  SmallVector<Value> none(vectors, b.zeros(lanes));
+  SmallVector<SmallVector<Value>> row{tile.row};
+  return b.loop(b.index(0), b.index(layout.groups), none,
+                [&](Value g, ValueRange old) {
+                  for (auto [block, lane] : channels)
+                    b.prefetch(parts.scales,
+                               {block, b.addi(g, b.index(kGroupsAhead)), lane},
+                               /*locality=*/3);
+                  return groups.add({row, channels}, g, old, totals);
+                });
 }

@@ -1,4 +1,5 @@
-//===- QuantizedKernel.h - Few rows times quantised weights -----*- C++ -*-===//
+//===- QuantizedKernel.h - One row times quantised weights -------*- C++
+//-*-===//
 //
 // Part of Marimba. Private to lowering/CPU/Quantized.
 //
@@ -41,19 +42,23 @@ protected:
       all.push_back({blockOf(tile, v), laneOf(tile, v)});
     return all;
   }
-  Value zeroPoints(const Tile &tile, Value group, int64_t vector) {
-    return parts.zeroPoints(lanes, blockOf(tile, vector), group,
-                            laneOf(tile, vector));
-  }
-
   QuantizedMatmulOp op;
   QuantizedParts parts;
 };
 
 /// Products of f32, on any target.
-struct FloatKernel : QuantizedKernel {
+class FloatKernel : public QuantizedKernel {
+public:
   using QuantizedKernel::QuantizedKernel;
+
+protected:
   SmallVector<Value> sums(const Tile &tile) override;
+
+private:
+  /// Of a group and a vector of channels; the last two may be null.
+  struct Terms {
+    Value scale, zero, minimum;
+  };
 };
 
 /// Products of bytes by `unit`, which there is; activations of 8 bits.

@@ -46,28 +46,28 @@ struct MatmulToVector : OpRewritePattern<QuantizedMatmulOp> {
 
   /// Inputs that quantize_rows made.
   void integers(KernelBuilder &b, QuantizedMatmulOp op) const {
-    IntegerKernel few(b, op, facts.lanes, unit);
-    const QuantizedParts &parts = few.matrix();
+    IntegerKernel one(b, op, facts.lanes, unit);
+    const QuantizedParts &parts = one.matrix();
     ContractionOperands operands = IntegerKernel::operandsOf(op, parts);
     SmallVector<Value> inputs{op.getInput(), op.getScales(), op.getSums()};
     int64_t groups = cast<MemRefType>(inputs[1].getType()).getShape().back();
     if (!IntegerTiles::takesGroups(parts.layout.depth / groups))
-      return few.emit(operands, inputs);
+      return one.emit(operands, inputs);
     joinSequences(b, operands, inputs);
-    fewOrMany(
-        b, operands.output, [&] { few.emit(operands, inputs); },
+    oneOrMany(
+        b, operands.output, [&] { one.emit(operands, inputs); },
         [&] { IntegerTiles(b, facts, unit, parts).emit(operands, inputs); });
   }
 
   /// Inputs as they are: weights are widened, for few rows in registers.
   void floats(KernelBuilder &b, QuantizedMatmulOp op) const {
-    FloatKernel few(b, op, facts.lanes);
-    const QuantizedParts &parts = few.matrix();
+    FloatKernel one(b, op, facts.lanes);
+    const QuantizedParts &parts = one.matrix();
     ContractionOperands operands = FloatKernel::operandsOf(op, parts);
     SmallVector<Value> inputs{op.getInput()};
     joinSequences(b, operands, inputs);
-    fewOrMany(
-        b, operands.output, [&] { few.emit(operands, inputs); },
+    oneOrMany(
+        b, operands.output, [&] { one.emit(operands, inputs); },
         [&] {
           QuantizedProducer widen(b, facts.lanes, parts);
           FloatTiles(b, facts, widen)
