@@ -89,12 +89,12 @@ std::string moduleText(const Case &c) {
   };
   std::string n = std::to_string(c.n), k = std::to_string(c.k);
   if (isQuantized(c.kind)) {
-    std::string bits = c.kind == Kind::Int8 ? "8" : "4";
-    replace("$OP", "marimba.quantized_matmul %x, %w as tensor<" + n + "x" + k +
-                       "xi" + bits +
-                       ", #marimba.quantized<group 64, scale bf16>>");
-    replace("$WEIGHT",
-            "tensor<" + std::to_string(layoutOf(c).bytes()) + "xi8>");
+    std::string type = "tensor<" + n + "x" + k + "xi" +
+                       (c.kind == Kind::Int8 ? "8" : "4") +
+                       ", #marimba.quantized<group 64, scale bf16>>";
+    replace("$OP", "marimba.quantized_matmul %x, %w as " + type);
+    replace("[\"w\"]", "[\"w.codes\", \"w.scales\"]");
+    replace("$WEIGHT", type);
   } else {
     StringRef type = c.kind == Kind::BF16 ? "bf16" : "f32";
     replace("$OP", c.kind == Kind::Library
