@@ -86,9 +86,11 @@ void CPUTarget::buildKernels(OpPassManager &pm,
   bool generated = options.matmul == MatmulRoute::Generated ||
                    options.matmul == MatmulRoute::Automatic;
   bool integers = options.multipliesBytes();
+  // Where products of bf16 are at least as fast, weights are widened to it.
+  bool anyRows = generated && integers && !options.bf16Dots;
   if (options.prefillsInBytes())
     func.addPass(createMultiplyIntegers());
-  func.addPass(createChooseQuantizedKernels({library, integers}));
+  func.addPass(createChooseQuantizedKernels({library, integers, anyRows}));
   if (library || generated) {
     func.addPass(createConvertMarimbaToOneDNN(
         {options.bf16Dots, kSmallestCall,

@@ -26,24 +26,25 @@ using namespace mlir::marimba;
 namespace {
 
 struct ConvertLinear : OpRewritePattern<LinearOp> {
-  ConvertLinear(MLIRContext *ctx, bool library, bool integers)
-      : OpRewritePattern(ctx), library(library), integers(integers) {}
+  ConvertLinear(MLIRContext *ctx, bool library, bool integers, bool anyRows)
+      : OpRewritePattern(ctx), library(library), integers(integers),
+        anyRows(integers && anyRows) {}
 
   LogicalResult matchAndRewrite(LinearOp op,
                                 PatternRewriter &rewriter) const override {
     auto weight = cast<RankedTensorType>(op.getWeight().getType());
     if (!isQuantized(weight))
       return rewriter.notifyMatchFailure(op, "weight is not quantised");
-    bool few = hasFewRows(op);
-    if (library && !few)
+    bool bytes = anyRows || (integers && hasFewRows(op));
+    if (library && !anyRows && !hasFewRows(op))
       return rewriter.notifyMatchFailure(op, "many rows: widened, by tiles");
     rewriter.replaceOp(op, buildQuantizedMatmul(rewriter, op.getLoc(),
                                                 op.getInput(), op.getWeight(),
-                                                op.getBias(), integers && few));
+                                                op.getBias(), bytes));
     return success();
   }
 
-  bool library, integers;
+  bool library, integers, anyRows;
 };
 
 struct ConvertEmbedding : OpRewritePattern<EmbeddingOp> {
@@ -72,7 +73,7 @@ struct ChooseQuantizedKernelsPass
 
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    patterns.add<ConvertLinear>(&getContext(), library, integers);
+    patterns.add<ConvertLinear>(&getContext(), library, integers, anyRows);
     CountRewrites counter(DEBUG_TYPE, numMatmuls, isAnyOf<LinearOp>);
     walkAndApplyPatterns(getOperation(), std::move(patterns), &counter);
     RewritePatternSet tables(&getContext());

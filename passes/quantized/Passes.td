@@ -16,14 +16,18 @@ def ChooseQuantizedKernels
     `embedding` with a quantised table becomes `quantized_embedding`. `linear`
     with a quantised weight becomes `quantized_matmul` if it has few rows (one
     token of each sequence, or `few_rows`), with activations of 8 bits if
-    `integers` is set; without `library` every `linear` does. The remaining
-    ones have many rows and become calls of the library.
+    `integers` is set; without `library`, or with `integers` and `any-rows`,
+    every `linear` does, with `any-rows` all with activations of 8 bits. The
+    remaining ones have many rows and become calls of the library. Matmuls of
+    the same input share its rounded rows.
   }];
   let options = [
     Option<"library", "library", "bool", "true",
            "many rows go to the library">,
     Option<"integers", "integers", "bool", "false",
            "few rows multiply integers">,
+    Option<"anyRows", "any-rows", "bool", "false",
+           "so do many, by generated code">,
   ];
   let statistics = [
     Statistic<"numMatmuls", "num-matmuls", "projections by generated code">,

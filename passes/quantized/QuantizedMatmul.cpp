@@ -35,29 +35,50 @@ static int64_t activationGroup(const formats::Layout &layout) {
   return layout.group <= 128 ? layout.group : 64;
 }
 
-Value mlir::marimba::buildQuantizedMatmul(OpBuilder &b, Location loc,
-                                          Value input, Value weight, Value bias,
-                                          bool integers) {
-  auto type = cast<RankedTensorType>(weight.getType());
+/// The rows of `input` as bytes, in groups for weights of `layout`: by an op of
+/// the same block, if there is one before `b`'s place.
+static QuantizeRowsOp quantizedRows(OpBuilder &b, Location loc, Value input,
+                                    const formats::Layout &layout) {
+  int64_t groups = layout.depth / activationGroup(layout);
+  Block::iterator place = b.getInsertionPoint();
+  for (Operation *user : input.getUsers()) {
+    auto rows = dyn_cast<QuantizeRowsOp>(user);
+    if (!rows || rows.getOffset() || rows->getBlock() != b.getInsertionBlock())
+      continue;
+    auto lastOf = [&](unsigned i) {
+      return cast<ShapedType>(rows->getResult(i).getType()).getShape().back();
+    };
+    bool before =
+        place == b.getInsertionBlock()->end() || rows->isBeforeInBlock(&*place);
+    if (before && lastOf(0) == layout.depth && lastOf(1) == groups)
+      return rows;
+  }
   SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(b, loc, input);
   auto empty = [&](int64_t last, Type element) -> Value {
     sizes.back() = b.getIndexAttr(last);
     return tensor::EmptyOp::create(b, loc, sizes, element);
   };
+  SmallVector<Value> inits = {empty(layout.depth, b.getI8Type()),
+                              empty(groups, b.getF32Type()),
+                              empty(groups, b.getF32Type())};
+  return QuantizeRowsOp::create(b, loc, ValueRange(inits).getTypes(), input,
+                                inits, /*offset=*/UnitAttr());
+}
+
+Value mlir::marimba::buildQuantizedMatmul(OpBuilder &b, Location loc,
+                                          Value input, Value weight, Value bias,
+                                          bool integers) {
+  auto type = cast<RankedTensorType>(weight.getType());
+  SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(b, loc, input);
+  sizes.back() = b.getIndexAttr(type.getDimSize(0));
+  Value output = tensor::EmptyOp::create(b, loc, sizes, b.getF32Type());
   Value scales, sums;
   if (integers) {
-    formats::Layout layout = layoutOf(type);
-    int64_t groups = layout.depth / activationGroup(layout);
-    SmallVector<Value> inits = {empty(layout.depth, b.getI8Type()),
-                                empty(groups, b.getF32Type()),
-                                empty(groups, b.getF32Type())};
-    auto rows = QuantizeRowsOp::create(b, loc, ValueRange(inits).getTypes(),
-                                       input, inits, /*offset=*/UnitAttr());
+    QuantizeRowsOp rows = quantizedRows(b, loc, input, layoutOf(type));
     input = rows->getResult(0);
     scales = rows->getResult(1);
     sums = rows->getResult(2);
   }
-  Value output = empty(type.getDimSize(0), b.getF32Type());
   auto [stack, matrix] = QuantizedMatrix::of(b, weight);
   return QuantizedMatmulOp::create(
              b, loc, TypeRange(output.getType()), input, scales, sums, stack,

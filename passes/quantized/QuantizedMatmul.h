@@ -25,7 +25,7 @@ bool hasFewRows(LinearOp op);
 
 /// `quantized_matmul` of `input` [..., K] with `weight` [N, K], perhaps a slice
 /// of a stack, and `bias`, which may be null. With `integers` of activations
-/// in 8 bits. The result is f32.
+/// in 8 bits, which matmuls of the same input share. The result is f32.
 Value buildQuantizedMatmul(OpBuilder &b, Location loc, Value input,
                            Value weight, Value bias, bool integers);
 

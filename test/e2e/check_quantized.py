@@ -5,7 +5,8 @@
 
 For each format, and for sizes that fill no block, no group and no vector: a
 projection of one token of several sequences (the kernels of decoding, by f32
-and by 8 bits), one of several tokens (the library's, widened), and a lookup.
+and by 8 bits), some of several tokens (the same, or the library's, widened), and a
+lookup. A row of many has the bits that it has alone.
 The bytes are packed here, as docs/quantization.md says. Standard library only.
 """
 
@@ -63,8 +64,9 @@ class Matrix:
     """Random codes, scales, zero points or minimums, their bytes, and what they
     mean."""
 
-    def __init__(self, rng, form, channels, inputs, change=None):
-        """`change` may replace the scale of a channel."""
+    def __init__(self, rng, form, channels, inputs, change=None, codes_of=None):
+        """`change` may replace the scale of a channel, `codes_of` makes the
+        code of an input."""
         self.bits, group, self.scale, offset = FORMATS[form]
         self.zero_point, self.minimum = offset is True, offset == "minimum"
         self.channels, self.inputs = channels, inputs
@@ -103,11 +105,15 @@ class Matrix:
                 scale, zero, least = grid[n, k // self.group]
                 real = n < channels and k < inputs
                 if self.bits == 8:
-                    code = rng.randint(-127, 127) if real else 0
+                    code = rng.randint(-128, 127) if real else 0
+                    if codes_of and real:
+                        code = codes_of(k)
                     row.append(code * scale + least)
                     word, byte, shift = k // 4, k % 4, 0
                 else:
                     code = rng.randrange(16) if real else min(zero, 15)
+                    if codes_of and real:
+                        code = codes_of(k)
                     row.append((code - zero) * scale + least)
                     word, byte, shift = k // 8, k % 4, k % 8 // 4 * 4
                 at = ((n // 64 * self.words + word) * 64 + n % 64) * 4 + byte
@@ -168,39 +174,44 @@ def quantize_rows(rows, depth, group):
     return result
 
 
-def projection(name, matrix, rows, shape, kind):
-    """An entry that multiplies `rows`, as [.., K] of `shape`."""
+def projection(name, matrix, rows, shape, kind, check=True):
+    """An entry that multiplies `rows`, as [.., K] of `shape`: of f32 by a
+    linear, or `bytes` of them. One token of each sequence are few rows."""
     entry = op_entry.Entry(name)
     flat = array.array("f", [v for row in rows for v in row])
     last = len(shape) - 1
     out_shape = shape[:last] + [matrix.channels]
-    # One token of each sequence, or many of one.
-    dynamic = 1 if kind != "tokens" else 2
+    dynamic = 1 if shape[1] == 1 else 2
     x_type = op_entry.tensor_type(shape, dynamic=dynamic)
     y_type = op_entry.tensor_type(out_shape, dynamic=dynamic)
     x = entry.input("x", compare.Tensor(shape, flat), x_type)
     w = matrix.declare(entry)
     if kind == "bytes":
         group = matrix.group if matrix.group <= 128 else 64
-        rows = quantize_rows(rows, matrix.depth, group)
+        if check:
+            rows = quantize_rows(rows, matrix.depth, group)
         groups = matrix.depth // group
-        zero = entry.op("arith.constant 0 : index", "c0")
-        count = entry.op(f"tensor.dim {x}, {zero} : {x_type}", "count")
+        sizes = []
+        for d in range(dynamic):
+            at = entry.op(f"arith.constant {d} : index", f"c{d}")
+            sizes.append(entry.op(f"tensor.dim {x}, {at} : {x_type}", f"size{d}"))
+        sizes = ", ".join(sizes)
         types = []
         for part, size, element in (
             ("codes", matrix.depth, "i8"),
             ("scales", groups, "f32"),
             ("sums", groups, "f32"),
         ):
-            types.append(op_entry.tensor_type([0, 1, size], element, dynamic=1))
-            entry.op(f"tensor.empty({count}) : {types[-1]}", f"{part}_e")
+            part_shape = shape[:last] + [size]
+            types.append(op_entry.tensor_type(part_shape, element, dynamic=dynamic))
+            entry.op(f"tensor.empty({sizes}) : {types[-1]}", f"{part}_e")
         types_text = ", ".join(types)
         entry.op(
             f"marimba.quantize_rows {x} outs(%codes_e, %scales_e, %sums_e"
             f" : {types_text}) : {x_type} -> {types_text}",
             "codes, scales, sums",
         )
-        empty = entry.op(f"tensor.empty({count}) : {y_type}", "y_e")
+        empty = entry.op(f"tensor.empty({sizes}) : {y_type}", "y_e")
         y = entry.op(
             f"marimba.quantized_matmul %codes scales(%scales, %sums : {types[1]},"
             f" {types[2]}), {w} as {matrix.type()} outs({empty} : {y_type})"
@@ -212,8 +223,9 @@ def projection(name, matrix, rows, shape, kind):
             f"marimba.linear {x}, {w} : {x_type}, {matrix.type()} -> {y_type}", "y"
         )
     entry.result("out", y, out_shape, y_type)
-    values = [v for v in matrix.times(rows)]
-    entry.expect("out", compare.Tensor(out_shape, array.array("d", values)))
+    if check:
+        values = array.array("d", matrix.times(rows))
+        entry.expect("out", compare.Tensor(out_shape, values))
     return entry
 
 
@@ -246,7 +258,8 @@ def entries_of(form, rng):
         yield projection(f"{name}_bytes", matrix, rows, single, "bytes")
         tokens = rows * 3 # also more than a few
         shape = [1, len(tokens), inputs]
-        yield projection(f"{name}_tokens", matrix, tokens, shape, "tokens")
+        yield projection(f"{name}_tokens", matrix, tokens, shape, "f32")
+        yield projection(f"{name}_byte_tokens", matrix, tokens, shape, "bytes")
         yield lookup(f"{name}_row", matrix, [channels - 1, 0, channels // 2])
 
 
@@ -261,13 +274,14 @@ def check_specials(args, report):
             rng, form, 70, 100, lambda n, scale: special.get(n, scale)
         )
         # No product of an infinity and a code that is zero: that is NaN, too.
-        rows = [[f32(rng.uniform(0.5, 1)) for _ in range(100)] for _ in range(2)]
+        rows = [[f32(rng.uniform(0.5, 1)) for _ in range(100)] for _ in range(17)]
         entries = [
-            projection(f"{form}_{kind}", matrix, rows, shape, kind)
-            for kind, shape in (
-                ("f32", [2, 1, 100]),
-                ("bytes", [2, 1, 100]),
-                ("tokens", [1, 2, 100]),
+            projection(f"{form}_{name}", matrix, rows[: shape[0] * shape[1]], shape, kind)
+            for name, kind, shape in (
+                ("f32", "f32", [2, 1, 100]),
+                ("bytes", "bytes", [2, 1, 100]),
+                ("tokens", "f32", [1, 2, 100]),
+                ("byte_tokens", "bytes", [1, 17, 100]),
             )
         ]
         found = check_ops.run(args, f"special_{form}", entries)
@@ -280,6 +294,50 @@ def check_specials(args, report):
                 for a, b in zip(expected, out)
             )
             report.row(f"special {entry.name}", "", good)
+
+
+def check_extremes(args, report):
+    """The largest sums of products: of 128 or 15 and 127, in pairs and eights."""
+    rows = [[f32(s * (-1) ** (k * j)) for k in range(256)] for s in (1, -1) for j in (0, 1)]
+    entries = []
+    for form, codes in (
+        ("int8", (-128, 127)),
+        ("int8g128", (-128, -127)),
+        ("int4g64", (15, 0)),
+        ("int4g128z", (15, 15)),
+    ):
+        rng = random.Random(form)
+        matrix = Matrix(rng, form, 64, 256, codes_of=lambda k: codes[k % 3 // 2])
+        for name, some, shape in (
+            ("single", rows, [4, 1, 256]),
+            ("tokens", rows * 5, [1, 20, 256]),
+        ):
+            name = f"extreme_{form}_{name}"
+            entries.append(projection(name, matrix, some, shape, "bytes"))
+    found = check_ops.run(args, "extremes", entries)
+    for entry in entries:
+        check_ops.compare_entry(report, entry, found[entry.name])
+
+
+def check_rows(args, report):
+    """A row has the same bits alone, among few, and among many: in products of
+    more inputs than are prepared at a time."""
+    channels, inputs, most = 70, 1100, 513
+    rng = random.Random(3)
+    rows = [[f32(rng.gauss(0, 1)) for _ in range(inputs)] for _ in range(most)]
+    for form in FORMATS:
+        matrix = Matrix(rng, form, channels, inputs)
+        entries = [
+            projection(name, matrix, rows[:count], shape, "bytes", check=False)
+            for name, count, shape in [("alone", 64, [64, 1, inputs])]
+            + [(f"of{n}", n, [1, n, inputs]) for n in (1, 2, 4, 7, 16, 17, 64, most)]
+        ]
+        found = check_ops.run(args, f"rows_{form}", entries)
+        expected = found[f"of{most}"]["out"].values.tobytes()
+        for entry in entries:
+            actual = found[entry.name]["out"].values.tobytes()
+            good = len(actual) > 0 and actual == expected[: len(actual)]
+            report.row(f"rows {form} {entry.name}", "", good)
 
 
 def check_prefill(args, report):
@@ -297,7 +355,7 @@ def check_prefill(args, report):
             matrix = Matrix(rng, form, channels, inputs)
             rows = [[f32(rng.gauss(0, 1)) for _ in range(inputs)] for _ in range(11)]
             name = f"{form}_{channels}x{inputs}_int8"
-            entry = projection(name, matrix, rows, [1, 11, inputs], "tokens")
+            entry = projection(name, matrix, rows, [1, 11, inputs], "f32")
             if integers and matrix.group == matrix.depth and not matrix.minimum:
                 rounded = quantize_rows(rows, matrix.depth, matrix.depth)
                 values = array.array("d", matrix.times(rounded))
@@ -328,6 +386,8 @@ def main():
         for entry in entries:
             check_ops.compare_entry(report, entry, found[entry.name])
     check_specials(args, report)
+    check_extremes(args, report)
+    check_rows(args, report)
     check_prefill(args, report)
     return report.exit_code()
 

@@ -1,6 +1,8 @@
 // RUN: marimba-opt %s -choose-quantized-kernels="integers" | FileCheck %s --check-prefixes=CHECK,BYTES
 // RUN: marimba-opt %s -choose-quantized-kernels | FileCheck %s --check-prefixes=CHECK,FLOATS
 // RUN: marimba-opt %s -choose-quantized-kernels="library=false integers" | FileCheck %s --check-prefix=LOOPS
+// RUN: marimba-opt %s -choose-quantized-kernels="integers any-rows" | FileCheck %s --check-prefix=ANY
+// RUN: marimba-opt %s -choose-quantized-kernels="any-rows" | FileCheck %s --check-prefixes=CHECK,FLOATS
 
 !int4 = tensor<70x100xi4, #marimba.quantized<group 32, scale bf16>>
 !stack = tensor<3x70x200xi8, #marimba.quantized<channel, scale f32>>
@@ -31,16 +33,39 @@ func.func @expert(%x: tensor<?x200xf32>, %w: !stack, %e: index) -> tensor<?x70xf
   return %y : tensor<?x70xf32>
 }
 
-// Many rows are the library's, and are never rounded to 8 bits.
+// Many rows are the library's, and are rounded to 8 bits only with any-rows and
+// integers.
 
 // CHECK-LABEL: func @prefill
 // CHECK: marimba.linear
 // LOOPS-LABEL: func @prefill
 // LOOPS-NOT: quantize_rows
 // LOOPS: marimba.quantized_matmul
+// ANY-LABEL: func @prefill
+// ANY: %[[Q:.*]]:3 = marimba.quantize_rows %{{.*}} : tensor<?x?x100xf32> -> tensor<?x?x128xi8>, tensor<?x?x4xf32>, tensor<?x?x4xf32>
+// ANY: marimba.quantized_matmul %[[Q]]#0 scales(%[[Q]]#1, %[[Q]]#2
 func.func @prefill(%x: tensor<?x?x100xf32>, %w: !int4) -> tensor<?x?x70xf32> {
   %y = marimba.linear %x, %w : tensor<?x?x100xf32>, !int4 -> tensor<?x?x70xf32>
   return %y : tensor<?x?x70xf32>
+}
+
+// What is rounded is shared by weights with groups of the same size.
+
+// CHECK-LABEL: func @shared
+// BYTES: %[[Q:.*]]:3 = marimba.quantize_rows
+// BYTES: marimba.quantized_matmul %[[Q]]#0
+// BYTES-NOT: quantize_rows
+// BYTES: marimba.quantized_matmul %[[Q]]#0
+// BYTES: %[[R:.*]]:3 = marimba.quantize_rows {{.*}} -> tensor<?x1x128xi8>, tensor<?x1x2xf32>
+// BYTES: marimba.quantized_matmul %[[R]]#0
+func.func @shared(%x: tensor<?x1x100xf32>, %q: !int4, %k: !int4,
+    %v: tensor<70x100xi4, #marimba.quantized<group 64, scale bf16>>)
+    -> (tensor<?x1x70xf32>, tensor<?x1x70xf32>, tensor<?x1x70xf32>) {
+  %a = marimba.linear %x, %q : tensor<?x1x100xf32>, !int4 -> tensor<?x1x70xf32>
+  %b = marimba.linear %x, %k : tensor<?x1x100xf32>, !int4 -> tensor<?x1x70xf32>
+  %c = marimba.linear %x, %v : tensor<?x1x100xf32>,
+      tensor<70x100xi4, #marimba.quantized<group 64, scale bf16>> -> tensor<?x1x70xf32>
+  return %a, %b, %c : tensor<?x1x70xf32>, tensor<?x1x70xf32>, tensor<?x1x70xf32>
 }
 
 // CHECK-LABEL: func @table
