@@ -99,7 +99,7 @@ std::string moduleText(const Case &c) {
     StringRef type = c.kind == Kind::BF16 ? "bf16" : "f32";
     replace("$OP", c.kind == Kind::Library
                        ? "onednn.matmul %x, %w"
-                       : "onednn.packed_matmul %x, %w packed " + type.str());
+                       : "marimba.packed_matmul %x, %w packed " + type.str());
     replace("$WEIGHT", "tensor<" + n + "x" + k + "x" + type.str() + ">");
   }
   replace("$N", n);

@@ -52,7 +52,7 @@ Weight packedWeight(int64_t n, int64_t k, const std::string &packed) {
   w.tensor =
       rt::makeTensor(w.bytes.data(), MARIMBA_F32, std::array<int64_t, 2>{n, k});
   w.type = "tensor<" + std::to_string(n) + "x" + std::to_string(k) + "xf32>";
-  w.op = "onednn.packed_matmul %part, %w packed " + packed;
+  w.op = "marimba.packed_matmul %part, %w packed " + packed;
   w.parts = "\"w\"";
   return w;
 }
