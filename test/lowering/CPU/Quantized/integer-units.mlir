@@ -42,7 +42,7 @@ func.func @four(%x: memref<?x1x64xi8>, %s: memref<?x1x1xf32>,
 // PAIRS: "llvm.intr.abs"({{.*}}) <{is_int_min_poison = false}> : (vector<32xi8>) -> vector<32xi8>
 // PAIRS: llvm.call_intrinsic "llvm.x86.avx2.psign.b"
 // PAIRS-NEXT: llvm.call_intrinsic "llvm.x86.avx2.pmadd.ub.sw"
-// PAIRS-NEXT: llvm.call_intrinsic "llvm.x86.avx2.pmadd.wd"
+// PAIRS: llvm.call_intrinsic "llvm.x86.avx2.pmadd.wd"
 // WIDE-LABEL: func @eight
 // WIDE: arith.cmpi slt, {{.*}} : vector<64xi8>
 // WIDE: arith.select {{.*}} : vector<64xi1>, vector<64xi8>
