@@ -37,6 +37,8 @@ namespace {
 constexpr double kWork = 1.8;
 /// Fewer tokens are not worth a stretch of their own.
 constexpr int64_t kShortest = 64;
+/// Tokens of a piece of a prompt (Session's default).
+constexpr int64_t kPiece = 512;
 /// Stretches are whole blocks of time.
 constexpr int64_t kBlock = 32;
 
@@ -97,21 +99,13 @@ private:
     return affine::makeComposedFoldedAffineApply(b, loc, expr, operands);
   }
 
-  /// How many stretches, and how long each but the last is.
+  /// How many stretches, and how long each but the last is: so long that those
+  /// of one row and a whole piece fill the threads. Other rows do not count,
+  /// nor how many tokens there are: sums would be cut elsewhere.
   void chooseStretches(Value time) {
-    Value units = arith::MulIOp::create(
-        b, loc, getValueOrCreateConstantIndexOp(b, loc, rows),
-        index(channels / group));
-    units = arith::MaxUIOp::create(b, loc, units, index(1));
-    Value count = arith::MinUIOp::create(
-        b, loc, arith::DivUIOp::create(b, loc, index(threads), units),
-        arith::DivUIOp::create(b, loc, time, index(kShortest)));
-    count = arith::MaxUIOp::create(b, loc, count, index(1));
-    Value each = arith::CeilDivUIOp::create(b, loc, time, count);
-    Value blocks = arith::CeilDivUIOp::create(b, loc, each, index(kBlock));
-    length = arith::MaxUIOp::create(
-        b, loc, arith::MulIOp::create(b, loc, blocks, index(kBlock)),
-        index(kBlock));
+    int64_t count = std::max<int64_t>(threads * group / channels, 1);
+    int64_t each = llvm::alignTo(llvm::divideCeil(kPiece, count), kBlock);
+    length = index(std::max(each, kShortest));
     stretches = arith::MaxUIOp::create(
         b, loc, arith::CeilDivUIOp::create(b, loc, time, length), index(1));
   }

@@ -66,9 +66,10 @@ def ParallelizeScanInTime
     parallel).
 
     A summary costs nearly what the scan does, so this pays with more than 1.8
-    threads for each vector of channels. The number of segments is decided at
-    run time: threads / (rows * vectors of channels), none shorter than 64
-    tokens. With one segment only the scan remains.
+    threads for each vector of channels. Segments are so long that those of one
+    row and 512 tokens are threads / vectors of channels, and at least 64
+    tokens. They do not depend on the rows and tokens of a call, so that a row
+    has the same sums in any company. With one segment only the scan remains.
   }];
   let options = [
     Option<"threads", "threads", "int64_t", "1", "threads to fill">,

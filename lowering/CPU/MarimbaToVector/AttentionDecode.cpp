@@ -3,9 +3,10 @@
 // Part of Marimba. One token a row: memory is the limit, so each key and value
 // is read once, for all query heads that share it (AttentionDecodeKernel.h).
 //
-// Where the groups are no multiple of the threads and the cache is long, parts
-// of the keys go to different threads, and what they found is merged
-// (flash-decoding: Dao, Haziza, Massa and Sizov 2023).
+// Where a row sees many keys, they are cut into parts, which different threads
+// may take, and what those found is merged in order (flash-decoding: Dao,
+// Haziza, Massa and Sizov 2023). How many parts a row has follows from its own
+// keys: a result depends neither on other rows nor on the threads.
 //
 //===----------------------------------------------------------------------===//
 
@@ -14,77 +15,83 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include <numeric>
 
 using namespace mlir;
 using namespace mlir::marimba;
 
 namespace {
 
-/// What is worth a part of its own.
-constexpr int64_t kLeastKeys = 256;
-/// More units than that for each thread are even enough without parts.
-constexpr int64_t kManyUnits = 4;
+/// Keys of a part at most, as long as there are parts left.
+constexpr int64_t kPartKeys = 256;
+/// Parts of a row at most. They are powers of two, so that as many threads get
+/// equal shares.
+constexpr int64_t kMostParts = 64;
+/// So many groups occupy the threads without parts.
+constexpr int64_t kManyGroups = 32;
 
 class AttentionDecode : AttentionDecodeKernel {
 public:
-  AttentionDecode(KernelBuilder &b, AttentionOp op, int64_t lanes,
-                  int64_t threads)
-      : AttentionDecodeKernel(b, op, lanes), threads(threads) {}
+  AttentionDecode(KernelBuilder &b, AttentionOp op, int64_t lanes)
+      : AttentionDecodeKernel(b, op, lanes) {}
 
   void emit() {
     Value batch = b.dim(op.getQuery(), 0);
     int64_t groups = cast<MemRefType>(op.getKeyCache().getType()).getDimSize(1);
-    // So many parts make the units a multiple of the threads.
-    int64_t most = threads / std::gcd(threads, groups);
-    if (most == 1 || !rt::ContextOp::isAvailableAt(op)) {
+    if (groups >= kManyGroups || !rt::ContextOp::isAvailableAt(op)) {
       b.parallel({batch, b.index(groups)}, [&](ValueRange at) {
+        allocate();
         unit(at[0], at[1], b.index(0), b.index(1));
       });
       return;
     }
     Value context = rt::ContextOp::create(b);
-    Value parts = countParts(batch, groups, most);
-    Value split = b.cmpi(/*lessThan=*/true, b.index(1), parts);
+    Value most =
+        b.loop(b.index(0), batch, b.index(1), [&](Value row, ValueRange old) {
+          return SmallVector<Value>{b.maxi(old[0], countParts(row))};
+        })[0];
+    Value split = b.cmpi(/*lessThan=*/true, b.index(1), most);
     Value mark = rt::ArenaMarkOp::create(b, b.getI64Type(), context);
     Value rows = b.select(split, batch, b.index(0));
     auto memory = [&](int64_t width) {
-      auto type =
-          MemRefType::get({ShapedType::kDynamic, groups, most, perGroup, width},
-                          b.getF32Type());
-      return rt::ArenaAllocOp::create(b, type, context, rows).getResult();
+      auto type = MemRefType::get(
+          {ShapedType::kDynamic, groups, ShapedType::kDynamic, perGroup, width},
+          b.getF32Type());
+      return rt::ArenaAllocOp::create(b, type, context, ValueRange{rows, most})
+          .getResult();
     };
     partSums = memory(padded);
     partStats = memory(2);
-    b.parallel({batch, b.index(groups), parts},
-               [&](ValueRange at) { unit(at[0], at[1], at[2], parts); });
+    b.parallel({batch, b.index(groups), most}, [&](ValueRange at) {
+      allocate();
+      Value parts = countParts(at[0]);
+      b.ifThen(b.cmpi(/*lessThan=*/true, at[2], parts),
+               [&] { unit(at[0], at[1], at[2], parts); });
+    });
     b.ifThen(split, [&] {
       b.parallel({batch, b.index(groups), b.index(perGroup)},
-                 [&](ValueRange at) { merge(at[0], at[1], at[2], parts); });
+                 [&](ValueRange at) { merge(at[0], at[1], at[2]); });
     });
     rt::ArenaReleaseOp::create(b, context, mark);
   }
 
 private:
-  /// Parts of each row's keys: 1 where that is even enough, or too short.
-  Value countParts(Value batch, int64_t groups, int64_t most) {
-    Value longest =
-        b.loop(b.index(0), batch, b.index(0), [&](Value row, ValueRange old) {
-          Value past = b.loadIndex(op.getPast(), row);
-          return SmallVector<Value>{b.maxi(old[0], past)};
-        })[0];
+  /// Parts of the keys that `row` sees; 1 where it has no token.
+  Value countParts(Value row) {
+    Value seen = b.addi(b.loadIndex(op.getPast(), row), b.index(1));
     if (op.getWindow())
-      longest = b.mini(longest, b.index(*op.getWindow()));
-    Value parts = arith::DivUIOp::create(b, longest, b.index(kLeastKeys));
-    parts = b.maxi(b.mini(parts, b.index(most)), b.index(1));
-    Value units = b.muli(batch, b.index(groups));
-    Value few = b.cmpi(/*lessThan=*/true, units, b.index(kManyUnits * threads));
-    return b.select(few, parts, b.index(1));
+      seen = b.mini(seen, b.index(*op.getWindow()));
+    if (op.getValid())
+      seen = b.muli(seen, b.rowTokens(op.getValid(), row, b.index(1)));
+    Value full = arith::DivUIOp::create(b, seen, b.index(kPartKeys));
+    Value parts = b.index(1);
+    for (int64_t count = 2; count <= kMostParts; count *= 2)
+      parts = b.select(b.cmpi(/*lessThan=*/true, b.index(count / 2), full),
+                       b.index(count), parts);
+    return parts;
   }
 
   /// Part `part` of what the queries of a group see.
   void unit(Value row, Value group, Value part, Value parts) {
-    allocate();
     auto real = [&] {
       Value past = b.loadIndex(op.getPast(), row);
       Value visible = b.addi(past, b.index(1));
@@ -147,44 +154,43 @@ private:
     });
   }
 
-  /// Output of query head `h` of a group from what each part found.
-  void merge(Value row, Value kv, Value h, Value parts) {
+  /// Output of query head `h` of a group from what each part found, where there
+  /// are parts.
+  void merge(Value row, Value kv, Value h) {
+    Value parts = countParts(row);
     auto stat = [&](Value part, int64_t which) {
-      return b.load(partStats, {row, kv, part, h, b.index(which)});
+      return SmallVector<Value>{row, kv, part, h, b.index(which)};
     };
-    auto compute = [&] {
-      Value most =
-          b.loop(b.index(0), parts, b.constant(kNoScore),
-                 [&](Value part, ValueRange old) {
-                   return SmallVector<Value>{larger(stat(part, 0), old[0])};
-                 })[0];
-      auto weight = [&](Value part) {
-        return b.exp2(b.sub(stat(part, 0), most));
-      };
-      Value total = b.loop(b.index(0), parts, b.constant(0.0),
-                           [&](Value part, ValueRange old) {
-                             return SmallVector<Value>{
-                                 b.fma(stat(part, 1), weight(part), old[0])};
-                           })[0];
+    b.ifThen(b.cmpi(/*lessThan=*/true, b.index(1), parts), [&] {
+      Value most = b.loop(b.index(0), parts, b.constant(kNoScore),
+                          [&](Value part, ValueRange old) {
+                            return SmallVector<Value>{larger(
+                                b.load(partStats, stat(part, 0)), old[0])};
+                          })[0];
+      // The maximum of a part gives way to the weight of its sums.
+      Value total = b.loop(
+          b.index(0), parts, b.constant(0.0), [&](Value part, ValueRange old) {
+            Value own = b.load(partStats, stat(part, 0));
+            Value weight = b.exp2(b.sub(own, most));
+            b.store(weight, partStats, stat(part, 0));
+            return SmallVector<Value>{
+                b.fma(b.load(partStats, stat(part, 1)), weight, old[0])};
+          })[0];
       Value head = b.addi(b.muli(kv, b.index(perGroup)), h);
       overHead([&](Value i, int64_t, Value mask) {
         Value sum = b.loop(
             b.index(0), parts, b.zeros(lanes), [&](Value part, ValueRange old) {
               Value own =
                   b.loadVector(lanes, partSums, {row, kv, part, h, i}, Value());
-              return SmallVector<Value>{b.fma(own, weight(part), old[0])};
+              return SmallVector<Value>{
+                  b.fma(own, b.load(partStats, stat(part, 0)), old[0])};
             })[0];
         b.storeVector(b.div(sum, total), op.getOutput(),
                       {row, b.index(0), head, i}, mask);
       });
-    };
-    if (!op.getValid())
-      return compute();
-    Value tokens = b.rowTokens(op.getValid(), row, b.index(1));
-    b.ifThen(b.cmpi(/*lessThan=*/false, tokens, b.index(1)), compute);
+    });
   }
 
-  int64_t threads;
   // What parts found, [B, Hkv, parts, perGroup, ...]: sums; maximum and total.
   Value partSums, partStats;
 };
@@ -192,6 +198,6 @@ private:
 } // namespace
 
 void mlir::marimba::emitAttentionDecode(KernelBuilder &b, AttentionOp op,
-                                        int64_t lanes, int64_t threads) {
-  AttentionDecode(b, op, lanes, threads).emit();
+                                        int64_t lanes) {
+  AttentionDecode(b, op, lanes).emit();
 }

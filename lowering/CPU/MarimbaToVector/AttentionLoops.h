@@ -14,14 +14,14 @@
 
 namespace mlir::marimba {
 
-/// Loops of an attention over many tokens, on memrefs, for `threads`.
+/// Loops of an attention over many tokens, on memrefs, for `threads`: they
+/// decide how the work is cut, not what a row's result is.
 void emitAttentionTiles(KernelBuilder &b, AttentionOp op, int64_t lanes,
                         int64_t threads);
 
-/// Loops of an attention over one token a row, on memrefs. Keys may be split
-/// over `threads` where the function has a context.
-void emitAttentionDecode(KernelBuilder &b, AttentionOp op, int64_t lanes,
-                         int64_t threads);
+/// Loops of an attention over one token a row, on memrefs. Many keys are split
+/// over threads where the function has a context.
+void emitAttentionDecode(KernelBuilder &b, AttentionOp op, int64_t lanes);
 
 /// Below every score that a model produces, and finite, so that differences of
 /// two are finite as well.

@@ -154,7 +154,11 @@ private:
 
   /// All blocks of keys that the tile sees, each for all strips of rows.
   void overKeys() {
-    Value from = firstKey(positionOf(first));
+    // Blocks begin where they do for any other tile: a row's sums do not depend
+    // on the tokens that are computed with it.
+    Value seen = firstKey(positionOf(first));
+    Value from =
+        b.subi(seen, arith::RemUIOp::create(b, seen, b.index(kBlockKeys)));
     Value to = b.addi(positionOf(last), b.index(1));
     Value rest = arith::RemUIOp::create(b, used, b.index(wide.vectors));
     Value even = b.subi(used, rest);

@@ -24,7 +24,7 @@ struct AttentionToVector : OpRewritePattern<AttentionOp> {
       return rewriter.notifyMatchFailure(op, "not on memrefs");
     KernelBuilder b(op.getLoc(), rewriter);
     if (cast<MemRefType>(op.getQuery().getType()).getDimSize(1) == 1)
-      emitAttentionDecode(b, op, lanes, threads);
+      emitAttentionDecode(b, op, lanes);
     else
       emitAttentionTiles(b, op, lanes, threads);
     rewriter.eraseOp(op);

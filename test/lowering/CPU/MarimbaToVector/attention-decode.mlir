@@ -58,32 +58,49 @@ func.func @even(%q: memref<?x1x4x32xf32>, %k: memref<?x1x2x32xf32>,
 
 // -----
 
-// One group for two threads: two parts where the keys are many and the rows
-// few. The part with the new key appends it. What the parts found is merged.
+// Few groups: the keys of a row are cut into parts, as many as its own keys are
+// worth, whatever the threads and the other rows. The part with the new key
+// appends it. What the parts found is merged, where a row has more than one.
 
 // CHECK-LABEL: func @split(
+// CHECK-SAME: %[[PAST:[a-z0-9]+]]: memref<?xi32>
 // CHECK: %[[CONTEXT:.*]] = rt.context
-// CHECK: %[[LONGEST:.*]] = scf.for
-// CHECK: %[[SEEN:.*]] = arith.minsi %[[LONGEST]], %c900
-// CHECK: %[[MANY:.*]] = arith.divui %[[SEEN]], %c256
-// CHECK: %[[MOST:.*]] = arith.minsi %[[MANY]], %c2
-// CHECK: %[[LEAST:.*]] = arith.maxsi %[[MOST]], %c1
-// CHECK: %[[FEW:.*]] = arith.cmpi slt, %{{.*}}, %c8
-// CHECK: %[[PARTS:.*]] = arith.select %[[FEW]], %[[LEAST]], %c1
-// CHECK: %[[SPLIT:.*]] = arith.cmpi sgt, %[[PARTS]], %c1
+// CHECK: %[[MOST:.*]] = scf.for %[[ROW:.*]] = %c0 to %[[BATCH:.*]] step %c1 iter_args(%[[OLD:.*]] = %c1)
+// CHECK: %[[P:.*]] = memref.load %[[PAST]][%[[ROW]]]
+// CHECK: %[[SEEN:.*]] = arith.minsi %{{.*}}, %c900
+// CHECK: %[[FULL:.*]] = arith.divui %[[SEEN]], %c256
+// CHECK: %[[MORE:.*]] = arith.cmpi sgt, %[[FULL]], %c1
+// CHECK: %[[TWO:.*]] = arith.select %[[MORE]], %c2, %c1
+// CHECK: %[[MORE:.*]] = arith.cmpi sgt, %[[FULL]], %c2
+// CHECK: arith.select %[[MORE]], %c4, %[[TWO]]
+// CHECK: %[[PARTS:.*]] = arith.select %{{.*}}, %c64,
+// CHECK: arith.maxsi %[[OLD]], %[[PARTS]]
+// CHECK: %[[SPLIT:.*]] = arith.cmpi sgt, %[[MOST]], %c1
 // CHECK: %[[MARK:.*]] = rt.arena_mark %[[CONTEXT]]
-// CHECK: %[[ROWS:.*]] = arith.select %[[SPLIT]], %{{.*}}, %c0
-// CHECK: %[[SUMS:.*]] = rt.arena_alloc %[[CONTEXT]](%[[ROWS]]) : memref<?x1x2x2x8xf32>
-// CHECK: %[[STATS:.*]] = rt.arena_alloc %[[CONTEXT]](%[[ROWS]]) : memref<?x1x2x2x2xf32>
-// CHECK: scf.parallel ({{.*}}) to (%{{.*}}, %[[PARTS]])
+// CHECK: %[[ROWS:.*]] = arith.select %[[SPLIT]], %[[BATCH]], %c0
+// CHECK: %[[SUMS:.*]] = rt.arena_alloc %[[CONTEXT]](%[[ROWS]], %[[MOST]]) : memref<?x1x?x2x8xf32>
+// CHECK: %[[STATS:.*]] = rt.arena_alloc %[[CONTEXT]](%[[ROWS]], %[[MOST]]) : memref<?x1x?x2x2xf32>
+// CHECK: scf.parallel (%{{.*}}, %[[PART:.*]]) = {{.*}} to (%[[BATCH]], %[[MOST]])
+// CHECK-NOT: scf.if
+// CHECK-COUNT-5: memref.alloca()
+// CHECK: %[[OWN:.*]] = arith.select %{{.*}}, %c64,
+// CHECK: %[[INSIDE:.*]] = arith.cmpi slt, %[[PART]], %[[OWN]]
+// CHECK: scf.if %[[INSIDE]]
+// CHECK-NOT: memref.alloca
+// CHECK: arith.divui %{{.*}}, %[[OWN]]
 // CHECK: scf.if
 // CHECK: vector.maskedstore
 // CHECK: vector.store %{{.*}}, %[[SUMS]]
 // CHECK: scf.if %[[SPLIT]]
 // CHECK: scf.parallel
+// CHECK: %[[OWN:.*]] = arith.select %{{.*}}, %c64,
+// CHECK: %[[HAS:.*]] = arith.cmpi sgt, %[[OWN]], %c1
+// CHECK: scf.if %[[HAS]]
 // CHECK: memref.load %[[STATS]]
 // CHECK: math.exp2
+// CHECK: memref.store %{{.*}}, %[[STATS]]
 // CHECK: vector.load %[[SUMS]]
+// CHECK: memref.load %[[STATS]]
 // CHECK: vector.maskedstore
 // CHECK: rt.arena_release %[[CONTEXT]], %[[MARK]]
 func.func @split(%context: !rt.context, %q: memref<?x1x2x6xf32>,

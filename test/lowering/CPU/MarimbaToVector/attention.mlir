@@ -116,14 +116,17 @@ func.func @tail(%q: memref<?x?x2x6xf32>, %past: memref<?xi32>,
 
 // -----
 
-// The loop over the keys begins where the window of the first row does; scores
-// are bounded before they are compared, masked or not.
+// The loop over the keys begins with the block in which the window of the first
+// row does: blocks are the same for every tile. Scores are bounded before they
+// are compared, masked or not.
 
 // CHECK-LABEL: func @window(
 // CHECK-DAG: %[[SIX:.*]] = arith.constant 6 : index
 // CHECK-DAG: %[[SEVEN:.*]] = arith.constant 7 : index
 // CHECK: %[[BACK:.*]] = arith.subi %{{.*}}, %[[SIX]]
-// CHECK: %[[FIRST:.*]] = arith.maxsi %[[BACK]], %c0
+// CHECK: %[[SEEN:.*]] = arith.maxsi %[[BACK]], %c0
+// CHECK: %[[INTO:.*]] = arith.remui %[[SEEN]], %c64
+// CHECK: %[[FIRST:.*]] = arith.subi %[[SEEN]], %[[INTO]]
 // CHECK: scf.for %{{.*}} = %[[FIRST]] to %{{.*}} step %c64
 // CHECK: scf.if
 // CHECK: math.tanh
