@@ -1,4 +1,4 @@
-//===- Session.cpp - Ragged batches in pieces -----------------------------===//
+//===- Session.cpp - Slots and the sequences in them ----------------------===//
 
 #include "marimba/Session.h"
 
@@ -62,6 +62,10 @@ std::span<const int32_t> Session::tokens(int32_t slot) const {
   return sequences[static_cast<size_t>(slot)];
 }
 
+int64_t Session::untilPieceEnds(int32_t slot) const {
+  return settings.chunk - length(slot) % settings.chunk;
+}
+
 void Session::reset(int32_t slot) {
   if (slot >= 0 && slot < slots())
     empty(slot, length(slot));
@@ -108,9 +112,8 @@ bool Session::forward(int32_t firstSlot,
     for (const std::vector<int32_t> &row : rows) {
       request.offsets.push_back(request.tokens);
       request.tokens += static_cast<int64_t>(row.size());
-      request.longest =
-          std::max(request.longest, static_cast<int64_t>(row.size()));
     }
+    request.done.assign(rows.size(), 0);
     logits.clear();
     if (hidden)
       hidden->clear();
@@ -188,88 +191,6 @@ bool Session::makeRoom(Request &request, std::string &error) {
   else if (request.wanted == LogitsWanted::All)
     request.logits.resize(static_cast<size_t>(request.tokens) * vocabulary);
   return pool->reserve(needed, error);
-}
-
-bool Session::run(Request &request, std::string &error) {
-  // Other sessions have their turn between pieces.
-  bool ok = true;
-  for (int64_t begin = 0; ok && begin < request.longest;
-       begin += settings.chunk) {
-    int64_t size = std::min<int64_t>(settings.chunk, request.longest - begin);
-    onTeam(settings.threads,
-           [&] { ok = runPiece(request, begin, size, error); });
-  }
-  return ok;
-}
-
-bool Session::runPiece(Request &request, int64_t begin, int64_t size,
-                       std::string &error) {
-  const CompiledModule &module = shared->module();
-  Piece piece = {};
-  piece.begin = begin;
-  piece.size = size;
-  bool full = true, ends = false;
-  for (const std::vector<int32_t> &row : request.rows) {
-    auto length = static_cast<int64_t>(row.size());
-    piece.valid.push_back(std::clamp<int64_t>(length - begin, 0, size));
-    full = full && piece.valid.back() == size;
-    ends = ends || (length > begin && length <= begin + size);
-  }
-  if (request.wanted == LogitsWanted::All)
-    piece.positions = size;
-  else if (request.wanted == LogitsWanted::Last && ends)
-    piece.positions = 1;
-  // The entry for one token is used where every row has one.
-  bool single = size == 1 && full;
-  const EntrySpec &spec =
-      single ? module.description.decode : module.description.prefill;
-  if (!bindArgs(spec, request, piece, error))
-    return false;
-
-  ctx->clear();
-  MarimbaCall call = {};
-  call.weights = shared->weights().table().data();
-  call.weightCount = static_cast<int32_t>(shared->weights().table().size());
-  call.args = piece.args.data();
-  call.argCount = static_cast<int32_t>(piece.args.size());
-  int32_t status = ctx->run(single ? module.decode : module.prefill, call);
-  if (status != MARIMBA_OK || !ctx->ok()) {
-    error = "module '" + module.description.name + "', entry " +
-            (single ? "decode" : "prefill") + ": " +
-            (ctx->ok() ? "failed with status " + std::to_string(status)
-                       : ctx->message());
-    return false;
-  }
-
-  int64_t vocabulary = module.description.vocabulary;
-  for (int32_t row = 0; row < request.batch(); ++row) {
-    auto r = static_cast<size_t>(row);
-    std::vector<int32_t> &sequence =
-        sequences[static_cast<size_t>(request.firstSlot + row)];
-    if (piece.valid[r] > 0)
-      sequence.insert(sequence.end(), request.rows[r].begin() + begin,
-                      request.rows[r].begin() + begin + piece.valid[r]);
-    auto length = static_cast<int64_t>(request.rows[r].size());
-    const float *from = piece.logits + row * piece.positions * vocabulary;
-    int64_t token = request.offsets[r] + begin;
-    if (request.wanted == LogitsWanted::All)
-      std::copy_n(from, piece.valid[r] * vocabulary,
-                  request.logits.data() + token * vocabulary);
-    else if (request.wanted == LogitsWanted::Last && length > begin &&
-             length <= begin + size)
-      std::copy_n(from, vocabulary, request.logits.data() + row * vocabulary);
-    if (!request.hidden)
-      continue;
-    request.hidden->resize(
-        static_cast<size_t>(piece.layers * request.tokens * piece.width));
-    for (int64_t layer = 0; layer < piece.layers; ++layer)
-      std::copy_n(piece.hidden +
-                      (layer * request.batch() + row) * size * piece.width,
-                  piece.valid[r] * piece.width,
-                  request.hidden->data() +
-                      (layer * request.tokens + token) * piece.width);
-  }
-  return true;
 }
 
 } // namespace marimba::rt

@@ -30,12 +30,13 @@ bool Session::bindArgs(const EntrySpec &entry, const Request &request,
   int64_t fixed = entry.find(ArgKind::Input, "positions")->shape[1];
   if (fixed > 0 && piece.positions == 0)
     piece.positions = fixed;
-  int64_t batch = request.batch();
+  int64_t batch = piece.batch();
+  int32_t firstSlot = request.firstSlot + piece.first;
   for (size_t i = 0; i < entry.args.size(); ++i) {
     const ArgSpec &arg = entry.args[i];
     if (arg.kind == ArgKind::State) {
       piece.args.push_back(pool->view(static_cast<size_t>(pool->find(arg.name)),
-                                      request.firstSlot, request.batch()));
+                                      firstSlot, piece.batch()));
       continue;
     }
     std::vector<int64_t> shape;
@@ -77,24 +78,20 @@ bool Session::bindArgs(const EntrySpec &entry, const Request &request,
     }
     auto *to = reinterpret_cast<int32_t *>(data);
     std::memset(data, 0, static_cast<size_t>(bytes));
-    for (int32_t row = 0; row < request.batch(); ++row) {
-      auto r = static_cast<size_t>(row);
+    for (int32_t row = 0; row < piece.batch(); ++row) {
+      auto r = static_cast<size_t>(piece.first + row);
+      int64_t valid = piece.valid[static_cast<size_t>(row)];
       if (arg.name == "ids")
-        std::copy_n(
-            request.rows[r].begin() +
-                std::min<int64_t>(piece.begin,
-                                  static_cast<int64_t>(request.rows[r].size())),
-            piece.valid[r], to + row * piece.size);
+        std::copy_n(request.rows[r].begin() + request.done[r], valid,
+                    to + row * piece.size);
       else if (arg.name == "past")
-        to[row] = static_cast<int32_t>(length(request.firstSlot + row));
+        to[row] = static_cast<int32_t>(length(firstSlot + row));
       else if (arg.name == "valid")
-        to[row] = static_cast<int32_t>(piece.valid[r]);
+        to[row] = static_cast<int32_t>(valid);
       else
         for (int64_t p = 0; p < piece.positions; ++p)
           to[row * piece.positions + p] = static_cast<int32_t>(
-              request.wanted == LogitsWanted::All
-                  ? p
-                  : std::max<int64_t>(piece.valid[r] - 1, 0));
+              request.wanted == LogitsWanted::All ? p : valid - 1);
     }
   }
   return true;

@@ -16,20 +16,24 @@ struct Session::Request {
   std::vector<float> *hidden;
   std::vector<int64_t> offsets = {}; // of each row among all tokens
   int64_t tokens = 0;                // sum of lengths
-  int64_t longest = 0;
+  std::vector<int64_t> done;         // tokens of each row that were fed
 
   int32_t batch() const { return static_cast<int32_t>(rows.size()); }
 };
 
-/// The tokens [begin, begin + size) of every row of a request.
+/// What one call of compiled code takes of a request: of each of some rows the
+/// next tokens, as many as `valid` says, padded to `size`.
 struct Session::Piece {
-  int64_t begin, size;
+  int32_t first = 0;     // of the rows, in the request
+  int64_t size = 0;      // T, the most tokens of a row
   int64_t positions = 0; // logits per row, P
   std::vector<int64_t> valid;
   std::vector<MarimbaTensor> args;
   float *logits = nullptr; // [B, P, V]
   float *hidden = nullptr; // [L, B, T, H]
   int64_t layers = 0, width = 0;
+
+  int32_t batch() const { return static_cast<int32_t>(valid.size()); }
 };
 
 } // namespace marimba::rt

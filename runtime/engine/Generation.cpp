@@ -13,14 +13,14 @@ namespace marimba::rt {
 
 /// Makes a session hold `ids` behind what it holds, a piece at a time. False on
 /// failure; `more` becomes whether it may go on.
-static bool feed(Session &session, std::span<const int32_t> ids, int64_t chunk,
+static bool feed(Session &session, std::span<const int32_t> ids,
                  const std::function<bool()> &goOn, std::vector<float> &logits,
                  bool &more, const std::function<void(size_t)> &onPiece,
                  std::string &error) {
   // One call of compiled code between two questions whether to go on.
   for (more = true; more && !ids.empty(); more = goOn()) {
-    std::span<const int32_t> piece =
-        ids.first(std::min(ids.size(), static_cast<size_t>(chunk)));
+    std::span<const int32_t> piece = ids.first(
+        std::min(ids.size(), static_cast<size_t>(session.untilPieceEnds(0))));
     ids = ids.subspan(piece.size());
     auto wanted = ids.empty() ? LogitsWanted::Last : LogitsWanted::None;
     if (!session.append(piece, wanted, logits, error))
@@ -84,8 +84,7 @@ bool generate(const ReadyModel &model, std::span<const int32_t> prompt,
     result.prefillTokens += tokens;
     result.prefillSeconds = watch.seconds();
   };
-  if (!feed(*session, prompt, model.chunk(), goOn, logits, more, onPiece,
-            error))
+  if (!feed(*session, prompt, goOn, logits, more, onPiece, error))
     return false;
   if (!more)
     return true;

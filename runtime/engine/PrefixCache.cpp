@@ -8,7 +8,10 @@ namespace marimba::rt {
 
 PrefixCache::PrefixCache(Session &session, int64_t piece, Options options,
                          int32_t slot)
-    : session(session), piece(piece), options(options), slot(slot) {}
+    : session(session), piece(piece), options(options), slot(slot) {
+  int64_t pieces = (options.every - 1) / piece + 1;
+  this->options.every = pieces * piece;
+}
 
 bool PrefixCache::mark(std::string &error) {
   int64_t length = session.length(slot);
@@ -43,10 +46,16 @@ void PrefixCache::thinOut() {
   }
 }
 
+bool PrefixCache::endsPiece() const {
+  int64_t end = session.length(slot);
+  return end % piece == 0 || end != readTo ||
+         (!marks.empty() && marks.back().tokens() == end);
+}
+
 bool PrefixCache::goBack(int64_t tokens, std::string &error) {
   while (!marks.empty() && marks.back().tokens() > tokens)
     marks.pop_back();
-  if (session.length(slot) <= tokens)
+  if (session.length(slot) <= tokens && endsPiece())
     return true;
   if (!marks.empty())
     return session.rewind(slot, marks.back(), error);
@@ -77,15 +86,14 @@ bool PrefixCache::moveTo(std::span<const int32_t> ids,
        !rest.empty();) {
     if (!goOn())
       return true;
-    // Pieces end where a snapshot is due.
-    int64_t due = options.every - session.length(slot) % options.every;
-    std::span<const int32_t> part = rest.first(
-        std::min(rest.size(), static_cast<size_t>(std::min(piece, due))));
+    std::span<const int32_t> part = rest.first(std::min(
+        rest.size(), static_cast<size_t>(session.untilPieceEnds(slot))));
     rest = rest.subspan(part.size());
     auto wanted = rest.empty() ? LogitsWanted::Last : LogitsWanted::None;
     if (!session.append(part, wanted, logits, error, slot))
       return false;
     moved.read += part.size();
+    readTo = session.length(slot);
     if (session.length(slot) % options.every == 0 && !mark(error))
       return false;
   }

@@ -43,6 +43,8 @@ inline const char description[] = R"({"abi":3,"name":"fake","weights":[
     {"kind":"output","name":"hidden","dtype":"f32","shape":[2,-1,1,3]}]}}})";
 
 inline int prefillCalls, decodeCalls;
+/// Tokens per row of each call, padding included.
+inline std::vector<int64_t> calls;
 inline bool failNext;
 
 template <typename T>
@@ -65,6 +67,7 @@ inline int32_t step(MarimbaContext *ctx, const MarimbaCall *call) {
                       &logits = call->args[4], &sum = call->args[5],
                       &key = call->args[6], &hidden = call->args[7];
   int64_t batch = ids.sizes[0], time = ids.sizes[1];
+  calls.push_back(time);
   std::vector<std::vector<float>> after(static_cast<size_t>(batch));
   for (int64_t b = 0; b < batch; ++b) {
     int64_t before = at<int32_t>(past, {b}), count = at<int32_t>(valid, {b});

@@ -88,6 +88,32 @@ TEST_F(SessionTest, RaggedRows) {
   }
 }
 
+TEST_F(SessionTest, PiecesAreCountedFromTheBeginningOfASequence) {
+  auto session = make({.slots = 3, .chunk = 4, .capacity = 1});
+  EXPECT_EQ(session->untilPieceEnds(0), 4);
+  auto feed = [&](int32_t slot, Rows rows) {
+    calls.clear();
+    EXPECT_TRUE(session->forward(slot, rows, LogitsWanted::Last, logits, error))
+        << error;
+    return calls;
+  };
+  using Calls = std::vector<int64_t>;
+  EXPECT_EQ(feed(0, {{1, 2, 3}}), (Calls{3}));
+  EXPECT_EQ(session->untilPieceEnds(0), 1);
+  EXPECT_EQ(feed(0, {{1, 2, 3, 4, 5, 6, 7}}), (Calls{1, 4, 2}));
+  EXPECT_EQ(session->untilPieceEnds(0), 2);
+  // A row of one token is decoded whatever its neighbours do, and rows that
+  // end elsewhere are cut where they are cut alone.
+  EXPECT_EQ(feed(1, {{1, 2, 3, 4, 5}, {1}}), (Calls{4, 1, 1}));
+  EXPECT_EQ(feed(0, {{1, 2, 3}, {1, 2, 3, 4}, {5}}), (Calls{3, 1, 1}));
+  EXPECT_EQ(decodeCalls, 5);
+  EXPECT_EQ(session->length(0), 13);
+  EXPECT_EQ(session->length(1), 9);
+  EXPECT_EQ(logits[0], expected(40, 13, 0));
+  EXPECT_EQ(logits[vocabulary], expected(25, 9, 0));
+  EXPECT_EQ(logits[2 * vocabulary], expected(6, 2, 0));
+}
+
 TEST_F(SessionTest, CapacityGrowsAndKeepsWhatSlotsHold) {
   auto session = make({.slots = 3, .chunk = 7, .capacity = 1});
   EXPECT_EQ(session->capacity(), 1);

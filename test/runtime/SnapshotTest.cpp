@@ -98,9 +98,12 @@ TEST_F(PrefixCacheTest, ReadsWhatIsNewAlone) {
   std::iota(ids.begin(), ids.end(), 1);
   moveTo(cache, ids, 0);
   EXPECT_EQ(cache.snapshots(), 3u);
-  // It goes on.
+  // It goes on, in the pieces in which it would be read at once.
   ids.insert(ids.end(), {3, 3});
-  moveTo(cache, ids, 30);
+  moveTo(cache, ids, 24);
+  ids.insert(ids.end(), {3, 3, 4});
+  moveTo(cache, ids, 32);
+  ids.resize(32);
   // The end changes: back to the last snapshot before that.
   ids[29] = 40;
   moveTo(cache, ids, 24);
@@ -127,6 +130,23 @@ TEST_F(PrefixCacheTest, GoesBackToMarks) {
   moveTo(cache, {1, 2, 3, 9}, 3);
   // The mark is where it ends: the token in front of it is not kept.
   moveTo(cache, {1, 2, 3}, 0);
+}
+
+TEST_F(PrefixCacheTest, MakesSnapshotsBetweenPieces) {
+  PrefixCache cache(*session, 4, {.every = 5});
+  std::vector<int32_t> ids(30, 1);
+  calls.clear();
+  moveTo(cache, ids, 0);
+  EXPECT_EQ(cache.snapshots(), 3u);
+  std::vector<int64_t> whole = {4, 4, 4, 4, 4, 4, 4, 2};
+  EXPECT_EQ(calls, whole);
+  // An answer does not end a piece: what is read behind it ends with the piece.
+  calls.clear();
+  std::vector<int32_t> one = {1};
+  ASSERT_TRUE(session->append(one, LogitsWanted::None, logits, error));
+  ids.resize(40, 1);
+  moveTo(cache, ids, 31);
+  EXPECT_EQ(calls, (std::vector<int64_t>{1, 1, 4, 4}));
 }
 
 TEST_F(PrefixCacheTest, KeepsAsManyAsFit) {

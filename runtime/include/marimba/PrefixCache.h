@@ -19,18 +19,23 @@ namespace marimba::rt {
 
 /// One slot of a session that is made to hold other tokens again and again, and
 /// reads only those after the longest beginning that it can go back to.
+///
+/// What moveTo() read gives the bits that it gives when nothing is reused: it
+/// goes back to ends of pieces (Session), and otherwise only to where somebody
+/// else left off: marks, and tokens that others appended.
 class PrefixCache {
 public:
   struct Options {
-    /// Tokens between snapshots, and what they may take together: where it is
-    /// more, those that are nearest to each other are dropped. Two are kept in
-    /// any case, the newest and one before.
+    /// Tokens between snapshots, rounded up to whole pieces, and what they may
+    /// take together: where it is more, those that are nearest to each other are
+    /// dropped. Two are kept in any case, the newest and one before.
     int64_t every = 512;
     int64_t bytes = int64_t(256) << 20;
   };
 
   /// The session must outlive this; nobody else appends to the slot but to its
-  /// end. `piece`: tokens between two questions whether to go on.
+  /// end. `piece`: tokens of one of the session's pieces, between which it is
+  /// asked whether to go on.
   PrefixCache(Session &session, int64_t piece, Options options,
               int32_t slot = 0);
 
@@ -61,12 +66,16 @@ public:
 private:
   /// Goes back to at most `tokens` tokens.
   bool goBack(int64_t tokens, std::string &error);
+  /// Whether what is read behind the present end is cut into pieces as if it
+  /// had been read together with what is in front.
+  bool endsPiece() const;
   void thinOut();
 
   Session &session;
   int64_t piece;
   Options options;
   int32_t slot;
+  int64_t readTo = 0;          // the end when moveTo() last read
   std::vector<Snapshot> marks; // in order of their tokens
 };
 

@@ -49,8 +49,8 @@ public:
 
 /// Continues the prompts of requests, as many at once as there are slots, in
 /// the order in which they came; one that is finished frees its slot for the
-/// next. Each gets the tokens that it would get alone, up to the rounding of
-/// sums.
+/// next. Each gets the logits, and so the tokens, that it would get alone
+/// (docs/same-bits.md).
 class Scheduler {
 public:
   struct Options {

@@ -25,7 +25,7 @@ struct StateOrigin;
 struct SessionOptions {
   int32_t slots = 1;      // sequences held at once
   int32_t threads = 0;    // 0: as many as the process has cpus
-  int32_t chunk = 512;    // tokens of a row that one call takes at most
+  int32_t chunk = 512;    // tokens of a piece (Session)
   int64_t capacity = 256; // tokens of attention state to begin with; grows
   int64_t arenaBytes = Context::kDefaultArenaBytes;
 };
@@ -58,6 +58,14 @@ private:
 
 /// A pool of slots, each the state of one sequence, and what runs them. One
 /// caller at a time; several sessions may share a model.
+///
+/// Tokens are computed in pieces. A piece ends where the sequence is a multiple
+/// of `chunk` tokens long, and where the tokens of a call end. A piece of one
+/// token is computed as tokens that follow an answer are, whatever it is part
+/// of. So what comes of a sequence, bit for bit, depends on its tokens and on
+/// where its calls ended (other than at multiples of `chunk`), and on nothing
+/// else: not on other rows or slots, copies, snapshots or files in between
+/// (docs/same-bits.md).
 class Session {
 public:
   /// Null and `error` where an option is bad or memory is short.
@@ -102,6 +110,8 @@ public:
   /// range.
   std::span<const int32_t> tokens(int32_t slot) const;
   int32_t slots() const { return static_cast<int32_t>(sequences.size()); }
+  /// Tokens with which the sequence in `slot` comes to the end of a piece.
+  int64_t untilPieceEnds(int32_t slot) const;
   /// Tokens that a slot can hold before the states grow.
   int64_t capacity() const;
   const Model &model() const { return *shared; }
@@ -154,8 +164,10 @@ private:
   bool checkLogits(const Request &request, std::string &error);
   /// Where the sequence in `slot` stops being finite, as a sentence.
   std::string findNotFinite(int32_t slot);
-  bool runPiece(Request &request, int64_t begin, int64_t size,
-                std::string &error);
+  /// The next piece of some rows of a request; nothing where all are fed.
+  std::vector<Piece> nextPieces(const Request &request) const;
+  bool runPiece(Request &request, Piece &piece, std::string &error);
+  void takeResults(Request &request, const Piece &piece);
   bool bindArgs(const EntrySpec &entry, const Request &request, Piece &piece,
                 std::string &error);
   char *scratch(size_t index, int64_t bytes, std::string &error);
