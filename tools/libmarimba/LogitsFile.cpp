@@ -33,20 +33,48 @@ std::string marimba::checkSplit(const LogitsRequest &request) {
       .str();
 }
 
-/// Reads a list of integers of 32 bits: llvm::json cuts larger ones to that.
-static bool mapIds(json::ObjectMapper &fields, StringLiteral name,
-                   bool optional, std::vector<int32_t> &ids, json::Path path) {
-  std::vector<int64_t> wide;
-  if (!(optional ? fields.mapOptional(name, wide) : fields.map(name, wide)))
-    return false;
+/// Makes `ids` of integers of 32 bits: llvm::json cuts larger ones to that.
+static bool narrowIds(ArrayRef<int64_t> wide, std::vector<int32_t> &ids,
+                      json::Path path) {
   for (auto [index, id] : enumerate(wide)) {
     if (id < INT32_MIN || id > INT32_MAX) {
-      path.field(name).index(index).report("expected an integer of 32 bits");
+      path.index(index).report("expected an integer of 32 bits");
       return false;
     }
     ids.push_back(static_cast<int32_t>(id));
   }
   return true;
+}
+
+static bool mapIds(json::ObjectMapper &fields, StringLiteral name,
+                   bool optional, std::vector<int32_t> &ids, json::Path path) {
+  std::vector<int64_t> wide;
+  return (optional ? fields.mapOptional(name, wide) : fields.map(name, wide)) &&
+         narrowIds(wide, ids, path.field(name));
+}
+
+/// Reads `beside` of a request.
+static bool mapBeside(json::ObjectMapper &fields, LogitsRequest &request,
+                      json::Path path) {
+  std::vector<std::vector<int64_t>> rows;
+  if (!fields.mapOptional("beside", rows))
+    return false;
+  for (auto [index, row] : enumerate(rows)) {
+    json::Path at = path.field("beside").index(index);
+    if (!narrowIds(row, request.beside.emplace_back(), at))
+      return false;
+    if (row.empty()) {
+      at.report("expected at least one id");
+      return false;
+    }
+  }
+  if (rows.size() >= size_t(kMostBeside))
+    path.field("beside").report("expected fewer than 4096 sequences");
+  else if (!rows.empty() && (!request.split.empty() || request.hidden))
+    path.field("beside").report("expected neither split nor hidden with it");
+  else
+    return true;
+  return false;
 }
 
 namespace marimba {
@@ -58,7 +86,7 @@ static bool fromJSON(const json::Value &value, LogitsRequest &request,
     return false;
   for (const auto &[key, field] : *value.getAsObject())
     if (!is_contained({"name", "ids", "split", "greedy", "hidden", "state",
-                       "load_state", "save_state"},
+                       "beside", "load_state", "save_state"},
                       StringRef(key))) {
       path.field(key).report("no such field");
       return false;
@@ -70,7 +98,8 @@ static bool fromJSON(const json::Value &value, LogitsRequest &request,
       !fields.mapOptional("hidden", request.hidden) ||
       !fields.mapOptional("state", request.state) ||
       !fields.mapOptional("load_state", request.loadState) ||
-      !fields.mapOptional("save_state", request.saveState))
+      !fields.mapOptional("save_state", request.saveState) ||
+      !mapBeside(fields, request, path))
     return false;
   if (request.ids.empty())
     path.field("ids").report("expected at least one id");
@@ -121,10 +150,10 @@ public:
   Recorder(LoadedModel &model, const LogitsRequest &request, Tensors &tensors,
            NoteFn note, std::string &error)
       : model(model), request(request), tensors(tensors), note(note),
-        error(error) {}
+        error(error), slot(request.beside.size() / 2) {}
 
   bool record() {
-    session = model.makeSession(error);
+    session = model.makeSession(error, request.beside.size() + 1);
     return session && restore() && feedIds() && save() &&
            (!request.state || copyStates()) &&
            (request.greedy == 0 || continueGreedily());
@@ -144,6 +173,8 @@ private:
 
   bool restore();
   bool feedIds();
+  bool feedTogether(std::vector<std::vector<int32_t>> rows,
+                    std::vector<float> &own);
   bool save();
   void placeHidden(size_t begin, size_t count, const std::vector<float> &piece);
   bool copyStates();
@@ -156,8 +187,10 @@ private:
   NoteFn note;
   std::string &error;
   std::unique_ptr<rt::Session> session;
-  std::vector<float> last;   // logits of the last token
-  std::vector<float> hidden; // [layers + 1, L, H]
+  int32_t slot;                          // that of `ids`
+  std::vector<std::vector<float>> lasts; // of every row, as `last`
+  std::vector<float> last;               // logits of the last token
+  std::vector<float> hidden;             // [layers + 1, L, H]
 };
 } // namespace
 
@@ -166,17 +199,48 @@ bool Recorder::restore() {
     return true;
   std::optional<rt::SavedState> saved =
       rt::SavedState::read(request.loadState, error);
-  return saved && session->restore(0, *saved, model.stateOrigin(), note, error);
+  return saved &&
+         session->restore(slot, *saved, model.stateOrigin(), note, error);
 }
 
 bool Recorder::save() {
   return request.saveState.empty() ||
-         session->save(0, model.stateOrigin(), request.saveState, error,
+         session->save(slot, model.stateOrigin(), request.saveState, error,
                        /*attachment=*/{}, last);
+}
+
+/// Appends rows[i] to slot i; `own` becomes the logits [L, V] of the request's
+/// row.
+bool Recorder::feedTogether(std::vector<std::vector<int32_t>> rows,
+                            std::vector<float> &own) {
+  std::vector<float> logits;
+  if (!session->forward(0, rows, rt::LogitsWanted::All, logits, error))
+    return false;
+  size_t vocabulary = model.info().vocabSize;
+  lasts.clear();
+  const float *from = logits.data();
+  for (auto [index, row] : enumerate(rows)) {
+    const float *end = from + row.size() * vocabulary;
+    lasts.emplace_back(end - vocabulary, end);
+    if (index == size_t(slot))
+      own.assign(from, end);
+    from = end;
+  }
+  last = lasts[slot];
+  return true;
 }
 
 bool Recorder::feedIds() {
   int64_t length = request.ids.size(), vocabulary = model.info().vocabSize;
+  if (!request.beside.empty()) {
+    std::vector<std::vector<int32_t>> rows = request.beside;
+    rows.insert(rows.begin() + slot, request.ids);
+    std::vector<float> own;
+    if (!feedTogether(std::move(rows), own))
+      return false;
+    add("logits", "F32", {1, length, vocabulary}, std::move(own));
+    return true;
+  }
   std::vector<float> logits, piece, pieceHidden;
   logits.reserve(length * vocabulary);
   size_t begin = 0;
@@ -223,6 +287,10 @@ bool Recorder::copyStates() {
       error = "the session has no state '" + spec.name + "'";
       return false;
     }
+    view->data = static_cast<char *>(view->data) +
+                 slot * view->strides[0] *
+                     rt::dtypeSize(static_cast<MarimbaDType>(view->dtype));
+    view->sizes[0] = 1;
     copyState(spec, *view);
   }
   return true;
@@ -233,7 +301,7 @@ void Recorder::copyState(const rt::ArgSpec &spec, const MarimbaTensor &view) {
   std::vector<int64_t> shape(view.sizes, view.sizes + view.rank);
   for (size_t dim = 1; dim < shape.size(); ++dim)
     if (spec.shape[dim] < 0)
-      shape[dim] = std::min<int64_t>(shape[dim], session->length(0));
+      shape[dim] = std::min<int64_t>(shape[dim], session->length(slot));
   auto dtype = static_cast<MarimbaDType>(view.dtype);
   int64_t elementBytes = rt::dtypeSize(dtype);
   int64_t rowBytes = shape.back() * elementBytes;
@@ -265,7 +333,16 @@ bool Recorder::continueGreedily() {
     logits.insert(logits.end(), last.begin(), last.end());
     if (static_cast<int64_t>(tokens.size()) == request.greedy)
       break;
-    if (!session->append({&token, 1}, rt::LogitsWanted::Last, last, error))
+    if (request.beside.empty()) {
+      if (!session->append({&token, 1}, rt::LogitsWanted::Last, last, error))
+        return false;
+      continue;
+    }
+    std::vector<std::vector<int32_t>> rows;
+    for (const std::vector<float> &each : lasts)
+      rows.push_back({greedy.sample(each)});
+    std::vector<float> own;
+    if (!feedTogether(std::move(rows), own))
       return false;
   }
   add("tokens", "I64", {1, request.greedy}, std::move(tokens));
@@ -276,7 +353,10 @@ bool Recorder::continueGreedily() {
 bool marimba::writeLogits(LoadedModel &model, ArrayRef<LogitsRequest> requests,
                           StringRef path, NoteFn note, std::string &error) {
   for (const LogitsRequest &request : requests)
-    if (!model.checkIds(request.ids, error))
+    if (!model.checkIds(request.ids, error) ||
+        !all_of(request.beside, [&](const std::vector<int32_t> &row) {
+          return model.checkIds(row, error);
+        }))
       return false;
   Tensors tensors;
   for (const LogitsRequest &request : requests)

@@ -14,6 +14,9 @@ namespace marimba {
 /// Greedy tokens of one request: their logits are in memory together.
 inline constexpr int64_t kMostGreedy = 1 << 20;
 
+/// Sequences that are computed together.
+inline constexpr int64_t kMostBeside = 4096;
+
 /// What to compute of one sequence.
 struct LogitsRequest {
   /// Stands before the names of its tensors: `<name>.logits`; may be empty.
@@ -28,6 +31,10 @@ struct LogitsRequest {
   bool hidden = false;
   /// Whether the states after `ids` are written, too.
   bool state = false;
+  /// Ids of other sequences that are computed in the same calls, in slots
+  /// before and after; greedy tokens are added to them, too. Not with `split`
+  /// and `hidden`.
+  std::vector<std::vector<int32_t>> beside;
   /// Files of saved sessions: the one in front of `ids`, empty for the empty
   /// state, and the one to write after them.
   std::string loadState, saveState;

@@ -25,8 +25,9 @@ struct Options {
   driver::Value<std::string> batch{
       sub, "batch",
       "Runs all cases of this JSON file, an array of {name, ids, split, "
-      "greedy, hidden, state, load_state, save_state}; tensors are named "
-      "<name>.logits and so on",
+      "greedy, hidden, state, beside, load_state, save_state}; tensors are "
+      "named <name>.logits and so on; beside: ids of other sequences, which "
+      "are computed in the same calls",
       "file"};
   driver::Value<std::string> output{
       sub, "o", "A safetensors file: logits, f32 [1, L, V]", "file"};
