@@ -76,26 +76,32 @@ class Checker:
         self.report.row(what, f"{len(expected)} tensors", not notes, "; ".join(notes))
 
     def run(self):
+        """Two processes with two threads and one with one: each compiles."""
         prompts = [self.ids(length, length) for length in LENGTHS]
-        alone = self.logits([{"ids": ids, "greedy": GREEDY, "state": True} for ids in prompts])
-        for rows, lengths in COMPANY.items():
+        alone = [{"ids": ids, "greedy": GREEDY, "state": True} for ids in prompts]
+        cases = list(alone)
+        for lengths in COMPANY.values():
             beside = [self.ids(length, 1000 + i) for i, length in enumerate(lengths)]
-            found = self.logits([{"ids": ids, "greedy": GREEDY, "state": True, "beside": beside} for ids in prompts])
-            for length, expected, actual in zip(LENGTHS, alone, found):
-                self.same(f"{length} tokens, one row of {rows}", expected, actual)
-        for length, expected, actual in zip(
-            LENGTHS, alone, self.logits([{"ids": ids, "greedy": GREEDY, "state": True} for ids in prompts], threads=1)
-        ):
-            self.same(f"{length} tokens, one thread", expected, actual)
-        self.saved(prompts[-1], alone[-1])
-        self.split(prompts[-1], alone[-1])
+            cases += [{**case, "beside": beside} for case in alone]
+        long = prompts[-1]
+        sizes = [2 * CHUNK, CHUNK, len(long) - 3 * CHUNK]
+        cases.append({**alone[-1], "split": sizes})
+        states = [os.path.join(self.work, f"{cut}.state") for cut in CUTS]
+        cases += [{"ids": long[:cut], "save_state": state} for cut, state in zip(CUTS, states)]
+        found = self.logits(cases)
+        expected = found[: len(alone)]
+        at = iter(found[len(alone) :])
+        for rows in COMPANY:
+            for length, own in zip(LENGTHS, expected):
+                self.same(f"{length} tokens, one row of {rows}", own, next(at))
+        self.same(f"{len(long)} tokens in calls of {sizes}", expected[-1], next(at))
+        for length, own, other in zip(LENGTHS, expected, self.logits(alone, threads=1)):
+            self.same(f"{length} tokens, one thread", own, other)
+        self.loaded(long, states, expected[-1])
         return self.report.exit_code()
 
-    def saved(self, ids, whole):
-        """One process reads up to the end of a piece, another goes on, beside
-        other rows."""
-        states = [os.path.join(self.work, f"{cut}.state") for cut in CUTS]
-        self.logits([{"ids": ids[:cut], "save_state": state} for cut, state in zip(CUTS, states)])
+    def loaded(self, ids, states, whole):
+        """Goes on where another process saved, beside other rows."""
         beside = [self.ids(length, 2000 + i) for i, length in enumerate(COMPANY[5])]
         found = self.logits(
             [
@@ -104,18 +110,12 @@ class Checker:
             ]
         )
         for cut, actual in zip(CUTS, found):
-            after = cut * self.vocabulary
             expected = {
-                "logits": whole["logits"][after:],
+                "logits": whole["logits"][cut * self.vocabulary :],
                 "greedy_logits": whole["greedy_logits"],
                 "tokens": whole["tokens"],
             }
-            self.same(f"saved after {cut}, loaded beside others", expected, actual)
-
-    def split(self, ids, whole):
-        sizes = [2 * CHUNK, CHUNK, len(ids) - 3 * CHUNK]
-        [actual] = self.logits([{"ids": ids, "split": sizes, "greedy": GREEDY, "state": True}])
-        self.same(f"in calls of {sizes}", whole, actual)
+            self.same(f"saved after {cut} tokens, loaded beside others", expected, actual)
 
 
 def main():
