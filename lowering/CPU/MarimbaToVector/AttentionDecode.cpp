@@ -21,23 +21,22 @@ using namespace mlir::marimba;
 
 namespace {
 
-/// Keys of a part at most, as long as there are parts left.
-constexpr int64_t kPartKeys = 256;
-/// Parts of a row at most. They are powers of two, so that as many threads get
-/// equal shares.
-constexpr int64_t kMostParts = 64;
-/// So many groups occupy the threads without parts.
-constexpr int64_t kManyGroups = 32;
+/// Keys of a part at most, as long as there are parts left: of the only group,
+/// and of one of several. Short streams do not reach the memory's speed.
+constexpr int64_t kPartKeys = 256, kPartKeysOfMany = 512;
+/// Parts of all groups of a row at most. Those of a group are a power of two,
+/// so that as many threads get equal shares.
+constexpr int64_t kMostUnits = 64;
 
 class AttentionDecode : AttentionDecodeKernel {
 public:
   AttentionDecode(KernelBuilder &b, AttentionOp op, int64_t lanes)
-      : AttentionDecodeKernel(b, op, lanes) {}
+      : AttentionDecodeKernel(b, op, lanes),
+        groups(cast<MemRefType>(op.getKeyCache().getType()).getDimSize(1)) {}
 
   void emit() {
     Value batch = b.dim(op.getQuery(), 0);
-    int64_t groups = cast<MemRefType>(op.getKeyCache().getType()).getDimSize(1);
-    if (groups >= kManyGroups || !rt::ContextOp::isAvailableAt(op)) {
+    if (2 * groups > kMostUnits || !rt::ContextOp::isAvailableAt(op)) {
       b.parallel({batch, b.index(groups)}, [&](ValueRange at) {
         allocate();
         unit(at[0], at[1], b.index(0), b.index(1));
@@ -82,9 +81,10 @@ private:
       seen = b.mini(seen, b.index(*op.getWindow()));
     if (op.getValid())
       seen = b.muli(seen, b.rowTokens(op.getValid(), row, b.index(1)));
-    Value full = arith::DivUIOp::create(b, seen, b.index(kPartKeys));
+    int64_t keys = groups > 1 ? kPartKeysOfMany : kPartKeys;
+    Value full = arith::DivUIOp::create(b, seen, b.index(keys));
     Value parts = b.index(1);
-    for (int64_t count = 2; count <= kMostParts; count *= 2)
+    for (int64_t count = 2; count * groups <= kMostUnits; count *= 2)
       parts = b.select(b.cmpi(/*lessThan=*/true, b.index(count / 2), full),
                        b.index(count), parts);
     return parts;
@@ -191,6 +191,7 @@ private:
     });
   }
 
+  int64_t groups; // of heads that share keys, Hkv
   // What parts found, [B, Hkv, parts, perGroup, ...]: sums; maximum and total.
   Value partSums, partStats;
 };
