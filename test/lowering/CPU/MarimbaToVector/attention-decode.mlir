@@ -116,6 +116,45 @@ func.func @split(%context: !rt.context, %q: memref<?x1x2x6xf32>,
 
 // -----
 
+// Of two groups parts are longer and fewer.
+
+// CHECK-LABEL: func @two_groups(
+// CHECK: arith.divui %{{.*}}, %c512
+// CHECK: arith.select %{{.*}}, %c32,
+// CHECK-NOT: %c64
+// CHECK: rt.arena_alloc
+func.func @two_groups(%context: !rt.context, %q: memref<?x1x2x6xf32>,
+    %past: memref<?xi32>, %y: memref<?x1x2x6xf32>, %k: memref<?x1x2x6xf32>,
+    %kc: memref<?x2x?x6xf32>, %vc: memref<?x2x?x6xf32>) {
+  marimba.attention %q, %k, %k past(%past)
+      outs(%y, %kc, %vc : memref<?x1x2x6xf32>, memref<?x2x?x6xf32>,
+                          memref<?x2x?x6xf32>) {scale = 1.0 : f64}
+      : memref<?x1x2x6xf32>, memref<?x1x2x6xf32>, memref<?x1x2x6xf32>,
+        memref<?xi32>
+  return
+}
+
+// -----
+
+// So many groups occupy the threads without parts.
+
+// CHECK-LABEL: func @many_groups(
+// CHECK-NOT: rt.arena
+// CHECK: scf.parallel
+// CHECK-NOT: scf.parallel
+func.func @many_groups(%context: !rt.context, %q: memref<?x1x33x6xf32>,
+    %past: memref<?xi32>, %y: memref<?x1x33x6xf32>, %k: memref<?x1x33x6xf32>,
+    %kc: memref<?x33x?x6xf32>, %vc: memref<?x33x?x6xf32>) {
+  marimba.attention %q, %k, %k past(%past)
+      outs(%y, %kc, %vc : memref<?x1x33x6xf32>, memref<?x33x?x6xf32>,
+                          memref<?x33x?x6xf32>) {scale = 1.0 : f64}
+      : memref<?x1x33x6xf32>, memref<?x1x33x6xf32>, memref<?x1x33x6xf32>,
+        memref<?xi32>
+  return
+}
+
+// -----
+
 // Without a context there is no memory for parts.
 
 // CHECK-LABEL: func @no_context(
