@@ -40,6 +40,7 @@ void Call::copy(const Rows &from, const Rows &to) {
   auto rows = [&](const Rows &r) {
     return view(dnn::matrix(r.rows, r.columns, r.stride, r.type), r.data);
   };
+  team::countRegion(team);
   reorder->primitive.execute(stream, {{DNNL_ARG_FROM, rows(from)},
                                       {DNNL_ARG_TO, rows(to)},
                                       {DNNL_ARG_SCRATCHPAD, pad}});
@@ -142,6 +143,7 @@ void Call::multiply(const MarimbaMatmul &args, int64_t rows) {
   }
   if (ctx->status != MARIMBA_OK)
     return;
+  team::countRegion(team);
   matmul.primitive.execute(stream, arguments);
   if (copied)
     copy(target, y);

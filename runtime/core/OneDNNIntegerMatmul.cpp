@@ -50,6 +50,7 @@ void addPart(const Product &p, int64_t firstChannel, int64_t columns,
         y[j] = (w.first ? 0 : y[j]) + static_cast<int32_t>(sums[j]);
     }
   };
+  team::countRegion(threads);
   team::run(threads, run, &work);
 }
 
@@ -62,6 +63,7 @@ void widenCodes(Call &call, const Product &p, int64_t k0, int64_t n0,
     return;
   // Blocks of 64 channels hold all inputs, 64 of them after the others.
   const char *codes = bytesAt(p.args.w, n0 * p.args.k + k0 * 64);
+  team::countRegion(call.team);
   widening->reorder.primitive.execute(
       call.stream, {{DNNL_ARG_FROM, call.view(widening->from, codes)},
                     {DNNL_ARG_TO, call.view(widening->to, to)},
@@ -112,6 +114,7 @@ void multiplyBytes(Call &call, const IntegerPlan &plan, const Product &p) {
   memory pad = call.scratchMemory(matmul.scratchBytes);
   if (call.ctx->status != MARIMBA_OK)
     return;
+  team::countRegion(call.team);
   matmul.primitive.execute(
       call.stream, {{DNNL_ARG_SRC, call.view(matmul.x, p.x)},
                     {DNNL_ARG_WEIGHTS, call.view(matmul.weights, p.args.w)},

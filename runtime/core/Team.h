@@ -24,6 +24,9 @@ bool inside();
 void setDefaultSize(int threads);
 int defaultSize();
 
+/// Counts a region of `threads` (parallelRegions); that of one thread is none.
+void countRegion(int threads);
+
 } // namespace marimba::rt::team
 
 #endif // MARIMBA_RUNTIME_CORE_TEAM_H

@@ -99,6 +99,8 @@ bool fits(int threads) {
   return threads > 1 && static_cast<size_t>(threads) <= cpuList().size();
 }
 
+std::atomic<int64_t> regionsBegun = 0;
+
 struct Loop {
   MarimbaLoopBody body;
   void *closure;
@@ -124,6 +126,15 @@ void runPart(void *data) {
 }
 
 } // namespace
+
+void team::countRegion(int threads) {
+  if (threads > 1)
+    regionsBegun.fetch_add(1, std::memory_order_relaxed);
+}
+
+int64_t parallelRegions() {
+  return regionsBegun.load(std::memory_order_relaxed);
+}
 
 int allowedCpus() {
   static const int count = [] {
@@ -240,5 +251,6 @@ extern "C" void marimba_parallel_for(MarimbaContext *ctx, int64_t count,
   // leave out, and starts new ones for the next full one.
   Loop loop = {body, closure, count, parts,
                boundTeam == ctx->threads && fits(ctx->threads)};
+  team::countRegion(ctx->threads);
   team::run(ctx->threads, runPart, &loop);
 }

@@ -2,6 +2,9 @@
 
 #include "runtime/core/Team.h"
 
+#include "marimba/ThreadTeam.h"
+#include "marimba/abi.h"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -123,6 +126,25 @@ TEST(Team, DefaultSizeIsTheCallersOwn) {
     std::thread([] { team::setDefaultSize(5); }).join();
     EXPECT_EQ(team::defaultSize(), 3);
   }).join();
+}
+
+/// Regions that a loop of `count` steps begins on a team of `threads`.
+int64_t regionsOf(int threads, int64_t count) {
+  MarimbaContext context = {};
+  context.abiVersion = MARIMBA_ABI_VERSION;
+  context.threads = threads;
+  int64_t before = parallelRegions();
+  marimba_parallel_for(
+      &context, count, 1, [](void *, int64_t, int64_t) {}, nullptr);
+  return parallelRegions() - before;
+}
+
+TEST(Team, CountsRegionsThatFork) {
+  EXPECT_EQ(regionsOf(2, 8), 1);
+  EXPECT_EQ(regionsOf(1, 8), 0);
+  // Too little for two, and nothing at all.
+  EXPECT_EQ(regionsOf(2, 1), 0);
+  EXPECT_EQ(regionsOf(2, 0), 0);
 }
 
 } // namespace

@@ -21,15 +21,20 @@ def near(a, b, what):
 
 
 limits, prefill, decode = answer["limits"], answer["prefill"], answer["decode"]
-rates = [limits[name] for name in ("f32_gflops", "bf16_gflops", "int8_gops", "dram_read_gbps", "exp_gops")]
+rates = [limits[name] for name in ("f32_gflops", "bf16_gflops", "int8_gops", "int4_gops", "dram_read_gbps", "exp_gops")]
 rates += [prefill["tokens_per_s"], prefill["efficiency"]]
 rates += [decode["tokens_per_s"], decode["weight_gbps"], decode["efficiency"]]
 for rate in rates:
     check(0 < rate["min"] <= rate["median"] <= rate["max"], f"{rate} is not in order")
 check(answer["threads"] == 1 and limits == answer["limits_one_thread"], "one thread, but two kinds of limits")
-for name in ("bf16_gflops", "int8_gops"):
+for name in ("bf16_gflops", "int8_gops", "int4_gops"):
     check(limits[name]["max"] >= limits["f32_gflops"]["max"], f"{name}: less than by widening to f32")
-check(set(answer["routes"]) == {"bf16", "int8"} and all(answer["routes"].values()), "no word on how bf16 and int8 are multiplied")
+check(set(answer["routes"]) == {"bf16", "int8", "int4"} and all(answer["routes"].values()), "no word on how bf16 and int8 are multiplied")
+check(limits["int4_gops"]["max"] >= limits["int8_gops"]["max"], "codes of 4 bits: less than by widening to 8")
+for name, tiles in (("bf16_gflops", "bf16_tiles_gflops"), ("int8_gops", "int8_tiles_gops")):
+    if tiles in limits:
+        check(limits[tiles]["max"] >= 0.9 * limits[name]["max"], f"{tiles}: less than with operands from the cache")
+check(decode["regions_per_token"] == 0 and decode["regions_per_layer"] == 0, "one thread, but forks and joins")
 check(answer["random_weights"], "weights came from somewhere")
 check(answer["peak_rss_mib"] > 0 and answer["compile_s"] > 0, "no memory or no time")
 check(prefill["tokens"] == 40 and decode["context"] == 40, "the options were not heard")

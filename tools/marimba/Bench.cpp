@@ -70,11 +70,22 @@ static json::Value jsonSpread(const Spread &spread) {
 }
 
 static json::Value jsonLimits(const Limits &limits) {
-  return json::Object{{"f32_gflops", jsonSpread(limits.f32Gflops)},
+  json::Object answer{{"f32_gflops", jsonSpread(limits.f32Gflops)},
                       {"bf16_gflops", jsonSpread(limits.bf16Gflops)},
                       {"int8_gops", jsonSpread(limits.int8Gops)},
+                      {"int4_gops", jsonSpread(limits.int4Gops)},
                       {"dram_read_gbps", jsonSpread(limits.dramReadGbps)},
                       {"exp_gops", jsonSpread(limits.expGops)}};
+  if (limits.bf16TilesGflops.max > 0)
+    answer["bf16_tiles_gflops"] = jsonSpread(limits.bf16TilesGflops);
+  if (limits.int8TilesGops.max > 0)
+    answer["int8_tiles_gops"] = jsonSpread(limits.int8TilesGops);
+  return answer;
+}
+
+/// The head's and the embedding's among them.
+static double regionsPerLayer(const BenchResult &result) {
+  return result.layers > 0 ? result.regionsPerToken / result.layers : 0;
 }
 
 static void printJson(const BenchResult &result) {
@@ -83,7 +94,8 @@ static void printJson(const BenchResult &result) {
       {"limits", jsonLimits(result.limits)},
       {"limits_one_thread", jsonLimits(result.oneThread)},
       {"routes", json::Object{{"bf16", result.limits.bf16Route},
-                              {"int8", result.limits.int8Route}}},
+                              {"int8", result.limits.int8Route},
+                              {"int4", result.limits.int4Route}}},
       {"threads", result.threads},
       {"random_weights", result.randomWeights},
       {"prefill",
@@ -97,6 +109,8 @@ static void printJson(const BenchResult &result) {
                     {"tokens_per_s", jsonSpread(result.decodeTokensPerS)},
                     {"weight_gbps", jsonSpread(result.decodeWeightGbps)},
                     {"efficiency", jsonSpread(result.decodeEfficiency)},
+                    {"regions_per_token", result.regionsPerToken},
+                    {"regions_per_layer", regionsPerLayer(result)},
                     {"allowed_s", result.allowed.decode}}},
       {"peak_rss_mib", result.peakRssMib},
       {"arena_peak_mib", result.arenaPeakMib},
@@ -138,6 +152,11 @@ static void printLimits(const Limits &limits) {
   row("f32", limits.f32Gflops, "GFLOP/s");
   row("bf16", limits.bf16Gflops, "GFLOP/s", limits.bf16Route);
   row("int8", limits.int8Gops, "GOP/s", limits.int8Route);
+  row("int4", limits.int4Gops, "GOP/s", limits.int4Route);
+  if (limits.bf16TilesGflops.max > 0)
+    row("bf16 tiles", limits.bf16TilesGflops, "GFLOP/s", "operands in tiles");
+  if (limits.int8TilesGops.max > 0)
+    row("int8 tiles", limits.int8TilesGops, "GOP/s", "operands in tiles");
   row("DRAM read", limits.dramReadGbps, "GB/s");
   row("exp", limits.expGops, "G/s");
 }
@@ -165,6 +184,9 @@ static void printText(const BenchResult &result) {
                          result.allowed.decode, 1 / result.allowed.decode)
                      .str());
   row("efficiency", text(result.decodeEfficiency, 3));
+  row("fork/joins", formatv("{0:f1} a token, {1:f2} a layer",
+                            result.regionsPerToken, regionsPerLayer(result))
+                        .str());
   outs() << formatv("compiled in {0:f2} s, loaded in {1:f2} s; peak memory "
                     "{2:f0} MiB (scratch {3:f1}, keys and values {4:f1}, "
                     "states {5:f1})\n",

@@ -45,9 +45,10 @@ bool marimba::runBenchmark(StringRef modelDir, const BenchOptions &options,
     if (!checkRoom(info, options.rounds.prefill + options.rounds.decode, 1,
                    error))
       return false;
-    work = WorkTable(compilation->module(), "prefill",
-                     {compilation->usesBF16(), compilation->usesIntegers()})
-               .whole(info);
+    WorkTable table(compilation->module(), "prefill",
+                    Products::of(compilation->options().pipeline));
+    work = table.whole(info);
+    result.layers = table.layers();
     result.randomWeights = options.randomWeights || !info.hasWeights;
   }
   if (result.randomWeights && !options.randomWeights && note)
@@ -82,14 +83,20 @@ bool marimba::runBenchmark(StringRef modelDir, const BenchOptions &options,
   // Seconds of every repetition: of all tokens of the prompt, of one decoded.
   std::vector<double> prefill, decode;
   const BenchRounds &rounds = options.rounds;
+  int64_t regions = 0; // when the phase began
   auto phase = [&](BenchPhase which, bool counts, double seconds,
                    int64_t tokens) {
+    int64_t begun = rt::parallelRegions() - regions;
+    regions += begun;
     if (!counts)
       return;
     if (which == BenchPhase::Prefill)
       prefill.push_back(seconds);
     else
       decode.push_back(seconds / static_cast<double>(tokens));
+    if (which == BenchPhase::Decode)
+      result.regionsPerToken =
+          static_cast<double>(begun) / static_cast<double>(tokens);
   };
   if (!runRounds(*session, rounds, model->info().vocabSize, phase, error,
                  progress, keepGoing))

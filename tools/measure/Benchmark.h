@@ -34,6 +34,9 @@ struct BenchResult {
   unsigned threads = 1;
   Spread prefillTokensPerS, prefillEfficiency;
   Spread decodeTokensPerS, decodeWeightGbps, decodeEfficiency;
+  /// Forks and joins of a decoded token; 0 with one thread.
+  double regionsPerToken = 0;
+  double layers = 0;        // calls of a layer's function
   double decodeContext = 0; // mean number of tokens behind a decoded one
   AllowedTime allowed;
   LoadTimes times;

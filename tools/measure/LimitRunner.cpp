@@ -90,11 +90,9 @@ Spread LimitRunner::measure(const Probe &probe, unsigned repeats,
   return Spread::of(std::move(rates));
 }
 
-Spread LimitRunner::measureReads(const std::vector<Probe> &probes,
-                                 const ReadBuffer &buffer,
-                                 const ProbeOptions &options) {
+void LimitRunner::setMemory(const ReadBuffer &buffer, int64_t bytes) {
   closure.memory = buffer.data();
-  closure.share = buffer.bytes() / threads / kCacheLine * kCacheLine;
+  closure.share = bytes;
   // Whoever reads a page has written it first: it lies near that thread.
   auto touch = [](void *data, int64_t begin, int64_t end) {
     auto *closure = static_cast<ProbeClosure *>(data);
@@ -104,6 +102,12 @@ Spread LimitRunner::measureReads(const std::vector<Probe> &probes,
   rt::onTeam(static_cast<int>(threads), [&] {
     marimba_parallel_for(context->get(), threads, 1, touch, &closure);
   });
+}
+
+Spread LimitRunner::measureReads(const std::vector<Probe> &probes,
+                                 const ReadBuffer &buffer,
+                                 const ProbeOptions &options) {
+  setMemory(buffer, buffer.bytes() / threads / kCacheLine * kCacheLine);
   Spread best;
   for (const Probe &probe : probes) {
     int64_t iterations = closure.share / probe.streams / kCacheLine;

@@ -72,6 +72,9 @@ public:
   Spread measure(const Probe &probe, const ProbeOptions &options);
   Spread measure(const Probe &probe, unsigned repeats, int64_t iterations);
 
+  /// Gives each thread `bytes` of `buffer`, which it writes first.
+  void setMemory(const ReadBuffer &buffer, int64_t bytes);
+
   /// Reads all of `buffer`, a part of it by each thread.
   Spread measureReads(const std::vector<Probe> &probes,
                       const ReadBuffer &buffer, const ProbeOptions &options);

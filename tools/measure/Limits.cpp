@@ -41,23 +41,56 @@ static int64_t lastLevelCacheBytes() {
   return largest;
 }
 
+/// What a thread reads of the second-level cache, which another may share:
+/// three eighths of it, in whole steps of a probe.
+static int64_t tileBytes() {
+  int64_t cache = std::max<int64_t>(sysconf(_SC_LEVEL2_CACHE_SIZE), 64 << 10);
+  return cache * 3 / 8 / kTileStepBytes * kTileStepBytes;
+}
+
 /// Independent sums in flight: as many as hide the latency of any processor's
 /// multipliers, and fit in 16 registers.
 static constexpr unsigned kAccumulators = 12;
 static constexpr unsigned kExpAccumulators = 6;
 
+namespace {
+/// A probe and what it is called in the answer.
+struct Route {
+  const char *name;
+  Probe probe;
+};
+
+/// The names of intrinsics for vectors of one width; empty where there are
+/// none.
+struct ByteIntrinsics {
+  StringRef dots;  // four bytes added to an int32
+  StringRef pairs; // two bytes added in an int16 (vpmaddubsw)
+  StringRef wide;  // two int16 added in an int32 (vpmaddwd)
+};
+} // namespace
+
 struct LimitProbes::Impl {
   mlir::marimba::TargetOptions target;
+  StringMap<bool> host;
   unsigned bits = 128;
-  Probe fma, bf16, int8, bf16Tiles, int8Tiles;
-  // The instructions of `bf16` and `int8`, where these are there.
-  const char *bf16Route = kF32Route, *int8Route = kF32Route;
-  std::vector<Probe> exps, reads; // the fastest of each counts
+  Probe fma;
+  // The fastest of each counts.
+  std::vector<Route> bf16, int8, int4;
+  std::vector<Route> bf16Tiles, int8Tiles; // with operands in tiles
+  std::vector<Probe> exps, reads;
 
+  bool has(StringRef feature) const {
+    return target.cpu.empty() ? host.lookup(feature)
+                              : is_contained(split(target.features, ','),
+                                             ("+" + feature).str());
+  }
   bool compile(Probe &probe, StringRef name, StringRef body, unsigned copies,
                double work, StringMap<std::string> names, std::string &error);
   bool compileArithmetic(std::string &error);
+  bool compileExps(std::string &error);
+  bool compileIntegers(std::string &error);
   bool compileReads(std::string &error);
+  void addTiles();
 };
 
 bool LimitProbes::Impl::compile(Probe &probe, StringRef name, StringRef body,
@@ -83,74 +116,96 @@ bool LimitProbes::Impl::compile(Probe &probe, StringRef name, StringRef body,
 
 bool LimitProbes::Impl::compileArithmetic(std::string &error) {
   bits = mlir::marimba::preferredVectorBits(target);
+  host = sys::getHostCPUFeatures();
   unsigned lanes = bits / 32;
-  StringMap<bool> host = sys::getHostCPUFeatures();
-  auto has = [&](StringRef name) {
-    return target.cpu.empty()
-               ? host.lookup(name)
-               : is_contained(split(target.features, ','), ("+" + name).str());
-  };
-  if (has("amx-tile") && mayUseTiles()) {
-    if (has("amx-bf16"))
-      bf16Tiles = bf16TileProbe();
-    if (has("amx-int8"))
-      int8Tiles = int8TileProbe();
-  }
+  addTiles();
   std::string floats = vectorType(lanes, "f32");
-  std::string ints = vectorType(lanes, "i32");
-  std::string bitsText = std::to_string(bits);
-
   if (!compile(fma, "fma", kFma, kAccumulators, 2.0 * lanes * kAccumulators,
-               {{"OPERAND", floats}, {"ACC", floats}, {"POINT", ".0"}}, error))
+               {{"OPERAND", floats}, {"ACC", floats}, {"POINT", ".0"}},
+               error) ||
+      !compileExps(error))
     return false;
-  auto addExp = [&](StringRef body, unsigned copies) {
+  if (has("avx512bf16") && bits == 512 &&
+      !compile(bf16.emplace_back(Route{"vdpbf16ps", {}}).probe, "bf16", kDot,
+               kAccumulators, 4.0 * lanes * kAccumulators,
+               {{"OPERAND", vectorType(2 * lanes, "bf16")},
+                {"ACC", floats},
+                {"POINT", ".0"},
+                {"CALLEE", "llvm.x86.avx512bf16.dpbf16ps.512"}},
+               error))
+    return false;
+  return compileIntegers(error);
+}
+
+bool LimitProbes::Impl::compileExps(std::string &error) {
+  unsigned lanes = bits / 32;
+  std::string floats = vectorType(lanes, "f32");
+  auto add = [&](StringRef body, unsigned copies) {
     return compile(exps.emplace_back(), "exp", body, copies,
                    1.0 * lanes * copies,
                    {{"OPERAND", floats},
                     {"ACC", floats},
-                    {"INT", ints},
+                    {"INT", vectorType(lanes, "i32")},
                     {"POINT", ".0e-30"}, // below the last bit of any result
                     {"EXP", kExp.str()},
                     {"SETUP", kExpSetup.str()}},
                    error);
   };
-  if (!addExp(kExpSums, kExpAccumulators) || !addExp(kExpArray, 2) ||
-      !addExp(kExpArray, 4))
-    return false;
-  if (has("avx512bf16") && bits == 512) {
-    bf16Route = "vdpbf16ps";
-    if (!compile(bf16, "bf16", kDot, kAccumulators, 4.0 * lanes * kAccumulators,
-                 {{"OPERAND", vectorType(2 * lanes, "bf16")},
-                  {"ACC", floats},
-                  {"POINT", ".0"},
-                  {"CALLEE", "llvm.x86.avx512bf16.dpbf16ps." + bitsText}},
-                 error))
-      return false;
-  }
-  if ((has("avx512vnni") && bits == 512) || (has("avxvnni") && bits == 256)) {
-    int8Route = "vpdpbusd";
-    return compile(int8, "int8", kDot, kAccumulators,
-                   8.0 * lanes * kAccumulators,
-                   {{"OPERAND", vectorType(4 * lanes, "i8")},
-                    {"ACC", ints},
-                    {"CALLEE", "llvm.x86.avx512.vpdpbusd." + bitsText}},
+  return add(kExpSums, kExpAccumulators) && add(kExpArray, 2) &&
+         add(kExpArray, 4);
+}
+
+/// The products of bytes that the vector unit has.
+bool LimitProbes::Impl::compileIntegers(std::string &error) {
+  unsigned lanes = bits / 32;
+  ByteIntrinsics names;
+  if (bits == 512 && has("avx512bw"))
+    names = {"", "llvm.x86.avx512.pmaddubs.w.512",
+             "llvm.x86.avx512.pmaddw.d.512"};
+  else if (bits == 256 && has("avx2"))
+    names = {"", "llvm.x86.avx2.pmadd.ub.sw", "llvm.x86.avx2.pmadd.wd"};
+  if (bits == 512 && has("avx512vnni"))
+    names.dots = "llvm.x86.avx512.vpdpbusd.512";
+  else if (bits == 256 && has("avxvnni"))
+    names.dots = "llvm.x86.avx512.vpdpbusd.256";
+
+  std::string bytes = vectorType(4 * lanes, "i8");
+  std::string halves = vectorType(2 * lanes, "i16");
+  auto add = [&](std::vector<Route> &routes, const char *route, StringRef body,
+                 double work, StringRef operand, StringRef callee,
+                 StringRef setup = "") {
+    return compile(routes.emplace_back(Route{route, {}}).probe, "bytes", body,
+                   kAccumulators, work * lanes * kAccumulators,
+                   {{"OPERAND", operand.str()},
+                    {"HALVES", halves},
+                    {"ACC", vectorType(lanes, "i32")},
+                    {"SETUP", setup.str()},
+                    {"PAIRS", names.pairs.str()},
+                    {"CALLEE", callee.str()}},
                    error);
-  }
-  // Without a dot product of int8: products of int16, added in pairs.
-  StringRef madd;
-  if (has("avx512bw") && bits == 512)
-    madd = "llvm.x86.avx512.pmaddw.d.512";
-  else if (has("avx2") && bits == 256)
-    madd = "llvm.x86.avx2.pmadd.wd";
-  if (madd.empty())
+  };
+  if (!names.dots.empty())
+    return add(int8, "vpdpbusd", kDot, 8, bytes, names.dots);
+  if (names.pairs.empty())
     return true;
-  int8Route = "vpmaddwd";
-  return compile(int8, "int8", kWideDot, kAccumulators,
-                 4.0 * lanes * kAccumulators,
-                 {{"OPERAND", vectorType(2 * lanes, "i16")},
-                  {"ACC", ints},
-                  {"CALLEE", madd.str()}},
-                 error);
+  return add(int8, "vpmaddwd", kWideDot, 4, halves, names.wide) &&
+         add(int8, "vpmaddubsw", kByteDot, 8, bytes, names.wide,
+             kByteDotSetup) &&
+         add(int4, "vpmaddubsw, 8 in int16", nibbleDot(), 8 * kNibbleProducts,
+             bytes, names.wide, kNibbleDotSetup);
+}
+
+void LimitProbes::Impl::addTiles() {
+  if (!has("amx-tile") || !mayUseTiles())
+    return;
+  if (has("amx-bf16")) {
+    bf16.push_back({"tdpbf16ps", bf16TileProbe(TileOperands::FromCache)});
+    bf16Tiles.push_back({"tdpbf16ps", bf16TileProbe(TileOperands::InTiles)});
+  }
+  if (has("amx-int8")) {
+    int8.push_back({"tdpbssd", int8TileProbe(TileOperands::FromCache)});
+    int8Tiles.push_back({"tdpbssd", int8TileProbe(TileOperands::InTiles)});
+  }
 }
 
 bool LimitProbes::Impl::compileReads(std::string &error) {
@@ -210,26 +265,40 @@ bool LimitProbes::measure(unsigned threads, const ProbeOptions &options,
   limits.threads = threads;
   runner->setOperand(0.5f);
   limits.f32Gflops = runner->measure(impl->fma, options);
+  // Operands of tiles; other probes read none.
+  ReadBuffer cached;
+  int64_t each = tileBytes();
+  if (!impl->bf16Tiles.empty() || !impl->int8Tiles.empty()) {
+    if (!cached.allocate(each * threads)) {
+      error = "no memory to measure the rate of tiles";
+      return false;
+    }
+    runner->setMemory(cached, each);
+  }
+  // Whatever is widened is multiplied at the rate of the wider type: a route
+  // counts where it is faster.
+  auto fastest = [&](const std::vector<Route> &routes, Spread &limit,
+                     const char *&used) {
+    for (const Route &route : routes)
+      if (Spread rate = runner->measure(route.probe, options);
+          rate.max > limit.max) {
+        limit = rate;
+        used = route.name;
+      }
+  };
+  const char *none = kF32Route;
   limits.bf16Gflops = limits.int8Gops = limits.f32Gflops;
   limits.bf16Route = limits.int8Route = kF32Route;
-  // Whatever is widened to f32 is multiplied at the rate of f32: a route counts
-  // where it is faster.
-  auto take = [&](const Probe &probe, const char *route, Spread &limit,
-                  const char *&used) {
-    if (!probe)
-      return;
-    Spread rate = runner->measure(probe, options);
-    if (rate.max <= limit.max)
-      return;
-    limit = rate;
-    used = route;
-  };
   runner->setOperand(uint16_t(0x3f00)); // 0.5
-  take(impl->bf16, impl->bf16Route, limits.bf16Gflops, limits.bf16Route);
-  take(impl->bf16Tiles, "tdpbf16ps", limits.bf16Gflops, limits.bf16Route);
+  fastest(impl->bf16, limits.bf16Gflops, limits.bf16Route);
+  fastest(impl->bf16Tiles, limits.bf16TilesGflops, none);
   runner->setOperand(uint8_t(1));
-  take(impl->int8, impl->int8Route, limits.int8Gops, limits.int8Route);
-  take(impl->int8Tiles, "tdpbssd", limits.int8Gops, limits.int8Route);
+  fastest(impl->int8, limits.int8Gops, limits.int8Route);
+  fastest(impl->int8Tiles, limits.int8TilesGops, none);
+  limits.int4Gops = limits.int8Gops;
+  limits.int4Route = limits.int8Route;
+  fastest(impl->int4, limits.int4Gops, limits.int4Route);
+
   constexpr int64_t smallest = int64_t(256) << 20;
   constexpr int64_t largest = int64_t(2) << 30;
   ReadBuffer buffer;

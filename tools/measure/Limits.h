@@ -31,11 +31,16 @@ struct Limits {
   unsigned threads = 1;
   Spread f32Gflops; // fused multiply-adds count as two
   // By the fastest instructions that there are, see the routes: what has none
-  // of its own is widened to f32.
+  // of its own is widened to f32. With tiles, of operands that come from the
+  // second-level cache.
   Spread bf16Gflops, int8Gops;
+  Spread int4Gops; // codes of 4 bits by bytes
+  /// The same tiles with operands that stay in them; zeros without tiles.
+  Spread bf16TilesGflops, int8TilesGops;
   Spread dramReadGbps;
   Spread expGops;
   const char *bf16Route = kF32Route, *int8Route = kF32Route;
+  const char *int4Route = kF32Route;
 };
 
 /// How much time the probes may take. Samples are short, so that some of them

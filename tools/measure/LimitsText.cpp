@@ -12,6 +12,21 @@
 
 using namespace llvm;
 
+std::string marimba::nibbleDot() {
+  std::string body = kNibbleDotFirst.str();
+  auto add = [&](StringRef pattern, unsigned number) {
+    for (char c : pattern)
+      if (c == '#' || c == '@')
+        body += std::to_string(c == '#' ? number : number - 1);
+      else
+        body += c;
+  };
+  for (unsigned product = 1; product < kNibbleProducts; ++product)
+    add(kNibbleDotNext, product);
+  add(kNibbleDotEnd, kNibbleProducts);
+  return body;
+}
+
 std::string marimba::expand(StringRef pattern, unsigned copies,
                             const StringMap<std::string> &names) {
   auto replace = [](std::string text, StringRef from, StringRef to) {

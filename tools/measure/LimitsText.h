@@ -71,6 +71,41 @@ inline constexpr llvm::StringLiteral kWideDot = R"(
 *     %s$i = arith.addi %a$i, %d$i : $ACC
 )";
 
+/// Bytes in $OPERAND: one without a sign (%a) times one with, added in pairs to
+/// int16, those in pairs to int32. What codes of 8 bits need for every word.
+inline constexpr llvm::StringLiteral kByteDot = R"(
+*     %b$i = llvm.bitcast %a$i : $ACC to $OPERAND
+*     %h$i = llvm.call_intrinsic "$PAIRS"(%b$i, %x) : ($OPERAND, $OPERAND) -> $HALVES
+*     %d$i = llvm.call_intrinsic "$CALLEE"(%h$i, %ones) : ($HALVES, $HALVES) -> $ACC
+*     %s$i = arith.addi %a$i, %d$i : $ACC
+)";
+inline constexpr llvm::StringLiteral kByteDotSetup = R"(
+  %ones = arith.constant dense<1> : $HALVES
+)";
+
+/// The same for codes of 4 bits: eight products fit into the sum of an int16.
+/// Product number # takes the sum of number @, the one before: equal ones would
+/// be computed once.
+inline constexpr llvm::StringLiteral kNibbleDotFirst = R"(
+*     %b0_$i = llvm.bitcast %a$i : $ACC to $OPERAND
+*     %h0_$i = llvm.call_intrinsic "$PAIRS"(%b0_$i, %x) : ($OPERAND, $OPERAND) -> $HALVES
+)";
+inline constexpr llvm::StringLiteral kNibbleDotNext = R"(
+*     %b#_$i = llvm.bitcast %h@_$i : $HALVES to $OPERAND
+*     %m#_$i = llvm.call_intrinsic "$PAIRS"(%b#_$i, %x) : ($OPERAND, $OPERAND) -> $HALVES
+*     %h#_$i = arith.addi %h@_$i, %m#_$i : $HALVES
+)";
+inline constexpr llvm::StringLiteral kNibbleDotEnd = R"(
+*     %d$i = llvm.call_intrinsic "$CALLEE"(%h@_$i, %ones) : ($HALVES, $HALVES) -> $ACC
+*     %s$i = arith.addi %d$i, %xs : $ACC
+)";
+inline constexpr llvm::StringLiteral kNibbleDotSetup = R"(
+  %ones = arith.constant dense<1> : $HALVES
+  %xs = llvm.bitcast %x : $OPERAND to $ACC
+)";
+/// Products of a kind that one int16 adds up.
+inline constexpr unsigned kNibbleProducts = 8;
+
 /// e^x = 2^n e^r: n by the rounding of a large addend, |r| <= ln2/2, a
 /// polynomial of degree 5 (Remez, 0.75e-7 relative), 2^n added to the
 /// exponent. x moves by %step1 an iteration, which is zero.
@@ -144,6 +179,9 @@ inline constexpr llvm::StringLiteral kReadAhead = R"(
 *     %f$i = llvm.getelementptr %p$i[$AHEAD] : (!llvm.ptr) -> !llvm.ptr, i8
 *     "llvm.intr.prefetch"(%f$i) <{cache = 1 : i32, hint = 3 : i32, rw = 0 : i32}> : (!llvm.ptr) -> ()
 )";
+
+/// Body of the probe of codes of 4 bits.
+std::string nibbleDot();
 
 /// The text of `pattern` with all names filled in.
 std::string expand(llvm::StringRef pattern, unsigned copies,

@@ -29,6 +29,7 @@ MatmulOps &MatmulOps::operator+=(const MatmulOps &other) {
   f32 += other.f32;
   bf16 += other.bf16;
   int8 += other.int8;
+  int4 += other.int4;
   return *this;
 }
 
@@ -68,17 +69,20 @@ OpsWork &OpsWork::operator+=(const OpsWork &other) {
 // Work of one op
 //===----------------------------------------------------------------------===//
 
-/// Whether products with `weight` can be of bytes (multiply-integers).
-static bool hasChannelScales(Value weight) {
-  auto type = cast<mlir::RankedTensorType>(weight.getType());
-  if (!isQuantized(type))
-    return false;
-  return layoutOf(type).hasChannelScales();
+Products Products::of(const PipelineOptions &options) {
+  return {options.bf16, options.prefillsInBytes() ? ByteProducts::OfChannels
+                                                  : ByteProducts::None};
 }
 
-static double &opsOf(MatmulOps &ops, Value weight, Products products) {
-  if (products.integers && hasChannelScales(weight))
-    return ops.int8;
+double &marimba::opsOf(MatmulOps &ops, Value weight, Products products) {
+  auto type = cast<mlir::RankedTensorType>(weight.getType());
+  if (isQuantized(type) && products.bytes != ByteProducts::None) {
+    formats::Layout layout = layoutOf(type);
+    if (products.bytes == ByteProducts::All)
+      return layout.encoding.bits == 4 ? ops.int4 : ops.int8;
+    if (layout.hasChannelScales())
+      return ops.int8;
+  }
   return products.bf16 ? ops.bf16 : ops.f32;
 }
 
@@ -247,6 +251,14 @@ void WorkTable::count(Operation *op, mlir::SymbolTable &symbols) {
   function.ops = std::move(ops);
 }
 
+double WorkTable::layers() const {
+  double calls = 0;
+  for (const auto &[name, function] : functions)
+    if (!function.func->hasAttr(kEntryAttr))
+      calls += function.calls;
+  return calls;
+}
+
 ModelWork WorkTable::whole(const ModelInfo &info) const {
   ModelWork sum;
   for (const auto &[name, function] : functions) {
@@ -348,10 +360,11 @@ double ModelWork::weightBytesFor(double tokens) const {
   return bytes;
 }
 
-static double matmulSeconds(const MatmulOps &ops, const Limits &limits) {
+double marimba::matmulSeconds(const MatmulOps &ops, const Limits &limits) {
   return ops.f32 / (limits.f32Gflops.max * 1e9) +
          ops.bf16 / (limits.bf16Gflops.max * 1e9) +
-         ops.int8 / (limits.int8Gops.max * 1e9);
+         ops.int8 / (limits.int8Gops.max * 1e9) +
+         ops.int4 / (limits.int4Gops.max * 1e9);
 }
 
 static double expSeconds(double count, const Limits &limits) {

@@ -9,6 +9,7 @@
 #define MARIMBA_TOOLS_MEASURE_MODELWORK_H
 
 #include "importer/Importer.h"
+#include "lowering/Target/PipelineOptions.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "tools/measure/Limits.h"
 #include "llvm/ADT/ArrayRef.h"
@@ -22,6 +23,7 @@ namespace marimba {
 /// Operations of matmuls by the type that they are computed in.
 struct MatmulOps {
   double f32 = 0, bf16 = 0, int8 = 0;
+  double int4 = 0; // codes of 4 bits by bytes
 
   MatmulOps &operator+=(const MatmulOps &other);
 };
@@ -79,11 +81,30 @@ struct OpsWork {
   double allowed(const Limits &limits, double tokens, double context) const;
 };
 
-/// What projections multiply: bf16, else f32; bytes where their weights have 8
-/// bits and a scale for each channel.
-struct Products {
-  bool bf16 = false, integers = false;
+/// Which quantised weights many rows multiply as bytes.
+enum class ByteProducts {
+  None,
+  OfChannels, // codes of 8 bits with a scale for each channel
+  All,
 };
+
+/// What projections multiply: bf16, else f32; of quantised weights perhaps
+/// bytes.
+struct Products {
+  bool bf16 = false;
+  ByteProducts bytes = ByteProducts::None;
+
+  /// Of prefill, by the options of a compilation, facts of the machine
+  /// included.
+  static Products of(const mlir::marimba::PipelineOptions &options);
+};
+
+/// The part of `ops` that a product with `weight` belongs to: in which type it
+/// is multiplied. All that knows of it.
+double &opsOf(MatmulOps &ops, mlir::Value weight, Products products);
+
+/// The seconds that the limits allow for products.
+double matmulSeconds(const MatmulOps &ops, const Limits &limits);
 
 /// The ops of one entry and of the layers it calls.
 class WorkTable {
@@ -91,6 +112,9 @@ public:
   /// Counts the entry `entry` of `module`: on tensors, at the latest as the
   /// stage "specialize" leaves it. The module must outlive the table.
   WorkTable(mlir::ModuleOp module, llvm::StringRef entry, Products products);
+
+  /// Calls of layers, all kinds together.
+  double layers() const;
 
   /// The sum over all ops, states by what the importer says.
   ModelWork whole(const mlir::marimba::ModelInfo &info) const;

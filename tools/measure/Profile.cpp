@@ -144,7 +144,7 @@ marimba::runProfile(StringRef modelDir, const LoadOptions &options,
     return std::nullopt;
 
   auto tokens = static_cast<double>(rounds.prefill);
-  Products products = {counted->usesBF16(), counted->usesIntegers()};
+  Products products = Products::of(counted->options().pipeline);
   WorkTable prefillWork(counted->module(), "prefill", products);
   WorkTable decodeWork(counted->module(), "decode", products);
   Profile result;
