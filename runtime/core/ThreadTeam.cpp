@@ -3,6 +3,7 @@
 #include "marimba/ThreadTeam.h"
 
 #include "marimba/GroupLimits.h"
+#include "marimba/ParallelRegions.h"
 
 #include "Team.h"
 #include "TeamQueue.h"

@@ -378,16 +378,23 @@ void Weights::release(const StoredMatrix &matrix, int64_t bytes) const {
   static const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
   auto begin = reinterpret_cast<uintptr_t>(matrix.data);
   uintptr_t end = begin + static_cast<uintptr_t>(bytes);
-  for (const auto &mapping : mappings) {
-    auto base = reinterpret_cast<uintptr_t>(mapping->data);
-    if (begin < base || end > base + mapping->size)
-      continue;
-    // Pages that belong to it alone; nobody has written to them.
-    begin = (begin + page - 1) / page * page;
-    end = end / page * page;
-    if (begin < end)
-      madvise(reinterpret_cast<void *>(begin), end - begin, MADV_DONTNEED);
-  }
+  auto giveBack = [&](const char *data, uint64_t size) {
+    auto base = reinterpret_cast<uintptr_t>(data);
+    if (begin < base || end > base + size)
+      return;
+    // Pages that belong to it alone.
+    uintptr_t first = (begin + page - 1) / page * page;
+    uintptr_t last = end / page * page;
+    if (first < last)
+      madvise(reinterpret_cast<void *>(first), last - first, MADV_DONTNEED);
+  };
+  // Nobody has written to those of files.
+  for (const auto &mapping : mappings)
+    giveBack(mapping->data, mapping->size);
+  // Of what comes from files, own memory is the only copy.
+  if (mappings.empty())
+    for (const AlignedBuffer &buffer : buffers)
+      giveBack(buffer.data(), static_cast<uint64_t>(buffer.size()));
 }
 
 std::unique_ptr<Weights> Weights::load(const Description &description,

@@ -6,6 +6,7 @@
 
 #include <bit>
 #include <cmath>
+#include <vector>
 
 using namespace marimba::rt;
 
@@ -82,6 +83,32 @@ TEST_P(RandomWeightsTest, ValuesAreSane) {
 INSTANTIATE_TEST_SUITE_P(Types, RandomWeightsTest,
                          testing::Values(MARIMBA_F32, MARIMBA_F16,
                                          MARIMBA_BF16));
+
+TEST(RandomWeightsTest, GivesMemoryBack) {
+  std::string error;
+  Description description = describe(MARIMBA_F32);
+  auto weights = Weights::generate(description, RandomWeights(1), error);
+  ASSERT_TRUE(weights) << error;
+  const MarimbaTensor &released = weights->table()[5];
+  int64_t count = 700 * 300;
+  std::vector<float> before(static_cast<const float *>(released.data),
+                            static_cast<const float *>(released.data) + count);
+  std::vector<StoredMatrix> matrices =
+      weights->matrices(5, description.weights[5]);
+  ASSERT_EQ(matrices.size(), 1u);
+  weights->release(matrices[0], count * 4);
+  // All but what shares a page with others.
+  int64_t zeros = 0;
+  for (int64_t i = 0; i < count; ++i) {
+    float value = valueAt(released, i);
+    zeros += value == 0;
+    EXPECT_TRUE(value == 0 || value == before[static_cast<size_t>(i)]);
+  }
+  EXPECT_GT(zeros, count * 95 / 100);
+  // What others hold stays.
+  EXPECT_EQ(valueAt(weights->table()[1], 6), 1);
+  EXPECT_NE(valueAt(weights->table()[4], 63), 0);
+}
 
 TEST(RandomWeightsTest, RefusesIntegers) {
   std::string error;

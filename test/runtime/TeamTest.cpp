@@ -2,7 +2,7 @@
 
 #include "runtime/core/Team.h"
 
-#include "marimba/ThreadTeam.h"
+#include "marimba/ParallelRegions.h"
 #include "marimba/abi.h"
 
 #include <gtest/gtest.h>

@@ -13,7 +13,7 @@ MLIR = " mlir-disable-threading mlir-output-format mlir-pass-pipeline-crash-repr
 MLIR += " mlir-print-ir-after-all mlir-print-ir-after-change mlir-print-ir-after-failure mlir-print-ir-before-all mlir-print-ir-module-scope mlir-print-ir-tree-dir"
 MLIR += " mlir-timing mlir-timing-display"
 OPTIONS = {
-    "bench": SESSION + " context-sweep decode json o prefill profile quiet random-weights repeat weights with",
+    "bench": SESSION + " context-sweep decode json matrix matrix-rows matrix-shapes matrix-types o prefill profile quiet random-weights repeat weights with write-table",
     "cache": "cache-dir clear json",
     "chat": SESSION + SAMPLER + " checkpoint json load-state max-tokens quiet system template",
     "compile": COMPILE + MLIR + " emit list-stages list-targets o remarks stop-after target-cpu threads",

@@ -68,6 +68,11 @@ class Outputs(checker.Checker):
             ["b.json", "b.svg"],
             "",
         )
+        cases["matrix"] = (
+            ["bench", "--matrix", "--matrix-types=f32", "--matrix-rows=1", "--matrix-shapes=64x64", "--quiet", "--write-table", "FOLDER/t"],
+            ["t"],
+            "",
+        )
         # Folders are new, so there is nothing older.
         cases["package"] = (["compile", model, "--emit=package", "-o", "FOLDER/p"], ["p"], "")
         cases["quantize"] = (["quantize", model, "--weights=int8", "-o", "FOLDER/q"], ["q"], "")

@@ -8,13 +8,13 @@
 
 #include "dialects/Marimba/IR/Marimba.h"
 #include "lowering/Target/StageInstrumentation.h"
-#include "marimba/PrimitiveCache.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/AsmState.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
 #include "passes/Passes.h"
 #include "tools/libmarimba/Diagnostics.h"
+#include "tools/libmarimba/MachineFacts.h"
 #include "tools/libmarimba/ModuleRules.h"
 #include "tools/libmarimba/SourceNesting.h"
 #include "tools/libmarimba/StageDump.h"
@@ -55,23 +55,10 @@ static KeyValueType keyValuesFor(const CompileOptions &options) {
   return mayMultiplyBF16(options) ? KeyValueType::AsStored : KeyValueType::F32;
 }
 
-/// What oneDNN will do on this machine, where it may be told to use less than
-/// there is. On another it may use all that there is.
-static void askLibrary(PipelineOptions &pipeline,
-                       const mlir::marimba::TargetOptions &machine) {
-  if (!machine.cpu.empty() || !machine.features.empty())
-    return;
-  rt::OneDNNUnits units = rt::oneDNNUnits();
-  pipeline.bf16Dots = pipeline.bf16Dots && units.bf16;
-  pipeline.libraryBlocks = pipeline.libraryBlocks && units.f32;
-  pipeline.libraryBytes = pipeline.libraryBytes && units.bytes;
-}
-
 Compilation::Compilation(const CompileOptions &options,
                          const mlir::marimba::Target &target)
     : target(target), compileOptions(options) {
-  target.addFacts(options.target, compileOptions.pipeline);
-  askLibrary(compileOptions.pipeline, options.target);
+  addMachineFacts(target, options.target, compileOptions.pipeline);
   compileOptions.pipeline.bf16 = options.computeType == ComputeType::BF16;
   compileOptions.import.keyValues = keyValuesFor(compileOptions);
   mlir::DialectRegistry registry;

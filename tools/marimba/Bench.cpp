@@ -6,6 +6,7 @@
 
 #include "tools/commands/Interrupt.h"
 #include "tools/commands/Progress.h"
+#include "tools/marimba/BenchMatrix.h"
 #include "tools/marimba/BenchProfile.h"
 #include "tools/marimba/BenchSweep.h"
 #include "tools/marimba/CompileFlags.h"
@@ -53,6 +54,24 @@ struct Options {
       cl::desc("With --context-sweep: a .json of another model to draw, too; "
                "may be repeated"),
       cl::value_desc("file"), cl::sub(sub), cl::cat(driver::category())};
+  driver::Flag matrix{sub, "matrix",
+                      "Measures projections of every kind instead, for which "
+                      "no MODEL is needed"};
+  driver::Value<std::string> matrixTypes{
+      sub, "matrix-types",
+      "With --matrix: types of weights, such as f32,int4:64 (default: all)",
+      "list"};
+  driver::Value<std::string> matrixRows{
+      sub, "matrix-rows",
+      "With --matrix: numbers of rows (default: 1,4,16,64,512)", "list"};
+  driver::Value<std::string> matrixShapes{
+      sub, "matrix-shapes",
+      "With --matrix: inputs x channels, such as 768x3072,1536x768 (default: "
+      "four shapes)",
+      "list"};
+  driver::Value<std::string> writeTable{
+      sub, "write-table", "With --matrix: writes who was faster to this file",
+      "file"};
   driver::Flag quiet{sub, "quiet", "No progress"};
   driver::Flag json{sub, "json", "Answers in JSON"};
   driver::SessionFlags load{sub};
@@ -69,7 +88,7 @@ static json::Value jsonSpread(const Spread &spread) {
       {"min", spread.min}, {"median", spread.median}, {"max", spread.max}};
 }
 
-static json::Value jsonLimits(const Limits &limits) {
+json::Value driver::jsonLimits(const Limits &limits) {
   json::Object answer{{"f32_gflops", jsonSpread(limits.f32Gflops)},
                       {"bf16_gflops", jsonSpread(limits.bf16Gflops)},
                       {"int8_gops", jsonSpread(limits.int8Gops)},
@@ -91,8 +110,8 @@ static double regionsPerLayer(const BenchResult &result) {
 static void printJson(const BenchResult &result) {
   const Options &o = options();
   json::Object answer{
-      {"limits", jsonLimits(result.limits)},
-      {"limits_one_thread", jsonLimits(result.oneThread)},
+      {"limits", driver::jsonLimits(result.limits)},
+      {"limits_one_thread", driver::jsonLimits(result.oneThread)},
       {"routes", json::Object{{"bf16", result.limits.bf16Route},
                               {"int8", result.limits.int8Route},
                               {"int4", result.limits.int4Route}}},
@@ -216,8 +235,35 @@ parseFormats(StringRef text) {
   return formats;
 }
 
+static int runMatrix() {
+  const Options &o = options();
+  if (!o.model.empty())
+    return driver::fail("--matrix: expected no MODEL, found " + o.model);
+  std::optional<LoadOptions> load = o.load.loadOptions();
+  if (!load)
+    return 1;
+  if (o.load.pipeline.matmul.getNumOccurrences() > 0)
+    return driver::fail("--matrix and --matmul: expected one of them");
+  MatrixRequest request;
+  request.threads = static_cast<unsigned>(load->teamSize());
+  request.compile = std::move(load->compile);
+  if (!driver::parseCells(o.matrixTypes, o.matrixRows, o.matrixShapes, request))
+    return 1;
+  return driver::runMatrixCommand(request, o.writeTable, o.json, o.quiet);
+}
+
 static int run() {
   const Options &o = options();
+  if (o.matrix)
+    return runMatrix();
+  for (const cl::Option *option :
+       {static_cast<const cl::Option *>(&o.matrixTypes),
+        static_cast<const cl::Option *>(&o.matrixRows),
+        static_cast<const cl::Option *>(&o.matrixShapes),
+        static_cast<const cl::Option *>(&o.writeTable)})
+    if (option->getNumOccurrences() > 0)
+      return driver::fail("--" + option->ArgStr +
+                          ": expected with --matrix only");
   if (o.model.missing())
     return 1;
   std::optional<LoadOptions> load = o.load.loadOptions();

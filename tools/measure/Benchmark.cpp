@@ -7,6 +7,7 @@
 #include "tools/measure/Benchmark.h"
 #include "tools/libmarimba/Memory.h"
 
+#include "marimba/ParallelRegions.h"
 #include "marimba/RandomWeights.h"
 #include "marimba/Session.h"
 #include "marimba/ThreadTeam.h"

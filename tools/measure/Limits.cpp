@@ -9,9 +9,8 @@
 #include "tools/measure/LimitsText.h"
 #include "tools/measure/TileProbes.h"
 
-#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringMap.h"
-#include "llvm/TargetParser/Host.h"
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -71,7 +70,7 @@ struct ByteIntrinsics {
 
 struct LimitProbes::Impl {
   mlir::marimba::TargetOptions target;
-  StringMap<bool> host;
+  std::vector<std::string> features;
   unsigned bits = 128;
   Probe fma;
   // The fastest of each counts.
@@ -79,11 +78,7 @@ struct LimitProbes::Impl {
   std::vector<Route> bf16Tiles, int8Tiles; // with operands in tiles
   std::vector<Probe> exps, reads;
 
-  bool has(StringRef feature) const {
-    return target.cpu.empty() ? host.lookup(feature)
-                              : is_contained(split(target.features, ','),
-                                             ("+" + feature).str());
-  }
+  bool has(StringRef feature) const { return is_contained(features, feature); }
   bool compile(Probe &probe, StringRef name, StringRef body, unsigned copies,
                double work, StringMap<std::string> names, std::string &error);
   bool compileArithmetic(std::string &error);
@@ -116,7 +111,7 @@ bool LimitProbes::Impl::compile(Probe &probe, StringRef name, StringRef body,
 
 bool LimitProbes::Impl::compileArithmetic(std::string &error) {
   bits = mlir::marimba::preferredVectorBits(target);
-  host = sys::getHostCPUFeatures();
+  features = mlir::marimba::processorFeatures(target);
   unsigned lanes = bits / 32;
   addTiles();
   std::string floats = vectorType(lanes, "f32");

@@ -74,16 +74,28 @@ Products Products::of(const PipelineOptions &options) {
                                                   : ByteProducts::None};
 }
 
-double &marimba::opsOf(MatmulOps &ops, Value weight, Products products) {
+Products Products::ofFewRows(const PipelineOptions &options) {
+  return {options.bf16,
+          options.multipliesBytes() ? ByteProducts::All : ByteProducts::None};
+}
+
+ProductType marimba::productType(const formats::Layout *quantized,
+                                 Products products) {
+  if (quantized && products.bytes == ByteProducts::All)
+    return quantized->encoding.bits == 4 ? ProductType::Int4
+                                         : ProductType::Int8;
+  if (quantized && products.bytes == ByteProducts::OfChannels &&
+      quantized->hasChannelScales())
+    return ProductType::Int8;
+  return products.bf16 ? ProductType::BF16 : ProductType::F32;
+}
+
+static double &opsOf(MatmulOps &ops, Value weight, Products products) {
   auto type = cast<mlir::RankedTensorType>(weight.getType());
-  if (isQuantized(type) && products.bytes != ByteProducts::None) {
-    formats::Layout layout = layoutOf(type);
-    if (products.bytes == ByteProducts::All)
-      return layout.encoding.bits == 4 ? ops.int4 : ops.int8;
-    if (layout.hasChannelScales())
-      return ops.int8;
-  }
-  return products.bf16 ? ops.bf16 : ops.f32;
+  if (!isQuantized(type))
+    return ops.of(productType(nullptr, products));
+  formats::Layout layout = layoutOf(type);
+  return ops.of(productType(&layout, products));
 }
 
 static ShapedType typeOf(Value value) {

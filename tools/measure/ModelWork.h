@@ -10,20 +10,38 @@
 
 #include "importer/Importer.h"
 #include "lowering/Target/PipelineOptions.h"
+#include "marimba/formats/Layout.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "tools/measure/Limits.h"
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringRef.h"
+#include "llvm/Support/ErrorHandling.h"
 #include <string>
 #include <vector>
 
 namespace marimba {
 
+/// What a product multiplies. Int4: codes of 4 bits by bytes.
+enum class ProductType { F32, BF16, Int8, Int4 };
+
 /// Operations of matmuls by the type that they are computed in.
 struct MatmulOps {
-  double f32 = 0, bf16 = 0, int8 = 0;
-  double int4 = 0; // codes of 4 bits by bytes
+  double f32 = 0, bf16 = 0, int8 = 0, int4 = 0;
+
+  double &of(ProductType type) {
+    switch (type) {
+    case ProductType::F32:
+      return f32;
+    case ProductType::BF16:
+      return bf16;
+    case ProductType::Int8:
+      return int8;
+    case ProductType::Int4:
+      return int4;
+    }
+    llvm_unreachable("no such type");
+  }
 
   MatmulOps &operator+=(const MatmulOps &other);
 };
@@ -94,14 +112,15 @@ struct Products {
   bool bf16 = false;
   ByteProducts bytes = ByteProducts::None;
 
-  /// Of prefill, by the options of a compilation, facts of the machine
-  /// included.
+  /// Of many rows and of few, by the options of a compilation, facts of the
+  /// machine included.
   static Products of(const mlir::marimba::PipelineOptions &options);
+  static Products ofFewRows(const mlir::marimba::PipelineOptions &options);
 };
 
-/// The part of `ops` that a product with `weight` belongs to: in which type it
-/// is multiplied. All that knows of it.
-double &opsOf(MatmulOps &ops, mlir::Value weight, Products products);
+/// In which type a product with a weight is multiplied, `quantized` or (null)
+/// not. All that knows of it.
+ProductType productType(const formats::Layout *quantized, Products products);
 
 /// The seconds that the limits allow for products.
 double matmulSeconds(const MatmulOps &ops, const Limits &limits);

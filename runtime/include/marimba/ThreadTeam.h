@@ -9,7 +9,6 @@
 #ifndef MARIMBA_RUNTIME_THREADTEAM_H
 #define MARIMBA_RUNTIME_THREADTEAM_H
 
-#include <cstdint>
 #include <memory>
 #include <string>
 #include <type_traits>
@@ -30,11 +29,6 @@ bool canStartTeam(int threads, std::string &error);
 /// Cheap where nothing changes. Note that the calling thread is bound too, and
 /// that threads it starts later inherit that.
 void bindThreads(int threads);
-
-/// How many parallel regions this process has begun: loops of compiled code and
-/// calls of oneDNN that more than one thread shares, each with a fork and a
-/// join.
-int64_t parallelRegions();
 
 /// Runs `work(data)` on a team of `threads`, bound as by bindThreads(), and
 /// returns when it has ended; an exception of it comes back to the caller. A

@@ -106,7 +106,8 @@ public:
   /// file that has another in its place by now is still as it was.
   bool checkUnchanged(std::string &error) const;
   /// Gives back the memory of `matrix`, of `bytes` bytes, where it is in a
-  /// file: who reads it later reads the file again.
+  /// file: who reads it later reads the file again. Where a provider made all
+  /// weights they are numbers of no meaning: it reads zeros.
   void release(const StoredMatrix &matrix, int64_t bytes) const;
 
 private:
