@@ -8,7 +8,6 @@
 
 #include "tools/libmarimba/MachineFacts.h"
 #include "tools/measure/MatrixProduct.h"
-#include "tools/measure/ModelWork.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringSet.h"
@@ -48,9 +47,9 @@ namespace {
 class Group {
 public:
   Group(const MatrixRequest &request, const MatrixType &type,
-        std::pair<int64_t, int64_t> shape, const Limits &limits)
+        std::pair<int64_t, int64_t> shape)
       : request(request), type(type), inputs(shape.first),
-        channels(shape.second), limits(limits) {}
+        channels(shape.second) {}
 
   /// Compiles each route and makes its weights.
   bool create(ArrayRef<int64_t> rows, std::string &error);
@@ -62,7 +61,6 @@ private:
   const MatrixRequest &request;
   const MatrixType &type;
   int64_t inputs, channels;
-  const Limits &limits;
   std::vector<std::unique_ptr<MatrixProduct>> products;
 };
 } // namespace
@@ -112,13 +110,10 @@ bool Group::measure(int64_t rows, MatrixCell &cell, std::string &error) {
                static_cast<double>(channels);
   cell.bytes = static_cast<double>(products[0]->weightBytes());
   PipelineOptions pipeline = pipelineFor(matrixRoutes().front().route);
-  MatmulOps ops;
-  ops.of(productType(products[0]->quantized(),
-                     rows <= MatrixProduct::kMostBatchRows
-                         ? Products::ofFewRows(pipeline)
-                         : Products::of(pipeline))) = cell.flops;
-  cell.allowed = std::max(matmulSeconds(ops, limits),
-                          cell.bytes / (limits.dramReadGbps.max * 1e9));
+  cell.multiplied = productType(products[0]->quantized(),
+                                rows <= MatrixProduct::kMostBatchRows
+                                    ? Products::ofFewRows(pipeline)
+                                    : Products::of(pipeline));
   double longest = 0;
   for (const std::unique_ptr<MatrixProduct> &product : products) {
     if (!product->prepare(rows, error))
@@ -148,6 +143,30 @@ bool Group::measure(int64_t rows, MatrixCell &cell, std::string &error) {
       return false;
     }
   return true;
+}
+
+/// The best of both: what disturbed one may have passed by the other.
+static void takeBetter(Limits &limits, const Limits &other) {
+  for (auto rate : {&Limits::f32Gflops, &Limits::dramReadGbps, &Limits::expGops,
+                    &Limits::bf16TilesGflops, &Limits::int8TilesGops})
+    if ((other.*rate).max > (limits.*rate).max)
+      limits.*rate = other.*rate;
+  auto take = [&](auto rate, auto route) {
+    if ((other.*rate).max <= (limits.*rate).max)
+      return;
+    limits.*rate = other.*rate;
+    limits.*route = other.*route;
+  };
+  take(&Limits::bf16Gflops, &Limits::bf16Route);
+  take(&Limits::int8Gops, &Limits::int8Route);
+  take(&Limits::int4Gops, &Limits::int4Route);
+}
+
+static double allowedSeconds(const MatrixCell &cell, const Limits &limits) {
+  MatmulOps ops;
+  ops.of(cell.multiplied) = cell.flops;
+  return std::max(matmulSeconds(ops, limits),
+                  cell.bytes / (limits.dramReadGbps.max * 1e9));
 }
 
 bool marimba::runMatrix(const MatrixRequest &request, MatrixResult &result,
@@ -186,7 +205,7 @@ bool marimba::runMatrix(const MatrixRequest &request, MatrixResult &result,
               .str();
       if (!report(name + ": compiling, packing"))
         return false;
-      Group group(request, *type, shape, result.limits);
+      Group group(request, *type, shape);
       if (!group.create(rows, error))
         return false;
       for (int64_t count : rows) {
@@ -197,6 +216,14 @@ bool marimba::runMatrix(const MatrixRequest &request, MatrixResult &result,
         ++done;
       }
     }
+  if (!report("limits of the machine"))
+    return false;
+  Limits after;
+  if (!probes->measure(request.threads, {}, after, error))
+    return false;
+  takeBetter(result.limits, after);
+  for (MatrixCell &cell : result.cells)
+    cell.allowed = allowedSeconds(cell, result.limits);
   return true;
 }
 

@@ -10,6 +10,7 @@
 #include "lowering/CPU/MarimbaToOneDNN/MatmulTable.h"
 #include "tools/libmarimba/Compiler.h"
 #include "tools/measure/Limits.h"
+#include "tools/measure/ModelWork.h"
 #include "llvm/ADT/ArrayRef.h"
 #include <string>
 #include <utility>
@@ -49,6 +50,7 @@ struct MatrixCell {
   std::string tableType; // as MatmulTable does
   int64_t rows = 0, inputs = 0, channels = 0;
   double flops = 0;
+  ProductType multiplied = ProductType::F32;
   double bytes = 0;            // of the weight, as stored
   double allowed = 0;          // seconds
   std::vector<MatrixRun> runs; // one for each route
@@ -69,8 +71,8 @@ struct MatrixResult {
   mlir::marimba::MatmulTable table() const;
 };
 
-/// Measures the limits and all cells, the routes of a cell in turns. False and
-/// `error`, which is empty where `keepGoing` ended it, if that fails.
+/// Measures the limits, before and after, and all cells, the routes of a cell in
+/// turns. False and `error`, which is empty where `keepGoing` ended it, if that fails.
 bool runMatrix(const MatrixRequest &request, MatrixResult &result,
                std::string &error, ProgressFn progress = {},
                llvm::function_ref<bool()> keepGoing = {});
