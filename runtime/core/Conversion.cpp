@@ -74,7 +74,6 @@ void convertRows(const Rows &from, const Rows &to, int threads) {
                     i * w.to.stride * toSize,
                 w.from.columns);
   };
-  team::countRegion(threads);
   team::run(threads, run, &work);
 }
 

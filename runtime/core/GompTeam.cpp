@@ -20,6 +20,7 @@ int omp_get_max_threads();
 namespace marimba::rt::team {
 
 void run(int threads, void (*function)(void *), void *data) {
+  countRegion(threads);
   GOMP_parallel(function, data, static_cast<unsigned>(threads), 0);
 }
 int threadNumber() { return omp_get_thread_num(); }

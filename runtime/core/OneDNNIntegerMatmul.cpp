@@ -50,7 +50,6 @@ void addPart(const Product &p, int64_t firstChannel, int64_t columns,
         y[j] = (w.first ? 0 : y[j]) + static_cast<int32_t>(sums[j]);
     }
   };
-  team::countRegion(threads);
   team::run(threads, run, &work);
 }
 

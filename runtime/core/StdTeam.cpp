@@ -98,6 +98,7 @@ void Pool::grow(int threads) {
 }
 
 void Pool::run(int threads, void (*function)(void *), void *data) {
+  countRegion(threads);
   grow(threads);
   int size = std::min(threads, static_cast<int>(members.size()) + 1);
   {

@@ -24,7 +24,8 @@ bool inside();
 void setDefaultSize(int threads);
 int defaultSize();
 
-/// Counts a region of `threads` (parallelRegions); that of one thread is none.
+/// Counts a region of `threads` (parallelRegions), as run() does; that of one
+/// thread is none. For calls of oneDNN, which has its own way to the team.
 void countRegion(int threads);
 
 } // namespace marimba::rt::team

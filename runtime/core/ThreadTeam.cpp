@@ -77,6 +77,8 @@ const std::vector<int> &cpuList() {
 }
 [[maybe_unused]] const size_t cpusAtLoad = cpuList().size();
 
+std::atomic<int64_t> regionsBegun = 0;
+
 /// The cpu this thread was bound to here, or -1.
 thread_local int boundCpu = -1;
 /// The team size this thread last asked to bind, or 0.
@@ -99,8 +101,6 @@ void bindSelf(bool bound) {
 bool fits(int threads) {
   return threads > 1 && static_cast<size_t>(threads) <= cpuList().size();
 }
-
-std::atomic<int64_t> regionsBegun = 0;
 
 struct Loop {
   MarimbaLoopBody body;
@@ -252,6 +252,5 @@ extern "C" void marimba_parallel_for(MarimbaContext *ctx, int64_t count,
   // leave out, and starts new ones for the next full one.
   Loop loop = {body, closure, count, parts,
                boundTeam == ctx->threads && fits(ctx->threads)};
-  team::countRegion(ctx->threads);
   team::run(ctx->threads, runPart, &loop);
 }
