@@ -71,8 +71,9 @@ struct MatrixResult {
   mlir::marimba::MatmulTable table() const;
 };
 
-/// Measures the limits, before and after, and all cells, the routes of a cell in
-/// turns. False and `error`, which is empty where `keepGoing` ended it, if that fails.
+/// Measures the limits, before and after, and all cells, the routes of a cell
+/// in turns. False and `error`, which is empty where `keepGoing` ended it, if
+/// that fails.
 bool runMatrix(const MatrixRequest &request, MatrixResult &result,
                std::string &error, ProgressFn progress = {},
                llvm::function_ref<bool()> keepGoing = {});
