@@ -130,8 +130,8 @@ std::optional<AlignedBuffer> AlignedBuffer::zeroed(int64_t bytes) {
                         : static_cast<char *>(std::aligned_alloc(unit, size));
   if (!pointer)
     return std::nullopt;
-  if (large)
-    adviseHugePages(pointer, static_cast<int64_t>(size));
+  if (large) // whole pages only: a model has hundreds of ends
+    adviseHugePages(pointer, bytes / int64_t{kHugePage} * int64_t{kHugePage});
   else
     std::memset(pointer, 0, size);
   AlignedBuffer buffer;

@@ -208,6 +208,11 @@ private:
         copyRows(*part, address(*part), to);
       to += *elementCount(part->shape) * dtypeSize(part->dtype);
     }
+    // Once all are read: the parts of a quantised matrix share their bytes.
+    for (const WeightSource *part : parts)
+      if (part->bytes)
+        weights.release({nullptr, address(*part)},
+                        static_cast<int64_t>(part->bytes));
     return true;
   }
 

@@ -88,6 +88,13 @@ public:
 
   mlir::ModuleOp module() { return *moduleRef; }
 
+  /// Frees the module and its context, once all code is made. What the importer
+  /// found stays.
+  void dropModule() {
+    moduleRef = {};
+    context.reset();
+  }
+
   /// Whether projections multiply bf16.
   bool usesBF16() const { return compileOptions.pipeline.bf16; }
 

@@ -8,6 +8,7 @@
 #include "marimba/Stopwatch.h"
 #include "tools/libmarimba/JitCode.h"
 #include "tools/libmarimba/LayerFinder.h"
+#include "tools/libmarimba/Memory.h"
 #include "tools/libmarimba/ModelFacts.h"
 #include "tools/libmarimba/ModelFiles.h"
 
@@ -92,6 +93,8 @@ std::unique_ptr<LoadedModel> LoadedModel::load(StringRef modelDir,
       bindCode(std::move(code), error);
   if (!module)
     return nullptr;
+  compilation->dropModule();
+  releaseCompilerMemory();
   times.compileSeconds = watch.restart();
 
   report(kWeightsBegin, "weights");

@@ -9,10 +9,17 @@
 #include "marimba/Session.h"
 #include <algorithm>
 #include <fstream>
+#include <link.h>
+#include <malloc.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 using namespace marimba;
 using namespace llvm;
+
+/// Bytes of code or constants from which on a library is worth the calls.
+static constexpr uint64_t kLargeSegment = uint64_t(16) << 20;
 
 int64_t marimba::peakResident() {
   if (auto bytes = rt::readKibibytes("/proc/self/status", "VmHWM"))
@@ -29,6 +36,29 @@ int64_t marimba::resident() {
 void marimba::restartPeakResident() {
   std::ofstream file("/proc/self/clear_refs");
   file << '5';
+}
+
+/// Drops the pages of a library's large segments that nobody can write to. What
+/// the loader relocated is in others.
+static int dropSegments(dl_phdr_info *info, size_t, void *) {
+  static const auto page = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+  for (int i = 0; i < info->dlpi_phnum; ++i) {
+    const ElfW(Phdr) &segment = info->dlpi_phdr[i];
+    if (segment.p_type != PT_LOAD || (segment.p_flags & PF_W) ||
+        segment.p_filesz < kLargeSegment)
+      continue;
+    // Only whole pages: neighbours may share the first and the last one.
+    uint64_t begin = info->dlpi_addr + segment.p_vaddr;
+    uint64_t end = (begin + segment.p_filesz) / page * page;
+    begin = (begin + page - 1) / page * page;
+    madvise(reinterpret_cast<void *>(begin), end - begin, MADV_DONTNEED);
+  }
+  return 0;
+}
+
+void marimba::releaseCompilerMemory() {
+  malloc_trim(0);
+  dl_iterate_phdr(dropSegments, nullptr);
 }
 
 bool marimba::checkRoom(const mlir::marimba::ModelInfo &info, int64_t tokens,

@@ -51,6 +51,11 @@ void restartPeakResident();
 /// The resident size now.
 int64_t resident();
 
+/// Gives back what compiling took: free memory of the heap, and pages of large
+/// libraries (LLVM and MLIR are some 100 MiB), which are read again from their
+/// files where they are needed.
+void releaseCompilerMemory();
+
 } // namespace marimba
 
 #endif // MARIMBA_TOOLS_LIBMARIMBA_MEMORY_H
