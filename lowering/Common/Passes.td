@@ -186,6 +186,23 @@ def OutlineParallelLoops : Pass<"outline-parallel-loops", "::mlir::ModuleOp"> {
                            "::mlir::scf::SCFDialect"];
 }
 
+def MergeParallelRegions : Pass<"merge-parallel-regions",
+                                "::mlir::func::FuncOp"> {
+  let summary = "loops of the team that follow each other share one region";
+  let description = [{
+    Several rt.parallel_for of a block become one rt.parallel_phases where
+    nothing stands between them but ops that can run before the first: those
+    without effects on memory, allocations of scratch and lookups of packed
+    weights. Loops and their order stay as they are: the team waits for all its
+    threads between two of them, but is started only once.
+  }];
+  let statistics = [
+    Statistic<"numRegions", "num-regions", "regions of several loops">,
+    Statistic<"numLoops", "num-loops", "loops in such regions">,
+  ];
+  let dependentDialects = ["::mlir::rt::RuntimeDialect"];
+}
+
 def BFloat16AsBits : Pass<"bf16-as-bits", "::mlir::ModuleOp"> {
   let summary = "bf16 in memory and registers becomes i16";
   let description = [{

@@ -92,6 +92,9 @@ void Target::buildOutline(OpPassManager &pm,
                           const PipelineOptions &options) const {
   pm.addPass(createOutlineParallelLoops());
   addCleanup(pm);
+  // With checks: where one fails nothing that follows may run.
+  if (!options.checks)
+    pm.addNestedPass<func::FuncOp>(createMergeParallelRegions());
 }
 
 void Target::addBranches(OpPassManager &pm, const PipelineOptions &options) {

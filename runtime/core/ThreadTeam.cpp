@@ -103,26 +103,88 @@ bool fits(int threads) {
 }
 
 struct Loop {
-  MarimbaLoopBody body;
-  void *closure;
-  int64_t count;
+  MarimbaPhase phase;
   int64_t parts;
   bool bound;
 };
 
 /// The part of a loop that the calling thread owns: part i of `parts` is
 /// [count * i / parts, count * (i + 1) / parts), computed without overflow.
+void runOwn(const MarimbaPhase &phase, int64_t parts, int self, int size) {
+  int64_t base = phase.count / std::max<int64_t>(parts, 1);
+  int64_t extra = phase.count % std::max<int64_t>(parts, 1);
+  // The system may have given fewer threads than parts.
+  for (int64_t part = self; part < parts; part += size) {
+    int64_t begin = part * base + std::min(part, extra);
+    int64_t end = begin + base + (part < extra ? 1 : 0);
+    phase.body(phase.closure, begin, end);
+  }
+}
+
 void runPart(void *data) {
   const Loop &loop = *static_cast<const Loop *>(data);
   bindSelf(loop.bound);
-  int64_t base = loop.count / loop.parts;
-  int64_t extra = loop.count % loop.parts;
-  // The system may have given fewer threads than parts.
-  for (int64_t part = team::threadNumber(); part < loop.parts;
-       part += team::teamSize()) {
-    int64_t begin = part * base + std::min(part, extra);
-    int64_t end = begin + base + (part < extra ? 1 : 0);
-    loop.body(loop.closure, begin, end);
+  runOwn(loop.phase, loop.parts, team::threadNumber(), team::teamSize());
+}
+
+/// Where the threads of a team wait for each other, any number of times.
+class Barrier {
+public:
+  /// `spins`: how often a thread looks before it sleeps.
+  explicit Barrier(int spins) : spins(spins) {}
+
+  void wait(int size) {
+    uint32_t before = round.load(std::memory_order_relaxed);
+    if (arrived.fetch_add(1, std::memory_order_acq_rel) + 1 == size) {
+      arrived.store(0, std::memory_order_relaxed);
+      round.store(before + 1, std::memory_order_release);
+      round.notify_all();
+      return;
+    }
+    for (int i = 0; i < spins; ++i) {
+      if (round.load(std::memory_order_acquire) != before)
+        return;
+#ifdef __x86_64__
+      __builtin_ia32_pause();
+#endif
+    }
+    round.wait(before, std::memory_order_acquire);
+  }
+
+private:
+  // On lines of their own: who waits reads one, who comes writes the other.
+  alignas(64) std::atomic<int> arrived = 0;
+  alignas(64) std::atomic<uint32_t> round = 0;
+  int spins;
+};
+
+/// Looks at a barrier before a thread sleeps: some 0.3 ms, as other threads of
+/// the team are at work; few where they may have to wait for its cpu.
+constexpr int kSpins = 1 << 14, kSpinsWithoutCpus = 1 << 6;
+
+struct Phases {
+  const MarimbaPhase *first;
+  int64_t count;
+  int64_t threads;
+  bool bound;
+  Barrier barrier;
+
+  int64_t parts(int64_t i) const { return std::min(threads, first[i].count); }
+};
+
+/// The parts of all phases that the calling thread owns. Phases that are not
+/// split all run on the first thread: between them nobody waits.
+void runPhases(void *data) {
+  Phases &phases = *static_cast<Phases *>(data);
+  bindSelf(phases.bound);
+  int self = team::threadNumber(), size = team::teamSize();
+  int64_t before = 0;
+  for (int64_t i = 0; i < phases.count; ++i) {
+    int64_t parts = phases.parts(i);
+    if (i > 0 && (parts > 1 || before > 1))
+      phases.barrier.wait(size);
+    runOwn(phases.first[i], parts, self, size);
+    before = parts;
   }
 }
 
@@ -250,7 +312,38 @@ extern "C" void marimba_parallel_for(MarimbaContext *ctx, int64_t count,
   }
   // Always the whole team: libgomp ends the threads that a smaller one would
   // leave out, and starts new ones for the next full one.
-  Loop loop = {body, closure, count, parts,
+  Loop loop = {{count, body, closure},
+               parts,
                boundTeam == ctx->threads && fits(ctx->threads)};
   team::run(ctx->threads, runPart, &loop);
+}
+
+extern "C" void marimba_parallel_phases(MarimbaContext *ctx, int64_t count,
+                                        const MarimbaPhase *phases) {
+  using namespace marimba::rt;
+  bool alone = ctx->threads <= 1 || team::inside();
+  auto split = [&](int64_t i) { return !alone && phases[i].count > 1; };
+  auto runHere = [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i)
+      if (phases[i].count > 0)
+        phases[i].body(phases[i].closure, 0, phases[i].count);
+  };
+  // The team works from the first loop that is split to the last one.
+  int64_t begin = 0, end = count;
+  while (begin < end && !split(begin))
+    ++begin;
+  while (end > begin && !split(end - 1))
+    --end;
+  runHere(0, begin);
+  if (end - begin == 1) {
+    const MarimbaPhase &phase = phases[begin];
+    marimba_parallel_for(ctx, phase.count, 1, phase.body, phase.closure);
+  } else if (begin < end) {
+    bool hasCpus = fits(ctx->threads);
+    Phases together = {phases + begin, end - begin, ctx->threads,
+                       boundTeam == ctx->threads && hasCpus,
+                       Barrier(hasCpus ? kSpins : kSpinsWithoutCpus)};
+    team::run(ctx->threads, runPhases, &together);
+  }
+  runHere(end, count);
 }

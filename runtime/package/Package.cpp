@@ -76,6 +76,8 @@ struct Function {
 /// What the code may call (abi.h).
 static const Function kFunctions[] = {
     {MARIMBA_FN_PARALLEL_FOR, reinterpret_cast<void *>(marimba_parallel_for)},
+    {MARIMBA_FN_PARALLEL_PHASES,
+     reinterpret_cast<void *>(marimba_parallel_phases)},
     {MARIMBA_FN_ARENA_ALLOC, reinterpret_cast<void *>(marimba_arena_alloc)},
     {MARIMBA_FN_ONEDNN_MATMUL, reinterpret_cast<void *>(marimba_onednn_matmul)},
     {MARIMBA_FN_ONEDNN_REORDER,

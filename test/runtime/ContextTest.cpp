@@ -151,6 +151,85 @@ TEST(ParallelFor, NestedRunsInline) {
   EXPECT_EQ(outer.total, 40);
 }
 
+/// A loop that notes how many iterations of loops before it were not done yet.
+struct Step {
+  std::atomic<int64_t> *done;
+  int64_t before; // iterations of the loops in front of it
+  std::atomic<int64_t> early{0};
+  std::vector<std::atomic<int>> seen;
+
+  Step(std::atomic<int64_t> *done, int64_t before, int64_t count)
+      : done(done), before(before), seen(static_cast<size_t>(count)) {}
+
+  static void run(void *closure, int64_t begin, int64_t end) {
+    auto &step = *static_cast<Step *>(closure);
+    for (int64_t i = begin; i < end; ++i) {
+      if (*step.done < step.before)
+        ++step.early;
+      ++step.seen[static_cast<size_t>(i)];
+    }
+    *step.done += end - begin;
+  }
+};
+
+TEST(ParallelPhases, RunEachAfterTheOneBefore) {
+  for (int threads : {1, 2, 3, 8}) {
+    auto context = makeContext(threads);
+    bindThreads(threads);
+    for (const std::vector<int64_t> &counts :
+         std::vector<std::vector<int64_t>>{{},
+                                           {5},
+                                           {1, 1, 1},
+                                           {0, 64, 0, 1, 1, 64, 1},
+                                           {64, 0, 1, 1000, 2, 64},
+                                           {1, 7, 1}}) {
+      std::atomic<int64_t> done = 0;
+      std::vector<std::unique_ptr<Step>> steps;
+      std::vector<MarimbaPhase> phases;
+      int64_t before = 0;
+      for (int64_t count : counts) {
+        steps.push_back(std::make_unique<Step>(&done, before, count));
+        phases.push_back({count, Step::run, steps.back().get()});
+        before += count;
+      }
+      marimba_parallel_phases(
+          context->get(), static_cast<int64_t>(phases.size()), phases.data());
+      EXPECT_EQ(done, before);
+      for (const auto &step : steps) {
+        EXPECT_EQ(step->early, 0);
+        for (const std::atomic<int> &seen : step->seen)
+          ASSERT_EQ(seen, 1);
+      }
+    }
+  }
+}
+
+TEST(ParallelPhases, NestedRunInline) {
+  auto context = makeContext(2);
+  bindThreads(2);
+  std::atomic<int64_t> done = 0;
+  struct Outer {
+    MarimbaContext *ctx;
+    std::atomic<int64_t> *done;
+  } outer{context->get(), &done};
+  marimba_parallel_for(
+      context->get(), 2, 1,
+      [](void *closure, int64_t begin, int64_t end) {
+        auto *outer = static_cast<Outer *>(closure);
+        for (int64_t i = begin; i < end; ++i) {
+          std::atomic<int64_t> own = 0;
+          Step first(&own, 0, 10), second(&own, 10, 20);
+          MarimbaPhase phases[] = {{10, Step::run, &first},
+                                   {20, Step::run, &second}};
+          marimba_parallel_phases(outer->ctx, 2, phases);
+          EXPECT_EQ(second.early, 0);
+          *outer->done += own;
+        }
+      },
+      &outer);
+  EXPECT_EQ(done, 60);
+}
+
 TEST(ThreadTeam, BindsWhereThereAreCpus) {
   if (allowedCpus() < 2)
     GTEST_SKIP() << "one cpu";

@@ -27,6 +27,8 @@ CodePtr marimba::linkWithRuntime(SmallVector<char, 0> object,
   const std::pair<StringRef, void *> symbols[] = {
       {MARIMBA_FN_PARALLEL_FOR,
        reinterpret_cast<void *>(&marimba_parallel_for)},
+      {MARIMBA_FN_PARALLEL_PHASES,
+       reinterpret_cast<void *>(&marimba_parallel_phases)},
       {MARIMBA_FN_ARENA_ALLOC, reinterpret_cast<void *>(&marimba_arena_alloc)},
       {MARIMBA_FN_CHECK_FAILED,
        reinterpret_cast<void *>(&marimba_check_failed)},

@@ -79,6 +79,18 @@ LogicalResult ArenaAllocOp::verify() {
   return success();
 }
 
+LogicalResult ParallelPhasesOp::verify() {
+  for (Operation &op : getPhases().front()) {
+    auto loop = dyn_cast<ParallelForOp>(op);
+    if (!loop)
+      return emitOpError() << "has " << op.getName()
+                           << " inside, expected rt.parallel_for only";
+    if (loop.getContext() != getContext())
+      return emitOpError() << "has a loop of another !rt.context inside";
+  }
+  return success();
+}
+
 LogicalResult ParallelForOp::verifySymbolUses(SymbolTableCollection &symbols) {
   auto body = symbols.lookupNearestSymbolFrom<FunctionOpInterface>(
       *this, getBodyAttr());

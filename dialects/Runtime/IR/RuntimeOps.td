@@ -357,4 +357,29 @@ def Runtime_ParallelForOp
   }];
 }
 
+def Runtime_ParallelPhasesOp
+    : Runtime_Op<"parallel_phases", [SingleBlock, NoTerminator]> {
+  let summary = "runs loops one after the other in one region of the team";
+  let description = [{
+    Each `rt.parallel_for` inside runs as it would alone, and begins when the one
+    before it is done; but the team is started once, and waits between two loops
+    at a barrier, which takes a fraction of the time.
+
+    Example:
+
+    ```mlir
+    rt.parallel_phases %ctx {
+      rt.parallel_for %ctx, %channels @conv_body(%x, %u)
+          : memref<?xf32>, memref<?xf32>
+      rt.parallel_for %ctx, %blocks @project_body(%u, %y)
+          : memref<?xf32>, memref<?xf32>
+    }
+    ```
+  }];
+  let arguments = (ins Runtime_ContextType:$context);
+  let regions = (region SizedRegion<1>:$phases);
+  let assemblyFormat = "$context $phases attr-dict";
+  let hasVerifier = 1;
+}
+
 #endif // RUNTIME_OPS_TD

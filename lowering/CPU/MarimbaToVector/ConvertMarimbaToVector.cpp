@@ -87,6 +87,7 @@ struct ConvertMarimbaToVectorPass
     TileFacts facts = TileFacts::of(*lanes, threads);
     populatePackedMatmulToVectorPatterns(patterns, facts);
     populateRotaryToVectorPatterns(patterns, *lanes);
+    populateQuantizedEmbeddingToVectorPatterns(patterns, *lanes);
     populateQuantizedToVectorPatterns(patterns, facts, integerUnit);
     CountRewrites counter(DEBUG_TYPE, numConverted, [](Operation *op) {
       return isa_and_present<MarimbaDialect, onednn::OneDNNDialect>(

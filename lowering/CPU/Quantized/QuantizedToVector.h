@@ -19,6 +19,9 @@ namespace mlir::marimba {
 void populateQuantizedToVectorPatterns(RewritePatternSet &patterns,
                                        const TileFacts &facts,
                                        IntegerUnit unit);
+/// Of quantized_embedding.
+void populateQuantizedEmbeddingToVectorPatterns(RewritePatternSet &patterns,
+                                                int64_t lanes);
 
 } // namespace mlir::marimba
 

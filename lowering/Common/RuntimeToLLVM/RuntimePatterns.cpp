@@ -266,42 +266,31 @@ struct ConvertAlloc : ConvertOpToLLVMPattern<rt::ArenaAllocOp> {
 
 /// Captures travel in a struct on the caller's stack; a small function of the
 /// ABI's loop body type unpacks it and calls the outlined body.
-struct ConvertParallelFor : ConvertOpToLLVMPattern<rt::ParallelForOp> {
-  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
-
-  LogicalResult
-  matchAndRewrite(rt::ParallelForOp op, OpAdaptor adaptor,
-                  ConversionPatternRewriter &rewriter) const override {
+/// What the runtime gets of a loop: its body, of the ABI's type, and the
+/// closure with `captures`, which are converted.
+class LoopClosure {
+public:
+  LoopClosure(ConversionPatternRewriter &rewriter, rt::ParallelForOp op,
+              ValueRange captures) {
     Location loc = op.getLoc();
     MLIRContext *ctx = rewriter.getContext();
     auto module = op->getParentOfType<ModuleOp>();
-    auto pointer = LLVM::LLVMPointerType::get(ctx);
-    Type i64 = rewriter.getI64Type();
-    FailureOr<LLVM::LLVMFuncOp> function = LLVM::lookupOrCreateFn(
-        rewriter, module, MARIMBA_FN_PARALLEL_FOR,
-        {pointer, i64, i64, pointer, pointer}, LLVM::LLVMVoidType::get(ctx));
-    if (failed(function))
-      return failure();
-
     StructAccess s(rewriter, loc);
     auto closureType = LLVM::LLVMStructType::getLiteral(
-        ctx, llvm::to_vector(ValueRange(adaptor.getCaptures()).getTypes()));
-    Value closure = s.stack(op, closureType);
-    for (auto [i, capture] : llvm::enumerate(adaptor.getCaptures()))
+        ctx, llvm::to_vector(captures.getTypes()));
+    closure = s.stack(op, closureType);
+    for (auto [i, capture] : llvm::enumerate(captures))
       LLVM::StoreOp::create(rewriter, loc, capture,
                             field(rewriter, loc, closureType, closure, i));
-
     std::string name = (op.getBody() + "_range").str();
     if (!module.lookupSymbol(name))
       buildRange(rewriter, op, name, closureType);
-    Value body = LLVM::AddressOfOp::create(rewriter, loc, pointer, name);
-    LLVM::CallOp::create(rewriter, loc, *function,
-                         ValueRange{adaptor.getContext(), adaptor.getCount(),
-                                    s.constant(1), body, closure});
-    rewriter.eraseOp(op);
-    return success();
+    body = LLVM::AddressOfOp::create(rewriter, loc, s.pointerType(), name);
   }
 
+  Value body, closure;
+
+private:
   static Value field(OpBuilder &b, Location loc, Type type, Value base,
                      int32_t i) {
     return LLVM::GEPOp::create(b, loc, base.getType(), type, base,
@@ -342,6 +331,70 @@ struct ConvertParallelFor : ConvertOpToLLVMPattern<rt::ParallelForOp> {
   }
 };
 
+struct ConvertParallelFor : ConvertOpToLLVMPattern<rt::ParallelForOp> {
+  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
+
+  LogicalResult
+  matchAndRewrite(rt::ParallelForOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    StructAccess s(rewriter, loc);
+    Type pointer = s.pointerType(), i64 = rewriter.getI64Type();
+    FailureOr<LLVM::LLVMFuncOp> function = LLVM::lookupOrCreateFn(
+        rewriter, op->getParentOfType<ModuleOp>(), MARIMBA_FN_PARALLEL_FOR,
+        {pointer, i64, i64, pointer, pointer},
+        LLVM::LLVMVoidType::get(getContext()));
+    if (failed(function))
+      return failure();
+    LoopClosure loop(rewriter, op, adaptor.getCaptures());
+    LLVM::CallOp::create(rewriter, loc, *function,
+                         ValueRange{adaptor.getContext(), adaptor.getCount(),
+                                    s.constant(1), loop.body, loop.closure});
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
+struct ConvertParallelPhases : ConvertOpToLLVMPattern<rt::ParallelPhasesOp> {
+  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
+
+  LogicalResult
+  matchAndRewrite(rt::ParallelPhasesOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    StructAccess s(rewriter, loc);
+    Type pointer = s.pointerType(), i64 = rewriter.getI64Type();
+    FailureOr<LLVM::LLVMFuncOp> function = LLVM::lookupOrCreateFn(
+        rewriter, op->getParentOfType<ModuleOp>(), MARIMBA_FN_PARALLEL_PHASES,
+        {pointer, i64, pointer}, LLVM::LLVMVoidType::get(getContext()));
+    if (failed(function))
+      return failure();
+    auto loops = llvm::to_vector(op.getPhases().getOps<rt::ParallelForOp>());
+    Value phases = s.stack(
+        op, LLVM::LLVMArrayType::get(rewriter.getI8Type(),
+                                     loops.size() * sizeof(MarimbaPhase)));
+    int64_t at = 0;
+    for (rt::ParallelForOp loop : loops) {
+      SmallVector<Value> captures;
+      Value count = rewriter.getRemappedValue(loop.getCount());
+      if (!count ||
+          failed(rewriter.getRemappedValues(loop.getCaptures(), captures)))
+        return failure();
+      LoopClosure closure(rewriter, loop, captures);
+      s.store(count, phases, at + offsetof(MarimbaPhase, count));
+      s.store(closure.body, phases, at + offsetof(MarimbaPhase, body));
+      s.store(closure.closure, phases, at + offsetof(MarimbaPhase, closure));
+      at += sizeof(MarimbaPhase);
+    }
+    LLVM::CallOp::create(
+        rewriter, loc, *function,
+        ValueRange{adaptor.getContext(),
+                   s.constant(static_cast<int64_t>(loops.size())), phases});
+    rewriter.eraseOp(op);
+    return success();
+  }
+};
+
 } // namespace
 
 void mlir::marimba::populateRuntimeToLLVMPatterns(LLVMTypeConverter &types,
@@ -353,5 +406,6 @@ void mlir::marimba::populateRuntimeToLLVMPatterns(LLVMTypeConverter &types,
                ConvertLayerTensor<rt::LayerWeightOp, weights>,
                ConvertLayerTensor<rt::LayerArgumentOp, args>, ConvertTable,
                ConvertMark, ConvertRelease, ConvertStatus, ConvertRoom,
-               ConvertCheckFailed, ConvertAlloc, ConvertParallelFor>(types);
+               ConvertCheckFailed, ConvertAlloc, ConvertParallelFor,
+               ConvertParallelPhases>(types);
 }

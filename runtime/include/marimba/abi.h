@@ -107,6 +107,16 @@ typedef void (*MarimbaLoopBody)(void *closure, int64_t begin, int64_t end);
 void marimba_parallel_for(MarimbaContext *ctx, int64_t count, int64_t grain,
                           MarimbaLoopBody body, void *closure);
 
+/// One loop of several: as marimba_parallel_for() with a grain of 1.
+typedef struct MarimbaPhase {
+  int64_t count;
+  MarimbaLoopBody body;
+  void *closure;
+} MarimbaPhase;
+/// Runs `count` loops, each after the one before it, in one region of the team.
+void marimba_parallel_phases(MarimbaContext *ctx, int64_t count,
+                             const MarimbaPhase *phases);
+
 /// `bytes` of scratch, aligned to MARIMBA_ALIGNMENT. Freed by restoring
 /// ctx->arenaTop. Where the arena is exhausted, sets MARIMBA_ERROR_ARENA and
 /// returns memory outside it, so that the call can run to its end.
@@ -195,6 +205,7 @@ typedef struct MarimbaReorder {
 void marimba_onednn_reorder(MarimbaContext *ctx, const MarimbaReorder *args);
 
 #define MARIMBA_FN_PARALLEL_FOR "marimba_parallel_for"
+#define MARIMBA_FN_PARALLEL_PHASES "marimba_parallel_phases"
 #define MARIMBA_FN_ARENA_ALLOC "marimba_arena_alloc"
 #define MARIMBA_FN_CHECK_FAILED "marimba_check_failed"
 #define MARIMBA_FN_ONEDNN_MATMUL "marimba_onednn_matmul"
@@ -238,6 +249,7 @@ static_assert(offsetof(MarimbaContext, status) == 8);
 static_assert(offsetof(MarimbaContext, arenaTop) == 32);
 static_assert(sizeof(MarimbaContext) == 56 + MARIMBA_MESSAGE_SIZE);
 static_assert(sizeof(MarimbaCall) == 24);
+static_assert(sizeof(MarimbaPhase) == 24);
 static_assert(sizeof(MarimbaPostOp) == 32);
 static_assert(sizeof(MarimbaMatmul) == 128 + 32 * MARIMBA_MAX_POST_OPS);
 static_assert(sizeof(MarimbaReorder) == 80);

@@ -66,6 +66,27 @@ func.func @result(%ctx: !rt.context, %n: index) {
 
 // -----
 
+func.func @no_loop(%ctx: !rt.context) {
+  // expected-error@+1 {{has rt.arena_mark inside, expected rt.parallel_for only}}
+  rt.parallel_phases %ctx {
+    %mark = rt.arena_mark %ctx
+  }
+  return
+}
+
+// -----
+
+func.func private @body(index, index)
+func.func @other_team(%ctx: !rt.context, %other: !rt.context, %n: index) {
+  // expected-error@+1 {{has a loop of another !rt.context inside}}
+  rt.parallel_phases %ctx {
+    rt.parallel_for %other, %n @body()
+  }
+  return
+}
+
+// -----
+
 func.func @no_context(%call: !rt.call) {
   // expected-error@+1 {{is in a function without an !rt.context as first argument, which --add-runtime-context adds}}
   %ctx = rt.context

@@ -25,6 +25,14 @@ func.func @call(%ctx: !rt.context, %call: !rt.call) {
   rt.parallel_for %ctx, %n @body(%buf) : memref<?xf32>
   // CHECK: rt.parallel_for %[[CTX]], %[[N]] @alone(){{$}}
   rt.parallel_for %ctx, %n @alone()
+  // CHECK: rt.parallel_phases %[[CTX]] {
+  // CHECK-NEXT: rt.parallel_for %[[CTX]], %[[N]] @body(%[[BUF]]) : memref<?xf32>
+  // CHECK-NEXT: rt.parallel_for %[[CTX]], %[[N]] @alone()
+  // CHECK-NEXT: }
+  rt.parallel_phases %ctx {
+    rt.parallel_for %ctx, %n @body(%buf) : memref<?xf32>
+    rt.parallel_for %ctx, %n @alone()
+  }
   // CHECK: rt.status %[[CTX]]
   %status = rt.status %ctx
   // CHECK: %[[BEGIN:.*]] = rt.profile_begin

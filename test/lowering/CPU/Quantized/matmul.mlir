@@ -62,10 +62,19 @@ func.func @tile(%w: memref<34816xi8>, %i: index, %t: memref<64x128xbf16>) {
   return
 }
 
-// A lookup is one row: plain loops on every route.
+// Tokens in parallel. A word is loaded once, for eight inputs; their scale once
+// for the group.
 
 // CHECK-LABEL: func @lookup
-// CHECK: marimba.quantized_embedding
+// CHECK: scf.parallel
+// CHECK: memref.load %{{.*}} : memref<?x?xi32>
+// CHECK: vector.load %{{.*}} : memref<16x1x64xbf16>, vector<1xbf16>
+// CHECK: scf.for
+// CHECK: vector.load %{{.*}} : memref<16x8x64xi32>, vector<1xi32>
+// CHECK-NOT: vector.load
+// CHECK-COUNT-8: vector.store %{{.*}} : memref<?x?x64xf32>, vector<1xf32>
+// CHECK-NOT: vector.store
+// CHECK: return
 // LOOPS-LABEL: func @lookup
 // LOOPS-NOT: marimba.
 func.func @lookup(%ids: memref<?x?xi32>, %w: memref<34816xi8>, %y: memref<?x?x64xf32>) {
