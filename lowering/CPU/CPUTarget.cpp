@@ -12,6 +12,7 @@
 #include "passes/Passes.h"
 
 #include "mlir/Conversion/AffineToStandard/AffineToStandard.h"
+#include "mlir/Dialect/AMX/AMXDialect.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/Passes.h"
 #include "mlir/IR/BuiltinOps.h"
@@ -46,7 +47,7 @@ void CPUTarget::addFacts(const TargetOptions &machine,
 }
 
 void CPUTarget::registerDialects(DialectRegistry &registry) const {
-  registry.insert<onednn::OneDNNDialect>();
+  registry.insert<amx::AMXDialect, onednn::OneDNNDialect>();
 }
 
 void CPUTarget::registerPasses() const { registerMarimbaCPULoweringPasses(); }

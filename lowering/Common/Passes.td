@@ -221,13 +221,15 @@ def ConvertRuntimeToLLVM : Pass<"convert-runtime-to-llvm", "::mlir::ModuleOp"> {
   let summary = "everything becomes the LLVM dialect";
   let description = [{
     rt and onednn ops become loads and calls as in abi.h; func, arith, memref,
-    vector, cf and math follow MLIR's own conversions.
+    vector, cf, math and amx follow MLIR's own conversions. A module with ops of
+    amx says so by a symbol, for which the runtime asks the system.
   }];
   let statistics = [
     Statistic<"numRuntimeOps", "num-runtime-ops",
               "ops of rt that became loads and calls">,
     Statistic<"numLibraryCalls", "num-library-calls",
               "ops of onednn that became calls">,
+    Statistic<"numTileOps", "num-tile-ops", "ops of amx">,
   ];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
 }

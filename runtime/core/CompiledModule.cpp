@@ -1,6 +1,7 @@
 //===- CompiledModule.cpp - Finding a module's symbols --------------------===//
 
 #include "marimba/Model.h"
+#include "marimba/Tiles.h"
 
 namespace marimba::rt {
 
@@ -21,6 +22,10 @@ CompiledModule::bind(const Lookup &lookup, std::string &error,
       Description::parse(static_cast<const char *>(text), error);
   if (!description)
     return nullptr;
+  if (lookup(MARIMBA_SYMBOL_TILES) && !mayUseTiles(error)) {
+    error = "compiled module: " + error;
+    return nullptr;
+  }
   auto entry = [&](const char *symbol) {
     return reinterpret_cast<MarimbaEntry>(find(symbol));
   };

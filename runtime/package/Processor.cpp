@@ -17,7 +17,7 @@ namespace {
 enum class Register { EAX, EBX, ECX, EDX };
 
 /// Registers that a system must save for an extension to be of use.
-enum class Saved { Nothing, Vectors256, Vectors512, MoreRegisters };
+enum class Saved { Nothing, Vectors256, Vectors512, Tiles, MoreRegisters };
 
 struct Feature {
   std::string_view name;
@@ -64,7 +64,10 @@ constexpr Feature kFeatures[] = {
     {"avx512bitalg", 7, 0, ECX, 12, Vectors512},
     {"avx512vpopcntdq", 7, 0, ECX, 14, Vectors512},
     {"avx512vp2intersect", 7, 0, EDX, 8, Vectors512},
+    {"amx-bf16", 7, 0, EDX, 22, Tiles},
     {"avx512fp16", 7, 0, EDX, 23, Vectors512},
+    {"amx-tile", 7, 0, EDX, 24, Tiles},
+    {"amx-int8", 7, 0, EDX, 25, Tiles},
     {"avxvnni", 7, 1, EAX, 4, Vectors256},
     {"avx512bf16", 7, 1, EAX, 5, Vectors512},
     {"avxifma", 7, 1, EAX, 23, Vectors256},
@@ -99,7 +102,8 @@ const Feature *find(std::string_view name) {
 
 #if defined(__x86_64__)
 bool saves(Saved saved) {
-  constexpr uint32_t osxsave = 1 << 27, ymm = 0x06, zmm = 0xe6, apx = 1 << 19;
+  constexpr uint32_t osxsave = 1 << 27, ymm = 0x06, zmm = 0xe6;
+  constexpr uint32_t tiles = 3 << 17, apx = 1 << 19;
   uint32_t a = 0, b = 0, c = 0, d = 0;
   if (saved == Nothing)
     return true;
@@ -107,7 +111,10 @@ bool saves(Saved saved) {
     return false;
   uint32_t low = 0, high = 0;
   __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
-  uint32_t wanted = saved == Vectors256 ? ymm : saved == Vectors512 ? zmm : apx;
+  uint32_t wanted = saved == Vectors256   ? ymm
+                    : saved == Vectors512 ? zmm
+                    : saved == Tiles      ? tiles
+                                          : apx;
   return (low & wanted) == wanted;
 }
 

@@ -179,6 +179,9 @@ TEST(Processor, KnowsWhatItIsAskedFor) {
             bool(__builtin_cpu_supports("avx2")));
   EXPECT_EQ(missingFeatures(std::vector<std::string>{"avx512vl"}).empty(),
             bool(__builtin_cpu_supports("avx512vl")));
+  // Processors have all of these, or none.
+  std::vector<std::string> amx = {"amx-tile", "amx-bf16", "amx-int8"};
+  EXPECT_EQ(missingFeatures(amx).size() % amx.size(), 0U);
 #endif
 }
 

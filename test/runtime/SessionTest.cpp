@@ -1,6 +1,7 @@
 //===- SessionTest.cpp - Sessions over entries written in C++ -------------===//
 
 #include "FakeModel.h"
+#include "marimba/Tiles.h"
 
 #include <numeric>
 
@@ -175,6 +176,19 @@ TEST_F(SessionTest, MissingSymbol) {
   };
   EXPECT_FALSE(CompiledModule::bind(none, error));
   EXPECT_EQ(error, "compiled module: the symbol 'marimba_decode' is missing");
+}
+
+TEST_F(SessionTest, TilesAreAskedFor) {
+  static const char tiles[] = "";
+  auto uses = [](const char *symbol) -> void * {
+    return std::strcmp(symbol, MARIMBA_SYMBOL_TILES)
+               ? lookup(symbol)
+               : const_cast<char *>(tiles);
+  };
+  std::string refused;
+  bool may = mayUseTiles(refused);
+  EXPECT_EQ(CompiledModule::bind(uses, error) != nullptr, may);
+  EXPECT_EQ(error, may ? "" : "compiled module: " + refused);
 }
 
 } // namespace

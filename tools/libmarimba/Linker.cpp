@@ -21,7 +21,8 @@ static constexpr StringLiteral kSymbols =
     "{ global: " MARIMBA_SYMBOL_DESCRIPTION "; " MARIMBA_ENTRY_PREFILL
     "; " MARIMBA_ENTRY_DECODE "; " MARIMBA_ENTRY_PREPARE
     "*; " MARIMBA_SYMBOL_PROFILE_REGIONS
-    "*; " MARIMBA_SYMBOL_PROFILE_DESCRIPTION "*; local: *; };\n";
+    "*; " MARIMBA_SYMBOL_PROFILE_DESCRIPTION "*; " MARIMBA_SYMBOL_TILES
+    "*; local: *; };\n";
 
 /// The path of a linker that takes GNU ld's options; empty where there is none.
 static std::string findLinker() {

@@ -9,6 +9,7 @@
 #include "tools/measure/LimitsText.h"
 #include "tools/measure/TileProbes.h"
 
+#include "marimba/Tiles.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringMap.h"
 #include <algorithm>
@@ -191,7 +192,8 @@ bool LimitProbes::Impl::compileIntegers(std::string &error) {
 }
 
 void LimitProbes::Impl::addTiles() {
-  if (!has("amx-tile") || !mayUseTiles())
+  std::string refused;
+  if (!has("amx-tile") || !rt::mayUseTiles(refused))
     return;
   if (has("amx-bf16")) {
     bf16.push_back({"tdpbf16ps", bf16TileProbe(TileOperands::FromCache)});

@@ -9,8 +9,6 @@
 
 #ifdef __x86_64__
 #include <immintrin.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 #endif
 
 using namespace marimba;
@@ -110,12 +108,6 @@ Probe probeOf(MarimbaLoopBody body, double depth) {
 
 } // namespace
 
-bool marimba::mayUseTiles() {
-  constexpr long requestPermission = 0x1023; // ARCH_REQ_XCOMP_PERM
-  constexpr long tileData = 18;
-  return syscall(SYS_arch_prctl, requestPermission, tileData) == 0;
-}
-
 Probe marimba::bf16TileProbe(TileOperands operands) {
   return probeOf(operands == TileOperands::InTiles ? multiplyBF16
                                                    : multiplyCachedBF16,
@@ -129,7 +121,6 @@ Probe marimba::int8TileProbe(TileOperands operands) {
 
 #else
 
-bool marimba::mayUseTiles() { return false; }
 Probe marimba::bf16TileProbe(TileOperands) { return {}; }
 Probe marimba::int8TileProbe(TileOperands) { return {}; }
 

@@ -11,10 +11,6 @@
 
 namespace marimba {
 
-/// Whether the system lets this process use the tiles of a processor that has
-/// them: Linux wants to be asked.
-bool mayUseTiles();
-
 /// Where the four operands of four products are: loaded once; or, as in a
 /// blocked product, loaded for each from the thread's share of the closure's
 /// memory, a multiple of kTileStepBytes, over and over.
@@ -24,7 +20,8 @@ enum class TileOperands { InTiles, FromCache };
 inline constexpr int64_t kTileStepBytes = 4 * 16 * 64;
 
 /// Products of tiles of bf16 and of int8 (tdpbf16ps, tdpbssd), four sums in
-/// flight. For processors that have the instructions, after mayUseTiles().
+/// flight. For processors that have the instructions, after
+/// rt::mayUseTiles().
 Probe bf16TileProbe(TileOperands operands);
 Probe int8TileProbe(TileOperands operands);
 

@@ -7,7 +7,9 @@
 #include "dialects/OneDNN/IR/OneDNN.h"
 #include "dialects/Runtime/IR/Runtime.h"
 #include "lowering/Common/Passes.h"
+#include "lowering/Common/RuntimeContext/Description.h"
 #include "lowering/Common/RuntimeToLLVM/RuntimePatterns.h"
+#include "marimba/abi.h"
 
 #include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
 #include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
@@ -19,6 +21,8 @@
 #include "mlir/Conversion/MemRefToLLVM/MemRefToLLVM.h"
 #include "mlir/Conversion/UBToLLVM/UBToLLVM.h"
 #include "mlir/Conversion/VectorToLLVM/ConvertVectorToLLVM.h"
+#include "mlir/Dialect/AMX/AMXDialect.h"
+#include "mlir/Dialect/AMX/Transforms.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Transforms/DialectConversion.h"
@@ -39,14 +43,20 @@ struct ConvertRuntimeToLLVMPass
     : mlir::marimba::impl::ConvertRuntimeToLLVMBase<ConvertRuntimeToLLVMPass> {
   void runOnOperation() override {
     MLIRContext *ctx = &getContext();
+    bool hasTiles = false;
     getOperation().walk([&](Operation *op) {
       if (isa_and_present<rt::RuntimeDialect>(op->getDialect()))
         ++numRuntimeOps;
       else if (isa_and_present<onednn::OneDNNDialect>(op->getDialect())) {
         LDBG() << "a call of the library: " << *op;
         ++numLibraryCalls;
+      } else if (isa_and_present<amx::AMXDialect>(op->getDialect())) {
+        hasTiles = true;
+        ++numTileOps;
       }
     });
+    if (hasTiles)
+      addText(getOperation(), MARIMBA_SYMBOL_TILES, "");
     LLVMTypeConverter types(ctx);
     auto pointer = [ctx](Type) -> Type {
       return LLVM::LLVMPointerType::get(ctx);
@@ -68,7 +78,10 @@ struct ConvertRuntimeToLLVMPass
     populateMathToLLVMConversionPatterns(types, patterns);
     ub::populateUBToLLVMConversionPatterns(types, patterns);
 
+    populateAMXLegalizeForLLVMExportPatterns(types, patterns);
+
     LLVMConversionTarget target(*ctx);
+    configureAMXLegalizeForExportTarget(target);
     target.addLegalOp<ModuleOp>();
     if (failed(
             applyFullConversion(getOperation(), target, std::move(patterns))))

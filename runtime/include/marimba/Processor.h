@@ -1,8 +1,7 @@
 //===- Processor.h - What this processor can do -----------------*- C++ -*-===//
 //
 // Extensions of the instruction set, by the names that LLVM gives them. Only
-// those that compiled code may use: AMX is the library's business, which finds
-// it by itself.
+// those that compiled code may use.
 //
 //===----------------------------------------------------------------------===//
 

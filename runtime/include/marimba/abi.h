@@ -97,6 +97,10 @@ typedef int32_t (*MarimbaEntry)(MarimbaContext *ctx, const MarimbaCall *call);
 /// `const char marimba_description[]`: JSON, zero-terminated (docs/abi.md).
 #define MARIMBA_SYMBOL_DESCRIPTION "marimba_description"
 
+/// `const char marimba_uses_tiles[]`: in code that has instructions of AMX,
+/// for which Linux wants a process to ask before the first one.
+#define MARIMBA_SYMBOL_TILES "marimba_uses_tiles"
+
 //===----------------------------------------------------------------------===//
 // What generated code calls
 //===----------------------------------------------------------------------===//
