@@ -40,6 +40,7 @@ void CPUTarget::addFacts(const TargetOptions &machine,
     options.vectorBits = widest;
   options.bf16Dots = hasBF16Dots(machine);
   options.integerUnit = integerUnitOf(machine);
+  options.tiles = hasTiles(machine);
   // Where the library may use all that there is.
   options.libraryBlocks = widest >= 512;
   options.libraryBytes =
@@ -126,8 +127,9 @@ void CPUTarget::buildTile(OpPassManager &pm,
 void CPUTarget::buildLoops(OpPassManager &pm,
                            const PipelineOptions &options) const {
   OpPassManager &func = pm.nest<func::FuncOp>();
-  func.addPass(createConvertMarimbaToVector(
-      {options.vectorBits, options.threads, options.integerUnit}));
+  func.addPass(
+      createConvertMarimbaToVector({options.vectorBits, options.threads,
+                                    options.integerUnit, options.tiles}));
   func.addPass(createVectorizeLinalg({options.vectorBits}));
   addScalarLoops(func);
   func.addPass(createApproximateMath());

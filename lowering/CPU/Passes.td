@@ -65,12 +65,14 @@ def ConvertMarimbaToVector
                         "::mlir::marimba::IntegerUnit",
                         "::mlir::marimba::IntegerUnit::None",
                         "what multiplies bytes",
-                        "::mlir::marimba::integerUnitNames()">];
+                        "::mlir::marimba::integerUnitNames()">,
+                 Option<"tiles", "tiles", "bool", "false",
+                        "the target has AMX's tiles of bf16 and of bytes">];
   let statistics = [
     Statistic<"numConverted", "num-converted", "ops that became vector loops">,
   ];
   let dependentDialects = [
-    "::mlir::arith::ArithDialect", "::mlir::LLVM::LLVMDialect",
+    "::mlir::amx::AMXDialect", "::mlir::arith::ArithDialect", "::mlir::LLVM::LLVMDialect",
     "::mlir::math::MathDialect",
     "::mlir::memref::MemRefDialect", "::mlir::rt::RuntimeDialect",
     "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];

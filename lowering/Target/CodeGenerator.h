@@ -44,6 +44,8 @@ unsigned preferredVectorBits(const TargetOptions &options);
 bool hasBF16Dots(const TargetOptions &options);
 /// What it multiplies bytes by, in vectors of its preferred width.
 IntegerUnit integerUnitOf(const TargetOptions &options);
+/// Whether it has AMX's tiles of bf16 and of bytes.
+bool hasTiles(const TargetOptions &options);
 /// All of the target that changes code, as text: triple, processor, features,
 /// level of optimisation.
 std::string describeTarget(const TargetOptions &options);

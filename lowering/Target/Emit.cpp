@@ -110,6 +110,11 @@ IntegerUnit mlir::marimba::integerUnitOf(const TargetOptions &options) {
              : IntegerUnit::None;
 }
 
+bool mlir::marimba::hasTiles(const TargetOptions &options) {
+  return hasFeatures(options, {"+amx-tile", "+amx-bf16", "+amx-int8",
+                               "+avx512f", "+avx512bf16"});
+}
+
 std::string mlir::marimba::describeTarget(const TargetOptions &options) {
   // A field that is added does not compile here until it is written, too.
   const auto &[cpu, features, optLevel] = options;

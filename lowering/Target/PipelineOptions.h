@@ -133,6 +133,10 @@ struct PipelineOptions : PassPipelineOptions<PipelineOptions> {
   Option<IntegerUnit> integerUnit{
       *this, "integer-unit", llvm::cl::desc("What multiplies bytes"),
       llvm::cl::init(IntegerUnit::None), integerUnitNames()};
+  Option<bool> tiles{
+      *this, "tiles",
+      llvm::cl::desc("Whether the target has AMX's tiles of bf16 and of bytes"),
+      llvm::cl::init(false)};
   /// Both follow from the instructions that oneDNN may use, which can be fewer
   /// than the target's.
   Option<bool> libraryBytes{

@@ -17,6 +17,7 @@ struct TileFacts {
   int64_t registers;        // of vectors
   int64_t l1Bytes, l2Bytes; // caches of one core
   int64_t threads;
+  bool matrixTiles = false; // AMX, of bf16 and of bytes
 
   /// Vectors of `lanes` on `threads` threads, with the smallest caches that
   /// processors with such vectors have.

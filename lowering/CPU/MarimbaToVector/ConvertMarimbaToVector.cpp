@@ -11,6 +11,7 @@
 #include "lowering/CPU/Passes.h"
 #include "lowering/CPU/Quantized/QuantizedToVector.h"
 
+#include "mlir/Dialect/AMX/AMXDialect.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -85,6 +86,7 @@ struct ConvertMarimbaToVectorPass
     populateLTIToVectorPatterns(patterns, *lanes);
     populateAttentionToVectorPatterns(patterns, *lanes, threads);
     TileFacts facts = TileFacts::of(*lanes, threads);
+    facts.matrixTiles = tiles;
     populatePackedMatmulToVectorPatterns(patterns, facts);
     populateRotaryToVectorPatterns(patterns, *lanes);
     populateQuantizedEmbeddingToVectorPatterns(patterns, *lanes);

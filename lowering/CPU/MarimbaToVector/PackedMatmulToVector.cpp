@@ -11,6 +11,7 @@
 #include "lowering/CPU/Builders/BlockKernel.h"
 #include "lowering/CPU/Contraction/Bf16DotTiles.h"
 #include "lowering/CPU/Contraction/FloatTiles.h"
+#include "lowering/CPU/Contraction/MatrixTiles.h"
 #include "lowering/CPU/Contraction/RowViews.h"
 #include "lowering/CPU/MarimbaToVector/ChannelBlocks.h"
 
@@ -124,8 +125,14 @@ struct PackedMatmulToVector : OpRewritePattern<PackedMatmulOp> {
   void tiles(KernelBuilder &b, PackedMatmulOp op,
              const ContractionOperands &operands, ValueRange inputs) const {
     int64_t depth = cast<MemRefType>(op.getWeight().getType()).getDimSize(1);
-    if (getElementTypeOrSelf(op.getInput().getType()).isBF16())
-      return Bf16DotTiles(b, facts).emit(operands, inputs, depth);
+    if (getElementTypeOrSelf(op.getInput().getType()).isBF16()) {
+      auto dots = [&] { Bf16DotTiles(b, facts).emit(operands, inputs, depth); };
+      if (!MatrixTiles::takes(facts, inputs.front(), depth))
+        return dots();
+      MatrixTiles tiles(b, facts, inputs.front());
+      return MatrixTiles::whereRows(
+          b, operands.output, [&] { tiles.emit(operands, depth); }, dots);
+    }
     // Words of f32 are copied, too: those of a tile's channels are 256 bytes
     // apart, which is a quarter of the first-level cache (docs/results.md).
     PackedProducer widen(b, facts.lanes, operands.words);

@@ -8,6 +8,7 @@
 
 #include "lowering/CPU/Builders/EmitterPattern.h"
 #include "lowering/CPU/Contraction/FloatTiles.h"
+#include "lowering/CPU/Contraction/MatrixTiles.h"
 #include "lowering/CPU/Contraction/RowViews.h"
 #include "lowering/CPU/Quantized/IntegerTiles.h"
 #include "lowering/CPU/Quantized/QuantizedKernel.h"
@@ -70,8 +71,15 @@ struct MatmulToVector : OpRewritePattern<QuantizedMatmulOp> {
         b, operands.output, [&] { one.emit(operands, inputs); },
         [&] {
           QuantizedProducer widen(b, facts.lanes, parts);
-          FloatTiles(b, facts, widen)
-              .emit(operands, inputs, parts.layout.inputs);
+          int64_t depth = parts.layout.inputs;
+          auto floats = [&] {
+            FloatTiles(b, facts, widen).emit(operands, inputs, depth);
+          };
+          if (!MatrixTiles::takes(facts, inputs.front(), depth))
+            return floats();
+          MatrixTiles tiles(b, facts, inputs.front(), &widen);
+          MatrixTiles::whereRows(
+              b, operands.output, [&] { tiles.emit(operands, depth); }, floats);
         });
   }
 

@@ -60,6 +60,7 @@ struct BFloat16AsBitsPass
         if (bitsOf(operand.get().getType()))
           fixed.push_back({&operand, operand.get().getType()});
     });
+    SmallVector<OpResult> made;
     SmallVector<LLVM::BitcastOp> noCasts;
     getOperation().walk([&](Operation *op) {
       for (Region &region : op->getRegions())
@@ -69,6 +70,10 @@ struct BFloat16AsBitsPass
               argument.setType(bits);
       for (OpResult result : op->getResults())
         if (Type bits = bitsOf(result.getType())) {
+          if (isa<LLVM::CallIntrinsicOp>(op)) {
+            made.push_back(result);
+            continue;
+          }
           LDBG(2) << "as bits: " << *op;
           ++numValues;
           result.setType(bits);
@@ -78,6 +83,13 @@ struct BFloat16AsBitsPass
       if (auto cast = dyn_cast<LLVM::BitcastOp>(op))
         noCasts.push_back(cast);
     });
+    for (OpResult result : made) {
+      OpBuilder b(result.getContext());
+      b.setInsertionPointAfter(result.getOwner());
+      auto cast = LLVM::BitcastOp::create(b, result.getLoc(),
+                                          bitsOf(result.getType()), result);
+      result.replaceAllUsesExcept(cast, cast);
+    }
     for (LLVM::BitcastOp cast : noCasts)
       if (cast.getArg().getType() == cast.getType()) {
         cast.replaceAllUsesWith(cast.getArg());
