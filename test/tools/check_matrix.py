@@ -65,8 +65,9 @@ for cell in cells:
 names = {cell["runs"][1]["ran"] for cell in cells if cell["type"] == "f32" and cell["rows"] == 40}
 check(names and "generated" not in names, f"the library's route was generated: {names}")
 
-check(len(table) == len(cells), "the table has not a line for each cell")
-for line, cell in zip(table, cells):
+chosen = [cell for cell in cells if cell["runs"][1]["ran"] != "generated"]
+check(len(table) == len(chosen) > 0, "the table has not a line for each cell that the library computed")
+for line, cell in zip(table, chosen):
     sizes = [str(cell[name]) for name in ("rows", "inputs", "channels")]
     check(line[:5] == [answer["unit"], TABLE_TYPES[cell["type"]], *sizes], f"the table: {line}")
     ratio = cell["generated_over_onednn"]

@@ -231,6 +231,9 @@ mlir::marimba::MatmulTable MatrixResult::table() const {
   std::vector<mlir::marimba::MatmulMeasurement> rows;
   StringSet<> seen;
   for (const MatrixCell &cell : cells) {
+    // Nothing to choose: both routes are the same kernel.
+    if (cell.runs[1].ran == cell.runs[0].ran)
+      continue;
     std::string key = cell.tableType + ' ' + std::to_string(cell.rows) + ' ' +
                       std::to_string(cell.inputs) + ' ' +
                       std::to_string(cell.channels);

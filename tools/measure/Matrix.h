@@ -67,7 +67,8 @@ struct MatrixResult {
   Limits limits;
   std::vector<MatrixCell> cells;
 
-  /// Who was faster in each cell; each type of the table once.
+  /// Who was faster in each cell that the library computed on its route; each
+  /// type of the table once.
   mlir::marimba::MatmulTable table() const;
 };
 
