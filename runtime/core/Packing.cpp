@@ -53,10 +53,10 @@ private:
   void packInMemory();
   /// Makes all copies parts of the file.
   void adopt(std::shared_ptr<const PackedFile> file);
-  /// Memory of the model's file behind a matrix, which has been packed.
+  /// Memory of the model's file behind a matrix, which has been packed. Code
+  /// that also reads it as stored, rows of an embedding, reads the file again.
   void release(const Item &item, const StoredMatrix &matrix) {
-    if (!item.spec->stored)
-      weights.release(matrix, static_cast<int64_t>(item.stored.get_size()));
+    weights.release(matrix, static_cast<int64_t>(item.stored.get_size()));
   }
   void step(const Item &item);
   void note(const std::string &text) {

@@ -87,6 +87,35 @@ TEST_F(WeightsTest, UnalignedSourceIsCopied) {
   EXPECT_EQ(weights->ownBytes(), 4);
 }
 
+/// Kibibytes in memory of the mappings of `file`; -1 where there are none.
+int64_t residentOf(const fs::path &file) {
+  std::ifstream maps("/proc/self/smaps");
+  int64_t sum = -1;
+  bool inside = false;
+  for (std::string line; std::getline(maps, line);) {
+    if (line.find('-') < line.find(' ') && line.find(':') > line.find(' '))
+      inside = line.ends_with(file.string());
+    if (inside && line.starts_with("Rss:"))
+      sum = std::max<int64_t>(sum, 0) + std::stoll(line.substr(4));
+  }
+  return sum;
+}
+
+TEST_F(WeightsTest, PagesOfCopiedSourcesAreGivenBack) {
+  constexpr int64_t count = 1 << 21;
+  std::vector<float> values(count, 2);
+  std::ofstream(file, std::ios::binary)
+      .write("x", 1)
+      .write(reinterpret_cast<const char *>(values.data()), 4 * count);
+  std::vector<WeightSource> sources = {source("a", {count}, 1)};
+  auto weights = Weights::load(describe({count}, {"a"}), sources, error);
+  ASSERT_TRUE(weights) << error;
+  EXPECT_EQ(static_cast<float *>(weights->table()[0].data)[count - 1], 2);
+  int64_t resident = residentOf(file);
+  EXPECT_GE(resident, 0);
+  EXPECT_LT(resident, 256); // of 8192: the ends
+}
+
 TEST_F(WeightsTest, SeveralSourcesAreStacked) {
   std::vector<WeightSource> sources = {source("b", {2, 2}, 0),
                                        source("a", {2, 2}, 64)};
