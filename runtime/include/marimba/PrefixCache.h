@@ -27,8 +27,8 @@ class PrefixCache {
 public:
   struct Options {
     /// Tokens between snapshots, rounded up to whole pieces, and what they may
-    /// take together: where it is more, those that are nearest to each other are
-    /// dropped. Two are kept in any case, the newest and one before.
+    /// take together: where it is more, those that are nearest to each other
+    /// are dropped. Two are kept in any case, the newest and one before.
     int64_t every = 512;
     int64_t bytes = int64_t(256) << 20;
   };
