@@ -7,7 +7,7 @@
 #ifndef MARIMBA_LOWERING_TARGET_INTEGERUNIT_H
 #define MARIMBA_LOWERING_TARGET_INTEGERUNIT_H
 
-#include "llvm/Support/CommandLine.h"
+#include "mlir/Pass/PassOptions.h"
 
 namespace mlir::marimba {
 
