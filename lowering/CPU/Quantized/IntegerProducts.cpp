@@ -16,8 +16,6 @@ using namespace mlir::marimba;
 
 /// Pairs of products of codes of 4 bits that 16 bits hold: 8 * 2 * 15 * 127.
 static constexpr int64_t kPairs = 8;
-/// vpdpbusd takes a few cycles, so that one chain of them is too slow.
-static constexpr size_t kChains = 2;
 
 IntegerProducts::IntegerProducts(KernelBuilder &b, IntegerUnit unit,
                                  const formats::Encoding &encoding,
@@ -100,7 +98,7 @@ Value IntegerProducts::addPairs(Value pairs) {
 void IntegerProducts::add(Sum &sum, const Codes &codes, Value activations) {
   auto &chains = sum.chains;
   if (unit == IntegerUnit::VNNI) {
-    size_t chain = sum.added++ % kChains;
+    size_t chain = sum.added++ % chainsOfSum;
     if (chains.size() <= chain)
       chains.push_back(b.splat(lanes, 0));
     chains[chain] =

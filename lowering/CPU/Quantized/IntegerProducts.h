@@ -43,6 +43,10 @@ public:
   /// Activations [k, k + 4) of a row of i8, in each lane.
   Value activations(Value input, ValueRange row, Value k);
 
+  /// Into how many sums products of a sum go by turns: vpdpbusd takes a few
+  /// cycles, so that one chain of them is too slow where there are few sums.
+  size_t chainsOfSum = 2;
+
   /// A sum in the making.
   struct Sum {
     SmallVector<Value, 2> chains; // in 32 bits

@@ -47,6 +47,7 @@ bool IntegerTiles::takesGroups(int64_t size) { return kDepthStep % size == 0; }
 void IntegerTiles::emit(const ContractionOperands &operands,
                         ValueRange inputs) {
   groups.emplace(b, unit, parts, facts.lanes, inputs);
+  groups->products.chainsOfSum = 1;
   TileKernel::emit(operands, inputs, parts.layout.depth);
 }
 
