@@ -35,6 +35,9 @@ struct TargetOptions {
   std::string cpu;
   std::string features;
   unsigned optLevel = 2;
+  /// Extensions, as LLVM names them, that are not used even where the target
+  /// has them; nor is what builds on them.
+  std::vector<std::string> without = {};
 };
 
 /// Width in bits of the widest vector register that pays off on the target.

@@ -10,6 +10,7 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Target/LLVMIR/Export.h"
 #include "mlir/Target/LLVMIR/ModuleTranslation.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
 #include "llvm/MC/MCSubtargetInfo.h"
@@ -64,6 +65,9 @@ mlir::marimba::createTargetMachine(const TargetOptions &options) {
                      triple.str() + " (x86-64-v4, for example)");
   std::string features =
       host && options.features.empty() ? hostFeatures() : options.features;
+  // The last word on an extension holds.
+  for (const std::string &name : options.without)
+    features += (features.empty() ? "-" : ",-") + name;
   llvm::TargetOptions codegen;
   // a * b + c may be one operation; sums keep their order.
   codegen.AllowFPOpFusion = llvm::FPOpFusion::Fast;
@@ -117,11 +121,12 @@ bool mlir::marimba::hasTiles(const TargetOptions &options) {
 
 std::string mlir::marimba::describeTarget(const TargetOptions &options) {
   // A field that is added does not compile here until it is written, too.
-  const auto &[cpu, features, optLevel] = options;
+  const auto &[cpu, features, optLevel, without] = options;
   auto machine = createTargetMachine(options);
   if (!machine) {
     llvm::consumeError(machine.takeError());
-    return cpu + " " + features + " O" + std::to_string(optLevel);
+    return cpu + " " + features + " -" + llvm::join(without, ",-") + " O" +
+           std::to_string(optLevel);
   }
   return ((*machine)->getTargetTriple().str() + " " +
           (*machine)->getTargetCPU() + " " +

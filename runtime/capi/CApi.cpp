@@ -133,6 +133,8 @@ bool capi::readOptions(const marimba_options *given, Options &options,
         "options.dtype is '" + options.dtype + "', expected auto, f32 or bf16";
     return false;
   }
+  if (all.isa)
+    options.isa = all.isa;
   options.cacheFolder =
       all.cache_folder ? all.cache_folder : rt::defaultCacheFolder();
   return true;
@@ -150,6 +152,9 @@ static bool checkDecided(const Options &options,
   else if (options.dtype != "auto")
     error = "options.dtype is '" + options.dtype +
             "', expected null or auto: compiling the package decided it";
+  else if (options.isa != "native")
+    error = "options.isa is '" + options.isa +
+            "', expected null or native: compiling the package decided it";
   return error.empty();
 }
 

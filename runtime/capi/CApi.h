@@ -41,7 +41,7 @@ namespace marimba::capi {
 struct Options {
   int32_t threads = 0;
   int64_t chunk = 0;
-  std::string dtype = "auto";
+  std::string dtype = "auto", isa = "native";
   std::filesystem::path cacheFolder;
 };
 

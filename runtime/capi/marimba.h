@@ -63,6 +63,10 @@ typedef struct marimba_options {
                                null: "auto" */
   const char *cache_folder; /* for compiled code and packed weights; null: the
                                user's (docs/cache.md), "": none */
+  const char *isa;          /* what code and library use of the processor, as
+                               `marimba run --isa` has it; null: "native". The
+                               library's limit is the process's: its first use
+                               decides */
 } marimba_options;
 
 /* "0.1.0" */
@@ -81,9 +85,9 @@ MARIMBA_EXPORT marimba_code marimba_model_load(const char *directory,
    kind of processor (docs/packages.md). It runs code of the package: open those
    that you trust. The weights and the tokenizer are read from `directory`, or,
    where that is null, from where the model was when it was compiled; a model
-   other than that one is refused. `options` may be null; `threads` and `dtype`
-   were decided by compiling, and expected to be 0 and null, or the same
-   threads. */
+   other than that one is refused. `options` may be null; `threads`, `dtype`
+   and `isa` were decided by compiling, and expected to be 0 and null, or the
+   same threads. */
 MARIMBA_EXPORT marimba_code marimba_model_open(const char *package,
                                                const char *directory,
                                                const marimba_options *options,

@@ -110,6 +110,8 @@ static dnnl::post_ops makePostOps(const MatmulSpec &spec) {
   return result;
 }
 
+std::atomic<bool> onlyReferences = false;
+
 /// A kernel as `make` describes it; nothing where the library has none, or
 /// only its reference implementation.
 template <typename Make> static std::optional<Matmul> findKernel(Make make) {
@@ -122,7 +124,7 @@ template <typename Make> static std::optional<Matmul> findKernel(Make make) {
     throw;
   }
   result.implementation = result.kernel.impl_info_str();
-  if (result.implementation.find("ref") != std::string::npos)
+  if (onlyReferences || result.implementation.find("ref") != std::string::npos)
     return std::nullopt;
   result.weights = result.kernel.weights_desc();
   result.scratchBytes =
@@ -267,6 +269,7 @@ std::string instructionsText() {
       {dnnl_cpu_isa_avx512_core, "AVX512_CORE"},
       {dnnl_cpu_isa_avx512_core_vnni, "AVX512_CORE_VNNI"},
       {dnnl_cpu_isa_avx512_core_bf16, "AVX512_CORE_BF16"},
+      {dnnl_cpu_isa_avx512_core_amx, "AVX512_CORE_AMX"},
   };
   for (auto [value, name] : names)
     if (value == isa)

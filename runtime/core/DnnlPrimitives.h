@@ -14,6 +14,7 @@
 #include <dnnl.hpp>
 
 #include <array>
+#include <atomic>
 #include <compare>
 #include <cstdint>
 #include <optional>
@@ -77,6 +78,9 @@ struct Reorder {
 };
 Reorder makeReorder(const dnnl::engine &engine, const dnnl::memory::desc &from,
                     const dnnl::memory::desc &to);
+
+/// See pretendOnlyReferences().
+extern std::atomic<bool> onlyReferences;
 
 /// The library's name of a MarimbaDType: f32, f16 and bf16 only.
 dnnl::memory::data_type dataType(int32_t type);

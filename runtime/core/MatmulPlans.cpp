@@ -1,6 +1,7 @@
 //===- MatmulPlans.cpp - Which kernel computes a matmul -------------------===//
 
 #include "PrimitiveCacheImpl.h"
+#include "marimba/Units.h"
 
 #include <algorithm>
 #include <array>
@@ -20,6 +21,18 @@ bool sameStrides(const dnn::MatmulSpec &spec) {
                      [&](const dnn::PostOp &post) {
                        return post.stride == 0 || post.stride == spec.yStride;
                      });
+}
+
+/// `spec` with the sum as an addition of a copy of the output, where it is not
+/// the first post-op: kernels without AVX-512 take it only there.
+std::optional<dnn::MatmulSpec> withoutLateSum(dnn::MatmulSpec spec) {
+  auto late = std::find_if(
+      spec.postOps.begin() + 1, spec.postOps.end(),
+      [](const dnn::PostOp &post) { return post.kind == MARIMBA_POST_SUM; });
+  if (late == spec.postOps.end())
+    return std::nullopt;
+  *late = {MARIMBA_POST_ADD, spec.yType, spec.yStride};
+  return spec;
 }
 
 /// What else could be computed instead of `spec`, after copies, and itself. The
@@ -50,6 +63,9 @@ std::vector<dnn::MatmulSpec> waysToCompute(const dnn::MatmulSpec &spec) {
     add(spec.xStride, spec.n, wide);
     add(spec.k, spec.n, wide);
   }
+  if (std::optional<dnn::MatmulSpec> added = withoutLateSum(spec))
+    for (const dnn::MatmulSpec &way : waysToCompute(*added))
+      ways.push_back(way);
   return ways;
 }
 
@@ -178,5 +194,28 @@ OneDNNUnits oneDNNUnits() {
   }
   return units;
 }
+
+bool libraryMultiplies() {
+  try {
+    dnnl::engine engine(dnnl::engine::kind::cpu, 0);
+    dnn::MatmulSpec spec;
+    spec.rows = spec.k = spec.n = spec.xStride = 256;
+    spec.yStride = 2 * spec.n;
+    spec.bias = true;
+    spec.postOps = {{{MARIMBA_POST_SILU, MARIMBA_F32, 0},
+                     {MARIMBA_POST_MUL, MARIMBA_F32, spec.n},
+                     {MARIMBA_POST_SUM, MARIMBA_F32, 0},
+                     {MARIMBA_POST_ADD, MARIMBA_F32, 3 * spec.n}}};
+    findPlan(engine, spec);
+    return true;
+  } catch (const dnnl::error &) {
+  } catch (const std::runtime_error &) {
+  }
+  return false;
+}
+
+std::string libraryInstructions() { return dnn::instructionsText(); }
+
+void pretendOnlyReferences(bool pretend) { dnn::onlyReferences = pretend; }
 
 } // namespace marimba::rt

@@ -105,8 +105,8 @@ void Call::multiply(const MarimbaMatmul &args, int64_t rows) {
   Rows target = {args.y, rows, args.n, spec.yStride, spec.yType};
   bool copied = spec.yStride != asked.yStride || spec.yType != asked.yType;
   bool sums = std::any_of(
-      args.postOps, args.postOps + args.postOpCount,
-      [](const MarimbaPostOp &post) { return post.kind == MARIMBA_POST_SUM; });
+      spec.postOps.begin(), spec.postOps.end(),
+      [](const dnn::PostOp &post) { return post.kind == MARIMBA_POST_SUM; });
   if (copied && sums)
     target.data = as(y, spec.yStride, spec.yType);
   else if (copied)
@@ -133,7 +133,18 @@ void Call::multiply(const MarimbaMatmul &args, int64_t rows) {
     const MarimbaPostOp &post = args.postOps[i];
     const auto index = static_cast<size_t>(i);
     const dnn::PostOp &wanted = spec.postOps[index];
-    if (post.data)
+    if (post.kind != wanted.kind) {
+      // A sum that is an addition: of what the output holds before.
+      Rows held = {scratch(rows * wanted.stride *
+                           dtypeSize(static_cast<MarimbaDType>(wanted.type))),
+                   rows, args.n, wanted.stride, wanted.type};
+      if (ctx->status == MARIMBA_OK)
+        copy(y, held);
+      arguments.emplace(
+          dnn::postOpArgument(index),
+          view(dnn::matrix(rows, args.n, wanted.stride, wanted.type),
+               held.data));
+    } else if (post.data)
       arguments.emplace(
           dnn::postOpArgument(index),
           view(dnn::matrix(rows, args.n, wanted.stride, wanted.type),

@@ -50,7 +50,7 @@ struct Widening {
 /// How one shape is computed: by a kernel for `spec`, which differs from what
 /// was asked for where the library has no fast kernel for that. x, y and the
 /// operands of post-ops are then copied, to or from scratch memory with the
-/// strides and types of `spec`.
+/// strides and types of `spec`; a sum may be an addition of such a copy of y.
 struct Plan {
   dnn::MatmulSpec spec;
   dnn::Matmul matmul;

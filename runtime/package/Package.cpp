@@ -9,6 +9,7 @@
 #include "marimba/Processor.h"
 #include "marimba/SavedState.h"
 #include "marimba/Tokenizer.h"
+#include "marimba/Units.h"
 
 #include <dlfcn.h>
 
@@ -224,6 +225,12 @@ std::unique_ptr<ReadyModel> loadPackage(const fs::path &package,
   std::optional<fs::path> path = checkCode(package, manifest, error);
   if (!path || !checkFiles(directory, manifest, error))
     return nullptr;
+  // What it computes does not depend on that.
+  std::string unlimited;
+  const Unit *unit = findUnit(manifest.isa);
+  if (unit && !limitLibrary(*unit, unlimited) && options.note)
+    options.note(package.string() + ": compiled with --isa=" + manifest.isa +
+                 ": " + unlimited);
   std::shared_ptr<const CompiledModule> module = linkCode(*path, error);
   if (!module)
     return nullptr;

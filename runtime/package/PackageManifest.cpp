@@ -2,6 +2,7 @@
 
 #include "PackageFile.h"
 #include "marimba/Package.h"
+#include "marimba/Units.h"
 
 #include "../core/FileHeader.h"
 #include "../tokenizer/Field.h"
@@ -156,6 +157,11 @@ static PackageManifest readManifest(const Field &root) {
   result.processor = string(processor.at("name"));
   for (const Field &feature : processor.at("features").items())
     result.features.push_back(string(feature));
+  if (std::optional<Field> isa = processor.find("isa")) {
+    result.isa = string(*isa);
+    if (!findUnit(result.isa))
+      isa->fail("is " + text::quote(result.isa) + ", expected " + unitNames());
+  }
   result.code = packagedFile(code, "file");
   result.codeChecksum = digest(code.at("checksum"));
   Field directory = root.at("directory");
@@ -271,6 +277,8 @@ std::optional<std::string> PackageManifest::text(std::string &error) const {
         {"weights_checksum", checksum},
         {"weights", std::move(weightList)},
     };
+    if (!isa.empty())
+      json["processor"]["isa"] = isa;
     if (!ggufTokenizer.empty())
       json["gguf_tokenizer"] = ggufTokenizer;
     return json.dump(1) + "\n";

@@ -263,21 +263,25 @@ TEST_F(MatmulTest, WidensEveryHalf) {
 // Generated code reads words of two bf16, whatever the file has.
 TEST_F(MatmulTest, PackedWordsOfEachType) {
   std::mt19937 random(3);
-  for (MarimbaDType type : {MARIMBA_F32, MARIMBA_BF16, MARIMBA_F16}) {
-    keep.push_back(makeStored(size_t(70 * 6), type, random));
-    const Stored &w = keep.back();
-    const auto *words = static_cast<const uint16_t *>(marimba_packed_weights(
-        context->get(), w.data(type), 70, 6, type, MARIMBA_BF16));
-    ASSERT_TRUE(words) << context->message();
-    for (size_t n = 0; n < 70; ++n)
-      for (size_t k = 0; k < 6; ++k) {
-        size_t word = n / 64 * 16 * 64 + k / 2 * 64 + n % 64;
-        float found =
-            std::bit_cast<float>(uint32_t(words[2 * word + k % 2]) << 16);
-        float expected = w.values[n * 6 + k];
-        EXPECT_NEAR(found, expected, std::abs(expected) / 256);
+  const std::pair<size_t, size_t> sizes[] = {{70, 6}, {1, 33}, {128, 64}};
+  for (MarimbaDType type : {MARIMBA_F32, MARIMBA_BF16, MARIMBA_F16})
+    for (auto [channels, inputs] : sizes) {
+      keep.push_back(makeStored(channels * inputs, type, random));
+      const Stored &w = keep.back();
+      const auto *words = static_cast<const uint16_t *>(marimba_packed_weights(
+          context->get(), w.data(type), int64_t(channels), int64_t(inputs),
+          type, MARIMBA_BF16));
+      ASSERT_TRUE(words) << context->message();
+      size_t blocks = (channels + 63) / 64, rows = (inputs + 31) / 32 * 16;
+      for (size_t i = 0; i < blocks * rows * 128; ++i) {
+        size_t n = i / (rows * 128) * 64 + i % 128 / 2;
+        size_t k = i / 128 % rows * 2 + i % 2;
+        float found = std::bit_cast<float>(uint32_t(words[i]) << 16);
+        bool padding = n >= channels || k >= inputs;
+        float expected = padding ? 0 : w.values[n * inputs + k];
+        ASSERT_NEAR(found, expected, std::abs(expected) / 256) << n << ' ' << k;
       }
-  }
+    }
 }
 
 TEST(LibraryUnitsTest, FollowTheLimit) {

@@ -166,6 +166,8 @@ TEST_F(PostOpsTest, EachAndTogether) {
           {MARIMBA_POST_ADD},
           {MARIMBA_POST_SILU, MARIMBA_POST_MUL},
           {MARIMBA_POST_MUL, MARIMBA_POST_SILU},
+          {MARIMBA_POST_SILU, MARIMBA_POST_SUM},
+          {MARIMBA_POST_MUL, MARIMBA_POST_SUM, MARIMBA_POST_ADD},
           {MARIMBA_POST_SUM, MARIMBA_POST_SILU, MARIMBA_POST_MUL,
            MARIMBA_POST_ADD}})
       check({.posts = posts, .rows = rows, .bias = rows == 5});
@@ -174,6 +176,10 @@ TEST_F(PostOpsTest, EachAndTogether) {
 TEST_F(PostOpsTest, StridedAndBatched) {
   check({.posts = {MARIMBA_POST_SUM}, .batch = 3, .yPad = 8});
   check({.posts = {MARIMBA_POST_SUM}, .batch = 3, .xPad = 16, .yPad = 8});
+  check({.posts = {MARIMBA_POST_SILU, MARIMBA_POST_MUL, MARIMBA_POST_SUM},
+         .batch = 3,
+         .yPad = 8,
+         .operandPad = 5});
   check({.posts = {MARIMBA_POST_MUL}, .batch = 3, .operandPad = 8});
   check({.posts = {MARIMBA_POST_SILU, MARIMBA_POST_MUL},
          .batch = 3,

@@ -13,7 +13,7 @@ class Error(Exception):
 
 class Options(ctypes.Structure):
     _fields_ = [("size", ctypes.c_size_t), ("threads", ctypes.c_int32), ("chunk", ctypes.c_int64),
-                ("dtype", ctypes.c_char_p), ("cache_folder", ctypes.c_char_p)]
+                ("dtype", ctypes.c_char_p), ("cache_folder", ctypes.c_char_p), ("isa", ctypes.c_char_p)]
 
 
 class Library:
@@ -41,8 +41,11 @@ class Library:
                   ctypes.byref(model))
         return Model(self, model)
 
-    def load(self, directory):
-        self.call("marimba_model_load", directory.encode(), None, ctypes.byref(ctypes.c_void_p()))
+    def load(self, directory, **options):
+        model = ctypes.c_void_p()
+        given = Options(size=ctypes.sizeof(Options), **options)
+        self.call("marimba_model_load", directory.encode(), ctypes.byref(given), ctypes.byref(model))
+        return Model(self, model)
 
 
 class Model:

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "runtime/capi/CApi.h"
+#include "tools/libmarimba/Isa.h"
 #include "tools/libmarimba/LoadedModel.h"
 #include "tools/libmarimba/ModelFiles.h"
 
@@ -53,6 +54,9 @@ marimba_code marimba_model_load(const char *directory,
   options.cacheFolder = said.cacheFolder.string();
   rt::shareTeams();
   throwFromLLVM();
+  if (!limitToUnit(said.isa, options.compile, error))
+    return fail(MARIMBA_BAD_ARGUMENT,
+                "marimba_model_load: options.isa: " + error, message);
   auto made = std::make_unique<marimba_model>();
   if (hasTokenizer(directory)) {
     made->tokenizer = loadTokenizer(directory, error);

@@ -8,6 +8,7 @@
 
 #include "dialects/Marimba/IR/Marimba.h"
 #include "lowering/Target/StageInstrumentation.h"
+#include "marimba/Units.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/AsmState.h"
 #include "mlir/Parser/Parser.h"
@@ -53,6 +54,24 @@ static KeyValueType keyValuesFor(const CompileOptions &options) {
   if (options.computeType == ComputeType::BF16)
     return KeyValueType::BF16;
   return mayMultiplyBF16(options) ? KeyValueType::AsStored : KeyValueType::F32;
+}
+
+/// Whether code is for this machine.
+static bool isHost(const mlir::marimba::TargetOptions &machine) {
+  return machine.cpu.empty() && machine.features.empty();
+}
+
+/// Leaves all products to generated code where some would be computed by the
+/// library's reference implementation; returns what a user should know of it.
+static std::string avoidReferences(CompileOptions &options) {
+  PipelineOptions &pipeline = options.pipeline;
+  if (pipeline.matmul != mlir::marimba::MatmulRoute::OneDNN ||
+      !isHost(options.target) || rt::libraryMultiplies())
+    return {};
+  pipeline.matmul = mlir::marimba::MatmulRoute::Loops;
+  return "oneDNN has only its reference implementation of some products with " +
+         rt::libraryInstructions() +
+         ": generated loops compute all of them (--matmul=loops)";
 }
 
 Compilation::Compilation(const CompileOptions &options,
@@ -123,6 +142,7 @@ static mlir::LogicalResult writeResults(mlir::ModuleOp module) {
 }
 
 bool Compilation::load(StringRef input, std::string &error) {
+  std::string libraryNote = avoidReferences(compileOptions);
   ErrorCollector errors(*context);
   // Its nesting could not be bounded before it is read.
   error = checkFileIsText(input);
@@ -162,6 +182,8 @@ bool Compilation::load(StringRef input, std::string &error) {
   }
   moduleRef = std::move(imported->module);
   model = std::move(*imported);
+  if (!libraryNote.empty())
+    model->info.notes.push_back(std::move(libraryNote));
   if (mayMultiplyBF16(compileOptions))
     compileOptions.pipeline.bf16 = model->info.storesBF16;
   return true;

@@ -26,6 +26,10 @@ class PassManager;
 
 namespace marimba {
 
+namespace rt {
+struct Unit;
+} // namespace rt
+
 /// Hears what starts now and which fraction of the work is behind.
 using ProgressFn =
     llvm::function_ref<void(double fraction, llvm::StringRef what)>;
@@ -44,6 +48,9 @@ struct CompileOptions {
   /// follow from the target and the fields below.
   mlir::marimba::PipelineOptions pipeline;
   mlir::marimba::TargetOptions target;
+  /// What code and library are limited to, by limitToUnit() (Isa.h); null: all
+  /// that the target has.
+  const rt::Unit *unit = nullptr;
   /// Its `keyValues` follows, too.
   mlir::marimba::ImportOptions import;
   ComputeType computeType = ComputeType::Automatic;

@@ -19,6 +19,7 @@
 #include "marimba/Processor.h"
 #include "marimba/SavedState.h"
 #include "marimba/Tokenizer.h"
+#include "marimba/Units.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -147,6 +148,8 @@ bool marimba::writePackage(StringRef modelDir, const CompileOptions &options,
        mlir::marimba::processorFeatures(options.target))
     if (rt::isKnownFeature(name))
       manifest.features.push_back(name);
+  if (options.unit)
+    manifest.isa = options.unit->name;
   // A tokenizer that cannot be read fails where the package is opened.
   std::unique_ptr<rt::Tokenizer> tokenizer;
   if (std::string ignored; hasTokenizer(modelDir))

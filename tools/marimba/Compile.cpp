@@ -108,12 +108,11 @@ static int run() {
     return driver::fail("--emit=obj: binary; name a file with -o");
   if (o.emit == Emit::Package && o.output == "-")
     return driver::fail("--emit=package: a folder; name it with -o");
-  std::optional<CompileOptions> compile = o.compile.compileOptions();
+  std::optional<CompileOptions> compile = o.compile.compileOptions(o.targetCpu);
   if (!compile)
     return 1;
   compile->pipeline.threads = o.threads;
   compile->remarks = o.remarks;
-  compile->target.cpu = o.targetCpu;
   compile->instrument = driver::applyPassManagerOptions;
 
   std::string error;

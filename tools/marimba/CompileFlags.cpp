@@ -5,9 +5,11 @@
 //===----------------------------------------------------------------------===//
 
 #include "tools/marimba/CompileFlags.h"
+#include "tools/libmarimba/Isa.h"
 #include "tools/marimba/MovedOptions.h"
 
 #include "marimba/CacheFiles.h"
+#include "marimba/Units.h"
 
 using namespace marimba;
 using namespace llvm;
@@ -23,6 +25,18 @@ driver::KeyValuesOption::KeyValuesOption(cl::SubCommand &sub)
                                 "8 bits, a scale for each of a head")),
           cl::sub(sub), cl::cat(category())) {}
 
+/// For help, which keeps no copy.
+static StringRef describeUnits() {
+  static const std::string text = [] {
+    std::string text = "Uses no more of the processor than";
+    for (const rt::Unit &unit : rt::units())
+      text += (&unit == &rt::units().front() ? " " : ", ") +
+              std::string(unit.name) + " (" + std::string(unit.meaning) + ")";
+    return text + " or native, all that it has (default)";
+  }();
+  return text;
+}
+
 driver::CompileFlags::CompileFlags(cl::SubCommand &sub)
     : dtype("dtype", cl::desc("What projections multiply"),
             cl::init(ComputeType::Automatic),
@@ -36,8 +50,9 @@ driver::CompileFlags::CompileFlags(cl::SubCommand &sub)
       keyValues(sub),
       reference(sub, "reference", "Plain loops and libm: slow, for comparison"),
       noFuseScan(sub, "no-fuse-scan", "Does not fuse discretize and scan"),
+      isa(sub, "isa", describeUnits(), "unit", std::string(rt::kNativeUnit)),
       vectorBits(sub, "vector-bits",
-                 "Width of vectors: 128, 256, 512 (default: what the host has)",
+                 "Width of vectors: 128, 256, 512 (default: what the unit has)",
                  "n", {128, 512}),
       dumpIr(sub, "dump-ir", "Writes the IR after every stage to this folder",
              "folder"),
@@ -49,7 +64,8 @@ driver::CompileFlags::CompileFlags(cl::SubCommand &sub)
     moveOption(*option, sub, category());
 }
 
-std::optional<CompileOptions> driver::CompileFlags::compileOptions() const {
+std::optional<CompileOptions>
+driver::CompileFlags::compileOptions(const std::string &targetCpu) const {
   CompileOptions options;
   if (vectorBits.given() && vectorBits != 128 && vectorBits != 256 &&
       vectorBits != 512) {
@@ -71,6 +87,12 @@ std::optional<CompileOptions> driver::CompileFlags::compileOptions() const {
   options.pipeline.fuseScan = !noFuseScan;
   if (vectorBits.given())
     options.pipeline.vectorBits = vectorBits.getValue();
+  options.target.cpu = targetCpu;
+  std::string error;
+  if (isa.given() && !limitToUnit(isa, options, error)) {
+    fail("--isa: " + error);
+    return std::nullopt;
+  }
   options.computeType = dtype;
   options.keyValues = keyValues;
   options.dumpDir = dumpIr;

@@ -25,8 +25,10 @@ struct CompileFlags {
   explicit CompileFlags(llvm::cl::SubCommand &sub);
 
   /// The options as the library takes them; prints an error and returns
-  /// nothing where a value is not allowed.
-  std::optional<CompileOptions> compileOptions() const;
+  /// nothing where a value is not allowed. `targetCpu` is what to compile for;
+  /// empty: this machine.
+  std::optional<CompileOptions>
+  compileOptions(const std::string &targetCpu = {}) const;
 
   /// Of these --target, --matmul, --activations and --lti-form are ours, too.
   mlir::marimba::PipelineOptions pipeline;
@@ -34,6 +36,7 @@ struct CompileFlags {
   KeyValuesOption keyValues;
   Flag reference;
   Flag noFuseScan;
+  Value<std::string> isa;
   Number<unsigned> vectorBits;
   Value<std::string> dumpIr;
   Value<std::string> configFile;

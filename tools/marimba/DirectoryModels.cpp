@@ -38,6 +38,7 @@ bool DirectoryModels::leavesDecisions(const std::string &package) const {
                                        &flags->pipeline.ltiForm,
                                        &flags->reference,
                                        &flags->noFuseScan,
+                                       &flags->isa,
                                        &flags->vectorBits,
                                        &flags->dumpIr,
                                        &flags->configFile};

@@ -39,6 +39,7 @@ static void printAsJson(const rt::PackageManifest &manifest,
       {"eos_token_ids", driver::jsonIds(manifest.facts.endIds)},
       {"processor", manifest.processor},
       {"features", json::Array(manifest.features)},
+      {"isa", manifest.isa.empty() ? "native" : manifest.isa},
       {"threads", manifest.facts.threads},
       {"chunk", manifest.chunk},
       {"arithmetic", std::move(arithmetic)},
@@ -61,6 +62,8 @@ static void printAsText(const rt::PackageManifest &manifest,
                  << formatv("{0:N}", manifest.code.bytes) << " bytes of code\n";
   row("processor") << manifest.processor << ": " << join(manifest.features, " ")
                    << '\n';
+  if (!manifest.isa.empty())
+    row("isa") << manifest.isa << '\n';
   row("threads") << manifest.facts.threads << '\n';
   row("arithmetic") << join(map_range(manifest.facts.arithmetic,
                                       [](const auto &entry) {

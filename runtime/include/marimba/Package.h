@@ -46,6 +46,8 @@ struct PackageManifest {
   /// What the code was compiled for and what it may use: LLVM's names.
   std::string processor;
   std::vector<std::string> features;
+  /// The unit (Units.h) that code and library were limited to; empty: none.
+  std::string isa;
   /// The shared object, beside model.json, and its checksum().
   PackagedFile code;
   std::string codeChecksum;
@@ -119,10 +121,11 @@ struct PackageOptions {
 };
 
 /// Links the code of `package`, whose manifest was read, into this process, and
-/// loads the weights. Before any of the code runs, the processor, the code's
-/// checksum and the sizes of the weights' files are compared with the manifest;
-/// their fingerprint is before the weights are used. Null and `error` where
-/// something does not fit.
+/// loads the weights. The library of this process is limited as the package
+/// says, or a note tells why it cannot be. Before any of the code runs, the
+/// processor, the code's checksum and the sizes of the weights' files are
+/// compared with the manifest; their fingerprint is before the weights are
+/// used. Null and `error` where something does not fit.
 std::unique_ptr<ReadyModel> loadPackage(const std::filesystem::path &package,
                                         const PackageManifest &manifest,
                                         const PackageOptions &options,
