@@ -96,42 +96,35 @@ void TileKernel::task(Value block, Value begin, Value end,
 
 void TileKernel::tiles(const Panel &panel, Value begin, Value end,
                        ArrayRef<Value> outer) {
-  // Rows whose inputs stay in a part of the second-level cache while the parts
-  // of the panel, which stay in the first-level one, are gone over.
-  int64_t perRow = shape.depth * 4;
-  int64_t some = std::max<int64_t>(facts.l2Bytes / 4 / perRow / shape.rows, 1) *
-                 shape.rows;
   Value lanes = b.index(kChannels);
   if (operands.channels % kChannels)
     lanes = b.mini(
         lanes, b.subi(b.index(operands.channels), b.muli(panel.block, lanes)));
+  // The inputs of a tile's rows are in the first-level cache while all parts of
+  // the panel are gone over, which come from the second-level one: rows of x
+  // may be a multiple of a page apart, so that few of them stay in a cache
+  // together.
   Value last = b.subi(end, b.index(1));
   b.loop(
       begin, end,
-      [&](Value first) {
-        Value stop = b.mini(b.addi(first, b.index(some)), end);
+      [&](Value row) {
+        Tile tile;
+        tile.slot = b.subi(row, begin);
+        tile.panel = panel;
+        for (int64_t r = 0; r < shape.rows; ++r) {
+          SmallVector<Value> at(outer);
+          at.push_back(b.mini(b.addi(row, b.index(r)), last));
+          tile.rows.push_back(at);
+        }
         b.loop(
             b.index(0), lanes,
             [&](Value lane) {
-              b.loop(
-                  first, stop,
-                  [&](Value row) {
-                    Tile tile;
-                    tile.lane = lane;
-                    tile.slot = b.subi(row, begin);
-                    tile.panel = panel;
-                    for (int64_t r = 0; r < shape.rows; ++r) {
-                      SmallVector<Value> at(outer);
-                      at.push_back(b.mini(b.addi(row, b.index(r)), last));
-                      tile.rows.push_back(at);
-                    }
-                    compute(tile);
-                  },
-                  shape.rows);
+              tile.lane = lane;
+              compute(tile);
             },
             width());
       },
-      some);
+      shape.rows);
 }
 
 void TileKernel::compute(const Tile &tile) {

@@ -134,7 +134,7 @@ struct PackedMatmulToVector : OpRewritePattern<PackedMatmulOp> {
           b, operands.output, [&] { tiles.emit(operands, depth); }, dots);
     }
     // Words of f32 are copied, too: those of a tile's channels are 256 bytes
-    // apart, which is a quarter of the first-level cache (docs/results.md).
+    // apart and would share a quarter of the first-level cache.
     PackedProducer widen(b, facts.lanes, operands.words);
     FloatTiles(b, facts, widen).emit(operands, inputs, depth);
   }

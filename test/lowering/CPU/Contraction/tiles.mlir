@@ -1,0 +1,126 @@
+// RUN: marimba-opt %s -convert-marimba-to-vector="vector-bits=256 threads=2" -cse | FileCheck %s
+// RUN: marimba-opt %s -convert-marimba-to-vector="vector-bits=512 threads=2" -cse | FileCheck %s --check-prefix=WIDE
+
+// More than 16 rows are tiles of six rows and 16 channels: 12 sums in
+// registers, two vectors of a panel of 256 inputs, one input for all channels.
+// Sums of other inputs wait in scratch.
+
+// CHECK-LABEL: func @floats
+// CHECK: %[[WORDS:.*]] = rt.packed_weights {{.*}} -> memref<?x768x64xf32>
+// CHECK: %[[MANY:.*]] = arith.cmpi slt, %c16
+// CHECK: scf.if %[[MANY]]
+// CHECK: scf.parallel
+// CHECK: %[[SUMS:.*]] = memref.alloca() {{.*}} : memref<510x64xf32>
+// CHECK: %[[PANEL:.*]] = memref.alloca() {{.*}} : memref<4x256x16xf32>
+// CHECK: vector.load %[[WORDS]]
+// CHECK: vector.store %{{.*}}, %[[PANEL]]
+// CHECK: vector.load %[[SUMS]]
+// CHECK: scf.for {{.*}} iter_args
+// CHECK-COUNT-2: vector.load %[[PANEL]]
+// CHECK-COUNT-12: math.fma
+// CHECK-NOT: math.fma
+// CHECK: scf.yield
+// CHECK: vector.store %{{.*}}, %[[SUMS]]
+// CHECK: } else {
+// CHECK: scf.parallel
+
+// WIDE-LABEL: func @floats
+// WIDE: memref.alloca() {{.*}} : memref<1x256x64xf32>
+// WIDE: scf.for {{.*}} iter_args
+// WIDE-COUNT-4: vector.load {{.*}} vector<16xf32>
+// WIDE-COUNT-24: math.fma
+// WIDE-NOT: math.fma
+// WIDE: scf.yield
+func.func @floats(%ctx: !rt.context, %x: memref<?x768xf32>,
+    %w: memref<3072x768xf32>, %y: memref<?x3072xf32>) {
+  onednn.packed_matmul %x, %w packed f32 outs(%y : memref<?x3072xf32>)
+      : memref<?x768xf32>, memref<3072x768xf32>
+  return
+}
+
+// All inputs are in one panel: no scratch for sums. Words of two bf16 are
+// widened once for all rows. Channels that are padding are not stored.
+
+// CHECK-LABEL: func @rounded_weight
+// CHECK: scf.parallel
+// CHECK-NOT: memref.alloca() {{.*}}x64xf32>
+// CHECK: memref.alloca() {{.*}} : memref<4x128x16xf32>
+// CHECK: arith.shli
+// CHECK: arith.andi
+// CHECK-COUNT-12: math.fma
+// CHECK: vector.maskedstore
+func.func @rounded_weight(%ctx: !rt.context, %x: memref<?x100xf32>,
+    %w: memref<70x100xbf16>, %y: memref<?x70xf32>) {
+  onednn.packed_matmul %x, %w packed bf16 outs(%y : memref<?x70xf32>)
+      : memref<?x100xf32>, memref<70x100xbf16>
+  return
+}
+
+// Words of two bf16 times pairs of bf16: no panel.
+
+// WIDE-LABEL: func @pairs
+// WIDE: %[[WORDS:.*]] = rt.packed_weights
+// WIDE: scf.parallel
+// WIDE-NOT: memref.alloca
+// WIDE: scf.for {{.*}} iter_args
+// WIDE-COUNT-4: vector.load %[[WORDS]]
+// WIDE-COUNT-24: dpbf16ps.512
+// WIDE-NOT: dpbf16ps
+// WIDE: scf.yield
+func.func @pairs(%ctx: !rt.context, %x: memref<?x100xbf16>,
+    %w: memref<640x100xbf16>, %y: memref<?x640xf32>) {
+  onednn.packed_matmul %x, %w packed bf16 outs(%y : memref<?x640xf32>)
+      : memref<?x100xbf16>, memref<640x100xbf16>
+  return
+}
+
+// Codes become weights in the panel, each with one rounding.
+
+!int4 = tensor<128x256xi4, #marimba.quantized<group 64, scale bf16>>
+
+// CHECK-LABEL: func @codes
+// CHECK: memref.alloca() {{.*}} : memref<4x256x16xf32>
+// CHECK: arith.sitofp
+// CHECK: arith.mulf
+// CHECK-COUNT-12: math.fma
+func.func @codes(%x: memref<?x256xf32>, %w: memref<17408xi8>,
+    %y: memref<?x128xf32>) {
+  marimba.quantized_matmul %x, %w as !int4 outs(%y : memref<?x128xf32>)
+      : memref<?x256xf32>, memref<17408xi8>
+  return
+}
+
+// Sequences that follow one another are one matrix.
+
+// CHECK-LABEL: func @sequences
+// CHECK: memref.extract_strided_metadata
+// CHECK: arith.cmpi eq
+// CHECK: memref.reinterpret_cast {{.*}} to memref<?x?x640xf32
+func.func @sequences(%ctx: !rt.context, %x: memref<?x?x100xf32>,
+    %w: memref<640x100xf32>, %y: memref<?x?x640xf32>) {
+  onednn.packed_matmul %x, %w packed f32 outs(%y : memref<?x?x640xf32>)
+      : memref<?x?x100xf32>, memref<640x100xf32>
+  return
+}
+
+// One token of each sequence is few rows, and so are 16 at most: no tiles.
+
+// CHECK-LABEL: func @tokens
+// CHECK-NOT: memref.alloca
+// CHECK-NOT: scf.if
+func.func @tokens(%ctx: !rt.context, %x: memref<?x1x100xf32>,
+    %w: memref<640x100xf32>, %y: memref<?x1x640xf32>) {
+  onednn.packed_matmul %x, %w packed f32 outs(%y : memref<?x1x640xf32>)
+      : memref<?x1x100xf32>, memref<640x100xf32>
+  return
+}
+
+// CHECK-LABEL: func @sixteen
+// CHECK-NOT: memref.alloca
+// CHECK: return
+func.func @sixteen(%ctx: !rt.context, %x: memref<16x100xf32>,
+    %w: memref<640x100xf32>, %y: memref<16x640xf32>) {
+  onednn.packed_matmul %x, %w packed f32 outs(%y : memref<16x640xf32>)
+      : memref<16x100xf32>, memref<640x100xf32>
+  return
+}
