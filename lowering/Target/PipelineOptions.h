@@ -20,9 +20,10 @@ namespace mlir::marimba {
 /// Who computes a projection.
 enum class MatmulRoute { Automatic, OneDNN, Generated, Loops };
 
-/// What quantised weights are multiplied by: bytes where the target has products
-/// of them, for many rows only where it has none of bf16; f32; or bytes for many
-/// rows (prefill), too, where weights have 8 bits and a scale for each channel.
+/// What quantised weights are multiplied by: bytes where the target has
+/// products of them, for many rows only where it has none of bf16; f32; or
+/// bytes for many rows (prefill), too, where weights have 8 bits and a scale
+/// for each channel.
 enum class Activations { Automatic, F32, Int8 };
 
 /// What time-invariant systems become: the cheaper form (choose-lti-form), one
