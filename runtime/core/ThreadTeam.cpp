@@ -5,6 +5,7 @@
 #include "marimba/GroupLimits.h"
 #include "marimba/ParallelRegions.h"
 
+#include "LoopShares.h"
 #include "Team.h"
 #include "TeamQueue.h"
 #include "marimba/abi.h"
@@ -106,7 +107,16 @@ struct Loop {
   MarimbaPhase phase;
   int64_t parts;
   bool bound;
+  LoopShares *shares = nullptr;
 };
+
+void runShares(void *data) {
+  const Loop &loop = *static_cast<const Loop *>(data);
+  bindSelf(loop.bound);
+  loop.shares->run(
+      team::threadNumber(), team::teamSize(),
+      [&](int64_t begin, int64_t end) { loop.body(loop.closure, begin, end); });
+}
 
 /// The part of a loop that the calling thread owns: part i of `parts` is
 /// [count * i / parts, count * (i + 1) / parts), computed without overflow.
@@ -315,7 +325,14 @@ extern "C" void marimba_parallel_for(MarimbaContext *ctx, int64_t count,
   Loop loop = {{count, body, closure},
                parts,
                boundTeam == ctx->threads && fits(ctx->threads)};
-  team::run(ctx->threads, runPart, &loop);
+  // Pieces may be smaller than `grain`.
+  if (parts > LoopShares::kMostParts || grain > 1) {
+    team::run(ctx->threads, runPart, &loop);
+    return;
+  }
+  LoopShares shares(count, parts);
+  loop.shares = &shares;
+  team::run(ctx->threads, runShares, &loop);
 }
 
 extern "C" void marimba_parallel_phases(MarimbaContext *ctx, int64_t count,

@@ -1,6 +1,7 @@
 //===- TeamTest.cpp - The thread team that is built in --------------------===//
 
 #include "runtime/core/Team.h"
+#include "runtime/core/LoopShares.h"
 
 #include "marimba/ParallelRegions.h"
 #include "marimba/abi.h"
@@ -8,6 +9,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -54,6 +57,53 @@ void expectTeam(int size) {
   EXPECT_FALSE(team::inside());
   EXPECT_EQ(team::threadNumber(), 0);
   EXPECT_EQ(team::teamSize(), 1);
+}
+
+/// Runs a loop of `count` on threads of one team; who ran each iteration.
+std::vector<int> shareLoop(int64_t count, int parts,
+                           std::chrono::microseconds first,
+                           std::chrono::microseconds others) {
+  struct Work {
+    LoopShares shares;
+    std::vector<std::atomic<int>> ran;
+    std::vector<int> by;
+    std::chrono::microseconds first, others;
+  } work{{count, parts},
+         std::vector<std::atomic<int>>(size_t(count)),
+         std::vector<int>(size_t(count), -1),
+         first,
+         others};
+  team::run(
+      parts,
+      [](void *data) {
+        Work &work = *static_cast<Work *>(data);
+        int self = team::threadNumber();
+        work.shares.run(
+            self, team::teamSize(), [&](int64_t begin, int64_t end) {
+              for (int64_t i = begin; i < end; ++i) {
+                ++work.ran[size_t(i)];
+                work.by[size_t(i)] = self;
+                std::this_thread::sleep_for(self ? work.others : work.first);
+              }
+            });
+      },
+      &work);
+  for (std::atomic<int> &times : work.ran)
+    EXPECT_EQ(times, 1);
+  return work.by;
+}
+
+TEST(LoopShares, EachIterationOnce) {
+  using namespace std::chrono_literals;
+  for (int64_t count : {1, 3, 4, 5, 31, 1000})
+    shareLoop(count, int(std::min<int64_t>(count, 4)), 0us, 0us);
+}
+
+TEST(LoopShares, WhoIsDoneHelps) {
+  using namespace std::chrono_literals;
+  std::vector<int> by = shareLoop(32, 2, 20ms, 100us);
+  EXPECT_EQ(by.front(), 0);
+  EXPECT_EQ(by[15], 1);
 }
 
 TEST(Team, HasEachNumberOnce) {
