@@ -20,8 +20,8 @@ using namespace mlir::marimba;
 /// Of a register's row.
 static constexpr int64_t kBits = 512;
 /// What the rows of a task may take of the second-level cache: processors with
-/// tiles have 2 MiB for the two threads of a core.
-static constexpr int64_t kRowBytes = 640 << 10;
+/// tiles have 2 MiB, and the threads of a core mostly work on the same rows.
+static constexpr int64_t kRowBytes = 1280 << 10;
 /// Bytes of a row that are a panel where words are read as they are, and inputs
 /// where they are made: those take 128 KiB. A multiple of all groups.
 static constexpr int64_t kBytesOfRow = 5120, kInputsMade = 1024,
@@ -71,22 +71,6 @@ int64_t MatrixTiles::rowsOfTask() const {
   return std::clamp<int64_t>(rows, kTile, kMostRows);
 }
 
-void MatrixTiles::whereRows(KernelBuilder &b, Value output,
-                            llvm::function_ref<void()> body,
-                            llvm::function_ref<void()> otherwise) {
-  auto type = cast<MemRefType>(output.getType());
-  // Rows of matrices are many where they come here.
-  if (type.getRank() == 2)
-    return body();
-  Value enough = b.cmpi(/*lessThan=*/false, b.dim(output, 1), b.index(kRows));
-  auto branch = scf::IfOp::create(b, enough, /*withElseRegion=*/true);
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToStart(branch.thenBlock());
-  body();
-  b.setInsertionPointToStart(branch.elseBlock());
-  otherwise();
-}
-
 void MatrixTiles::emit(const ContractionOperands &what, int64_t inputs) {
   operands = what;
   depth = inputs;
@@ -108,11 +92,66 @@ void MatrixTiles::emit(const ContractionOperands &what, int64_t inputs) {
     sums = scratch({slots, kChannels}, sumType);
     if (producer)
       panel = scratch({panelDepth() / perWord, kChannels}, b.getI32Type());
+    Value whole = input, padded = paddedRows();
+    auto sequence = [&](ValueRange outer) {
+      input = withPadding(whole, padded, outer);
+      task(at[1], begin, end, outer);
+      input = whole;
+    };
     if (!batches)
-      return task(at[1], begin, end, {});
+      return sequence({});
     b.loop(b.index(0), b.dim(operands.output, 0),
-           [&](Value batch) { task(at[1], begin, end, batch); });
+           [&](Value batch) { sequence(batch); });
   });
+}
+
+Value MatrixTiles::paddedRows() {
+  Type element = cast<MemRefType>(input.getType()).getElementType();
+  return scratch({kRows, depth}, element);
+}
+
+Value MatrixTiles::withPadding(Value rows, Value padded, ValueRange outer) {
+  Value few = b.cmpi(/*lessThan=*/true, allRows, b.index(kRows));
+  auto type = cast<MemRefType>(rows.getType());
+  auto vector = VectorType::get({perRegister}, type.getElementType());
+  b.ifThen(few, [&] {
+    b.loop(b.index(0), allRows, [&](Value row) {
+      SmallVector<Value> from(outer);
+      from.append({row, Value()});
+      b.loop(
+          b.index(0), b.index(depth),
+          [&](Value k) {
+            from.back() = k;
+            Value some = vector::LoadOp::create(b, vector, rows, from);
+            vector::StoreOp::create(b, some, padded, ValueRange{row, k});
+          },
+          perRegister);
+    });
+  });
+  // Both as memrefs of one type; of the copy there is one sequence.
+  int64_t rank = type.getRank(), dynamic = ShapedType::kDynamic;
+  SmallVector<int64_t> sizes(rank, dynamic), strides(rank, dynamic);
+  strides.back() = 1;
+  auto layout = StridedLayoutAttr::get(b.getContext(), dynamic, strides);
+  auto view = MemRefType::get(sizes, type.getElementType(), layout);
+  SmallVector<OpFoldResult> shape{b.getIndexAttr(kRows), b.getIndexAttr(depth)};
+  SmallVector<OpFoldResult> steps{b.getIndexAttr(depth), b.getIndexAttr(1)};
+  if (rank == 3) {
+    shape.insert(shape.begin(), b.getIndexAttr(1));
+    steps.insert(steps.begin(), b.getIndexAttr(0));
+  }
+  SmallVector<int64_t> staticSizes, staticSteps;
+  for (auto [size, step] : llvm::zip_equal(shape, steps)) {
+    staticSizes.push_back(*getConstantIntValue(size));
+    staticSteps.push_back(*getConstantIntValue(step));
+  }
+  auto exact = MemRefType::get(
+      staticSizes, type.getElementType(),
+      StridedLayoutAttr::get(b.getContext(), 0, staticSteps));
+  Value copy = memref::ReinterpretCastOp::create(
+      b, exact, padded, OpFoldResult(b.getIndexAttr(0)), shape, steps);
+  return b.select(few, memref::CastOp::create(b, view, copy),
+                  memref::CastOp::create(b, view, rows));
 }
 
 void MatrixTiles::task(Value block, Value begin, Value end, ValueRange outer) {
@@ -186,7 +225,9 @@ void MatrixTiles::rows(const Task &task) {
   if (operands.channels % kChannels)
     lanes = b.mini(
         lanes, b.subi(b.index(operands.channels), b.muli(task.block, lanes)));
-  Value last = b.subi(allRows, b.index(kRows));
+  // Of fewer rows there is a copy with as many as a register has.
+  Value most = b.maxi(allRows, b.index(kRows));
+  Value last = b.subi(most, b.index(kRows));
   b.loop(
       task.begin, task.end,
       [&](Value row) {

@@ -35,11 +35,6 @@ public:
   static bool takes(const TileFacts &facts, Value input, int64_t depth);
   /// Emits the nest; `depth` elements of the input's rows count.
   void emit(const ContractionOperands &operands, int64_t depth);
-  /// Emits `body` where each sequence of `output` has the rows of a register,
-  /// else `otherwise`.
-  static void whereRows(KernelBuilder &b, Value output,
-                        llvm::function_ref<void()> body,
-                        llvm::function_ref<void()> otherwise);
 
 protected:
   /// A vector of channels of a row in f32, from the sums, f32 or, of bytes,
@@ -75,6 +70,11 @@ private:
 
   int64_t panelDepth() const;
   int64_t rowsOfTask() const;
+  /// Memory for the rows of a register.
+  Value paddedRows();
+  /// `rows`, or, where a sequence has fewer than a register, a copy of those of
+  /// `outer` in `padded`, whose other rows may be anything.
+  Value withPadding(Value rows, Value padded, ValueRange outer);
   void task(Value block, Value begin, Value end, ValueRange outer);
   void produce(const Task &task);
   void rows(const Task &task);

@@ -13,7 +13,8 @@
 using namespace mlir;
 using namespace mlir::marimba;
 
-static bool hasOneToken(MemRefType type) {
+bool mlir::marimba::hasOneToken(Value output) {
+  auto type = cast<MemRefType>(output.getType());
   return type.getRank() == 3 && type.getDimSize(1) == 1;
 }
 
@@ -48,7 +49,7 @@ void mlir::marimba::joinSequences(KernelBuilder &b,
   for (PostOp &post : operands.postOps)
     if (post.operand)
       memrefs.push_back(&post.operand);
-  if (hasOneToken(output))
+  if (hasOneToken(operands.output))
     return dropTime(b, memrefs);
   Value batch = b.dim(*memrefs.front(), 0), time = b.dim(*memrefs.front(), 1);
   Value joins = arith::ConstantOp::create(b, b.getBoolAttr(true));

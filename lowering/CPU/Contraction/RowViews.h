@@ -11,6 +11,9 @@
 
 namespace mlir::marimba {
 
+/// Whether a memref has one token of each sequence, [B, 1, any].
+bool hasOneToken(Value output);
+
 /// Replaces memrefs [B, T, any] by views [1, B * T, any] where, at run time,
 /// each sequence begins where the one before it ends in all of them; else the
 /// views are as the memrefs are. Of one token of each sequence, [B, 1, any],

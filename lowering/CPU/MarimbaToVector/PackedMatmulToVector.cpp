@@ -113,26 +113,26 @@ struct PackedMatmulToVector : OpRewritePattern<PackedMatmulOp> {
     ContractionOperands operands{words, op.getBias(), op.getInits()[0],
                                  channels, postOpsOf(op)};
     SmallVector<Value> inputs{op.getInput()};
+    int64_t depth = weight.getDimSize(1);
+    bool tiles = !hasOneToken(operands.output) &&
+                 MatrixTiles::takes(facts, inputs.front(), depth);
     joinSequences(b, operands, inputs);
-    oneOrMany(
-        b, operands.output,
-        [&] { PackedKernel(b, op, facts.lanes).emit(operands, inputs); },
-        [&] { tiles(b, op, operands, inputs); });
+    if (tiles)
+      MatrixTiles(b, facts, inputs.front()).emit(operands, depth);
+    else
+      oneOrMany(
+          b, operands.output,
+          [&] { PackedKernel(b, op, facts.lanes).emit(operands, inputs); },
+          [&] { many(b, op, operands, inputs); });
     rewriter.eraseOp(op);
     return success();
   }
 
-  void tiles(KernelBuilder &b, PackedMatmulOp op,
-             const ContractionOperands &operands, ValueRange inputs) const {
+  void many(KernelBuilder &b, PackedMatmulOp op,
+            const ContractionOperands &operands, ValueRange inputs) const {
     int64_t depth = cast<MemRefType>(op.getWeight().getType()).getDimSize(1);
-    if (getElementTypeOrSelf(op.getInput().getType()).isBF16()) {
-      auto dots = [&] { Bf16DotTiles(b, facts).emit(operands, inputs, depth); };
-      if (!MatrixTiles::takes(facts, inputs.front(), depth))
-        return dots();
-      MatrixTiles tiles(b, facts, inputs.front());
-      return MatrixTiles::whereRows(
-          b, operands.output, [&] { tiles.emit(operands, depth); }, dots);
-    }
+    if (getElementTypeOrSelf(op.getInput().getType()).isBF16())
+      return Bf16DotTiles(b, facts).emit(operands, inputs, depth);
     // Words of f32 are copied, too: those of a tile's channels are 256 bytes
     // apart and would share a quarter of the first-level cache.
     PackedProducer widen(b, facts.lanes, operands.words);

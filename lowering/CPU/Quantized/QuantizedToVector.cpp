@@ -10,6 +10,7 @@
 #include "lowering/CPU/Contraction/FloatTiles.h"
 #include "lowering/CPU/Contraction/MatrixTiles.h"
 #include "lowering/CPU/Contraction/RowViews.h"
+#include "lowering/CPU/Quantized/ByteTiles.h"
 #include "lowering/CPU/Quantized/IntegerTiles.h"
 #include "lowering/CPU/Quantized/QuantizedKernel.h"
 #include "lowering/Common/Builders/Codes.h"
@@ -52,9 +53,14 @@ struct MatmulToVector : OpRewritePattern<QuantizedMatmulOp> {
     ContractionOperands operands = IntegerKernel::operandsOf(op, parts);
     SmallVector<Value> inputs{op.getInput(), op.getScales(), op.getSums()};
     int64_t groups = cast<MemRefType>(inputs[1].getType()).getShape().back();
-    if (!IntegerTiles::takesGroups(parts.layout.depth / groups))
+    bool tiles = !hasOneToken(operands.output) &&
+                 ByteTiles::takes(facts, parts, inputs[0], inputs[1]);
+    if (!tiles && !IntegerTiles::takesGroups(parts.layout.depth / groups))
       return one.emit(operands, inputs);
     joinSequences(b, operands, inputs);
+    if (tiles)
+      return ByteTiles(b, facts, parts, inputs[0], inputs[1])
+          .emit(operands, parts.layout.depth);
     oneOrMany(
         b, operands.output, [&] { one.emit(operands, inputs); },
         [&] { IntegerTiles(b, facts, unit, parts).emit(operands, inputs); });
@@ -66,21 +72,17 @@ struct MatmulToVector : OpRewritePattern<QuantizedMatmulOp> {
     const QuantizedParts &parts = one.matrix();
     ContractionOperands operands = FloatKernel::operandsOf(op, parts);
     SmallVector<Value> inputs{op.getInput()};
+    int64_t depth = parts.layout.inputs;
+    bool tiles = !hasOneToken(operands.output) &&
+                 MatrixTiles::takes(facts, inputs.front(), depth);
     joinSequences(b, operands, inputs);
+    QuantizedProducer widen(b, facts.lanes, parts);
+    if (tiles)
+      return MatrixTiles(b, facts, inputs.front(), &widen)
+          .emit(operands, depth);
     oneOrMany(
         b, operands.output, [&] { one.emit(operands, inputs); },
-        [&] {
-          QuantizedProducer widen(b, facts.lanes, parts);
-          int64_t depth = parts.layout.inputs;
-          auto floats = [&] {
-            FloatTiles(b, facts, widen).emit(operands, inputs, depth);
-          };
-          if (!MatrixTiles::takes(facts, inputs.front(), depth))
-            return floats();
-          MatrixTiles tiles(b, facts, inputs.front(), &widen);
-          MatrixTiles::whereRows(
-              b, operands.output, [&] { tiles.emit(operands, depth); }, floats);
-        });
+        [&] { FloatTiles(b, facts, widen).emit(operands, inputs, depth); });
   }
 
   TileFacts facts;

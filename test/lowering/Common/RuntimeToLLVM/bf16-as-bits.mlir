@@ -56,3 +56,18 @@ llvm.func @computes(%p: !llvm.ptr) -> f32 {
   %f = llvm.fpext %h : bf16 to f32
   llvm.return %f : f32
 }
+
+// -----
+
+// So do their results.
+
+// CHECK-LABEL: llvm.func @made(
+// CHECK: %[[MADE:.*]] = llvm.call_intrinsic "llvm.x86.avx512bf16.cvtneps2bf16.512"({{.*}}) : (vector<16xf32>) -> vector<16xbf16>
+// CHECK: %[[BITS:.*]] = llvm.bitcast %[[MADE]] : vector<16xbf16> to vector<16xi16>
+// CHECK: llvm.return %[[BITS]] : vector<16xi16>
+llvm.func @made(%x: vector<16xf32>) -> vector<16xi16> {
+  %made = llvm.call_intrinsic "llvm.x86.avx512bf16.cvtneps2bf16.512"(%x)
+      : (vector<16xf32>) -> vector<16xbf16>
+  %bits = llvm.bitcast %made : vector<16xbf16> to vector<16xi16>
+  llvm.return %bits : vector<16xi16>
+}
