@@ -269,9 +269,9 @@ void MatrixTiles::multiply(const Task &task, const Rows &rows, Value lane) {
   };
   SmallVector<Value> start;
   for (int64_t i = 0; i < kSide * kSide; ++i)
-    start.push_back(task.isFirst ? Value(amx::TileLoadOp::create(
-                                       b, total, sums, atSum(i)))
-                                 : Value(amx::TileZeroOp::create(b, total)));
+    start.push_back(
+        task.isFirst ? Value(amx::TileLoadOp::create(b, total, sums, atSum(i)))
+                     : Value(amx::TileZeroOp::create(b, total)));
   Value words = arith::DivUIOp::create(b, task.count, b.index(perWord));
   Value firstWord = arith::DivUIOp::create(b, task.first, b.index(perWord));
   SmallVector<Value> all = b.loop(
