@@ -88,11 +88,16 @@ void CPUTarget::buildKernels(OpPassManager &pm,
   bool generated = options.matmul == MatmulRoute::Generated ||
                    options.matmul == MatmulRoute::Automatic;
   bool integers = options.multipliesBytes();
-  // Where products of bf16 are at least as fast, weights are widened to it.
-  bool anyRows = generated && integers && !options.bf16Dots;
+  // Tiles multiply many rows of bf16 as fast as groups of bytes could be
+  // scaled: there weights are widened, or both sides have one scale for all
+  // inputs.
+  bool anyRows = generated && integers && !options.tiles;
+  bool wholeRows = generated && integers && options.tiles &&
+                   options.activations == Activations::Int8;
   if (options.prefillsInBytes())
     func.addPass(createMultiplyIntegers());
-  func.addPass(createChooseQuantizedKernels({library, integers, anyRows}));
+  func.addPass(
+      createChooseQuantizedKernels({library, integers, anyRows, wholeRows}));
   if (library || generated) {
     func.addPass(createConvertMarimbaToOneDNN(
         {options.bf16Dots, kSmallestCall,

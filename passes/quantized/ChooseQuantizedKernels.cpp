@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/Marimba/IR/Marimba.h"
+#include "dialects/Marimba/IR/Quantized.h"
 #include "passes/quantized/Passes.h"
 #include "passes/quantized/QuantizedMatmul.h"
 
@@ -26,25 +27,31 @@ using namespace mlir::marimba;
 namespace {
 
 struct ConvertLinear : OpRewritePattern<LinearOp> {
-  ConvertLinear(MLIRContext *ctx, bool library, bool integers, bool anyRows)
+  ConvertLinear(MLIRContext *ctx, bool library, bool integers, bool anyRows,
+                bool wholeRows)
       : OpRewritePattern(ctx), library(library), integers(integers),
-        anyRows(integers && anyRows) {}
+        anyRows(integers && anyRows), wholeRows(integers && wholeRows) {}
 
   LogicalResult matchAndRewrite(LinearOp op,
                                 PatternRewriter &rewriter) const override {
     auto weight = cast<RankedTensorType>(op.getWeight().getType());
     if (!isQuantized(weight))
       return rewriter.notifyMatchFailure(op, "weight is not quantised");
-    bool bytes = anyRows || (integers && hasFewRows(op));
-    if (library && !anyRows && !hasFewRows(op))
+    bool few = hasFewRows(op);
+    if (library && !anyRows && !few)
       return rewriter.notifyMatchFailure(op, "many rows: widened, by tiles");
+    RowScales activations = RowScales::None;
+    if (anyRows || (integers && few))
+      activations = RowScales::Groups;
+    else if (wholeRows && layoutOf(weight).hasChannelScales())
+      activations = RowScales::OneARow;
     rewriter.replaceOp(op, buildQuantizedMatmul(rewriter, op.getLoc(),
                                                 op.getInput(), op.getWeight(),
-                                                op.getBias(), bytes));
+                                                op.getBias(), activations));
     return success();
   }
 
-  bool library, integers, anyRows;
+  bool library, integers, anyRows, wholeRows;
 };
 
 struct ConvertEmbedding : OpRewritePattern<EmbeddingOp> {
@@ -73,7 +80,8 @@ struct ChooseQuantizedKernelsPass
 
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    patterns.add<ConvertLinear>(&getContext(), library, integers, anyRows);
+    patterns.add<ConvertLinear>(&getContext(), library, integers, anyRows,
+                                wholeRows);
     CountRewrites counter(DEBUG_TYPE, numMatmuls, isAnyOf<LinearOp>);
     walkAndApplyPatterns(getOperation(), std::move(patterns), &counter);
     RewritePatternSet tables(&getContext());

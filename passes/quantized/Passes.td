@@ -28,6 +28,9 @@ def ChooseQuantizedKernels
            "few rows multiply integers">,
     Option<"anyRows", "any-rows", "bool", "false",
            "so do many, by generated code">,
+    Option<"wholeRows", "whole-rows", "bool", "false",
+           "so do many where weights have one scale for each channel, with one "
+           "scale for each row">,
   ];
   let statistics = [
     Statistic<"numMatmuls", "num-matmuls", "projections by generated code">,

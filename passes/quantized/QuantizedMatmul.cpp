@@ -35,11 +35,11 @@ static int64_t activationGroup(const formats::Layout &layout) {
   return layout.group <= 128 ? layout.group : 64;
 }
 
-/// The rows of `input` as bytes, in groups for weights of `layout`: by an op of
-/// the same block, if there is one before `b`'s place.
+/// The rows of `input` as bytes for weights of `layout`, in `groups`: by an op
+/// of the same block, if there is one before `b`'s place.
 static QuantizeRowsOp quantizedRows(OpBuilder &b, Location loc, Value input,
-                                    const formats::Layout &layout) {
-  int64_t groups = layout.depth / activationGroup(layout);
+                                    const formats::Layout &layout,
+                                    int64_t groups) {
   Block::iterator place = b.getInsertionPoint();
   for (Operation *user : input.getUsers()) {
     auto rows = dyn_cast<QuantizeRowsOp>(user);
@@ -67,14 +67,21 @@ static QuantizeRowsOp quantizedRows(OpBuilder &b, Location loc, Value input,
 
 Value mlir::marimba::buildQuantizedMatmul(OpBuilder &b, Location loc,
                                           Value input, Value weight, Value bias,
-                                          bool integers) {
+                                          RowScales activations) {
   auto type = cast<RankedTensorType>(weight.getType());
   SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(b, loc, input);
   sizes.back() = b.getIndexAttr(type.getDimSize(0));
   Value output = tensor::EmptyOp::create(b, loc, sizes, b.getF32Type());
   Value scales, sums;
-  if (integers) {
-    QuantizeRowsOp rows = quantizedRows(b, loc, input, layoutOf(type));
+  if (activations != RowScales::None) {
+    formats::Layout layout = layoutOf(type);
+    int64_t groups = activations == RowScales::OneARow
+                         ? 1
+                         : layout.depth / activationGroup(layout);
+    // What was rounded for products of bf16 is not rounded twice.
+    if (auto rounded = input.getDefiningOp<arith::TruncFOp>())
+      input = rounded.getIn();
+    QuantizeRowsOp rows = quantizedRows(b, loc, input, layout, groups);
     input = rows->getResult(0);
     scales = rows->getResult(1);
     sums = rows->getResult(2);

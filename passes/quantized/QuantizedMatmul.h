@@ -23,11 +23,15 @@ struct QuantizedMatrix {
 /// Whether a sequence has one row here, or a handful.
 bool hasFewRows(LinearOp op);
 
+/// Activations in 8 bits: none, with a scale for each group of inputs, or with
+/// one for all inputs of a row.
+enum class RowScales { None, Groups, OneARow };
+
 /// `quantized_matmul` of `input` [..., K] with `weight` [N, K], perhaps a slice
-/// of a stack, and `bias`, which may be null. With `integers` of activations
-/// in 8 bits, which matmuls of the same input share. The result is f32.
+/// of a stack, and `bias`, which may be null. Activations in 8 bits are shared
+/// by matmuls of the same input. The result is f32.
 Value buildQuantizedMatmul(OpBuilder &b, Location loc, Value input,
-                           Value weight, Value bias, bool integers);
+                           Value weight, Value bias, RowScales activations);
 
 } // namespace mlir::marimba
 

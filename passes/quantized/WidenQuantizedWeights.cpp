@@ -71,8 +71,9 @@ struct Widen : OpRewritePattern<onednn::MatmulOp> {
   Value directly(OpBuilder &b, onednn::MatmulOp op) const {
     Location loc = op.getLoc();
     Value output = op.getInits()[0];
-    Value sum = buildQuantizedMatmul(b, loc, op.getInput(), op.getWeight(),
-                                     op.getBias(), integers);
+    Value sum = buildQuantizedMatmul(
+        b, loc, op.getInput(), op.getWeight(), op.getBias(),
+        integers ? RowScales::Groups : RowScales::None);
     size_t operand = 0;
     for (PostOpKind kind : op.getPostOpKinds()) {
       switch (kind) {

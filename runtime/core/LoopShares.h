@@ -22,9 +22,14 @@ public:
   /// Parts of loops that are shared at all.
   static constexpr int64_t kMostParts = 64;
 
+  LoopShares() = default;
+  LoopShares(int64_t count, int64_t parts) { reset(count, parts); }
+
+  /// For the next loop, while no thread runs one.
   /// Part i is [count * i / parts, count * (i + 1) / parts), computed without
   /// overflow; `parts` is at most kMostParts.
-  LoopShares(int64_t count, int64_t parts) : parts(parts) {
+  void reset(int64_t count, int64_t partCount) {
+    parts = partCount;
     int64_t base = count / parts, extra = count % parts;
     // Pieces of a part, so that the last one is an eighth of it.
     piece = std::max<int64_t>(base / 8, 1);
@@ -68,7 +73,7 @@ private:
     }
   }
 
-  int64_t parts, piece;
+  int64_t parts = 0, piece = 1;
   std::array<Share, kMostParts> shares;
 };
 

@@ -113,9 +113,10 @@ struct Loop {
 void runShares(void *data) {
   const Loop &loop = *static_cast<const Loop *>(data);
   bindSelf(loop.bound);
-  loop.shares->run(
-      team::threadNumber(), team::teamSize(),
-      [&](int64_t begin, int64_t end) { loop.body(loop.closure, begin, end); });
+  loop.shares->run(team::threadNumber(), team::teamSize(),
+                   [&](int64_t begin, int64_t end) {
+                     loop.phase.body(loop.phase.closure, begin, end);
+                   });
 }
 
 /// The part of a loop that the calling thread owns: part i of `parts` is
@@ -143,9 +144,11 @@ public:
   /// `spins`: how often a thread looks before it sleeps.
   explicit Barrier(int spins) : spins(spins) {}
 
-  void wait(int size) {
+  /// The last thread to come calls `last` before it lets the others go on.
+  template <typename Last> void wait(int size, Last last) {
     uint32_t before = round.load(std::memory_order_relaxed);
     if (arrived.fetch_add(1, std::memory_order_acq_rel) + 1 == size) {
+      last();
       arrived.store(0, std::memory_order_relaxed);
       round.store(before + 1, std::memory_order_release);
       round.notify_all();
@@ -178,8 +181,16 @@ struct Phases {
   int64_t threads;
   bool bound;
   Barrier barrier;
+  LoopShares shares = {}; // of the phase that runs, if it is split
 
   int64_t parts(int64_t i) const { return std::min(threads, first[i].count); }
+  bool isShared(int64_t i) const {
+    return parts(i) > 1 && parts(i) <= LoopShares::kMostParts;
+  }
+  void prepare(int64_t i) {
+    if (isShared(i))
+      shares.reset(first[i].count, parts(i));
+  }
 };
 
 /// The parts of all phases that the calling thread owns. Phases that are not
@@ -192,8 +203,14 @@ void runPhases(void *data) {
   for (int64_t i = 0; i < phases.count; ++i) {
     int64_t parts = phases.parts(i);
     if (i > 0 && (parts > 1 || before > 1))
-      phases.barrier.wait(size);
-    runOwn(phases.first[i], parts, self, size);
+      phases.barrier.wait(size, [&] { phases.prepare(i); });
+    const MarimbaPhase &phase = phases.first[i];
+    if (phases.isShared(i))
+      phases.shares.run(self, size, [&](int64_t begin, int64_t end) {
+        phase.body(phase.closure, begin, end);
+      });
+    else
+      runOwn(phase, parts, self, size);
     before = parts;
   }
 }
@@ -360,6 +377,7 @@ extern "C" void marimba_parallel_phases(MarimbaContext *ctx, int64_t count,
     Phases together = {phases + begin, end - begin, ctx->threads,
                        boundTeam == ctx->threads && hasCpus,
                        Barrier(hasCpus ? kSpins : kSpinsWithoutCpus)};
+    together.prepare(0);
     team::run(ctx->threads, runPhases, &together);
   }
   runHere(end, count);

@@ -145,9 +145,9 @@ Value MatrixTiles::withPadding(Value rows, Value padded, ValueRange outer) {
     staticSizes.push_back(*getConstantIntValue(size));
     staticSteps.push_back(*getConstantIntValue(step));
   }
-  auto exact = MemRefType::get(
-      staticSizes, type.getElementType(),
-      StridedLayoutAttr::get(b.getContext(), 0, staticSteps));
+  auto exact =
+      MemRefType::get(staticSizes, type.getElementType(),
+                      StridedLayoutAttr::get(b.getContext(), 0, staticSteps));
   Value copy = memref::ReinterpretCastOp::create(
       b, exact, padded, OpFoldResult(b.getIndexAttr(0)), shape, steps);
   return b.select(few, memref::CastOp::create(b, view, copy),
