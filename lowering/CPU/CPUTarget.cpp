@@ -7,6 +7,7 @@
 #include "lowering/CPU/CPUTarget.h"
 
 #include "dialects/OneDNN/IR/OneDNN.h"
+#include "lowering/CPU/MarimbaToOneDNN/MatmulTable.h"
 #include "lowering/CPU/Passes.h"
 #include "lowering/Common/Passes.h"
 #include "passes/Passes.h"
@@ -41,6 +42,7 @@ void CPUTarget::addFacts(const TargetOptions &machine,
   options.bf16Dots = hasBF16Dots(machine);
   options.integerUnit = integerUnitOf(machine);
   options.tiles = hasTiles(machine);
+  options.matmulUnit = matmulUnit(processorFeatures(machine)).str();
   // Where the library may use all that there is.
   options.libraryBlocks = widest >= 512;
   options.libraryBytes =
@@ -96,13 +98,14 @@ void CPUTarget::buildKernels(OpPassManager &pm,
                    options.activations == Activations::Int8;
   if (options.prefillsInBytes())
     func.addPass(createMultiplyIntegers());
-  func.addPass(
-      createChooseQuantizedKernels({library, integers, anyRows, wholeRows}));
+  func.addPass(createChooseQuantizedKernels(
+      {library, integers, anyRows, wholeRows, library || options.tiles}));
   if (library || generated) {
     func.addPass(createConvertMarimbaToOneDNN(
         {options.bf16Dots, kSmallestCall,
          /*streams=*/options.libraryBlocks && options.vectorBits >= 512,
-         generated}));
+         generated, options.matmul == MatmulRoute::Automatic,
+         options.matmulUnit, options.matmulTable}));
     func.addPass(createFuseMatmulPostOps());
   }
   if (library)

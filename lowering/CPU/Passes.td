@@ -37,6 +37,13 @@ def ConvertMarimbaToOneDNN
            "packed copies are in blocks of 64 channels">,
     Option<"generated", "generated", "bool", "false",
            "generated kernels compute, and the library nothing">,
+    Option<"automatic", "automatic", "bool", "false",
+           "with `generated`: the library computes what a table says that it "
+           "does faster with many rows">,
+    Option<"unit", "unit", "std::string", "",
+           "the target's unit, as the table calls it">,
+    Option<"table", "table", "std::string", "",
+           "file of the table (default: the one that was built in)">,
   ];
   let statistics = [
     Statistic<"numLibrary", "num-library", "projections by the library">,

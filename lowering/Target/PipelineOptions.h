@@ -76,6 +76,11 @@ struct PipelineOptions : PassPipelineOptions<PipelineOptions> {
       *this, "bf16",
       llvm::cl::desc("Whether projections multiply bf16, with sums in f32"),
       llvm::cl::init(false)};
+  Option<std::string> matmulTable{
+      *this, "matmul-table",
+      llvm::cl::desc("File that says who is faster, as bench --matrix "
+                     "--write-table writes it (default: built in)"),
+      llvm::cl::value_desc("file")};
   Option<Activations> activations{
       *this, "activations",
       llvm::cl::desc("What quantised weights are multiplied by"),
@@ -134,6 +139,9 @@ struct PipelineOptions : PassPipelineOptions<PipelineOptions> {
   Option<IntegerUnit> integerUnit{
       *this, "integer-unit", llvm::cl::desc("What multiplies bytes"),
       llvm::cl::init(IntegerUnit::None), integerUnitNames()};
+  Option<std::string> matmulUnit{
+      *this, "matmul-unit",
+      llvm::cl::desc("What the table of matmuls calls the target")};
   Option<bool> tiles{
       *this, "tiles",
       llvm::cl::desc("Whether the target has AMX's tiles of bf16 and of bytes"),

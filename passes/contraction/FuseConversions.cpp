@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "dialects/Marimba/IR/Marimba.h"
 #include "dialects/OneDNN/IR/OneDNN.h"
 #include "passes/contraction/Passes.h"
 
@@ -79,25 +80,27 @@ struct IntoGeneric : CountingPattern {
   }
 };
 
-/// A matmul of bf16 writes bf16.
+/// A matmul writes bf16: a generated one, or the library's of bf16.
 struct IntoMatmul : CountingPattern {
   using CountingPattern::CountingPattern;
 
   LogicalResult matchAndRewrite(arith::TruncFOp op,
                                 PatternRewriter &rewriter) const override {
-    auto matmul = op.getIn().getDefiningOp<onednn::MatmulOp>();
+    auto matmul = op.getIn().getDefiningOp<PostOpsInterface>();
     if (!matmul || !op.getIn().hasOneUse() || matmul.readsDestination() ||
-        !getElementTypeOrSelf(matmul.getInput().getType()).isBF16())
-      return rewriter.notifyMatchFailure(op, "no matmul of bf16 of its own");
+        !getElementTypeOrSelf(op.getType()).isBF16())
+      return rewriter.notifyMatchFailure(op, "no matmul of its own");
+    auto library = dyn_cast<onednn::MatmulOp>(matmul.getOperation());
+    if (library && !getElementTypeOrSelf(library.getInput().getType()).isBF16())
+      return rewriter.notifyMatchFailure(op, "the library multiplies f32");
     rewriter.setInsertionPoint(matmul);
-    Value empty = emptyLike(rewriter, matmul, matmul.getInits()[0],
+    Value empty = emptyLike(rewriter, matmul, matmul->getResult(0),
                             getElementTypeOrSelf(op.getType()));
-    auto fused = onednn::MatmulOp::create(
-        rewriter, matmul.getLoc(), TypeRange{op.getType()}, matmul.getInput(),
-        matmul.getWeight(), matmul.getBias(), matmul.getPostOperands(),
-        ValueRange{empty}, matmul.getPostOpsAttr(), UnitAttr());
-    rewriter.replaceOp(op, fused.getResult(0));
-    rewriter.eraseOp(matmul);
+    rewriter.modifyOpInPlace(matmul, [&] {
+      matmul.getDpsInitsMutable().assign(empty);
+      matmul->getResult(0).setType(cast<RankedTensorType>(empty.getType()));
+    });
+    rewriter.replaceOp(op, matmul->getResult(0));
     ++statistic;
     return success();
   }

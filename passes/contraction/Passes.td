@@ -42,8 +42,8 @@ def FuseConversions : Pass<"fuse-conversions", "::mlir::func::FuncOp"> {
   let summary = "values are rounded where they are computed";
   let description = [{
     An `arith.truncf` of a tensor without other readers is fused into the loop
-    nest (parallel in all dimensions) or the bf16 matmul of oneDNN that produces
-    the tensor. With `reorder` all others become `onednn.reorder`.
+    nest (parallel in all dimensions) or the matmul that produces the tensor,
+    of the library only one of bf16. With `reorder` all others become `onednn.reorder`.
   }];
   let options = [Option<"reorder", "reorder", "bool", "false",
                         "the library converts the rest">];

@@ -28,9 +28,10 @@ namespace {
 
 struct ConvertLinear : OpRewritePattern<LinearOp> {
   ConvertLinear(MLIRContext *ctx, bool library, bool integers, bool anyRows,
-                bool wholeRows)
+                bool wholeRows, bool bf16)
       : OpRewritePattern(ctx), library(library), integers(integers),
-        anyRows(integers && anyRows), wholeRows(integers && wholeRows) {}
+        anyRows(integers && anyRows), wholeRows(integers && wholeRows),
+        bf16(bf16) {}
 
   LogicalResult matchAndRewrite(LinearOp op,
                                 PatternRewriter &rewriter) const override {
@@ -45,13 +46,19 @@ struct ConvertLinear : OpRewritePattern<LinearOp> {
       activations = RowScales::Groups;
     else if (wholeRows && layoutOf(weight).hasChannelScales())
       activations = RowScales::OneARow;
-    rewriter.replaceOp(op, buildQuantizedMatmul(rewriter, op.getLoc(),
-                                                op.getInput(), op.getWeight(),
-                                                op.getBias(), activations));
+    Value input = op.getInput();
+    // Widened weights are multiplied in f32: so is what was rounded for
+    // products of bf16.
+    if (auto rounded = input.getDefiningOp<arith::TruncFOp>();
+        rounded && !bf16 && activations == RowScales::None)
+      input = rounded.getIn();
+    rewriter.replaceOp(op, buildQuantizedMatmul(rewriter, op.getLoc(), input,
+                                                op.getWeight(), op.getBias(),
+                                                activations));
     return success();
   }
 
-  bool library, integers, anyRows, wholeRows;
+  bool library, integers, anyRows, wholeRows, bf16;
 };
 
 struct ConvertEmbedding : OpRewritePattern<EmbeddingOp> {
@@ -81,7 +88,7 @@ struct ChooseQuantizedKernelsPass
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
     patterns.add<ConvertLinear>(&getContext(), library, integers, anyRows,
-                                wholeRows);
+                                wholeRows, bf16);
     CountRewrites counter(DEBUG_TYPE, numMatmuls, isAnyOf<LinearOp>);
     walkAndApplyPatterns(getOperation(), std::move(patterns), &counter);
     RewritePatternSet tables(&getContext());

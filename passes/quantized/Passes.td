@@ -31,6 +31,8 @@ def ChooseQuantizedKernels
     Option<"wholeRows", "whole-rows", "bool", "false",
            "so do many where weights have one scale for each channel, with one "
            "scale for each row">,
+    Option<"bf16", "bf16", "bool", "false",
+           "many rows of bf16 are multiplied as such">,
   ];
   let statistics = [
     Statistic<"numMatmuls", "num-matmuls", "projections by generated code">,

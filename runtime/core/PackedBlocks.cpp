@@ -54,6 +54,9 @@ void packPart(const Work &work) {
   int64_t blocks = (n + kChannels - 1) / kChannels;
   int64_t part = team::threadNumber(), parts = team::teamSize();
   bool convert = work.from.type != work.type;
+  bool throughF32 = convert && !canConvert(work.from.type, work.type);
+  std::vector<float> floats(
+      static_cast<size_t>(throughF32 ? kChannels * k : 0));
   std::vector<char> rows(
       static_cast<size_t>(convert ? kChannels * rowBytes : 0));
   for (int64_t b = blocks * part / parts; b < blocks * (part + 1) / parts;
@@ -61,9 +64,14 @@ void packPart(const Work &work) {
     int64_t first = b * kChannels, count = std::min(kChannels, n - first);
     const char *source = static_cast<const char *>(work.from.data) +
                          first * k * sizeOf(work.from.type);
+    Rows block{source, count, k, k, work.from.type};
+    if (throughF32) {
+      Rows wide{floats.data(), count, k, k, MARIMBA_F32};
+      convertRows(block, wide, 1);
+      block = wide;
+    }
     if (convert) {
-      convertRows({source, count, k, k, work.from.type},
-                  {rows.data(), count, k, k, work.type}, 1);
+      convertRows(block, {rows.data(), count, k, k, work.type}, 1);
       source = rows.data();
     }
     char *to = work.to + b * words * kChannels * 4;

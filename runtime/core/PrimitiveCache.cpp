@@ -61,7 +61,6 @@ void PrimitiveCache::Impl::packInto(const StoredKey &key,
   int threads = team::inside() ? 1 : team::defaultSize();
   for (int32_t type : {MARIMBA_F32, MARIMBA_BF16})
     if (key.k > 0 && dnn::typeOf(wanted) == dnn::dataType(type) &&
-        canConvert(key.type, type) &&
         wanted == dnn::blockedWeights(key.k, key.n, type))
       return packBlocks({source, key.n, key.k, key.k, key.type}, type, data,
                         threads);

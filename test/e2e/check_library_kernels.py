@@ -139,7 +139,7 @@ class Checker(checker.Checker):
         done = self.limited(
             limit,
             [self.marimba, "logits", self.models[name], "--ids", ",".join(map(str, ids))]
-            + ["--split", ",".join(map(str, pieces)), "--threads=1", "-o", out, *options],
+            + ["--split", ",".join(map(str, pieces)), "--threads=1", "--matmul=onednn", "-o", out, *options],
         )
         if not self.expect(case, done.returncode == 0, done.stderr):
             return None
@@ -205,7 +205,7 @@ class Checker(checker.Checker):
         for name, options in (("int8", ["--activations=int8"]), (WHOLE, ["--dtype=bf16"])):
             package = self.path(f"{name.split()[0]}.marimba")
             done = subprocess.run(
-                [self.marimba, "compile", self.models[name], "--emit=package", "-o", package, *options],
+                [self.marimba, "compile", self.models[name], "--emit=package", "-o", package, "--matmul=onednn", *options],
                 capture_output=True,
                 text=True,
             )

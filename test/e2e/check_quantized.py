@@ -341,12 +341,13 @@ def check_rows(args, report):
 
 
 def check_prefill(args, report):
-    """Many tokens in bytes, where the host multiplies them 64 at a time; by f32
-    elsewhere, or where a channel has several scales."""
+    """Many tokens in bytes, where the host multiplies them: in groups as those of
+    the weights, of 64 where a channel has one scale; on tiles in one group then,
+    and by f32 where a channel has several scales."""
     with open("/proc/cpuinfo", encoding="utf-8") as file:
-        dots = {"avx512_vnni", "avx512vl"} <= set(file.read().split())
-    narrow = {"--reference", "--matmul=loops"} & set(args.flags)
-    integers = dots and not narrow
+        units = set(file.read().split())
+    plain = {"--reference", "--matmul=loops"} & set(args.flags)
+    tiles = {"amx_tile", "amx_bf16", "amx_int8"} <= units
     flags, args.flags = args.flags, args.flags[:-2] + ["--activations=int8", "--dtype=f32"]
     rng = random.Random(5)
     for form in ("int8", "int8g64", "int8m"):
@@ -356,8 +357,12 @@ def check_prefill(args, report):
             rows = [[f32(rng.gauss(0, 1)) for _ in range(inputs)] for _ in range(11)]
             name = f"{form}_{channels}x{inputs}_int8"
             entry = projection(name, matrix, rows, [1, 11, inputs], "f32")
-            if integers and matrix.group == matrix.depth and not matrix.minimum:
-                rounded = quantize_rows(rows, matrix.depth, matrix.depth)
+            single = matrix.group == matrix.depth
+            group = 64 if single else matrix.group
+            if tiles:
+                group = matrix.depth if single and not matrix.minimum else None
+            if "avx2" in units and not plain and group:
+                rounded = quantize_rows(rows, matrix.depth, group)
                 values = array.array("d", matrix.times(rounded))
                 entry.expected.clear()
                 entry.expect("out", compare.Tensor([1, 11, channels], values))

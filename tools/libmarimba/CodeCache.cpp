@@ -71,6 +71,10 @@ static void writeOptions(raw_ostream &os, const CompileOptions &options) {
   options.pipeline.print(os);
   const mlir::marimba::Target *target =
       mlir::marimba::findTarget(options.pipeline.target);
+  // What a file says, not what it is called.
+  if (const std::string &table = options.pipeline.matmulTable; !table.empty())
+    if (auto text = MemoryBuffer::getFile(table))
+      os << "\ntable " << (*text)->getBuffer();
   os << "\ntarget " << target->describe(options.target) << '\n';
 }
 

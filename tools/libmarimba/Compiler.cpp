@@ -68,10 +68,10 @@ static std::string avoidReferences(CompileOptions &options) {
   if (pipeline.matmul != mlir::marimba::MatmulRoute::OneDNN ||
       !isHost(options.target) || rt::libraryMultiplies())
     return {};
-  pipeline.matmul = mlir::marimba::MatmulRoute::Loops;
+  pipeline.matmul = mlir::marimba::MatmulRoute::Generated;
   return "oneDNN has only its reference implementation of some products with " +
          rt::libraryInstructions() +
-         ": generated loops compute all of them (--matmul=loops)";
+         ": generated kernels compute all of them (--matmul=generated)";
 }
 
 Compilation::Compilation(const CompileOptions &options,

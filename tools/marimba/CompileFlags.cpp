@@ -59,7 +59,8 @@ driver::CompileFlags::CompileFlags(cl::SubCommand &sub)
       configFile(sub, "config-file",
                  "Name of the configuration (default: config.json)", "name") {
   cl::Option *shown[] = {&pipeline.target, &pipeline.matmul,
-                         &pipeline.activations, &pipeline.ltiForm};
+                         &pipeline.matmulTable, &pipeline.activations,
+                         &pipeline.ltiForm};
   for (cl::Option *option : shown)
     moveOption(*option, sub, category());
 }

@@ -32,6 +32,7 @@ std::unique_ptr<LoadedModel> driver::loadModel(StringRef modelDir,
 bool DirectoryModels::leavesDecisions(const std::string &package) const {
   const cl::Option *const decided[] = {&flags->pipeline.target,
                                        &flags->pipeline.matmul,
+                                       &flags->pipeline.matmulTable,
                                        &flags->dtype,
                                        &flags->keyValues,
                                        &flags->pipeline.activations,

@@ -16,7 +16,7 @@ def Marimba_PackedMatmulOp
   let summary = "y = x Wᵀ + b over the packed copy of a weight, then post-ops";
   let description = [{
     `r[..., n] = sum_k x[..., k] * weight[n, k] + bias[n]`, then the post-ops
-    (PostOpsInterface), then `y = r`. Generated loops read the copy of the
+    (PostOpsInterface), then `y = r`, rounded. Generated loops read the copy of the
     weight that the runtime packs when a model is loaded: elements of `packed`,
     f32 or bf16, in blocks of 64 channels (`rt.packed_weights`). Few rows and
     many read the same copy.
@@ -40,10 +40,10 @@ def Marimba_PackedMatmulOp
   }];
   let arguments = (ins Marimba_Shaped<[F32, BF16]>:$input,
       Marimba_AnyParameter:$weight, Optional<Marimba_AnyParameter>:$bias,
-      Variadic<Marimba_AnyActivation>:$postOperands,
-      Variadic<Marimba_AnyActivation>:$inits, TypeAttr:$packed,
+      Variadic<Marimba_Shaped<[F32, BF16]>>:$postOperands,
+      Variadic<Marimba_Shaped<[F32, BF16]>>:$inits, TypeAttr:$packed,
       DefaultValuedAttr<Marimba_PostOpsAttr, "{}">:$postOps);
-  let results = (outs Variadic<Marimba_Activation>:$results);
+  let results = (outs Variadic<Marimba_Projected>:$results);
   let assemblyFormat = [{
     $input `,` $weight `packed` $packed (`bias` `(` $bias^ `:` type($bias) `)`)?
     (`post_ops` custom<PostOps>($postOps, $postOperands,

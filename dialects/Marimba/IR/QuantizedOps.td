@@ -78,7 +78,8 @@ def Marimba_QuantizedMatmulOp
   let description = [{
     `r[..., n] = sum_k input[..., k] * W[n, k] + bias[n]`, accumulated in f32,
     where W are the numbers that the codes stand for (docs/quantization.md);
-    then the post-ops (PostOpsInterface), then `output = r`. With an input of
+    then the post-ops (PostOpsInterface), then `output = r`, rounded to its
+    type. With an input of
     bf16 the products may be of bf16, to which W is rounded.
 
     With scales and sums the input is a result of `quantize_rows`. Integers are
@@ -106,10 +107,10 @@ def Marimba_QuantizedMatmulOp
       Optional<Marimba_AnyActivation>:$scales,
       Optional<Marimba_AnyActivation>:$sums, Marimba_AnyQuantized:$weight,
       Optional<Index>:$matrix, Optional<Marimba_AnyParameter>:$bias,
-      Variadic<Marimba_AnyActivation>:$postOperands,
-      Variadic<Marimba_AnyActivation>:$inits, TypeAttr:$stored,
+      Variadic<Marimba_Shaped<[F32, BF16]>>:$postOperands,
+      Variadic<Marimba_Shaped<[F32, BF16]>>:$inits, TypeAttr:$stored,
       DefaultValuedAttr<Marimba_PostOpsAttr, "{}">:$postOps);
-  let results = (outs Variadic<Marimba_Activation>:$results);
+  let results = (outs Variadic<Marimba_Projected>:$results);
   let assemblyFormat = [{
     $input (`scales` `(` $scales^ `,` $sums `:` type($scales) `,` type($sums)
     `)`)? `,` $weight (`[` $matrix^ `]`)? `as` $stored

@@ -15,6 +15,7 @@
 #include "mlir/IR/Remarks.h"
 #include "mlir/IR/TypeUtilities.h"
 #include "mlir/Transforms/WalkPatternRewriteDriver.h"
+#include "llvm/Support/MemoryBuffer.h"
 
 #define DEBUG_TYPE "convert-marimba-to-onednn"
 
@@ -97,11 +98,31 @@ struct ConvertMarimbaToOneDNNPass
   using ConvertMarimbaToOneDNNBase::ConvertMarimbaToOneDNNBase;
 
   void runOnOperation() override {
+    std::optional<MatmulTable> own;
+    if (failed(readTable(own)))
+      return signalPassFailure();
+    MatmulTarget machine{bf16Dots, smallestCall, streams, generated};
+    machine.unit = unit;
+    if (automatic)
+      machine.table = own ? &*own : &MatmulTable::builtIn();
     RewritePatternSet patterns(&getContext());
-    patterns.add<ConvertLinear>(
-        &getContext(), MatmulTarget{bf16Dots, smallestCall, streams, generated},
-        numLibrary, numPacked, numLoops);
+    patterns.add<ConvertLinear>(&getContext(), machine, numLibrary, numPacked,
+                                numLoops);
     walkAndApplyPatterns(getOperation(), std::move(patterns));
+  }
+
+private:
+  /// The table of the option `table`, if there is one.
+  LogicalResult readTable(std::optional<MatmulTable> &own) {
+    if (table.empty())
+      return success();
+    auto text = llvm::MemoryBuffer::getFile(table, /*IsText=*/true);
+    if (!text)
+      return getOperation().emitError("table of matmuls: ")
+             << table << ": " << text.getError().message();
+    std::string error;
+    own = MatmulTable::parse((*text)->getBuffer(), table, error);
+    return own ? success() : LogicalResult(getOperation().emitError(error));
   }
 };
 

@@ -39,6 +39,21 @@ Type mlir::marimba::packedType(LinearOp op) {
   return Float32Type::get(op.getContext());
 }
 
+/// What the table says of many rows; null where it says nothing. How many there
+/// are is no matter: a row has the same bits in all calls that one of both
+/// computes. One row is generated code's, which reads the same copy.
+static const MatmulMeasurement *
+measurementOf(LinearOp op, const MatmulTarget &target, int64_t rows) {
+  auto weight = op.getWeight().getType();
+  if (!target.table || rows == 1 || isQuantized(weight))
+    return nullptr;
+  std::string element;
+  llvm::raw_string_ostream(element) << packedType(op);
+  return target.table->find(target.unit, weightTypeName(element, nullptr),
+                            kManyRows, weight.getDimSize(1),
+                            weight.getDimSize(0));
+}
+
 MatmulChoice mlir::marimba::chooseMatmul(LinearOp op,
                                          const MatmulTarget &target) {
   auto input = op.getInput().getType();
@@ -52,6 +67,11 @@ MatmulChoice mlir::marimba::chooseMatmul(LinearOp op,
     return {Loops, "the weight's size is not known: it cannot be packed"};
   int64_t rows = rowsOf(op);
   if (target.generated) {
+    if (const MatmulMeasurement *measured = measurementOf(op, target, rows)) {
+      if (!measured->generated)
+        return {Library, "table: " + measured->reason()};
+      return {Packed, "table: " + measured->reason()};
+    }
     std::string packed;
     llvm::raw_string_ostream(packed) << packedType(op);
     return {Packed, (rows == 1 ? "one row" : "any rows") +

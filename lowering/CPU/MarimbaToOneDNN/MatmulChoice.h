@@ -8,6 +8,7 @@
 #define MARIMBA_LOWERING_CPU_MARIMBATOONEDNN_MATMULCHOICE_H
 
 #include "dialects/Marimba/IR/Marimba.h"
+#include "lowering/CPU/MarimbaToOneDNN/MatmulTable.h"
 
 #include <string>
 
@@ -23,8 +24,11 @@ struct MatmulTarget {
   /// Whether the library's packed weights are in blocks of 64 channels, which
   /// generated code can stream.
   bool streams = false;
-  /// Whether generated kernels compute, and the library nothing.
+  /// Whether generated kernels compute, and the library nothing but what
+  /// `table` says that it does faster with many rows on `unit`.
   bool generated = false;
+  const MatmulTable *table = nullptr;
+  std::string unit = "";
 };
 
 /// Who computes a projection, and why, as a phrase for a remark.
