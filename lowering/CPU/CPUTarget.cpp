@@ -87,19 +87,13 @@ void CPUTarget::buildKernels(OpPassManager &pm,
   if (options.bf16)
     func.addPass(createNarrowProjections());
   bool library = options.matmul == MatmulRoute::OneDNN;
-  bool generated = options.matmul == MatmulRoute::Generated ||
-                   options.matmul == MatmulRoute::Automatic;
+  bool generated = options.generates();
   bool integers = options.multipliesBytes();
-  // Tiles multiply many rows of bf16 as fast as groups of bytes could be
-  // scaled: there weights are widened, or both sides have one scale for all
-  // inputs.
-  bool anyRows = generated && integers && !options.tiles;
-  bool wholeRows = generated && integers && options.tiles &&
-                   options.activations == Activations::Int8;
   if (options.prefillsInBytes())
     func.addPass(createMultiplyIntegers());
   func.addPass(createChooseQuantizedKernels(
-      {library, integers, anyRows, wholeRows, library || options.tiles}));
+      {library, integers, options.prefillsInGroups(), options.prefillsInTiles(),
+       library || (options.tiles && options.bf16)}));
   if (library || generated) {
     func.addPass(createConvertMarimbaToOneDNN(
         {options.bf16Dots, kSmallestCall,

@@ -162,6 +162,21 @@ struct PipelineOptions : PassPipelineOptions<PipelineOptions> {
   bool multipliesBytes() const {
     return integerUnit != IntegerUnit::None && activations != Activations::F32;
   }
+  bool generates() const {
+    return matmul == MatmulRoute::Generated || matmul == MatmulRoute::Automatic;
+  }
+  /// Whether generated kernels multiply many rows of bytes by every quantised
+  /// weight, in groups: AMX's tiles of bf16 are as fast.
+  bool prefillsInGroups() const {
+    return generates() && multipliesBytes() && !(tiles && bf16);
+  }
+  /// Whether they do so by weights with one scale for each channel, where rows
+  /// have one scale, too: by AMX's tiles of bytes.
+  bool prefillsInTiles() const {
+    return generates() && multipliesBytes() && tiles &&
+           activations == Activations::Int8;
+  }
+  /// Whether the library does.
   bool prefillsInBytes() const {
     return multipliesBytes() && activations == Activations::Int8 &&
            libraryBytes && matmul == MatmulRoute::OneDNN;

@@ -94,8 +94,9 @@ struct IntoMatmul : CountingPattern {
     if (library && !getElementTypeOrSelf(library.getInput().getType()).isBF16())
       return rewriter.notifyMatchFailure(op, "the library multiplies f32");
     rewriter.setInsertionPoint(matmul);
-    Value empty = emptyLike(rewriter, matmul, matmul->getResult(0),
-                            getElementTypeOrSelf(op.getType()));
+    Value empty =
+        emptyLike(rewriter, matmul, matmul.getDpsInitsMutable()[0].get(),
+                  getElementTypeOrSelf(op.getType()));
     rewriter.modifyOpInPlace(matmul, [&] {
       matmul.getDpsInitsMutable().assign(empty);
       matmul->getResult(0).setType(cast<RankedTensorType>(empty.getType()));

@@ -42,10 +42,10 @@ struct ConvertLinear : OpRewritePattern<LinearOp> {
     if (library && !anyRows && !few)
       return rewriter.notifyMatchFailure(op, "many rows: widened, by tiles");
     RowScales activations = RowScales::None;
-    if (anyRows || (integers && few))
-      activations = RowScales::Groups;
-    else if (wholeRows && layoutOf(weight).hasChannelScales())
+    if (wholeRows && !few && layoutOf(weight).hasChannelScales())
       activations = RowScales::OneARow;
+    else if (anyRows || (integers && few))
+      activations = RowScales::Groups;
     Value input = op.getInput();
     // Widened weights are multiplied in f32: so is what was rounded for
     // products of bf16.

@@ -70,8 +70,10 @@ OpsWork &OpsWork::operator+=(const OpsWork &other) {
 //===----------------------------------------------------------------------===//
 
 Products Products::of(const PipelineOptions &options) {
-  return {options.bf16, options.prefillsInBytes() ? ByteProducts::OfChannels
-                                                  : ByteProducts::None};
+  bool channels = options.prefillsInBytes() || options.prefillsInTiles();
+  return {options.bf16, options.prefillsInGroups() ? ByteProducts::All
+                        : channels                 ? ByteProducts::OfChannels
+                                                   : ByteProducts::None};
 }
 
 Products Products::ofFewRows(const PipelineOptions &options) {

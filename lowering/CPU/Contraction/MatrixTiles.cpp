@@ -46,7 +46,8 @@ MatrixTiles::MatrixTiles(KernelBuilder &b, const TileFacts &facts, Value input,
 
 bool MatrixTiles::takes(const TileFacts &facts, Value input, int64_t depth) {
   Type element = cast<MemRefType>(input.getType()).getElementType();
-  return facts.matrixTiles && (element.isBF16() || element.isInteger(8)) &&
+  return facts.matrixTiles && depth > 0 &&
+         (element.isBF16() || element.isInteger(8)) &&
          depth % (kBits / element.getIntOrFloatBitWidth()) == 0;
 }
 
@@ -76,12 +77,14 @@ void MatrixTiles::emit(const ContractionOperands &what, int64_t inputs) {
   depth = inputs;
   bool batches = cast<MemRefType>(operands.output.getType()).getRank() == 3;
   allRows = b.dim(operands.output, batches ? 1 : 0);
-  int64_t blocks = llvm::divideCeil(operands.channels, kChannels);
+  int64_t blocks =
+      std::max<int64_t>(llvm::divideCeil(operands.channels, kChannels), 1);
   int64_t pieces = llvm::divideCeil(kTasksOfThread * facts.threads, blocks);
   Value count = b.maxi(ceilDiv(b, allRows, rowsOfTask()), b.index(pieces));
   Value each = arith::DivUIOp::create(
       b, b.addi(allRows, b.subi(count, b.index(1))), count);
-  Value perTask = b.muli(ceilDiv(b, each, kTile), b.index(kTile));
+  Value perTask =
+      b.muli(b.maxi(ceilDiv(b, each, kTile), b.index(1)), b.index(kTile));
   Value tasks = arith::DivUIOp::create(
       b, b.addi(allRows, b.subi(perTask, b.index(1))), perTask);
   // A thread goes over blocks for the same rows, which stay in its cache.

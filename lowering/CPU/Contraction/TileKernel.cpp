@@ -51,7 +51,8 @@ void TileKernel::emit(const ContractionOperands &what, ValueRange memrefs,
 
   // As many rows as sums fit a part of the cache, fewer where blocks are few.
   int64_t most = facts.l2Bytes / 4 / (kChannels * 4) / shape.rows * shape.rows;
-  int64_t blocks = llvm::divideCeil(operands.channels, kChannels);
+  int64_t blocks =
+      std::max<int64_t>(llvm::divideCeil(operands.channels, kChannels), 1);
   int64_t pieces = llvm::divideCeil(kTasksOfThread * facts.threads, blocks);
   bool batches = cast<MemRefType>(operands.output.getType()).getRank() == 3;
   Value rows = b.dim(operands.output, batches ? 1 : 0);
