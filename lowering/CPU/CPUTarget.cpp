@@ -7,7 +7,6 @@
 #include "lowering/CPU/CPUTarget.h"
 
 #include "dialects/OneDNN/IR/OneDNN.h"
-#include "lowering/CPU/MarimbaToOneDNN/MatmulTable.h"
 #include "lowering/CPU/Passes.h"
 #include "lowering/Common/Passes.h"
 #include "passes/Passes.h"

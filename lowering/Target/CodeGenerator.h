@@ -58,6 +58,10 @@ std::string describeTarget(const TargetOptions &options);
 /// for the code generator. Nothing where there is no such target.
 std::string processorName(const TargetOptions &options);
 std::vector<std::string> processorFeatures(const TargetOptions &options);
+/// The strongest unit among LLVM's names of extensions that decides how
+/// products are made: "amx", "avx512-bf16", "avx512-vnni", "avx512", "avx2";
+/// "other" where there is none.
+llvm::StringRef matmulUnit(llvm::ArrayRef<std::string> features);
 
 enum class EmitKind { LLVM, Assembly, Object };
 

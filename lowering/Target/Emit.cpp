@@ -213,3 +213,16 @@ llvm::Error mlir::marimba::emit(ModuleOp module, EmitKind kind,
   codegen.run(*code);
   return llvm::Error::success();
 }
+
+StringRef mlir::marimba::matmulUnit(ArrayRef<std::string> features) {
+  auto has = [&](StringRef name) { return is_contained(features, name); };
+  if (has("amx-bf16") || has("amx-int8"))
+    return "amx";
+  if (has("avx512bf16"))
+    return "avx512-bf16";
+  if (has("avx512vnni"))
+    return "avx512-vnni";
+  if (has("avx512bw"))
+    return "avx512";
+  return has("avx2") ? "avx2" : "other";
+}

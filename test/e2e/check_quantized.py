@@ -358,7 +358,7 @@ def check_prefill(args, report):
             name = f"{form}_{channels}x{inputs}_int8"
             entry = projection(name, matrix, rows, [1, 11, inputs], "f32")
             single = matrix.group == matrix.depth
-            group = 64 if single else matrix.group
+            group = matrix.group if matrix.group <= 128 else 64
             if tiles:
                 group = matrix.depth if single and not matrix.minimum else None
             if "avx2" in units and not plain and group:

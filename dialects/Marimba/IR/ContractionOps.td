@@ -24,7 +24,9 @@ def Marimba_PackedMatmulOp
     1. x may be bf16 if `packed` is bf16, too: pairs of bf16 are then multiplied
        and added up in f32, as the target's dot products do. Otherwise products
        are of f32.
-    2. A row of y is summed in one order, of k, whatever other rows there are.
+    2. A row of y has the same bits whatever other rows there are, in calls of
+       its kind: one token of each sequence, [B, 1, K], or others
+       (docs/same-bits.md).
     3. x, y and operands of post-ops may be strided in all but the last
        dimension.
 

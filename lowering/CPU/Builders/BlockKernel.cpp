@@ -16,45 +16,55 @@ using namespace mlir::marimba;
 
 /// Vectors of a block whose sums are kept at a time, in registers.
 static constexpr int64_t kVectors = 8;
-/// With fewer blocks than this, and so few bytes, parts of a block of so many
-/// vectors are the work of a thread.
-static constexpr int64_t kFewBlocks = 8, kVectorsOfPart = 2;
-/// Blocks that are read side by side where whole blocks of both have registers:
-/// one stream alone does not use the memory's bandwidth. A part of each word's
-/// channels at a time would use less of it than one stream of whole words.
-static int64_t streamsOf(int64_t lanes) { return lanes >= 16 ? 2 : 1; }
+/// With fewer blocks than this, or than so many for each thread, parts of a
+/// block of so many vectors are the work of a thread.
+static constexpr int64_t kFewBlocks = 8, kBlocksOfThread = 2;
+static constexpr int64_t kVectorsOfPart = 2;
+/// With so many pairs of blocks for each thread it does not matter that some
+/// threads have one more.
+static constexpr int64_t kPairsOfThread = 4;
 static constexpr int64_t kCacheLine = 64;
 /// Words ahead, 256 bytes each (docs/results.md).
 static constexpr int64_t kWordsAhead = 8;
+
+/// Whether two blocks are read side by side, where whole blocks of both have
+/// registers: one stream alone does not use the memory's bandwidth. A part of
+/// each word's channels at a time would use less of it than one stream of whole
+/// words.
+bool BlockKernel::hasTwoStreams(int64_t blocks) const {
+  int64_t pairs = llvm::divideCeil(blocks, 2);
+  return 2 * kChannels / lanes <= kVectors &&
+         (pairs % threads == 0 || pairs >= kPairsOfThread * threads);
+}
 
 void BlockKernel::emit(const ContractionOperands &what, ValueRange memrefs) {
   operands = what;
   inputs.assign(memrefs.begin(), memrefs.end());
   int64_t blocks = llvm::divideCeil(operands.channels, kChannels);
+  int64_t vectors = kChannels / lanes;
   Value end = b.dim(operands.words, 0);
-  if (blocks < kFewBlocks) {
+  if (blocks < std::max(kFewBlocks, kBlocksOfThread * threads)) {
     int64_t part = std::min(kChannels, kVectorsOfPart * lanes);
     b.parallel(
         {end, b.index(kChannels)},
         [&](ValueRange at) { overRows(at[0], at[1], part / lanes); }, part);
     return;
   }
-  int64_t streams = streamsOf(lanes);
+  if (!hasTwoStreams(blocks))
+    return b.parallel(
+        {end}, [&](ValueRange at) { overRows(at[0], Value(), vectors); });
   b.parallel(
       {end},
       [&](ValueRange at) {
-        if (streams == 1)
-          return overRows(at[0], Value(), kChannels / lanes);
         Value next = b.addi(at[0], b.index(1));
-        int64_t vectors = kChannels / lanes;
-        if (blocks % streams == 0)
+        if (blocks % 2 == 0)
           return overRows({at[0], next}, Value(), vectors);
         b.ifThen(b.cmpi(/*lessThan=*/true, next, end),
                  [&] { overRows({at[0], next}, Value(), vectors); });
         b.ifThen(b.cmpi(/*lessThan=*/false, next, end),
                  [&] { overRows(at[0], Value(), vectors); });
       },
-      streams);
+      2);
 }
 
 void BlockKernel::overRows(ArrayRef<Value> blocks, Value lane,

@@ -7,7 +7,7 @@
 #ifndef MARIMBA_LOWERING_CPU_BUILDERS_BLOCKKERNEL_H
 #define MARIMBA_LOWERING_CPU_BUILDERS_BLOCKKERNEL_H
 
-#include "lowering/CPU/Contraction/Consumers.h"
+#include "lowering/CPU/Contraction/TileKernel.h"
 
 namespace mlir::marimba {
 
@@ -20,8 +20,8 @@ class BlockKernel {
 public:
   static constexpr int64_t kChannels = Consumers::kChannels;
 
-  BlockKernel(KernelBuilder &b, int64_t lanes)
-      : b(b), lanes(std::min(lanes, kChannels)) {}
+  BlockKernel(KernelBuilder &b, const TileFacts &facts)
+      : b(b), lanes(std::min(facts.lanes, kChannels)), threads(facts.threads) {}
   virtual ~BlockKernel() = default;
 
   /// `inputs` are memrefs whose rows are those of the output; the first one
@@ -57,12 +57,14 @@ protected:
   int64_t lanes;
 
 private:
+  bool hasTwoStreams(int64_t blocks) const;
   /// All rows of `blocks`: of `vectors` from `lane` on, or of whole blocks
   /// where that is null.
   void overRows(ArrayRef<Value> blocks, Value lane, int64_t vectors);
   void oneRow(Tile tile, ArrayRef<Value> row);
   void store(const Tile &tile, ValueRange sums);
 
+  int64_t threads;
   ContractionOperands operands;
   SmallVector<Value> inputs;
 };

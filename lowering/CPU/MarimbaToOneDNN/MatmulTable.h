@@ -80,11 +80,6 @@ private:
 std::string weightTypeName(llvm::StringRef element,
                            const ::marimba::formats::Layout *quantized);
 
-/// The strongest unit among LLVM's names of extensions that decides how
-/// products are made: "amx", "avx512-bf16", "avx512-vnni", "avx512", "avx2";
-/// "other" where there is none.
-llvm::StringRef matmulUnit(llvm::ArrayRef<std::string> features);
-
 } // namespace mlir::marimba
 
 #endif // MARIMBA_LOWERING_CPU_MARIMBATOONEDNN_MATMULTABLE_H

@@ -29,8 +29,8 @@ using namespace mlir::marimba;
 namespace {
 
 struct PackedKernel : BlockKernel {
-  PackedKernel(KernelBuilder &b, PackedMatmulOp op, int64_t lanes)
-      : BlockKernel(b, lanes), op(op) {}
+  PackedKernel(KernelBuilder &b, PackedMatmulOp op, const TileFacts &facts)
+      : BlockKernel(b, facts), op(op) {}
 
   /// Words of a channel, with their padding.
   static int64_t wordsOf(int64_t inputs, Type packed) {
@@ -122,7 +122,7 @@ struct PackedMatmulToVector : OpRewritePattern<PackedMatmulOp> {
     else
       oneOrMany(
           b, operands.output,
-          [&] { PackedKernel(b, op, facts.lanes).emit(operands, inputs); },
+          [&] { PackedKernel(b, op, facts).emit(operands, inputs); },
           [&] { many(b, op, operands, inputs); });
     rewriter.eraseOp(op);
     return success();

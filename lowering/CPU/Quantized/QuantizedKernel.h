@@ -19,8 +19,9 @@ namespace mlir::marimba {
 /// What both kernels of quantized_matmul share.
 class QuantizedKernel : public BlockKernel {
 public:
-  QuantizedKernel(KernelBuilder &b, QuantizedMatmulOp op, int64_t lanes)
-      : BlockKernel(b, lanes), op(op),
+  QuantizedKernel(KernelBuilder &b, QuantizedMatmulOp op,
+                  const TileFacts &facts)
+      : BlockKernel(b, facts), op(op),
         parts(b, op.getWeight(), op.getStoredType(), op.getMatrix()) {}
 
   void emit(const ContractionOperands &operands, ValueRange inputs) {
@@ -64,9 +65,9 @@ private:
 /// Products of bytes by `unit`, which there is; activations of 8 bits.
 class IntegerKernel : public QuantizedKernel {
 public:
-  IntegerKernel(KernelBuilder &b, QuantizedMatmulOp op, int64_t lanes,
+  IntegerKernel(KernelBuilder &b, QuantizedMatmulOp op, const TileFacts &facts,
                 IntegerUnit unit)
-      : QuantizedKernel(b, op, lanes), unit(unit) {}
+      : QuantizedKernel(b, op, facts), unit(unit) {}
 
 protected:
   SmallVector<Value> sums(const Tile &tile) override;

@@ -48,7 +48,7 @@ struct MatmulToVector : OpRewritePattern<QuantizedMatmulOp> {
 
   /// Inputs that quantize_rows made.
   void integers(KernelBuilder &b, QuantizedMatmulOp op) const {
-    IntegerKernel one(b, op, facts.lanes, unit);
+    IntegerKernel one(b, op, facts, unit);
     const QuantizedParts &parts = one.matrix();
     ContractionOperands operands = IntegerKernel::operandsOf(op, parts);
     SmallVector<Value> inputs{op.getInput(), op.getScales(), op.getSums()};
@@ -68,7 +68,7 @@ struct MatmulToVector : OpRewritePattern<QuantizedMatmulOp> {
 
   /// Inputs as they are: weights are widened, for few rows in registers.
   void floats(KernelBuilder &b, QuantizedMatmulOp op) const {
-    FloatKernel one(b, op, facts.lanes);
+    FloatKernel one(b, op, facts);
     const QuantizedParts &parts = one.matrix();
     ContractionOperands operands = FloatKernel::operandsOf(op, parts);
     SmallVector<Value> inputs{op.getInput()};

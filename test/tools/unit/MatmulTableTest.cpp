@@ -1,6 +1,7 @@
 //===- MatmulTableTest.cpp - Tests of measured choices --------------------===//
 
 #include "lowering/CPU/MarimbaToOneDNN/MatmulTable.h"
+#include "lowering/Target/CodeGenerator.h"
 
 #include "marimba/formats/Layout.h"
 
