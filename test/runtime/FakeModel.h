@@ -20,7 +20,7 @@ namespace marimba::rt::fake {
 
 inline constexpr int64_t vocabulary = 50;
 
-inline const char description[] = R"({"abi":3,"name":"fake","weights":[
+inline const char description[] = R"({"abi":4,"name":"fake","weights":[
   {"name":"d","dtype":"f32","shape":[1],"derived":true}],"entries":{
   "prepare":{"args":[{"kind":"weight","name":"d","dtype":"f32","shape":[1]}]},
   "prefill":{"args":[

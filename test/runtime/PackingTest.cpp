@@ -26,7 +26,7 @@ constexpr int64_t K = 48, N = 40;
 
 /// A matrix, a stack of two that lie apart in the file, the second of them at
 /// an odd address, and a matrix that is also read as it is stored.
-const char description[] = R"({"abi":3,"name":"fake/model","weights":[
+const char description[] = R"({"abi":4,"name":"fake/model","weights":[
   {"name":"a","dtype":"f32","shape":[40,48],"sources":["a"],"packed":"f32"},
   {"name":"stack","dtype":"bf16","shape":[2,40,48],"sources":["b","c"],
    "packed":"f32"},
@@ -46,9 +46,9 @@ int32_t entry(MarimbaContext *, const MarimbaCall *) { return MARIMBA_OK; }
 void *lookup(const char *symbol) {
   if (!std::strcmp(symbol, MARIMBA_SYMBOL_DESCRIPTION))
     return const_cast<char *>(description);
-  return std::strcmp(symbol, MARIMBA_ENTRY_PREPARE)
-             ? reinterpret_cast<void *>(entry)
-             : nullptr;
+  bool known = !std::strcmp(symbol, MARIMBA_ENTRY_PREFILL) ||
+               !std::strcmp(symbol, MARIMBA_ENTRY_DECODE);
+  return known ? reinterpret_cast<void *>(entry) : nullptr;
 }
 
 std::string readAll(const fs::path &path) {

@@ -45,7 +45,7 @@ std::string describe(const std::string &sumSize, const std::string &keyName) {
         sumSize + R"(]},{"kind":"state","name":")" + keyName +
         R"(","dtype":"f32","shape":[-1,2,-1,3]}]})";
   }
-  return R"({"abi":3,"name":"fake","weights":[],"entries":{)" + entries + "}}";
+  return R"({"abi":4,"name":"fake","weights":[],"entries":{)" + entries + "}}";
 }
 
 std::string description;
@@ -92,9 +92,9 @@ int32_t step(MarimbaContext *, const MarimbaCall *call) {
 void *lookup(const char *symbol) {
   if (!std::strcmp(symbol, MARIMBA_SYMBOL_DESCRIPTION))
     return description.data();
-  return std::strcmp(symbol, MARIMBA_ENTRY_PREPARE)
-             ? reinterpret_cast<void *>(step)
-             : nullptr;
+  bool known = !std::strcmp(symbol, MARIMBA_ENTRY_PREFILL) ||
+               !std::strcmp(symbol, MARIMBA_ENTRY_DECODE);
+  return known ? reinterpret_cast<void *>(step) : nullptr;
 }
 
 std::string readAll(const fs::path &path) {
@@ -415,10 +415,10 @@ TEST_F(StateFileTest, FingerprintsFollowContents) {
   auto print = [&](const fs::path &file, size_t count) {
     std::string count_ = std::to_string(count);
     auto module = Description::parse(
-        R"({"abi":3,"name":"w","weights":[{"name":"a","dtype":"f32","shape":[)" +
+        R"({"abi":4,"name":"w","weights":[{"name":"a","dtype":"f32","shape":[)" +
             count_ + R"(],"sources":["a"]}],)" +
             describe("1", "key")
-                .substr(std::strlen(R"({"abi":3,"name":"fake","weights":[],)")),
+                .substr(std::strlen(R"({"abi":4,"name":"fake","weights":[],)")),
         error);
     EXPECT_TRUE(module) << error;
     uint64_t header = 0;

@@ -201,7 +201,7 @@ TEST_F(WeightsTest, Provider) {
 
 /// A small good description, with `from` replaced by `to`.
 std::string descriptionWith(std::string from, std::string to) {
-  std::string text = R"({"abi":3,"name":"m","weights":[
+  std::string text = R"({"abi":4,"name":"m","weights":[
     {"name":"w","dtype":"bf16","shape":[4,2],"sources":["a"]},
     {"name":"d","dtype":"f32","shape":[2],"derived":true}],
     "entries":{
@@ -241,7 +241,7 @@ TEST(Description, TablesOfAnyModule) {
   EXPECT_EQ(tables->weightIndex("x"), -1);
   EXPECT_EQ(tables->entries.size(), 3u);
   EXPECT_EQ(tables->entries.at("op.case").args.size(), 4u);
-  EXPECT_FALSE(ModuleTables::parse(R"({"abi":3,"name":"m","weights":[],
+  EXPECT_FALSE(ModuleTables::parse(R"({"abi":4,"name":"m","weights":[],
                                        "entries":[]})",
                                    error));
   EXPECT_HAS(error, "entries: is array, expected an object");
@@ -251,7 +251,7 @@ TEST(Description, ErrorsNameTheField) {
   struct {
     const char *from, *to, *error;
   } cases[] = {
-      {"\"abi\":3", "\"abi\":2", "abi: is 2, this runtime has 3"},
+      {"\"abi\":4", "\"abi\":2", "abi: is 2, this runtime has 4"},
       {"\"bf16\"", "\"f8\"", "weights[0].dtype: is 'f8'"},
       {"[4,2]", "[4,-1]", "weights[0].shape: has the size -1"},
       {"[4,2]", "[4,\"x\"]", "weights[0].shape: has the size \"x\""},

@@ -73,7 +73,7 @@ struct ModuleTables {
 
 /// The JSON at the symbol marimba_description of a model, read and checked:
 ///
-///   {"abi": 3, "name": "...", "weights": [{"name", "dtype", "shape",
+///   {"abi": 4, "name": "...", "weights": [{"name", "dtype", "shape",
 ///    "sources" | "derived", "packed", "blocks", "stored", "quantized"}...],
 ///    "entries":
 ///    {"prepare":

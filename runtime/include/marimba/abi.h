@@ -26,7 +26,7 @@
 extern "C" {
 #endif
 
-#define MARIMBA_ABI_VERSION 3
+#define MARIMBA_ABI_VERSION 4
 
 /// Tensors at the interface have at most this many dimensions.
 #define MARIMBA_MAX_RANK 6

@@ -178,7 +178,7 @@ INSTANTIATE_TEST_SUITE_P(All, StoredWeightsTest,
 std::optional<rt::ModuleTables>
 parseQuantized(const std::string &more, int64_t bytes, std::string &error) {
   return rt::ModuleTables::parse(
-      R"({"abi":3,"name":"m","entries":{},"weights":[{"name":"w","dtype":"i8",)"
+      R"({"abi":4,"name":"m","entries":{},"weights":[{"name":"w","dtype":"i8",)"
       R"("shape":[)" +
           std::to_string(bytes) + R"(],"sources":["a","b","c"],"quantized":{)" +
           R"("scale":"f16","matrices":1,)" + more + "}}]}",

@@ -2,7 +2,7 @@
 // RUN:   | sed -n 's/.*@marimba_description("\(.*\)\\00").*/\1/p' \
 // RUN:   | sed 's/\\22/"/g' | %python -m json.tool --indent 0 | FileCheck %s
 
-// CHECK: "abi": 3,
+// CHECK: "abi": 4,
 // CHECK: "name": "tiny",
 module @tiny {
 // CHECK: "weights": [
