@@ -7,7 +7,13 @@
 #include "tools/libmarimba/Memory.h"
 
 #include "marimba/Session.h"
+#include "mlir/IR/Verifier.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/SmallVector.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/raw_ostream.h"
 #include <algorithm>
+#include <dlfcn.h>
 #include <fstream>
 #include <link.h>
 #include <malloc.h>
@@ -38,27 +44,107 @@ void marimba::restartPeakResident() {
   file << '5';
 }
 
-/// Drops the pages of a library's large segments that nobody can write to. What
+namespace {
+/// A line of /proc/self/maps.
+struct Mapping {
+  AddressRange range;
+  bool writable = true;
+  std::string file; // device and node; empty where it is of no file
+};
+} // namespace
+
+static std::optional<Mapping> parseMapping(StringRef line) {
+  // 7f00-7f10 r-xp 00001000 08:01 1234   /usr/lib/libLLVM.so
+  SmallVector<StringRef, 8> fields;
+  line.split(fields, ' ', /*MaxSplit=*/5, /*KeepEmpty=*/false);
+  Mapping mapping;
+  if (fields.size() < 5)
+    return std::nullopt;
+  auto [begin, end] = fields[0].split('-');
+  if (begin.getAsInteger(16, mapping.range.begin) ||
+      end.getAsInteger(16, mapping.range.end))
+    return std::nullopt;
+  mapping.writable = fields[1].contains('w');
+  if (fields[4] != "0")
+    mapping.file = (fields[3] + " " + fields[4]).str();
+  return mapping;
+}
+
+std::vector<AddressRange>
+marimba::partsOfFile(StringRef maps, AddressRange segment, uint64_t inside) {
+  std::vector<Mapping> mappings;
+  std::string file;
+  for (StringRef line : split(maps, '\n'))
+    if (std::optional<Mapping> mapping = parseMapping(line)) {
+      if (mapping->range.begin <= inside && inside < mapping->range.end)
+        file = mapping->file;
+      mappings.push_back(std::move(*mapping));
+    }
+  std::vector<AddressRange> parts;
+  for (const Mapping &mapping : mappings) {
+    uint64_t begin = std::max(segment.begin, mapping.range.begin);
+    uint64_t end = std::min(segment.end, mapping.range.end);
+    if (begin < end && !mapping.writable && !file.empty() &&
+        mapping.file == file)
+      parts.push_back({begin, end});
+  }
+  return parts;
+}
+
+namespace {
+/// A library of the compiler, by an address in it.
+struct Library {
+  uint64_t inside = 0;
+  uint64_t base = 0; // where its address 0 is loaded
+  std::vector<AddressRange> segments;
+};
+} // namespace
+
+/// Finds the large segments of those of `data` that nobody can write to. What
 /// the loader relocated is in others.
-static int dropSegments(dl_phdr_info *info, size_t, void *) {
+static int findSegments(dl_phdr_info *info, size_t, void *data) {
   static const auto page = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
-  for (int i = 0; i < info->dlpi_phnum; ++i) {
-    const ElfW(Phdr) &segment = info->dlpi_phdr[i];
-    if (segment.p_type != PT_LOAD || (segment.p_flags & PF_W) ||
-        segment.p_filesz < kLargeSegment)
+  for (Library &library : *static_cast<std::vector<Library> *>(data)) {
+    if (library.base != info->dlpi_addr)
       continue;
-    // Only whole pages: neighbours may share the first and the last one.
-    uint64_t begin = info->dlpi_addr + segment.p_vaddr;
-    uint64_t end = (begin + segment.p_filesz) / page * page;
-    begin = (begin + page - 1) / page * page;
-    madvise(reinterpret_cast<void *>(begin), end - begin, MADV_DONTNEED);
+    for (int i = 0; i < info->dlpi_phnum; ++i) {
+      const ElfW(Phdr) &segment = info->dlpi_phdr[i];
+      uint64_t begin = info->dlpi_addr + segment.p_vaddr;
+      uint64_t end = begin + segment.p_filesz;
+      if (segment.p_type != PT_LOAD || (segment.p_flags & PF_W) ||
+          segment.p_filesz < kLargeSegment)
+        continue;
+      // Only whole pages: neighbours may share the first and the last one.
+      library.segments.push_back(
+          {(begin + page - 1) / page * page, end / page * page});
+    }
   }
   return 0;
 }
 
 void marimba::releaseCompilerMemory() {
   malloc_trim(0);
-  dl_iterate_phdr(dropSegments, nullptr);
+  // A host's other libraries are not ours to touch.
+  std::vector<Library> libraries;
+  for (void *symbol : {reinterpret_cast<void *>(&llvm::outs),
+                       reinterpret_cast<void *>(&mlir::verify),
+                       reinterpret_cast<void *>(&releaseCompilerMemory)}) {
+    Dl_info info = {};
+    if (!dladdr(symbol, &info))
+      continue;
+    auto base = reinterpret_cast<uint64_t>(info.dli_fbase);
+    if (none_of(libraries, [&](const Library &l) { return l.base == base; }))
+      libraries.push_back({reinterpret_cast<uint64_t>(symbol), base, {}});
+  }
+  dl_iterate_phdr(findSegments, &libraries);
+  std::ifstream stream("/proc/self/maps");
+  std::string maps{std::istreambuf_iterator<char>(stream), {}};
+  for (const Library &library : libraries)
+    for (const AddressRange &segment : library.segments)
+      for (const AddressRange &part :
+           partsOfFile(maps, segment, library.inside))
+        madvise(reinterpret_cast<void *>(part.begin), part.end - part.begin,
+                MADV_DONTNEED);
 }
 
 bool marimba::checkRoom(const mlir::marimba::ModelInfo &info, int64_t tokens,

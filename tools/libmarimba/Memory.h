@@ -51,9 +51,22 @@ void restartPeakResident();
 /// The resident size now.
 int64_t resident();
 
-/// Gives back what compiling took: free memory of the heap, and pages of large
-/// libraries (LLVM and MLIR are some 100 MiB), which are read again from their
-/// files where they are needed.
+/// Addresses from `begin` to before `end`.
+struct AddressRange {
+  uint64_t begin = 0, end = 0;
+  bool operator==(const AddressRange &) const = default;
+};
+
+/// The parts of `segment` that `maps`, text like that of /proc/self/maps, has
+/// as read-only and as of the file that the address `inside` is of: what is
+/// dropped there is read again. None where `inside` is of no file any more, as
+/// of code that was moved to large pages.
+std::vector<AddressRange> partsOfFile(llvm::StringRef maps,
+                                      AddressRange segment, uint64_t inside);
+
+/// Gives back what compiling took: free memory of the heap, and pages of LLVM,
+/// MLIR (some 100 MiB) and this library, which are read again from their files
+/// where they are needed.
 void releaseCompilerMemory();
 
 } // namespace marimba
