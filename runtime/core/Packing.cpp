@@ -56,7 +56,8 @@ private:
   /// Memory of the model's file behind a matrix, which has been packed. Code
   /// that also reads it as stored, rows of an embedding, reads the file again.
   void release(const Item &item, const StoredMatrix &matrix) {
-    weights.release(matrix, static_cast<int64_t>(item.stored.get_size()));
+    weights.release(matrix, static_cast<int64_t>(item.stored.get_size()),
+                    /*readAgain=*/item.spec->stored);
   }
   void step(const Item &item);
   void note(const std::string &text) {

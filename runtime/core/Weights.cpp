@@ -212,7 +212,8 @@ private:
     for (const WeightSource *part : parts)
       if (part->bytes)
         weights.release({nullptr, address(*part)},
-                        static_cast<int64_t>(part->bytes));
+                        static_cast<int64_t>(part->bytes),
+                        /*readAgain=*/false);
     return true;
   }
 
@@ -379,7 +380,8 @@ bool Weights::checkUnchanged(std::string &error) const {
   return true;
 }
 
-void Weights::release(const StoredMatrix &matrix, int64_t bytes) const {
+void Weights::release(const StoredMatrix &matrix, int64_t bytes,
+                      bool readAgain) const {
   static const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
   auto begin = reinterpret_cast<uintptr_t>(matrix.data);
   uintptr_t end = begin + static_cast<uintptr_t>(bytes);
@@ -397,7 +399,7 @@ void Weights::release(const StoredMatrix &matrix, int64_t bytes) const {
   for (const auto &mapping : mappings)
     giveBack(mapping->data, mapping->size);
   // Of what comes from files, own memory is the only copy.
-  if (mappings.empty())
+  if (mappings.empty() && !readAgain)
     for (const AlignedBuffer &buffer : buffers)
       giveBack(buffer.data(), static_cast<uint64_t>(buffer.size()));
 }

@@ -96,7 +96,10 @@ TEST(RandomWeightsTest, GivesMemoryBack) {
   std::vector<StoredMatrix> matrices =
       weights->matrices(5, description.weights[5]);
   ASSERT_EQ(matrices.size(), 1u);
-  weights->release(matrices[0], count * 4);
+  weights->release(matrices[0], count * 4, /*readAgain=*/true);
+  for (int64_t i = 0; i < count; ++i)
+    ASSERT_EQ(valueAt(released, i), before[static_cast<size_t>(i)]);
+  weights->release(matrices[0], count * 4, /*readAgain=*/false);
   // All but what shares a page with others.
   int64_t zeros = 0;
   for (int64_t i = 0; i < count; ++i) {

@@ -107,8 +107,9 @@ public:
   bool checkUnchanged(std::string &error) const;
   /// Gives back the memory of `matrix`, of `bytes` bytes, where it is in a
   /// file: who reads it later reads the file again. Where a provider made all
-  /// weights they are numbers of no meaning: it reads zeros.
-  void release(const StoredMatrix &matrix, int64_t bytes) const;
+  /// weights there is none, and memory is given back where it is not
+  /// `readAgain` by anybody.
+  void release(const StoredMatrix &matrix, int64_t bytes, bool readAgain) const;
 
 private:
   struct Mapping;
