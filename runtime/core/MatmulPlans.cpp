@@ -117,25 +117,30 @@ typename Map::mapped_type PrimitiveCache::Impl::cached(Map &map, const Key &key,
 
 std::shared_ptr<const Plan>
 PrimitiveCache::Impl::plan(const dnn::MatmulSpec &spec) {
-  return cached(plans, spec, [&] {
+  std::shared_ptr<const Plan> found = cached(plans, spec, [&] {
     auto plan = std::make_shared<Plan>(findPlan(engine, spec));
     plan->matmul.makePrimitive();
-    implementations.insert(plan->matmul.implementation);
+    plan->calls = &implementations[plan->matmul.implementation];
     return plan;
   });
+  found->calls->fetch_add(1, std::memory_order_relaxed);
+  return found;
 }
 
 std::shared_ptr<const IntegerPlan>
 PrimitiveCache::Impl::integerPlan(const dnn::MatmulSpec &spec) {
-  return cached(integerPlans, spec, [&] {
+  std::shared_ptr<const IntegerPlan> found = cached(integerPlans, spec, [&] {
     auto plan = std::make_shared<IntegerPlan>();
     plan->matmul = dnn::findIntegerMatmul(engine, spec);
     if (plan->matmul) {
       plan->matmul->makePrimitive();
-      implementations.insert(plan->matmul->implementation);
+      plan->calls = &implementations[plan->matmul->implementation];
     }
     return plan;
   });
+  if (found->calls)
+    found->calls->fetch_add(1, std::memory_order_relaxed);
+  return found;
 }
 
 std::shared_ptr<const dnn::Reorder>

@@ -125,8 +125,13 @@ PrimitiveCache::Stats PrimitiveCache::stats() const {
       result.packedBytes += copy->buffer.size();
   }
   result.primitives = static_cast<int64_t>(state->plans.size());
-  result.implementations.assign(state->implementations.begin(),
-                                state->implementations.end());
+  // Without a kernel for bytes a plan of them has none: f32 is computed.
+  for (const auto &[spec, plan] : state->integerPlans)
+    result.primitives += plan->matmul.has_value();
+  for (const auto &[name, calls] : state->implementations) {
+    result.implementations.push_back(name);
+    result.calls.emplace(name, calls.load(std::memory_order_relaxed));
+  }
   return result;
 }
 

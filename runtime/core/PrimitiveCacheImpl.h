@@ -7,11 +7,11 @@
 #include "marimba/PrimitiveCache.h"
 #include "marimba/Tensor.h"
 
+#include <atomic>
 #include <compare>
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <shared_mutex>
 #include <span>
 #include <string>
@@ -54,12 +54,14 @@ struct Widening {
 struct Plan {
   dnn::MatmulSpec spec;
   dnn::Matmul matmul;
+  std::atomic<int64_t> *calls = nullptr; // of its implementation
 };
 
 /// How one shape of bytes is computed: by a kernel over blocks of bytes, or,
 /// where the library has none, in f32.
 struct IntegerPlan {
   std::optional<dnn::Matmul> matmul;
+  std::atomic<int64_t> *calls = nullptr; // of its implementation; may be null
 };
 
 /// Packed bytes: our own, or part of a mapped file.
@@ -96,7 +98,8 @@ struct PrimitiveCache::Impl {
   std::map<dnn::MatmulSpec, std::shared_ptr<const IntegerPlan>> integerPlans;
   std::map<CopyKey, std::shared_ptr<const dnn::Reorder>> copies;
   std::map<WidenKey, std::shared_ptr<const Widening>> widenings;
-  std::set<std::string> implementations;
+  /// How often each was called. Entries stay, so that plans may point to them.
+  std::map<std::string, std::atomic<int64_t>> implementations;
   /// Where keys are stored that are addresses only (Stacks::InPlace).
   std::unordered_map<const void *, const void *> places;
 

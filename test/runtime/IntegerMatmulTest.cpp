@@ -103,6 +103,24 @@ TEST_F(IntegerMatmulTest, LargestBytes) {
       check({.rows = rows, .k = k, .n = 130, .largest = true});
 }
 
+// One primitive of bytes, or of f32 where the library has no kernel of bytes.
+TEST_F(IntegerMatmulTest, CallsAreCounted) {
+  auto calls = [&] {
+    int64_t sum = 0;
+    for (const auto &[name, count] : library->stats().calls)
+      sum += count;
+    return sum;
+  };
+  EXPECT_EQ(calls(), 0);
+  check({.rows = 9, .k = 64, .n = 64});
+  int64_t once = calls();
+  EXPECT_GE(once, 1);
+  EXPECT_EQ(library->stats().primitives, 1);
+  check({.rows = 9, .k = 64, .n = 64});
+  EXPECT_EQ(calls(), 2 * once);
+  EXPECT_EQ(library->stats().primitives, 1);
+}
+
 TEST_F(IntegerMatmulTest, NoInputs) {
   for (int64_t rows : {1, 3})
     check({.batch = 2, .rows = rows, .k = 0, .n = 70, .yPad = 5});

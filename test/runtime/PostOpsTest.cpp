@@ -369,7 +369,10 @@ TEST_F(PostOpsTest, TypeWithoutOperand) {
     marimba_onednn_matmul(context->get(), &args);
     ASSERT_TRUE(context->ok()) << context->message();
   }
-  EXPECT_EQ(library->stats().primitives, 1);
+  PrimitiveCache::Stats stats = library->stats();
+  EXPECT_EQ(stats.primitives, 1);
+  ASSERT_EQ(stats.calls.size(), 1u);
+  EXPECT_EQ(stats.calls.begin()->second, 3);
 }
 
 TEST_F(PostOpsTest, TooMany) {

@@ -9,6 +9,7 @@
 #include "marimba/RandomWeights.h"
 #include "marimba/Stopwatch.h"
 #include "marimba/ThreadTeam.h"
+#include "marimba/Tiles.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include <cmath>
@@ -84,6 +85,14 @@ MatrixProduct::create(const MatrixType &type, int64_t inputs, int64_t channels,
                     : nullptr;
   if (!text)
     return nullptr;
+  // Nobody binds this code, who would ask for its tiles.
+  std::string noTiles;
+  if (lookupFunction<const void>(*product->code, MARIMBA_SYMBOL_TILES,
+                                 noTiles) &&
+      !rt::mayUseTiles(error)) {
+    error = name + ": " + error + "; measure with --isa=avx512-bf16";
+    return nullptr;
+  }
   std::optional<rt::ModuleTables> tables = rt::ModuleTables::parse(text, error);
   if (!tables)
     return nullptr;
@@ -193,14 +202,14 @@ bool MatrixProduct::prepare(int64_t count, std::string &error) {
       return false;
   packed = true;
   rt::PrimitiveCache::Stats after = library->stats();
-  implementation = "generated";
-  if (after.primitives == before.primitives)
-    return true;
-  std::vector<std::string> fresh;
-  for (const std::string &name : after.implementations)
-    if (!is_contained(before.implementations, name))
-      fresh.push_back(name);
-  implementation = join(fresh.empty() ? after.implementations : fresh, "+");
+  // By calls: the primitives of a number of rows that was there before are not
+  // made again.
+  std::vector<std::string> called;
+  for (const auto &[name, calls] : after.calls)
+    if (auto it = before.calls.find(name);
+        it == before.calls.end() || it->second < calls)
+      called.push_back(name);
+  implementation = called.empty() ? "generated" : join(called, "+");
   return true;
 }
 

@@ -4,6 +4,7 @@
 #define MARIMBA_RUNTIME_PRIMITIVECACHE_H
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -38,8 +39,9 @@ public:
     int64_t packedWeights = 0; // weights with at least one packed copy
     int64_t packedBytes = 0;   // memory of all packed copies and biases
     int64_t secondCopies = 0;  // copies beyond a weight's first layout
-    int64_t primitives = 0;    // matmul primitives alive
+    int64_t primitives = 0;    // matmul primitives alive, of bytes, too
     std::vector<std::string> implementations; // distinct names, sorted
+    std::map<std::string, int64_t> calls;     // matmuls of each of these
   };
   Stats stats() const;
 
