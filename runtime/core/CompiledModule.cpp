@@ -23,7 +23,7 @@ CompiledModule::bind(const Lookup &lookup, std::string &error,
   if (!description)
     return nullptr;
   if (lookup(MARIMBA_SYMBOL_TILES) && !mayUseTiles(error)) {
-    error = "compiled module: " + error;
+    error = "compiled module: " + error + "; compile with --isa=avx512-bf16";
     return nullptr;
   }
   auto entry = [&](const char *symbol) {

@@ -188,7 +188,9 @@ TEST_F(SessionTest, TilesAreAskedFor) {
   std::string refused;
   bool may = mayUseTiles(refused);
   EXPECT_EQ(CompiledModule::bind(uses, error) != nullptr, may);
-  EXPECT_EQ(error, may ? "" : "compiled module: " + refused);
+  EXPECT_EQ(error, may ? ""
+                       : "compiled module: " + refused +
+                             "; compile with --isa=avx512-bf16");
 }
 
 } // namespace
