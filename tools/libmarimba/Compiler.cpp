@@ -62,13 +62,18 @@ static bool isHost(const mlir::marimba::TargetOptions &machine) {
 }
 
 /// Leaves all products to generated code where some would be computed by the
-/// library's reference implementation; returns what a user should know of it.
+/// library's reference implementation, and asks no table then; returns what a
+/// user who asked for the library, or gave a table, should know of it.
 static std::string avoidReferences(CompileOptions &options) {
+  using mlir::marimba::MatmulRoute;
   PipelineOptions &pipeline = options.pipeline;
-  if (pipeline.matmul != mlir::marimba::MatmulRoute::OneDNN ||
+  MatmulRoute route = pipeline.matmul;
+  if ((route != MatmulRoute::OneDNN && route != MatmulRoute::Automatic) ||
       !isHost(options.target) || rt::libraryMultiplies())
     return {};
-  pipeline.matmul = mlir::marimba::MatmulRoute::Generated;
+  pipeline.matmul = MatmulRoute::Generated;
+  if (route == MatmulRoute::Automatic && pipeline.matmulTable.empty())
+    return {};
   return "oneDNN has only its reference implementation of some products with " +
          rt::libraryInstructions() +
          ": generated kernels compute all of them (--matmul=generated)";

@@ -40,8 +40,9 @@ Type mlir::marimba::packedType(LinearOp op) {
 }
 
 /// What the table says of many rows; null where it says nothing. How many there
-/// are is no matter: a row has the same bits in all calls that one of both
-/// computes. One row is generated code's, which reads the same copy.
+/// are is no matter: calls of generated kernels give a row the same bits, and
+/// one answer for all is as near as it gets with the library. One row is
+/// generated code's, which reads the same copy.
 static const MatmulMeasurement *
 measurementOf(LinearOp op, const MatmulTarget &target, int64_t rows) {
   auto weight = op.getWeight().getType();
@@ -68,9 +69,13 @@ MatmulChoice mlir::marimba::chooseMatmul(LinearOp op,
   int64_t rows = rowsOf(op);
   if (target.generated) {
     if (const MatmulMeasurement *measured = measurementOf(op, target, rows)) {
-      if (!measured->generated)
+      if (measured->generated)
+        return {Packed, "table: " + measured->reason()};
+      if (target.streams)
         return {Library, "table: " + measured->reason()};
-      return {Packed, "table: " + measured->reason()};
+      return {Packed, "the library would need a copy of the weight of its own, "
+                      "despite the table: " +
+                          measured->reason()};
     }
     std::string packed;
     llvm::raw_string_ostream(packed) << packedType(op);

@@ -25,7 +25,8 @@ struct MatmulTarget {
   /// generated code can stream.
   bool streams = false;
   /// Whether generated kernels compute, and the library nothing but what
-  /// `table` says that it does faster with many rows on `unit`.
+  /// `table` says that it does faster with many rows on `unit`, and that only
+  /// over the same copies (`streams`).
   bool generated = false;
   const MatmulTable *table = nullptr;
   std::string unit = "";
