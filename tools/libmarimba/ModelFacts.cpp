@@ -37,6 +37,16 @@ static std::string digestConfiguration(StringRef modelDir,
   return text ? digest(*text) : std::string();
 }
 
+/// The digest of the table that --matmul-table names; empty where it cannot be
+/// read any more. That of the build covers the one that is built in.
+static std::string digestTable(const std::string &path) {
+  if (path.empty())
+    return "built in";
+  std::string problem;
+  auto text = rt::readWhole(path, rt::kLongestText, problem);
+  return text ? digest(*text) : std::string();
+}
+
 /// The digest of a model as it was imported.
 static std::string digestMeaning(Compilation &compilation) {
   std::string text;
@@ -56,6 +66,7 @@ describeArithmetic(const Compilation &compilation) {
       {"products", pipeline.bf16 ? "bf16" : "f32"},
       {"target", pipeline.target},
       {"matmul", std::array{"auto", "onednn", "generated", "loops"}[route]},
+      {"matmul table", digestTable(pipeline.matmulTable)},
       {"vector bits", std::to_string(pipeline.vectorBits.getValue())},
       {"threads", std::to_string(pipeline.threads.getValue())},
       {"processor", digest(mlir::marimba::findTarget(pipeline.target)
