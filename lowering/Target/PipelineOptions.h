@@ -21,9 +21,9 @@ namespace mlir::marimba {
 enum class MatmulRoute { Automatic, OneDNN, Generated, Loops };
 
 /// What quantised weights are multiplied by: bytes where the target has
-/// products of them, for many rows only where it has none of bf16; f32; or
-/// bytes for many rows (prefill), too, where weights have 8 bits and a scale
-/// for each channel.
+/// products of them, for many rows (prefill) only where AMX's tiles do not
+/// multiply bf16; f32; or bytes for many rows in tiles, too, and in the
+/// library, where weights have 8 bits and a scale for each channel.
 enum class Activations { Automatic, F32, Int8 };
 
 /// What time-invariant systems become: the cheaper form (choose-lti-form), one
@@ -87,11 +87,12 @@ struct PipelineOptions : PassPipelineOptions<PipelineOptions> {
       llvm::cl::init(Activations::Automatic),
       llvm::cl::values(
           clEnumValN(Activations::Automatic, "auto",
-                     "decoding, 8 bits in groups where the host multiplies "
-                     "bytes; else --dtype (default)"),
-          clEnumValN(Activations::Int8, "int8",
-                     "prompts, too, where weights have 8 bits and a scale for "
-                     "each channel"),
+                     "bytes, where the target multiplies them; but prompts as "
+                     "--dtype says where AMX multiplies bf16 (default)"),
+          clEnumValN(
+              Activations::Int8, "int8",
+              "the same, but on AMX and in oneDNN prompts in bytes, too, "
+              "where weights have 8 bits and a scale for each channel"),
           clEnumValN(Activations::F32, "f32", "f32"))};
   Option<LTIForm> ltiForm{
       *this, "lti-form",
