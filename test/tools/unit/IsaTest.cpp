@@ -93,11 +93,16 @@ TEST(Isa, RefusesWhatATargetLacks) {
             "found avx9");
 }
 
-/// What compiling `mamba_main` for this machine leaves to whom, and the notes.
-std::pair<mlir::marimba::MatmulRoute, std::string> routeHere() {
+using mlir::marimba::MatmulRoute;
+
+/// What compiling `mamba_main` for this machine leaves to whom where `route` is
+/// asked for, and the notes.
+std::pair<MatmulRoute, std::string> routeHere(MatmulRoute route) {
   std::string error, notes;
+  CompileOptions options;
+  options.pipeline.matmul = route;
   std::unique_ptr<Compilation> compilation = Compilation::createFromModel(
-      MARIMBA_GOLDENS "/mamba_main", CompileOptions(), error);
+      MARIMBA_GOLDENS "/mamba_main", options, error);
   EXPECT_TRUE(compilation) << error;
   if (!compilation)
     return {};
@@ -108,18 +113,22 @@ std::pair<mlir::marimba::MatmulRoute, std::string> routeHere() {
 
 // No library at hand has only references of these: one is made believe.
 TEST(Isa, ReferencesMultiplyNothing) {
-  using mlir::marimba::MatmulRoute;
-  auto [route, notes] = routeHere();
+  auto [route, notes] = routeHere(MatmulRoute::OneDNN);
   EXPECT_EQ(route, MatmulRoute::OneDNN);
   EXPECT_EQ(notes.find("reference"), std::string::npos) << notes;
   rt::pretendOnlyReferences(true);
-  std::tie(route, notes) = routeHere();
+  std::tie(route, notes) = routeHere(MatmulRoute::OneDNN);
+  auto [other, otherNotes] = routeHere(MatmulRoute::Automatic);
   rt::pretendOnlyReferences(false);
-  EXPECT_EQ(route, MatmulRoute::Loops);
+  EXPECT_EQ(route, MatmulRoute::Generated);
   EXPECT_NE(notes.find("oneDNN has only its reference implementation of some "
                        "products with "),
             std::string::npos)
       << notes;
+  // No table leaves anything to the library either, which is no news to those
+  // who did not ask for it.
+  EXPECT_EQ(other, MatmulRoute::Generated);
+  EXPECT_EQ(otherNotes.find("reference"), std::string::npos) << otherNotes;
 }
 
 } // namespace

@@ -45,23 +45,31 @@ protected:
     return static_cast<float>(static_cast<int>(random() % 255) - 127) / 64;
   }
 
-  /// Compiles y = `op` of rows of `inputs` times a weight of `type`.
+  /// Compiles y = `op` of rows of `inputs` times a weight of `type`: as bf16,
+  /// or as bytes with a scale for each row.
   void compile(const std::string &type, const std::string &parts,
                const std::string &op) {
-    std::string x = "tensor<?x?x" + std::to_string(k) + "xbf16>",
-                y = "tensor<?x?x" + std::to_string(n) + "xf32>";
-    std::string text = "marimba.weight @w : " + type + " from [" + parts +
-                       "]\nfunc.func @prefill(%x: " + x +
-                       " {marimba.input = \"x\"}, %e: " + y +
-                       " {marimba.output = \"y\"}) -> " + y +
-                       " attributes {marimba.entry = \"prefill\"} {\n" +
-                       "  %w = marimba.get_weight @w : " + type +
-                       "\n  %y = " + op + " outs(%e : " + y + ") : " + x +
-                       ", " + type + " -> " + y + "\n  return %y : " + y +
-                       "\n}\n";
+    std::string x = "tensor<?x?x" + std::to_string(k) +
+                    (bytesOfRows ? "xi8>" : "xbf16>"),
+                y = "tensor<?x?x" + std::to_string(n) + "xf32>",
+                scale = "tensor<?x?x1xf32>";
+    std::string scales = bytesOfRows
+                             ? "%s: " + scale +
+                                   " {marimba.input = \"s\"}, %t: " + scale +
+                                   " {marimba.input = \"t\"}, "
+                             : "";
+    std::string text =
+        "marimba.weight @w : " + type + " from [" + parts +
+        "]\nfunc.func @prefill(%x: " + x + " {marimba.input = \"x\"}, " +
+        scales + "%e: " + y + " {marimba.output = \"y\"}) -> " + y +
+        " attributes {marimba.entry = \"prefill\"} {\n" +
+        "  %w = marimba.get_weight @w : " + type + "\n  %y = " + op +
+        " outs(%e : " + y + ") : " + x + ", " + type + " -> " + y +
+        "\n  return %y : " + y + "\n}\n";
     mlir::marimba::PipelineOptions pipeline;
     pipeline.threads = kThreads;
     pipeline.tiles = true;
+    pipeline.integerUnit = mlir::marimba::IntegerUnit::VNNI;
     std::string error;
     code = compileText(text, "tiles", pipeline, {}, error);
     ASSERT_TRUE(code) << error;
@@ -77,7 +85,7 @@ protected:
   }
 
   void packed(int64_t channels, int64_t depth) {
-    n = channels, k = depth;
+    n = channels, k = depth, bytesOfRows = false;
     values.resize(static_cast<size_t>(n * k));
     bytes.resize(values.size() * 2);
     for (size_t i = 0; i < values.size(); ++i) {
@@ -88,14 +96,17 @@ protected:
     weight = rt::makeTensor(bytes.data(), MARIMBA_BF16,
                             std::array<int64_t, 2>{n, k});
     compile("tensor<" + std::to_string(n) + "x" + std::to_string(k) + "xbf16>",
-            "\"w\"", "onednn.packed_matmul %x, %w packed bf16");
+            "\"w\"", "marimba.packed_matmul %x, %w packed bf16");
   }
 
-  void quantized(int64_t channels, int64_t depth, unsigned bits) {
-    n = channels, k = depth;
+  /// Codes in groups of 32 inputs, or with one scale for each channel, times
+  /// bf16 or bytes.
+  void quantized(int64_t channels, int64_t depth, unsigned bits,
+                 unsigned group = 32, bool times = false) {
+    n = channels, k = depth, bytesOfRows = times;
     formats::Encoding encoding;
     encoding.bits = bits;
-    encoding.group = 32;
+    encoding.group = group;
     encoding.scale = formats::Scalar::BF16;
     formats::Layout layout = formats::Layout::of(encoding, n, k);
     bytes.resize(static_cast<size_t>(layout.bytes()));
@@ -113,27 +124,48 @@ protected:
     weight = rt::makeTensor(bytes.data(), MARIMBA_I8,
                             std::array<int64_t, 1>{layout.bytes()});
     std::string type = "tensor<" + std::to_string(n) + "x" + std::to_string(k) +
-                       "xi" + std::to_string(bits) +
-                       ", #marimba.quantized<group 32, scale bf16>>";
+                       "xi" + std::to_string(bits) + ", #marimba.quantized<" +
+                       (group ? "group " + std::to_string(group) : "channel") +
+                       ", scale bf16>>";
+    std::string of = times ? " scales(%s, %t : tensor<?x?x1xf32>, "
+                             "tensor<?x?x1xf32>)"
+                           : "";
     compile(type, "\"w.codes\", \"w.scales\"",
-            "marimba.quantized_matmul %x, %w as " + type);
+            "marimba.quantized_matmul %x" + of + ", %w as " + type);
   }
 
   /// The product of the first batch * time rows. Sequences begin `apart`
   /// elements after the one before has ended.
   std::vector<float> multiply(int64_t batch, int64_t time, int64_t apart = 0) {
-    int64_t sequence = time * k + apart;
-    std::vector<uint16_t> x(static_cast<size_t>(batch * sequence), 0x7fc0);
-    for (int64_t i = 0; i < batch * time * k; ++i)
-      x[i + i / (time * k) * apart] = halfOf(inputs[i]);
-    std::vector<float> y(static_cast<size_t>(batch * time * n), NAN);
-    MarimbaTensor args[] = {
-        rt::makeTensor(x.data(), MARIMBA_BF16,
-                       std::array<int64_t, 3>{batch, time, k}),
-        rt::makeTensor(y.data(), MARIMBA_F32,
-                       std::array<int64_t, 3>{batch, time, n})};
+    int64_t sequence = time * k + apart, rows = batch * time;
+    std::vector<float> y(static_cast<size_t>(rows * n), NAN);
+    // A sequence is read to its end, and no further.
+    auto size = static_cast<size_t>(rows ? batch * sequence - apart : 0);
+    std::vector<uint16_t> x(bytesOfRows ? 0 : size, 0x7fc0);
+    std::vector<int8_t> codes(bytesOfRows ? size : 0, 99);
+    for (int64_t i = 0; i < rows * k; ++i)
+      if (bytesOfRows)
+        codes[i + i / (time * k) * apart] = static_cast<int8_t>(inputs[i] * 64);
+      else
+        x[i + i / (time * k) * apart] = halfOf(inputs[i]);
+    std::vector<float> scales(static_cast<size_t>(rows), 1.0f / 64),
+        sums(scales.size());
+    for (int64_t i = 0; i < rows * k; ++i)
+      sums[i / k] += inputs[i];
+    std::vector<MarimbaTensor> args{
+        bytesOfRows ? rt::makeTensor(codes.data(), MARIMBA_I8,
+                                     std::array<int64_t, 3>{batch, time, k})
+                    : rt::makeTensor(x.data(), MARIMBA_BF16,
+                                     std::array<int64_t, 3>{batch, time, k})};
     args[0].strides[0] = sequence;
-    MarimbaCall call{&weight, args, 1, 2};
+    for (std::vector<float> *part : {&scales, &sums})
+      if (bytesOfRows)
+        args.push_back(rt::makeTensor(part->data(), MARIMBA_F32,
+                                      std::array<int64_t, 3>{batch, time, 1}));
+    args.push_back(rt::makeTensor(y.data(), MARIMBA_F32,
+                                  std::array<int64_t, 3>{batch, time, n}));
+    MarimbaCall call{&weight, args.data(), 1,
+                     static_cast<int32_t>(args.size())};
     EXPECT_EQ(entry(context->get(), &call), MARIMBA_OK) << context->message();
     return y;
   }
@@ -155,14 +187,20 @@ protected:
       EXPECT_EQ(std::memcmp(some.data(), all.data(), some.size() * 4), 0)
           << what << ' ' << some.size() / size_t(n);
     };
-    for (int64_t rows : {17, 31, 32, 33, 64, 510})
+    for (int64_t rows : {0, 1, 2, 15, 16, 17, 31, 32, 33, 64, 510})
       same(multiply(1, rows), "rows");
+    same(multiply(3, 5), "few, joined");
     same(multiply(3, 11), "joined");
+    // Each sequence has fewer rows than a register.
+    for (int64_t rows : {0, 1, 2, 15})
+      same(multiply(3, rows, 7), "few, apart");
     same(multiply(3, 20, 7), "apart");
+    multiply(0, 3);
   }
 
   std::mt19937 random{1};
   int64_t n = 0, k = 0;
+  bool bytesOfRows = false;
   std::vector<float> values, inputs;
   std::vector<char> bytes;
   MarimbaTensor weight;
@@ -184,6 +222,14 @@ TEST_F(MatrixTilesTest, Codes) {
       quantized(130, depth, bits);
       check();
     }
+}
+
+// Sums are exact.
+TEST_F(MatrixTilesTest, Bytes) {
+  for (auto [channels, depth] : {std::pair{130, 64}, {5, 2240}, {64, 6400}}) {
+    quantized(channels, depth, 8, /*group=*/0, /*times=*/true);
+    check();
+  }
 }
 
 } // namespace

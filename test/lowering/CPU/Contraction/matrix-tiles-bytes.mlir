@@ -1,4 +1,4 @@
-// RUN: marimba-opt %s --marimba-cpu-pipeline="vector-bits=512 threads=2 integer-dots tiles" \
+// RUN: marimba-opt %s --marimba-cpu-pipeline="vector-bits=512 threads=2 integer-unit=vnni tiles" \
 // RUN:   | mlir-translate --mlir-to-llvmir | opt -mcpu=sapphirerapids -passes='default<O2>' -S \
 // RUN:   | llc -mtriple=x86_64-linux-gnu -mcpu=sapphirerapids \
 // RUN:   | FileCheck %s --implicit-check-not="1024-byte Folded"

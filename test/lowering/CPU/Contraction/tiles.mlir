@@ -1,13 +1,13 @@
 // RUN: marimba-opt %s -convert-marimba-to-vector="vector-bits=256 threads=2" -cse | FileCheck %s
 // RUN: marimba-opt %s -convert-marimba-to-vector="vector-bits=512 threads=2" -cse | FileCheck %s --check-prefix=WIDE
 
-// More than 16 rows are tiles of six rows and 16 channels: 12 sums in
+// More than one row are tiles of six rows and 16 channels: 12 sums in
 // registers, two vectors of a panel of 256 inputs, one input for all channels.
 // Sums of other inputs wait in scratch.
 
 // CHECK-LABEL: func @floats
 // CHECK: %[[WORDS:.*]] = rt.packed_weights {{.*}} -> memref<?x768x64xf32>
-// CHECK: %[[MANY:.*]] = arith.cmpi slt, %c16
+// CHECK: %[[MANY:.*]] = arith.cmpi slt, %c1, %{{.*}}
 // CHECK: scf.if %[[MANY]]
 // CHECK: scf.parallel
 // CHECK: %[[SUMS:.*]] = memref.alloca() {{.*}} : memref<510x64xf32>
@@ -33,7 +33,7 @@
 // WIDE: scf.yield
 func.func @floats(%ctx: !rt.context, %x: memref<?x768xf32>,
     %w: memref<3072x768xf32>, %y: memref<?x3072xf32>) {
-  onednn.packed_matmul %x, %w packed f32 outs(%y : memref<?x3072xf32>)
+  marimba.packed_matmul %x, %w packed f32 outs(%y : memref<?x3072xf32>)
       : memref<?x768xf32>, memref<3072x768xf32>
   return
 }
@@ -51,7 +51,7 @@ func.func @floats(%ctx: !rt.context, %x: memref<?x768xf32>,
 // CHECK: vector.maskedstore
 func.func @rounded_weight(%ctx: !rt.context, %x: memref<?x100xf32>,
     %w: memref<70x100xbf16>, %y: memref<?x70xf32>) {
-  onednn.packed_matmul %x, %w packed bf16 outs(%y : memref<?x70xf32>)
+  marimba.packed_matmul %x, %w packed bf16 outs(%y : memref<?x70xf32>)
       : memref<?x100xf32>, memref<70x100xbf16>
   return
 }
@@ -69,7 +69,7 @@ func.func @rounded_weight(%ctx: !rt.context, %x: memref<?x100xf32>,
 // WIDE: scf.yield
 func.func @pairs(%ctx: !rt.context, %x: memref<?x100xbf16>,
     %w: memref<640x100xbf16>, %y: memref<?x640xf32>) {
-  onednn.packed_matmul %x, %w packed bf16 outs(%y : memref<?x640xf32>)
+  marimba.packed_matmul %x, %w packed bf16 outs(%y : memref<?x640xf32>)
       : memref<?x100xbf16>, memref<640x100xbf16>
   return
 }
@@ -98,29 +98,68 @@ func.func @codes(%x: memref<?x256xf32>, %w: memref<17408xi8>,
 // CHECK: memref.reinterpret_cast {{.*}} to memref<?x?x640xf32
 func.func @sequences(%ctx: !rt.context, %x: memref<?x?x100xf32>,
     %w: memref<640x100xf32>, %y: memref<?x?x640xf32>) {
-  onednn.packed_matmul %x, %w packed f32 outs(%y : memref<?x?x640xf32>)
+  marimba.packed_matmul %x, %w packed f32 outs(%y : memref<?x?x640xf32>)
       : memref<?x?x100xf32>, memref<640x100xf32>
   return
 }
 
-// One token of each sequence is few rows, and so are 16 at most: no tiles.
+// One token of each sequence is a row: tiles where there are more of them.
 
 // CHECK-LABEL: func @tokens
+// CHECK: %[[ROWS:.*]] = memref.dim %{{.*}}, %c0{{.*}} : memref<?x640xf32
+// CHECK: %[[MANY:.*]] = arith.cmpi slt, %c1{{.*}}, %[[ROWS]]
+// CHECK: scf.if %[[MANY]]
+// CHECK: memref.alloca() {{.*}} : memref<4x128x16xf32>
+// CHECK: } else {
 // CHECK-NOT: memref.alloca
-// CHECK-NOT: scf.if
+// CHECK: return
 func.func @tokens(%ctx: !rt.context, %x: memref<?x1x100xf32>,
     %w: memref<640x100xf32>, %y: memref<?x1x640xf32>) {
-  onednn.packed_matmul %x, %w packed f32 outs(%y : memref<?x1x640xf32>)
+  marimba.packed_matmul %x, %w packed f32 outs(%y : memref<?x1x640xf32>)
       : memref<?x1x100xf32>, memref<640x100xf32>
   return
 }
 
-// CHECK-LABEL: func @sixteen
-// CHECK-NOT: memref.alloca
+// Two rows that are known are tiles, and one is none, without a branch.
+
+// CHECK-LABEL: func @two
+// CHECK-NOT: scf.if
+// CHECK: memref.alloca() {{.*}} : memref<4x128x16xf32>
+// CHECK-NOT: scf.if
 // CHECK: return
-func.func @sixteen(%ctx: !rt.context, %x: memref<16x100xf32>,
-    %w: memref<640x100xf32>, %y: memref<16x640xf32>) {
-  onednn.packed_matmul %x, %w packed f32 outs(%y : memref<16x640xf32>)
-      : memref<16x100xf32>, memref<640x100xf32>
+func.func @two(%ctx: !rt.context, %x: memref<2x100xf32>,
+    %w: memref<640x100xf32>, %y: memref<2x640xf32>) {
+  marimba.packed_matmul %x, %w packed f32 outs(%y : memref<2x640xf32>)
+      : memref<2x100xf32>, memref<640x100xf32>
+  return
+}
+
+// CHECK-LABEL: func @one
+// CHECK-NOT: {{memref.alloca|scf.if}}
+// CHECK: return
+func.func @one(%ctx: !rt.context, %x: memref<1x100xf32>,
+    %w: memref<640x100xf32>, %y: memref<1x640xf32>) {
+  marimba.packed_matmul %x, %w packed f32 outs(%y : memref<1x640xf32>)
+      : memref<1x100xf32>, memref<640x100xf32>
+  return
+}
+
+// No channels, and no inputs: compiles, and without inputs every sum is 0.
+
+// CHECK-LABEL: func @no_channels
+// CHECK: scf.parallel
+func.func @no_channels(%ctx: !rt.context, %x: memref<?x100xf32>,
+    %w: memref<0x100xf32>, %y: memref<?x0xf32>) {
+  marimba.packed_matmul %x, %w packed f32 outs(%y : memref<?x0xf32>)
+      : memref<?x100xf32>, memref<0x100xf32>
+  return
+}
+
+// CHECK-LABEL: func @no_inputs
+// CHECK: scf.parallel
+func.func @no_inputs(%ctx: !rt.context, %x: memref<?x0xf32>,
+    %w: memref<640x0xf32>, %y: memref<?x640xf32>) {
+  marimba.packed_matmul %x, %w packed f32 outs(%y : memref<?x640xf32>)
+      : memref<?x0xf32>, memref<640x0xf32>
   return
 }
