@@ -35,6 +35,47 @@ func.func @matmul(%x: tensor<?x8xbf16>, %w: tensor<4x8xbf16>,
   return %n : tensor<?x4xbf16>
 }
 
+// Generated matmuls write bf16 whatever they multiply.
+
+!int8 = tensor<4x8xi8, #marimba.quantized<channel, scale f32>>
+
+// CHECK-LABEL: func @generated
+// CHECK: marimba.packed_matmul %{{.*}} packed f32 post_ops [silu] outs(%{{.*}} : tensor<?x4xbf16>) : tensor<?x8xf32>, tensor<4x8xf32> -> tensor<?x4xbf16>
+// CHECK: marimba.quantized_matmul %{{.*}} post_ops [mul(%{{.*}} : tensor<?x4xf32>)] outs(%{{.*}} : tensor<?x4xbf16>)
+// CHECK-NOT: arith.truncf
+// CHECK: return
+func.func @generated(%x: tensor<?x8xf32>, %w: tensor<4x8xf32>, %q: !int8,
+    %m: tensor<?x4xf32>, %e: tensor<?x4xf32>)
+    -> (tensor<?x4xbf16>, tensor<?x4xbf16>) {
+  %y = marimba.packed_matmul %x, %w packed f32 post_ops [silu]
+      outs(%e : tensor<?x4xf32>)
+      : tensor<?x8xf32>, tensor<4x8xf32> -> tensor<?x4xf32>
+  %n = arith.truncf %y : tensor<?x4xf32> to tensor<?x4xbf16>
+  %z = marimba.quantized_matmul %x, %q as !int8
+      post_ops [mul(%m : tensor<?x4xf32>)] outs(%e : tensor<?x4xf32>)
+      : tensor<?x8xf32>, !int8 -> tensor<?x4xf32>
+  %o = arith.truncf %z : tensor<?x4xf32> to tensor<?x4xbf16>
+  return %n, %o : tensor<?x4xbf16>, tensor<?x4xbf16>
+}
+
+// The library does not where it multiplies f32, and a sum of the residual
+// stream stays wide.
+
+// CHECK-LABEL: func @wide
+// CHECK: onednn.matmul %{{.*}} outs(%{{.*}} : tensor<?x4xf32>)
+// CHECK: marimba.packed_matmul %{{.*}} post_ops [sum] outs(%{{.*}} : tensor<?x4xf32>)
+func.func @wide(%x: tensor<?x8xf32>, %w: tensor<4x8xf32>, %e: tensor<?x4xf32>)
+    -> (tensor<?x4xbf16>, tensor<?x4xbf16>) {
+  %y = onednn.matmul %x, %w outs(%e : tensor<?x4xf32>)
+      : tensor<?x8xf32>, tensor<4x8xf32> -> tensor<?x4xf32>
+  %n = arith.truncf %y : tensor<?x4xf32> to tensor<?x4xbf16>
+  %z = marimba.packed_matmul %x, %w packed f32 post_ops [sum]
+      outs(%e : tensor<?x4xf32>)
+      : tensor<?x8xf32>, tensor<4x8xf32> -> tensor<?x4xf32>
+  %o = arith.truncf %z : tensor<?x4xf32> to tensor<?x4xbf16>
+  return %n, %o : tensor<?x4xbf16>, tensor<?x4xbf16>
+}
+
 // Sums of a reduction, a value with another reader, the residual stream and an
 // argument are not made in bf16.
 

@@ -67,3 +67,21 @@ func.func @two_readers(%x: tensor<?x8xf32>, %w: tensor<8x8xbf16>,
   }
   return %s, %r : tensor<?x8xf32>, tensor<?x8xf32>
 }
+
+// Generated matmuls take post-ops as the library's do.
+
+!int8 = tensor<8x8xi8, #marimba.quantized<channel, scale f32>>
+
+// CHECK-LABEL: func @generated
+// CHECK-SAME: %[[X:[a-z0-9]+]]: tensor<?x8xf32>
+// CHECK: %[[GATE:.*]] = marimba.packed_matmul %[[X]], %{{.*}} packed bf16 post_ops [silu] outs(
+// CHECK: marimba.quantized_matmul %[[X]], %{{.*}} post_ops [mul(%[[GATE]] : tensor<?x8xf32>)] outs(
+func.func @generated(%x: tensor<?x8xf32>, %g: tensor<8x8xbf16>, %u: !int8,
+    %e: tensor<?x8xf32>) -> tensor<?x8xf32> {
+  %up = marimba.quantized_matmul %x, %u as !int8 outs(%e : tensor<?x8xf32>)
+      : tensor<?x8xf32>, !int8 -> tensor<?x8xf32>
+  %gate = marimba.packed_matmul %x, %g packed bf16 outs(%e : tensor<?x8xf32>)
+      : tensor<?x8xf32>, tensor<8x8xbf16> -> tensor<?x8xf32>
+  %h = marimba.swiglu %gate, %up : tensor<?x8xf32>
+  return %h : tensor<?x8xf32>
+}

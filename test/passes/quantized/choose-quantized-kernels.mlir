@@ -3,6 +3,10 @@
 // RUN: marimba-opt %s -choose-quantized-kernels="library=false integers" | FileCheck %s --check-prefix=LOOPS
 // RUN: marimba-opt %s -choose-quantized-kernels="integers any-rows" | FileCheck %s --check-prefix=ANY
 // RUN: marimba-opt %s -choose-quantized-kernels="any-rows" | FileCheck %s --check-prefixes=CHECK,FLOATS
+// RUN: marimba-opt %s -choose-quantized-kernels="library=false integers whole-rows" | FileCheck %s --check-prefix=WHOLE
+// RUN: marimba-opt %s -choose-quantized-kernels="library=false whole-rows" | FileCheck %s --check-prefix=NOBYTES --implicit-check-not=quantize_rows
+// RUN: marimba-opt %s -choose-quantized-kernels="library=false bf16" | FileCheck %s --check-prefix=NARROW
+// RUN: marimba-opt %s -choose-quantized-kernels="library=false bf16=false" | FileCheck %s --check-prefix=WIDE
 
 !int4 = tensor<70x100xi4, #marimba.quantized<group 32, scale bf16>>
 !stack = tensor<3x70x200xi8, #marimba.quantized<channel, scale f32>>
@@ -85,4 +89,39 @@ func.func @plain(%x: tensor<?x1x100xf32>, %w: tensor<70x100xbf16>,
   %y = marimba.linear %x, %w : tensor<?x1x100xf32>, tensor<70x100xbf16> -> tensor<?x1x70xf32>
   %z = marimba.embedding %ids, %w : tensor<?x?xi32>, tensor<70x100xbf16> -> tensor<?x?x100xf32>
   return %y, %z : tensor<?x1x70xf32>, tensor<?x?x100xf32>
+}
+
+// With whole-rows many rows have one scale each where weights have one for each
+// channel; few rows, and weights with groups, do not. Nothing without integers.
+
+!int8 = tensor<70x200xi8, #marimba.quantized<channel, scale f32>>
+!groups = tensor<70x200xi8, #marimba.quantized<group 64, scale f32>>
+
+// WHOLE-LABEL: func @whole
+// WHOLE: marimba.quantize_rows %{{.*}} -> tensor<?x?x{{[0-9]+}}xi8>, tensor<?x?x1xf32>, tensor<?x?x1xf32>
+// WHOLE: marimba.quantize_rows %{{.*}} -> tensor<?x1x256xi8>, tensor<?x1x4xf32>, tensor<?x1x4xf32>
+// WHOLE-NOT: quantize_rows
+// WHOLE: marimba.quantized_matmul %{{.*}} : tensor<?x?x200xf32>,
+// NOBYTES-LABEL: func @whole
+// NOBYTES-COUNT-3: marimba.quantized_matmul
+func.func @whole(%x: tensor<?x?x200xf32>, %d: tensor<?x1x200xf32>, %w: !int8,
+    %g: !groups) -> (tensor<?x?x70xf32>, tensor<?x1x70xf32>, tensor<?x?x70xf32>) {
+  %a = marimba.linear %x, %w : tensor<?x?x200xf32>, !int8 -> tensor<?x?x70xf32>
+  %b = marimba.linear %d, %w : tensor<?x1x200xf32>, !int8 -> tensor<?x1x70xf32>
+  %c = marimba.linear %x, %g : tensor<?x?x200xf32>, !groups -> tensor<?x?x70xf32>
+  return %a, %b, %c : tensor<?x?x70xf32>, tensor<?x1x70xf32>, tensor<?x?x70xf32>
+}
+
+// What was rounded for products of bf16 stays so only where there are some.
+
+// NARROW-LABEL: func @rounded
+// NARROW: %[[N:.*]] = arith.truncf
+// NARROW: marimba.quantized_matmul %[[N]], %{{.*}} : tensor<?x?x200xbf16>,
+// WIDE-LABEL: func @rounded
+// WIDE-SAME: %[[X:[a-z0-9]+]]: tensor<?x?x200xf32>
+// WIDE: marimba.quantized_matmul %[[X]], %{{.*}} : tensor<?x?x200xf32>,
+func.func @rounded(%x: tensor<?x?x200xf32>, %w: !int8) -> tensor<?x?x70xf32> {
+  %n = arith.truncf %x : tensor<?x?x200xf32> to tensor<?x?x200xbf16>
+  %y = marimba.linear %n, %w : tensor<?x?x200xbf16>, !int8 -> tensor<?x?x70xf32>
+  return %y : tensor<?x?x70xf32>
 }

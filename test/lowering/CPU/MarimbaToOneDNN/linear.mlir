@@ -1,4 +1,14 @@
 // RUN: marimba-opt %s -convert-marimba-to-onednn | FileCheck %s
+// RUN: marimba-opt %s -convert-marimba-to-onednn=generated | FileCheck %s --check-prefix=PACKED --implicit-check-not=onednn.
+
+// PACKED-LABEL: func @rank3
+// PACKED: marimba.packed_matmul %{{.*}}, %{{.*}} packed bf16 bias(%{{.*}} : tensor<4xbf16>) outs(%{{.*}} : tensor<?x?x4xf32>)
+// PACKED-LABEL: func @rank2
+// PACKED: marimba.packed_matmul %{{.*}}, %{{.*}} packed f32 outs(%{{.*}} : tensor<?x4xf32>)
+// PACKED-LABEL: func @rank4
+// PACKED: marimba.linear
+// PACKED-LABEL: func @rank1
+// PACKED: marimba.linear
 
 // CHECK-LABEL: func @rank3
 // CHECK-SAME: %[[X:.*]]: tensor<?x?x8xf32>, %[[W:.*]]: tensor<4x8xbf16>, %[[B:.*]]: tensor<4xbf16>

@@ -8,6 +8,13 @@
 // RUN: marimba-opt %t/code.mlir \
 // RUN:   -convert-marimba-to-onednn="generated streams unit=avx512 table=%t/table" \
 // RUN:   | FileCheck %s --check-prefix=UNASKED
+// RUN: marimba-opt %t/code.mlir \
+// RUN:   -convert-marimba-to-onednn="generated automatic streams unit=avx2 table=%t/table" \
+// RUN:   | FileCheck %s --check-prefix=UNASKED --implicit-check-not=onednn.matmul
+// RUN: not marimba-opt %t/code.mlir -convert-marimba-to-onednn="table=%t/bad" 2>&1 \
+// RUN:   | FileCheck %s --check-prefix=BAD
+// RUN: not marimba-opt %t/code.mlir -convert-marimba-to-onednn="table=%t/none" 2>&1 \
+// RUN:   | FileCheck %s --check-prefix=NONE
 
 // The table has the library faster with small weights. Where it packs weights
 // in another way than generated kernels do, it would need a copy of its own.
@@ -27,9 +34,18 @@
 // CHECK-LABEL: func @large
 // CHECK: marimba.packed_matmul
 
-// Nobody asks the table but `automatic`.
+// Nobody asks the table but `automatic`, and it knows its unit only.
 
 // UNASKED-NOT: onednn.matmul
+// UNASKED: marimba.packed_matmul
+// UNASKED-NOT: onednn.matmul
+
+// BAD: error: {{.*}}bad:2: expected 'generated' or 'library', found 'nobody'
+// NONE: error: table of matmuls: {{.*}}none: No such file
+
+//--- bad
+# unit type rows K N faster ratio
+avx512 f32 512 8 4 nobody 0.5
 
 //--- table
 avx512 f32 512  8 4 library   0.5
