@@ -22,6 +22,9 @@ import checker  # noqa: E402
 ROUTES = {
     "default": ["--dtype=f32"],
     "bf16": ["--dtype=bf16"],
+    "generated": ["--matmul=generated"],
+    "generated bf16": ["--matmul=generated", "--dtype=bf16"],
+    "library": ["--matmul=onednn"],
     "loops": ["--matmul=loops"],
     "reference": ["--reference"],
 }
