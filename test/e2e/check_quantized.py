@@ -342,8 +342,8 @@ def check_rows(args, report):
 
 def check_prefill(args, report):
     """Many tokens in bytes, where the host multiplies them: in groups as those of
-    the weights, of 64 where a channel has one scale; on tiles in one group then,
-    and by f32 where a channel has several scales."""
+    the weights, of 64 where a long channel has one scale; on tiles in one group
+    then."""
     with open("/proc/cpuinfo", encoding="utf-8") as file:
         units = set(file.read().split())
     plain = {"--reference", "--matmul=loops"} & set(args.flags)
@@ -359,9 +359,9 @@ def check_prefill(args, report):
             entry = projection(name, matrix, rows, [1, 11, inputs], "f32")
             single = matrix.group == matrix.depth
             group = matrix.group if matrix.group <= 128 else 64
-            if tiles:
-                group = matrix.depth if single and not matrix.minimum else None
-            if "avx2" in units and not plain and group:
+            if tiles and single and not matrix.minimum:
+                group = matrix.depth
+            if "avx2" in units and not plain:
                 rounded = quantize_rows(rows, matrix.depth, group)
                 values = array.array("d", matrix.times(rounded))
                 entry.expected.clear()

@@ -119,6 +119,8 @@ TEST(ParallelFor, CoversEachIndexOnceInRangesOfTheGrain) {
         marimba_parallel_for(context->get(), count, grain, record, &ranges);
         for (int seen : ranges.seen)
           ASSERT_EQ(seen, 1);
+        if (grain <= 1) // threads take pieces, also those of others
+          continue;
         EXPECT_LE(ranges.all.size(), static_cast<size_t>(threads));
         for (auto [begin, end] : ranges.all)
           EXPECT_GE(end - begin, std::min(grain, count));

@@ -88,9 +88,9 @@ void mlir::marimba::oneOrMany(KernelBuilder &b, Value output,
   ArrayRef<int64_t> outer = type.getShape().drop_back();
   if (!ShapedType::isDynamicShape(outer))
     return ShapedType::getNumElements(outer) == 1 ? one() : many();
-  Value rows = b.dim(output, 0);
   if (type.getRank() == 3)
-    rows = b.muli(rows, b.dim(output, 1));
+    return many();
+  Value rows = b.dim(output, 0);
   Value isMany = b.cmpi(/*lessThan=*/true, b.index(1), rows);
   auto branch = scf::IfOp::create(b, isMany, /*withElseRegion=*/true);
   OpBuilder::InsertionGuard guard(b);

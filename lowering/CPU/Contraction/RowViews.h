@@ -22,7 +22,9 @@ void joinSequences(KernelBuilder &b, ContractionOperands &operands,
                    MutableArrayRef<Value> inputs);
 
 /// Emits `one` where `output` has one row, else `many`: by its type, if that
-/// says it, or at run time. Several rows share their reads of the weights.
+/// says it, or at run time. Several rows share their reads of the weights. Of
+/// sequences of any length, rank 3, `many` takes one row, too: that is not how
+/// sessions decode, and half of the code.
 void oneOrMany(KernelBuilder &b, Value output, llvm::function_ref<void()> one,
                llvm::function_ref<void()> many);
 

@@ -65,8 +65,7 @@ void TileKernel::emit(const ContractionOperands &what, ValueRange memrefs,
              [&](ValueRange at) {
                Value begin = b.muli(at[1], perTask);
                Value end = b.mini(b.addi(begin, perTask), rows);
-               if (!onePanel())
-                 partial = scratch({most, kChannels});
+               partial = scratch({onePanel() ? shape.rows : most, kChannels});
                allocate();
                if (!batches)
                  return task(at[0], begin, end, {});
@@ -110,7 +109,9 @@ void TileKernel::tiles(const Panel &panel, Value begin, Value end,
       begin, end,
       [&](Value row) {
         Tile tile;
-        tile.slot = b.subi(row, begin);
+        tile.slot = onePanel() ? b.index(0) : b.subi(row, begin);
+        tile.first = row;
+        tile.stop = b.mini(b.addi(row, b.index(shape.rows)), end);
         tile.panel = panel;
         for (int64_t r = 0; r < shape.rows; ++r) {
           SmallVector<Value> at(outer);
@@ -136,18 +137,30 @@ void TileKernel::compute(const Tile &tile) {
         body(r * vectors + v, {b.addi(tile.slot, b.index(r)),
                                b.addi(tile.lane, b.index(v * lanes))});
   };
-  auto finish = [&](ValueRange all) {
+  // In a loop over the rows that there are: consumers are much code.
+  auto finish = [&] {
     Consumers consumers(b, lanes, operands);
-    for (int64_t v = 0; v < vectors; ++v) {
-      SmallVector<Value> column;
-      for (int64_t r = 0; r < shape.rows; ++r)
-        column.push_back(all[r * vectors + v]);
-      consumers.store(tile.rows, channelOf(tile, v), column);
-    }
+    b.loop(tile.first, tile.stop, [&](Value row) {
+      SmallVector<Value> at(tile.rows.front());
+      at.back() = row;
+      Value slot = b.addi(tile.slot, b.subi(row, tile.first));
+      for (int64_t v = 0; v < vectors; ++v) {
+        Value lane = b.addi(tile.lane, b.index(v * lanes));
+        Value sum = b.loadVector(lanes, partial, {slot, lane}, Value());
+        consumers.store({at}, channelOf(tile, v), sum);
+      }
+    });
+  };
+  auto keep = [&](ValueRange all) {
+    over([&](int64_t i, SmallVector<Value> at) {
+      b.storeVector(all[i], partial, at, Value());
+    });
   };
   SmallVector<Value> start(shape.rows * vectors, b.zeros(lanes));
-  if (onePanel())
-    return finish(sums(tile, start));
+  if (onePanel()) {
+    keep(sums(tile, start));
+    return finish();
+  }
   SmallVector<Type> types(start.size(), start.front().getType());
   auto branch = scf::IfOp::create(b, types, tile.panel.isFirst,
                                   /*withElseRegion=*/true);
@@ -163,16 +176,6 @@ void TileKernel::compute(const Tile &tile) {
     });
     scf::YieldOp::create(b, start);
   });
-  SmallVector<Value> all = sums(tile, branch.getResults());
-  auto end = scf::IfOp::create(b, tile.panel.isLast, /*withElseRegion=*/true);
-  within(end.thenBlock(), [&] {
-    b.setInsertionPointToStart(end.thenBlock());
-    finish(all);
-  });
-  within(end.elseBlock(), [&] {
-    b.setInsertionPointToStart(end.elseBlock());
-    over([&](int64_t i, SmallVector<Value> at) {
-      b.storeVector(all[i], partial, at, Value());
-    });
-  });
+  keep(sums(tile, branch.getResults()));
+  b.ifThen(tile.panel.isLast, finish);
 }

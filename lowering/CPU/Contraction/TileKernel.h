@@ -62,8 +62,9 @@ protected:
     /// Indices before the last one, of inputs and output. Of the task's last
     /// tile they may be there several times.
     SmallVector<SmallVector<Value>> rows;
-    Value lane; // its first channel within the block
-    Value slot; // of its first row in the task's scratch
+    Value lane;        // its first channel within the block
+    Value slot;        // of its first row in the task's scratch
+    Value first, stop; // the rows that there are, by their last index
     Panel panel;
   };
 
@@ -94,7 +95,8 @@ protected:
   Shape shape;
   ContractionOperands operands;
   int64_t depth = 0;
-  /// Sums of the task: [rows, 64] of f32. Null where all is in one panel.
+  /// Sums of the task, or where all inputs are in one panel of a tile: [rows,
+  /// 64] of f32.
   Value partial;
 
 private:

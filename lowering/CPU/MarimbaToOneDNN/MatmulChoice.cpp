@@ -55,6 +55,10 @@ measurementOf(LinearOp op, const MatmulTarget &target, int64_t rows) {
                             weight.getDimSize(0));
 }
 
+/// A generated kernel that is slower than the library by less is chosen all the
+/// same: it gives a row the same bits in all calls.
+static constexpr double kWorthTheLibrary = 0.95;
+
 MatmulChoice mlir::marimba::chooseMatmul(LinearOp op,
                                          const MatmulTarget &target) {
   auto input = op.getInput().getType();
@@ -69,7 +73,7 @@ MatmulChoice mlir::marimba::chooseMatmul(LinearOp op,
   int64_t rows = rowsOf(op);
   if (target.generated) {
     if (const MatmulMeasurement *measured = measurementOf(op, target, rows)) {
-      if (measured->generated)
+      if (measured->generated || measured->ratio > kWorthTheLibrary)
         return {Packed, "table: " + measured->reason()};
       if (target.streams)
         return {Library, "table: " + measured->reason()};
