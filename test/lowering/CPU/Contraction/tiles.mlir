@@ -38,16 +38,19 @@ func.func @floats(%ctx: !rt.context, %x: memref<?x768xf32>,
   return
 }
 
-// All inputs are in one panel: no scratch for sums. Words of two bf16 are
-// widened once for all rows. Channels that are padding are not stored.
+// All inputs are in one panel: scratch for the sums of one tile, whose rows are
+// stored in a loop. Words of two bf16 are widened once for all rows. Channels
+// that are padding are not stored.
 
 // CHECK-LABEL: func @rounded_weight
 // CHECK: scf.parallel
-// CHECK-NOT: memref.alloca() {{.*}}x64xf32>
+// CHECK: %[[SUMS:.*]] = memref.alloca() {{.*}} : memref<6x64xf32>
 // CHECK: memref.alloca() {{.*}} : memref<4x128x16xf32>
 // CHECK: arith.shli
 // CHECK: arith.andi
 // CHECK-COUNT-12: math.fma
+// CHECK-COUNT-12: vector.store %{{.*}}, %[[SUMS]]
+// CHECK: scf.for
 // CHECK: vector.maskedstore
 func.func @rounded_weight(%ctx: !rt.context, %x: memref<?x100xf32>,
     %w: memref<70x100xbf16>, %y: memref<?x70xf32>) {
@@ -61,6 +64,7 @@ func.func @rounded_weight(%ctx: !rt.context, %x: memref<?x100xf32>,
 // WIDE-LABEL: func @pairs
 // WIDE: %[[WORDS:.*]] = rt.packed_weights
 // WIDE: scf.parallel
+// WIDE: memref.alloca() {{.*}} : memref<6x64xf32>
 // WIDE-NOT: memref.alloca
 // WIDE: scf.for {{.*}} iter_args
 // WIDE-COUNT-4: vector.load %[[WORDS]]
