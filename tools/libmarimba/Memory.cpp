@@ -171,6 +171,8 @@ marimba::measureNeeds(LoadedModel &model, int64_t context, std::string &error) {
   if (!session)
     return std::nullopt;
   std::vector<float> logits;
+  // A run holds as much before it gives the compiler's pages back.
+  int64_t loading = peakResident();
   restartPeakResident();
   // Different ids, so that no expert and no page of a table stays untouched
   // that a text would touch; some pieces, until memory has settled; and a step
@@ -196,6 +198,9 @@ marimba::measureNeeds(LoadedModel &model, int64_t context, std::string &error) {
   int64_t known = needs.weights + needs.packed + needs.states + needs.scratch +
                   memory.keyValues;
   // Where not all of it is memory yet, nothing is left.
-  needs.rest = std::max<int64_t>(peakResident() - known, 0);
+  int64_t others = needs.weights + needs.packed + needs.states + needs.scratch +
+                   needs.keyValues;
+  needs.rest =
+      std::max<int64_t>({peakResident() - known, loading - others, int64_t(0)});
   return needs;
 }
