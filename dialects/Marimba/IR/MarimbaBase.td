@@ -35,10 +35,11 @@ def Marimba_Dialect : Dialect {
     | E | experts | K | experts per token (top-k) |
     | V | vocabulary | C | capacity of a key/value cache in tokens |
     | dh | size of an attention head | J | pairs of its elements that rotate |
+    | Hv, P | heads of a matrix state, values of each | G | groups of heads that share keys of size N |
 
     B, T and C are dynamic, all others static. Ops without state are pure
     functions of tensors. Ops with state (`causal_conv1d`, `scan`,
-    `selective_scan`, `attention`) are destination style: the state is an `outs`
+    `selective_scan`, `linear_attention`, `attention`) are destination style: the state is an `outs`
     operand tied to a result, so one op serves prefill, chunked prefill and
     decode, and a prompt may be split anywhere. These, and a few ops that have
     kernels of their own, also exist on memrefs: bufferisation turns the tensor

@@ -89,6 +89,8 @@ OpShapes shapesOf(LTIPowersOp op);
 OpShapes shapesOf(LTIKernelOp op);
 OpShapes shapesOf(LTIScanOp op);
 OpShapes shapesOf(LongConvolutionOp op);
+OpShapes shapesOf(DiscretizeHeadsOp op);
+OpShapes shapesOf(LinearAttentionOp op);
 OpShapes shapesOf(AttentionOp op);
 OpShapes shapesOf(RouteOp op);
 OpShapes shapesOf(ExpertsOp op);

@@ -36,6 +36,9 @@ SmallVector<std::pair<Value, OperandShape>> namedOperands(OpTy op) {
   return result;
 }
 
+/// The same where letters follow from ranks.
+SmallVector<std::pair<Value, OperandShape>> namedOperands(LinearAttentionOp op);
+
 /// The table of a recurrence, whose operands are listed once
 /// (getOperandShapes()). What counts tokens is at most T.
 template <typename OpTy> OpShapes shapesOfRecurrence(OpTy op) {

@@ -134,6 +134,8 @@ void mlir::marimba::registerBufferizableOpInterfaceExternalModels(
     LTIScanOp::attachInterface<DestinationModel<LTIScanOp, 0>>(*ctx);
     LongConvolutionOp::attachInterface<DestinationModel<LongConvolutionOp, 0>>(
         *ctx);
+    LinearAttentionOp::attachInterface<DestinationModel<LinearAttentionOp, 0>>(
+        *ctx);
     AttentionOp::attachInterface<DestinationModel<AttentionOp, 0>>(*ctx);
     RotaryTableOp::attachInterface<DestinationModel<RotaryTableOp, 0, 1>>(*ctx);
     RotaryEmbeddingOp::attachInterface<DestinationModel<RotaryEmbeddingOp, 0>>(
