@@ -3,8 +3,8 @@
 
   check_ops.py MARIMBA OPS WORK [--only PREFIX,...] [-- flags of marimba]
 
-OPS is the folder of ops_golden.json and ops_golden.safetensors, WORK one for
-what is written here. Each operator that op_cases.py knows becomes one module
+OPS is the folder of ops_golden and ops2_golden, .json and .safetensors, WORK one
+for what is written here. Each operator that op_cases.py knows becomes one module
 with an entry per case. A difference counts relative to the largest absolute
 value of the expected tensor (the sums inside have that size), or relative to
 each element where the case says so. Standard library only.
@@ -90,9 +90,12 @@ def main():
     args = parser.parse_args(argv)
     args.flags = flags
     os.makedirs(args.work, exist_ok=True)
-    golden = compare.load(os.path.join(args.ops, "ops_golden.safetensors"))
-    with open(os.path.join(args.ops, "ops_golden.json"), encoding="utf-8") as file:
-        cases = json.load(file)
+    golden, cases = {}, {}
+    for name in ("ops_golden", "ops2_golden"):
+        path = os.path.join(args.ops, name)
+        golden.update(compare.load(path + ".safetensors"))
+        with open(path + ".json", encoding="utf-8") as file:
+            cases.update(json.load(file))
 
     operators = {}  # entries by operator
     for name, parameters in cases.items():

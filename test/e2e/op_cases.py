@@ -9,6 +9,7 @@ operator: write the function, put it into OPERATORS.
 
 import array
 
+from linear_attention_cases import delta_rule, lightning_attention, ssd
 from op_entry import Entry, tensor, tensor_type, zeros
 from ssm_cases import causal_conv1d, selective_scan, ssm_lti
 
@@ -281,11 +282,16 @@ OPERATORS = {
         attention,
         causal_conv1d,
         elementwise,
+        lightning_attention,
         moe,
         rmsnorm,
         selective_scan,
         softmax,
+        ssd,
         ssm_lti,
         swiglu_mlp,
     )
 }
+OPERATORS.update(
+    dict.fromkeys(("gated_delta_rule", "gated_delta_rule2", "kda"), delta_rule)
+)

@@ -213,6 +213,22 @@ struct ConvertReadout : LinalgPattern<ReadoutOp> {
   }
 };
 
+struct ConvertDiscretizeHeads : LinalgPattern<DiscretizeHeadsOp> {
+  using LinalgPattern::LinalgPattern;
+  SmallVector<Value> convert(GenericBuilder &g,
+                             DiscretizeHeadsOp op) const override {
+    auto product = [](KernelBuilder &b, ValueRange args) {
+      return b.mul(args[0], args[1]);
+    };
+    Value delta = op.getDelta();
+    Value decay = g.build(3, {{delta, range(3)}, {op.getA(), {2}}},
+                          {g.empty(g.sizes(delta)), range(3)}, product);
+    Value values = g.build(4, {{delta, range(3)}, {op.getU(), range(4)}},
+                           {g.empty(g.sizes(op.getU())), range(4)}, product);
+    return {decay, values};
+  }
+};
+
 struct ConvertMarimbaToLinalgPass
     : mlir::marimba::impl::ConvertMarimbaToLinalgBase<
           ConvertMarimbaToLinalgPass> {
@@ -221,7 +237,8 @@ struct ConvertMarimbaToLinalgPass
     patterns.add<ConvertElementwise<SiluOp>, ConvertElementwise<SoftplusOp>,
                  ConvertElementwise<SwiGLUOp>, ConvertEmbedding,
                  ConvertGatherTokens, ConvertLinear, ConvertRMSNorm,
-                 ConvertDiscretize, ConvertReadout>(&getContext());
+                 ConvertDiscretize, ConvertReadout, ConvertDiscretizeHeads>(
+        &getContext());
     populateLTIToLinalgPatterns(patterns);
     CountRewrites counter(DEBUG_TYPE, numConverted, [](Operation *op) {
       return isa_and_present<MarimbaDialect>(op->getDialect());

@@ -345,6 +345,7 @@ struct ConvertMarimbaToLoopsPass
                  LowerRoute, LowerGroupByExpert, LowerGatherRows,
                  LowerScatterAddRows>(&getContext());
     populateAttentionToLoopsPatterns(patterns);
+    populateLinearAttentionToLoopsPatterns(patterns);
     populateLTIToLoopsPatterns(patterns);
     populateRotaryToLoopsPatterns(patterns);
     populateQuantizedToLoopsPatterns(patterns);

@@ -32,6 +32,8 @@ template <typename OpTy> struct BufferPattern : OpRewritePattern<OpTy> {
 
 void populateAttentionToLoopsPatterns(RewritePatternSet &patterns);
 
+void populateLinearAttentionToLoopsPatterns(RewritePatternSet &patterns);
+
 /// lti_scan and long_convolution.
 void populateLTIToLoopsPatterns(RewritePatternSet &patterns);
 

@@ -1,0 +1,178 @@
+"""Recurrences with a matrix state of Inputs/ops, for op_cases.py: Mamba-2's
+(ssd), gated delta rules, Kimi's (kda) and lightning attention.
+
+The goldens of ssd keep a state as [P, N]; all others, as the dialect, [N, P].
+"""
+
+from op_entry import Entry, tensor, tensor_type, zeros
+from ssm_cases import sizes, state_type, states_first, wide_type
+
+
+def generic(entry, name, count, type, maps, operands, types, body):
+    """An elementwise linalg.generic over [B, T, H], of which `count` has B and T;
+    `body` makes %r of the operands %x0, %x1, ..."""
+    empty = entry.op(f"tensor.empty({count}) : {type}", name)
+    all_maps = ", ".join(f"affine_map<(b, t, h) -> ({m})>" for m in [*maps, "b, t, h"])
+    arguments = ", ".join(f"%x{i}: f32" for i in range(len(operands) + 1))
+    return entry.op(
+        f"linalg.generic {{indexing_maps = [{all_maps}],"
+        ' iterator_types = ["parallel", "parallel", "parallel"]}\n'
+        f"      ins({', '.join(operands)} : {', '.join(types)}) outs({empty} : {type})"
+        f" {{\n  ^bb0({arguments}):\n    {body}\n    linalg.yield %r : f32\n"
+        f"  }} -> {type}",
+        f"{name}_made",
+    )
+
+
+def linear_attention(entry, queries, keys, values, inputs, extras, flags, start=None):
+    """The op on (value, type) of queries, keys and values, into the output y and
+    the state S."""
+    batch, _, _, size = inputs[0].shape
+    keys_of = inputs[1].shape[3]
+    state = start or zeros([batch, inputs[0].shape[2], keys_of, size])
+    kept = state_type(state.shape)
+    before = entry.state("S", state, kept)
+    out = entry.output("y", inputs[0].shape, values[1])
+    y, last = entry.op(
+        f"marimba.linear_attention {queries[0]}, {keys[0]}, {values[0]}\n     {extras}\n"
+        f"      outs({out}, {before} : {values[1]}, {kept}){flags}\n"
+        f"      : {queries[1]}, {keys[1]}, {values[1]} -> {values[1]}, {kept}",
+        "result, last",
+    )
+    entry.returns(y, values[1])
+    entry.returns(last, kept)
+
+
+def step_of(entry, parameters, inputs):
+    """softplus(dt + bias), within the limits."""
+    type, heads = wide_type(inputs["dt"].shape), tensor_type(inputs["A"].shape)
+    dt = entry.input("dt", inputs["dt"], type)
+    bias = entry.weight("dt_bias", inputs["dt_bias"])
+    count = sizes(entry, dt, type)
+    body = "%r = arith.addf %x0, %x1 : f32"
+    maps = ["b, t, h", "h"]
+    step = generic(
+        entry, "biased", count, type, maps, [dt, bias], [type, heads], body
+    )
+    if parameters["dt_softplus"]:
+        step = entry.op(f"marimba.softplus {step} : {type}", "softplus")
+    least, most = parameters["dt_limit"]
+    if most is not None:
+        body = (
+            f"%low = arith.constant {least:.9e} : f32\n"
+            f"    %high = arith.constant {most:.9e} : f32\n"
+            "    %a = arith.maximumf %x0, %low : f32\n"
+            "    %r = arith.minimumf %a, %high : f32"
+        )
+        step = generic(
+            entry, "clamped", count, type, maps[:1], [step], [type], body
+        )
+    return step, type
+
+
+def mamba2(fused):
+    """With the step in the op, or discretised before as the importer has it."""
+
+    def make(name, parameters, inputs, outputs):
+        entry = Entry(name if fused else name + ".apart")
+        wide, group = wide_type(inputs["x"].shape), wide_type(inputs["B"].shape)
+        heads = tensor_type(inputs["A"].shape)
+        x = entry.input("x", inputs["x"], wide)
+        keys = entry.input("B", inputs["B"], group)
+        queries = entry.input("C", inputs["C"], group)
+        decay = entry.weight("A", inputs["A"])
+        step, step_type = step_of(entry, parameters, inputs)
+        skip = ""
+        if "D" in inputs:
+            skip = f"skip({entry.weight('D', inputs['D'])}, {x} : {heads}, {wide})"
+        values = x
+        extras = f"decay({decay} : {heads}) step({step} : {step_type}) {skip}"
+        if not fused:
+            log_decay, values = entry.op(
+                f"marimba.discretize_heads {step}, {decay}, {x}"
+                f" : {step_type}, {heads}, {wide} -> {step_type}, {wide}",
+                "log_decay, values",
+            )
+            extras = f"decay({log_decay} : {step_type}) {skip}"
+        shapes = (inputs["x"], inputs["B"])
+        start = states_first(inputs["h0"]) if "h0" in inputs else None
+        linear_attention(
+            entry, (queries, group), (keys, group), (values, wide), shapes, extras, "", start
+        )
+        entry.result("step", step, inputs["dt"].shape, step_type)
+        entry.expect("step", outputs["dt"])
+        entry.expect("y", outputs["y"])
+        entry.expect("S", states_first(outputs["h_last"]))
+        return entry
+
+    return make
+
+
+def ssd(*case):
+    return [mamba2(fused=True)(*case), mamba2(fused=False)(*case)]
+
+
+def normed(entry, name, value, type, size, eps):
+    """x / sqrt(sum of squares + eps), as a norm by the mean of squares."""
+    row = tensor_type([size])
+    weight = entry.op(f"arith.constant dense<{size ** -0.5:.9e}> : {row}", f"{name}_1")
+    return entry.op(
+        f"marimba.rms_norm {value} weight({weight} : {row})"
+        f" eps({eps / size:.9e}) : {type}",
+        f"{name}_normed",
+    )
+
+
+def delta_rule(name, parameters, inputs, outputs):
+    """Decays [B, T, H], or [B, T, H, N] of Kimi's."""
+    entry = Entry(name)
+    group, wide = wide_type(inputs["k"].shape), wide_type(inputs["v"].shape)
+    queries = entry.input("q", inputs["q"], group)
+    keys = entry.input("k", inputs["k"], group)
+    values = entry.input("v", inputs["v"], wide)
+    if parameters["l2norm_qk"]:
+        size, eps = inputs["k"].shape[3], parameters["l2_eps"]
+        queries = normed(entry, "q", queries, group, size, eps)
+        keys = normed(entry, "k", keys, group, size, eps)
+    decay, beta = wide_type(inputs["g"].shape), wide_type(inputs["beta"].shape)
+    extras = (
+        f"decay({entry.input('g', inputs['g'], decay)} : {decay})"
+        f" beta({entry.input('beta', inputs['beta'], beta)} : {beta})"
+    )
+    flags = f" {{scale = {parameters['scale']:.17e} : f64, delta_rule}}"
+    linear_attention(
+        entry,
+        (queries, group),
+        (keys, group),
+        (values, wide),
+        (inputs["v"], inputs["k"]),
+        extras,
+        flags,
+        inputs.get("h0"),
+    )
+    entry.expect("y", outputs["y"])
+    entry.expect("S", outputs["h_last"])
+    return entry
+
+
+def lightning_attention(name, _, inputs, outputs):
+    """One constant decay for each head: minus its slope."""
+    entry = Entry(name)
+    wide, heads = wide_type(inputs["v"].shape), tensor_type(inputs["slope"].shape)
+    q, k, v = (entry.input(part, inputs[part], wide) for part in "qkv")
+    slopes = inputs["slope"]
+    decay = tensor(slopes.shape, [-slope for slope in slopes.values])
+    extras = f"decay({entry.weight('decay', decay)} : {heads})"
+    linear_attention(
+        entry,
+        (q, wide),
+        (k, wide),
+        (v, wide),
+        (inputs["v"], inputs["k"]),
+        extras,
+        "",
+        inputs.get("h0"),
+    )
+    entry.expect("y", outputs["y"])
+    entry.expect("S", outputs["h_last"])
+    return entry
