@@ -59,8 +59,10 @@ void CPUTarget::buildFuse(OpPassManager &pm,
   OpPassManager &func = pm.nest<func::FuncOp>();
   if (options.checks)
     func.addPass(createInsertChecks());
-  if (options.fuseScan)
+  if (options.fuseScan) {
     func.addPass(createFuseDiscretizeScan());
+    func.addPass(createFuseDiscretizeLinearAttention());
+  }
   if (options.checks || options.fuseScan)
     addCleanup(pm);
 }

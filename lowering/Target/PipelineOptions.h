@@ -107,7 +107,8 @@ struct PipelineOptions : PassPipelineOptions<PipelineOptions> {
                      "what the module says"))};
   Option<bool> fuseScan{
       *this, "fuse-scan",
-      llvm::cl::desc("Whether discretize and scan become selective_scan"),
+      llvm::cl::desc("Whether discretize and scan become selective_scan, and "
+                     "discretize_heads goes into linear_attention"),
       llvm::cl::init(true)};
   Option<unsigned> threads{
       *this, "threads",

@@ -27,6 +27,22 @@ def FuseDiscretizeScan : Pass<"fuse-discretize-scan", "::mlir::func::FuncOp"> {
                            "::mlir::marimba::MarimbaDialect"];
 }
 
+def FuseDiscretizeLinearAttention
+    : Pass<"fuse-discretize-linear-attention", "::mlir::func::FuncOp"> {
+  let summary = "discretize_heads goes into linear_attention, as its step";
+  let description = [{
+    The importer describes Mamba-2 as the paper does: `discretize_heads`, then
+    the recurrence of its values and log-decays. This pass gives the recurrence
+    the step, A and the input instead, so that no other values of size T x Hv x P
+    are made. It leaves alone: values and decays of different systems, and
+    `delta_rule`, which has no step.
+  }];
+  let statistics = [
+    Statistic<"numFused", "num-fused", "recurrences that took in their step">,
+  ];
+  let dependentDialects = ["::mlir::marimba::MarimbaDialect"];
+}
+
 def ChooseLtiForm : Pass<"choose-lti-form", "::mlir::func::FuncOp"> {
   let summary = "time-invariant systems as recurrence or as convolution";
   let description = [{
@@ -91,9 +107,12 @@ def TileRecurrences : Pass<"tile-recurrences", "::mlir::func::FuncOp"> {
   let summary = "one loop nest for a recurrence and the ops around it";
   let description = [{
     Tiles every op that runs along time (`selective_scan`, `scan`,
-    `causal_conv1d`) by its TilingInterface: rows and groups of `channels` by
-    scf.forall, blocks of `tokens` by scf.for inside it, with the state as
-    iter_arg. Into both loops it fuses, by the same interface, first the linalg
+    `causal_conv1d`, `linear_attention`) by its TilingInterface: rows and groups
+    of `channels` by scf.forall, blocks of `tokens` by scf.for inside it, with the
+    state as iter_arg. Where a channel is a head with a matrix, a group has so
+    many heads that their matrices stay in the second-level cache
+    (`state-bytes`), all of the same keys or of whole groups of them, and a block
+    is a `chunk`. Into both loops it fuses, by the same interface, first the linalg
     ops that read the result (SiLU, gate, D skip, readout), then those that
     produce the operands (softplus, discretisation, norms). The recurrence is
     tiled first and its consumers are fused into it: as the producer of a tiled
@@ -112,6 +131,10 @@ def TileRecurrences : Pass<"tile-recurrences", "::mlir::func::FuncOp"> {
     Option<"lanes", "lanes", "int64_t", "16",
            "channels of a vector, of which a group has whole ones">,
     Option<"tokens", "tokens", "int64_t", "32", "tokens of one block">,
+    Option<"chunk", "chunk", "int64_t", "64",
+           "tokens of one block where heads have matrices">,
+    Option<"stateBytes", "state-bytes", "int64_t", "262144",
+           "most bytes of the matrices of a group">,
   ];
   let statistics = [
     Statistic<"numTiled", "num-tiled", "loops around recurrences">,

@@ -6,6 +6,7 @@
 
 #include "dialects/Marimba/IR/Marimba.h"
 #include "passes/recurrence/Passes.h"
+#include "passes/recurrence/TileSizes.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -68,26 +69,19 @@ struct DropUnreadResults : OpRewritePattern<scf::ForOp> {
   }
 };
 
-/// Elements of the largest buffer that a tile may need: f32 on a thread's stack
-/// (--stack-scratch). An op that needs more for one token and one vector of
-/// channels stays whole.
-constexpr int64_t kMostElements = 1 << 16;
-
 class RecurrenceTiler {
 public:
-  RecurrenceTiler(func::FuncOp func, int64_t channels, int64_t tokens,
-                  int64_t threads, int64_t lanes)
-      : func(func), rewriter(func.getContext()), channels(channels),
-        tokens(tokens), threads(threads), lanes(lanes) {}
+  RecurrenceTiler(func::FuncOp func, const RecurrenceTileSizes &sizes)
+      : func(func), rewriter(func.getContext()), tileSizes(sizes) {}
 
   LogicalResult run() {
     using LoopType = scf::SCFTilingOptions::LoopType;
     for (RecurrenceOpInterface op : recurrences())
-      if (failed(tile(op, LoopType::ForallOp, groupSizes(op))))
+      if (failed(tile(op, LoopType::ForallOp, tileSizes.ofGroup(op))))
         return failure();
     fuseProducers();
     for (RecurrenceOpInterface op : recurrences())
-      if (failed(tile(op, LoopType::ForOp, blockSizes(op))))
+      if (failed(tile(op, LoopType::ForOp, tileSizes.ofBlock(op))))
         return failure();
     fuseProducers();
     SmallPtrSet<Operation *, 4> seen; // of a loop its first recurrence
@@ -108,7 +102,7 @@ private:
     func.walk([&](RecurrenceOpInterface op) {
       if (cast<DestinationStyleOpInterface>(op.getOperation())
               .hasPureTensorSemantics() &&
-          !hasEmptyOperand(op) && statesOf(op) * lanes <= kMostElements)
+          !hasEmptyOperand(op) && tileSizes.fit(op))
         ops.push_back(op);
     });
     return ops;
@@ -119,63 +113,6 @@ private:
     return llvm::any_of(op->getOperandTypes(), [](Type type) {
       return llvm::is_contained(cast<ShapedType>(type).getShape(), 0);
     });
-  }
-
-  /// What the tiles of an op have between time and channels, as far as known:
-  /// states, where it has a value for each of them.
-  static int64_t statesOf(RecurrenceOpInterface op) {
-    int64_t states = 1;
-    for (int64_t size : domainShape(op).drop_front(2).drop_back())
-      states *= std::max<int64_t>(size, 1);
-    return states;
-  }
-
-  /// Channels of a group: as few groups as the limit allows, as many for each
-  /// thread, and all of the same size, if there is such a number. A group of a
-  /// size of its own would make every size dynamic and every access masked.
-  int64_t evenGroup(int64_t width, int64_t most) {
-    if (ShapedType::isDynamic(width))
-      return most;
-    int64_t fewest = llvm::divideCeil(width, most);
-    for (int64_t team : {threads, int64_t(1)})
-      for (int64_t count = llvm::alignTo(fewest, team); count * lanes <= width;
-           count += team)
-        if (width % (count * lanes) == 0)
-          return width / count;
-    return std::min<int64_t>(most, llvm::alignTo(width, lanes));
-  }
-
-  /// One row, one group of channels, all of time. Of many states a token alone
-  /// may be more than a block is to have: fewer channels.
-  SmallVector<OpFoldResult> groupSizes(RecurrenceOpInterface op) {
-    SmallVector<int64_t> shape(domainShape(op));
-    SmallVector<int64_t> sizes(shape.size(), 0);
-    if (shape.front() != 1)
-      sizes.front() = 1;
-    int64_t most = channels / op.getTileWeight();
-    most = std::min(most, channels * tokens / statesOf(op));
-    most = std::max(most, lanes);
-    int64_t group = evenGroup(shape.back(), most);
-    if (ShapedType::isDynamic(shape.back()) || shape.back() > group)
-      sizes.back() = group;
-    return getAsIndexOpFoldResult(op.getContext(), sizes);
-  }
-
-  /// So many tokens that a block of the output has at most tokens * channels
-  /// elements.
-  SmallVector<OpFoldResult> blockSizes(RecurrenceOpInterface op) {
-    SmallVector<int64_t> shape(domainShape(op));
-    SmallVector<int64_t> sizes(shape.size(), 0);
-    int64_t block = tokens * op.getTileWeight() / statesOf(op);
-    block = std::max<int64_t>(block, 1);
-    int64_t time = op.getTimeDimension();
-    if (ShapedType::isDynamic(shape[time]) || shape[time] > block)
-      sizes[time] = block;
-    return getAsIndexOpFoldResult(op.getContext(), sizes);
-  }
-
-  static ArrayRef<int64_t> domainShape(RecurrenceOpInterface op) {
-    return cast<ShapedType>(op->getOperand(0).getType()).getShape();
   }
 
   /// Tiles `op` and pulls its consumers into the loop.
@@ -253,8 +190,9 @@ private:
   }
 
   /// The one linalg op that reads result 0 of `producer` and can be cut along
-  /// rows, time and channels as it is.
-  linalg::LinalgOp soleConsumer(Operation *producer) {
+  /// rows, time and channels, which are dimension `channelsFromEnd` from its
+  /// last, as it is.
+  linalg::LinalgOp soleConsumer(Operation *producer, int64_t channelsFromEnd) {
     if (!producer->getResult(0).hasOneUse())
       return nullptr;
     OpOperand &use = *producer->getResult(0).use_begin();
@@ -266,9 +204,9 @@ private:
     AffineMap map = consumer.getMatchingIndexingMap(&use);
     if (!map.isProjectedPermutation())
       return nullptr;
-    // States (dimensions between time and channels) may be summed.
+    // States, and the values of a head, may be summed.
     for (auto [i, expr] : llvm::enumerate(map.getResults()))
-      if ((i < 2 || i + 1 == map.getNumResults()) &&
+      if ((i < 2 || i + 1 + channelsFromEnd == map.getNumResults()) &&
           kinds[cast<AffineDimExpr>(expr).getPosition()] !=
               utils::IteratorType::parallel)
         return nullptr;
@@ -289,10 +227,12 @@ private:
   /// Makes a consumer fusible: a destination that nobody reads becomes a tensor
   /// of its own, elementwise operands (the gate's SiLU) become part of it, and
   /// all it needs moves in front of the recurrence.
-  void prepareConsumer(Operation *op) {
+  void prepareConsumer(RecurrenceOpInterface op) {
+    auto domain = cast<ShapedType>(op->getOperand(0).getType());
+    int64_t channelsFromEnd = domain.getRank() - 1 - op.getChannelDimension();
     for (Operation *producer = op; producer;) {
       ownDestination(producer->getResult(0));
-      linalg::LinalgOp consumer = soleConsumer(producer);
+      linalg::LinalgOp consumer = soleConsumer(producer, channelsFromEnd);
       if (!consumer)
         return;
       consumer = fuseOperands(consumer, producer);
@@ -454,7 +394,7 @@ private:
 
   func::FuncOp func;
   IRRewriter rewriter;
-  int64_t channels, tokens, threads, lanes;
+  RecurrenceTileSizes tileSizes;
 };
 
 struct TileRecurrencesPass
@@ -462,14 +402,18 @@ struct TileRecurrencesPass
   using Base::Base;
 
   void runOnOperation() override {
-    if (channels < 1 || tokens < 1 || threads < 1 || lanes < 1) {
+    RecurrenceTileSizes sizes = {channels,   tokens,  chunk,
+                                 stateBytes, threads, lanes};
+    if (channels < 1 || tokens < 1 || chunk < 1 || stateBytes < 1 ||
+        threads < 1 || lanes < 1) {
       getOperation().emitError("tile of ")
-          << channels << " channels and " << tokens << " tokens for " << threads
-          << " threads and vectors of " << lanes
+          << channels << " channels and " << tokens << " tokens, chunks of "
+          << chunk << " tokens and " << stateBytes << " bytes of states for "
+          << threads << " threads and vectors of " << lanes
           << ", expected at least 1 of each";
       return signalPassFailure();
     }
-    RecurrenceTiler tiler(getOperation(), channels, tokens, threads, lanes);
+    RecurrenceTiler tiler(getOperation(), sizes);
     if (failed(tiler.run()))
       signalPassFailure();
     numTiled += tiler.tiled;

@@ -17,7 +17,7 @@ from op_entry import Entry, tensor, zeros
 SIZES = {
     "B": 2, "T": 3, "D": 20, "N": 5, "H": 20, "W": 4, "E": 4, "K": 2, "V": 9,
     "P": 2, "I": 6, "L": 4, "J": 3, "Hq": 4, "Hkv": 2, "dh": 8, "C": 6, "R": 5,
-    "G": 3, "in": 20, "out": 9, "KP": 64, "S": 2,
+    "G": 3, "Hv": 4, "Gk": 2, "Pv": 20, "in": 20, "out": 9, "KP": 64, "S": 2,
 }  # fmt: skip
 
 #: What a letter at a size takes along: tokens have a place in the cache, ids
@@ -33,6 +33,7 @@ TOGETHER = {
     ("R", 0): {"G": 0},
     ("R", 1): {"G": 1},
     ("Hq", 1): {"Hkv": 1},
+    ("Hv", 1): {"Gk": 1},
     ("dh", 0): {"J": 0},
     ("dh", 1): {"J": 0},
     ("KP", 0): {"in": 0, "S": 1},

@@ -33,6 +33,15 @@ def convolved(case):
     return values
 
 
+def skip_heads(case):
+    """D x, with a D for each head."""
+    t, width = case.tensors, case.sizes["Pv"]
+    return [
+        t["D"].values[i // width % case.sizes["Hv"]] * x
+        for i, x in enumerate(t["x"].values)
+    ]
+
+
 OPS = []
 
 
@@ -234,6 +243,52 @@ add(
     outs="state elapsed",
     maybe="D",
 )
+add(
+    "discretize_heads",
+    "discretize_heads %delta, %A, %x : {delta}, {A}, {x} -> {g}, {v}",
+    ["delta: B T Hv|positive", "A: Hv|negative", "x: B T Hv Pv"],
+    values=["g: B T Hv", "v: B T Hv Pv"],
+)
+# Gk and Pv: G and P are those of gather_rows.
+HEADS = ["q: B T Gk N", "k: B T Gk N", "x: B T Hv Pv"]
+HEADS_OUT = ["y: B T Hv Pv|output", "s: B Hv N Pv|state"]
+HEADS_TYPES = "outs(%y, %s : {y}, {s}){flags} : {q}, {k}, {x} -> {y}, {s}"
+for name, extras, flags, operands, tried in (
+    (
+        "",
+        "decay(%A : {A}) step(%dt : {dt}) skip(%D, %x : {D}, {x})"
+        " valid(%valid : {valid})",
+        "",
+        ["A: Hv|negative", "dt: B T Hv|positive", "D: Hv", "valid: B|valid"],
+        "",
+    ),
+    ("_heads", "decay(%g : {g})", "", ["g: B T Hv|negative"], "T Pv"),
+    ("_constant", "decay(%g : {g})", "", ["g: Hv|negative"], "N"),
+    ("_plain", "", "", [], "Pv"),
+    (
+        "_delta",
+        "decay(%g : {g}) beta(%beta : {beta}) valid(%valid : {valid})",
+        " {{scale = 0.5 : f64, delta_rule}}",
+        ["g: B T Hv N|negative", "beta: B T Hv|positive", "valid: B|valid"],
+        "T N Pv",
+    ),
+):
+    nothing = {
+        "": lambda case: {"y": skip_heads(case)},
+    }.get(name, lambda case: {"y": [0.0] * len(case.tensors["x"].values)})
+    add(
+        f"linear_attention{name}",
+        f"linear_attention %q, %k, %x {extras} "
+        + HEADS_TYPES.replace("{flags}", flags),
+        HEADS + operands + HEADS_OUT,
+        outs="y s",
+        tried=tried,
+        empty={"N": nothing},
+        refused={
+            ("Gk", 0): "has 4 heads of values (Hv), expected a multiple of the 0"
+            " groups of keys (G)",
+        },
+    )
 for name, width, flag in (("", 4, ""), ("_silu", 3, " {{silu}}"), ("_wide", 37, "")):
     add(
         f"causal_conv1d{name}",

@@ -122,6 +122,11 @@ int64_t LinearAttentionOp::getGroups() { return sizeOf(getKeys(), 2); }
 int64_t LinearAttentionOp::getKeySize() { return sizeOf(getKeys(), 3); }
 int64_t LinearAttentionOp::getValueSize() { return sizeOf(getValues(), 3); }
 
+int64_t LinearAttentionOp::getChannelGroup() {
+  // Of no heads no group has one.
+  return std::max<int64_t>(getHeads() / std::max<int64_t>(getGroups(), 1), 1);
+}
+
 bool LinearAttentionOp::hasChannelDecay() {
   return getDecay() && rankOf(getDecay()) == 4;
 }

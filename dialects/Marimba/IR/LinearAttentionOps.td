@@ -125,6 +125,12 @@ def Marimba_LinearAttentionOp
     int64_t getGroups();
     int64_t getKeySize();
     int64_t getValueSize();
+    /// Heads are what tiles are made of.
+    int64_t getChannelDimension() { return 2; }
+    int64_t getChannelGroup();
+    ::llvm::SmallVector<int64_t> getMatrixSizes() {
+      return {getKeySize(), getValueSize()};
+    }
     /// Whether each key channel has a log-decay of its own.
     bool hasChannelDecay();
   }];

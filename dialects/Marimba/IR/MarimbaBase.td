@@ -54,8 +54,9 @@ def Marimba_Dialect : Dialect {
   let hasRegionArgAttrVerify = 1;
   let hasRegionResultAttrVerify = 1;
   // Shapes are reified as tensor.dim and constants, tiles of `valid` are
-  // linalg.generic.
-  let dependentDialects = ["::mlir::arith::ArithDialect",
+  // linalg.generic, the groups of a tile of heads affine.apply.
+  let dependentDialects = ["::mlir::affine::AffineDialect",
+                           "::mlir::arith::ArithDialect",
                            "::mlir::linalg::LinalgDialect",
                            "::mlir::tensor::TensorDialect"];
 }

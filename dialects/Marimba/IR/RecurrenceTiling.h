@@ -27,8 +27,10 @@ SmallVector<utils::IteratorType> recurrenceIterators(NamedOperands operands);
 SmallVector<Range> recurrenceDomain(OpBuilder &b, NamedOperands operands);
 
 /// `op` on the slices of its operands. `valid` of a tile counts from the
-/// tile's first token.
-TilingResult tileRecurrence(OpBuilder &b, DestinationStyleOpInterface op,
+/// tile's first token. A tile of heads (Hv) takes the groups of keys (G) that
+/// they read: its number is static, a divisor or a multiple of the heads that
+/// share one, and its first head a multiple of the number.
+FailureOr<TilingResult> tileRecurrence(OpBuilder &b, DestinationStyleOpInterface op,
                             NamedOperands operands,
                             ArrayRef<OpFoldResult> offsets,
                             ArrayRef<OpFoldResult> sizes);

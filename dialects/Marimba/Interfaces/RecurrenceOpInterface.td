@@ -13,7 +13,8 @@ def RecurrenceOpInterface : OpInterface<"RecurrenceOpInterface"> {
   let description = [{
     An op in destination style that runs along time, in order, for each row and
     each channel on its own, and can be tiled (TilingInterface). Its iteration
-    space is rows, time, perhaps states, and channels: that of its first operand.
+    space is rows, time, perhaps states, and channels, or rows, time, heads and
+    their values: that of its first operand.
 
     `canSplitTime` says that the op is an associative scan (Blelloch 1990) with
     diagonal decays: pieces of time take a state h to decay(s) h + c, where c,
@@ -25,6 +26,39 @@ def RecurrenceOpInterface : OpInterface<"RecurrenceOpInterface"> {
     InterfaceMethod<
       /*desc=*/"The dimension of the iteration space that is time.",
       /*retTy=*/"int64_t", /*methodName=*/"getTimeDimension"
+    >,
+    InterfaceMethod<
+      /*desc=*/[{
+        The dimension of the iteration space that is cut into groups for
+        threads: channels, or heads.
+      }],
+      /*retTy=*/"int64_t", /*methodName=*/"getChannelDimension",
+      /*args=*/(ins), /*methodBody=*/"",
+      /*defaultImplementation=*/[{
+        return ::llvm::cast<::mlir::ShapedType>(
+            $_op->getOperand(0).getType()).getRank() - 1;
+      }]
+    >,
+    InterfaceMethod<
+      /*desc=*/[{
+        How many channels, one after the other, share operands that have no such
+        dimension but one of groups: the size of a tile divides that or is a
+        multiple of it.
+      }],
+      /*retTy=*/"int64_t", /*methodName=*/"getChannelGroup",
+      /*args=*/(ins), /*methodBody=*/"",
+      /*defaultImplementation=*/"return 1;"
+    >,
+    InterfaceMethod<
+      /*desc=*/[{
+        The sizes of the matrix that is the state of each channel; none where a
+        channel has less. A tile of time is then a chunk, of which products of
+        matrices can be made, and the channels of a tile are counted by their
+        matrices.
+      }],
+      /*retTy=*/"::llvm::SmallVector<int64_t>",
+      /*methodName=*/"getMatrixSizes", /*args=*/(ins), /*methodBody=*/"",
+      /*defaultImplementation=*/"return {};"
     >,
     InterfaceMethod<
       /*desc=*/[{

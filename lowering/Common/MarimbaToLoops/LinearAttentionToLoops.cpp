@@ -19,8 +19,7 @@ struct LowerLinearAttention : BufferPattern<LinearAttentionOp> {
   void build(KernelBuilder &b, LinearAttentionOp op) const override {
     Value y = op.getOutput();
     Value zero = b.index(0), time = b.dim(y, 1), size = b.dim(y, 3);
-    Value perGroup =
-        b.index(op.getHeads() / std::max<int64_t>(op.getGroups(), 1));
+    Value perGroup = b.index(op.getChannelGroup());
     b.loop(zero, b.dim(y, 0), [&](Value row) {
       Value tokens = b.rowTokens(op.getValid(), row, time);
       b.loop(zero, b.dim(y, 2), [&](Value head) {

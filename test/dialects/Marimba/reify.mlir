@@ -58,3 +58,30 @@ func.func @state_space(%d: tensor<?x?x8xf32>, %A: tensor<4x8xf32>,
   %1 = tensor.dim %last, %c0 : tensor<?x4x8xf32>
   return %0, %1 : index, index
 }
+
+// CHECK-LABEL: func @heads
+// CHECK-SAME: %[[DT:.*]]: tensor<?x?x4xf32>, %[[U:.*]]: tensor<?x?x4x8xf32>, %[[S:.*]]: tensor<?x4x6x8xf32>
+func.func @heads(%dt: tensor<?x?x4xf32>, %u: tensor<?x?x4x8xf32>,
+    %s: tensor<?x4x6x8xf32>, %A: tensor<4xf32>, %k: tensor<?x?x2x6xf32>)
+    -> (index, index, index, index) {
+  // CHECK-DAG: %[[C4:.*]] = arith.constant 4 : index
+  // CHECK-DAG: %[[T:.*]] = tensor.dim %[[DT]], %c1
+  // CHECK-DAG: %[[TU:.*]] = tensor.dim %[[U]], %c1
+  // CHECK-DAG: %[[B:.*]] = tensor.dim %[[S]], %c0
+  // CHECK: return %[[T]], %[[C4]], %[[TU]], %[[B]]
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c2 = arith.constant 2 : index
+  %g, %v = marimba.discretize_heads %dt, %A, %u
+      : tensor<?x?x4xf32>, tensor<4xf32>, tensor<?x?x4x8xf32>
+     -> tensor<?x?x?xf32>, tensor<?x?x4x8xf32>
+  %y, %last = marimba.linear_attention %k, %k, %v
+      outs(%u, %s : tensor<?x?x4x8xf32>, tensor<?x4x6x8xf32>)
+      : tensor<?x?x2x6xf32>, tensor<?x?x2x6xf32>, tensor<?x?x4x8xf32>
+     -> tensor<?x?x4x8xf32>, tensor<?x4x6x8xf32>
+  %0 = tensor.dim %g, %c1 : tensor<?x?x?xf32>
+  %1 = tensor.dim %g, %c2 : tensor<?x?x?xf32>
+  %2 = tensor.dim %y, %c1 : tensor<?x?x4x8xf32>
+  %3 = tensor.dim %last, %c0 : tensor<?x4x6x8xf32>
+  return %0, %1, %2, %3 : index, index, index, index
+}

@@ -126,6 +126,34 @@ const Case kCases[] = {
       .exps = kTokens * 8 * (2 + 1),
       .updates = kTokens * 32,
       .bytes = 4 * (kTokens * (3 * 8 + 2 * 4 + 8) + 32 + 8 + 2 * 32)}},
+    {"%d: tensor<?x?x4xf32>, %A: tensor<4xf32>, %u: tensor<?x?x4x8xf32>",
+     "marimba.discretize_heads %d, %A, %u : tensor<?x?x4xf32>, tensor<4xf32>, "
+     "tensor<?x?x4x8xf32> -> tensor<?x?x4xf32>, tensor<?x?x4x8xf32>",
+     {.f32 = kTokens * (4 + 32),
+      .bytes = 4 * (kTokens * (4 + 32 + 4 + 32) + 4)}},
+    // 4 heads of 6 x 8, 2 groups of keys
+    {"%d: tensor<?x?x4xf32>, %A: tensor<4xf32>, %x: tensor<?x?x4x8xf32>, %k: "
+     "tensor<?x?x2x6xf32>, %D: tensor<4xf32>, %s: tensor<?x4x6x8xf32>",
+     "marimba.linear_attention %k, %k, %x decay(%A : tensor<4xf32>) step(%d : "
+     "tensor<?x?x4xf32>) skip(%D, %x : tensor<4xf32>, tensor<?x?x4x8xf32>) "
+     "outs(%x, %s : tensor<?x?x4x8xf32>, tensor<?x4x6x8xf32>) : "
+     "tensor<?x?x2x6xf32>, tensor<?x?x2x6xf32>, tensor<?x?x4x8xf32> -> "
+     "tensor<?x?x4x8xf32>, tensor<?x4x6x8xf32>",
+     // step times values and A, skip 2
+     {.f32 = kTokens * (4 * 192 + 32 + 4 + 2 * 32),
+      .exps = kTokens * 4,
+      .bytes = 4 * (kTokens * (3 * 32 + 2 * 12 + 4) + 2 * 4 + 2 * 192)}},
+    {"%b: tensor<?x?x4xf32>, %v: tensor<?x?x4x8xf32>, %k: "
+     "tensor<?x?x4x6xf32>, %s: tensor<?x4x6x8xf32>",
+     "marimba.linear_attention %k, %k, %v decay(%k : tensor<?x?x4x6xf32>) "
+     "beta(%b : tensor<?x?x4xf32>) outs(%v, %s : tensor<?x?x4x8xf32>, "
+     "tensor<?x4x6x8xf32>) {delta_rule, scale = 0.5 : f64} : "
+     "tensor<?x?x4x6xf32>, tensor<?x?x4x6xf32>, tensor<?x?x4x8xf32> -> "
+     "tensor<?x?x4x8xf32>, tensor<?x4x6x8xf32>",
+     // v - known, times beta; scale
+     {.f32 = kTokens * (6 * 192 + 2 * 32 + 32),
+      .exps = kTokens * 24,
+      .bytes = 4 * (kTokens * (2 * 32 + 3 * 24 + 4) + 2 * 192)}},
     {"%u: tensor<?x?x8xf32>, %A: tensor<4x8xf32>, %B: tensor<?x?x4xf32>, %c: "
      "tensor<?x4x8xf32>, %s: tensor<?x8xf32>",
      "marimba.scan_summary %u, %u, %A, %B outs(%c, %s : tensor<?x4x8xf32>, "

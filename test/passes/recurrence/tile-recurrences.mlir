@@ -2,6 +2,8 @@
 // RUN:   -split-input-file | FileCheck %s
 // RUN: marimba-opt %s -tile-recurrences='channels=16 tokens=4 lanes=8 threads=4' -canonicalize \
 // RUN:   -split-input-file | FileCheck %s --check-prefix=THREADS
+// RUN: marimba-opt %s -tile-recurrences='chunk=8 state-bytes=1024' -canonicalize \
+// RUN:   -split-input-file | FileCheck %s --check-prefix=HEADS
 
 // Softplus in front of the scan and the gate behind it end in its loops: rows
 // and groups of channels outside, blocks of time with the state inside. The
@@ -123,4 +125,81 @@ func.func @no_state(%x: tensor<?x?x32xf32>, %w: tensor<1x32xf32>,
       : tensor<?x?x32xf32>, tensor<1x32xf32>
      -> tensor<?x?x32xf32>, tensor<?x0x32xf32>
   return %y, %last : tensor<?x?x32xf32>, tensor<?x0x32xf32>
+}
+
+// -----
+
+// Heads with matrices of 16 x 8 (512 bytes): two of them are the bytes of a
+// group, so that each pair of four takes the keys and queries that it reads, of
+// group head / 4, and chunks of 8 tokens. What is made of the values of the
+// tokens, and what reads the output by heads, is in the nest.
+
+// HEADS-LABEL: func @heads(
+// HEADS-SAME: %[[Q:[a-z0-9]+]]: tensor<?x?x2x16xf32>, %[[X:[a-z0-9]+]]: tensor<?x?x8x8xf32>
+// HEADS-NOT: linalg.
+// HEADS: scf.forall (%[[ROW:.*]], %[[H:.*]]) = (0, 0) to (%{{.*}}, 8) step (1, 2)
+// HEADS: affine.apply #[[SHARE:.*]](%[[H]])
+// HEADS: tensor.extract_slice %[[Q]][%[[ROW]], 0, %{{.*}}, 0] [1, %{{.*}}, 1, 16]
+// HEADS: %[[STATES:.*]] = tensor.extract_slice %{{.*}}[%[[ROW]], %[[H]], 0, 0] [1, 2, 16, 8]
+// HEADS: scf.for %[[T:.*]] = %{{.*}} to %{{.*}} step %c8{{.*}} iter_args(%{{.*}} = %{{.*}}, %[[S:.*]] = %[[STATES]])
+// HEADS: linalg.exp
+// HEADS: %[[VALID:.*]] = linalg.generic
+// HEADS: arith.subi
+// HEADS: %[[Y:.*]]:2 = marimba.linear_attention {{.*}} valid(%[[VALID]] : tensor<1xi32>) outs(%{{.*}}, %[[S]] : tensor<1x?x2x8xf32>, tensor<1x2x16x8xf32>)
+// HEADS-SAME: tensor<1x?x1x16xf32>, tensor<1x?x1x16xf32>, tensor<1x?x2x8xf32>
+// HEADS: linalg.mul ins(%[[Y]]#0,
+// HEADS-NOT: linalg.
+// HEADS: return
+func.func @heads(%q: tensor<?x?x2x16xf32>, %x: tensor<?x?x8x8xf32>,
+    %z: tensor<?x?x8x8xf32>, %A: tensor<8xf32>, %dt: tensor<?x?x8xf32>,
+    %valid: tensor<?xi32>, %out: tensor<?x?x8x8xf32>, %s: tensor<?x8x16x8xf32>)
+    -> (tensor<?x?x8x8xf32>, tensor<?x8x16x8xf32>) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %b = tensor.dim %x, %c0 : tensor<?x?x8x8xf32>
+  %t = tensor.dim %x, %c1 : tensor<?x?x8x8xf32>
+  %e = tensor.empty(%b, %t) : tensor<?x?x8x8xf32>
+  %v = linalg.exp ins(%x : tensor<?x?x8x8xf32>)
+      outs(%e : tensor<?x?x8x8xf32>) -> tensor<?x?x8x8xf32>
+  %y, %last = marimba.linear_attention %q, %q, %v decay(%A : tensor<8xf32>)
+      step(%dt : tensor<?x?x8xf32>) valid(%valid : tensor<?xi32>)
+      outs(%e, %s : tensor<?x?x8x8xf32>, tensor<?x8x16x8xf32>)
+      : tensor<?x?x2x16xf32>, tensor<?x?x2x16xf32>, tensor<?x?x8x8xf32>
+     -> tensor<?x?x8x8xf32>, tensor<?x8x16x8xf32>
+  %gated = linalg.mul ins(%y, %z : tensor<?x?x8x8xf32>, tensor<?x?x8x8xf32>)
+      outs(%out : tensor<?x?x8x8xf32>) -> tensor<?x?x8x8xf32>
+  return %gated, %last : tensor<?x?x8x8xf32>, tensor<?x8x16x8xf32>
+}
+
+// -----
+
+// A tile of whole groups: four heads read two of four.
+
+// HEADS-LABEL: func @whole_groups(
+// HEADS: scf.forall {{.*}} to (%{{.*}}, 8) step (1, 4)
+// HEADS-NOT: scf.for
+// HEADS: marimba.linear_attention {{.*}} tensor<1x1x2x8xf32>, tensor<1x1x2x8xf32>, tensor<1x1x4x8xf32>
+func.func @whole_groups(%q: tensor<?x1x4x8xf32>, %v: tensor<?x1x8x8xf32>,
+    %s: tensor<?x8x8x8xf32>) -> (tensor<?x1x8x8xf32>, tensor<?x8x8x8xf32>) {
+  %y, %last = marimba.linear_attention %q, %q, %v
+      outs(%v, %s : tensor<?x1x8x8xf32>, tensor<?x8x8x8xf32>)
+      : tensor<?x1x4x8xf32>, tensor<?x1x4x8xf32>, tensor<?x1x8x8xf32>
+     -> tensor<?x1x8x8xf32>, tensor<?x8x8x8xf32>
+  return %y, %last : tensor<?x1x8x8xf32>, tensor<?x8x8x8xf32>
+}
+
+// -----
+
+// Three heads share keys: four or two would read keys of two groups, in part.
+
+// HEADS-LABEL: func @odd_groups(
+// HEADS: scf.forall {{.*}} to (%{{.*}}, 12) step (1, 3)
+// HEADS: marimba.linear_attention {{.*}} tensor<1x1x1x8xf32>, tensor<1x1x1x8xf32>, tensor<1x1x3x8xf32>
+func.func @odd_groups(%q: tensor<?x1x4x8xf32>, %v: tensor<?x1x12x8xf32>,
+    %s: tensor<?x12x8x8xf32>) -> (tensor<?x1x12x8xf32>, tensor<?x12x8x8xf32>) {
+  %y, %last = marimba.linear_attention %q, %q, %v
+      outs(%v, %s : tensor<?x1x12x8xf32>, tensor<?x12x8x8xf32>)
+      : tensor<?x1x4x8xf32>, tensor<?x1x4x8xf32>, tensor<?x1x12x8xf32>
+     -> tensor<?x1x12x8xf32>, tensor<?x12x8x8xf32>
+  return %y, %last : tensor<?x1x12x8xf32>, tensor<?x12x8x8xf32>
 }
