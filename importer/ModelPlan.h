@@ -64,6 +64,7 @@ struct ModelPlan {
   int64_t vocabSize = 0;
   int64_t hiddenSize = 0;
   double normEpsilon = 0;
+  double embeddingScale = 1, logitsScale = 1; // factors
   Weight embedding, finalNorm;
   std::optional<Weight> head; // none: the embedding is the head, too
   std::vector<LayerPlan> layers;

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "importer/ModuleBuilder.h"
+#include "importer/blocks/Blocks.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -38,12 +39,12 @@ Value ModuleBuilder::emitHead(Value x, Value positions, Value logits) {
   // Only the rows whose logits are wanted are normed.
   Value wanted = GatherTokensOp::create(b, name("gather_tokens"), x.getType(),
                                         x, positions);
-  Value normed = RMSNormOp::create(b, name(plan.finalNorm.symbol), x.getType(),
-                                   wanted, getWeight(plan.finalNorm),
-                                   b.getF64FloatAttr(plan.normEpsilon));
+  Value normed = RMSNormOp::create(b, name(plan.finalNorm.symbol), wanted,
+                                   getWeight(plan.finalNorm), plan.normEpsilon);
   Value table = getWeight(plan.head ? *plan.head : plan.embedding);
   Value result = LinearOp::create(b, name("lm_head"), logits.getType(), normed,
                                   table, /*bias=*/Value());
+  result = emitScaled(b, name("logits_scale"), result, plan.logitsScale);
   return bufferization::MaterializeInDestinationOp::create(b, name("logits"),
                                                            result, logits)
       ->getResult(0);
@@ -92,6 +93,7 @@ void ModuleBuilder::emitPrefill() {
   Value x = EmbeddingOp::create(b, name(plan.embedding.symbol),
                                 dynamic({any, any, plan.hiddenSize}), ids,
                                 getWeight(plan.embedding));
+  x = emitScaled(b, name("embedding_scale"), x, plan.embeddingScale);
   std::pair<Value, Value> rotary;
   if (!plan.rotaryFrequencies.empty())
     rotary = emitRotaryTable(ids, past);

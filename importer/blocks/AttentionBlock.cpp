@@ -6,21 +6,9 @@
 
 #include "dialects/Marimba/IR/Marimba.h"
 #include "importer/blocks/Blocks.h"
-#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include <cmath>
 
 namespace mlir::marimba {
-
-/// [B,T,heads*dh] as [B,T,heads,dh].
-static Value splitHeads(LayerScope &scope, StringRef part, Value value,
-                        int64_t heads, int64_t headDim) {
-  OpBuilder &b = scope.builder;
-  Location loc = scope.loc(part);
-  SmallVector<ReassociationIndices> groups{{0}, {1}, {2, 3}};
-  return tensor::ExpandShapeOp::create(
-      b, loc, scope.activation({heads, headDim}), value, groups,
-      scope.shape({heads, headDim}));
-}
 
 /// [B,T,heads,dh] turned by the positions of its tokens.
 static Value rotate(LayerScope &scope, StringRef part, Value value,
@@ -34,11 +22,11 @@ static Value rotate(LayerScope &scope, StringRef part, Value value,
 
 Value emitAttention(LayerScope &scope, const AttentionSizes &s, Value h) {
   OpBuilder &b = scope.builder;
-  Value query = splitHeads(scope, "query", emitLinear(scope, h, "q_proj"),
+  Value query = splitChannels(scope, "query", emitLinear(scope, h, "q_proj"),
                            s.heads, s.headDim);
-  Value key = splitHeads(scope, "key", emitLinear(scope, h, "k_proj"),
+  Value key = splitChannels(scope, "key", emitLinear(scope, h, "k_proj"),
                          s.keyHeads, s.headDim);
-  Value value = splitHeads(scope, "value", emitLinear(scope, h, "v_proj"),
+  Value value = splitChannels(scope, "value", emitLinear(scope, h, "v_proj"),
                            s.keyHeads, s.headDim);
   if (s.rotary) {
     query = rotate(scope, "rotated_query", query, s.heads, s.headDim);
@@ -54,7 +42,7 @@ Value emitAttention(LayerScope &scope, const AttentionSizes &s, Value h) {
   Value &valueScales = scope.state("value_scales");
   if (keyScales)
     inits.append({keyScales, valueScales});
-  double scale = 1.0 / std::sqrt(double(s.headDim));
+  double scale = s.scale ? s.scale : 1.0 / std::sqrt(double(s.headDim));
   auto attention = AttentionOp::create(
       b, loc, ValueRange(inits).getTypes(), query, key, value, scope.past,
       scope.valid, inits, b.getF64FloatAttr(scale),
@@ -66,11 +54,7 @@ Value emitAttention(LayerScope &scope, const AttentionSizes &s, Value h) {
     keyScales = attention->getResult(3);
     valueScales = attention->getResult(4);
   }
-
-  SmallVector<ReassociationIndices> groups{{0}, {1}, {2, 3}};
-  Value joined = tensor::CollapseShapeOp::create(
-      b, loc, scope.activation(s.heads * s.headDim), attention->getResult(0),
-      groups);
+  Value joined = joinChannels(scope, "attention", attention->getResult(0));
   return emitLinear(scope, joined, "o_proj");
 }
 

@@ -45,7 +45,7 @@ void addAttention(LayerPlan &layer, WeightTable &weights,
   int64_t any = ShapedType::kDynamic;
   Type f32 = Float32Type::get(layer.weights.back().weight.type.getContext());
   auto cache = RankedTensorType::get({any, s.keyHeads, any, s.headDim}, f32);
-  layer.states = {{"key", cache}, {"value", cache}};
+  layer.states.append({{"key", cache}, {"value", cache}});
   layer.usesPast = true;
   layer.usesRotary = s.rotary > 0;
 }

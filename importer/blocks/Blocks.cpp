@@ -7,6 +7,7 @@
 #include "importer/blocks/Blocks.h"
 #include "dialects/Marimba/IR/Marimba.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 namespace mlir::marimba {
@@ -52,14 +53,67 @@ Value emitLinear(LayerScope &scope, Value input, StringRef name) {
                           input, weight, bias);
 }
 
-Value emitNorm(LayerScope &scope, Value input, StringRef name, double epsilon) {
-  return RMSNormOp::create(scope.builder, scope.loc(name), input.getType(),
-                           input, scope.weight(name),
-                           scope.builder.getF64FloatAttr(epsilon));
+Value emitNorm(LayerScope &scope, Value input, StringRef name, double epsilon,
+               int64_t groups) {
+  return RMSNormOp::create(scope.builder, scope.loc(name), input,
+                           scope.weight(name), epsilon, groups);
 }
 
 Value emitResidual(LayerScope &scope, Value x, Value y, StringRef part) {
   return arith::AddFOp::create(scope.builder, scope.loc(part), x, y);
+}
+
+Value sliceChannels(LayerScope &scope, StringRef part, Value value,
+                    int64_t begin, int64_t size) {
+  OpBuilder &b = scope.builder;
+  SmallVector<OpFoldResult> offsets{b.getIndexAttr(0), b.getIndexAttr(0),
+                                    b.getIndexAttr(begin)};
+  SmallVector<OpFoldResult> strides(3, b.getIndexAttr(1));
+  return tensor::ExtractSliceOp::create(b, scope.loc(part),
+                                        scope.activation(size), value, offsets,
+                                        scope.shape(size), strides);
+}
+
+Value splitChannels(LayerScope &scope, StringRef part, Value value,
+                    int64_t outer, int64_t inner) {
+  SmallVector<ReassociationIndices> groups{{0}, {1}, {2, 3}};
+  return tensor::ExpandShapeOp::create(
+      scope.builder, scope.loc(part), scope.activation({outer, inner}), value,
+      groups, scope.shape({outer, inner}));
+}
+
+Value joinChannels(LayerScope &scope, StringRef part, Value value) {
+  ArrayRef<int64_t> shape = cast<RankedTensorType>(value.getType()).getShape();
+  SmallVector<ReassociationIndices> groups{{0}, {1}, {2, 3}};
+  return tensor::CollapseShapeOp::create(
+      scope.builder, scope.loc(part), scope.activation(shape[2] * shape[3]),
+      value, groups);
+}
+
+Value emitScaled(OpBuilder &b, Location loc, Value value, double factor) {
+  if (factor == 1)
+    return value;
+  auto type = cast<RankedTensorType>(value.getType());
+  Value empty = tensor::EmptyOp::create(
+      b, loc, tensor::getMixedSizes(b, loc, value), type.getElementType());
+  AffineMap same = b.getMultiDimIdentityMap(type.getRank());
+  SmallVector<utils::IteratorType> iterators(type.getRank(),
+                                             utils::IteratorType::parallel);
+  auto generic = linalg::GenericOp::create(
+      b, loc, type, value, empty, ArrayRef{same, same}, iterators,
+      [&](OpBuilder &nested, Location at, ValueRange args) {
+        Value by = arith::ConstantOp::create(
+            nested, at, nested.getF32FloatAttr(float(factor)));
+        linalg::YieldOp::create(
+            nested, at,
+            arith::MulFOp::create(nested, at, args[0], by).getResult());
+      });
+  return generic.getResult(0);
+}
+
+Value emitScaled(LayerScope &scope, Value value, double factor,
+                 StringRef part) {
+  return emitScaled(scope.builder, scope.loc(part), value, factor);
 }
 
 } // namespace mlir::marimba

@@ -12,8 +12,11 @@
 
 #include "mlir/IR/Builders.h"
 #include "mlir/Support/LLVM.h"
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringMap.h"
+#include <array>
 #include <functional>
+#include <limits>
 
 namespace mlir::marimba {
 
@@ -58,10 +61,22 @@ private:
 
 /// input Wᵀ (+ b) with the weights `name` and, if there, `name`.bias.
 Value emitLinear(LayerScope &scope, Value input, StringRef name);
-/// RMS norm with the weight `name`, or none if there is none.
-Value emitNorm(LayerScope &scope, Value input, StringRef name, double epsilon);
+/// RMS norm with the weight `name`, or none if there is none; each of `groups`
+/// equal parts of the channels by itself.
+Value emitNorm(LayerScope &scope, Value input, StringRef name, double epsilon,
+               int64_t groups = 1);
 /// x + y, the end of a residual block.
 Value emitResidual(LayerScope &scope, Value x, Value y, StringRef part);
+/// factor value, in f32; the value itself if the factor is 1.
+Value emitScaled(OpBuilder &b, Location loc, Value value, double factor);
+Value emitScaled(LayerScope &scope, Value value, double factor, StringRef part);
+/// value[:, :, begin : begin + size].
+Value sliceChannels(LayerScope &scope, StringRef part, Value value,
+                    int64_t begin, int64_t size);
+/// [B,T,outer*inner] as [B,T,outer,inner], and back.
+Value splitChannels(LayerScope &scope, StringRef part, Value value,
+                    int64_t outer, int64_t inner);
+Value joinChannels(LayerScope &scope, StringRef part, Value value);
 
 struct MambaSizes {
   int64_t inner = 0;       // D
@@ -83,10 +98,47 @@ SmallVector<Value> emitMambaPreparation(OpBuilder &b, Location loc,
                                         ValueRange inputs, ValueRange outputs,
                                         bool holdsA);
 
+struct Mamba2Sizes {
+  int64_t heads = 0;   // Hv
+  int64_t headDim = 0; // P
+  int64_t groups = 0;  // G, heads that share B and C
+  int64_t state = 0;   // N
+  int64_t window = 0;  // W
+  /// Parts of the channels that the gated norm takes by themselves; 0: no norm.
+  int64_t normGroups = 1;
+  bool normBeforeGate = false; // RMS(y) silu(z), else RMS(y silu(z))
+  double normEpsilon = 0;
+  /// Bounds of delta.
+  double minStep = 0, maxStep = std::numeric_limits<double>::infinity();
+  /// Of the parts of in_proj's result: z, x, B, C and dt.
+  std::array<double, 5> multipliers{1, 1, 1, 1, 1};
+
+  int64_t inner() const { return heads * headDim; }                 // D
+  int64_t convolved() const { return inner() + 2 * groups * state; } // x, B, C
+  int64_t projected() const { return inner() + convolved() + heads; }
+  bool hasMultipliers() const {
+    return llvm::any_of(multipliers, [](double m) { return m != 1; });
+  }
+};
+/// Mamba-2's mixer. Weights: in_proj, conv (derived), conv1d.bias, dt_bias, A
+/// (derived), D, gated_norm, out_proj, and multipliers (derived) where there
+/// are some; states: conv [B,W-1,D+2GN], ssm [B,Hv,N,P].
+Value emitMamba2Mixer(LayerScope &scope, const Mamba2Sizes &sizes, Value h);
+
+/// A = -exp(A_log), or A itself where the input is that already, conv =
+/// conv1dᵀ, and the multipliers by row of in_proj where there are some, all in
+/// f32; inputs A_log [Hv] and conv1d [D+2GN,1,W], destinations [Hv], [W,D+2GN]
+/// and [2D+2GN+Hv].
+SmallVector<Value> emitMamba2Preparation(OpBuilder &b, Location loc,
+                                         const Mamba2Sizes &sizes,
+                                         ValueRange inputs, ValueRange outputs,
+                                         bool holdsA);
+
 struct AttentionSizes {
   int64_t heads = 0, keyHeads = 0, headDim = 0;
   int64_t rotary = 0; // elements of a head that rotate; 0: no positions
   int64_t window = 0; // tokens that a query sees; 0: all
+  double scale = 0;   // of the scores; 0: dh^-0.5
 };
 /// Attention, with queries and keys turned by their positions if they have any.
 /// Weights: q_proj, k_proj, v_proj, o_proj; states: key, value [B,Hkv,C,dh],

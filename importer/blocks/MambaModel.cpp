@@ -6,6 +6,7 @@
 
 #include "importer/blocks/MambaModel.h"
 #include "importer/blocks/EmbeddingAndHead.h"
+#include "llvm/Support/MathExtras.h"
 
 namespace mlir::marimba {
 
@@ -19,13 +20,19 @@ void MambaModel::setInner(Config &config, double expand) {
     mixer.sizes.inner = int64_t(inner);
 }
 
-void MambaModel::read(Config &c) {
-  vocab = c.getPositive("vocab_size", 50280, kMaxSize);
-  hidden = c.getPositive("hidden_size", 768, kMaxSize);
-  layers = c.getPositive("num_hidden_layers", 32, kMaxLayers);
+void MambaModel::readCommon(Config &c, const Defaults &defaults) {
+  vocab = c.getPositive("vocab_size", defaults.vocab, kMaxSize);
+  hidden = c.getPositive("hidden_size", defaults.hidden, kMaxSize);
+  layers = c.getPositive("num_hidden_layers", defaults.layers, kMaxLayers);
   epsilon = c.getPositiveReal("layer_norm_epsilon", 1e-5);
-  tied = c.getBool("tie_word_embeddings", true);
+  tied = c.getBool("tie_word_embeddings", defaults.tied);
+  c.checkSupported();
+  // The residual stream is f32 whatever this says.
+  c.getBool("residual_in_fp32", true);
+}
 
+void MambaModel::read(Config &c) {
+  readCommon(c, {});
   mixer.fields = {"expand", "state_size", "conv_kernel", "time_step_rank"};
   mixer.sizes.state = c.getPositive("state_size", 16, kMaxState);
   mixer.sizes.window = c.getPositive("conv_kernel", 4, kMaxWindow);
@@ -34,9 +41,39 @@ void MambaModel::read(Config &c) {
   setInner(c, c.getPositiveReal("expand", 2));
   mixer.projBias = c.getBool("use_bias", false);
   mixer.convBias = c.getBool("use_conv_bias", true);
+}
+
+bool isStateSpaces(const Config &config) {
+  return config.has("d_model") && config.has("n_layer") &&
+         !config.has("hidden_size");
+}
+
+void MambaModel::readStateSpaces(Config &c) {
+  c.flatten("ssm_cfg");
+  vocabField = "vocab_size, pad_vocab_size_multiple";
+  hiddenField = "d_model";
+  layersField = "n_layer";
+  tiedField = "tie_embeddings";
+  std::swap(embeddingNames[0], embeddingNames[1]);
+
+  // The embedding has rows that no token of the vocabulary uses.
+  vocab = llvm::alignTo(c.getPositive("vocab_size", 50277, kMaxSize),
+                        c.getPositive("pad_vocab_size_multiple", 8, kMaxSize));
+  hidden = c.getPositive("d_model", 2560, kMaxSize);
+  layers = c.getPositive("n_layer", 64, kMaxLayers);
+  epsilon = 1e-5;
+  tied = c.getBool("tie_embeddings", true);
   c.checkSupported();
-  // The residual stream is f32 whatever this says.
   c.getBool("residual_in_fp32", true);
+
+  // What that repository can do beyond the families.
+  if (!c.getBool("rms_norm", true))
+    c.error("rms_norm", "true: layer norm is not supported");
+  if (c.getNonNegative("d_intermediate", 0, kMaxSize) != 0)
+    c.error("d_intermediate", "0: feed-forwards are not supported");
+  if (const llvm::json::Value *layers = c.find("attn_layer_idx"))
+    if (!layers->getAsArray() || !layers->getAsArray()->empty())
+      c.error("attn_layer_idx", "[]: attention is not supported");
 }
 
 std::optional<int64_t> findMambaInner(const WeightTable &weights) {
@@ -53,12 +90,17 @@ LayerPlan MambaModel::planLayer(WeightTable &weights, int64_t index) const {
   layer.prefix = ("layers." + Twine(index)).str();
   layer.location = "backbone." + layer.prefix;
   takeTensor(layer, weights, "", "norm", hiddenDim);
-  addMambaMixer(layer, weights, "mixer", mixer, hiddenDim);
+  if (mixer2)
+    addMamba2Mixer(layer, weights, "mixer", *mixer2, hiddenDim);
+  else
+    addMambaMixer(layer, weights, "mixer", mixer, hiddenDim);
   layer.location += ".mixer";
 
-  layer.emit = [epsilon = epsilon, sizes = mixer.sizes](LayerScope &scope) {
+  layer.emit = [epsilon = epsilon, mixer = mixer,
+                mixer2 = mixer2](LayerScope &scope) {
     Value h = emitNorm(scope, scope.x, "norm", epsilon);
-    Value mixed = emitMambaMixer(scope, sizes, h);
+    Value mixed = mixer2 ? emitMamba2Mixer(scope, mixer2->sizes, h)
+                         : emitMambaMixer(scope, mixer.sizes, h);
     return emitResidual(scope, scope.x, mixed, "mixer_residual");
   };
   return layer;
@@ -90,10 +132,17 @@ void MambaModel::plan(Config &file, WeightTable &weights, ModelPlan &plan,
   if (!file.has("pad_token_id"))
     info.padId = 0;
   info.tiedEmbeddings = tied;
-  info.sizes = {{"intermediate_size", mixer.sizes.inner},
-                {"state_size", mixer.sizes.state},
-                {"conv_kernel", mixer.sizes.window},
-                {"time_step_rank", mixer.sizes.rank}};
+  if (mixer2)
+    info.sizes = {{"num_heads", mixer2->sizes.heads},
+                  {"head_dim", mixer2->sizes.headDim},
+                  {"n_groups", mixer2->sizes.groups},
+                  {"state_size", mixer2->sizes.state},
+                  {"conv_kernel", mixer2->sizes.window}};
+  else
+    info.sizes = {{"intermediate_size", mixer.sizes.inner},
+                  {"state_size", mixer.sizes.state},
+                  {"conv_kernel", mixer.sizes.window},
+                  {"time_step_rank", mixer.sizes.rank}};
 }
 
 void readGgufMamba(GgufFields &f) {

@@ -8,6 +8,7 @@
 #ifndef MARIMBA_IMPORTER_BLOCKS_MAMBAMODEL_H
 #define MARIMBA_IMPORTER_BLOCKS_MAMBAMODEL_H
 
+#include "importer/blocks/Mamba2Weights.h"
 #include "importer/blocks/MambaWeights.h"
 #include "importer/gguf/GgufFields.h"
 #include "importer/hub/Config.h"
@@ -22,6 +23,7 @@ struct MambaModel {
   double epsilon = 0; // of the norms of layers and head
   bool tied = true;
   MambaMixer mixer;
+  std::optional<Mamba2Mixer> mixer2; // instead of `mixer`
   /// How the embedding is called on disk, the usual name first.
   std::vector<std::string> embeddingNames{"backbone.embeddings.weight",
                                           "backbone.embedding.weight"};
@@ -29,8 +31,18 @@ struct MambaModel {
   StringRef layersField = "num_hidden_layers";
   StringRef tiedField = "tie_word_embeddings";
 
-  /// Reads the fields of Hugging Face's spelling. Ask `config.result()`.
+  /// What a class says where the config does not; here Mamba-1's.
+  struct Defaults {
+    int64_t hidden = 768, layers = 32, vocab = 50280;
+    bool tied = true;
+  };
+  /// Reads the fields of Hugging Face's spelling that are not of the mixer.
+  void readCommon(Config &config, const Defaults &defaults);
+  /// Reads all fields of that spelling. Ask `config.result()`.
   void read(Config &config);
+  /// Reads those of the state-spaces repository that are not of the mixer, with
+  /// its defaults; "ssm_cfg.NAME" can be read then.
+  void readStateSpaces(Config &config);
   /// The mixer's inner width from `expand` of the config.
   void setInner(Config &config, double expand);
 
@@ -41,6 +53,10 @@ struct MambaModel {
 private:
   LayerPlan planLayer(WeightTable &weights, int64_t index) const;
 };
+
+/// Whether the config is one of the state-spaces repository, which names no
+/// family.
+bool isStateSpaces(const Config &config);
 
 /// The width of layer 0's mixer in the checkpoint, if it can be told.
 std::optional<int64_t> findMambaInner(const WeightTable &weights);

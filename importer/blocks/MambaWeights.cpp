@@ -71,9 +71,9 @@ void addMambaMixer(LayerPlan &layer, WeightTable &weights, StringRef module,
 
   int64_t any = ShapedType::kDynamic;
   Type f32 = layer.preparation->outputs.front().type.getElementType();
-  layer.states = {
-      {"conv", RankedTensorType::get({any, s.window - 1, s.inner}, f32)},
-      {"ssm", RankedTensorType::get({any, s.state, s.inner}, f32)}};
+  layer.states.append(
+      {{"conv", RankedTensorType::get({any, s.window - 1, s.inner}, f32)},
+       {"ssm", RankedTensorType::get({any, s.state, s.inner}, f32)}});
 }
 
 void readGgufMixer(GgufFields &fields, StringRef state, StringRef window,

@@ -6,35 +6,11 @@
 
 #include "importer/blocks/MambaModel.h"
 #include "importer/families/FamilyRegistry.h"
-#include "llvm/Support/MathExtras.h"
 
 namespace mlir::marimba {
 
-/// Whether the config is one of the state-spaces repository, which names no
-/// family.
-static bool isStateSpaces(const Config &config) {
-  return config.has("d_model") && config.has("n_layer") &&
-         !config.has("hidden_size");
-}
-
-/// Fields of the state-spaces repository's spelling, with its defaults.
 static void readStateSpaces(MambaModel &model, Config &c) {
-  c.flatten("ssm_cfg");
-  model.vocabField = "vocab_size, pad_vocab_size_multiple";
-  model.hiddenField = "d_model";
-  model.layersField = "n_layer";
-  model.tiedField = "tie_embeddings";
-  std::swap(model.embeddingNames[0], model.embeddingNames[1]);
-
-  // The embedding has rows that no token of the vocabulary uses.
-  model.vocab =
-      llvm::alignTo(c.getPositive("vocab_size", 50277, kMaxSize),
-                    c.getPositive("pad_vocab_size_multiple", 8, kMaxSize));
-  model.hidden = c.getPositive("d_model", 2560, kMaxSize);
-  model.layers = c.getPositive("n_layer", 64, kMaxLayers);
-  model.epsilon = 1e-5;
-  model.tied = c.getBool("tie_embeddings", true);
-
+  model.readStateSpaces(c);
   MambaMixer &mixer = model.mixer;
   mixer.fields = {"ssm_cfg.expand", "ssm_cfg.d_state", "ssm_cfg.d_conv",
                   "ssm_cfg.dt_rank"};
@@ -45,19 +21,8 @@ static void readStateSpaces(MambaModel &model, Config &c) {
   model.setInner(c, c.getPositiveReal("ssm_cfg.expand", 2));
   mixer.projBias = c.getBool("ssm_cfg.bias", false);
   mixer.convBias = c.getBool("ssm_cfg.conv_bias", true);
-  c.checkSupported();
-  c.getBool("residual_in_fp32", true);
-
-  // What that repository can do beyond the family.
   if (c.getString("ssm_cfg.layer", "Mamba1") != "Mamba1")
-    c.error("ssm_cfg.layer", "\"Mamba1\"");
-  if (!c.getBool("rms_norm", true))
-    c.error("rms_norm", "true: layer norm is not supported");
-  if (c.getNonNegative("d_intermediate", 0, kMaxSize) != 0)
-    c.error("d_intermediate", "0: feed-forwards are not supported");
-  if (const llvm::json::Value *layers = c.find("attn_layer_idx"))
-    if (!layers->getAsArray() || !layers->getAsArray()->empty())
-      c.error("attn_layer_idx", "[]: attention is not supported");
+    c.error("ssm_cfg.layer", "\"Mamba1\" or \"Mamba2\"");
 }
 
 static LogicalResult planMamba(MLIRContext &, Config &file,

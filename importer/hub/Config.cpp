@@ -7,6 +7,7 @@
 #include "importer/hub/Config.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSwitch.h"
+#include <cmath>
 #include <limits>
 
 namespace mlir::marimba {
@@ -177,6 +178,31 @@ std::vector<double> Config::getPositiveReals(StringRef field) {
   if (!list)
     error(field, "a list of positive numbers, 1.2e-38 to 3.4e38");
   return numbers;
+}
+
+/// A number, or an infinity as parseJson() has it; NaN for others.
+static double realOrInfinity(const llvm::json::Value &value) {
+  if (const llvm::json::Object *object = value.getAsObject())
+    if (object->getString("__float__") == "Infinity")
+      return std::numeric_limits<double>::infinity();
+  return value.getAsNumber().value_or(std::nan(""));
+}
+
+std::pair<double, double>
+Config::getBounds(StringRef field, std::pair<double, double> defaultValue) {
+  const llvm::json::Value *value = find(field);
+  if (!value)
+    return defaultValue;
+  const llvm::json::Array *list = value->getAsArray();
+  if (list && list->size() == 2) {
+    double least = realOrInfinity((*list)[0]), most = realOrInfinity((*list)[1]);
+    bool isFinite = least <= std::numeric_limits<float>::max();
+    if (least >= 0 && isFinite && most > 0 && least <= most)
+      return {least, most};
+  }
+  error(field, "[least, most], two numbers of 0 or more, most above 0 and not "
+               "below least; most may be Infinity");
+  return defaultValue;
 }
 
 bool Config::getBool(StringRef field, bool defaultValue) {

@@ -81,6 +81,11 @@ public:
   /// As getPositiveReal, those of a list; empty where it is absent.
   std::vector<double> getPositiveReals(StringRef field);
 
+  /// Two numbers [least, most] with 0 <= least <= most and most above 0, which
+  /// may be Infinity.
+  std::pair<double, double> getBounds(StringRef field,
+                                      std::pair<double, double> defaultValue);
+
   /// Reports `field: is <found>, expected <expected>`.
   void error(StringRef field, const Twine &expected);
   /// Reports a message about the file as a whole.

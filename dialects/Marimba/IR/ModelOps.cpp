@@ -11,6 +11,9 @@
 #include "mlir/IR/Matchers.h"
 #include "mlir/IR/PatternMatch.h"
 
+#include <cmath>
+#include <limits>
+
 using namespace mlir;
 using namespace mlir::marimba;
 using ::marimba::formats::Offset;
@@ -180,7 +183,18 @@ LogicalResult RMSNormOp::verify() {
                  .requireStatic("H")
                  .result()))
     return failure();
+  int64_t size = getType().getShape().back(), groups = getGroups();
+  if (groups < 1 || size % groups != 0)
+    return emitOpError() << "has " << groups
+                         << " groups, expected a divisor of the last "
+                            "dimension, "
+                         << size;
   return verifyPositive(*this, "eps", getEps());
+}
+
+void RMSNormOp::build(OpBuilder &builder, OperationState &state, Value input,
+                      Value weight, double eps, int64_t groups) {
+  build(builder, state, input.getType(), input, weight, APFloat(eps), groups);
 }
 
 /// A weight of ones is no weight.
@@ -208,7 +222,41 @@ template <typename OpTy> static OpShapes shapesOfUnary(OpTy op) {
 
 OpShapes mlir::marimba::shapesOf(SiluOp op) { return shapesOfUnary(op); }
 
-OpShapes mlir::marimba::shapesOf(SoftplusOp op) { return shapesOfUnary(op); }
+OpShapes mlir::marimba::shapesOf(SoftplusOp op) {
+  Value input = op.getInput();
+  if (!op.getBias())
+    return shapesOfUnary(op);
+  std::string letters = lettersWithLast(input, "H");
+  return {.values = {{"input", input, letters},
+                     {"bias", op.getBias(), "H"},
+                     {"result", op.getResult(), letters}}};
+}
+
+void SoftplusOp::build(OpBuilder &builder, OperationState &state, Value input) {
+  build(builder, state, input.getType(), input, Value(), FloatAttr(),
+        FloatAttr());
+}
+
+LogicalResult SoftplusOp::verify() {
+  if (getBias() && getInput().getType().getRank() == 0)
+    return emitOpError("input has rank 0, expected at least 1");
+  if (failed(ShapeChecker(*this).check(shapesOf(*this)).result()))
+    return failure();
+  auto bound = [](std::optional<APFloat> value, double otherwise) {
+    return value ? value->convertToDouble() : otherwise;
+  };
+  double least = bound(getMinimum(), 0);
+  double most = bound(getMaximum(), std::numeric_limits<double>::infinity());
+  if (!(least >= 0) || !std::isfinite(least))
+    return emitOpError() << "min is " << least
+                         << ", expected a number of at least 0";
+  if (!(most > 0) || (getMaximum() && !std::isfinite(most)))
+    return emitOpError() << "max is " << most << ", expected a positive number";
+  if (least > most)
+    return emitOpError() << "min is " << least << ", expected at most max, "
+                         << most;
+  return success();
+}
 
 OpShapes mlir::marimba::shapesOf(SwiGLUOp op) {
   std::string letters = lettersOfRank(op.getGate());
@@ -274,12 +322,12 @@ WeightOperand LinearOp::getWeightOperand(OpOperand &operand) {
 }
 
 /// Squares and their sum, the root's quotient (mean, eps, root, quotient: 4 a
-/// row), its product, that with the weight.
+/// group of a row), its product, that with the weight.
 OpWork RMSNormOp::getWork(DynamicSize size) {
   LetterSizes sizes(shapesOf(*this), size);
   double rows = sizes(lettersWithLast(getInput(), ""));
   OpWork work;
-  work.f32 = rows * ((getWeight() ? 4 : 3) * sizes("H") + 4);
+  work.f32 = rows * ((getWeight() ? 4 : 3) * sizes("H") + 4 * double(getGroups()));
   return work;
 }
 
@@ -293,13 +341,16 @@ OpWork SiluOp::getWork(DynamicSize size) {
   return work;
 }
 
-/// max(x, 0) + log1p(exp(-|x|))
+/// max(x, 0) + log1p(exp(-|x|)), the sum with the bias, the bounds
 OpWork SoftplusOp::getWork(DynamicSize size) {
-  double elements =
-      LetterSizes(shapesOf(*this), size)(lettersOfRank(getInput()));
+  Value input = getInput();
+  double elements = LetterSizes(shapesOf(*this), size)(
+      getBias() ? lettersWithLast(input, "H") : lettersOfRank(input));
   OpWork work;
   work.exps = 2 * elements;
-  work.f32 = 2 * elements;
+  work.f32 = (2 + bool(getBias()) + bool(getMinimumAttr()) +
+              bool(getMaximumAttr())) *
+             elements;
   return work;
 }
 

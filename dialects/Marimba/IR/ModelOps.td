@@ -147,22 +147,29 @@ def Marimba_RMSNormOp
   let description = [{
     `result = weight * input / sqrt(mean(input^2) + eps)` over the last
     dimension (Zhang and Sennrich 2019). Without a weight it is 1
-    (FalconMamba's norms of dt, B and C).
+    (FalconMamba's norms of dt, B and C). With `groups(G)` the last dimension H
+    is G parts of H/G elements, each of which has a mean of its own (Mamba-2's
+    gated norm, Dao and Gu 2024); the weight is `[H]` all the same.
 
     Example:
 
     ```mlir
     %h = marimba.rms_norm %x weight(%w : tensor<192xbf16>) eps(1.0e-6)
         : tensor<?x?x192xf32>
+    %g = marimba.rms_norm %y weight(%v : tensor<384xbf16>) groups(8) eps(1.0e-5)
+        : tensor<?x?x384xf32>
     ```
   }];
   let arguments = (ins Marimba_Activation:$input,
-      Optional<Marimba_Parameter>:$weight, F64Attr:$eps);
+      Optional<Marimba_Parameter>:$weight, F64Attr:$eps,
+      DefaultValuedAttr<I64Attr, "1">:$groups);
   let results = (outs Marimba_Activation:$result);
   let hasCanonicalizer = 1;
+  let builders = [OpBuilder<(ins "::mlir::Value":$input,
+      "::mlir::Value":$weight, "double":$eps, CArg<"int64_t", "1">:$groups)>];
   let assemblyFormat = [{
-    $input (`weight` `(` $weight^ `:` type($weight) `)`)? `eps` `(`
-    custom<Number>($eps) `)`
+    $input (`weight` `(` $weight^ `:` type($weight) `)`)?
+    (`groups` `(` $groups^ `)`)? `eps` `(` custom<Number>($eps) `)`
     attr-dict `:` type($input)
   }];
 }
@@ -187,18 +194,36 @@ def Marimba_SiluOp : Marimba_UnaryOp<"silu"> {
   }];
 }
 
-def Marimba_SoftplusOp : Marimba_UnaryOp<"softplus"> {
-  let summary = "log(1 + exp(x))";
+def Marimba_SoftplusOp
+    : Marimba_ValueOp<"softplus", [AllTypesMatch<["input", "result"]>]> {
+  let summary = "log(1 + exp(x + bias)), within bounds";
   let description = [{
     `softplus(x) = log(1 + exp(x))`, element by element, computed as
     `max(x, 0) + log1p(exp(-|x|))`, which neither overflows nor cancels.
     (PyTorch returns x for x > 20; the difference is below 2.1e-9.)
 
+    The step of Mamba-2 (Dao and Gu 2024) is that of `x + bias`, the bias being
+    `[H]`, H the last dimension, and not below `min` nor above `max`; NaN stays
+    NaN.
+
     Example:
 
     ```mlir
     %delta = marimba.softplus %dt : tensor<?x?x384xf32>
+    %step = marimba.softplus %dt bias(%b : tensor<80xbf16>) min(1.0e-3) max(0.1)
+        : tensor<?x?x80xf32>
     ```
+  }];
+  let arguments = (ins Marimba_Activation:$input,
+      Optional<Marimba_Parameter>:$bias, OptionalAttr<F64Attr>:$minimum,
+      OptionalAttr<F64Attr>:$maximum);
+  let results = (outs Marimba_Activation:$result);
+  let builders = [OpBuilder<(ins "::mlir::Value":$input)>];
+  let assemblyFormat = [{
+    $input (`bias` `(` $bias^ `:` type($bias) `)`)?
+    (`min` `(` custom<Number>($minimum)^ `)`)?
+    (`max` `(` custom<Number>($maximum)^ `)`)?
+    attr-dict `:` type($input)
   }];
 }
 

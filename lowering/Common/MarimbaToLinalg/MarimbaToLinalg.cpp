@@ -41,11 +41,30 @@ template <typename OpTy> struct ConvertElementwise : LinalgPattern<OpTy> {
                     [](KernelBuilder &b, ValueRange args) {
                       if constexpr (std::is_same_v<OpTy, SiluOp>)
                         return b.silu(args[0]);
-                      else if constexpr (std::is_same_v<OpTy, SoftplusOp>)
-                        return b.softplus(args[0]);
                       else
                         return b.mul(b.silu(args[0]), args[1]);
                     })};
+  }
+};
+
+struct ConvertSoftplus : LinalgPattern<SoftplusOp> {
+  using LinalgPattern::LinalgPattern;
+  SmallVector<Value> convert(GenericBuilder &g, SoftplusOp op) const override {
+    unsigned rank = op.getType().getRank();
+    SmallVector<GenericBuilder::Operand> inputs{{op.getInput(), range(rank)}};
+    if (op.getBias())
+      inputs.push_back({op.getBias(), {rank - 1}});
+    return {g.build(
+        rank, inputs, {g.empty(g.sizes(op.getInput())), range(rank)},
+        [&](KernelBuilder &b, ValueRange args) {
+          Value x = op.getBias() ? b.add(args[0], args[1]) : args[0];
+          Value y = b.softplus(x);
+          if (std::optional<APFloat> least = op.getMinimum())
+            y = b.atLeast(y, least->convertToDouble());
+          if (std::optional<APFloat> most = op.getMaximum())
+            y = b.atMost(y, most->convertToDouble());
+          return y;
+        })};
   }
 };
 
@@ -112,9 +131,47 @@ struct ConvertLinear : LinalgPattern<LinearOp> {
 
 struct ConvertRMSNorm : LinalgPattern<RMSNormOp> {
   using LinalgPattern::LinalgPattern;
+
+  /// The last dimension of `value` as two, its groups and their elements.
+  static Value splitLast(GenericBuilder &g, Value value, int64_t groups) {
+    auto type = cast<RankedTensorType>(value.getType());
+    int64_t last = type.getRank() - 1;
+    SmallVector<int64_t> shape(type.getShape());
+    shape.back() = groups;
+    shape.push_back(type.getDimSize(last) / groups);
+    SmallVector<OpFoldResult> sizes = g.sizes(value);
+    sizes.back() = g.rewriter.getIndexAttr(groups);
+    sizes.push_back(g.rewriter.getIndexAttr(shape.back()));
+    return tensor::ExpandShapeOp::create(
+        g.rewriter, g.loc, type.clone(shape), value, reassociate(last), sizes);
+  }
+
+  /// Of `last` + 2 dimensions, the two last ones as one.
+  static SmallVector<ReassociationIndices> reassociate(int64_t last) {
+    SmallVector<ReassociationIndices> dims;
+    for (int64_t d = 0; d < last; ++d)
+      dims.push_back({d});
+    dims.push_back({last, last + 1});
+    return dims;
+  }
+
   SmallVector<Value> convert(GenericBuilder &g, RMSNormOp op) const override {
-    Value x = op.getInput();
-    unsigned rank = op.getType().getRank();
+    auto groups = int64_t(op.getGroups());
+    if (groups == 1)
+      return {normalise(g, op, op.getInput(), op.getWeight())};
+    Value weight = op.getWeight();
+    Value y = normalise(g, op, splitLast(g, op.getInput(), groups),
+                        weight ? splitLast(g, weight, groups) : weight);
+    return {tensor::CollapseShapeOp::create(
+        g.rewriter, g.loc, op.getType(), y,
+        reassociate(op.getType().getRank() - 1))};
+  }
+
+  /// Over the last dimension; the weight has one or more of the last ones.
+  static Value normalise(GenericBuilder &g, RMSNormOp op, Value x,
+                         Value weight) {
+    auto type = cast<RankedTensorType>(x.getType());
+    unsigned rank = type.getRank();
     SmallVector<OpFoldResult> sizes = g.sizes(x);
     Value squares =
         g.build(rank, {{x, range(rank)}},
@@ -122,7 +179,7 @@ struct ConvertRMSNorm : LinalgPattern<RMSNormOp> {
                 [](KernelBuilder &b, ValueRange args) {
                   return b.add(args[1], b.mul(args[0], args[0]));
                 });
-    double count = op.getType().getShape().back();
+    double count = type.getShape().back();
     double eps = op.getEps().convertToDouble();
     // One factor a row, so that the division and root are not per element.
     Value factor =
@@ -136,13 +193,17 @@ struct ConvertRMSNorm : LinalgPattern<RMSNormOp> {
                 });
     SmallVector<GenericBuilder::Operand> inputs = {{x, range(rank)},
                                                    {factor, range(rank - 1)}};
-    if (op.getWeight())
-      inputs.push_back({op.getWeight(), {rank - 1}});
-    return {g.build(rank, inputs, {g.empty(sizes), range(rank)},
-                    [&](KernelBuilder &b, ValueRange args) {
-                      Value y = b.mul(args[0], args[1]);
-                      return op.getWeight() ? b.mul(y, args[2]) : y;
-                    })};
+    if (weight) {
+      SmallVector<unsigned> dims = range(rank);
+      int64_t own = cast<RankedTensorType>(weight.getType()).getRank();
+      dims.erase(dims.begin(), dims.end() - own);
+      inputs.push_back({weight, dims});
+    }
+    return g.build(rank, inputs, {g.empty(sizes), range(rank)},
+                   [&](KernelBuilder &b, ValueRange args) {
+                     Value y = b.mul(args[0], args[1]);
+                     return weight ? b.mul(y, args[2]) : y;
+                   });
   }
 };
 
@@ -234,8 +295,8 @@ struct ConvertMarimbaToLinalgPass
           ConvertMarimbaToLinalgPass> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    patterns.add<ConvertElementwise<SiluOp>, ConvertElementwise<SoftplusOp>,
-                 ConvertElementwise<SwiGLUOp>, ConvertEmbedding,
+    patterns.add<ConvertElementwise<SiluOp>, ConvertElementwise<SwiGLUOp>,
+                 ConvertSoftplus, ConvertEmbedding,
                  ConvertGatherTokens, ConvertLinear, ConvertRMSNorm,
                  ConvertDiscretize, ConvertReadout, ConvertDiscretizeHeads>(
         &getContext());

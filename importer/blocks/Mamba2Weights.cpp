@@ -1,0 +1,108 @@
+//===- Mamba2Weights.cpp - A Mamba-2 mixer's tensors ------------*- C++ -*-===//
+//
+// Part of Marimba.
+//
+//===----------------------------------------------------------------------===//
+
+#include "importer/blocks/Mamba2Weights.h"
+
+namespace mlir::marimba {
+
+void readMamba2Sizes(Config &c, Mamba2Mixer &mixer, int64_t groups,
+                     int64_t state) {
+  Mamba2Sizes &s = mixer.sizes;
+  s.groups = c.getPositive(mixer.fields.groups, groups, kMaxSize);
+  s.state = c.getPositive(mixer.fields.state, state, kMaxState);
+  s.window = c.getPositive(mixer.fields.window, 4, kMaxWindow);
+  if (s.heads % s.groups != 0)
+    c.error(mixer.fields.groups,
+            "a divisor of " + mixer.fields.heads + " (" + Twine(s.heads) + ")");
+}
+
+void readStepLimit(Config &c, Mamba2Sizes &sizes, StringRef field) {
+  std::tie(sizes.minStep, sizes.maxStep) =
+      c.getBounds(field, {sizes.minStep, sizes.maxStep});
+}
+
+/// A_log, or A, and conv1d.weight are read by @prepare only: the layer sees
+/// what is derived from them.
+static void addPreparation(LayerPlan &layer, WeightTable &weights,
+                           StringRef module, const Mamba2Mixer &mixer) {
+  const Mamba2Sizes &s = mixer.sizes;
+  std::string convolvedFields =
+      (mixer.fields.heads + " * " + mixer.fields.headDim + " + 2 * " +
+       mixer.fields.groups + " * " + mixer.fields.state)
+          .str();
+  Dim heads{s.heads, mixer.fields.heads}, window{s.window, mixer.fields.window};
+  Dim convolved{s.convolved(), convolvedFields};
+  std::string base = (layer.prefix + "." + module + ".").str();
+  std::string disk = (layer.location + "." + module + ".").str();
+  Preparation preparation;
+  preparation.function = "prepare_mamba2";
+  bool holdsA = weights.holdsA();
+  StringRef a = holdsA ? "A" : "A_log";
+  preparation.inputs = {weights.get(base + (holdsA ? "A_stored" : "A_log"),
+                                    disk + a.str(), heads),
+                        weights.get(base + "conv1d", disk + "conv1d.weight",
+                                    {convolved, {1, ""}, window})};
+  preparation.outputs = {weights.derive(base + "A", s.heads),
+                         weights.derive(base + "conv",
+                                        {s.window, s.convolved()})};
+  if (s.hasMultipliers())
+    preparation.outputs.push_back(
+        weights.derive(base + "multipliers", s.projected()));
+  preparation.emit = [s, holdsA](OpBuilder &b, Location loc, ValueRange inputs,
+                                 ValueRange outputs) {
+    return emitMamba2Preparation(b, loc, s, inputs, outputs, holdsA);
+  };
+  StringRef names[] = {"A", "conv", "multipliers"};
+  for (auto [weight, name] : llvm::zip_first(preparation.outputs, names))
+    layer.add(name, weight);
+  layer.preparation = std::move(preparation);
+}
+
+void addMamba2Mixer(LayerPlan &layer, WeightTable &weights, StringRef module,
+                    const Mamba2Mixer &mixer, Dim hidden) {
+  const Mamba2Sizes &s = mixer.sizes;
+  const Mamba2Fields &fields = mixer.fields;
+  std::string innerFields = (fields.heads + " * " + fields.headDim).str();
+  std::string both = (fields.groups + " * " + fields.state).str();
+  std::string convolvedFields = innerFields + " + 2 * " + both;
+  std::string projectedFields = "2 * " + innerFields + " + 2 * " + both +
+                                " + " + fields.heads.str();
+  Dim heads{s.heads, fields.heads}, inner{s.inner(), innerFields};
+  Dim convolved{s.convolved(), convolvedFields};
+  Dim projected{s.projected(), projectedFields};
+
+  std::string m = (module + ".").str();
+  auto add = [&](StringRef name, ArrayRef<Dim> shape,
+                 StringRef suffix = ".weight") {
+    takeTensor(layer, weights, m, name, shape, suffix);
+  };
+  add("in_proj", {projected, hidden});
+  if (mixer.inBias)
+    add("in_proj", projected, ".bias");
+  addPreparation(layer, weights, module, mixer);
+  if (mixer.convBias)
+    add("conv1d", convolved, ".bias");
+  add("dt_bias", heads, "");
+  add("D", heads, "");
+  // Layers may have a norm of that name themselves.
+  if (s.normGroups)
+    layer.add("gated_norm",
+              weights.get((layer.prefix + "." + m + "norm").str(),
+                          (layer.location + "." + m + "norm.weight").str(),
+                          inner));
+  add("out_proj", {hidden, inner});
+  if (mixer.outBias)
+    add("out_proj", hidden, ".bias");
+
+  int64_t any = ShapedType::kDynamic;
+  Type f32 = layer.preparation->outputs.front().type.getElementType();
+  layer.states.append(
+      {{"conv", RankedTensorType::get({any, s.window - 1, s.convolved()}, f32)},
+       {"ssm",
+        RankedTensorType::get({any, s.heads, s.state, s.headDim}, f32)}});
+}
+
+} // namespace mlir::marimba

@@ -1,0 +1,47 @@
+//===- Mamba2Weights.h - A Mamba-2 mixer's tensors --------------*- C++ -*-===//
+//
+// Part of Marimba. What families with Mamba-2 mixers share.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MARIMBA_IMPORTER_BLOCKS_MAMBA2WEIGHTS_H
+#define MARIMBA_IMPORTER_BLOCKS_MAMBA2WEIGHTS_H
+
+#include "importer/ModelPlan.h"
+#include "importer/blocks/Blocks.h"
+#include "importer/gguf/GgufFields.h"
+#include "importer/hub/Config.h"
+
+namespace mlir::marimba {
+
+/// The fields of config.json that the sizes come from: families differ.
+struct Mamba2Fields {
+  StringRef heads, headDim, groups, state, window;
+};
+
+/// A mixer as its config describes it.
+struct Mamba2Mixer {
+  Mamba2Sizes sizes;
+  Mamba2Fields fields;
+  bool inBias = false, outBias = false; // of in_proj and out_proj
+  bool convBias = true;
+};
+
+/// Reads groups, state and window by the names in `mixer.fields`, with these
+/// defaults, and checks that the groups divide the heads, which are read
+/// before.
+void readMamba2Sizes(Config &config, Mamba2Mixer &mixer, int64_t groups,
+                     int64_t state);
+/// Reads the bounds of delta: a list of two numbers, the second of which may be
+/// Infinity. Absent, there are none.
+void readStepLimit(Config &config, Mamba2Sizes &sizes,
+                   StringRef field = "time_step_limit");
+
+/// Takes the tensors <layer.location>.<module>.* of a mixer and adds them,
+/// what @prepare derives from them and the states to the layer.
+void addMamba2Mixer(LayerPlan &layer, WeightTable &weights, StringRef module,
+                    const Mamba2Mixer &mixer, Dim hidden);
+
+} // namespace mlir::marimba
+
+#endif // MARIMBA_IMPORTER_BLOCKS_MAMBA2WEIGHTS_H
