@@ -452,7 +452,7 @@ add(
     outs="codes scales sums",
     tried="B T in KP",
 )
-for name in ("silu", "softplus"):
+for name in ("silu", "softplus", "gelu"):
     add(
         name,
         f"{name} %x : {{x}}",
@@ -460,6 +460,13 @@ for name in ("silu", "softplus"):
         values=["y: B T D"],
         maybe="D",
     )
+add(
+    "scale",
+    "scale %x by(0.375) : {x}",
+    ["x: B T D"],
+    values=["y: B T D"],
+    maybe="D",
+)
 add(
     "swiglu",
     "swiglu %g, %x : {g}",

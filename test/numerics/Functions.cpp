@@ -17,6 +17,7 @@ using namespace marimba::numerics;
 static double exactExp(double x) { return std::exp(x); }
 static double exactExp2(double x) { return std::exp2(x); }
 static double exactLog1p(double x) { return std::log1p(x); }
+static double exactErf(double x) { return std::erf(x); }
 static double exactSigmoid(double x) { return 1 / (1 + std::exp(-x)); }
 static double exactSoftplus(double x) {
   return std::isnan(x) ? x
@@ -140,6 +141,7 @@ static std::vector<Function> makeGeneral() {
               exactSigmoid, 2.49),
       element("softplus", "", exactSoftplus, 3.77),
       element("silu", "", exactSilu, 3.51),
+      element("erf", "%r = math.erf %v : f32", exactErf, 1.2),
   };
   all[1].smallest = kLeastNormal;
   all[1].everyNaN = false;

@@ -222,41 +222,25 @@ template <typename OpTy> static OpShapes shapesOfUnary(OpTy op) {
 
 OpShapes mlir::marimba::shapesOf(SiluOp op) { return shapesOfUnary(op); }
 
-OpShapes mlir::marimba::shapesOf(SoftplusOp op) {
-  Value input = op.getInput();
-  if (!op.getBias())
-    return shapesOfUnary(op);
-  std::string letters = lettersWithLast(input, "H");
-  return {.values = {{"input", input, letters},
-                     {"bias", op.getBias(), "H"},
-                     {"result", op.getResult(), letters}}};
+OpShapes mlir::marimba::shapesOf(GeluOp op) { return shapesOfUnary(op); }
+
+OpShapes mlir::marimba::shapesOf(ScaleOp op) { return shapesOfUnary(op); }
+
+LogicalResult ScaleOp::verify() {
+  APFloat factor = getFactor();
+  bool inexact = false;
+  factor.convert(APFloat::IEEEsingle(), APFloat::rmNearestTiesToEven, &inexact);
+  if (factor.isFinite())
+    return success();
+  return emitOpError() << "factor is " << getFactor().convertToDouble()
+                       << ", expected a finite f32";
 }
 
-void SoftplusOp::build(OpBuilder &builder, OperationState &state, Value input) {
-  build(builder, state, input.getType(), input, Value(), FloatAttr(),
-        FloatAttr());
+OpFoldResult ScaleOp::fold(FoldAdaptor) {
+  return getFactor().isExactlyValue(1.0) ? getInput() : Value();
 }
 
-LogicalResult SoftplusOp::verify() {
-  if (getBias() && getInput().getType().getRank() == 0)
-    return emitOpError("input has rank 0, expected at least 1");
-  if (failed(ShapeChecker(*this).check(shapesOf(*this)).result()))
-    return failure();
-  auto bound = [](std::optional<APFloat> value, double otherwise) {
-    return value ? value->convertToDouble() : otherwise;
-  };
-  double least = bound(getMinimum(), 0);
-  double most = bound(getMaximum(), std::numeric_limits<double>::infinity());
-  if (!(least >= 0) || !std::isfinite(least))
-    return emitOpError() << "min is " << least
-                         << ", expected a number of at least 0";
-  if (!(most > 0) || (getMaximum() && !std::isfinite(most)))
-    return emitOpError() << "max is " << most << ", expected a positive number";
-  if (least > most)
-    return emitOpError() << "min is " << least << ", expected at most max, "
-                         << most;
-  return success();
-}
+OpShapes mlir::marimba::shapesOf(SoftplusOp op) { return shapesOfUnary(op); }
 
 OpShapes mlir::marimba::shapesOf(SwiGLUOp op) {
   std::string letters = lettersOfRank(op.getGate());
@@ -341,7 +325,23 @@ OpWork SiluOp::getWork(DynamicSize size) {
   return work;
 }
 
-/// max(x, 0) + log1p(exp(-|x|)), the sum with the bias, the bounds
+/// x / 2 * (1 + erf(x / sqrt(2))), whose erf has one exponential.
+OpWork GeluOp::getWork(DynamicSize size) {
+  double elements =
+      LetterSizes(shapesOf(*this), size)(lettersOfRank(getInput()));
+  OpWork work;
+  work.exps = elements;
+  work.f32 = 4 * elements;
+  return work;
+}
+
+OpWork ScaleOp::getWork(DynamicSize size) {
+  OpWork work;
+  work.f32 = LetterSizes(shapesOf(*this), size)(lettersOfRank(getInput()));
+  return work;
+}
+
+/// max(x, 0) + log1p(exp(-|x|))
 OpWork SoftplusOp::getWork(DynamicSize size) {
   Value input = getInput();
   double elements = LetterSizes(shapesOf(*this), size)(

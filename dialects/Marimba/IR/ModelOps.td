@@ -227,6 +227,45 @@ def Marimba_SoftplusOp
   }];
 }
 
+def Marimba_GeluOp : Marimba_UnaryOp<"gelu"> {
+  let summary = "x times the normal distribution up to x";
+  let description = [{
+    `gelu(x) = x / 2 * (1 + erf(x / sqrt(2)))`, element by element (Hendrycks
+    and Gimpel 2016), exact in the sense that it is not the approximation by
+    tanh. Below about -5.6 the result is 0 (docs/numerics.md).
+
+    Example:
+
+    ```mlir
+    %g = marimba.gelu %gate : tensor<?x?x384xf32>
+    ```
+  }];
+}
+
+def Marimba_ScaleOp
+    : Marimba_PureOp<"scale", [SameOperandsAndResultType]> {
+  let summary = "x times a number";
+  let description = [{
+    `result = factor * input`, element by element; the factor is rounded to f32.
+    The multipliers of maximal update parametrisation (Yang et al. 2022), as
+    Falcon-H1 and Granite have them. `--fuse-matmul-post-ops` makes it a post-op
+    of the projection before it.
+
+    Example:
+
+    ```mlir
+    %k = marimba.scale %projected by(0.4375) : tensor<?x?x384xf32>
+    ```
+  }];
+  let arguments = (ins Marimba_Activation:$input, F64Attr:$factor);
+  let results = (outs Marimba_Activation:$result);
+  let hasVerifier = 1;
+  let hasFolder = 1;
+  let assemblyFormat = [{
+    $input `by` `(` custom<Number>($factor) `)` attr-dict `:` type($input)
+  }];
+}
+
 def Marimba_SwiGLUOp
     : Marimba_PureOp<"swiglu", [SameOperandsAndResultType]> {
   let summary = "silu(gate) * up";

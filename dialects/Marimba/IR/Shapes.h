@@ -76,6 +76,8 @@ OpShapes shapesOf(LinearOp op);
 OpShapes shapesOf(PackedMatmulOp op);
 OpShapes shapesOf(RMSNormOp op);
 OpShapes shapesOf(SiluOp op);
+OpShapes shapesOf(GeluOp op);
+OpShapes shapesOf(ScaleOp op);
 OpShapes shapesOf(SoftplusOp op);
 OpShapes shapesOf(SwiGLUOp op);
 OpShapes shapesOf(DiscretizeOp op);

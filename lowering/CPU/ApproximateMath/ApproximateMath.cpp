@@ -202,6 +202,42 @@ template <typename OpTy> struct TrigPolynomial : OpRewritePattern<OpTy> {
   }
 };
 
+/// erf(x): up to 0.9277 x times a polynomial of degree 12, beyond
+/// 1 - exp(polynomial of degree 7), by `fastExp` (Juffa 2018; docs/numerics.md
+/// has the error). NaN stays one.
+struct ErfPolynomial : OpRewritePattern<math::ErfOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(math::ErfOp op,
+                                PatternRewriter &rewriter) const override {
+    if (!getElementTypeOrSelf(op.getType()).isF32())
+      return rewriter.notifyMatchFailure(op, "not f32");
+    F32Builder b(op, rewriter);
+    Value x = op.getOperand();
+    Value magnitude = math::AbsFOp::create(b, x);
+    Value square = b.mul(x, x);
+    Value inner = b.polynomial(
+        square, {1.28379166e-1, -3.76125336e-1, 1.12819925e-1, -2.67681349e-2,
+                 4.99119423e-3, -5.96761703e-4});
+    inner = b.fma(inner, x, x);
+
+    // From here on erf is 1.
+    Value t = b.atMost(magnitude, 4.0);
+    Value exponent = b.polynomial(
+        t, {0.0, -1.0 - 1.28717512e-1, -6.34846687e-1, -1.06777877e-1,
+            2.42546219e-2, -3.88396438e-3, 3.83197126e-4, -1.72853470e-5});
+    Value outer = b.sub(b.constant(1.0), fastExp(b, exponent));
+    outer = math::CopySignOp::create(b, outer, x);
+    Value limit = b.constant(0.927734375);
+    if (auto vector = dyn_cast<VectorType>(b.type))
+      limit = vector::BroadcastOp::create(b, vector, limit);
+    Value isOuter = arith::CmpFOp::create(b, arith::CmpFPredicate::OGT,
+                                          magnitude, limit);
+    rewriter.replaceOp(op, b.select(isOuter, outer, inner));
+    return success();
+  }
+};
+
 /// log1p(e) with `afn` for e = exp(-|y|), as in softplus, which is in [0, 1]:
 /// e times a polynomial of degree 8 (Remez; 6.5e-8 relative; exact limit 1 at 0
 /// but for one ulp).
@@ -243,7 +279,7 @@ struct ApproximateMathPass
     walkAndApplyPatterns(getOperation(), std::move(softplus), &counter);
 
     RewritePatternSet patterns(&getContext());
-    patterns.add<ExpPolynomial, Exp2Polynomial, TrigPolynomial<math::SinOp>,
+    patterns.add<ExpPolynomial, Exp2Polynomial, ErfPolynomial, TrigPolynomial<math::SinOp>,
                  TrigPolynomial<math::CosOp>>(&getContext());
     populateMathPolynomialApproximationPatterns(patterns, [](StringRef name) {
       return name == math::ExpM1Op::getOperationName() ||

@@ -19,6 +19,9 @@ inline constexpr double kLog2E = 1.44269504088896341;
 /// From here down silu is -0 in f32, because exp(-x) is infinite.
 inline constexpr double kLeastSilu = -128.0;
 
+/// From here down gelu is 0 in f32, because erf(x / sqrt(2)) is -1.
+inline constexpr double kLeastGelu = -16.0;
+
 /// Values of type index, f32 or vector<...xf32>; memrefs of any stored float.
 class KernelBuilder : public ImplicitLocOpBuilder {
 public:
@@ -62,6 +65,8 @@ public:
   Value softcap(Value x, double cap);
   /// x / (1 + exp(-x)), with fastExp; -0 where exp(-x) is infinite.
   Value silu(Value x);
+  /// x / 2 * (1 + erf(x / sqrt(2)))
+  Value gelu(Value x);
   /// max(x, 0) + log1p(exp(-|x|)), both with `afn`.
   Value softplus(Value x);
 

@@ -41,30 +41,27 @@ template <typename OpTy> struct ConvertElementwise : LinalgPattern<OpTy> {
                     [](KernelBuilder &b, ValueRange args) {
                       if constexpr (std::is_same_v<OpTy, SiluOp>)
                         return b.silu(args[0]);
+                      else if constexpr (std::is_same_v<OpTy, SoftplusOp>)
+                        return b.softplus(args[0]);
+                      else if constexpr (std::is_same_v<OpTy, GeluOp>)
+                        return b.gelu(args[0]);
                       else
                         return b.mul(b.silu(args[0]), args[1]);
                     })};
   }
 };
 
-struct ConvertSoftplus : LinalgPattern<SoftplusOp> {
+struct ConvertScale : LinalgPattern<ScaleOp> {
   using LinalgPattern::LinalgPattern;
-  SmallVector<Value> convert(GenericBuilder &g, SoftplusOp op) const override {
+  SmallVector<Value> convert(GenericBuilder &g, ScaleOp op) const override {
     unsigned rank = op.getType().getRank();
-    SmallVector<GenericBuilder::Operand> inputs{{op.getInput(), range(rank)}};
-    if (op.getBias())
-      inputs.push_back({op.getBias(), {rank - 1}});
-    return {g.build(
-        rank, inputs, {g.empty(g.sizes(op.getInput())), range(rank)},
-        [&](KernelBuilder &b, ValueRange args) {
-          Value x = op.getBias() ? b.add(args[0], args[1]) : args[0];
-          Value y = b.softplus(x);
-          if (std::optional<APFloat> least = op.getMinimum())
-            y = b.atLeast(y, least->convertToDouble());
-          if (std::optional<APFloat> most = op.getMaximum())
-            y = b.atMost(y, most->convertToDouble());
-          return y;
-        })};
+    SmallVector<unsigned> all = range(rank);
+    double factor = op.getFactor().convertToDouble();
+    return {g.build(rank, {{op.getInput(), all}},
+                    {g.empty(g.sizes(op.getInput())), all},
+                    [&](KernelBuilder &b, ValueRange args) {
+                      return b.mul(args[0], b.constant(factor));
+                    })};
   }
 };
 
@@ -295,8 +292,9 @@ struct ConvertMarimbaToLinalgPass
           ConvertMarimbaToLinalgPass> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    patterns.add<ConvertElementwise<SiluOp>, ConvertElementwise<SwiGLUOp>,
-                 ConvertSoftplus, ConvertEmbedding,
+    patterns.add<ConvertElementwise<SiluOp>, ConvertElementwise<SoftplusOp>,
+                 ConvertElementwise<SwiGLUOp>, ConvertElementwise<GeluOp>,
+                 ConvertScale, ConvertEmbedding,
                  ConvertGatherTokens, ConvertLinear, ConvertRMSNorm,
                  ConvertDiscretize, ConvertReadout, ConvertDiscretizeHeads>(
         &getContext());

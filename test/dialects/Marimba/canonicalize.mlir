@@ -46,3 +46,12 @@ func.func @norm_weight(%x: tensor<?x8xf32>)
       : tensor<?x8xf32>
   return %0, %1 : tensor<?x8xf32>, tensor<?x8xf32>
 }
+
+// CHECK-LABEL: func @scale
+// CHECK-NEXT: %[[Y:.*]] = marimba.scale %arg0 by(0.5)
+// CHECK-NEXT: return %arg0, %[[Y]]
+func.func @scale(%x: tensor<?x8xf32>) -> (tensor<?x8xf32>, tensor<?x8xf32>) {
+  %0 = marimba.scale %x by(1.0) : tensor<?x8xf32>
+  %1 = marimba.scale %x by(0.5) : tensor<?x8xf32>
+  return %0, %1 : tensor<?x8xf32>, tensor<?x8xf32>
+}

@@ -101,6 +101,14 @@ func.func @norm_eps_infinite(%x: tensor<?x8xf32>) {
 
 // -----
 
+func.func @scale_infinite(%x: tensor<?x8xf32>) {
+  // expected-error@+1 {{factor is 1.0e+39, expected a finite f32}}
+  marimba.scale %x by(1.0e+39) : tensor<?x8xf32>
+  return
+}
+
+// -----
+
 func.func @dynamic_norm(%x: tensor<?x?xf32>) -> tensor<?x?xf32> {
   // expected-error @+1 {{H is dynamic, expected a static size}}
   %0 = marimba.rms_norm %x eps(1.0e-06) : tensor<?x?xf32>

@@ -53,5 +53,9 @@ func.func @norm_and_activations(%x: tensor<?x?x8xf32>, %w: tensor<8xbf16>) {
   %3 = marimba.softplus %1 : tensor<?x?x8xf32>
   // CHECK: marimba.swiglu %{{.*}}, %{{.*}} : tensor<?x?x8xf32>
   %4 = marimba.swiglu %2, %3 : tensor<?x?x8xf32>
+  // CHECK: marimba.gelu %{{.*}} : tensor<?x?x8xf32>
+  %5 = marimba.gelu %2 : tensor<?x?x8xf32>
+  // CHECK: marimba.scale %{{.*}} by(-0.375) : tensor<?x?x8xf32>
+  %6 = marimba.scale %2 by(-0.375) : tensor<?x?x8xf32>
   return
 }

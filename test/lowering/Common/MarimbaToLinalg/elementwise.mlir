@@ -52,6 +52,33 @@ func.func @swiglu(%g: tensor<?x?x8xf32>, %u: tensor<?x?x8xf32>)
   return %0 : tensor<?x?x8xf32>
 }
 
+// Minus infinity is not added to infinity.
+
+// CHECK-LABEL: func @gelu
+// CHECK: ^bb0(%[[X:.*]]: f32, %{{.*}}: f32)
+// CHECK: %[[LEAST:.*]] = arith.constant -1.6
+// CHECK: %[[BEYOND:.*]] = arith.cmpf olt, %[[X]], %[[LEAST]]
+// CHECK: %[[BOUNDED:.*]] = arith.select %[[BEYOND]], %[[LEAST]], %[[X]]
+// CHECK: %[[HALF:.*]] = arith.mulf %[[BOUNDED]],
+// CHECK: %[[SCALED:.*]] = arith.mulf %[[BOUNDED]],
+// CHECK: %[[ERF:.*]] = math.erf %[[SCALED]]
+// CHECK: %[[Y:.*]] = math.fma %[[HALF]], %[[ERF]], %[[HALF]]
+// CHECK: linalg.yield %[[Y]]
+func.func @gelu(%x: tensor<?x?x8xf32>) -> tensor<?x?x8xf32> {
+  %0 = marimba.gelu %x : tensor<?x?x8xf32>
+  return %0 : tensor<?x?x8xf32>
+}
+
+// CHECK-LABEL: func @scale
+// CHECK: ^bb0(%[[X:.*]]: f32, %{{.*}}: f32)
+// CHECK: %[[FACTOR:.*]] = arith.constant 4.375
+// CHECK: %[[Y:.*]] = arith.mulf %[[X]], %[[FACTOR]]
+// CHECK: linalg.yield %[[Y]]
+func.func @scale(%x: tensor<?x?x8xf32>) -> tensor<?x?x8xf32> {
+  %0 = marimba.scale %x by(0.4375) : tensor<?x?x8xf32>
+  return %0 : tensor<?x?x8xf32>
+}
+
 // CHECK-LABEL: func @static
 // CHECK: tensor.empty() : tensor<2x8xf32>
 // CHECK: linalg.generic {{.*}} iterator_types = ["parallel", "parallel"]
