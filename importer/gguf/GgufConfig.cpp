@@ -17,7 +17,8 @@ static constexpr StringLiteral kArchitecture = "general.architecture";
 static std::string architectures() {
   SmallVector<StringRef> names;
   for (const Family &family : families())
-    if (!llvm::is_contained(names, family.gguf.architecture))
+    if (!family.gguf.architecture.empty() &&
+        !llvm::is_contained(names, family.gguf.architecture))
       names.push_back(family.gguf.architecture);
   std::string text;
   for (auto [i, name] : llvm::enumerate(names)) {
@@ -35,7 +36,7 @@ static const Family *chooseFamily(const GgufFile &file,
                                   StringRef architecture) {
   const Family *found = nullptr;
   for (const Family &family : families()) {
-    if (family.gguf.architecture != architecture)
+    if (architecture.empty() || family.gguf.architecture != architecture)
       continue;
     if (!family.gguf.claims)
       found = &family;

@@ -10,6 +10,8 @@
 
 namespace mlir::marimba {
 
+GgufFamily noGguf() { return {"", nullptr, nullptr, GgufNames("", {}, {})}; }
+
 void GgufFields::error(const Twine &message) {
   failed = true;
   emitError(file.file() + ": " + message);

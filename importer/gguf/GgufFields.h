@@ -19,7 +19,7 @@ class GgufFields;
 
 /// What a family says of its GGUF files.
 struct GgufFamily {
-  StringLiteral architecture; // general.architecture
+  StringLiteral architecture; // general.architecture; empty: no files
   /// Whether a file of this architecture is of this family and of no other.
   /// Null: those are that no other family claims.
   bool (*claims)(const GgufFile &file) = nullptr;
@@ -31,6 +31,9 @@ struct GgufFamily {
   /// part; what the others say is read for all.
   bool zeroIsNone = false;
 };
+
+/// Of a family that llama.cpp does not have.
+GgufFamily noGguf();
 
 /// Turns metadata into fields of config.json. What is absent though needed, or
 /// says what we do not have, is reported, and makes `failed` true.
