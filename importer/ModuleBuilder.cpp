@@ -136,6 +136,8 @@ func::FuncOp ModuleBuilder::getLayer(const LayerPlan &layer) {
       dynamic({ShapedType::kDynamic, ShapedType::kDynamic, plan.hiddenSize});
   Type rows = dynamic({ShapedType::kDynamic}, b.getI32Type());
   SmallVector<Argument> arguments{{x, "x", ""}};
+  if (layer.usesEmbedding)
+    arguments.push_back({x, "x0", ""});
   if (layer.usesPast)
     arguments.push_back({rows, "past", ""});
   if (layer.usesRotary) {
@@ -166,11 +168,13 @@ func::FuncOp ModuleBuilder::getLayer(const LayerPlan &layer) {
     function->setAttr(kLayerAttr, b.getStringAttr(layer.kind));
     auto argument = function.getArguments().begin();
     Value input = *argument++;
+    Value x0 = layer.usesEmbedding ? *argument++ : Value();
     Value past = layer.usesPast ? *argument++ : Value();
     Value cos = layer.usesRotary ? *argument++ : Value();
     Value sin = layer.usesRotary ? *argument++ : Value();
     Value valid = *argument++;
     LayerScope scope(b, layer.kind, input, past, valid);
+    scope.x0 = x0;
     scope.cos = cos;
     scope.sin = sin;
     for (const LayerState &state : layer.states)

@@ -93,7 +93,7 @@ void ModuleBuilder::emitPrefill() {
   Value x = EmbeddingOp::create(b, name(plan.embedding.symbol),
                                 dynamic({any, any, plan.hiddenSize}), ids,
                                 getWeight(plan.embedding));
-  x = emitScaled(b, name("embedding_scale"), x, plan.embeddingScale);
+  Value x0 = x; // the layers write to x: a copy, if one of them asks for x0
   std::pair<Value, Value> rotary;
   if (!plan.rotaryFrequencies.empty())
     rotary = emitRotaryTable(ids, past);
@@ -104,6 +104,8 @@ void ModuleBuilder::emitPrefill() {
     if (residual)
       hidden = storeHidden(x, hidden, i, name(layer.prefix + ".hidden"));
     SmallVector<Value> operands{x};
+    if (layer.usesEmbedding)
+      operands.push_back(x0);
     if (layer.usesPast)
       operands.push_back(past);
     if (layer.usesRotary)

@@ -45,11 +45,12 @@ void Config::flatten(StringRef field) {
     object[(field + "." + StringRef(name)).str()] = member;
 }
 
-void Config::checkSupported() {
-  // Two names of one function.
-  std::string activation = getString("hidden_act", "silu");
-  if (activation != "silu" && activation != "swish")
-    error("hidden_act", "\"silu\"");
+void Config::checkSupported(StringRef activation) {
+  std::string found = getString("hidden_act", activation);
+  if (found == "swish") // another name of one function
+    found = "silu";
+  if (found != activation)
+    error("hidden_act", "\"" + activation + "\"");
   // What is quantised, and how, the tensors say (docs/quantization.md).
   if (const llvm::json::Value *value = find("quantization_config")) {
     const llvm::json::Object *quantization = value->getAsObject();
@@ -226,6 +227,25 @@ std::string Config::getString(StringRef field, StringRef defaultValue) {
     return text->str();
   error(field, "a string");
   return defaultValue.str();
+}
+
+std::vector<std::string> Config::getStrings(StringRef field) {
+  const llvm::json::Value *value = find(field);
+  std::vector<std::string> strings;
+  if (!value)
+    return strings;
+  const llvm::json::Array *list = value->getAsArray();
+  for (const llvm::json::Value &element : list ? *list : llvm::json::Array()) {
+    std::optional<StringRef> text = element.getAsString();
+    if (!text) {
+      list = nullptr;
+      break;
+    }
+    strings.push_back(text->str());
+  }
+  if (!list)
+    error(field, "a list of strings");
+  return strings;
 }
 
 std::vector<int64_t> Config::getTokenIds(StringRef field) {

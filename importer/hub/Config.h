@@ -66,6 +66,8 @@ public:
   /// A boolean, or 0 or 1.
   bool getBool(StringRef field, bool defaultValue);
   std::string getString(StringRef field, StringRef defaultValue);
+  /// A list of strings; empty where it is absent.
+  std::vector<std::string> getStrings(StringRef field);
   /// Token ids as asTokenIds() has them; none where the field is absent.
   std::vector<int64_t> getTokenIds(StringRef field);
 
@@ -75,8 +77,8 @@ public:
 
   /// Makes the members of the object `field` readable as "field.member".
   void flatten(StringRef field);
-  /// Reports an activation other than SiLU, and quantised weights.
-  void checkSupported();
+  /// Reports an activation other than this one, and quantised weights.
+  void checkSupported(StringRef activation = "silu");
 
   /// As getPositiveReal, those of a list; empty where it is absent.
   std::vector<double> getPositiveReals(StringRef field);

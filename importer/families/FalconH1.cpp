@@ -1,0 +1,231 @@
+//===- FalconH1.cpp - The Falcon-H1 family ----------------------*- C++ -*-===//
+//
+// Part of Marimba. Falcon-H1: Zuo et al. 2025; in every layer a Mamba-2 mixer
+// and attention side by side, and a multiplier at each branch (Yang et al.
+// 2022).
+//
+//===----------------------------------------------------------------------===//
+
+#include "importer/blocks/AttentionWeights.h"
+#include "importer/blocks/EmbeddingAndHead.h"
+#include "importer/blocks/FeedForwardWeights.h"
+#include "importer/blocks/Mamba2Weights.h"
+#include "importer/families/FamilyRegistry.h"
+#include "importer/hub/RotaryConfig.h"
+#include "llvm/ADT/STLExtras.h"
+#include <cmath>
+
+namespace mlir::marimba {
+
+//===----------------------------------------------------------------------===//
+// Fields
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+/// Factors of the branches.
+struct Multipliers {
+  double embedding, head;
+  double key, attentionIn, attentionOut;
+  double mixerIn, mixerOut;
+  double gate, down;
+
+  /// Reads all; those of the mixer's parts are in `mixer`.
+  void read(Config &config, Mamba2Sizes &mixer);
+};
+
+struct FalconH1Config {
+  int64_t vocab, hidden, intermediate, layers;
+  bool tied, attentionBias, feedForwardBias;
+  double epsilon;
+  Mamba2Mixer mixer;
+  AttentionSizes attention;
+  std::vector<float> frequencies;
+  Multipliers multipliers;
+
+  /// Reads and checks all fields; errors have been reported on failure.
+  LogicalResult read(Config &config);
+
+private:
+  void readMixer(Config &config);
+};
+
+} // namespace
+
+void Multipliers::read(Config &c, Mamba2Sizes &mixer) {
+  auto number = [&](StringRef field) { return c.getPositiveReal(field, 1); };
+  embedding = number("embedding_multiplier");
+  head = number("lm_head_multiplier");
+  key = number("key_multiplier");
+  attentionIn = number("attention_in_multiplier");
+  attentionOut = number("attention_out_multiplier");
+  mixerIn = number("ssm_in_multiplier");
+  mixerOut = number("ssm_out_multiplier");
+  auto list = [&](StringRef field, MutableArrayRef<double> factors) {
+    llvm::fill(factors, 1);
+    if (!c.find(field))
+      return;
+    std::vector<double> found = c.getPositiveReals(field);
+    if (found.size() == factors.size())
+      llvm::copy(found, factors.begin());
+    else
+      c.error(field, "a list of " + Twine(factors.size()) + " numbers");
+  };
+  double feedForward[2];
+  list("mlp_multipliers", feedForward);
+  gate = feedForward[0];
+  down = feedForward[1];
+  list("ssm_multipliers", mixer.multipliers);
+}
+
+void FalconH1Config::readMixer(Config &c) {
+  Mamba2Sizes &s = mixer.sizes;
+  mixer.fields = {"mamba_n_heads", "mamba_d_head", "mamba_n_groups",
+                  "mamba_d_state", "mamba_d_conv"};
+  int64_t expanded = hidden * c.getPositive("mamba_expand", 2, kMaxExpand);
+  // Absent, the width is the class's; null means that it follows from expand.
+  int64_t width = c.getPositive(
+      "mamba_d_ssm", c.has("mamba_d_ssm") ? expanded : 1024, kMaxSize);
+  s.heads = c.getPositive("mamba_n_heads", 128, kMaxSize);
+  s.headDim = c.getPositiveOrAuto(
+      "mamba_d_head", std::max<int64_t>(width / s.heads, 1), kMaxSize);
+  if (s.inner() != width)
+    c.error("mamba_d_head", "mamba_d_ssm (" + Twine(width) +
+                                ") / mamba_n_heads (" + Twine(s.heads) + ")");
+  readMamba2Sizes(c, mixer, /*groups=*/1, /*state=*/256);
+  readStepLimit(c, s);
+  mixer.convBias = c.getBool("mamba_conv_bias", true);
+  mixer.inBias = c.getBool("mamba_proj_bias", false);
+  mixer.outBias = c.getBool("projectors_bias", false);
+  s.normGroups = c.getBool("mamba_rms_norm", false) ? s.groups : 0;
+  s.normBeforeGate = c.getBool("mamba_norm_before_gate", true);
+  s.normEpsilon = epsilon;
+}
+
+LogicalResult FalconH1Config::read(Config &c) {
+  vocab = c.getPositive("vocab_size", 128000, kMaxSize);
+  hidden = c.getPositive("hidden_size", 4096, kMaxSize);
+  intermediate = c.getPositive("intermediate_size", 14336, kMaxSize);
+  layers = c.getPositive("num_hidden_layers", 32, kMaxLayers);
+  epsilon = c.getPositiveReal("rms_norm_eps", 1e-5);
+  tied = c.getBool("tie_word_embeddings", false);
+  attention = readAttention(c, hidden, /*defaultKeyHeads=*/8);
+  checkAttention(c, hidden, attention);
+  frequencies = readRotaryFrequencies(c, attention.headDim, /*theta=*/1e4);
+  attention.rotary = 2 * int64_t(frequencies.size());
+  attentionBias = c.getBool("attention_bias", false);
+  feedForwardBias = c.getBool("mlp_bias", false);
+  readMixer(c);
+  multipliers.read(c, mixer.sizes);
+  // Of the input and of the parts of the output at once, unless there is a bias
+  // between them.
+  if (!mixer.inBias) {
+    for (double &factor : mixer.sizes.multipliers)
+      factor *= multipliers.mixerIn;
+    multipliers.mixerIn = 1;
+  }
+  c.checkSupported();
+  return c.result();
+}
+
+//===----------------------------------------------------------------------===//
+// Layers
+//===----------------------------------------------------------------------===//
+
+/// Both mixers read the same norm; their outputs are scaled and added.
+static Value emitMixers(LayerScope &scope, const FalconH1Config &c) {
+  const Multipliers &m = c.multipliers;
+  Value h = emitNorm(scope, scope.x, "input_layernorm", c.epsilon);
+  Value mixed =
+      emitMamba2Mixer(scope, c.mixer.sizes,
+                      emitScaled(scope, h, m.mixerIn, "ssm_in_multiplier"));
+  Value x = emitResidual(
+      scope, scope.x, emitScaled(scope, mixed, m.mixerOut, "ssm_out_multiplier"),
+      "mixer_residual");
+
+  AttentionSizes attention = c.attention;
+  attention.inputScale = m.attentionIn;
+  attention.keyScale = m.key;
+  Value attended = emitAttention(scope, attention, h);
+  return emitResidual(
+      scope, x,
+      emitScaled(scope, attended, m.attentionOut, "attention_out_multiplier"),
+      "attention_residual");
+}
+
+static LayerPlan planLayer(const FalconH1Config &c, WeightTable &weights,
+                           int64_t index) {
+  Dim hidden{c.hidden, "hidden_size"};
+  LayerPlan layer;
+  layer.kind = "mamba2+attention+dense";
+  layer.prefix = ("layers." + Twine(index)).str();
+  layer.location = "model." + layer.prefix;
+  takeTensor(layer, weights, "", "input_layernorm", hidden);
+  addMamba2Mixer(layer, weights, "mamba", c.mixer, hidden);
+  addAttention(layer, weights, c.attention, hidden, c.attentionBias);
+  takeTensor(layer, weights, "", "pre_ff_layernorm", hidden);
+  addDenseFeedForward(layer, weights, "feed_forward", hidden,
+                      {c.intermediate, "intermediate_size"}, c.feedForwardBias);
+
+  layer.emit = [c](LayerScope &scope) {
+    const Multipliers &m = c.multipliers;
+    Value x = emitMixers(scope, c);
+    Value h = emitNorm(scope, x, "pre_ff_layernorm", c.epsilon);
+    Value fed = emitDenseFeedForward(scope, h, m.gate);
+    return emitResidual(scope, x,
+                        emitScaled(scope, fed, m.down, "mlp_multiplier"),
+                        "feed_forward_residual");
+  };
+  return layer;
+}
+
+static LogicalResult planFalconH1(MLIRContext &, Config &file,
+                                  WeightTable &weights, ModelPlan &plan,
+                                  ModelInfo &info) {
+  FalconH1Config config;
+  if (failed(config.read(file)))
+    return failure();
+  Dim vocab{config.vocab, "vocab_size"}, hidden{config.hidden, "hidden_size"};
+  plan.vocabSize = config.vocab;
+  plan.hiddenSize = config.hidden;
+  plan.normEpsilon = config.epsilon;
+  plan.embeddingScale = config.multipliers.embedding;
+  plan.logitsScale = config.multipliers.head;
+  plan.rotaryFrequencies = config.frequencies;
+  plan.embedding =
+      takeEmbedding(weights, "embed_tokens", {"model.embed_tokens.weight"},
+                    vocab, hidden, config.tied);
+  for (int64_t i = 0; i < config.layers; ++i)
+    plan.layers.push_back(planLayer(config, weights, i));
+  HeadNames names;
+  names.norm = "final_layernorm";
+  takeHead(plan, weights, names, vocab, hidden, config.tied, file.file());
+
+  // Absent is not null: these are the class's defaults.
+  if (!file.has("eos_token_id"))
+    info.eosIds = {2};
+  if (!file.has("bos_token_id"))
+    info.bosId = 1;
+  if (!file.has("pad_token_id"))
+    info.padId = 0;
+  info.tiedEmbeddings = config.tied;
+  const Mamba2Sizes &mixer = config.mixer.sizes;
+  info.sizes = {{"intermediate_size", config.intermediate},
+                {"num_attention_heads", config.attention.heads},
+                {"num_key_value_heads", config.attention.keyHeads},
+                {"head_dim", config.attention.headDim},
+                {"mamba_n_heads", mixer.heads},
+                {"mamba_d_head", mixer.headDim},
+                {"mamba_n_groups", mixer.groups},
+                {"mamba_d_state", mixer.state},
+                {"mamba_d_conv", mixer.window}};
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// GGUF
+//===----------------------------------------------------------------------===//
+
+Family falconH1Family() { return {"falcon_h1", planFalconH1, {}}; }
+
+} // namespace mlir::marimba
