@@ -60,6 +60,24 @@ struct FuseSilu : OpRewritePattern<SiluOp> {
   }
 };
 
+struct FuseScale : OpRewritePattern<ScaleOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(ScaleOp op,
+                                PatternRewriter &rewriter) const override {
+    PostOpsInterface matmul = fusableMatmul(op.getInput());
+    if (!matmul || !matmul.canScale())
+      return rewriter.notifyMatchFailure(op,
+                                         "no matmul of its own that scales");
+    rewriter.modifyOpInPlace(matmul, [&] {
+      matmul.appendScale(op.getFactorAttr());
+      matmul->setLoc(rewriter.getFusedLoc({matmul.getLoc(), op->getLoc()}));
+    });
+    rewriter.replaceOp(op, matmul->getResult(0));
+    return success();
+  }
+};
+
 /// silu(gate) * up: SiLU is a post-op of one projection, the product of the
 /// other.
 struct FuseSwiGLU : OpRewritePattern<SwiGLUOp> {
@@ -118,9 +136,9 @@ struct FuseMatmulPostOpsPass
     : mlir::marimba::impl::FuseMatmulPostOpsBase<FuseMatmulPostOpsPass> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    patterns.add<FuseSilu, FuseSwiGLU, FuseResidual>(&getContext());
+    patterns.add<FuseScale, FuseSilu, FuseSwiGLU, FuseResidual>(&getContext());
     CountRewrites counter(DEBUG_TYPE, numFused,
-                          isAnyOf<SiluOp, SwiGLUOp, arith::AddFOp>);
+                          isAnyOf<ScaleOp, SiluOp, SwiGLUOp, arith::AddFOp>);
     walkAndApplyPatterns(getOperation(), std::move(patterns), &counter);
   }
 };

@@ -83,6 +83,8 @@ struct Widen : OpRewritePattern<onednn::MatmulOp> {
       case PostOpKind::Silu:
         sum = SiluOp::create(b, loc, sum.getType(), sum);
         break;
+      case PostOpKind::Scale: // not of the library
+        break;
       case PostOpKind::Mul:
         sum =
             arith::MulFOp::create(b, loc, sum, op.getPostOperands()[operand++]);

@@ -138,15 +138,18 @@ def Marimba_PostOpKind
                   [I32EnumAttrCase<"Sum", 0, "sum">,
                    I32EnumAttrCase<"Silu", 1, "silu">,
                    I32EnumAttrCase<"Mul", 2, "mul">,
-                   I32EnumAttrCase<"Add", 3, "add">]> {
+                   I32EnumAttrCase<"Add", 3, "add">,
+                   I32EnumAttrCase<"Scale", 4, "scale">]> {
   let cppNamespace = "::mlir::marimba";
   let genSpecializedAttr = 0;
 }
 
 def Marimba_PostOpAttr
     : EnumAttr<Marimba_Dialect, Marimba_PostOpKind, "post_op">;
+/// A number is the factor of a `scale`.
 def Marimba_PostOpsAttr
-    : TypedArrayAttrBase<Marimba_PostOpAttr, "post-ops in their order">;
+    : TypedArrayAttrBase<AnyAttrOf<[Marimba_PostOpAttr, F64Attr]>,
+                         "post-ops in their order">;
 
 //===----------------------------------------------------------------------===//
 // Base classes

@@ -6,6 +6,8 @@
 
 #include "dialects/Marimba/IR/PostOps.h"
 
+#include "dialects/Marimba/IR/Numbers.h"
+
 #include "mlir/IR/Builders.h"
 
 using namespace mlir;
@@ -17,7 +19,9 @@ bool mlir::marimba::takesOperand(PostOpKind kind) {
 
 SmallVector<PostOpKind> mlir::marimba::postOpKindsOf(ArrayAttr postOps) {
   return llvm::map_to_vector(postOps, [](Attribute attribute) {
-    return cast<PostOpKindAttr>(attribute).getValue();
+    return isa<FloatAttr>(attribute)
+               ? PostOpKind::Scale
+               : cast<PostOpKindAttr>(attribute).getValue();
   });
 }
 
@@ -28,6 +32,17 @@ bool mlir::marimba::hasSum(ArrayAttr postOps) {
 ArrayAttr mlir::marimba::withPostOp(ArrayAttr postOps, PostOpKind kind) {
   SmallVector<Attribute> kinds(postOps.begin(), postOps.end());
   kinds.push_back(PostOpKindAttr::get(postOps.getContext(), kind));
+  return ArrayAttr::get(postOps.getContext(), kinds);
+}
+
+double mlir::marimba::factorOf(Attribute postOp) {
+  auto factor = dyn_cast<FloatAttr>(postOp);
+  return factor ? factor.getValueAsDouble() : 1;
+}
+
+ArrayAttr mlir::marimba::withScale(ArrayAttr postOps, FloatAttr factor) {
+  SmallVector<Attribute> kinds(postOps.begin(), postOps.end());
+  kinds.push_back(factor);
   return ArrayAttr::get(postOps.getContext(), kinds);
 }
 
@@ -44,7 +59,16 @@ ParseResult mlir::marimba::parsePostOps(
     std::optional<PostOpKind> kind = symbolizePostOpKind(word);
     if (!kind)
       return parser.emitError(loc)
-             << "post-op is '" << word << "', expected sum, silu, mul or add";
+             << "post-op is '" << word
+             << "', expected sum, silu, mul, add or scale";
+    if (kind == PostOpKind::Scale) {
+      FloatAttr factor;
+      if (parser.parseLParen() || parseNumber(parser, factor) ||
+          parser.parseRParen())
+        return failure();
+      kinds.push_back(factor);
+      return success();
+    }
     kinds.push_back(PostOpKindAttr::get(parser.getContext(), *kind));
     if (!takesOperand(*kind))
       return success();
@@ -58,12 +82,19 @@ ParseResult mlir::marimba::parsePostOps(
   return success();
 }
 
-void mlir::marimba::printPostOps(OpAsmPrinter &printer, Operation *,
+void mlir::marimba::printPostOps(OpAsmPrinter &printer, Operation *op,
                                  ArrayAttr postOps, OperandRange operands,
                                  TypeRange) {
   size_t next = 0;
   printer << '[';
-  llvm::interleaveComma(postOpKindsOf(postOps), printer, [&](PostOpKind kind) {
+  llvm::interleaveComma(postOps, printer, [&](Attribute postOp) {
+    if (auto factor = dyn_cast<FloatAttr>(postOp)) {
+      printer << stringifyPostOpKind(PostOpKind::Scale) << '(';
+      printNumber(printer, op, factor);
+      printer << ')';
+      return;
+    }
+    PostOpKind kind = cast<PostOpKindAttr>(postOp).getValue();
     printer << stringifyPostOpKind(kind);
     if (!takesOperand(kind) || next >= operands.size())
       return;
@@ -93,6 +124,15 @@ void mlir::marimba::checkPostOps(PostOpsInterface op, ShapeChecker &shapes,
                                          Twine(most))
       .require(llvm::count(kinds, PostOpKind::Sum) <= 1,
                "has the post-op sum twice, expected it once at most")
+      .require(op.canScale() || !llvm::is_contained(kinds, PostOpKind::Scale),
+               "has the post-op scale, expected sum, silu, mul or add")
+      .require(llvm::none_of(op.getPostOps(),
+                             [](Attribute postOp) {
+                               auto kind = dyn_cast<PostOpKindAttr>(postOp);
+                               return kind &&
+                                      kind.getValue() == PostOpKind::Scale;
+                             }),
+               "has the post-op scale without a factor")
       .require(operands == op.getPostOperands().size(),
                "has " + Twine(op.getPostOperands().size()) +
                    " operands of post-ops, expected " + Twine(operands) +

@@ -22,8 +22,11 @@ bool takesOperand(PostOpKind kind);
 // (IR/PostOps.cpp).
 SmallVector<PostOpKind> postOpKindsOf(ArrayAttr postOps);
 bool hasSum(ArrayAttr postOps);
-/// The list with one more at its end.
+/// The factor of a post-op of the list that is a scale; 1 for others.
+double factorOf(Attribute postOp);
+/// The list with one more at its end; no scale, or one.
 ArrayAttr withPostOp(ArrayAttr postOps, PostOpKind kind);
+ArrayAttr withScale(ArrayAttr postOps, FloatAttr factor);
 
 } // namespace mlir::marimba
 

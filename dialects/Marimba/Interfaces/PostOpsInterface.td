@@ -20,13 +20,16 @@ def PostOpsInterface : OpInterface<"PostOpsInterface"> {
     | `silu` | `r = r * sigmoid(r)` |
     | `mul(%m)` | `r = r * m`, element by element |
     | `add(%m)` | `r = r + m`, element by element |
+    | `scale(f)` | `r = f * r`; not of `onednn.matmul` |
 
     At most four, `sum` at most once. Operands have y's shape.
   }];
   let cppNamespace = "::mlir::marimba";
   let methods = [
-    InterfaceMethod<"The kinds, of PostOpKindAttr.", "::mlir::ArrayAttr",
-                    "getPostOps">,
+    InterfaceMethod<"Kinds, of PostOpKindAttr, and the factors of scales.",
+                    "::mlir::ArrayAttr", "getPostOps">,
+    InterfaceMethod<"Whether `scale` may be one of them.", "bool", "canScale",
+                    (ins), "", "return true;">,
     InterfaceMethod<"", "void", "setPostOpsAttr",
                     (ins "::mlir::ArrayAttr":$kinds)>,
     InterfaceMethod<"Operands of those that take one, in their order.",
@@ -53,6 +56,11 @@ def PostOpsInterface : OpInterface<"PostOpsInterface"> {
           ::mlir::marimba::withPostOp($_op.getPostOps(), kind));
       if (operand)
         $_op.getPostOperandsMutable().append(operand);
+    }
+    /// Adds a product with `factor` after those that are there.
+    void appendScale(::mlir::FloatAttr factor) {
+      $_op.setPostOpsAttr(
+          ::mlir::marimba::withScale($_op.getPostOps(), factor));
     }
   }];
 }

@@ -116,6 +116,10 @@ def OneDNN_MatmulOp
   }];
   let builders = [OpBuilder<(ins "::mlir::Value":$input,
       "::mlir::Value":$weight, "::mlir::Value":$bias, "::mlir::Value":$init)>];
+  let extraClassDeclaration = [{
+    // Of PostOpsInterface: the call has no place for the factor.
+    bool canScale() { return false; }
+  }];
 }
 
 def OneDNN_IntegerMatmulOp

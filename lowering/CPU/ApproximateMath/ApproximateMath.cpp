@@ -216,9 +216,9 @@ struct ErfPolynomial : OpRewritePattern<math::ErfOp> {
     Value x = op.getOperand();
     Value magnitude = math::AbsFOp::create(b, x);
     Value square = b.mul(x, x);
-    Value inner = b.polynomial(
-        square, {1.28379166e-1, -3.76125336e-1, 1.12819925e-1, -2.67681349e-2,
-                 4.99119423e-3, -5.96761703e-4});
+    Value inner =
+        b.polynomial(square, {1.28379166e-1, -3.76125336e-1, 1.12819925e-1,
+                              -2.67681349e-2, 4.99119423e-3, -5.96761703e-4});
     inner = b.fma(inner, x, x);
 
     // From here on erf is 1.
@@ -231,8 +231,8 @@ struct ErfPolynomial : OpRewritePattern<math::ErfOp> {
     Value limit = b.constant(0.927734375);
     if (auto vector = dyn_cast<VectorType>(b.type))
       limit = vector::BroadcastOp::create(b, vector, limit);
-    Value isOuter = arith::CmpFOp::create(b, arith::CmpFPredicate::OGT,
-                                          magnitude, limit);
+    Value isOuter =
+        arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, magnitude, limit);
     rewriter.replaceOp(op, b.select(isOuter, outer, inner));
     return success();
   }
@@ -279,8 +279,9 @@ struct ApproximateMathPass
     walkAndApplyPatterns(getOperation(), std::move(softplus), &counter);
 
     RewritePatternSet patterns(&getContext());
-    patterns.add<ExpPolynomial, Exp2Polynomial, ErfPolynomial, TrigPolynomial<math::SinOp>,
-                 TrigPolynomial<math::CosOp>>(&getContext());
+    patterns.add<ExpPolynomial, Exp2Polynomial, ErfPolynomial,
+                 TrigPolynomial<math::SinOp>, TrigPolynomial<math::CosOp>>(
+        &getContext());
     populateMathPolynomialApproximationPatterns(patterns, [](StringRef name) {
       return name == math::ExpM1Op::getOperationName() ||
              name == math::Log1pOp::getOperationName() ||

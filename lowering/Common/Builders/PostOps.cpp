@@ -12,9 +12,11 @@ using namespace mlir::marimba;
 SmallVector<PostOp> mlir::marimba::postOpsOf(PostOpsInterface op) {
   SmallVector<PostOp> result;
   size_t next = 0;
-  for (PostOpKind kind : op.getPostOpKinds())
+  for (auto [kind, attribute] :
+       llvm::zip_equal(op.getPostOpKinds(), op.getPostOps()))
     result.push_back(
-        {kind, takesOperand(kind) ? op.getPostOperands()[next++] : Value()});
+        {kind, takesOperand(kind) ? op.getPostOperands()[next++] : Value(),
+         factorOf(attribute)});
   return result;
 }
 
@@ -32,6 +34,9 @@ Value mlir::marimba::applyPostOps(KernelBuilder &b, ArrayRef<PostOp> postOps,
       break;
     case PostOpKind::Mul:
       sum = b.mul(sum, load(post.operand));
+      break;
+    case PostOpKind::Scale:
+      sum = b.mul(sum, b.constant(post.factor));
       break;
     }
   return sum;

@@ -15,7 +15,8 @@ namespace mlir::marimba {
 /// One post-op of a matmul on memrefs.
 struct PostOp {
   PostOpKind kind;
-  Value operand; // null where the kind takes none
+  Value operand;     // null where the kind takes none
+  double factor = 1; // of Scale
 };
 
 /// Those of `op`, in their order.

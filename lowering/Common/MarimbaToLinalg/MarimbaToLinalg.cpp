@@ -294,10 +294,9 @@ struct ConvertMarimbaToLinalgPass
     RewritePatternSet patterns(&getContext());
     patterns.add<ConvertElementwise<SiluOp>, ConvertElementwise<SoftplusOp>,
                  ConvertElementwise<SwiGLUOp>, ConvertElementwise<GeluOp>,
-                 ConvertScale, ConvertEmbedding,
-                 ConvertGatherTokens, ConvertLinear, ConvertRMSNorm,
-                 ConvertDiscretize, ConvertReadout, ConvertDiscretizeHeads>(
-        &getContext());
+                 ConvertScale, ConvertEmbedding, ConvertGatherTokens,
+                 ConvertLinear, ConvertRMSNorm, ConvertDiscretize,
+                 ConvertReadout, ConvertDiscretizeHeads>(&getContext());
     populateLTIToLinalgPatterns(patterns);
     CountRewrites counter(DEBUG_TYPE, numConverted, [](Operation *op) {
       return isa_and_present<MarimbaDialect>(op->getDialect());

@@ -191,8 +191,10 @@ private:
       return MARIMBA_POST_MUL;
     case mlir::marimba::PostOpKind::Add:
       return MARIMBA_POST_ADD;
+    case mlir::marimba::PostOpKind::Scale:
+      break;
     }
-    llvm_unreachable("all kinds are handled");
+    llvm_unreachable("the verifier allows no other kind");
   }
 };
 

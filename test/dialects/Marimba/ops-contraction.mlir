@@ -15,8 +15,8 @@ func.func @packed(%x: tensor<?x64xf32>, %w: tensor<32x64xbf16>, %bias: tensor<32
 // CHECK-LABEL: func @quantized
 func.func @quantized(%x: memref<?x64xf32>, %w: memref<4352xi8>, %y: memref<?x64xf32>) {
   // CHECK: marimba.quantized_matmul
-  // CHECK-SAME: post_ops [silu] outs
+  // CHECK-SAME: post_ops [scale(0.375), silu] outs
   marimba.quantized_matmul %x, %w as tensor<64x64xi8, #marimba.quantized<channel, scale f32>>
-      post_ops [silu] outs(%y : memref<?x64xf32>) : memref<?x64xf32>, memref<4352xi8>
+      post_ops [scale(0.375), silu] outs(%y : memref<?x64xf32>) : memref<?x64xf32>, memref<4352xi8>
   return
 }

@@ -85,3 +85,42 @@ func.func @generated(%x: tensor<?x8xf32>, %g: tensor<8x8xbf16>, %u: !int8,
   %h = marimba.swiglu %gate, %up : tensor<?x8xf32>
   return %h : tensor<?x8xf32>
 }
+
+// Factors, before what comes after them.
+
+// CHECK-LABEL: func @scaled
+// CHECK-SAME: %[[X:[a-z0-9]+]]: tensor<?x8xf32>
+// CHECK: %[[GATE:.*]] = marimba.packed_matmul {{.*}} post_ops [scale(0.5), silu]
+// CHECK-NEXT: %[[H:.*]] = marimba.packed_matmul {{.*}} post_ops [mul(%[[GATE]] : tensor<?x64xf32>)]
+// CHECK-NEXT: marimba.packed_matmul %[[H]], {{.*}} post_ops [scale(0.25), sum] outs(%[[X]] :
+// CHECK-NOT: marimba.scale
+// CHECK: return
+func.func @scaled(%x: tensor<?x8xf32>, %h: tensor<?x8xf32>, %g: tensor<64x8xf32>,
+    %d: tensor<8x64xf32>, %e: tensor<?x64xf32>) -> tensor<?x8xf32> {
+  %gate = marimba.packed_matmul %h, %g packed f32 outs(%e : tensor<?x64xf32>)
+      : tensor<?x8xf32>, tensor<64x8xf32> -> tensor<?x64xf32>
+  %scaled = marimba.scale %gate by(0.5) : tensor<?x64xf32>
+  %up = marimba.packed_matmul %h, %g packed f32 outs(%e : tensor<?x64xf32>)
+      : tensor<?x8xf32>, tensor<64x8xf32> -> tensor<?x64xf32>
+  %both = marimba.swiglu %scaled, %up : tensor<?x64xf32>
+  %y = marimba.packed_matmul %both, %d packed f32 outs(%x : tensor<?x8xf32>)
+      : tensor<?x64xf32>, tensor<8x64xf32> -> tensor<?x8xf32>
+  %less = marimba.scale %y by(0.25) : tensor<?x8xf32>
+  %sum = arith.addf %x, %less : tensor<?x8xf32>
+  return %sum : tensor<?x8xf32>
+}
+
+// The library has no factors, and what two ops read keeps its value.
+
+// CHECK-LABEL: func @not_scaled
+// CHECK-COUNT-2: marimba.scale
+func.func @not_scaled(%x: tensor<?x8xf32>, %w: tensor<64x8xf32>, %e: tensor<?x64xf32>)
+    -> (tensor<?x64xf32>, tensor<?x64xf32>, tensor<?x64xf32>) {
+  %0 = onednn.matmul %x, %w outs(%e : tensor<?x64xf32>)
+      : tensor<?x8xf32>, tensor<64x8xf32> -> tensor<?x64xf32>
+  %1 = marimba.scale %0 by(0.5) : tensor<?x64xf32>
+  %2 = marimba.packed_matmul %x, %w packed f32 outs(%e : tensor<?x64xf32>)
+      : tensor<?x8xf32>, tensor<64x8xf32> -> tensor<?x64xf32>
+  %3 = marimba.scale %2 by(0.5) : tensor<?x64xf32>
+  return %1, %2, %3 : tensor<?x64xf32>, tensor<?x64xf32>, tensor<?x64xf32>
+}
