@@ -11,7 +11,8 @@
 namespace mlir::marimba {
 
 Value emitAdaptedLinear(LayerScope &scope, Value input, StringRef name) {
-  std::string down = (name + kAdapterDown).str(), up = (name + kAdapterUp).str();
+  std::string down = (name + kAdapterDown).str(),
+              up = (name + kAdapterUp).str();
   Value result = emitLinear(scope, input, name);
   if (!scope.weight(down))
     return result;
@@ -23,9 +24,8 @@ Value emitGeluFeedForward(LayerScope &scope, Value h) {
   OpBuilder &b = scope.builder;
   Value both = emitAdaptedLinear(scope, h, "gate_up_proj");
   int64_t size = cast<RankedTensorType>(both.getType()).getDimSize(2) / 2;
-  Value gate =
-      GeluOp::create(b, scope.loc("gelu"),
-                     sliceChannels(scope, "gate", both, 0, size));
+  Value gate = GeluOp::create(b, scope.loc("gelu"),
+                              sliceChannels(scope, "gate", both, 0, size));
   Value up = sliceChannels(scope, "up", both, size, size);
   Value gated = arith::MulFOp::create(b, scope.loc("gated"), gate, up);
   return emitLinear(scope, gated, "down_proj");

@@ -28,7 +28,7 @@ public:
 
   OpBuilder &builder;
   Value x;     // the residual stream, [B,T,H]
-  Value x0; // the embedding, [B,T,H]; null in layers that do not ask for it
+  Value x0;    // the embedding, [B,T,H]; null in layers that do not ask for it
   Value past;  // [B], null in layers that do not ask for it
   Value valid; // [B]
   /// Of the positions, [B,T,J]; null in layers that do not ask for them.

@@ -139,9 +139,10 @@ static Value emitMixers(LayerScope &scope, const FalconH1Config &c) {
   Value mixed =
       emitMamba2Mixer(scope, c.mixer.sizes,
                       emitScaled(scope, h, m.mixerIn, "ssm_in_multiplier"));
-  Value x = emitResidual(
-      scope, scope.x, emitScaled(scope, mixed, m.mixerOut, "ssm_out_multiplier"),
-      "mixer_residual");
+  Value x =
+      emitResidual(scope, scope.x,
+                   emitScaled(scope, mixed, m.mixerOut, "ssm_out_multiplier"),
+                   "mixer_residual");
 
   AttentionSizes attention = c.attention;
   attention.inputScale = m.attentionIn;

@@ -69,8 +69,8 @@ void Zamba2Config::readMixer(Config &c) {
   s.heads = c.getPositive("n_mamba_heads", 8, kMaxSize);
   s.headDim = std::max<int64_t>(inner / s.heads, 1);
   if (s.inner() != inner)
-    c.error("n_mamba_heads", "a divisor of mamba_expand * hidden_size (" +
-                                 Twine(inner) + ")");
+    c.error("n_mamba_heads",
+            "a divisor of mamba_expand * hidden_size (" + Twine(inner) + ")");
   // Stated, it has to be that.
   if (c.getPositive("mamba_headdim", s.headDim, kMaxSize) != s.headDim)
     c.error("mamba_headdim", "mamba_expand * hidden_size / n_mamba_heads (" +
