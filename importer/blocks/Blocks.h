@@ -146,14 +146,26 @@ struct AttentionSizes {
 /// and where these are codes key_scales, value_scales [B,Hkv,C].
 Value emitAttention(LayerScope &scope, const AttentionSizes &sizes, Value h);
 
-/// down(swiglu(gate h, up h)). Weights: gate_proj, up_proj, down_proj.
-Value emitDenseFeedForward(LayerScope &scope, Value h);
-/// Weights: router, experts.down, and experts.gate with experts.up or both in
-/// one, experts.gate_up [E,2I,H], gate rows first; or experts.<e>.gate, .up and
-/// .down of each expert, which then takes all tokens. With `normalize` the
-/// weights of a token's experts add up to 1.
-Value emitMixtureOfExperts(LayerScope &scope, int64_t topK, Value h,
-                           bool normalize);
+/// down(swiglu(gate h, up h)), or without gate_proj down(relu2(up h)). Weights:
+/// gate_proj, up_proj, down_proj, each after `prefix`.
+Value emitDenseFeedForward(LayerScope &scope, Value h, StringRef prefix = "");
+
+/// How a token's experts are chosen and weighed (marimba.route).
+struct Routing {
+  int64_t topK = 0;
+  bool sigmoid = false;   // scores, else softmax over all experts
+  bool normalize = false; // the weights of a token's experts add up to `scale`
+  double epsilon = 0;     // added to the sum that they are divided by
+  double scale = 1;
+  int64_t groups = 1, topGroups = 1; // of experts; those that may be chosen
+};
+/// Weights: router, correction_bias if it has one, experts.up, experts.down,
+/// and experts.gate unless experts are relu2; or gate and up in one,
+/// experts.gate_up [E,2I,H], gate rows first; or experts.<e>.gate, .up and
+/// .down of each expert, which then takes all tokens. With fc1_latent_proj and
+/// fc2_latent_proj experts work between these; with shared_experts.up_proj the
+/// feed-forward shared_experts is added.
+Value emitMixtureOfExperts(LayerScope &scope, const Routing &routing, Value h);
 
 } // namespace mlir::marimba
 

@@ -1,4 +1,4 @@
-//===- FeedForwardBlock.cpp - Gated MLP and mixture of experts --*- C++ -*-===//
+//===- FeedForwardBlock.cpp - MLP and mixture of experts --------*- C++ -*-===//
 //
 // Part of Marimba.
 //
@@ -12,11 +12,22 @@
 
 namespace mlir::marimba {
 
-Value emitDenseFeedForward(LayerScope &scope, Value h) {
-  Value gate = emitLinear(scope, h, "gate_proj");
-  Value up = emitLinear(scope, h, "up_proj");
-  Value both = SwiGLUOp::create(scope.builder, scope.loc("swiglu"), gate, up);
-  return emitLinear(scope, both, "down_proj");
+/// swiglu(gate h, up h), or relu2(up h) without a gate.
+static Value emitActivated(LayerScope &scope, Value h, const Twine &gate,
+                           const Twine &up) {
+  std::string gateName = gate.str();
+  bool gated = scope.weight(gateName) != nullptr;
+  Value by = gated ? emitLinear(scope, h, gateName) : Value();
+  Value value = emitLinear(scope, h, up.str());
+  if (gated)
+    return SwiGLUOp::create(scope.builder, scope.loc("swiglu"), by, value);
+  return Relu2Op::create(scope.builder, scope.loc("relu2"), value);
+}
+
+Value emitDenseFeedForward(LayerScope &scope, Value h, StringRef prefix) {
+  Value both =
+      emitActivated(scope, h, prefix + "gate_proj", prefix + "up_proj");
+  return emitLinear(scope, both, (prefix + "down_proj").str());
 }
 
 /// Rows [begin, begin + size) of each expert of [E,2I,H].
@@ -80,40 +91,60 @@ static Value emitSeparateExperts(LayerScope &scope, Value h, RouteOp route) {
   Value sum;
   for (int64_t e = 0;; ++e) {
     std::string name = ("experts." + Twine(e) + ".").str();
-    if (!scope.weight(name + "gate"))
+    if (!scope.weight(name + "up"))
       return sum;
-    Value gate = emitLinear(scope, h, name + "gate");
-    Value up = emitLinear(scope, h, name + "up");
-    Value both = SwiGLUOp::create(scope.builder, scope.loc("swiglu"), gate, up);
+    Value both = emitActivated(scope, h, name + "gate", name + "up");
     Value y =
         emitLinear(scope, scaleByRoute(scope, both, route, e), name + "down");
     sum = sum ? emitResidual(scope, sum, y, "experts") : y;
   }
 }
 
-Value emitMixtureOfExperts(LayerScope &scope, int64_t topK, Value h,
-                           bool normalize) {
+/// The experts of each token and their weights.
+static RouteOp emitRoute(LayerScope &scope, const Routing &routing, Value h) {
   OpBuilder &b = scope.builder;
-  Value gate = scope.weight("experts.gate");
-  Value up = scope.weight("experts.up");
-  if (Value both = scope.weight("experts.gate_up")) {
-    int64_t rows = cast<RankedTensorType>(both.getType()).getDimSize(1) / 2;
-    gate = sliceRows(scope, "experts.gate", both, 0, rows);
-    up = sliceRows(scope, "experts.up", both, rows, rows);
-  }
-
   Value logits = emitLinear(scope, h, "router");
   Location loc = scope.loc("route");
-  Value weights = scope.empty(loc, topK);
-  Value experts = scope.empty(loc, topK, b.getI32Type());
-  auto route =
-      RouteOp::create(b, loc, TypeRange{weights.getType(), experts.getType()},
-                      logits, ValueRange{weights, experts}, normalize);
-  if (scope.weight("experts.0.gate"))
-    return emitSeparateExperts(scope, h, route);
-  return ExpertsOp::create(b, scope.loc("experts"), h.getType(), h,
-                           route->getResult(0), route->getResult(1), gate, up,
-                           scope.weight("experts.down"));
+  Value weights = scope.empty(loc, routing.topK);
+  Value experts = scope.empty(loc, routing.topK, b.getI32Type());
+  return RouteOp::create(
+      b, loc, TypeRange{weights.getType(), experts.getType()}, logits,
+      scope.weight("correction_bias"), ValueRange{weights, experts},
+      routing.sigmoid, routing.normalize, APFloat(routing.epsilon),
+      APFloat(routing.scale), routing.groups, routing.topGroups);
+}
+
+/// The weighted sum of the chosen experts of x, which `route` chose.
+static Value emitExperts(LayerScope &scope, Value x, RouteOp route) {
+  if (scope.weight("experts.0.up"))
+    return emitSeparateExperts(scope, x, route);
+  SmallVector<Value> matrices;
+  if (Value both = scope.weight("experts.gate_up")) {
+    int64_t rows = cast<RankedTensorType>(both.getType()).getDimSize(1) / 2;
+    matrices = {sliceRows(scope, "experts.gate", both, 0, rows),
+                sliceRows(scope, "experts.up", both, rows, rows)};
+  } else {
+    if (Value gate = scope.weight("experts.gate"))
+      matrices.push_back(gate);
+    matrices.push_back(scope.weight("experts.up"));
+  }
+  matrices.push_back(scope.weight("experts.down"));
+  return ExpertsOp::create(scope.builder, scope.loc("experts"), x.getType(), x,
+                           route->getResult(0), route->getResult(1), matrices);
+}
+
+Value emitMixtureOfExperts(LayerScope &scope, const Routing &routing, Value h) {
+  RouteOp route = emitRoute(scope, routing, h);
+  bool latent = scope.weight("fc1_latent_proj") != nullptr;
+  Value x = latent ? emitLinear(scope, h, "fc1_latent_proj") : h;
+  Value y = emitExperts(scope, x, route);
+  if (latent)
+    y = emitLinear(scope, y, "fc2_latent_proj");
+  StringRef shared = "shared_experts.";
+  if (!scope.weight((shared + "up_proj").str()))
+    return y;
+  return emitResidual(scope, y, emitDenseFeedForward(scope, h, shared),
+                      "shared_experts");
 }
 
 } // namespace mlir::marimba

@@ -35,21 +35,64 @@ void addDenseFeedForward(LayerPlan &layer, WeightTable &weights,
   add("down_proj", hidden, intermediate);
 }
 
-void addMixtureOfExperts(LayerPlan &layer, WeightTable &weights,
-                         const ExpertNames &names, Dim experts, Dim hidden,
-                         Dim intermediate) {
-  std::string base = (layer.prefix + "." + names.module + ".").str();
-  std::string disk = layer.location + ".";
-  layer.add("router",
-            weights.get(base + "router", disk + names.router.str() + ".weight",
-                        {experts, hidden}));
-  std::string each = disk + names.experts.str() + ".";
-  auto apart = [&](StringRef name) {
+void addRelu2FeedForward(LayerPlan &layer, WeightTable &weights,
+                         StringRef module, StringRef prefix, Dim hidden,
+                         Dim intermediate, bool bias) {
+  std::string m = (module + ".").str();
+  auto add = [&](StringRef matrix, Dim out, Dim in) {
+    std::string name = (prefix + matrix).str();
+    takeTensor(layer, weights, m, name, {out, in});
+    if (bias)
+      takeTensor(layer, weights, m, name, out, ".bias");
+  };
+  add("up_proj", intermediate, hidden);
+  add("down_proj", hidden, intermediate);
+}
+
+namespace {
+
+/// Takes the matrices of a mixture.
+class ExpertTaker {
+public:
+  ExpertTaker(LayerPlan &layer, WeightTable &weights, const ExpertNames &names,
+              Dim experts)
+      : layer(layer), weights(weights), experts(experts),
+        base((layer.prefix + "." + names.module + ".").str()),
+        each((layer.location + "." + names.experts + ".").str()) {}
+
+  /// The names of one matrix of all experts.
+  std::vector<std::string> apart(StringRef name) const {
     std::vector<std::string> tensors;
     for (int64_t e = 0; e < experts.size; ++e)
       tensors.push_back((each + Twine(e) + "." + name + ".weight").str());
     return tensors;
-  };
+  }
+  /// Those, as experts.<name> or experts.<e>.<name>.
+  void stack(StringRef name, ArrayRef<std::string> sources,
+             ArrayRef<Dim> shape) {
+    if (weights.expertsAlone()) {
+      for (auto [e, source] : llvm::enumerate(sources)) {
+        std::string own = ("experts." + Twine(e) + "." + name).str();
+        layer.add(own, weights.get(base + own, source, shape));
+      }
+      return;
+    }
+    std::string own = ("experts." + name).str();
+    layer.add(own, weights.getStacked(base + own, sources, shape));
+  }
+  void takeGated(const ExpertNames &names, Dim hidden, Dim intermediate);
+
+private:
+  LayerPlan &layer;
+  WeightTable &weights;
+  Dim experts;
+  std::string base, each;
+};
+
+} // namespace
+
+void ExpertTaker::takeGated(const ExpertNames &names, Dim hidden,
+                            Dim intermediate) {
   std::vector<std::string> gate = apart(names.gate), up = apart(names.up);
   std::vector<std::string> down = apart(names.down);
   // Where one of the two is in one piece, so is the other.
@@ -64,18 +107,6 @@ void addMixtureOfExperts(LayerPlan &layer, WeightTable &weights,
   bool downApart = !stacked || weights.takeApart(stackedDown, down,
                                                  {experts.size, hidden.size,
                                                   intermediate.size});
-  auto stack = [&](StringRef name, ArrayRef<std::string> sources,
-                   ArrayRef<Dim> shape) {
-    if (weights.expertsAlone()) {
-      for (auto [e, source] : llvm::enumerate(sources)) {
-        std::string own = ("experts." + Twine(e) + "." + name).str();
-        layer.add(own, weights.get(base + own, source, shape));
-      }
-      return;
-    }
-    std::string own = ("experts." + name).str();
-    layer.add(own, weights.getStacked(base + own, sources, shape));
-  };
   if (gateApart) {
     stack("gate", gate, {intermediate, hidden});
     stack("up", up, {intermediate, hidden});
@@ -88,6 +119,26 @@ void addMixtureOfExperts(LayerPlan &layer, WeightTable &weights,
   else
     layer.add("experts.down", weights.get(base + "experts.down", stackedDown,
                                           {experts, hidden, intermediate}));
+}
+
+void addMixtureOfExperts(LayerPlan &layer, WeightTable &weights,
+                         const ExpertNames &names, Dim experts, Dim hidden,
+                         Dim intermediate, std::optional<Dim> inner) {
+  std::string base = (layer.prefix + "." + names.module + ".").str();
+  std::string disk = layer.location + ".";
+  layer.add("router",
+            weights.get(base + "router", disk + names.router.str() + ".weight",
+                        {experts, hidden}));
+  if (!names.correction.empty())
+    layer.add("correction_bias",
+              weights.get(base + "correction_bias",
+                          disk + names.correction.str(), experts));
+  ExpertTaker taker(layer, weights, names, experts);
+  Dim outer = inner.value_or(hidden);
+  if (!names.gate.empty())
+    return taker.takeGated(names, outer, intermediate);
+  taker.stack("up", taker.apart(names.up), {intermediate, outer});
+  taker.stack("down", taker.apart(names.down), {outer, intermediate});
 }
 
 } // namespace mlir::marimba

@@ -25,19 +25,28 @@ void addDenseFeedForward(LayerPlan &layer, WeightTable &weights,
                          StringRef module, Dim hidden, Dim intermediate,
                          bool bias = false, StringRef alias = "");
 
+/// Takes <layer.location>.<module>.<prefix>{up,down}_proj, with biases if
+/// `bias`: the feed-forward without a gate, relu2. `prefix` is that of
+/// emitDenseFeedForward().
+void addRelu2FeedForward(LayerPlan &layer, WeightTable &weights,
+                         StringRef module, StringRef prefix, Dim hidden,
+                         Dim intermediate, bool bias);
+
 /// How a mixture of experts is called on disk.
 struct ExpertNames {
   StringRef module = "feed_forward"; // of the symbols
   StringRef router = "feed_forward.router";
   StringRef experts = "feed_forward.experts";
   StringRef gate = "gate_proj", up = "up_proj", down = "down_proj";
+  StringRef correction = ""; // of the choice; none if empty
 };
 
 /// Takes the router and the experts, one by one or all in one tensor, as
-/// transformers 5 holds them in memory.
+/// transformers 5 holds them in memory. Without `names.gate` experts are up and
+/// down alone; `inner` is what they take and give, where that is not `hidden`.
 void addMixtureOfExperts(LayerPlan &layer, WeightTable &weights,
                          const ExpertNames &names, Dim experts, Dim hidden,
-                         Dim intermediate);
+                         Dim intermediate, std::optional<Dim> inner = {});
 
 } // namespace mlir::marimba
 

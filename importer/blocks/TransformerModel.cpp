@@ -51,7 +51,8 @@ LayerPlan TransformerModel::planLayer(WeightTable &weights,
     Value mixed = emitAttention(scope, attention, h);
     Value x = emitResidual(scope, scope.x, mixed, "mixer_residual");
     h = emitNorm(scope, x, "post_attention_layernorm", epsilon);
-    Value fed = experts ? emitMixtureOfExperts(scope, topK, h, true)
+    Routing routing{.topK = topK, .normalize = true};
+    Value fed = experts ? emitMixtureOfExperts(scope, routing, h)
                         : emitDenseFeedForward(scope, h);
     return emitResidual(scope, x, fed, "feed_forward_residual");
   };

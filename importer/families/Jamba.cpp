@@ -191,7 +191,7 @@ LayerPlan JambaPlanner::planLayer(int64_t index) {
                             : emitMambaMixer(scope, c.mixer.sizes, h);
     Value x = emitResidual(scope, scope.x, mixed, "mixer_residual");
     h = emitNorm(scope, x, "pre_ff_layernorm", c.epsilon);
-    Value fed = moe ? emitMixtureOfExperts(scope, c.topK, h, false)
+    Value fed = moe ? emitMixtureOfExperts(scope, {.topK = c.topK}, h)
                     : emitDenseFeedForward(scope, h);
     return emitResidual(scope, x, fed, "feed_forward_residual");
   };

@@ -69,7 +69,7 @@ Value buildExpert(OpBuilder &b, ExpertsOp op, Value e, Value rows, Value pairs,
                   Value count, Value weights, Value sum) {
   Location loc = op.getLoc();
   int64_t hidden = op.getInput().getType().getShape().back();
-  int64_t inner = op.getGate().getType().getDimSize(1);
+  int64_t inner = op.getUp().getType().getDimSize(1);
   int64_t topK = op.getWeights().getType().getShape().back();
   // One token of a sequence chooses an expert once at most.
   bool few = op.getInput().getType().getDimSize(1) == 1;
@@ -88,9 +88,10 @@ Value buildExpert(OpBuilder &b, ExpertsOp op, Value e, Value rows, Value pairs,
   Value x =
       GatherRowsOp::create(b, loc, rowsType(hidden), rows, pairs, empty, topK)
           .getResult(0);
-  Value gate = linear(x, op.getGate(), inner);
+  Value gate = op.getGate() ? linear(x, op.getGate(), inner) : Value();
   Value up = linear(x, op.getUp(), inner);
-  Value h = SwiGLUOp::create(b, loc, gate.getType(), gate, up);
+  Value h = gate ? Value(SwiGLUOp::create(b, loc, up.getType(), gate, up))
+                 : Value(Relu2Op::create(b, loc, up));
   Value padded = linear(h, op.getDown(), hidden);
   Value y = tensor::ExtractSliceOp::create(
       b, loc, rowsType(hidden), padded,
@@ -106,7 +107,7 @@ Value buildExpert(OpBuilder &b, ExpertsOp op, Value e, Value rows, Value pairs,
 /// are of nothing.
 bool isEmpty(ExpertsOp op) {
   return llvm::is_contained(op.getInput().getType().getShape(), 0) ||
-         llvm::is_contained(op.getGate().getType().getShape(), 0);
+         llvm::is_contained(op.getUp().getType().getShape(), 0);
 }
 
 Value zerosLike(OpBuilder &b, Location loc, Value value) {
@@ -126,7 +127,7 @@ struct Decompose : OpRewritePattern<ExpertsOp> {
       rewriter.replaceOp(op, zerosLike(rewriter, loc, op.getInput()));
       return success();
     }
-    int64_t experts = op.getGate().getType().getDimSize(0);
+    int64_t experts = op.getUp().getType().getDimSize(0);
     Type i32 = rewriter.getI32Type();
     Value rows = flattenRows(rewriter, loc, op.getInput());
     Value chosen = flattenRows(rewriter, loc, op.getExperts());

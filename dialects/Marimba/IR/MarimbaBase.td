@@ -80,10 +80,9 @@ def Marimba_Quantized
            "::mlir::RankedTensorType">;
 /// What a projection or a table of vectors may be stored as.
 def Marimba_Matrix
-    : TypeConstraint<Or<[Marimba_Parameter.predicate,
-                         Marimba_Quantized.predicate]>,
-                     "tensor of f32, bf16, f16, or quantised",
-                     "::mlir::RankedTensorType">;
+    : Type<Or<[Marimba_Parameter.predicate, Marimba_Quantized.predicate]>,
+           "tensor of f32, bf16, f16, or quantised",
+           "::mlir::RankedTensorType">;
 def Marimba_Ids : RankedTensorOf<[I32]>;
 
 /// Tensor before bufferisation, memref after.

@@ -44,9 +44,32 @@ static LogicalResult verifyTopK(Operation *op, int64_t k) {
 
 OpShapes mlir::marimba::shapesOf(RouteOp op) {
   return {.values = {{"logits", op.getLogits(), "B T E"},
+                     {"bias", op.getBias(), "E"},
                      {"weights", op.getWeights(), "B T K"},
                      {"experts", op.getExperts(), "B T K"}},
           .atMost = {{"K", "E"}}};
+}
+
+/// Whole groups of two experts or more, and enough of them for the K chosen.
+static void requireGroups(ShapeChecker &shapes, int64_t groups, int64_t best) {
+  shapes
+      .require(groups >= 1,
+               "groups is " + Twine(groups) + ", expected at least 1")
+      .require(best >= 1 && best <= std::max<int64_t>(groups, 1),
+               "top_groups is " + Twine(best) +
+                   ", expected at least 1 and at most groups (" +
+                   Twine(groups) + ")");
+  int64_t experts = shapes.get("E"), k = shapes.get("K");
+  if (groups <= 1 || ShapedType::isDynamic(experts))
+    return;
+  shapes.require(experts % groups == 0 && experts / groups >= 2,
+                 "has " + Twine(groups) + " groups of " + Twine(experts) +
+                     " experts (E), expected groups of equal size, of at least "
+                     "2 experts");
+  int64_t open = experts / groups * best;
+  shapes.require(ShapedType::isDynamic(k) || k <= open,
+                 "chooses " + Twine(k) + " experts (K), expected at most the " +
+                     Twine(open) + " of " + Twine(best) + " groups");
 }
 
 LogicalResult RouteOp::verify() {
@@ -61,7 +84,16 @@ LogicalResult RouteOp::verify() {
   ShapeChecker shapes(*this);
   shapes.check(shapesOf(*this)).requireStatic("E").requireStatic("K");
   requireTopK(shapes);
-  return shapes.result();
+  requireGroups(shapes, static_cast<int64_t>(getGroups()),
+                static_cast<int64_t>(getTopGroups()));
+  shapes.require(getNormalize() || getEpsilon().isZero(),
+                 "has an epsilon without normalize, expected both or none");
+  if (failed(shapes.result()))
+    return failure();
+  if (!getEpsilon().isZero() &&
+      failed(verifyPositive(*this, "epsilon", getEpsilon())))
+    return failure();
+  return verifyPositive(*this, "scale", getScale());
 }
 
 //===----------------------------------------------------------------------===//
@@ -69,6 +101,9 @@ LogicalResult RouteOp::verify() {
 //===----------------------------------------------------------------------===//
 
 OpShapes mlir::marimba::shapesOf(ExpertsOp op) {
+  // Verified after their number.
+  if (op.getMatrices().size() < 2)
+    return {};
   return {.values = {{"input", op.getInput(), "B T H"},
                      {"weights", op.getWeights(), "B T K"},
                      {"experts", op.getExperts(), "B T K"},
@@ -81,6 +116,10 @@ OpShapes mlir::marimba::shapesOf(ExpertsOp op) {
 }
 
 LogicalResult ExpertsOp::verify() {
+  if (size_t count = getMatrices().size(); count != 2 && count != 3)
+    return emitOpError() << "has " << count
+                         << " matrices, expected gate, up and down, or up and "
+                            "down";
   ShapeChecker shapes(*this);
   shapes.check(shapesOf(*this))
       .requireStatic("E")
@@ -172,10 +211,17 @@ OpWork RouteOp::getWork(DynamicSize size) {
   double logits = sizes("B T E"), chosen = sizes("B T K");
   OpWork work;
   work.exps = logits;
-  // Softmax: maximum, difference, sum, quotient. Then K times the largest of E.
-  work.f32 = 4 * logits + chosen * sizes("E");
+  // Softmax: maximum, difference, sum, quotient; sigmoid: sum, quotient. Then K
+  // times the largest of E.
+  work.f32 = (getSigmoid() ? 2 : 4) * logits + chosen * sizes("E");
+  if (getBias())
+    work.f32 += logits;
+  if (getGroups() > 1) // two largest of each
+    work.f32 += 2 * logits;
   if (getNormalize())
     work.f32 += 2 * chosen;
+  if (!getScale().isExactlyValue(1.0))
+    work.f32 += chosen;
   return work;
 }
 
@@ -183,10 +229,12 @@ OpWork ExpertsOp::getWork(DynamicSize size) {
   LetterSizes sizes(shapesOf(*this), size);
   double chosen = sizes("B T K");
   OpWork work;
-  for (Value weight : {getGate(), getUp(), getDown()})
+  for (Value weight : getMatrices())
     work.products.push_back({weight, 2 * chosen * sizes("I H")});
-  work.exps = chosen * sizes("I"); // swiglu
-  work.f32 = 3 * chosen * sizes("I") + 2 * chosen * sizes("H");
+  if (getGate())
+    work.exps = chosen * sizes("I"); // swiglu
+  work.f32 =
+      (getGate() ? 3 : 2) * chosen * sizes("I") + 2 * chosen * sizes("H");
   return work;
 }
 
@@ -200,8 +248,7 @@ double ExpertsOp::getBytesRead(OpOperand &operand, DynamicSize size) {
 }
 
 WeightOperand ExpertsOp::getWeightOperand(OpOperand &operand) {
-  if (&operand != &getGateMutable() && &operand != &getUpMutable() &&
-      &operand != &getDownMutable())
+  if (operand.getOperandNumber() < getMatrices().getBeginOperandIndex())
     return {};
   return {.role = WeightRole::Projection, .quantize = true};
 }

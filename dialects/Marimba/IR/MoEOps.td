@@ -9,16 +9,37 @@
 
 include "MarimbaBase.td"
 
-def Marimba_RouteOp : Marimba_DestinationOp<"route", [ComparesOperands]> {
-  let summary = "softmax over the experts, then the top k";
+def Marimba_RouteOp : Marimba_DestinationOp<"route", [AttrSizedOperandSegments,
+                                                      ComparesOperands]> {
+  let summary = "scores of the experts, then the top k";
   let description = [{
-    `p = softmax(logits)` over all E experts in f32; the K largest (the lower
-    index first if two are equal) with their indices, in descending order. With
-    `normalize` the K weights are divided by their sum (Mixtral); Jamba leaves
-    them as they are.
+    Chooses K of E experts for each token, all in f32:
 
-    Shapes: logits `[B,T,E]`; weights, experts `[B,T,K]`; 1 <= K <= E, both
-    static.
+    ```
+    s = softmax(logits)         over all E experts; with `sigmoid`: sigmoid(logits)
+    c = s + bias                bias, if there is one, only chooses
+    with groups > 1:            the experts are `groups` equal runs. A group counts as the
+                                sum of its two largest c; only experts of the `top_groups`
+                                best groups can be chosen
+    experts = the K largest c   in descending order
+    weights = s of those        with `normalize` divided by their sum + epsilon,
+                                then times `scale`
+    ```
+
+    The lower index comes first where two are equal. Softmax: Shazeer et al.
+    2017; bias and groups: DeepSeek-V3 (DeepSeek-AI 2024).
+
+    | model | operands and attributes |
+    |---|---|
+    | Jamba | |
+    | Mixtral, MiniMax | normalize |
+    | Granite's softmax of the K chosen logits | normalize: the same weights |
+    | Nemotron 3, Kimi Linear | sigmoid, bias, groups, normalize, epsilon = 1e-20, scale |
+    | LFM2 | sigmoid, bias, normalize, epsilon = 1e-6, scale |
+
+    Shapes: logits `[B,T,E]`; bias `[E]`; weights, experts `[B,T,K]`; 1 <= K <=
+    E, both static; E / groups is at least 2 where there are groups, and K at
+    most the experts of `top_groups`.
 
     Example:
 
@@ -26,13 +47,24 @@ def Marimba_RouteOp : Marimba_DestinationOp<"route", [ComparesOperands]> {
     %weights, %experts = marimba.route %logits
         outs(%w, %e : tensor<?x?x2xf32>, tensor<?x?x2xi32>)
         : tensor<?x?x4xf32> -> tensor<?x?x2xf32>, tensor<?x?x2xi32>
+    %p, %chosen = marimba.route %logits bias(%b : tensor<8xf32>)
+        outs(%w, %e : tensor<?x?x2xf32>, tensor<?x?x2xi32>)
+        {sigmoid, normalize, epsilon = 1.0e-20 : f64, groups = 4 : i64,
+         top_groups = 2 : i64, scale = 2.5 : f64}
+        : tensor<?x?x8xf32> -> tensor<?x?x2xf32>, tensor<?x?x2xi32>
     ```
   }];
   let arguments = (ins Marimba_AnyActivation:$logits,
-      Variadic<Marimba_Shaped<[F32, I32]>>:$inits, UnitAttr:$normalize);
+      Optional<Marimba_AnyParameter>:$bias,
+      Variadic<Marimba_Shaped<[F32, I32]>>:$inits, UnitAttr:$sigmoid,
+      UnitAttr:$normalize, DefaultValuedAttr<F64Attr, "0.0">:$epsilon,
+      DefaultValuedAttr<F64Attr, "1.0">:$scale,
+      DefaultValuedAttr<I64Attr, "1">:$groups,
+      DefaultValuedAttr<I64Attr, "1">:$top_groups);
   let results = (outs Variadic<RankedTensorOf<[F32, I32]>>:$results);
   let assemblyFormat = [{
-    $logits `outs` `(` $inits `:` type($inits) `)` attr-dict `:` type($logits)
+    $logits (`bias` `(` $bias^ `:` type($bias) `)`)?
+    `outs` `(` $inits `:` type($inits) `)` attr-dict `:` type($logits)
     (`->` type($results)^)?
   }];
   let extraClassDeclaration = baseDeclarations # [{
@@ -47,7 +79,12 @@ def Marimba_ExpertsOp
   let summary = "the weighted sum of each token's chosen experts";
   let description = [{
     `result[b,t] = sum_k weights[b,t,k] * expert_e(input[b,t])` with `e =
-    experts[b,t,k]` and `expert(x) = down(swiglu(gate x, up x))`.
+    experts[b,t,k]`. The matrices say what an expert is:
+
+    | matrices | `expert(x)` |
+    |---|---|
+    | gate, up, down | `down(swiglu(gate x, up x))` (Jamba, Mixtral) |
+    | up, down | `down(relu2(up x))` (Nemotron 3) |
 
     Shapes: input, result `[B,T,H]`; weights, experts `[B,T,K]`; gate, up
     `[E,I,H]`; down `[E,H,I]`.
@@ -62,18 +99,32 @@ def Marimba_ExpertsOp
     %y = marimba.experts %x, %weights, %experts, %gate, %up, %down
         : tensor<?x?x192xf32>, tensor<?x?x2xf32>, tensor<?x?x2xi32>,
           tensor<4x384x192xbf16>, tensor<4x384x192xbf16>, tensor<4x192x384xbf16>
+    %z = marimba.experts %x, %weights, %experts, %up, %down
+        : tensor<?x?x192xf32>, tensor<?x?x2xf32>, tensor<?x?x2xi32>,
+          tensor<4x384x192xbf16>, tensor<4x192x384xbf16>
     ```
   }];
   let arguments = (ins Marimba_Activation:$input, Marimba_Activation:$weights,
-      Marimba_Ids:$experts, Marimba_Matrix:$gate, Marimba_Matrix:$up,
-      Marimba_Matrix:$down);
+      Marimba_Ids:$experts, Variadic<Marimba_Matrix>:$matrices);
   let results = (outs Marimba_Activation:$result);
   let assemblyFormat = [{
-    $input `,` $weights `,` $experts `,` $gate `,` $up `,` $down attr-dict `:`
-    type($input) `,` type($weights) `,` type($experts) `,` type($gate) `,`
-    type($up) `,` type($down)
+    $input `,` $weights `,` $experts `,` $matrices attr-dict `:`
+    type($input) `,` type($weights) `,` type($experts) `,` type($matrices)
   }];
   let extraClassDeclaration = [{
+    /// Null where the experts have no gate.
+    ::mlir::Value getGate() {
+      return getMatrices().size() == 3 ? getMatrices().front()
+                                       : ::mlir::Value();
+    }
+    ::mlir::TypedValue<::mlir::RankedTensorType> getUp() {
+      return ::llvm::cast<::mlir::TypedValue<::mlir::RankedTensorType>>(
+          getMatrices().drop_back().back());
+    }
+    ::mlir::TypedValue<::mlir::RankedTensorType> getDown() {
+      return ::llvm::cast<::mlir::TypedValue<::mlir::RankedTensorType>>(
+          getMatrices().back());
+    }
     double getBytesRead(::mlir::OpOperand &operand,
                         ::mlir::marimba::DynamicSize size);
   }];

@@ -222,23 +222,9 @@ template <typename OpTy> static OpShapes shapesOfUnary(OpTy op) {
 
 OpShapes mlir::marimba::shapesOf(SiluOp op) { return shapesOfUnary(op); }
 
-OpShapes mlir::marimba::shapesOf(GeluOp op) { return shapesOfUnary(op); }
+OpShapes mlir::marimba::shapesOf(SigmoidOp op) { return shapesOfUnary(op); }
 
-OpShapes mlir::marimba::shapesOf(ScaleOp op) { return shapesOfUnary(op); }
-
-LogicalResult ScaleOp::verify() {
-  APFloat factor = getFactor();
-  bool inexact = false;
-  factor.convert(APFloat::IEEEsingle(), APFloat::rmNearestTiesToEven, &inexact);
-  if (factor.isFinite())
-    return success();
-  return emitOpError() << "factor is " << getFactor().convertToDouble()
-                       << ", expected a finite f32";
-}
-
-OpFoldResult ScaleOp::fold(FoldAdaptor) {
-  return getFactor().isExactlyValue(1.0) ? getInput() : Value();
-}
+OpShapes mlir::marimba::shapesOf(Relu2Op op) { return shapesOfUnary(op); }
 
 OpShapes mlir::marimba::shapesOf(SoftplusOp op) { return shapesOfUnary(op); }
 
@@ -325,8 +311,25 @@ OpWork SiluOp::getWork(DynamicSize size) {
   return work;
 }
 
-/// x / 2 * (1 + erf(x / sqrt(2))), whose erf has one exponential.
-OpWork GeluOp::getWork(DynamicSize size) {
+/// 1 / (1 + exp(-x))
+OpWork SigmoidOp::getWork(DynamicSize size) {
+  double elements =
+      LetterSizes(shapesOf(*this), size)(lettersOfRank(getInput()));
+  OpWork work;
+  work.exps = elements;
+  work.f32 = 2 * elements;
+  return work;
+}
+
+/// A maximum and a product.
+OpWork Relu2Op::getWork(DynamicSize size) {
+  OpWork work;
+  work.f32 = 2 * LetterSizes(shapesOf(*this), size)(lettersOfRank(getInput()));
+  return work;
+}
+
+/// max(x, 0) + log1p(exp(-|x|))
+OpWork SoftplusOp::getWork(DynamicSize size) {
   double elements =
       LetterSizes(shapesOf(*this), size)(lettersOfRank(getInput()));
   OpWork work;

@@ -194,9 +194,34 @@ def Marimba_SiluOp : Marimba_UnaryOp<"silu"> {
   }];
 }
 
-def Marimba_SoftplusOp
-    : Marimba_ValueOp<"softplus", [AllTypesMatch<["input", "result"]>]> {
-  let summary = "log(1 + exp(x + bias)), within bounds";
+def Marimba_SigmoidOp : Marimba_UnaryOp<"sigmoid"> {
+  let summary = "1 / (1 + exp(-x))";
+  let description = [{
+    `sigmoid(x) = 1 / (1 + exp(-x))`, element by element.
+
+    Example:
+
+    ```mlir
+    %g = marimba.sigmoid %z : tensor<?x?x384xf32>
+    ```
+  }];
+}
+
+def Marimba_Relu2Op : Marimba_UnaryOp<"relu2"> {
+  let summary = "max(x, 0) squared";
+  let description = [{
+    `relu2(x) = max(x, 0)^2`, element by element (So et al. 2021).
+
+    Example:
+
+    ```mlir
+    %h = marimba.relu2 %up : tensor<?x?x384xf32>
+    ```
+  }];
+}
+
+def Marimba_SoftplusOp : Marimba_UnaryOp<"softplus"> {
+  let summary = "log(1 + exp(x))";
   let description = [{
     `softplus(x) = log(1 + exp(x))`, element by element, computed as
     `max(x, 0) + log1p(exp(-|x|))`, which neither overflows nor cancels.

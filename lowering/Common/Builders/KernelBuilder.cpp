@@ -147,12 +147,13 @@ Value KernelBuilder::silu(Value x) {
   return div(x, add(fastExp(neg(x)), constant(1.0)));
 }
 
-Value KernelBuilder::gelu(Value x) {
-  // Minus infinity would be added to infinity.
-  x = atLeast(x, kLeastGelu);
-  Value half = mul(x, constant(0.5));
-  Value scaled = mul(x, constant(0.70710678118654752));
-  return fma(half, math::ErfOp::create(*this, scaled), half);
+Value KernelBuilder::sigmoid(Value x) {
+  return div(constant(1.0), add(fastExp(neg(x)), constant(1.0)));
+}
+
+Value KernelBuilder::relu2(Value x) {
+  Value positive = max(x, constant(0.0));
+  return mul(positive, positive);
 }
 
 Value KernelBuilder::softplus(Value x) {

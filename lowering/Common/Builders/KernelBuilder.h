@@ -65,8 +65,10 @@ public:
   Value softcap(Value x, double cap);
   /// x / (1 + exp(-x)), with fastExp; -0 where exp(-x) is infinite.
   Value silu(Value x);
-  /// x / 2 * (1 + erf(x / sqrt(2)))
-  Value gelu(Value x);
+  /// 1 / (1 + exp(-x)), with fastExp.
+  Value sigmoid(Value x);
+  /// max(x, 0)^2
+  Value relu2(Value x);
   /// max(x, 0) + log1p(exp(-|x|)), both with `afn`.
   Value softplus(Value x);
 

@@ -41,6 +41,10 @@ template <typename OpTy> struct ConvertElementwise : LinalgPattern<OpTy> {
                     [](KernelBuilder &b, ValueRange args) {
                       if constexpr (std::is_same_v<OpTy, SiluOp>)
                         return b.silu(args[0]);
+                      else if constexpr (std::is_same_v<OpTy, SigmoidOp>)
+                        return b.sigmoid(args[0]);
+                      else if constexpr (std::is_same_v<OpTy, Relu2Op>)
+                        return b.relu2(args[0]);
                       else if constexpr (std::is_same_v<OpTy, SoftplusOp>)
                         return b.softplus(args[0]);
                       else if constexpr (std::is_same_v<OpTy, GeluOp>)
@@ -292,11 +296,11 @@ struct ConvertMarimbaToLinalgPass
           ConvertMarimbaToLinalgPass> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    patterns.add<ConvertElementwise<SiluOp>, ConvertElementwise<SoftplusOp>,
-                 ConvertElementwise<SwiGLUOp>, ConvertElementwise<GeluOp>,
-                 ConvertScale, ConvertEmbedding, ConvertGatherTokens,
-                 ConvertLinear, ConvertRMSNorm, ConvertDiscretize,
-                 ConvertReadout, ConvertDiscretizeHeads>(&getContext());
+    patterns.add<ConvertElementwise<SiluOp>, ConvertElementwise<SigmoidOp>,
+                 ConvertElementwise<Relu2Op>, ConvertElementwise<SoftplusOp>,
+                 ConvertElementwise<SwiGLUOp>, ConvertEmbedding,
+                 ConvertGatherTokens, ConvertLinear, ConvertRMSNorm,
+                 ConvertDiscretize, ConvertReadout>(&getContext());
     populateLTIToLinalgPatterns(patterns);
     CountRewrites counter(DEBUG_TYPE, numConverted, [](Operation *op) {
       return isa_and_present<MarimbaDialect>(op->getDialect());

@@ -198,67 +198,6 @@ struct LowerScanSummary : BufferPattern<ScanSummaryOp> {
   }
 };
 
-struct LowerRoute : BufferPattern<RouteOp> {
-  using BufferPattern::BufferPattern;
-  void build(KernelBuilder &b, RouteOp op) const override {
-    Value logits = op.getLogits();
-    Value weights = op.getWeights(), chosen = op.getExperts();
-    Value zero = b.index(0), one = b.index(1);
-    Value experts = b.dim(logits, 2), topK = b.dim(weights, 2);
-    b.loop(zero, b.dim(logits, 0), [&](Value row) {
-      b.loop(zero, b.dim(logits, 1), [&](Value t) {
-        auto logit = [&](Value e) { return b.load(logits, {row, t, e}); };
-        Value largest =
-            b.loop(one, experts, logit(zero), [&](Value e, ValueRange m) {
-              return SmallVector<Value>{b.max(m[0], logit(e))};
-            })[0];
-        auto weight = [&](Value e) { return b.exp(b.sub(logit(e), largest)); };
-        Value total =
-            b.loop(zero, experts, b.constant(0), [&](Value e, ValueRange sums) {
-              return SmallVector<Value>{b.add(sums[0], weight(e))};
-            })[0];
-        // Selection: the best of those not chosen yet, the lower index where
-        // two are equal. `best` starts at "none" (= experts), so that every
-        // index is chosen at most once and is in range, NaN or not.
-        Value kept =
-            b.loop(zero, topK, b.constant(0), [&](Value k, ValueRange sums) {
-              Value best =
-                  b.loop(zero, experts, experts, [&](Value e, ValueRange held) {
-                    Value isNew = b.loop(
-                        zero, k,
-                        arith::ConstantIntOp::create(b, 1, 1).getResult(),
-                        [&](Value j, ValueRange fresh) {
-                          Value other = b.loadIndex(chosen, {row, t, j});
-                          Value differs = arith::CmpIOp::create(
-                              b, arith::CmpIPredicate::ne, other, e);
-                          return SmallVector<Value>{
-                              arith::AndIOp::create(b, fresh[0], differs)
-                                  .getResult()};
-                        })[0];
-                    Value none = arith::CmpIOp::create(
-                        b, arith::CmpIPredicate::eq, held[0], experts);
-                    Value other = b.select(none, zero, held[0]);
-                    Value larger = arith::CmpFOp::create(
-                        b, arith::CmpFPredicate::OGT, logit(e), logit(other));
-                    Value better = arith::OrIOp::create(b, none, larger);
-                    Value take = arith::AndIOp::create(b, isNew, better);
-                    return SmallVector<Value>{b.select(take, e, held[0])};
-                  })[0];
-              b.storeIndex(best, chosen, {row, t, k});
-              Value p = b.div(weight(best), total);
-              b.store(p, weights, {row, t, k});
-              return SmallVector<Value>{b.add(sums[0], p)};
-            })[0];
-        if (op.getNormalize())
-          b.loop(zero, topK, [&](Value k) {
-            b.store(b.div(b.load(weights, {row, t, k}), kept), weights,
-                    {row, t, k});
-          });
-      });
-    });
-  }
-};
-
 struct LowerGroupByExpert : BufferPattern<GroupByExpertOp> {
   using BufferPattern::BufferPattern;
   void build(KernelBuilder &b, GroupByExpertOp op) const override {
@@ -342,12 +281,13 @@ struct ConvertMarimbaToLoopsPass
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
     patterns.add<LowerConv, LowerScan, LowerSelectiveScan, LowerScanSummary,
-                 LowerRoute, LowerGroupByExpert, LowerGatherRows,
+                 LowerGroupByExpert, LowerGatherRows,
                  LowerScatterAddRows>(&getContext());
     populateAttentionToLoopsPatterns(patterns);
     populateLinearAttentionToLoopsPatterns(patterns);
     populateLTIToLoopsPatterns(patterns);
     populateRotaryToLoopsPatterns(patterns);
+    populateRouteToLoopsPatterns(patterns);
     populateQuantizedToLoopsPatterns(patterns);
     CountRewrites counter(DEBUG_TYPE, numConverted, [](Operation *op) {
       return isa_and_present<MarimbaDialect>(op->getDialect());

@@ -48,6 +48,8 @@ void populateQuantizedToLoopsPatterns(RewritePatternSet &patterns);
 
 void populateRotaryToLoopsPatterns(RewritePatternSet &patterns);
 
+void populateRouteToLoopsPatterns(RewritePatternSet &patterns);
+
 } // namespace mlir::marimba
 
 #endif // MARIMBA_LOWERING_COMMON_MARIMBATOLOOPS_MARIMBATOLOOPS_H

@@ -1,0 +1,341 @@
+//===- NemotronH.cpp - The Nemotron-H family --------------------*- C++ -*-===//
+//
+// Part of Marimba. Nemotron-H: NVIDIA 2025, and Nemotron 3 with its experts;
+// one mixer a layer: Mamba-2, attention without positions, a feed-forward or a
+// mixture of experts.
+//
+//===----------------------------------------------------------------------===//
+
+#include "importer/blocks/AttentionWeights.h"
+#include "importer/blocks/EmbeddingAndHead.h"
+#include "importer/blocks/FeedForwardWeights.h"
+#include "importer/blocks/Mamba2Weights.h"
+#include "importer/families/FamilyRegistry.h"
+#include "llvm/ADT/StringSwitch.h"
+
+namespace mlir::marimba {
+
+//===----------------------------------------------------------------------===//
+// Fields
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+enum class LayerKind { Mamba, Attention, Dense, Experts };
+
+constexpr StringLiteral kPattern = "hybrid_override_pattern";
+constexpr StringLiteral kTypes = "layers_block_type";
+
+struct NemotronConfig {
+  int64_t vocab, hidden, intermediate;
+  int64_t expertIntermediate, sharedIntermediate;
+  int64_t latent; // 0: experts take what the router takes
+  int64_t experts;
+  Routing routing;
+  bool tied, feedForwardBias;
+  double epsilon;
+  Mamba2Mixer mixer;
+  AttentionSizes attention;
+  std::vector<LayerKind> layers;
+  StringRef layersField; // that says what they are
+
+  /// Reads and checks all fields; errors have been reported on failure.
+  LogicalResult read(Config &config);
+  bool has(LayerKind kind) const { return llvm::is_contained(layers, kind); }
+
+private:
+  void readPattern(Config &config, StringRef pattern);
+  void readTypes(Config &config);
+  void readLayers(Config &config);
+  void readMamba(Config &config);
+  void readAttentionSizes(Config &config);
+  void readExperts(Config &config);
+};
+
+} // namespace
+
+/// A letter a layer; `|` may stand between the stages of a pipeline.
+void NemotronConfig::readPattern(Config &c, StringRef pattern) {
+  for (char letter : pattern) {
+    switch (letter) {
+    case 'M':
+      layers.push_back(LayerKind::Mamba);
+      break;
+    case '*':
+      layers.push_back(LayerKind::Attention);
+      break;
+    case '-':
+      layers.push_back(LayerKind::Dense);
+      break;
+    case 'E':
+      layers.push_back(LayerKind::Experts);
+      break;
+    case '|':
+      break;
+    default:
+      c.error(kPattern, "a string of M (Mamba-2), * (attention), - "
+                        "(feed-forward) and E (experts)");
+      return;
+    }
+  }
+}
+
+void NemotronConfig::readTypes(Config &c) {
+  for (const std::string &type : c.getStrings(kTypes)) {
+    auto kind = llvm::StringSwitch<std::optional<LayerKind>>(type)
+                    .Cases({"mamba", "linear_attention"}, LayerKind::Mamba)
+                    .Cases({"attention", "full_attention"},
+                           LayerKind::Attention)
+                    .Case("mlp", LayerKind::Dense)
+                    .Case("moe", LayerKind::Experts)
+                    .Default(std::nullopt);
+    if (!kind)
+      return c.error(kTypes,
+                     "a list of \"mamba\" or \"linear_attention\", "
+                     "\"attention\" or \"full_attention\", \"mlp\" and "
+                     "\"moe\"");
+    layers.push_back(*kind);
+  }
+}
+
+void NemotronConfig::readLayers(Config &c) {
+  layersField = c.find(kPattern) ? kPattern : kTypes;
+  if (layersField == kPattern)
+    readPattern(c, c.getString(kPattern, ""));
+  else
+    readTypes(c);
+  if (failed(c.result()))
+    return;
+  int64_t count = layers.size();
+  if (count < 1 || count > kMaxLayers)
+    return c.error(layersField, "1 to " + Twine(kMaxLayers) + " layers");
+  // A sum that files may leave out.
+  if (c.getPositive("num_hidden_layers", count, kMaxLayers) != count)
+    c.error("num_hidden_layers",
+            Twine(count) + ", the layers of " + layersField);
+}
+
+void NemotronConfig::readMamba(Config &c) {
+  mixer.fields = {"mamba_num_heads", "mamba_head_dim", "n_groups",
+                  "ssm_state_size", "conv_kernel"};
+  Mamba2Sizes &s = mixer.sizes;
+  s.heads = c.getPositive("mamba_num_heads", 128, 1 << 16);
+  s.headDim = c.getPositive("mamba_head_dim", 64, 1 << 16);
+  readMamba2Sizes(c, mixer, /*groups=*/8, /*state=*/128);
+  s.normGroups = s.groups;
+  s.normEpsilon = epsilon;
+  // Not time_step_limit: transformers bounds the step of every prompt so.
+  s.minStep = c.getPositiveReal("time_step_min", 0.001);
+  mixer.inBias = mixer.outBias = c.getBool("use_bias", false);
+  mixer.convBias = c.getBool("use_conv_bias", true);
+  std::string activation = c.getString("mamba_hidden_act", "silu");
+  if (activation != "silu" && activation != "swish")
+    c.error("mamba_hidden_act", "\"silu\"");
+}
+
+void NemotronConfig::readAttentionSizes(Config &c) {
+  attention = readAttention(c, hidden, /*defaultKeyHeads=*/8);
+  // Nemotron-H-8B's name for it.
+  attention.headDim = c.getPositive(
+      "head_dim", c.getPositive("attention_head_dim", 128, 1 << 16), 1 << 16);
+  if (attention.heads % attention.keyHeads != 0)
+    c.error("num_key_value_heads",
+            "a divisor of num_attention_heads (" + Twine(attention.heads) +
+                ")");
+}
+
+void NemotronConfig::readExperts(Config &c) {
+  experts = c.getPositive("n_routed_experts", 8, kMaxExperts);
+  expertIntermediate = c.getPositive("moe_intermediate_size", 7688, kMaxSize);
+  sharedIntermediate =
+      c.getPositive("moe_shared_expert_intermediate_size", 7688, kMaxSize);
+  latent = c.getPositiveOrNone("moe_latent_size", kMaxSize);
+  int64_t layersOf = llvm::count(layers, LayerKind::Experts);
+  routing = readSigmoidRouting(c, "n_routed_experts", experts, layersOf);
+}
+
+LogicalResult NemotronConfig::read(Config &c) {
+  vocab = c.getPositive("vocab_size", 131072, kMaxSize);
+  hidden = c.getPositive("hidden_size", 4096, kMaxSize);
+  intermediate = c.getPositive("intermediate_size", 21504, kMaxSize);
+  // Files of the hub have one, the other or both.
+  StringRef eps =
+      c.find("layer_norm_epsilon") ? "layer_norm_epsilon" : "norm_eps";
+  epsilon = c.getPositiveReal(eps, 1e-5);
+  tied = c.getBool("tie_word_embeddings", false);
+  feedForwardBias = c.getBool("mlp_bias", false);
+  if (c.getString("mlp_hidden_act", "relu2") != "relu2")
+    c.error("mlp_hidden_act", "\"relu2\"");
+  if (c.getBool("attention_bias", false))
+    c.error("attention_bias", "false");
+  readLayers(c);
+  readMamba(c);
+  readAttentionSizes(c);
+  readExperts(c);
+  c.checkSupported();
+  // The residual stream is f32 whatever this says.
+  c.getBool("residual_in_fp32", false);
+  return c.result();
+}
+
+//===----------------------------------------------------------------------===//
+// Weights and layers
+//===----------------------------------------------------------------------===//
+
+static StringRef nameOf(LayerKind kind) {
+  switch (kind) {
+  case LayerKind::Mamba:
+    return "mamba2";
+  case LayerKind::Attention:
+    return "attention";
+  case LayerKind::Dense:
+    return "dense";
+  case LayerKind::Experts:
+    return "moe";
+  }
+  llvm_unreachable("no other kinds");
+}
+
+static void addExperts(LayerPlan &layer, WeightTable &weights,
+                       const NemotronConfig &c) {
+  Dim hidden{c.hidden, "hidden_size"};
+  Dim shared{c.sharedIntermediate, "moe_shared_expert_intermediate_size"};
+  ExpertNames names;
+  names.module = "mixer";
+  names.router = "mixer.gate";
+  names.correction = "mixer.gate.e_score_correction_bias";
+  names.experts = "mixer.experts";
+  names.gate = "";
+  std::optional<Dim> latent;
+  if (c.latent)
+    latent = Dim{c.latent, "moe_latent_size"};
+  addMixtureOfExperts(layer, weights, names, {c.experts, "n_routed_experts"},
+                      hidden, {c.expertIntermediate, "moe_intermediate_size"},
+                      latent);
+  addRelu2FeedForward(layer, weights, "mixer", "shared_experts.", hidden,
+                      shared, c.feedForwardBias);
+  if (!latent)
+    return;
+  auto add = [&](StringRef name, Dim out, Dim in) {
+    takeTensor(layer, weights, "mixer.", name, {out, in});
+    if (c.feedForwardBias)
+      takeTensor(layer, weights, "mixer.", name, out, ".bias");
+  };
+  add("fc1_latent_proj", *latent, hidden);
+  add("fc2_latent_proj", hidden, *latent);
+}
+
+static LayerPlan planLayer(const NemotronConfig &config, WeightTable &weights,
+                           int64_t index) {
+  LayerKind kind = config.layers[index];
+  Dim hidden{config.hidden, "hidden_size"};
+  LayerPlan layer;
+  layer.kind = nameOf(kind).str();
+  layer.prefix = ("layers." + Twine(index)).str();
+  layer.location = "backbone." + layer.prefix;
+  takeTensor(layer, weights, "", "norm", hidden);
+  switch (kind) {
+  case LayerKind::Mamba:
+    addMamba2Mixer(layer, weights, "mixer", config.mixer, hidden);
+    break;
+  case LayerKind::Attention:
+    addAttention(layer, weights, config.attention, hidden, /*bias=*/false,
+                 "mixer");
+    break;
+  case LayerKind::Dense:
+    addRelu2FeedForward(layer, weights, "mixer", "", hidden,
+                        {config.intermediate, "intermediate_size"},
+                        config.feedForwardBias);
+    break;
+  case LayerKind::Experts:
+    addExperts(layer, weights, config);
+    break;
+  }
+  layer.location += ".mixer";
+
+  layer.emit = [c = config, kind](LayerScope &scope) {
+    Value h = emitNorm(scope, scope.x, "norm", c.epsilon), mixed;
+    switch (kind) {
+    case LayerKind::Mamba:
+      mixed = emitMamba2Mixer(scope, c.mixer.sizes, h);
+      break;
+    case LayerKind::Attention:
+      mixed = emitAttention(scope, c.attention, h);
+      break;
+    case LayerKind::Dense:
+      mixed = emitDenseFeedForward(scope, h);
+      break;
+    case LayerKind::Experts:
+      mixed = emitMixtureOfExperts(scope, c.routing, h);
+      break;
+    }
+    return emitResidual(scope, scope.x, mixed, "mixer_residual");
+  };
+  return layer;
+}
+
+static void describe(const NemotronConfig &c, ModelInfo &info) {
+  auto add = [&](StringRef field, int64_t size) {
+    info.sizes.push_back({field.str(), size});
+  };
+  if (c.has(LayerKind::Mamba)) {
+    add("mamba_num_heads", c.mixer.sizes.heads);
+    add("mamba_head_dim", c.mixer.sizes.headDim);
+    add("n_groups", c.mixer.sizes.groups);
+    add("ssm_state_size", c.mixer.sizes.state);
+    add("conv_kernel", c.mixer.sizes.window);
+  }
+  if (c.has(LayerKind::Attention)) {
+    add("num_attention_heads", c.attention.heads);
+    add("num_key_value_heads", c.attention.keyHeads);
+    add("head_dim", c.attention.headDim);
+  }
+  if (c.has(LayerKind::Dense))
+    add("intermediate_size", c.intermediate);
+  if (!c.has(LayerKind::Experts))
+    return;
+  add("n_routed_experts", c.experts);
+  add("num_experts_per_tok", c.routing.topK);
+  add("moe_intermediate_size", c.expertIntermediate);
+  add("moe_shared_expert_intermediate_size", c.sharedIntermediate);
+  if (c.latent)
+    add("moe_latent_size", c.latent);
+}
+
+static LogicalResult planNemotronH(MLIRContext &, Config &file,
+                                   WeightTable &weights, ModelPlan &plan,
+                                   ModelInfo &info) {
+  NemotronConfig config;
+  if (failed(config.read(file)))
+    return failure();
+  Dim vocab{config.vocab, "vocab_size"}, hidden{config.hidden, "hidden_size"};
+  plan.vocabSize = config.vocab;
+  plan.hiddenSize = config.hidden;
+  plan.normEpsilon = config.epsilon;
+  plan.embedding =
+      takeEmbedding(weights, "embeddings", {"backbone.embeddings.weight"},
+                    vocab, hidden, config.tied);
+  for (size_t i = 0; i < config.layers.size(); ++i)
+    plan.layers.push_back(planLayer(config, weights, int64_t(i)));
+  takeHead(plan, weights, {"backbone", "norm_f", "norm", config.layersField},
+           vocab, hidden, config.tied, file.file());
+
+  // Absent is not null: these are the class's defaults.
+  if (!file.has("eos_token_id"))
+    info.eosIds = {2};
+  if (!file.has("bos_token_id"))
+    info.bosId = 1;
+  if (!file.has("pad_token_id"))
+    info.padId = 0;
+  info.tiedEmbeddings = config.tied;
+  describe(config, info);
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// GGUF
+//===----------------------------------------------------------------------===//
+
+@@GGUF@@
+
+} // namespace mlir::marimba
