@@ -82,18 +82,17 @@ void NemotronConfig::readPattern(Config &c, StringRef pattern) {
 
 void NemotronConfig::readTypes(Config &c) {
   for (const std::string &type : c.getStrings(kTypes)) {
-    auto kind = llvm::StringSwitch<std::optional<LayerKind>>(type)
-                    .Cases({"mamba", "linear_attention"}, LayerKind::Mamba)
-                    .Cases({"attention", "full_attention"},
-                           LayerKind::Attention)
-                    .Case("mlp", LayerKind::Dense)
-                    .Case("moe", LayerKind::Experts)
-                    .Default(std::nullopt);
+    auto kind =
+        llvm::StringSwitch<std::optional<LayerKind>>(type)
+            .Cases({"mamba", "linear_attention"}, LayerKind::Mamba)
+            .Cases({"attention", "full_attention"}, LayerKind::Attention)
+            .Case("mlp", LayerKind::Dense)
+            .Case("moe", LayerKind::Experts)
+            .Default(std::nullopt);
     if (!kind)
-      return c.error(kTypes,
-                     "a list of \"mamba\" or \"linear_attention\", "
-                     "\"attention\" or \"full_attention\", \"mlp\" and "
-                     "\"moe\"");
+      return c.error(kTypes, "a list of \"mamba\" or \"linear_attention\", "
+                             "\"attention\" or \"full_attention\", \"mlp\" and "
+                             "\"moe\"");
     layers.push_back(*kind);
   }
 }
@@ -139,9 +138,8 @@ void NemotronConfig::readAttentionSizes(Config &c) {
   attention.headDim = c.getPositive(
       "head_dim", c.getPositive("attention_head_dim", 128, 1 << 16), 1 << 16);
   if (attention.heads % attention.keyHeads != 0)
-    c.error("num_key_value_heads",
-            "a divisor of num_attention_heads (" + Twine(attention.heads) +
-                ")");
+    c.error("num_key_value_heads", "a divisor of num_attention_heads (" +
+                                       Twine(attention.heads) + ")");
 }
 
 void NemotronConfig::readExperts(Config &c) {
@@ -336,6 +334,6 @@ static LogicalResult planNemotronH(MLIRContext &, Config &file,
 // GGUF
 //===----------------------------------------------------------------------===//
 
-@@GGUF@@
+@ @GGUF @ @
 
 } // namespace mlir::marimba

@@ -47,15 +47,17 @@ void fuse(PatternRewriter &rewriter, Operation *op, PostOpsInterface matmul,
   rewriter.replaceOp(op, matmul->getResult(0));
 }
 
-struct FuseSilu : OpRewritePattern<SiluOp> {
-  using OpRewritePattern::OpRewritePattern;
+/// An op of one operand, element by element.
+template <typename OpTy, PostOpKind kind>
+struct FuseElementwise : OpRewritePattern<OpTy> {
+  using OpRewritePattern<OpTy>::OpRewritePattern;
 
-  LogicalResult matchAndRewrite(SiluOp op,
+  LogicalResult matchAndRewrite(OpTy op,
                                 PatternRewriter &rewriter) const override {
     PostOpsInterface matmul = fusableMatmul(op.getInput());
     if (!matmul)
       return rewriter.notifyMatchFailure(op, "no matmul of its own");
-    fuse(rewriter, op, matmul, PostOpKind::Silu);
+    fuse(rewriter, op, matmul, kind);
     return success();
   }
 };
@@ -136,9 +138,11 @@ struct FuseMatmulPostOpsPass
     : mlir::marimba::impl::FuseMatmulPostOpsBase<FuseMatmulPostOpsPass> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    patterns.add<FuseScale, FuseSilu, FuseSwiGLU, FuseResidual>(&getContext());
+    patterns.add<FuseElementwise<SiluOp, PostOpKind::Silu>,
+                 FuseElementwise<Relu2Op, PostOpKind::Relu2>, FuseSwiGLU,
+                 FuseResidual>(&getContext());
     CountRewrites counter(DEBUG_TYPE, numFused,
-                          isAnyOf<ScaleOp, SiluOp, SwiGLUOp, arith::AddFOp>);
+                          isAnyOf<SiluOp, Relu2Op, SwiGLUOp, arith::AddFOp>);
     walkAndApplyPatterns(getOperation(), std::move(patterns), &counter);
   }
 };

@@ -83,7 +83,8 @@ struct Widen : OpRewritePattern<onednn::MatmulOp> {
       case PostOpKind::Silu:
         sum = SiluOp::create(b, loc, sum.getType(), sum);
         break;
-      case PostOpKind::Scale: // not of the library
+      case PostOpKind::Relu2:
+        sum = Relu2Op::create(b, loc, sum.getType(), sum);
         break;
       case PostOpKind::Mul:
         sum =

@@ -6,6 +6,7 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <stdexcept>
 #include <string_view>
 
@@ -46,8 +47,12 @@ memory::desc storedWeights(int64_t k, int64_t n, int32_t type) {
   return memory::desc(memory::dims{k, n}, dataType(type), memory::dims{1, k});
 }
 
-int postOpArgument(size_t index) {
-  return DNNL_ARG_ATTR_MULTIPLE_POST_OP(static_cast<int>(index)) |
+int postOpArgument(const MatmulSpec &spec, size_t index) {
+  // Of those before it each relu2 is two of the library's.
+  auto more = std::count_if(
+      spec.postOps.begin(), spec.postOps.begin() + index,
+      [](const PostOp &post) { return post.kind == MARIMBA_POST_RELU2; });
+  return DNNL_ARG_ATTR_MULTIPLE_POST_OP(static_cast<int>(index + more)) |
          DNNL_ARG_SRC_1;
 }
 
@@ -77,6 +82,15 @@ static dnnl::primitive_attr userScratch() {
   return attributes;
 }
 
+static void appendElementwise(dnnl::post_ops &postOps,
+                              dnnl::algorithm algorithm, float alpha) {
+#if DNNL_VERSION_MAJOR >= 3
+  postOps.append_eltwise(algorithm, alpha, 0.0f);
+#else
+  postOps.append_eltwise(1.0f, algorithm, alpha, 0.0f);
+#endif
+}
+
 static dnnl::post_ops makePostOps(const MatmulSpec &spec) {
   dnnl::post_ops result;
   for (const PostOp &post : spec.postOps) {
@@ -90,11 +104,7 @@ static dnnl::post_ops makePostOps(const MatmulSpec &spec) {
       result.append_sum(1.0f);
       break;
     case MARIMBA_POST_SILU:
-#if DNNL_VERSION_MAJOR >= 3
-      result.append_eltwise(dnnl::algorithm::eltwise_swish, 1.0f, 0.0f);
-#else
-      result.append_eltwise(1.0f, dnnl::algorithm::eltwise_swish, 1.0f, 0.0f);
-#endif
+      appendElementwise(result, dnnl::algorithm::eltwise_swish, 1.0f);
       break;
     case MARIMBA_POST_MUL:
       result.append_binary(dnnl::algorithm::binary_mul, operand());
@@ -102,9 +112,13 @@ static dnnl::post_ops makePostOps(const MatmulSpec &spec) {
     case MARIMBA_POST_ADD:
       result.append_binary(dnnl::algorithm::binary_add, operand());
       break;
+    case MARIMBA_POST_RELU2: // two of the library's
+      appendElementwise(result, dnnl::algorithm::eltwise_relu, 0.0f);
+      appendElementwise(result, dnnl::algorithm::eltwise_square, 0.0f);
+      break;
     default:
       throw std::runtime_error("post-op " + std::to_string(post.kind) +
-                               ", expected 0 to 3");
+                               ", expected 0 to 4");
     }
   }
   return result;

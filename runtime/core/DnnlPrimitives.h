@@ -93,7 +93,7 @@ dnnl::memory::desc matrix(int64_t rows, int64_t columns, int64_t stride,
 /// Stored [n, k] row-major weights, seen as the [k, n] that oneDNN wants.
 dnnl::memory::desc storedWeights(int64_t k, int64_t n, int32_t type);
 /// Where the operand of post-op `index` goes in a primitive's arguments.
-int postOpArgument(size_t index);
+int postOpArgument(const MatmulSpec &spec, size_t index);
 
 /// [blocks, inputs, 64]: what generated code reads (marimba_packed_weights),
 /// and what matmuls like best with AVX-512 and 64 channels or more.

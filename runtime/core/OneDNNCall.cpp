@@ -141,12 +141,12 @@ void Call::multiply(const MarimbaMatmul &args, int64_t rows) {
       if (ctx->status == MARIMBA_OK)
         copy(y, held);
       arguments.emplace(
-          dnn::postOpArgument(index),
+          dnn::postOpArgument(spec, index),
           view(dnn::matrix(rows, args.n, wanted.stride, wanted.type),
                held.data));
     } else if (post.data)
       arguments.emplace(
-          dnn::postOpArgument(index),
+          dnn::postOpArgument(spec, index),
           view(dnn::matrix(rows, args.n, wanted.stride, wanted.type),
                as({post.data, rows, args.n, asked.postOps[index].stride,
                    post.type},

@@ -60,15 +60,7 @@ ParseResult mlir::marimba::parsePostOps(
     if (!kind)
       return parser.emitError(loc)
              << "post-op is '" << word
-             << "', expected sum, silu, mul, add or scale";
-    if (kind == PostOpKind::Scale) {
-      FloatAttr factor;
-      if (parser.parseLParen() || parseNumber(parser, factor) ||
-          parser.parseRParen())
-        return failure();
-      kinds.push_back(factor);
-      return success();
-    }
+             << "', expected sum, silu, mul, add or relu2";
     kinds.push_back(PostOpKindAttr::get(parser.getContext(), *kind));
     if (!takesOperand(*kind))
       return success();

@@ -32,6 +32,9 @@ Value mlir::marimba::applyPostOps(KernelBuilder &b, ArrayRef<PostOp> postOps,
     case PostOpKind::Silu:
       sum = b.silu(sum);
       break;
+    case PostOpKind::Relu2:
+      sum = b.relu2(sum);
+      break;
     case PostOpKind::Mul:
       sum = b.mul(sum, load(post.operand));
       break;

@@ -45,9 +45,8 @@ struct LowerRoute : BufferPattern<RouteOp> {
   using BufferPattern::BufferPattern;
   void build(KernelBuilder &b, RouteOp op) const override {
     Value rows = b.dim(op.getLogits(), 0), time = b.dim(op.getLogits(), 1);
-    b.parallel({rows, time}, [&](ValueRange at) {
-      TokenRouter(b, op, at[0], at[1]).run();
-    });
+    b.parallel({rows, time},
+               [&](ValueRange at) { TokenRouter(b, op, at[0], at[1]).run(); });
   }
 };
 
@@ -57,17 +56,14 @@ void TokenRouter::sumSoftmax() {
   largest = b.loop(one, experts, logit(zero), [&](Value e, ValueRange m) {
     return SmallVector<Value>{b.max(m[0], logit(e))};
   })[0];
-  total =
-      b.loop(zero, experts, b.constant(0), [&](Value e, ValueRange sums) {
-        return SmallVector<Value>{
-            b.add(sums[0], b.exp(b.sub(logit(e), largest)))};
-      })[0];
+  total = b.loop(zero, experts, b.constant(0), [&](Value e, ValueRange sums) {
+    return SmallVector<Value>{b.add(sums[0], b.exp(b.sub(logit(e), largest)))};
+  })[0];
 }
 
 Value TokenRouter::score(Value e) {
   if (op.getSigmoid())
-    return b.div(b.constant(1),
-                 b.add(b.constant(1), b.exp(b.neg(logit(e)))));
+    return b.div(b.constant(1), b.add(b.constant(1), b.exp(b.neg(logit(e)))));
   return b.div(b.exp(b.sub(logit(e), largest)), total);
 }
 
@@ -124,9 +120,8 @@ void TokenRouter::openBestGroups() {
   Value kept = b.index(static_cast<int64_t>(op.getTopGroups()));
   b.loop(zero, kept, [&](Value) {
     Value begin = b.muli(takeBest(sums, left, groups), size);
-    b.loop(zero, size, [&](Value i) {
-      b.storeIndex(one, open, b.addi(begin, i));
-    });
+    b.loop(zero, size,
+           [&](Value i) { b.storeIndex(one, open, b.addi(begin, i)); });
   });
 }
 
@@ -139,9 +134,8 @@ Value TokenRouter::takeBest(Value values, Value isOpen, Value count) {
     Value none =
         arith::CmpIOp::create(b, arith::CmpIPredicate::eq, held[0], count);
     Value other = b.select(none, zero, held[0]);
-    Value larger =
-        arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, b.load(values, i),
-                              b.load(values, other));
+    Value larger = arith::CmpFOp::create(
+        b, arith::CmpFPredicate::OGT, b.load(values, i), b.load(values, other));
     Value better = arith::OrIOp::create(b, none, larger);
     Value taken = b.select(better, i, held[0]);
     return SmallVector<Value>{b.select(closed, held[0], taken)};
@@ -157,14 +151,13 @@ void TokenRouter::run() {
   if (op.getGroups() > 1)
     openBestGroups();
   Value weights = op.getWeights(), topK = b.dim(weights, 2);
-  Value sum =
-      b.loop(zero, topK, b.constant(0), [&](Value k, ValueRange sums) {
-        Value best = takeBest(choices, open, experts);
-        b.storeIndex(best, op.getExperts(), {row, t, k});
-        Value weight = score(best);
-        b.store(weight, weights, {row, t, k});
-        return SmallVector<Value>{b.add(sums[0], weight)};
-      })[0];
+  Value sum = b.loop(zero, topK, b.constant(0), [&](Value k, ValueRange sums) {
+    Value best = takeBest(choices, open, experts);
+    b.storeIndex(best, op.getExperts(), {row, t, k});
+    Value weight = score(best);
+    b.store(weight, weights, {row, t, k});
+    return SmallVector<Value>{b.add(sums[0], weight)};
+  })[0];
   bool scaled = !op.getScale().isExactlyValue(1.0);
   if (!op.getNormalize() && !scaled)
     return;

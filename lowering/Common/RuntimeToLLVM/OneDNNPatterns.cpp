@@ -191,8 +191,8 @@ private:
       return MARIMBA_POST_MUL;
     case mlir::marimba::PostOpKind::Add:
       return MARIMBA_POST_ADD;
-    case mlir::marimba::PostOpKind::Scale:
-      break;
+    case mlir::marimba::PostOpKind::Relu2:
+      return MARIMBA_POST_RELU2;
     }
     llvm_unreachable("the verifier allows no other kind");
   }

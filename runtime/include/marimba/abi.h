@@ -134,10 +134,11 @@ void marimba_check_failed(MarimbaContext *ctx, const char *message,
 
 /// What a matmul does to its sums r, in the order given.
 typedef enum MarimbaPostOpKind {
-  MARIMBA_POST_SUM = 0,  // r += y, what the output held before
-  MARIMBA_POST_SILU = 1, // r = r * sigmoid(r)
-  MARIMBA_POST_MUL = 2,  // r *= operand, element by element
-  MARIMBA_POST_ADD = 3,  // r += operand, element by element
+  MARIMBA_POST_SUM = 0,   // r += y, what the output held before
+  MARIMBA_POST_SILU = 1,  // r = r * sigmoid(r)
+  MARIMBA_POST_MUL = 2,   // r *= operand, element by element
+  MARIMBA_POST_ADD = 3,   // r += operand, element by element
+  MARIMBA_POST_RELU2 = 4, // r = max(r, 0)^2
 } MarimbaPostOpKind;
 
 /// `data` is the operand of MUL and ADD, of the output's shape, f32 or bf16;
