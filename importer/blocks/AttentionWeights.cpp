@@ -30,13 +30,15 @@ void checkAttention(Config &c, int64_t hidden, const AttentionSizes &sizes) {
 }
 
 void addAttention(LayerPlan &layer, WeightTable &weights,
-                  const AttentionSizes &s, Dim hidden, bool bias) {
+                  const AttentionSizes &s, Dim hidden, bool bias,
+                  StringRef module) {
   Dim queries{s.heads * s.headDim, "num_attention_heads"};
   Dim keys{s.keyHeads * s.headDim, "num_key_value_heads"};
+  std::string m = (module + ".").str();
   auto add = [&](StringRef name, Dim out, Dim in) {
-    takeTensor(layer, weights, "self_attn.", name, {out, in});
+    takeTensor(layer, weights, m, name, {out, in});
     if (bias)
-      takeTensor(layer, weights, "self_attn.", name, out, ".bias");
+      takeTensor(layer, weights, m, name, out, ".bias");
   };
   add("q_proj", queries, hidden);
   add("k_proj", keys, hidden);

@@ -22,10 +22,11 @@ AttentionSizes readAttention(Config &config, int64_t hidden,
 void checkAttention(Config &config, int64_t hidden,
                     const AttentionSizes &sizes);
 
-/// Takes <layer.location>.self_attn.{q,k,v,o}_proj, with biases if `bias`, and
+/// Takes <layer.location>.<module>.{q,k,v,o}_proj, with biases if `bias`, and
 /// adds them and the states to the layer.
 void addAttention(LayerPlan &layer, WeightTable &weights,
-                  const AttentionSizes &sizes, Dim hidden, bool bias = false);
+                  const AttentionSizes &sizes, Dim hidden, bool bias = false,
+                  StringRef module = "self_attn");
 
 /// Makes the states of a layer's attention, if it has one, those of `type`,
 /// which is not AsStored: key and value, of 8 bits with key_scales and

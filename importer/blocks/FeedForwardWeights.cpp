@@ -20,6 +20,33 @@ void checkExperts(Config &c, StringRef field, int64_t experts, int64_t topK,
                        " expert tensors in all layers together");
 }
 
+Routing readSigmoidRouting(Config &c, StringRef field, int64_t experts,
+                           int64_t layers) {
+  Routing routing;
+  routing.sigmoid = true;
+  routing.topK = c.getPositive("num_experts_per_tok", 2, kMaxExperts);
+  routing.groups = c.getPositive("n_group", 1, kMaxExperts);
+  routing.topGroups = c.getPositive("topk_group", 1, kMaxExperts);
+  routing.normalize = c.getBool("norm_topk_prob", true);
+  if (routing.normalize)
+    routing.epsilon = 1e-20;
+  routing.scale = c.getPositiveReal("routed_scaling_factor", 1);
+  if (layers == 0)
+    return routing;
+  checkExperts(c, field, experts, routing.topK, layers);
+  int64_t size = experts / routing.groups;
+  if (routing.groups > 1 && (experts % routing.groups != 0 || size < 2))
+    c.error("n_group", "a divisor of " + field + " (" + Twine(experts) +
+                           ") that leaves 2 experts or more in a group");
+  else if (routing.topGroups > routing.groups)
+    c.error("topk_group", "at most n_group (" + Twine(routing.groups) + ")");
+  else if (routing.topK > size * routing.topGroups)
+    c.error("num_experts_per_tok", "at most the " +
+                                       Twine(size * routing.topGroups) +
+                                       " experts of topk_group groups");
+  return routing;
+}
+
 void addDenseFeedForward(LayerPlan &layer, WeightTable &weights,
                          StringRef module, Dim hidden, Dim intermediate,
                          bool bias, StringRef alias) {
@@ -132,7 +159,9 @@ void addMixtureOfExperts(LayerPlan &layer, WeightTable &weights,
   if (!names.correction.empty())
     layer.add("correction_bias",
               weights.get(base + "correction_bias",
-                          disk + names.correction.str(), experts));
+                          {disk + names.correction.str() + "_bias",
+                           disk + names.correction.str() + ".bias"},
+                          experts));
   ExpertTaker taker(layer, weights, names, experts);
   Dim outer = inner.value_or(hidden);
   if (!names.gate.empty())

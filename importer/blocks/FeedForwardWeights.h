@@ -8,6 +8,7 @@
 #define MARIMBA_IMPORTER_BLOCKS_FEEDFORWARDWEIGHTS_H
 
 #include "importer/ModelPlan.h"
+#include "importer/blocks/Blocks.h"
 #include "importer/hub/Config.h"
 
 namespace mlir::marimba {
@@ -18,6 +19,12 @@ inline constexpr int64_t kMaxExperts = 4096;
 /// `field` is the one that says how many experts there are.
 void checkExperts(Config &config, StringRef field, int64_t experts,
                   int64_t topK, int64_t layers);
+
+/// Reads the router of DeepSeek-V3's kind: sigmoid scores, num_experts_per_tok,
+/// n_group, topk_group, norm_topk_prob and routed_scaling_factor. `field` and
+/// `layers` as of checkExperts(), which this calls.
+Routing readSigmoidRouting(Config &config, StringRef field, int64_t experts,
+                           int64_t layers);
 
 /// Takes <layer.location>.<module>.{gate,up,down}_proj, with biases if `bias`.
 /// `alias` is what old files say for <module>; none if empty.
@@ -38,7 +45,9 @@ struct ExpertNames {
   StringRef router = "feed_forward.router";
   StringRef experts = "feed_forward.experts";
   StringRef gate = "gate_proj", up = "up_proj", down = "down_proj";
-  StringRef correction = ""; // of the choice; none if empty
+  /// What only the choice adds to the scores; none if empty. Without the last
+  /// part of its name: `_bias`, in GGUF files `.bias`.
+  StringRef correction = "";
 };
 
 /// Takes the router and the experts, one by one or all in one tensor, as

@@ -201,7 +201,7 @@ static void addExperts(LayerPlan &layer, WeightTable &weights,
   ExpertNames names;
   names.module = "mixer";
   names.router = "mixer.gate";
-  names.correction = "mixer.gate.e_score_correction_bias";
+  names.correction = "mixer.gate.e_score_correction";
   names.experts = "mixer.experts";
   names.gate = "";
   std::optional<Dim> latent;
@@ -334,6 +334,115 @@ static LogicalResult planNemotronH(MLIRContext &, Config &file,
 // GGUF
 //===----------------------------------------------------------------------===//
 
-@ @GGUF @ @
+static const GgufName kOutside[] = {
+    {"token_embd.weight", "backbone.embeddings.weight"},
+    {"output_norm.weight", "backbone.norm_f.weight"},
+    {"output.weight", "lm_head.weight"},
+};
+static const GgufName kInLayer[] = {
+    {"attn_norm", "norm"},
+    {"ssm_in", "mixer.in_proj"},
+    {"ssm_conv1d", "mixer.conv1d"},
+    {"ssm_dt", "mixer.dt"},
+    {"ssm_a", "mixer.A"},
+    {"ssm_d", "mixer.D"},
+    {"ssm_norm", "mixer.norm"},
+    {"ssm_out", "mixer.out_proj"},
+    {"attn_q", "mixer.q_proj"},
+    {"attn_k", "mixer.k_proj"},
+    {"attn_v", "mixer.v_proj"},
+    {"attn_output", "mixer.o_proj"},
+    {"ffn_up", "mixer.up_proj"},
+    {"ffn_down", "mixer.down_proj"},
+    {"ffn_gate_inp", "mixer.gate"},
+    {"exp_probs_b", "mixer.gate.e_score_correction"},
+    {"ffn_up_exps", "mixer.experts.*.up_proj"},
+    {"ffn_down_exps", "mixer.experts.*.down_proj"},
+    {"ffn_up_shexp", "mixer.shared_experts.up_proj"},
+    {"ffn_down_shexp", "mixer.shared_experts.down_proj"},
+    {"ffn_latent_down", "mixer.fc1_latent_proj"},
+    {"ffn_latent_up", "mixer.fc2_latent_proj"},
+};
+
+/// What a layer is, its tensors say.
+static std::vector<StringRef> readGgufLayers(GgufFields &f) {
+  std::vector<StringRef> types;
+  for (int64_t i = 0; i < f.layers; ++i) {
+    auto has = [&](StringRef tensor) {
+      return f.hasTensor("blk." + Twine(i) + "." + tensor + ".weight");
+    };
+    types.push_back(has("ssm_in")         ? "mamba"
+                    : has("attn_q")       ? "attention"
+                    : has("ffn_gate_inp") ? "moe"
+                    : has("ffn_up")       ? "mlp"
+                                          : "");
+    if (types.back().empty())
+      f.error("layer " + Twine(i) +
+              " has none of the tensors ssm_in, attn_q, ffn_gate_inp and "
+              "ffn_up, expected one of them");
+  }
+  f.set(kTypes, llvm::json::Array(types), "blk.*");
+  return types;
+}
+
+static void readGgufMixer(GgufFields &f) {
+  f.copy("ssm.conv_kernel", "conv_kernel");
+  f.copy("ssm.state_size", "ssm_state_size");
+  f.copy("ssm.group_count", "n_groups");
+  f.copy("ssm.time_step_rank", "mamba_num_heads"); // llama.cpp's name for it
+  int64_t heads = f.positive("ssm.time_step_rank", 1 << 16);
+  int64_t inner = f.positive("ssm.inner_size", kMaxExpand * kMaxSize);
+  std::string width = f.key("ssm.inner_size");
+  if (heads && inner % heads != 0)
+    f.keyError(width, "a multiple of " + f.key("ssm.time_step_rank") + " (" +
+                          Twine(heads) + ")");
+  else if (heads)
+    f.set("mamba_head_dim", inner / heads, width);
+}
+
+static void readGgufExperts(GgufFields &f) {
+  f.config.expertsField = "n_routed_experts";
+  f.config.experts = f.positive("expert_count", kMaxExperts);
+  f.copy("expert_count", "n_routed_experts");
+  f.copy("expert_used_count", "num_experts_per_tok");
+  f.copy("expert_feed_forward_length", "moe_intermediate_size");
+  f.copy("expert_shared_feed_forward_length",
+         "moe_shared_expert_intermediate_size");
+  f.copy("expert_weights_norm", "norm_topk_prob", /*required=*/false);
+  f.copy("expert_weights_scale", "routed_scaling_factor", /*required=*/false);
+  f.copy("expert_group_count", "n_group", /*required=*/false);
+  f.copy("expert_group_used_count", "topk_group", /*required=*/false);
+  f.copy("moe_latent_size", "moe_latent_size", /*required=*/false);
+}
+
+static void readGguf(GgufFields &f) {
+  f.copy("attention.layer_norm_rms_epsilon", "layer_norm_epsilon");
+  std::vector<StringRef> types = readGgufLayers(f);
+  if (llvm::is_contained(types, "mamba"))
+    readGgufMixer(f);
+  if (llvm::is_contained(types, "attention")) {
+    f.copy("attention.head_count", "num_attention_heads");
+    f.copy("attention.head_count_kv", "num_key_value_heads");
+    f.copy("attention.key_length", "head_dim");
+  }
+  if (llvm::is_contained(types, "mlp"))
+    f.copy("feed_forward_length", "intermediate_size");
+  if (llvm::is_contained(types, "moe"))
+    readGgufExperts(f);
+  // These follow the others.
+  std::string ahead = f.key("nextn_predict_layers");
+  if (f.file.find(ahead) && f.file.getInteger(ahead) != 0)
+    f.keyError(ahead, "0: layers that predict further tokens (MTP) are not "
+                      "supported; llama.cpp's converter leaves them out with "
+                      "--no-mtp");
+}
+
+Family nemotronHFamily() {
+  return {"nemotron_h",
+          planNemotronH,
+          {/*architecture=*/"nemotron_h", /*claims=*/nullptr, readGguf,
+           GgufNames("backbone.layers.", kOutside, kInLayer),
+           /*zeroIsNone=*/true, /*alsoCalled=*/"nemotron_h_moe"}};
+}
 
 } // namespace mlir::marimba

@@ -17,9 +17,9 @@ static constexpr StringLiteral kArchitecture = "general.architecture";
 static std::string architectures() {
   SmallVector<StringRef> names;
   for (const Family &family : families())
-    if (!family.gguf.architecture.empty() &&
-        !llvm::is_contained(names, family.gguf.architecture))
-      names.push_back(family.gguf.architecture);
+    for (StringRef name : {family.gguf.architecture, family.gguf.alsoCalled})
+      if (!name.empty() && !llvm::is_contained(names, name))
+        names.push_back(name);
   std::string text;
   for (auto [i, name] : llvm::enumerate(names)) {
     text += i == 0 ? "" : i + 1 < names.size() ? ", " : " or ";
@@ -36,7 +36,8 @@ static const Family *chooseFamily(const GgufFile &file,
                                   StringRef architecture) {
   const Family *found = nullptr;
   for (const Family &family : families()) {
-    if (architecture.empty() || family.gguf.architecture != architecture)
+    if (architecture.empty() || (family.gguf.architecture != architecture &&
+                                 family.gguf.alsoCalled != architecture))
       continue;
     if (!family.gguf.claims)
       found = &family;
@@ -74,7 +75,7 @@ static bool readGeneral(GgufFields &f) {
     return false;
   }
   f.config.family = family;
-  f.architecture = family->gguf.architecture.str();
+  f.architecture = found->str();
   f.zeroIsNone = family->gguf.zeroIsNone;
   return true;
 }

@@ -30,6 +30,8 @@ struct GgufFamily {
   /// In lists with a number for each layer 0 says that the layer has no such
   /// part; what the others say is read for all.
   bool zeroIsNone = false;
+  /// Another architecture that the family's files may have.
+  StringLiteral alsoCalled = "";
 };
 
 /// Of a family that llama.cpp does not have.
