@@ -22,12 +22,21 @@ static Value rotate(LayerScope &scope, StringRef part, Value value,
 
 Value emitAttention(LayerScope &scope, const AttentionSizes &s, Value h) {
   OpBuilder &b = scope.builder;
-  Value query = splitChannels(scope, "query", emitLinear(scope, h, "q_proj"),
-                           s.heads, s.headDim);
-  Value key = splitChannels(scope, "key", emitLinear(scope, h, "k_proj"),
-                         s.keyHeads, s.headDim);
-  Value value = splitChannels(scope, "value", emitLinear(scope, h, "v_proj"),
-                           s.keyHeads, s.headDim);
+  double scale = s.scale ? s.scale : 1.0 / std::sqrt(double(s.headDim));
+  // The factor of h, as one of what is made of it; a bias is not multiplied.
+  double inputScale = s.inputScale;
+  if (scope.weight("q_proj.bias"))
+    h = emitScaled(scope, h, std::exchange(inputScale, 1), "input_scale");
+  scale *= inputScale; // that of the queries
+  auto project = [&](StringRef name, StringRef part, int64_t heads,
+                     double factor) {
+    Value projected = emitScaled(scope, emitAdaptedLinear(scope, h, name),
+                                 factor, (part + "_scale").str());
+    return splitChannels(scope, part, projected, heads, s.headDim);
+  };
+  Value query = project("q_proj", "query", s.heads, 1);
+  Value key = project("k_proj", "key", s.keyHeads, inputScale * s.keyScale);
+  Value value = project("v_proj", "value", s.keyHeads, inputScale);
   if (s.rotary) {
     query = rotate(scope, "rotated_query", query, s.heads, s.headDim);
     key = rotate(scope, "rotated_key", key, s.keyHeads, s.headDim);
@@ -42,7 +51,6 @@ Value emitAttention(LayerScope &scope, const AttentionSizes &s, Value h) {
   Value &valueScales = scope.state("value_scales");
   if (keyScales)
     inits.append({keyScales, valueScales});
-  double scale = s.scale ? s.scale : 1.0 / std::sqrt(double(s.headDim));
   auto attention = AttentionOp::create(
       b, loc, ValueRange(inits).getTypes(), query, key, value, scope.past,
       scope.valid, inits, b.getF64FloatAttr(scale),

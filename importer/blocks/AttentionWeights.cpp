@@ -44,6 +44,10 @@ void addAttention(LayerPlan &layer, WeightTable &weights,
   add("k_proj", keys, hidden);
   add("v_proj", keys, hidden);
   add("o_proj", hidden, queries);
+  addKeyValueStates(layer, s);
+}
+
+void addKeyValueStates(LayerPlan &layer, const AttentionSizes &s) {
   int64_t any = ShapedType::kDynamic;
   Type f32 = Float32Type::get(layer.weights.back().weight.type.getContext());
   auto cache = RankedTensorType::get({any, s.keyHeads, any, s.headDim}, f32);

@@ -28,6 +28,9 @@ void addAttention(LayerPlan &layer, WeightTable &weights,
                   const AttentionSizes &sizes, Dim hidden, bool bias = false,
                   StringRef module = "self_attn");
 
+/// Adds attention's states to a layer that has weights already.
+void addKeyValueStates(LayerPlan &layer, const AttentionSizes &sizes);
+
 /// Makes the states of a layer's attention, if it has one, those of `type`,
 /// which is not AsStored: key and value, of 8 bits with key_scales and
 /// value_scales [B,Hkv,C] beside them.

@@ -90,6 +90,26 @@ Value joinChannels(LayerScope &scope, StringRef part, Value value) {
       value, groups);
 }
 
+Value concatChannels(LayerScope &scope, StringRef part, Value x, Value y) {
+  OpBuilder &b = scope.builder;
+  Location loc = scope.loc(part);
+  int64_t width = 0;
+  for (Value value : {x, y})
+    width += cast<RankedTensorType>(value.getType()).getDimSize(2);
+  Value result = scope.empty(loc, width);
+  int64_t begin = 0;
+  for (Value value : {x, y}) {
+    int64_t size = cast<RankedTensorType>(value.getType()).getDimSize(2);
+    SmallVector<OpFoldResult> offsets(3, b.getIndexAttr(0));
+    offsets[2] = b.getIndexAttr(begin);
+    SmallVector<OpFoldResult> strides(3, b.getIndexAttr(1));
+    result = tensor::InsertSliceOp::create(b, loc, value, result, offsets,
+                                           scope.shape(size), strides);
+    begin += size;
+  }
+  return result;
+}
+
 Value emitScaled(OpBuilder &b, Location loc, Value value, double factor) {
   if (factor == 1)
     return value;

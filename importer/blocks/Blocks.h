@@ -62,6 +62,12 @@ private:
 
 /// input Wᵀ (+ b) with the weights `name` and, if there, `name`.bias.
 Value emitLinear(LayerScope &scope, Value input, StringRef name);
+/// As emitLinear, plus, where the layer has one, a low-rank adapter, input Dᵀ
+/// Uᵀ (Hu et al. 2021): weights `name` + kAdapterDown [R,in] and + kAdapterUp
+/// [out,R].
+Value emitAdaptedLinear(LayerScope &scope, Value input, StringRef name);
+inline constexpr StringLiteral kAdapterDown = ".adapter_down";
+inline constexpr StringLiteral kAdapterUp = ".adapter_up";
 /// RMS norm with the weight `name`, or none if there is none; each of `groups`
 /// equal parts of the channels by itself.
 Value emitNorm(LayerScope &scope, Value input, StringRef name, double epsilon,
@@ -78,6 +84,8 @@ Value sliceChannels(LayerScope &scope, StringRef part, Value value,
 Value splitChannels(LayerScope &scope, StringRef part, Value value,
                     int64_t outer, int64_t inner);
 Value joinChannels(LayerScope &scope, StringRef part, Value value);
+/// x and then y, along the channels.
+Value concatChannels(LayerScope &scope, StringRef part, Value x, Value y);
 
 struct MambaSizes {
   int64_t inner = 0;       // D
@@ -140,15 +148,22 @@ struct AttentionSizes {
   int64_t rotary = 0; // elements of a head that rotate; 0: no positions
   int64_t window = 0; // tokens that a query sees; 0: all
   double scale = 0;   // of the scores; 0: dh^-0.5
+  double inputScale = 1, keyScale = 1; // factors of h, and of the keys
 };
 /// Attention, with queries and keys turned by their positions if they have any.
-/// Weights: q_proj, k_proj, v_proj, o_proj; states: key, value [B,Hkv,C,dh],
-/// and where these are codes key_scales, value_scales [B,Hkv,C].
+/// Weights: q_proj, k_proj, v_proj, each perhaps with an adapter, o_proj;
+/// states: key, value [B,Hkv,C,dh], and where these are codes key_scales,
+/// value_scales [B,Hkv,C].
 Value emitAttention(LayerScope &scope, const AttentionSizes &sizes, Value h);
 
-/// down(swiglu(gate h, up h)), or without gate_proj down(relu2(up h)). Weights:
-/// gate_proj, up_proj, down_proj, each after `prefix`.
-Value emitDenseFeedForward(LayerScope &scope, Value h, StringRef prefix = "");
+/// down(swiglu(gateScale gate h, up h)), or without gate_proj
+/// down(relu2(up h)). Weights: gate_proj, up_proj, down_proj, each after
+/// `prefix`.
+Value emitDenseFeedForward(LayerScope &scope, Value h, StringRef prefix = "",
+                           double gateScale = 1);
+/// down(gelu(g) u) where g and u are the halves of gate_up h. Weights:
+/// gate_up_proj, perhaps with an adapter, down_proj.
+Value emitGeluFeedForward(LayerScope &scope, Value h);
 
 /// How a token's experts are chosen and weighed (marimba.route).
 struct Routing {

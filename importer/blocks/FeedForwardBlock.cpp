@@ -12,21 +12,24 @@
 
 namespace mlir::marimba {
 
-/// swiglu(gate h, up h), or relu2(up h) without a gate.
+/// swiglu(gateScale gate h, up h), or relu2(up h) without a gate.
 static Value emitActivated(LayerScope &scope, Value h, const Twine &gate,
-                           const Twine &up) {
+                           const Twine &up, double gateScale = 1) {
   std::string gateName = gate.str();
   bool gated = scope.weight(gateName) != nullptr;
-  Value by = gated ? emitLinear(scope, h, gateName) : Value();
+  Value by = gated ? emitScaled(scope, emitLinear(scope, h, gateName),
+                                gateScale, "gate_scale")
+                   : Value();
   Value value = emitLinear(scope, h, up.str());
   if (gated)
     return SwiGLUOp::create(scope.builder, scope.loc("swiglu"), by, value);
   return Relu2Op::create(scope.builder, scope.loc("relu2"), value);
 }
 
-Value emitDenseFeedForward(LayerScope &scope, Value h, StringRef prefix) {
-  Value both =
-      emitActivated(scope, h, prefix + "gate_proj", prefix + "up_proj");
+Value emitDenseFeedForward(LayerScope &scope, Value h, StringRef prefix,
+                           double gateScale) {
+  Value both = emitActivated(scope, h, prefix + "gate_proj", prefix + "up_proj",
+                             gateScale);
   return emitLinear(scope, both, (prefix + "down_proj").str());
 }
 

@@ -172,7 +172,7 @@ static LayerPlan planLayer(const FalconH1Config &c, WeightTable &weights,
     const Multipliers &m = c.multipliers;
     Value x = emitMixers(scope, c);
     Value h = emitNorm(scope, x, "pre_ff_layernorm", c.epsilon);
-    Value fed = emitDenseFeedForward(scope, h, m.gate);
+    Value fed = emitDenseFeedForward(scope, h, /*prefix=*/"", m.gate);
     return emitResidual(scope, x,
                         emitScaled(scope, fed, m.down, "mlp_multiplier"),
                         "feed_forward_residual");
