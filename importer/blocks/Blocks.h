@@ -156,14 +156,19 @@ struct AttentionSizes {
 /// value_scales [B,Hkv,C].
 Value emitAttention(LayerScope &scope, const AttentionSizes &sizes, Value h);
 
-/// down(swiglu(gateScale gate h, up h)), or without gate_proj
-/// down(relu2(up h)). Weights: gate_proj, up_proj, down_proj, each after
-/// `prefix`.
-Value emitDenseFeedForward(LayerScope &scope, Value h, StringRef prefix = "",
-                           double gateScale = 1);
-/// down(gelu(g) u) where g and u are the halves of gate_up h. Weights:
-/// gate_up_proj, perhaps with an adapter, down_proj.
-Value emitGeluFeedForward(LayerScope &scope, Value h);
+struct LightningSizes {
+  int64_t heads = 0, headDim = 0;
+  double normEpsilon = 0;
+};
+/// Lightning attention, its output normed over all heads and gated. Weights:
+/// qkv_proj (rows q, k, v of one head after the other), decay (derived), norm,
+/// output_gate, out_proj; state: ssm [B,heads,dh,dh].
+Value emitLightningMixer(LayerScope &scope, const LightningSizes &sizes,
+                         Value h);
+
+/// down(swiglu(gate h, up h)), or without gate_proj down(relu2(up h)). Weights:
+/// gate_proj, up_proj, down_proj, each after `prefix`.
+Value emitDenseFeedForward(LayerScope &scope, Value h, StringRef prefix = "");
 
 /// How a token's experts are chosen and weighed (marimba.route).
 struct Routing {

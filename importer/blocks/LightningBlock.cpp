@@ -1,0 +1,118 @@
+//===- LightningBlock.cpp - Lightning attention -----------------*- C++ -*-===//
+//
+// Part of Marimba. Qin et al. 2024: linear attention with one constant decay
+// for each head; with the gate and norm of MiniMax-01 (MiniMax 2025).
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/Marimba/IR/Marimba.h"
+#include "importer/blocks/LightningWeights.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include <cmath>
+
+namespace mlir::marimba {
+
+/// Part `index` of the three that each head has in `qkv` [B,T,heads,3*dh].
+static Value sliceHeads(LayerScope &scope, StringRef part, Value qkv,
+                        const LightningSizes &s, int64_t index) {
+  OpBuilder &b = scope.builder;
+  SmallVector<OpFoldResult> offsets(4, b.getIndexAttr(0));
+  offsets[3] = b.getIndexAttr(index * s.headDim);
+  SmallVector<OpFoldResult> strides(4, b.getIndexAttr(1));
+  return tensor::ExtractSliceOp::create(
+      b, scope.loc(part), scope.activation({s.heads, s.headDim}), qkv, offsets,
+      scope.shape({s.heads, s.headDim}), strides);
+}
+
+Value emitLightningMixer(LayerScope &scope, const LightningSizes &s, Value h) {
+  OpBuilder &b = scope.builder;
+  Value projected = emitLinear(scope, h, "qkv_proj");
+  Value active = SiluOp::create(b, scope.loc("qkv"), projected);
+  Value qkv = splitChannels(scope, "heads", active, s.heads, 3 * s.headDim);
+  Value queries = sliceHeads(scope, "query", qkv, s, 0);
+  Value keys = sliceHeads(scope, "key", qkv, s, 1);
+  Value values = sliceHeads(scope, "value", qkv, s, 2);
+
+  Location loc = scope.loc("linear_attention");
+  Value out = scope.empty(loc, {s.heads, s.headDim});
+  Value &state = scope.state("ssm");
+  auto attention = LinearAttentionOp::create(
+      b, loc, TypeRange{out.getType(), state.getType()}, values, queries, keys,
+      scope.weight("decay"), /*step=*/Value(), /*beta=*/Value(), /*D=*/Value(),
+      /*x=*/Value(), scope.valid, ValueRange{out, state},
+      b.getF64FloatAttr(1.0), /*delta_rule=*/UnitAttr());
+  state = attention->getResult(1);
+  Value y = joinChannels(scope, "y", attention->getResult(0));
+
+  y = emitNorm(scope, y, "norm", s.normEpsilon);
+  Value gate = SigmoidOp::create(b, scope.loc("gate"),
+                                 emitLinear(scope, h, "output_gate"));
+  Value gated = arith::MulFOp::create(b, scope.loc("gated"), y, gate);
+  return emitLinear(scope, gated, "out_proj");
+}
+
+/// Of head j in layer i: 2^(-8 (j+1) / heads) (1 - i / (layers - 1 + 1e-5) +
+/// 1e-5).
+static SmallVector<float> slopes(int64_t heads, int64_t layer, int64_t layers) {
+  double factor = 1 - double(layer) / (double(layers) - 1 + 1e-5) + 1e-5;
+  SmallVector<float> result;
+  for (int64_t j = 0; j < heads; ++j)
+    result.push_back(
+        float(std::exp2(-8.0 * double(j + 1) / double(heads)) * factor));
+  return result;
+}
+
+/// The slopes, negative, as a log-decay that @prepare writes.
+static Preparation prepareDecay(Weight decay, int64_t heads, int64_t layer,
+                                int64_t layers) {
+  Preparation preparation;
+  // Each layer has its own.
+  preparation.function = ("prepare_lightning_" + Twine(layer)).str();
+  preparation.outputs = {std::move(decay)};
+  preparation.emit = [heads, layer, layers](OpBuilder &b, Location loc,
+                                            ValueRange, ValueRange outputs) {
+    SmallVector<float> values = slopes(heads, layer, layers);
+    for (float &value : values)
+      value = -value;
+    auto type = cast<RankedTensorType>(outputs[0].getType());
+    Value constant = arith::ConstantOp::create(
+        b, loc, DenseElementsAttr::get(type, ArrayRef<float>(values)));
+    AffineMap same = b.getMultiDimIdentityMap(1);
+    SmallVector<utils::IteratorType> iterators{utils::IteratorType::parallel};
+    auto copy = linalg::GenericOp::create(
+        b, loc, TypeRange{type}, ValueRange{constant}, outputs,
+        ArrayRef{same, same}, iterators,
+        [](OpBuilder &nested, Location at, ValueRange args) {
+          linalg::YieldOp::create(nested, at, args[0]);
+        });
+    return SmallVector<Value>{copy.getResult(0)};
+  };
+  return preparation;
+}
+
+void addLightningMixer(LayerPlan &layer, WeightTable &weights,
+                       const LightningSizes &s, Dim hidden, int64_t index,
+                       int64_t layers) {
+  Dim inner{s.heads * s.headDim, "num_attention_heads"};
+  Dim three{3 * inner.size, inner.field};
+  auto add = [&](StringRef name, ArrayRef<Dim> shape) {
+    takeTensor(layer, weights, "self_attn.", name, shape);
+  };
+  add("qkv_proj", {three, hidden});
+  add("output_gate", {inner, hidden});
+  add("norm", inner);
+  add("out_proj", {hidden, inner});
+  Weight decay = weights.derive(layer.prefix + ".self_attn.decay", s.heads);
+  layer.add("decay", decay);
+  layer.preparation = prepareDecay(std::move(decay), s.heads, index, layers);
+
+  int64_t any = ShapedType::kDynamic;
+  Type f32 = Float32Type::get(layer.weights.back().weight.type.getContext());
+  layer.states.push_back(
+      {"ssm",
+       RankedTensorType::get({any, s.heads, s.headDim, s.headDim}, f32)});
+}
+
+} // namespace mlir::marimba
