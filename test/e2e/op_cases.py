@@ -140,6 +140,45 @@ def moe(name, parameters, inputs, outputs):
     return entry
 
 
+def router(name, parameters, inputs, outputs):
+    """The weights of the chosen experts; softmax or sigmoid, groups, a bias."""
+    entry = Entry(name)
+    x, type = leading(inputs["x"])
+    value = entry.input("x", x, type)
+    count, top_k = parameters["n_experts"], parameters["top_k"]
+    logits, logits_type = linear(
+        entry, value, type, inputs["weight"], "router", x.shape[:2] + [count]
+    )
+    shape = x.shape[:2] + [top_k]
+    weights_type = tensor_type(shape, dynamic=2)
+    experts_type = tensor_type(shape, "i32", dynamic=2)
+    weights = entry.output("weights", shape, weights_type)
+    experts = entry.output("experts", shape, experts_type)
+    bias = ""
+    if parameters["has_bias"]:
+        own = tensor_type([count])
+        bias = f" bias({entry.weight('bias', inputs['bias'])} : {own})"
+    flags = ["sigmoid"] if parameters["kind"] == "sigmoid" else []
+    if parameters["normalise"]:
+        flags.append("normalize")
+        if parameters["normalise_eps"]:
+            flags.append(f"epsilon = {parameters['normalise_eps']:.9e} : f64")
+    flags.append(f"scale = {parameters['scaling']:.9e} : f64")
+    flags.append(f"groups = {parameters['n_group']} : i64")
+    flags.append(f"top_groups = {parameters['topk_group']} : i64")
+    p, e = entry.op(
+        f"marimba.route {logits}{bias} outs({weights}, {experts} : {weights_type},"
+        f" {experts_type}) {{{', '.join(flags)}}}"
+        f" : {logits_type} -> {weights_type}, {experts_type}",
+        "p, e",
+    )
+    entry.returns(p, weights_type)
+    entry.returns(e, experts_type)
+    entry.expect("weights", outputs["weights"].reshape(*shape))
+    entry.expect("experts", outputs["index"].reshape(*shape), tolerance=0)
+    return entry
+
+
 def unpad(value, mask):
     """Rows of [B, T, ...] padded on the left as rows padded on the right."""
     rows, length = mask.shape
@@ -285,6 +324,7 @@ OPERATORS = {
         lightning_attention,
         moe,
         rmsnorm,
+        router,
         selective_scan,
         softmax,
         ssd,

@@ -367,6 +367,20 @@ for name, flag in (("", ""), ("_normalize", " {{normalize}}")):
         },
     )
 add(
+    "route_sigmoid",
+    "route %logits bias(%bias : {bias}) outs(%weights, %experts : {weights},"
+    " {experts}) {{sigmoid, normalize, epsilon = 1.0e-20 : f64, scale = 2.5 : f64,"
+    " groups = 2 : i64}} : {logits} -> {weights}, {experts}",
+    [
+        "logits: B T E",
+        "bias: E",
+        "weights: B T K|output",
+        "experts: B T K|i32|output",
+    ],
+    outs="weights experts",
+    tried="B T",
+)
+add(
     "experts",
     "experts %x, %p, %e, %gate, %up, %down"
     " : {x}, {p}, {e}, {gate}, {up}, {down}",
@@ -383,6 +397,19 @@ add(
         ("E", 0): "chooses 2 experts (K), expected at most the 0 there are (E)",
         ("K", 0): "chooses 0 experts (K), expected at least 1",
     },
+)
+add(
+    "experts_relu2",
+    "experts %x, %p, %e, %up, %down : {x}, {p}, {e}, {up}, {down}",
+    [
+        "x: B T H",
+        "p: B T K",
+        "e: B T K|belowE",
+        "up: E I H|weight",
+        "down: E H I|weight",
+    ],
+    values=["y: B T H"],
+    tried="T H I",
 )
 add(
     "group_by_expert",
@@ -452,7 +479,7 @@ add(
     outs="codes scales sums",
     tried="B T in KP",
 )
-for name in ("silu", "softplus", "gelu"):
+for name in ("silu", "sigmoid", "relu2", "softplus", "gelu"):
     add(
         name,
         f"{name} %x : {{x}}",

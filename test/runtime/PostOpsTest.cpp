@@ -142,6 +142,9 @@ protected:
             case MARIMBA_POST_ADD:
               r += operands[i].at(b, t, o);
               break;
+            case MARIMBA_POST_RELU2:
+              r = r > 0 ? r * r : 0;
+              break;
             }
           double rounding = c.yType == MARIMBA_BF16 ? std::abs(r) / 256 : 0;
           ASSERT_NEAR(y.at(b, t, o), r, 2e-5 + rounding)
@@ -164,6 +167,8 @@ TEST_F(PostOpsTest, EachAndTogether) {
           {MARIMBA_POST_SILU},
           {MARIMBA_POST_MUL},
           {MARIMBA_POST_ADD},
+          {MARIMBA_POST_RELU2},
+          {MARIMBA_POST_RELU2, MARIMBA_POST_MUL, MARIMBA_POST_ADD},
           {MARIMBA_POST_SILU, MARIMBA_POST_MUL},
           {MARIMBA_POST_MUL, MARIMBA_POST_SILU},
           {MARIMBA_POST_SILU, MARIMBA_POST_SUM},

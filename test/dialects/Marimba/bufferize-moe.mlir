@@ -13,6 +13,19 @@ func.func @route(%logits: tensor<?x?x4xf32>, %w: tensor<?x?x2xf32>,
   return %0, %1 : tensor<?x?x2xf32>, tensor<?x?x2xi32>
 }
 
+// CHECK-LABEL: func @corrected
+// CHECK-SAME: %[[L:.*]]: memref<?x?x4xf32>, %[[B:.*]]: memref<4xf32>, %[[W:.*]]: memref<?x?x2xf32>, %[[E:.*]]: memref<?x?x2xi32>
+func.func @corrected(%logits: tensor<?x?x4xf32>, %b: tensor<4xf32>,
+    %w: tensor<?x?x2xf32>, %e: tensor<?x?x2xi32>)
+    -> (tensor<?x?x2xf32>, tensor<?x?x2xi32>) {
+  // CHECK-NEXT: marimba.route %[[L]] bias(%[[B]] : memref<4xf32>) outs(%[[W]], %[[E]] : memref<?x?x2xf32>, memref<?x?x2xi32>) {sigmoid} : memref<?x?x4xf32>
+  // CHECK-NEXT: return %[[W]], %[[E]]
+  %0, %1 = marimba.route %logits bias(%b : tensor<4xf32>)
+      outs(%w, %e : tensor<?x?x2xf32>, tensor<?x?x2xi32>) {sigmoid}
+      : tensor<?x?x4xf32> -> tensor<?x?x2xf32>, tensor<?x?x2xi32>
+  return %0, %1 : tensor<?x?x2xf32>, tensor<?x?x2xi32>
+}
+
 // CHECK-LABEL: func @grouped
 // CHECK-SAME: %[[EX:.*]]: memref<?x2xi32>, %[[X:.*]]: memref<?x8xf32>, %[[W:.*]]: memref<?xf32>, %[[P:.*]]: memref<?xi32>, %[[O:.*]]: memref<5xi32>, %[[E:.*]]: memref<?x8xf32>, %[[SUM:.*]]: memref<?x8xf32>
 func.func @grouped(%experts: tensor<?x2xi32>, %x: tensor<?x8xf32>,

@@ -48,6 +48,117 @@ func.func @none(%l: memref<?x?x4xf32>, %w: memref<?x?x0xf32>,
 
 // -----
 
+func.func @no_groups(%l: memref<?x?x4xf32>, %w: memref<?x?x2xf32>,
+    %i: memref<?x?x2xi32>) {
+  // expected-error@+1 {{groups is 0, expected at least 1}}
+  marimba.route %l outs(%w, %i : memref<?x?x2xf32>, memref<?x?x2xi32>)
+      {groups = 0 : i64} : memref<?x?x4xf32>
+  return
+}
+
+// -----
+
+func.func @top_groups(%l: memref<?x?x4xf32>, %w: memref<?x?x2xf32>,
+    %i: memref<?x?x2xi32>) {
+  // expected-error@+1 {{top_groups is 3, expected at least 1 and at most groups (2)}}
+  marimba.route %l outs(%w, %i : memref<?x?x2xf32>, memref<?x?x2xi32>)
+      {groups = 2 : i64, top_groups = 3 : i64} : memref<?x?x4xf32>
+  return
+}
+
+// -----
+
+func.func @no_top_groups(%l: memref<?x?x4xf32>, %w: memref<?x?x2xf32>,
+    %i: memref<?x?x2xi32>) {
+  // expected-error@+1 {{top_groups is 0, expected at least 1 and at most groups (2)}}
+  marimba.route %l outs(%w, %i : memref<?x?x2xf32>, memref<?x?x2xi32>)
+      {groups = 2 : i64, top_groups = 0 : i64} : memref<?x?x4xf32>
+  return
+}
+
+// -----
+
+func.func @odd_groups(%l: memref<?x?x8xf32>, %w: memref<?x?x2xf32>,
+    %i: memref<?x?x2xi32>) {
+  // expected-error@+1 {{has 3 groups of 8 experts (E), expected groups of equal size, of at least 2 experts}}
+  marimba.route %l outs(%w, %i : memref<?x?x2xf32>, memref<?x?x2xi32>)
+      {groups = 3 : i64, top_groups = 2 : i64} : memref<?x?x8xf32>
+  return
+}
+
+// -----
+
+func.func @small_groups(%l: memref<?x?x4xf32>, %w: memref<?x?x2xf32>,
+    %i: memref<?x?x2xi32>) {
+  // expected-error@+1 {{has 4 groups of 4 experts (E), expected groups of equal size, of at least 2 experts}}
+  marimba.route %l outs(%w, %i : memref<?x?x2xf32>, memref<?x?x2xi32>)
+      {groups = 4 : i64, top_groups = 3 : i64} : memref<?x?x4xf32>
+  return
+}
+
+// -----
+
+func.func @few_open(%l: memref<?x?x4xf32>, %w: memref<?x?x3xf32>,
+    %i: memref<?x?x3xi32>) {
+  // expected-error@+1 {{chooses 3 experts (K), expected at most the 2 of 1 groups}}
+  marimba.route %l outs(%w, %i : memref<?x?x3xf32>, memref<?x?x3xi32>)
+      {groups = 2 : i64} : memref<?x?x4xf32>
+  return
+}
+
+// -----
+
+func.func @epsilon_alone(%l: memref<?x?x4xf32>, %w: memref<?x?x2xf32>,
+    %i: memref<?x?x2xi32>) {
+  // expected-error@+1 {{has an epsilon without normalize, expected both or none}}
+  marimba.route %l outs(%w, %i : memref<?x?x2xf32>, memref<?x?x2xi32>)
+      {sigmoid, epsilon = 1.0e-6 : f64} : memref<?x?x4xf32>
+  return
+}
+
+// -----
+
+func.func @epsilon(%l: memref<?x?x4xf32>, %w: memref<?x?x2xf32>,
+    %i: memref<?x?x2xi32>) {
+  // expected-error@+1 {{epsilon is -1, expected a finite number above zero}}
+  marimba.route %l outs(%w, %i : memref<?x?x2xf32>, memref<?x?x2xi32>)
+      {sigmoid, normalize, epsilon = -1.0 : f64} : memref<?x?x4xf32>
+  return
+}
+
+// -----
+
+func.func @scale(%l: memref<?x?x4xf32>, %w: memref<?x?x2xf32>,
+    %i: memref<?x?x2xi32>) {
+  // expected-error@+1 {{scale is 0, expected a finite number above zero}}
+  marimba.route %l outs(%w, %i : memref<?x?x2xf32>, memref<?x?x2xi32>)
+      {scale = 0.0 : f64} : memref<?x?x4xf32>
+  return
+}
+
+// -----
+
+func.func @bias(%l: memref<?x?x4xf32>, %w: memref<?x?x2xf32>,
+    %i: memref<?x?x2xi32>, %b: memref<3xf32>) {
+  // expected-error@+1 {{bias has size 3 in dimension 0 (E), expected 4: dimension 2 of logits}}
+  marimba.route %l bias(%b : memref<3xf32>) outs(%w, %i : memref<?x?x2xf32>, memref<?x?x2xi32>)
+      {sigmoid} : memref<?x?x4xf32>
+  return
+}
+
+// -----
+
+func.func @matrices(%x: tensor<?x?x8xf32>, %w: tensor<?x?x2xf32>,
+    %e: tensor<?x?x2xi32>, %down: tensor<4x8x6xbf16>) {
+  // expected-error@+1 {{has 1 matrices, expected gate, up and down, or up and down}}
+  marimba.experts %x, %w, %e, %down
+      : tensor<?x?x8xf32>, tensor<?x?x2xf32>, tensor<?x?x2xi32>,
+        tensor<4x8x6xbf16>
+  return
+}
+
+// -----
+
 func.func @down(%x: tensor<?x?x8xf32>, %w: tensor<?x?x2xf32>,
     %e: tensor<?x?x2xi32>, %gate: tensor<4x6x8xbf16>) {
   // expected-error@+1 {{down has size 6 in dimension 1 (H), expected 8: dimension 2 of input}}

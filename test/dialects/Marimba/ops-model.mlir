@@ -49,6 +49,10 @@ func.func @norm_and_activations(%x: tensor<?x?x8xf32>, %w: tensor<8xbf16>) {
   %1 = marimba.rms_norm %x eps(1.0e-05) : tensor<?x?x8xf32>
   // CHECK: marimba.silu %{{.*}} : tensor<?x?x8xf32>
   %2 = marimba.silu %0 : tensor<?x?x8xf32>
+  // CHECK: marimba.sigmoid %{{.*}} : tensor<?x?x8xf32>
+  %sigmoid = marimba.sigmoid %0 : tensor<?x?x8xf32>
+  // CHECK: marimba.relu2 %{{.*}} : tensor<?x?x8xf32>
+  %relu2 = marimba.relu2 %0 : tensor<?x?x8xf32>
   // CHECK: marimba.softplus %{{.*}} : tensor<?x?x8xf32>
   %3 = marimba.softplus %1 : tensor<?x?x8xf32>
   // CHECK: marimba.swiglu %{{.*}}, %{{.*}} : tensor<?x?x8xf32>

@@ -15,6 +15,25 @@ func.func @experts(%x: tensor<?x?x8xf32>, %logits: tensor<?x?x4xf32>,
   return %y : tensor<?x?x8xf32>
 }
 
+// CHECK-LABEL: func @nemotron
+func.func @nemotron(%x: tensor<?x?x8xf32>, %logits: tensor<?x?x4xf32>,
+    %b: tensor<4xbf16>, %w: tensor<?x?x2xf32>, %e: tensor<?x?x2xi32>,
+    %up: tensor<4x6x8xbf16>, %down: tensor<4x8x6xbf16>) -> tensor<?x?x8xf32> {
+  // CHECK: marimba.route %{{.*}} bias(%{{.*}} : tensor<4xbf16>) outs(%{{.*}}, %{{.*}} : tensor<?x?x2xf32>, tensor<?x?x2xi32>)
+  // CHECK-SAME: {epsilon = 9.99{{[0-9e-]*}} : f64, groups = 2 : i64, normalize, scale = 2.500000e+00 : f64, sigmoid}
+  // What is as usual is not said.
+  %weights, %chosen = marimba.route %logits bias(%b : tensor<4xbf16>)
+      outs(%w, %e : tensor<?x?x2xf32>, tensor<?x?x2xi32>)
+      {sigmoid, normalize, epsilon = 1.0e-20 : f64, scale = 2.5 : f64,
+       groups = 2 : i64, top_groups = 1 : i64}
+      : tensor<?x?x4xf32> -> tensor<?x?x2xf32>, tensor<?x?x2xi32>
+  // CHECK: marimba.experts %{{.*}} : tensor<?x?x8xf32>, tensor<?x?x2xf32>, tensor<?x?x2xi32>, tensor<4x6x8xbf16>, tensor<4x8x6xbf16>{{$}}
+  %y = marimba.experts %x, %weights, %chosen, %up, %down
+      : tensor<?x?x8xf32>, tensor<?x?x2xf32>, tensor<?x?x2xi32>,
+        tensor<4x6x8xbf16>, tensor<4x8x6xbf16>
+  return %y : tensor<?x?x8xf32>
+}
+
 // CHECK-LABEL: func @grouped
 func.func @grouped(%experts: tensor<?x2xi32>, %x: tensor<?x8xf32>,
     %weights: tensor<?xf32>, %p: tensor<?xi32>, %o: tensor<5xi32>) {

@@ -86,6 +86,14 @@ const Case kCases[] = {
      "marimba.scale %x by(0.5) : tensor<?x?x8xf32>",
      {.f32 = kTokens * 8, .bytes = 2 * kTokens * 8 * 4}},
     {"%x: tensor<?x?x8xf32>",
+     "marimba.sigmoid %x : tensor<?x?x8xf32>",
+     {.f32 = 2 * kTokens * 8,
+      .exps = kTokens * 8,
+      .bytes = 2 * kTokens * 8 * 4}},
+    {"%x: tensor<?x?x8xf32>",
+     "marimba.relu2 %x : tensor<?x?x8xf32>",
+     {.f32 = 2 * kTokens * 8, .bytes = 2 * kTokens * 8 * 4}},
+    {"%x: tensor<?x?x8xf32>",
      "marimba.softplus %x : tensor<?x?x8xf32>",
      {.f32 = 2 * kTokens * 8,
       .exps = 2 * kTokens * 8,
@@ -236,6 +244,24 @@ const Case kCases[] = {
      {.f32 = kTokens * (4 * 4 + 2 * 4 + 2 * 2),
       .exps = kTokens * 4,
       .bytes = 4 * kTokens * (4 + 2 + 2)}},
+    {"%l: tensor<?x?x4xf32>, %b: tensor<4xf32>, %w: tensor<?x?x2xf32>, %e: "
+     "tensor<?x?x2xi32>",
+     "marimba.route %l bias(%b : tensor<4xf32>) outs(%w, %e : "
+     "tensor<?x?x2xf32>, tensor<?x?x2xi32>) {sigmoid, scale = 2.5 : f64, "
+     "groups = 2 : i64} : tensor<?x?x4xf32> -> tensor<?x?x2xf32>, "
+     "tensor<?x?x2xi32>",
+     {.f32 = kTokens * ((2 + 1 + 2) * 4 + 2 * 4 + 2),
+      .exps = kTokens * 4,
+      .bytes = 4 * (kTokens * (4 + 2 + 2) + 4)}},
+    {"%x: tensor<?x1x8xf32>, %w: tensor<?x1x2xf32>, %e: tensor<?x1x2xi32>, "
+     "%u: tensor<16x6x8xbf16>, %d: tensor<16x8x6xbf16>",
+     "marimba.experts %x, %w, %e, %u, %d : tensor<?x1x8xf32>, "
+     "tensor<?x1x2xf32>, tensor<?x1x2xi32>, tensor<16x6x8xbf16>, "
+     "tensor<16x8x6xbf16>",
+     // 4 of 16 experts
+     {.f32 = 2 * 2 * (2 * 6 + 2 * 8),
+      .products = 2 * 2 * (2 * 2 * 48),
+      .bytes = 4 * (2 * 8 + 2 * 2 + 2 * 2 + 2 * 8) + 2 * 4 * 48 * 2}},
     {"%x: tensor<?x1x8xf32>, %w: tensor<?x1x2xf32>, %e: tensor<?x1x2xi32>, "
      "%g: tensor<16x6x8xbf16>, %d: tensor<16x8x6xbf16>",
      "marimba.experts %x, %w, %e, %g, %g, %d : tensor<?x1x8xf32>, "

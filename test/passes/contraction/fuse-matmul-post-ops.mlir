@@ -124,3 +124,15 @@ func.func @not_scaled(%x: tensor<?x8xf32>, %w: tensor<64x8xf32>, %e: tensor<?x64
   %3 = marimba.scale %2 by(0.5) : tensor<?x64xf32>
   return %1, %2, %3 : tensor<?x64xf32>, tensor<?x64xf32>, tensor<?x64xf32>
 }
+
+// CHECK-LABEL: func @relu2
+// CHECK-SAME: %[[X:[a-z0-9]+]]: tensor<?x8xf32>
+// CHECK: %[[H:.*]] = onednn.matmul %[[X]], %{{.*}} post_ops [relu2] outs(
+// CHECK-NEXT: return %[[H]]
+func.func @relu2(%x: tensor<?x8xf32>, %u: tensor<4x8xbf16>,
+    %e: tensor<?x4xf32>) -> tensor<?x4xf32> {
+  %up = onednn.matmul %x, %u outs(%e : tensor<?x4xf32>)
+      : tensor<?x8xf32>, tensor<4x8xbf16> -> tensor<?x4xf32>
+  %h = marimba.relu2 %up : tensor<?x4xf32>
+  return %h : tensor<?x4xf32>
+}

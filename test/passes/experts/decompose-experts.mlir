@@ -77,3 +77,24 @@ func.func @dense(%x: tensor<?x?x8xf32>) -> tensor<?x?x8xf32> {
   %y = marimba.swiglu %x, %x : tensor<?x?x8xf32>
   return %y : tensor<?x?x8xf32>
 }
+
+// -----
+
+// Without a gate.
+
+// CHECK-LABEL: func @relu2
+// CHECK-SAME: %[[UP:[a-z0-9]+]]: tensor<4x16x8xbf16>, %[[DOWN:[a-z0-9]+]]: tensor<4x8x16xbf16>
+// CHECK: %[[WU:.*]] = tensor.extract_slice %[[UP]]
+// CHECK: %[[U:.*]] = marimba.linear %{{.*}}, %[[WU]]
+// CHECK-NEXT: %[[H:.*]] = marimba.relu2 %[[U]]
+// CHECK: %[[WD:.*]] = tensor.extract_slice %[[DOWN]]
+// CHECK: marimba.linear %[[H]], %[[WD]]
+// CHECK-NOT: marimba.linear
+func.func @relu2(%x: tensor<?x?x8xf32>, %w: tensor<?x?x2xf32>,
+    %e: tensor<?x?x2xi32>, %up: tensor<4x16x8xbf16>,
+    %down: tensor<4x8x16xbf16>) -> tensor<?x?x8xf32> {
+  %y = marimba.experts %x, %w, %e, %up, %down
+      : tensor<?x?x8xf32>, tensor<?x?x2xf32>, tensor<?x?x2xi32>,
+        tensor<4x16x8xbf16>, tensor<4x8x16xbf16>
+  return %y : tensor<?x?x8xf32>
+}

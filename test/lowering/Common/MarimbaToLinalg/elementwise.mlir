@@ -21,6 +21,29 @@ func.func @silu(%x: tensor<?x?x8xf32>) -> tensor<?x?x8xf32> {
   return %0 : tensor<?x?x8xf32>
 }
 
+// CHECK-LABEL: func @sigmoid
+// CHECK: ^bb0(%[[X:.*]]: f32, %{{.*}}: f32)
+// CHECK: %[[NEG:.*]] = arith.negf %[[X]]
+// CHECK: %[[EXP:.*]] = math.exp %[[NEG]] fastmath<afn>
+// CHECK: %[[SUM:.*]] = arith.addf %[[EXP]], %{{.*}}
+// CHECK: %[[Y:.*]] = arith.divf %{{.*}}, %[[SUM]]
+// CHECK: linalg.yield %[[Y]]
+func.func @sigmoid(%x: tensor<?x?x8xf32>) -> tensor<?x?x8xf32> {
+  %0 = marimba.sigmoid %x : tensor<?x?x8xf32>
+  return %0 : tensor<?x?x8xf32>
+}
+
+// CHECK-LABEL: func @relu2
+// CHECK: ^bb0(%[[X:.*]]: f32, %{{.*}}: f32)
+// CHECK: %[[ZERO:.*]] = arith.constant 0.0
+// CHECK: %[[MAX:.*]] = arith.maximumf %[[X]], %[[ZERO]]
+// CHECK: %[[Y:.*]] = arith.mulf %[[MAX]], %[[MAX]]
+// CHECK: linalg.yield %[[Y]]
+func.func @relu2(%x: tensor<?x?x8xf32>) -> tensor<?x?x8xf32> {
+  %0 = marimba.relu2 %x : tensor<?x?x8xf32>
+  return %0 : tensor<?x?x8xf32>
+}
+
 // max(x, 0) + log1p(exp(-|x|)) neither overflows nor cancels.
 
 // CHECK-LABEL: func @softplus

@@ -1,28 +1,35 @@
 // RUN: marimba-opt %s -convert-marimba-to-loops -split-input-file | FileCheck %s
 
-// Softmax over all experts, then the best k that are not chosen yet.
+// Softmax over all experts, then the best k of those that are open.
 
 // CHECK-LABEL: func @route(
 // CHECK-SAME: %[[LOGITS:[a-z0-9]+]]: memref<?x?x4xf32>, %[[W:[a-z0-9]+]]: memref<?x?x2xf32>, %[[E:[a-z0-9]+]]: memref<?x?x2xi32>
+// CHECK: scf.parallel (%[[B:[a-z0-9]+]], %[[T:[a-z0-9]+]]) =
 // CHECK: %[[COUNT:.*]] = arith.constant 4 : index
 // CHECK: %[[LARGEST:.*]] = scf.for {{.*}} to %[[COUNT]]
 // CHECK: arith.maximumf
 // CHECK: %[[TOTAL:.*]] = scf.for {{.*}} to %[[COUNT]]
 // CHECK: arith.subf %{{.*}}, %[[LARGEST]]
 // CHECK: math.exp
+// Logits are compared: they do not underflow.
+// CHECK: %[[CHOICES:.*]] = memref.alloca() : memref<4xf32>
+// CHECK: %[[OPEN:.*]] = memref.alloca() : memref<4xi32>
+// CHECK: scf.for %[[I:[a-z0-9]+]] =
+// CHECK-NEXT: %[[L:.*]] = memref.load %[[LOGITS]][%[[B]], %[[T]], %[[I]]]
+// CHECK-NEXT: memref.store %[[L]], %[[CHOICES]][%[[I]]]
+// CHECK: memref.store %{{.*}}, %[[OPEN]][%[[I]]]
 // CHECK: scf.for %[[K:[a-z0-9]+]] =
 // "None" is chosen so far: any expert is better.
 // CHECK: %[[BEST:.*]] = scf.for {{.*}} to %[[COUNT]] step %{{.*}} iter_args(%[[HELD:.*]] = %[[COUNT]])
-// CHECK: scf.for %[[J:[a-z0-9]+]] = %{{.*}} to %[[K]]
-// CHECK: memref.load %[[E]]
-// CHECK: arith.cmpi ne
+// CHECK: memref.load %[[OPEN]]
 // CHECK: arith.cmpi eq, %[[HELD]], %[[COUNT]]
 // The lower index first where two are equal.
 // CHECK: arith.cmpf ogt
+// CHECK: memref.store %{{.*}}, %[[OPEN]][%[[BEST]]]
 // CHECK: %[[CHOSEN:.*]] = arith.index_cast %[[BEST]] : index to i32
-// CHECK: memref.store %[[CHOSEN]], %[[E]][%{{.*}}, %{{.*}}, %[[K]]]
+// CHECK: memref.store %[[CHOSEN]], %[[E]][%[[B]], %[[T]], %[[K]]]
 // CHECK: %[[WEIGHT:.*]] = arith.divf %{{.*}}, %[[TOTAL]]
-// CHECK: memref.store %[[WEIGHT]], %[[W]][%{{.*}}, %{{.*}}, %[[K]]]
+// CHECK: memref.store %[[WEIGHT]], %[[W]][%[[B]], %[[T]], %[[K]]]
 // CHECK-NOT: arith.divf
 // CHECK: return
 func.func @route(%l: memref<?x?x4xf32>, %w: memref<?x?x2xf32>,
@@ -44,6 +51,58 @@ func.func @normalized(%l: memref<?x?x4xf32>, %w: memref<?x?x2xf32>,
     %e: memref<?x?x2xi32>) {
   marimba.route %l outs(%w, %e : memref<?x?x2xf32>, memref<?x?x2xi32>)
       {normalize} : memref<?x?x4xf32>
+  return
+}
+
+// -----
+
+// Nothing but the choice sees the bias; no softmax.
+
+// CHECK-LABEL: func @sigmoid(
+// CHECK-SAME: %[[BIAS:[a-z0-9]+]]: memref<4xf32>, %[[W:[a-z0-9]+]]: memref<?x?x2xf32>
+// CHECK-NOT: arith.maximumf
+// CHECK: %[[CHOICES:.*]] = memref.alloca() : memref<4xf32>
+// CHECK: %[[SCORE:.*]] = arith.divf
+// CHECK: %[[B:.*]] = memref.load %[[BIAS]]
+// CHECK: %[[CHOICE:.*]] = arith.addf %[[SCORE]], %[[B]]
+// CHECK: memref.store %[[CHOICE]], %[[CHOICES]]
+// CHECK-NOT: memref.load %[[BIAS]]
+// CHECK: %[[WEIGHT:.*]] = arith.divf
+// CHECK: memref.store %[[WEIGHT]], %[[W]]
+// CHECK: %[[SUM:.*]] = arith.addf %{{.*}}, %cst
+// CHECK: %[[SHARE:.*]] = arith.divf %{{.*}}, %[[SUM]]
+// CHECK: %[[SCALED:.*]] = arith.mulf %[[SHARE]],
+// CHECK: memref.store %[[SCALED]], %[[W]]
+func.func @sigmoid(%l: memref<?x?x4xf32>, %b: memref<4xf32>,
+    %w: memref<?x?x2xf32>, %e: memref<?x?x2xi32>) {
+  marimba.route %l bias(%b : memref<4xf32>)
+      outs(%w, %e : memref<?x?x2xf32>, memref<?x?x2xi32>)
+      {sigmoid, normalize, epsilon = 1.0e-6 : f64, scale = 2.5 : f64}
+      : memref<?x?x4xf32>
+  return
+}
+
+// -----
+
+// Experts are closed until their group is chosen, by its two largest.
+
+// CHECK-LABEL: func @groups(
+// CHECK: memref.alloca() : memref<6xf32>
+// CHECK: %[[OPEN:.*]] = memref.alloca() : memref<6xi32>
+// CHECK: memref.store %[[CLOSED:.*]], %[[OPEN]]
+// CHECK: %[[SUMS:.*]] = memref.alloca() : memref<2xf32>
+// CHECK: %[[LEFT:.*]] = memref.alloca() : memref<2xi32>
+// CHECK: scf.for
+// CHECK: %[[BEST:.*]]:2 = scf.for
+// CHECK: %[[SUM:.*]] = arith.addf %[[BEST]]#0, %[[BEST]]#1
+// CHECK: memref.store %[[SUM]], %[[SUMS]]
+// CHECK: memref.load %[[LEFT]]
+// CHECK: memref.store %{{.*}}, %[[OPEN]]
+// CHECK: memref.load %[[OPEN]]
+func.func @groups(%l: memref<?x?x6xf32>, %w: memref<?x?x2xf32>,
+    %e: memref<?x?x2xi32>) {
+  marimba.route %l outs(%w, %e : memref<?x?x2xf32>, memref<?x?x2xi32>)
+      {sigmoid, groups = 2 : i64} : memref<?x?x6xf32>
   return
 }
 
