@@ -90,8 +90,8 @@ void addMamba2Mixer(LayerPlan &layer, WeightTable &weights, StringRef module,
   // Layers may have a norm of that name themselves.
   if (s.normGroups)
     layer.add("gated_norm",
-              weights.get((layer.prefix + "." + m + "norm").str(),
-                          (layer.location + "." + m + "norm.weight").str(),
+              weights.get(layer.prefix + "." + m + "norm",
+                          layer.location + "." + m + "norm.weight",
                           inner));
   add("out_proj", {hidden, inner});
   if (mixer.outBias)

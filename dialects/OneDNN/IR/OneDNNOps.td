@@ -116,7 +116,7 @@ def OneDNN_MatmulOp
   }];
   let builders = [OpBuilder<(ins "::mlir::Value":$input,
       "::mlir::Value":$weight, "::mlir::Value":$bias, "::mlir::Value":$init)>];
-  let extraClassDeclaration = [{
+  let extraClassDeclaration = baseDeclarations # [{
     // Of PostOpsInterface: the call has no place for the factor.
     bool canScale() { return false; }
   }];
