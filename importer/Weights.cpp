@@ -65,6 +65,23 @@ bool WeightTable::takeApart(StringRef stack, ArrayRef<std::string> names,
   return true;
 }
 
+void WeightTable::splitRows(StringRef matrix, ArrayRef<std::string> names,
+                            Dim rows, Dim columns) {
+  const CheckpointTensor *tensor = directory.find(matrix);
+  if (!hasCheckpoint() || !tensor)
+    return;
+  check(*tensor, {rows, columns});
+  used.insert(matrix);
+  uint64_t bytes = tensor->entry.bytes / names.size();
+  for (auto [i, name] : llvm::enumerate(names)) {
+    CheckpointTensor &part = apart[name] = *tensor;
+    part.entry.name = name;
+    part.entry.shape = {rows.size / int64_t(names.size()), columns.size};
+    part.entry.offset += bytes * i;
+    part.entry.bytes = bytes;
+  }
+}
+
 bool WeightTable::has(ArrayRef<std::string> names) const {
   return llvm::any_of(names,
                       [&](StringRef name) { return find(name) != nullptr; });

@@ -47,6 +47,11 @@ public:
   bool takeApart(StringRef stack, ArrayRef<std::string> names,
                  ArrayRef<int64_t> shape);
 
+  /// Makes tensors `names` out of equal parts of the rows of a matrix of the
+  /// checkpoint. Nothing is done where it has no such matrix.
+  void splitRows(StringRef matrix, ArrayRef<std::string> names, Dim rows,
+                 Dim columns);
+
   /// Whether the checkpoint holds a tensor with one of these names.
   bool has(ArrayRef<std::string> names) const;
   /// The shape of a tensor of the checkpoint; none where it has no such tensor.

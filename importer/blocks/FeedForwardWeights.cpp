@@ -123,10 +123,12 @@ void ExpertTaker::takeGated(const ExpertNames &names, Dim hidden,
   std::vector<std::string> gate = apart(names.gate), up = apart(names.up);
   std::vector<std::string> down = apart(names.down);
   // Where one of the two is in one piece, so is the other.
-  std::string gateUp = each + "gate_up_proj", stackedDown = each + "down_proj";
+  std::string gateUp = each + names.stackedGateUp.str();
+  std::string stackedDown = each + names.stackedDown.str();
   std::vector<std::string> both = gate;
   llvm::append_range(both, up);
-  bool stacked = weights.has(gateUp);
+  bool stacked = weights.has(gateUp) ||
+                 (names.stacked && !weights.has({gate[0], gate[0] + ".codes"}));
   Dim united{2 * intermediate.size, intermediate.field};
   bool gateApart =
       !stacked ||

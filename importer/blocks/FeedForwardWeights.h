@@ -48,6 +48,10 @@ struct ExpertNames {
   /// What only the choice adds to the scores; none if empty. Without the last
   /// part of its name: `_bias`, in GGUF files `.bias`.
   StringRef correction = "";
+  /// Gate and up, or down, of all experts in one tensor, in `experts`; whether
+  /// files have these rather than a tensor for each expert.
+  StringRef stackedGateUp = "gate_up_proj", stackedDown = "down_proj";
+  bool stacked = false;
 };
 
 /// Takes the router and the experts, one by one or all in one tensor, as

@@ -29,10 +29,7 @@ void readStepLimit(Config &c, Mamba2Sizes &sizes, StringRef field) {
 static void addPreparation(LayerPlan &layer, WeightTable &weights,
                            StringRef module, const Mamba2Mixer &mixer) {
   const Mamba2Sizes &s = mixer.sizes;
-  std::string convolvedFields =
-      (mixer.fields.heads + " * " + mixer.fields.headDim + " + 2 * " +
-       mixer.fields.groups + " * " + mixer.fields.state)
-          .str();
+  std::string convolvedFields = mixer.fields.convolved();
   Dim heads{s.heads, mixer.fields.heads}, window{s.window, mixer.fields.window};
   Dim convolved{s.convolved(), convolvedFields};
   std::string base = (layer.prefix + "." + module + ".").str();
@@ -65,11 +62,9 @@ void addMamba2Mixer(LayerPlan &layer, WeightTable &weights, StringRef module,
                     const Mamba2Mixer &mixer, Dim hidden) {
   const Mamba2Sizes &s = mixer.sizes;
   const Mamba2Fields &fields = mixer.fields;
-  std::string innerFields = (fields.heads + " * " + fields.headDim).str();
-  std::string both = (fields.groups + " * " + fields.state).str();
-  std::string convolvedFields = innerFields + " + 2 * " + both;
-  std::string projectedFields = "2 * " + innerFields + " + 2 * " + both +
-                                " + " + fields.heads.str();
+  std::string innerFields = fields.inner();
+  std::string convolvedFields = fields.convolved();
+  std::string projectedFields = fields.projected();
   Dim heads{s.heads, fields.heads}, inner{s.inner(), innerFields};
   Dim convolved{s.convolved(), convolvedFields};
   Dim projected{s.projected(), projectedFields};

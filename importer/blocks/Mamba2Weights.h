@@ -17,6 +17,16 @@ namespace mlir::marimba {
 /// The fields of config.json that the sizes come from: families differ.
 struct Mamba2Fields {
   StringRef heads, headDim, groups, state, window;
+  /// What D, the channels of conv1d and the rows of in_proj follow from.
+  std::string inner() const { return (heads + " * " + headDim).str(); }
+  std::string convolved() const {
+    return (Twine(inner()) + " + 2 * " + groups + " * " + state).str();
+  }
+  std::string projected() const {
+    return (Twine("2 * ") + inner() + " + 2 * " + groups + " * " + state +
+            " + " + heads)
+        .str();
+  }
 };
 
 /// A mixer as its config describes it.

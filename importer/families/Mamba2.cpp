@@ -90,7 +90,7 @@ static LogicalResult planMamba2(MLIRContext &, Config &file,
 }
 
 Family mamba2Family() {
-  return {"mamba2", planMamba2, {}, isStateSpacesMamba2};
+  return {"mamba2", planMamba2, noGguf(), isStateSpacesMamba2};
 }
 
 } // namespace mlir::marimba

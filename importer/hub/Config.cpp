@@ -248,6 +248,25 @@ std::vector<std::string> Config::getStrings(StringRef field) {
   return strings;
 }
 
+std::vector<int64_t> Config::getIndices(StringRef field, int64_t count) {
+  const llvm::json::Value *value = find(field);
+  std::vector<int64_t> indices;
+  if (!value)
+    return indices;
+  const llvm::json::Array *list = value->getAsArray();
+  for (const llvm::json::Value &element : list ? *list : llvm::json::Array()) {
+    std::optional<int64_t> index = asInteger(element);
+    if (!index || *index < 0 || *index >= count) {
+      list = nullptr;
+      break;
+    }
+    indices.push_back(*index);
+  }
+  if (!list)
+    error(field, "a list of integers from 0 to " + Twine(count - 1));
+  return indices;
+}
+
 std::vector<int64_t> Config::getTokenIds(StringRef field) {
   const llvm::json::Value *value = find(field);
   if (!value)

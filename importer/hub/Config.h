@@ -68,6 +68,8 @@ public:
   std::string getString(StringRef field, StringRef defaultValue);
   /// A list of strings; empty where it is absent.
   std::vector<std::string> getStrings(StringRef field);
+  /// A list of integers in [0, count); empty where it is absent.
+  std::vector<int64_t> getIndices(StringRef field, int64_t count);
   /// Token ids as asTokenIds() has them; none where the field is absent.
   std::vector<int64_t> getTokenIds(StringRef field);
 

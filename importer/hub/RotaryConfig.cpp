@@ -41,7 +41,8 @@ static void scaleLlama3(Config &c, StringRef prefix,
 }
 
 std::vector<float> readRotaryFrequencies(Config &c, int64_t headDim,
-                                         double defaultTheta) {
+                                         double defaultTheta,
+                                         double defaultShare) {
   bool isNew = c.find("rope_parameters");
   StringRef object = isNew ? "rope_parameters" : "rope_scaling";
   c.flatten(object);
@@ -53,7 +54,7 @@ std::vector<float> readRotaryFrequencies(Config &c, int64_t headDim,
   double theta = c.getPositiveReal(either("rope_theta"), defaultTheta);
 
   std::string part = either("partial_rotary_factor");
-  double share = c.getPositiveReal(part, 1);
+  double share = c.getPositiveReal(part, defaultShare);
   if (share > 1)
     c.error(part, "at most 1");
   auto size = int64_t(double(headDim) * std::min(share, 1.0));

@@ -16,8 +16,11 @@ namespace mlir::marimba {
 /// Fields of transformers 5, `rope_parameters.*`, or of before: `rope_theta`,
 /// `rope_scaling.*`, `partial_rotary_factor`. Computed in f32 step by step, as
 /// transformers does. Reports what it does not know and returns nothing then.
+/// Where the file does not say which share of a head turns, it is
+/// `defaultShare`.
 std::vector<float> readRotaryFrequencies(Config &config, int64_t headDim,
-                                         double defaultTheta);
+                                         double defaultTheta,
+                                         double defaultShare = 1);
 
 } // namespace mlir::marimba
 

@@ -1,0 +1,197 @@
+//===- Mamba2Hybrid.cpp - Mamba-2 mixers and attention by turns -*- C++ -*-===//
+//
+// Part of Marimba.
+//
+//===----------------------------------------------------------------------===//
+
+#include "importer/blocks/Mamba2Hybrid.h"
+#include "importer/blocks/EmbeddingAndHead.h"
+
+namespace mlir::marimba {
+
+//===----------------------------------------------------------------------===//
+// Fields
+//===----------------------------------------------------------------------===//
+
+void Mamba2Hybrid::read(Config &c, int64_t vocabulary, int64_t defaultLayers) {
+  vocab = c.getPositive("vocab_size", vocabulary, kMaxSize);
+  hidden = c.getPositive("hidden_size", 4096, kMaxSize);
+  layers = c.getPositive("num_hidden_layers", defaultLayers, kMaxLayers);
+  epsilon = c.getPositiveReal("rms_norm_eps", 1e-5);
+  attention = readAttention(c, hidden, /*defaultKeyHeads=*/8);
+  attentionBias = c.getBool("attention_bias", false);
+  isAttention.assign(layers, false);
+
+  mixer.fields = {"mamba_n_heads", "mamba_d_head", "mamba_n_groups",
+                  "mamba_d_state", "mamba_d_conv"};
+  Mamba2Sizes &s = mixer.sizes;
+  int64_t inner = hidden * c.getPositive("mamba_expand", 2, kMaxExpand);
+  s.heads = c.getPositive("mamba_n_heads", 128, kMaxSize);
+  s.headDim = c.getPositiveOrAuto(
+      "mamba_d_head", std::max<int64_t>(inner / s.heads, 1), kMaxSize);
+  if (s.inner() != inner)
+    c.error("mamba_n_heads", "mamba_n_heads * mamba_d_head (" +
+                                 Twine(s.headDim) + ") to be " + Twine(inner) +
+                                 " (mamba_expand * hidden_size)");
+  readMamba2Sizes(c, mixer, /*groups=*/1, /*state=*/256);
+  readStepLimit(c, s);
+  s.normEpsilon = epsilon;
+  mixer.inBias = mixer.outBias = c.getBool("mamba_proj_bias", false);
+  mixer.convBias = c.getBool("mamba_conv_bias", true);
+  c.checkSupported();
+}
+
+void Mamba2Hybrid::readLayerTypes(Config &c, StringRef field) {
+  layersField = field;
+  std::vector<std::string> kinds = c.getStrings(field);
+  if (kinds.empty())
+    return;
+  if (int64_t(kinds.size()) != layers)
+    return c.error(field, "the kinds of all layers, " + Twine(layers) +
+                              " (num_hidden_layers)");
+  for (auto [i, kind] : llvm::enumerate(kinds)) {
+    isAttention[i] = kind == "attention" || kind == "full_attention";
+    if (!isAttention[i] && kind != "mamba" && kind != "linear_attention")
+      return c.error(field, "\"mamba\", \"linear_attention\", \"attention\" "
+                            "or \"full_attention\" for layer " +
+                                Twine(i) + ", which is \"" + kind + "\"");
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Weights and layers
+//===----------------------------------------------------------------------===//
+
+/// The list of layers says what a layer is; its tensors have to agree.
+void Mamba2Hybrid::confirm(const LayerPlan &layer, WeightTable &weights,
+                           int64_t index, StringRef configFile) const {
+  bool hasAttention = weights.has(layer.location + ".self_attn.q_proj.weight");
+  bool hasMamba = weights.has(layer.location + ".mamba.in_proj.weight");
+  if (hasAttention == hasMamba || hasAttention == isAttention[index])
+    return;
+  weights.error("layer " + Twine(index) + " has " +
+                (hasAttention ? "attention" : "mamba") + " tensors, but " +
+                weights.fieldsInFile(layersField) + " of " + configFile +
+                " makes it " + (hasAttention ? "a mamba" : "an attention") +
+                " layer");
+}
+
+void Mamba2Hybrid::addFeedForward(LayerPlan &layer,
+                                  WeightTable &weights) const {
+  Dim hiddenDim{hidden, "hidden_size"};
+  Dim width{intermediate, intermediateField};
+  if (experts)
+    addMixtureOfExperts(layer, weights, expertNames, {experts, expertsField},
+                        hiddenDim, {expertSize, "intermediate_size"});
+  if (!intermediate)
+    return;
+  std::string disk = (layer.location + "." + feedForward + ".").str();
+  std::string base = (layer.prefix + "." + feedForward + ".").str();
+  std::string hint;
+  if (!gateUp.empty()) {
+    Dim united{2 * intermediate, intermediateField};
+    std::string whole = disk + gateUp.str() + ".weight";
+    weights.splitRows(whole,
+                      {disk + "gate_proj.weight", disk + "up_proj.weight"},
+                      united, hiddenDim);
+    hint = " (rows of '" + whole + "')";
+  }
+  auto add = [&](StringRef name, StringRef onDisk, Dim out, Dim in,
+                 StringRef why) {
+    std::string own = ((experts ? "shared_experts." : "") + name).str();
+    layer.add(own, weights.getMatrix(base + name.str(),
+                                     disk + onDisk.str() + ".weight", {out, in},
+                                     why));
+    if (feedForwardBias)
+      layer.add(own + ".bias", weights.get(base + name.str() + ".bias",
+                                           disk + onDisk.str() + ".bias", out));
+  };
+  add("gate_proj", "gate_proj", width, hiddenDim, hint);
+  add("up_proj", "up_proj", width, hiddenDim, hint);
+  add("down_proj", down, hiddenDim, width, "");
+}
+
+LayerPlan Mamba2Hybrid::planLayer(WeightTable &weights, int64_t index,
+                                  StringRef configFile) const {
+  Dim hiddenDim{hidden, "hidden_size"};
+  bool attends = isAttention[index];
+  LayerPlan layer;
+  layer.kind = (Twine(attends ? "attention" : "mamba2") + "+" +
+                (experts ? "moe" : "dense"))
+                   .str();
+  layer.prefix = ("layers." + Twine(index)).str();
+  layer.location = "model." + layer.prefix;
+  confirm(layer, weights, index, configFile);
+  takeTensor(layer, weights, "", "input_layernorm", hiddenDim);
+  if (attends)
+    addAttention(layer, weights, attention, hiddenDim, attentionBias);
+  else
+    addMamba2Mixer(layer, weights, "mamba", mixer, hiddenDim);
+  layer.add(
+      "feed_forward_norm",
+      weights.get((layer.prefix + "." + feedForwardNorm).str(),
+                  (layer.location + "." + feedForwardNorm + ".weight").str(),
+                  hiddenDim));
+  addFeedForward(layer, weights);
+  layer.location += attends ? ".self_attn" : ".mamba";
+
+  Routing routing{.topK = topK, .normalize = true};
+  layer.emit = [attends, routing, attention = attention, sizes = mixer.sizes,
+                epsilon = epsilon, scale = residualScale,
+                experts = experts](LayerScope &scope) {
+    Value h = emitNorm(scope, scope.x, "input_layernorm", epsilon);
+    Value mixed = attends ? emitAttention(scope, attention, h)
+                          : emitMamba2Mixer(scope, sizes, h);
+    mixed = emitScaled(scope, mixed, scale, "residual_scale");
+    Value x = emitResidual(scope, scope.x, mixed, "mixer_residual");
+    h = emitNorm(scope, x, "feed_forward_norm", epsilon);
+    Value fed = experts ? emitMixtureOfExperts(scope, routing, h)
+                        : emitDenseFeedForward(scope, h);
+    fed = emitScaled(scope, fed, scale, "residual_scale");
+    return emitResidual(scope, x, fed, "feed_forward_residual");
+  };
+  return layer;
+}
+
+void Mamba2Hybrid::plan(Config &file, WeightTable &weights, ModelPlan &plan,
+                        ModelInfo &info) const {
+  Dim vocabDim{vocab, "vocab_size"}, hiddenDim{hidden, "hidden_size"};
+  plan.vocabSize = vocab;
+  plan.hiddenSize = hidden;
+  plan.normEpsilon = epsilon;
+  plan.embeddingScale = embeddingScale;
+  plan.logitsScale = logitsScale;
+  plan.rotaryFrequencies = frequencies;
+  plan.embedding =
+      takeEmbedding(weights, "embed_tokens", {"model.embed_tokens.weight"},
+                    vocabDim, hiddenDim, tied);
+  for (int64_t i = 0; i < layers; ++i)
+    plan.layers.push_back(planLayer(weights, i, file.file()));
+  HeadNames names;
+  names.norm = lastNorm;
+  takeHead(plan, weights, names, vocabDim, hiddenDim, tied, file.file());
+
+  // Absent is not null: these are the classes' defaults.
+  if (!file.has("eos_token_id"))
+    info.eosIds = {2};
+  if (!file.has("bos_token_id"))
+    info.bosId = 1;
+  info.tiedEmbeddings = tied;
+  info.sizes = {{"num_attention_heads", attention.heads},
+                {"num_key_value_heads", attention.keyHeads},
+                {"head_dim", attention.headDim},
+                {"rotary_dim", attention.rotary},
+                {"mamba_n_heads", mixer.sizes.heads},
+                {"mamba_d_head", mixer.sizes.headDim},
+                {"mamba_n_groups", mixer.sizes.groups},
+                {"mamba_d_state", mixer.sizes.state},
+                {"mamba_d_conv", mixer.sizes.window},
+                {intermediateField.str(), intermediate}};
+  if (experts) {
+    info.sizes.push_back({"intermediate_size", expertSize});
+    info.sizes.push_back({expertsField.str(), experts});
+    info.sizes.push_back({"num_experts_per_tok", topK});
+  }
+}
+
+} // namespace mlir::marimba
