@@ -227,6 +227,6 @@ static LogicalResult planFalconH1(MLIRContext &, Config &file,
 // GGUF
 //===----------------------------------------------------------------------===//
 
-Family falconH1Family() { return {"falcon_h1", planFalconH1, {}}; }
+Family falconH1Family() { return {"falcon_h1", planFalconH1, noGguf()}; }
 
 } // namespace mlir::marimba
