@@ -48,6 +48,8 @@ void inSweeps(KernelBuilder &b, int64_t count, int64_t most,
 
 // One function for each op that this conversion knows.
 void populateScanToVectorPatterns(RewritePatternSet &patterns, int64_t lanes);
+void populateLinearAttentionToVectorPatterns(RewritePatternSet &patterns,
+                                             int64_t lanes);
 void populateConvToVectorPatterns(RewritePatternSet &patterns, int64_t lanes);
 void populateLTIToVectorPatterns(RewritePatternSet &patterns, int64_t lanes);
 void populateAttentionToVectorPatterns(RewritePatternSet &patterns,

@@ -82,6 +82,7 @@ struct ConvertMarimbaToVectorPass
       return signalPassFailure();
     RewritePatternSet patterns(&getContext());
     populateScanToVectorPatterns(patterns, *lanes);
+    populateLinearAttentionToVectorPatterns(patterns, *lanes);
     populateConvToVectorPatterns(patterns, *lanes);
     populateLTIToVectorPatterns(patterns, *lanes);
     populateAttentionToVectorPatterns(patterns, *lanes, threads);
