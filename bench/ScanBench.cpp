@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "bench/LinearAttentionBench.h"
 #include "marimba/Stopwatch.h"
 #include "tools/libmarimba/JitCode.h"
 #include "tools/measure/Limits.h"
@@ -274,6 +275,7 @@ int main(int argc, char **argv) {
               runScan, variant, channels, time, threads)
               ->UseRealTime()
               ->Unit(benchmark::kMicrosecond);
+  bench::addLinearAttentionCases(teams);
   benchmark::RunSpecifiedBenchmarks();
   benchmark::Shutdown();
   return 0;

@@ -64,7 +64,7 @@ void accumulate(int64_t iterations, Step step) {
 // Multiplication
 //===----------------------------------------------------------------------===//
 
-template <unsigned N> static void fmaLoop(int64_t iterations, const char *) {
+template <unsigned N> static void fmaLoop(int64_t iterations, char *) {
   Floats x = splat(0.5f), y = splat(0.25f);
   touch(x);
   touch(y);
@@ -76,7 +76,7 @@ template <unsigned N> static void fmaLoop(int64_t iterations, const char *) {
 
 /// A tile of a matrix product: 6 rows of one operand by 2 vectors of the other,
 /// both from the first-level cache.
-static void tileLoop(int64_t iterations, const char *) {
+static void tileLoop(int64_t iterations, char *) {
   static float a[6 * 64];
   static Floats b[2 * 64];
   touchMemory(a);
@@ -110,14 +110,13 @@ std::vector<SimpleLoop> marimba::bench::fmaLoops() {
 
 std::vector<SimpleLoop> marimba::bench::bf16Loops() {
 #if defined(__AVX512BF16__)
-  return {
-      {"vdpbf16ps", 4.0 * kLanes * 12, [](int64_t iterations, const char *) {
-         __m512i bits = _mm512_set1_epi16(0x3f00); // 0.5
-         auto x = reinterpret_cast<__m512bh &>(bits);
-         accumulate<Floats, 12>(iterations, [&](Floats &acc) {
-           acc = _mm512_dpbf16_ps(acc, x, x);
-         });
-       }}};
+  return {{"vdpbf16ps", 4.0 * kLanes * 12, [](int64_t iterations, char *) {
+             __m512i bits = _mm512_set1_epi16(0x3f00); // 0.5
+             auto x = reinterpret_cast<__m512bh &>(bits);
+             accumulate<Floats, 12>(iterations, [&](Floats &acc) {
+               acc = _mm512_dpbf16_ps(acc, x, x);
+             });
+           }}};
 #else
   return {};
 #endif
@@ -125,7 +124,7 @@ std::vector<SimpleLoop> marimba::bench::bf16Loops() {
 
 std::vector<SimpleLoop> marimba::bench::int8Loops() {
 #if defined(__AVX512VNNI__)
-  return {{"vpdpbusd", 8.0 * kLanes * 12, [](int64_t iterations, const char *) {
+  return {{"vpdpbusd", 8.0 * kLanes * 12, [](int64_t iterations, char *) {
              __m512i x = _mm512_set1_epi8(1);
              accumulate<Ints, 12>(iterations, [&](Ints &acc) {
                acc = Ints(_mm512_dpbusd_epi32(__m512i(acc), x, x));
@@ -133,7 +132,7 @@ std::vector<SimpleLoop> marimba::bench::int8Loops() {
              });
            }}};
 #elif defined(__AVXVNNI__)
-  return {{"vpdpbusd", 8.0 * kLanes * 12, [](int64_t iterations, const char *) {
+  return {{"vpdpbusd", 8.0 * kLanes * 12, [](int64_t iterations, char *) {
              __m256i x = _mm256_set1_epi8(1);
              accumulate<Ints, 12>(iterations, [&](Ints &acc) {
                acc = Ints(_mm256_dpbusd_avx_epi32(__m256i(acc), x, x));
@@ -141,7 +140,7 @@ std::vector<SimpleLoop> marimba::bench::int8Loops() {
              });
            }}};
 #elif defined(__AVX2__) && !defined(__AVX512F__)
-  auto wide = [](int64_t iterations, const char *) {
+  auto wide = [](int64_t iterations, char *) {
     __m256i x = _mm256_set1_epi16(1);
     accumulate<Ints, 12>(iterations, [&](Ints &acc) {
       touch(x); // the product is made again each time
@@ -149,7 +148,7 @@ std::vector<SimpleLoop> marimba::bench::int8Loops() {
     });
   };
   // Pairs are added with saturation: exact for 7-bit operands only.
-  auto bytes = [](int64_t iterations, const char *) {
+  auto bytes = [](int64_t iterations, char *) {
     __m256i x = _mm256_set1_epi8(1), one = _mm256_set1_epi16(1);
     accumulate<Ints, 12>(iterations, [&](Ints &acc) {
       touch(x);
@@ -179,7 +178,7 @@ static Floats exponential(Floats x) {
   return Floats(Ints(p) + (Ints(shifted) << 23));
 }
 
-template <unsigned N> static void expLoop(int64_t iterations, const char *) {
+template <unsigned N> static void expLoop(int64_t iterations, char *) {
   Floats x = splat(-1.25f);
   accumulate<Floats, N>(iterations, [&](Floats &acc) {
     Floats mine = x;
@@ -189,7 +188,7 @@ template <unsigned N> static void expLoop(int64_t iterations, const char *) {
 }
 
 /// Over an array in the first-level cache, N vectors at a time.
-template <unsigned N> static void expArray(int64_t iterations, const char *) {
+template <unsigned N> static void expArray(int64_t iterations, char *) {
   constexpr int64_t rounds = 128 / N;
   static thread_local Floats in[rounds * N], out[rounds * N];
   touchMemory(in);
@@ -215,7 +214,7 @@ std::vector<SimpleLoop> marimba::bench::expLoops() {
 //===----------------------------------------------------------------------===//
 
 template <unsigned Streams, int Ahead>
-static void readLoop(int64_t lines, const char *memory) {
+static void readLoop(int64_t lines, char *memory) {
   constexpr int64_t line = 64;
   int64_t each = lines / Streams * line;
   Ints sum[Streams] = {};
@@ -251,4 +250,26 @@ std::vector<SimpleLoop> marimba::bench::readLoops() {
   addReads<4, 0, 512, 1024, 4096, 8192>(loops);
   addReads<8, 0, 512, 1024, 4096, 8192>(loops);
   return loops;
+}
+
+template <int Ahead> static void updateLoop(int64_t lines, char *memory) {
+  constexpr int64_t line = 64;
+  for (int64_t at = 0; at < lines * line; at += line) {
+    if (Ahead)
+      __builtin_prefetch(memory + at + Ahead);
+    for (int part = 0; part < line / VECTOR_BYTES; ++part) {
+      Floats value;
+      char *here = memory + at + part * VECTOR_BYTES;
+      memcpy(&value, here, sizeof(value));
+      value *= 0.999f;
+      memcpy(here, &value, sizeof(value));
+    }
+  }
+}
+
+std::vector<SimpleLoop> marimba::bench::updateLoops() {
+  return {{"as it comes", 128, updateLoop<0>},
+          {"1024 ahead", 128, updateLoop<1024>},
+          {"2048 ahead", 128, updateLoop<2048>},
+          {"4096 ahead", 128, updateLoop<4096>}};
 }

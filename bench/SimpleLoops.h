@@ -17,9 +17,9 @@ namespace marimba::bench {
 struct SimpleLoop {
   std::string name;
   double work; // operations of one iteration; bytes of one cache line
-  /// Loops of arithmetic run `iterations` times; those that read, once over
-  /// `iterations` cache lines of `memory`.
-  void (*run)(int64_t iterations, const char *memory);
+  /// Loops of arithmetic run `iterations` times; those that read or change
+  /// memory, once over `iterations` cache lines of it.
+  void (*run)(int64_t iterations, char *memory);
 };
 
 /// Some ways to do each. Which one is the fastest depends on the processor.
@@ -28,6 +28,8 @@ std::vector<SimpleLoop> bf16Loops(); // none without such an instruction
 std::vector<SimpleLoop> int8Loops();
 std::vector<SimpleLoop> expLoops();
 std::vector<SimpleLoop> readLoops();
+/// f32 in `memory`, multiplied by a number in place.
+std::vector<SimpleLoop> updateLoops();
 
 } // namespace marimba::bench
 

@@ -1,0 +1,279 @@
+//===- LinearAttentionBench.cpp - How fast linear_attention is ------------===//
+//
+// Part of Marimba. The recurrence of a layer of Mamba-2 2.7B through the
+// compiler's normal stages: state updates a second beside the multiply-adds,
+// and for one token of many rows bytes a second beside a plain loop that
+// changes memory in place (bench/README.md).
+//
+//===----------------------------------------------------------------------===//
+
+#include "bench/LinearAttentionBench.h"
+#include "bench/SimpleLoops.h"
+#include "marimba/Stopwatch.h"
+#include "tools/libmarimba/JitCode.h"
+#include "tools/measure/Limits.h"
+
+#include "marimba/Context.h"
+#include "marimba/PrimitiveCache.h"
+#include "marimba/Tensor.h"
+#include "marimba/ThreadTeam.h"
+#include "marimba/abi.h"
+#include "llvm/ADT/Twine.h"
+#include "llvm/Support/raw_ostream.h"
+#include <array>
+#include <benchmark/benchmark.h>
+#include <cmath>
+#include <map>
+#include <tuple>
+
+using namespace marimba;
+using namespace llvm;
+
+static constexpr int64_t kHeads = 80, kValues = 64, kKeys = 128;
+/// Rows whose states, 2.5 MiB each, are larger than the last cache.
+static constexpr int64_t kManyRows = 128;
+
+static constexpr StringLiteral kModule = R"(
+!wide = tensor<?x?x80x64xf32>
+!narrow = tensor<?x?x1x128xf32>
+!heads = tensor<?x?x80xf32>
+!state = tensor<?x80x128x64xf32>
+module @linear_attention {
+  marimba.weight @A : tensor<80xf32> from ["A"]
+  marimba.weight @D : tensor<80xf32> from ["D"]
+  func.func @prefill(
+      %x: !wide {marimba.input = "x"},
+      %dt: !heads {marimba.input = "dt"},
+      %B: !narrow {marimba.input = "B"},
+      %C: !narrow {marimba.input = "C"},
+      %out: !wide {marimba.output = "y"},
+      %state: !state {marimba.state = "ssm"}) -> (!wide, !state)
+      attributes {marimba.entry = "prefill"} {
+    %A = marimba.get_weight @A : tensor<80xf32>
+    %D = marimba.get_weight @D : tensor<80xf32>
+    %delta = marimba.softplus %dt : !heads
+    %y, %last = marimba.linear_attention %C, %B, %x decay(%A : tensor<80xf32>)
+        step(%delta : !heads) skip(%D, %x : tensor<80xf32>, !wide)
+        outs(%out, %state : !wide, !state)
+        : !narrow, !narrow, !wide -> !wide, !state
+    return %y, %last : !wide, !state
+  }
+}
+)";
+
+namespace {
+
+/// How the op is computed.
+struct Variant {
+  const char *name;
+  unsigned vectorBits;
+  mlir::marimba::TargetOptions target;
+};
+
+const std::vector<Variant> &variants() {
+  static const std::vector<Variant> all = [] {
+    std::vector<Variant> list;
+    if (mlir::marimba::preferredVectorBits({}) >= 512)
+      list.push_back({"v512", 512, {}});
+    // As for a processor without AVX-512: 16 registers, no masks.
+    list.push_back({"avx2", 256, {"haswell", "+avx2,+fma,+bmi,+bmi2,+f16c"}});
+    return list;
+  }();
+  return all;
+}
+
+[[noreturn]] void stop(const std::string &error) {
+  errs() << "error: " << error << '\n';
+  exit(1);
+}
+
+struct Entries {
+  CodePtr code;
+  MarimbaEntry prefill = nullptr, decode = nullptr;
+};
+
+/// The code of a variant, compiled at first use.
+const Entries &entries(size_t variant, int threads) {
+  static std::map<std::pair<size_t, int>, Entries> all;
+  auto [it, fresh] = all.try_emplace({variant, threads});
+  Entries &result = it->second;
+  if (!fresh)
+    return result;
+  const Variant &v = variants()[variant];
+  mlir::marimba::PipelineOptions pipeline;
+  pipeline.vectorBits = v.vectorBits;
+  pipeline.threads = static_cast<unsigned>(threads);
+  std::string error;
+  using Entry = std::remove_pointer_t<MarimbaEntry>;
+  result.code =
+      compileText(kModule.str(), "linear_attention", pipeline, v.target, error);
+  if (result.code)
+    result.prefill =
+        lookupFunction<Entry>(*result.code, MARIMBA_ENTRY_PREFILL, error);
+  if (result.prefill)
+    result.decode =
+        lookupFunction<Entry>(*result.code, MARIMBA_ENTRY_DECODE, error);
+  if (!result.decode)
+    stop(error);
+  return result;
+}
+
+/// Memory of all tensors of one call.
+class Call {
+public:
+  Call(int64_t rows, int64_t time) {
+    std::array<int64_t, 4> wide{rows, time, kHeads, kValues};
+    std::array<int64_t, 4> narrow{rows, time, 1, kKeys};
+    std::array<int64_t, 1> heads{kHeads};
+    add(args, wide, -1, 1);
+    add(args, std::array<int64_t, 3>{rows, time, kHeads}, -5, -1); // dt
+    add(args, narrow, -1, 1);
+    add(args, narrow, -1, 1);
+    add(args, wide, 0, 0); // y
+    add(args, std::array<int64_t, 4>{rows, kHeads, kKeys, kValues}, -1, 1);
+    add(weights, heads, -16, -1); // A
+    add(weights, heads, 0.5, 1.5);
+    call = {weights.data(), args.data(), static_cast<int32_t>(weights.size()),
+            static_cast<int32_t>(args.size())};
+  }
+
+  const MarimbaCall *get() const { return &call; }
+  char *state() { return reinterpret_cast<char *>(buffers[5].data()); }
+  /// Whether all of y is finite and some of it not zero.
+  bool sane() const {
+    const MarimbaTensor &y = args[4];
+    bool any = false;
+    for (int64_t i = 0; i < y.sizes[0] * y.sizes[1] * kHeads * kValues; ++i) {
+      float value = static_cast<const float *>(y.data)[i];
+      if (!std::isfinite(value))
+        return false;
+      any |= value != 0;
+    }
+    return any;
+  }
+
+private:
+  /// A tensor of uniform values in [low, high).
+  void add(std::vector<MarimbaTensor> &list, ArrayRef<int64_t> shape, float low,
+           float high) {
+    int64_t count = 1;
+    for (int64_t size : shape)
+      count *= size;
+    auto buffer = rt::AlignedBuffer::zeroed(count * 4);
+    if (!buffer)
+      stop("no memory for " + std::to_string(count * 4) + " bytes");
+    buffers.push_back(std::move(*buffer));
+    auto *data = reinterpret_cast<float *>(buffers.back().data());
+    for (int64_t i = 0; i < count; ++i) {
+      random = random * 1664525 + 1013904223;
+      data[i] = low + (high - low) * static_cast<float>(random >> 8) * 0x1p-24f;
+    }
+    list.push_back(
+        rt::makeTensor(data, MARIMBA_F32, {shape.data(), shape.size()}));
+  }
+
+  uint32_t random = 1;
+  std::vector<rt::AlignedBuffer> buffers;
+  std::vector<MarimbaTensor> args, weights;
+  MarimbaCall call;
+};
+
+/// The multiply-adds that the machine can do now, in 10^9 a second.
+double multiplyAdds(size_t variant, int threads) {
+  static std::map<size_t, std::unique_ptr<LimitProbes>> all;
+  std::unique_ptr<LimitProbes> &probes = all[variant];
+  std::string error;
+  if (!probes)
+    probes = LimitProbes::create(variants()[variant].target, error);
+  Limits found;
+  if (!probes || !probes->measure(static_cast<unsigned>(threads),
+                                  {11, 0.002, 1}, found, error))
+    stop(error);
+  return found.f32Gflops.max / 2; // other processes only make it lower
+}
+
+/// Seconds of the fastest plain loop over `bytes` of `memory`, shared by the
+/// threads.
+double plainSeconds(rt::Context &context, int threads, char *memory,
+                    int64_t bytes) {
+  struct Job {
+    const bench::SimpleLoop *loop;
+    char *memory;
+    int64_t lines; // of a thread
+  };
+  double best = INFINITY;
+  std::vector<bench::SimpleLoop> loops = bench::updateLoops();
+  for (const bench::SimpleLoop &loop : loops) {
+    Job job{&loop, memory, bytes / 64 / threads};
+    rt::Stopwatch watch;
+    marimba_parallel_for(
+        context.get(), threads, 1,
+        [](void *data, int64_t begin, int64_t end) {
+          Job &job = *static_cast<Job *>(data);
+          for (int64_t i = begin; i < end; ++i)
+            job.loop->run(job.lines, job.memory + i * job.lines * 64);
+        },
+        &job);
+    best = std::min(best, watch.seconds());
+  }
+  return best;
+}
+
+} // namespace
+
+static void run(benchmark::State &state, size_t variant, int64_t rows,
+                int64_t time, int threads) {
+  const Entries &code = entries(variant, threads);
+  MarimbaEntry entry = time == 1 ? code.decode : code.prefill;
+  Call call(rows, time);
+  std::string error;
+  auto context = rt::Context::create(
+      threads, std::make_shared<rt::PrimitiveCache>(), error);
+  if (!context)
+    stop(error);
+  rt::bindThreads(threads);
+  int64_t bytes = rows * kHeads * kKeys * kValues * 4;
+  bool fromMemory = rows == kManyRows;
+  double plain = INFINITY, best = INFINITY;
+  for (auto _ : state) {
+    if (fromMemory)
+      plain =
+          std::min(plain, plainSeconds(*context, threads, call.state(), bytes));
+    context->clear();
+    rt::Stopwatch watch;
+    if (entry(context->get(), call.get()) != MARIMBA_OK)
+      stop(context->message());
+    double seconds = watch.seconds();
+    state.SetIterationTime(seconds);
+    best = std::min(best, seconds);
+  }
+  if (!call.sane())
+    stop("linear_attention's output is not finite, or nothing but zeros");
+  double updates = static_cast<double>(bytes / 4 * time) / best;
+  state.counters["best_us"] = best * 1e6;
+  state.counters["updates"] = updates;
+  if (fromMemory) {
+    state.counters["bytes"] = 2 * static_cast<double>(bytes) / best;
+    state.counters["of_plain"] = plain / best;
+  } else {
+    state.counters["of_fma"] =
+        2 * updates / (multiplyAdds(variant, threads) * 1e9);
+  }
+  state.counters["arena"] = static_cast<double>(context->get()->arenaPeak);
+}
+
+void marimba::bench::addLinearAttentionCases(const std::vector<int> &teams) {
+  const std::pair<int64_t, int64_t> sizes[] = {
+      {1, 1}, {kManyRows, 1}, {1, 8}, {1, 512}, {1, 4096}};
+  for (size_t variant = 0; variant < variants().size(); ++variant)
+    for (auto [rows, time] : sizes)
+      for (int threads : teams)
+        benchmark::RegisterBenchmark(
+            ("linear_attention/" + Twine(variants()[variant].name) + "/rows" +
+             Twine(rows) + "/T" + Twine(time) + "/threads" + Twine(threads))
+                .str()
+                .c_str(),
+            run, variant, rows, time, threads)
+            ->UseManualTime()
+            ->Unit(benchmark::kMicrosecond);
+}
