@@ -136,6 +136,9 @@ private:
   /// Puts the operands of a token, `first` + t, into the scratch memory.
   void copyToken(Value first, Value t) {
     Value token = b.addi(first, t);
+    if (!single)
+      prefetchToken(b.addi(
+          token, b.mini(b.index(kBlockTokens), b.dim(op.getValues(), 1))));
     bool scales = !op.getScale().isExactlyValue(1.0);
     overVectors(keySize, [&](Value n, Value mask) {
       SmallVector<Value> from{row, token, group, n};
@@ -166,6 +169,15 @@ private:
     Value decay = constant ? b.load(op.getDecay(), head)
                            : b.load(op.getDecay(), {row, token, head});
     b.store(step ? b.mul(step, decay) : decay, decays, t);
+  }
+
+  /// The next block's token. In a tile of fewer tokens that is one of the tile
+  /// after it; a row of heads between two tokens is no pattern that processors
+  /// prefetch.
+  void prefetchToken(Value token) {
+    for (int64_t p = 0; p < size; p += kCacheLine / 4)
+      for (Value memref : {op.getValues(), op.getOutput()})
+        b.prefetch(memref, {row, token, head, b.index(p)}, /*locality=*/3);
   }
 
   /// The block's log-decays become decays. Lanes without a token are not read.
