@@ -103,6 +103,44 @@ def ParallelizeScanInTime
                            "::mlir::tensor::TensorDialect"];
 }
 
+def DecomposeLinearAttention
+    : Pass<"decompose-linear-attention", "::mlir::func::FuncOp"> {
+  let summary = "a chunk of linear attention becomes products of matrices";
+  let description = [{
+    Rewrites a `linear_attention` on one row and at most `chunk` tokens, which
+    is what `tile-recurrences` makes of it, as linalg ops: for each group the
+    products of queries and keys, then for each head
+
+    ```
+    M[t,j] = exp(G_t - G_j) q_t k_j for j <= t, else 0
+    Y      = M (d V) + diag(exp(G)) (Q S)
+    S      = exp(G_C) S + K^T (diag(exp(G_C - G)) d V)
+    ```
+
+    with steps d and G_t the sum of log-decays up to token t. Every exponent is
+    a difference of sums and not above 0. Rows of the products are scaled, not
+    queries or keys, so that heads of a group share those.
+
+    The delta rule, log-decays of key channels and one token of a row stay what
+    they are: the recurrence computes them.
+  }];
+  let options = [
+    Option<"chunk", "chunk", "int64_t", "64", "most tokens of a chunk">,
+    Option<"bf16", "bf16", "bool", "false",
+           "multiply bf16, with sums in f32">,
+  ];
+  let statistics = [
+    Statistic<"numDecomposed", "num-decomposed",
+              "chunks that became products">,
+  ];
+  let dependentDialects = ["::mlir::affine::AffineDialect",
+                           "::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::math::MathDialect",
+                           "::mlir::scf::SCFDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 def TileRecurrences : Pass<"tile-recurrences", "::mlir::func::FuncOp"> {
   let summary = "one loop nest for a recurrence and the ops around it";
   let description = [{
