@@ -124,6 +124,14 @@ void CPUTarget::buildTile(OpPassManager &pm,
   tiles.threads = threads;
   tiles.lanes = lanes;
   pm.addNestedPass<func::FuncOp>(createTileRecurrences(tiles));
+  if (options.linearAttention != LinearAttentionForm::Recurrent) {
+    DecomposeLinearAttentionOptions chunks;
+    chunks.chunk = options.linearAttentionChunk;
+    chunks.bf16 = options.bf16 && options.bf16Dots;
+    chunks.always = options.linearAttention == LinearAttentionForm::Chunked;
+    chunks.lanes = lanes;
+    pm.addNestedPass<func::FuncOp>(createDecomposeLinearAttention(chunks));
+  }
   pm.addPass(createCanonicalizerPass());
 }
 
@@ -133,7 +141,7 @@ void CPUTarget::buildLoops(OpPassManager &pm,
   func.addPass(
       createConvertMarimbaToVector({options.vectorBits, options.threads,
                                     options.integerUnit, options.tiles}));
-  func.addPass(createVectorizeLinalg({options.vectorBits}));
+  func.addPass(createVectorizeLinalg({options.vectorBits, options.bf16Dots}));
   addScalarLoops(func);
   func.addPass(createApproximateMath());
   pm.addPass(createLowerAffinePass());

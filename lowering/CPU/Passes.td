@@ -89,19 +89,23 @@ def VectorizeLinalg : Pass<"vectorize-linalg", "::mlir::func::FuncOp"> {
   let summary = "linalg on buffers becomes vector loops with masked tails";
   let description = [{
     Tiles the innermost dimension of every elementwise op, row reduction and
-    projection by the vector's width and vectorises the tile.
+    projection by the vector's width and vectorises the tile. Products of
+    matrices whose rows are contiguous become tiles of sums in registers.
   }];
   let options = [Option<"vectorBits", "vector-bits", "unsigned", "512",
-                        "width of a vector register">];
+                        "width of a vector register">,
+                 Option<"bf16Dots", "bf16-dots", "bool", "false",
+                        "the target has dot products of bf16">];
   let statistics = [
     Statistic<"numContractions", "num-contractions",
-              "projections that became vector loops">,
+              "projections and products of matrices that became vector loops">,
     Statistic<"numVectorized", "num-vectorized",
               "other ops that became vector loops">,
     Statistic<"numScalar", "num-scalar", "ops left to scalar loops">,
   ];
   let dependentDialects = [
-    "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
+    "::mlir::arith::ArithDialect", "::mlir::LLVM::LLVMDialect",
+    "::mlir::math::MathDialect",
     "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
     "::mlir::vector::VectorDialect"];
 }

@@ -30,6 +30,10 @@ enum class Activations { Automatic, F32, Int8 };
 /// of the two, or what was written.
 enum class LTIForm { Cheapest, Recurrence, Convolution, AsWritten };
 
+/// What prompts make of recurrences with a matrix state (linear_attention): the
+/// cheaper form (decompose-linear-attention), or one of the two.
+enum class LinearAttentionForm { Automatic, Recurrent, Chunked };
+
 struct PipelineOptions : PassPipelineOptions<PipelineOptions> {
   PipelineOptions() = default;
   PipelineOptions(const PipelineOptions &other)
@@ -105,6 +109,22 @@ struct PipelineOptions : PassPipelineOptions<PipelineOptions> {
                      "in blocks of tokens"),
           clEnumValN(LTIForm::AsWritten, "as-written",
                      "what the module says"))};
+  Option<LinearAttentionForm> linearAttention{
+      *this, "linear-attention",
+      llvm::cl::desc("What recurrences with a matrix state become (Mamba-2, "
+                     "lightning attention), for more than one token"),
+      llvm::cl::init(LinearAttentionForm::Automatic),
+      llvm::cl::values(
+          clEnumValN(LinearAttentionForm::Automatic, "auto",
+                     "by cost (default)"),
+          clEnumValN(LinearAttentionForm::Recurrent, "recurrent",
+                     "token by token"),
+          clEnumValN(LinearAttentionForm::Chunked, "chunked",
+                     "products of matrices, a chunk of tokens at a time"))};
+  Option<unsigned> linearAttentionChunk{
+      *this, "linear-attention-chunk",
+      llvm::cl::desc("Tokens of a chunk of linear attention"),
+      llvm::cl::init(64)};
   Option<bool> fuseScan{
       *this, "fuse-scan",
       llvm::cl::desc("Whether discretize and scan become selective_scan, and "

@@ -13,6 +13,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/Marimba/IR/Marimba.h"
+#include "dialects/Marimba/IR/ProductAttributes.h"
 #include "passes/recurrence/Passes.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
@@ -26,6 +27,8 @@
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "mlir/Interfaces/ValueBoundsOpInterface.h"
 #include "mlir/Transforms/WalkPatternRewriteDriver.h"
+#include "llvm/Support/MathExtras.h"
+#include <cmath>
 
 #define DEBUG_TYPE "decompose-linear-attention"
 
@@ -142,13 +145,11 @@ public:
   loop(Value end, ValueRange inits,
        llvm::function_ref<SmallVector<Value>(Value, ValueRange)> body,
        int64_t step = 1) {
-    auto loop = scf::ForOp::create(
-        *this, index(0), end, index(step), inits,
-        [&](OpBuilder &b, Location loc, Value i, ValueRange args) {
-          OpBuilder::InsertionGuard guard(*this);
-          setInsertionPointToEnd(b.getInsertionBlock());
-          scf::YieldOp::create(*this, body(i, args));
-        });
+    auto loop = scf::ForOp::create(*this, index(0), end, index(step), inits);
+    OpBuilder::InsertionGuard guard(*this);
+    setInsertionPointToEnd(loop.getBody());
+    scf::YieldOp::create(
+        *this, body(loop.getInductionVar(), loop.getRegionIterArgs()));
     return loop.getResults();
   }
 };
@@ -371,6 +372,7 @@ private:
     sum = decayRows(
         sum, [](OpBuilder &, Location, ValueRange args) { return args[0]; });
     sum = b.product(b.corner(weights, matrix(tokens, tokens)), values, sum);
+    sum.getDefiningOp()->setAttr(kLowerTriangularAttr, b.getUnitAttr());
 
     SmallVector<std::pair<Value, SmallVector<unsigned>>> parts;
     parts.push_back({sum, {0, 1}});
@@ -407,9 +409,28 @@ private:
   Value sums, total;           // log-decays of a head: [T], and all of them
 };
 
+/// Vector instructions for each token of a head, the most of them products. A
+/// product of bf16 has two terms; what is summed over half a chunk is exp, too.
+struct CostModel {
+  double keySize, vectors; // of values
+  double chunk;
+  bool bf16;
+  int64_t lanes;
+
+  double recurrent() const { return 3 * keySize * vectors; }
+  double chunked() const {
+    double products = (2 * keySize + chunk / 2) * vectors / (bf16 ? 2 : 1);
+    double weights = 20 * std::ceil(chunk / 2 / lanes);
+    double passes = 10 * vectors + keySize * vectors * 4 / chunk;
+    return products + weights + passes;
+  }
+};
+
 struct Decompose : OpRewritePattern<LinearAttentionOp> {
-  Decompose(MLIRContext *context, int64_t chunk, bool bf16)
-      : OpRewritePattern(context), chunk(chunk), bf16(bf16) {}
+  Decompose(MLIRContext *context, int64_t chunk, bool bf16, bool always,
+            int64_t lanes)
+      : OpRewritePattern(context), chunk(chunk), bf16(bf16), always(always),
+        lanes(lanes) {}
 
   LogicalResult matchAndRewrite(LinearAttentionOp op,
                                 PatternRewriter &rewriter) const override {
@@ -429,13 +450,19 @@ struct Decompose : OpRewritePattern<LinearAttentionOp> {
         /*stopCondition=*/nullptr, /*closedUB=*/true);
     if (failed(most) || *most > chunk)
       return rewriter.notifyMatchFailure(op, "more tokens than a chunk");
+    double vectors = llvm::divideCeil(op.getValueSize(), lanes);
+    CostModel cost = {double(op.getKeySize()), vectors, double(*most), bf16,
+                      lanes};
+    if (!always && cost.chunked() >= cost.recurrent())
+      return rewriter.notifyMatchFailure(op, "the recurrence is cheaper");
     LDBG() << op.getLoc() << ": products of up to " << *most << " tokens";
     rewriter.replaceOp(op, Chunk(rewriter, op, *most, bf16).emit());
     return success();
   }
 
   int64_t chunk;
-  bool bf16;
+  bool bf16, always;
+  int64_t lanes;
 };
 
 struct DecomposeLinearAttentionPass
@@ -444,13 +471,14 @@ struct DecomposeLinearAttentionPass
   using Base::Base;
 
   void runOnOperation() override {
-    if (chunk < 1) {
+    if (chunk < 1 || lanes < 1) {
       getOperation().emitError("chunk of ")
-          << chunk << " tokens, expected at least 1";
+          << chunk << " tokens and vectors of " << lanes
+          << ", expected at least 1 of each";
       return signalPassFailure();
     }
     RewritePatternSet patterns(&getContext());
-    patterns.add<Decompose>(&getContext(), chunk, bf16);
+    patterns.add<Decompose>(&getContext(), chunk, bf16, always, lanes);
     CountRewrites counter(DEBUG_TYPE, numDecomposed,
                           isAnyOf<LinearAttentionOp>);
     walkAndApplyPatterns(getOperation(), std::move(patterns), &counter);

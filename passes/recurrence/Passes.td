@@ -128,6 +128,9 @@ def DecomposeLinearAttention
     Option<"chunk", "chunk", "int64_t", "64", "most tokens of a chunk">,
     Option<"bf16", "bf16", "bool", "false",
            "multiply bf16, with sums in f32">,
+    Option<"always", "always", "bool", "true",
+           "whatever the cost of the recurrence">,
+    Option<"lanes", "lanes", "int64_t", "16", "channels of a vector">,
   ];
   let statistics = [
     Statistic<"numDecomposed", "num-decomposed",

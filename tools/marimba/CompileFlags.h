@@ -30,7 +30,8 @@ struct CompileFlags {
   std::optional<CompileOptions>
   compileOptions(const std::string &targetCpu = {}) const;
 
-  /// Of these --target, --matmul, --activations and --lti-form are ours, too.
+  /// Of these --target, --matmul, --matmul-table, --activations, --lti-form and
+  /// --linear-attention are ours, too.
   mlir::marimba::PipelineOptions pipeline;
   llvm::cl::opt<ComputeType> dtype;
   KeyValuesOption keyValues;

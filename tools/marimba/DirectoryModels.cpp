@@ -37,6 +37,7 @@ bool DirectoryModels::leavesDecisions(const std::string &package) const {
                                        &flags->keyValues,
                                        &flags->pipeline.activations,
                                        &flags->pipeline.ltiForm,
+                                       &flags->pipeline.linearAttention,
                                        &flags->reference,
                                        &flags->noFuseScan,
                                        &flags->isa,

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/Marimba/IR/Marimba.h"
+#include "dialects/Marimba/IR/ProductAttributes.h"
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
@@ -84,6 +85,17 @@ static LogicalResult verifyTime(const Holder &holder, NamedAttribute attr) {
   return verifyTimeAttribute(holder.op, holder.index, attr);
 }
 
+static LogicalResult verifyTriangular(const Holder &holder,
+                                      NamedAttribute attr) {
+  if (holder.op->getName().getStringRef() != "linalg.generic")
+    return holder.error() << "has the attribute '" << attr.getName().getValue()
+                          << "', which a linalg.generic may have";
+  if (isa<UnitAttr>(attr.getValue()))
+    return success();
+  return holder.error() << "has '" << attr.getName().getValue()
+                        << "' = " << attr.getValue() << ", expected no value";
+}
+
 static constexpr KnownAttribute kKnown[] = {
     {kFamilyAttr, Place::Module, verifyName},
     {kEntryAttr, Place::Function, verifyEntry},
@@ -94,6 +106,7 @@ static constexpr KnownAttribute kKnown[] = {
     {kWeightAttr, Place::Argument, verifyName},
     {kNameAttr, Place::Argument, verifyName},
     {kTimeAttr, Place::Argument, verifyTime},
+    {kLowerTriangularAttr, Place::Elsewhere, verifyTriangular},
 };
 
 static StringRef nameOf(Place place) {

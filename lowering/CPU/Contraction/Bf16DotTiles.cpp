@@ -30,6 +30,23 @@ Value mlir::marimba::dotPairs(KernelBuilder &b, Value sum, Value words,
       .getResult(0);
 }
 
+Value mlir::marimba::roundPairs(KernelBuilder &b, Value low, Value high) {
+  int64_t lanes = cast<VectorType>(low.getType()).getNumElements();
+  // The instruction puts its second operand first.
+  Value both = LLVM::CallIntrinsicOp::create(
+                   b, b.getLoc(), VectorType::get({2 * lanes}, b.getBF16Type()),
+                   b.getStringAttr("llvm.x86.avx512bf16.cvtne2ps2bf16." +
+                                   std::to_string(32 * lanes)),
+                   ValueRange{high, low})
+                   .getResult(0);
+  SmallVector<int64_t> order;
+  for (int64_t lane = 0; lane < lanes; ++lane)
+    order.append({lane, lane + lanes});
+  Value mixed = vector::ShuffleOp::create(b, both, both, order);
+  return vector::BitCastOp::create(b, VectorType::get({lanes}, b.getI32Type()),
+                                   mixed);
+}
+
 Value mlir::marimba::broadcastPair(KernelBuilder &b, int64_t lanes, Value input,
                                    ArrayRef<Value> row, Value k,
                                    int64_t count) {

@@ -14,6 +14,8 @@ namespace mlir::marimba {
 /// sum + the products of two pairs of bf16, in each lane (vdpbf16ps): words of
 /// weights, and `pair` of inputs, both vectors of i32.
 Value dotPairs(KernelBuilder &b, Value sum, Value words, Value pair);
+/// Two vectors of f32, rounded to bf16, as words: a vector of i32.
+Value roundPairs(KernelBuilder &b, Value low, Value high);
 /// Inputs k and k + 1 of a row of bf16, or k and 0 where `count` is 1, in each
 /// lane as i32.
 Value broadcastPair(KernelBuilder &b, int64_t lanes, Value input,

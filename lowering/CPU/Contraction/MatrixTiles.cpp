@@ -6,6 +6,8 @@
 
 #include "lowering/CPU/Contraction/MatrixTiles.h"
 
+#include "lowering/CPU/Contraction/Bf16DotTiles.h"
+
 #include "mlir/Dialect/AMX/AMXDialect.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -199,28 +201,11 @@ void MatrixTiles::produce(const Task &task) {
                       }
                       Value word = arith::DivUIOp::create(
                           b, b.subi(k, task.first), b.index(perWord));
-                      vector::StoreOp::create(b, pairs(low, weights), panel,
-                                              ValueRange{word, lane});
+                      vector::StoreOp::create(b, roundPairs(b, low, weights),
+                                              panel, ValueRange{word, lane});
                       low = Value();
                     });
   assert(!low && "words have an even number of inputs");
-}
-
-Value MatrixTiles::pairs(Value low, Value high) {
-  // The instruction puts its second operand first.
-  auto type = VectorType::get({2 * facts.lanes}, b.getBF16Type());
-  Value both = LLVM::CallIntrinsicOp::create(
-                   b, b.getLoc(), type,
-                   b.getStringAttr("llvm.x86.avx512bf16.cvtne2ps2bf16." +
-                                   std::to_string(32 * facts.lanes)),
-                   ValueRange{high, low})
-                   .getResult(0);
-  SmallVector<int64_t> order;
-  for (int64_t lane = 0; lane < facts.lanes; ++lane)
-    order.append({lane, lane + facts.lanes});
-  Value mixed = vector::ShuffleOp::create(b, both, both, order);
-  return vector::BitCastOp::create(
-      b, VectorType::get({facts.lanes}, b.getI32Type()), mixed);
 }
 
 void MatrixTiles::rows(const Task &task) {

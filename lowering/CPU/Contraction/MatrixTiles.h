@@ -81,8 +81,6 @@ private:
   void multiply(const Task &task, const Rows &rows, Value lane);
   void clear(const Rows &rows, Value lane);
   void finish(const Task &task, const Rows &rows, Value lane);
-  /// Two vectors of f32 as words of bf16.
-  Value pairs(Value low, Value high);
   Value scratch(ArrayRef<int64_t> sizes, Type element);
 
   Value input;

@@ -1,16 +1,18 @@
 //===- VectorizeLinalg.cpp - Elementwise ops and row sums -------*- C++ -*-===//
 //
 // Part of Marimba. See lowering/CPU/Passes.td. Projections:
-// ContractionToVector.cpp.
+// ContractionToVector.cpp; products of matrices: TileContraction.cpp.
 //
 //===----------------------------------------------------------------------===//
 
 #include "lowering/CPU/LinalgToVector/ContractionToVector.h"
+#include "lowering/CPU/LinalgToVector/TileContraction.h"
 #include "lowering/CPU/Passes.h"
 #include "lowering/Common/Builders/KernelBuilder.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -129,6 +131,8 @@ struct VectorizeLinalgPass
       return signalPassFailure();
     RewritePatternSet projections(&getContext());
     populateContractionToVectorPatterns(projections, *lanes);
+    populateTileContractionPatterns(
+        projections, TileFacts::of(*lanes, /*threads=*/1), bf16Dots);
     CountRewrites counter(DEBUG_TYPE, numContractions,
                           isAnyOf<linalg::GenericOp>);
     walkAndApplyPatterns(getOperation(), std::move(projections), &counter);

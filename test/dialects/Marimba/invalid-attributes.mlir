@@ -97,3 +97,23 @@ func.func @f() {
   %c = arith.constant {marimba.name = "c"} 1 : index
   return
 }
+
+// -----
+
+func.func @f() {
+  // expected-error@+1 {{'arith.constant' op has the attribute 'marimba.lower_triangular', which a linalg.generic may have}}
+  %c = arith.constant {marimba.lower_triangular} 1 : index
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<4xf32>) {
+  // expected-error@+1 {{'linalg.generic' op has 'marimba.lower_triangular' = true, expected no value}}
+  %y = linalg.generic {indexing_maps = [affine_map<(d0) -> (d0)>], iterator_types = ["parallel"]}
+      outs(%x : tensor<4xf32>) attrs = {marimba.lower_triangular = true} {
+    ^bb0(%a: f32):
+      linalg.yield %a : f32
+  } -> tensor<4xf32>
+  return
+}
