@@ -86,8 +86,7 @@ void addMamba2Mixer(LayerPlan &layer, WeightTable &weights, StringRef module,
   if (s.normGroups)
     layer.add("gated_norm",
               weights.get(layer.prefix + "." + m + "norm",
-                          layer.location + "." + m + "norm.weight",
-                          inner));
+                          layer.location + "." + m + "norm.weight", inner));
   add("out_proj", {hidden, inner});
   if (mixer.outBias)
     add("out_proj", hidden, ".bias");
