@@ -161,9 +161,7 @@ void addMixtureOfExperts(LayerPlan &layer, WeightTable &weights,
   if (!names.correction.empty())
     layer.add("correction_bias",
               weights.get(base + "correction_bias",
-                          {disk + names.correction.str() + "_bias",
-                           disk + names.correction.str() + ".bias"},
-                          experts));
+                          disk + names.correction.str(), experts));
   ExpertTaker taker(layer, weights, names, experts);
   Dim outer = inner.value_or(hidden);
   if (!names.gate.empty())

@@ -45,13 +45,7 @@ struct ExpertNames {
   StringRef router = "feed_forward.router";
   StringRef experts = "feed_forward.experts";
   StringRef gate = "gate_proj", up = "up_proj", down = "down_proj";
-  /// What only the choice adds to the scores; none if empty. Without the last
-  /// part of its name: `_bias`, in GGUF files `.bias`.
-  StringRef correction = "";
-  /// Gate and up, or down, of all experts in one tensor, in `experts`; whether
-  /// files have these rather than a tensor for each expert.
-  StringRef stackedGateUp = "gate_up_proj", stackedDown = "down_proj";
-  bool stacked = false;
+  StringRef correction = ""; // a bias of the choice alone; none if empty
 };
 
 /// Takes the router and the experts, one by one or all in one tensor, as

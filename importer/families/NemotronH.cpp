@@ -201,7 +201,7 @@ static void addExperts(LayerPlan &layer, WeightTable &weights,
   ExpertNames names;
   names.module = "mixer";
   names.router = "mixer.gate";
-  names.correction = "mixer.gate.e_score_correction";
+  names.correction = "mixer.gate.e_score_correction_bias";
   names.experts = "mixer.experts";
   names.gate = "";
   std::optional<Dim> latent;
@@ -343,7 +343,7 @@ static const GgufName kInLayer[] = {
     {"attn_norm", "norm"},
     {"ssm_in", "mixer.in_proj"},
     {"ssm_conv1d", "mixer.conv1d"},
-    {"ssm_dt", "mixer.dt"},
+    {"ssm_dt.bias", "mixer.dt_bias"},
     {"ssm_a", "mixer.A"},
     {"ssm_d", "mixer.D"},
     {"ssm_norm", "mixer.norm"},
@@ -355,7 +355,7 @@ static const GgufName kInLayer[] = {
     {"ffn_up", "mixer.up_proj"},
     {"ffn_down", "mixer.down_proj"},
     {"ffn_gate_inp", "mixer.gate"},
-    {"exp_probs_b", "mixer.gate.e_score_correction"},
+    {"exp_probs_b.bias", "mixer.gate.e_score_correction_bias"},
     {"ffn_up_exps", "mixer.experts.*.up_proj"},
     {"ffn_down_exps", "mixer.experts.*.down_proj"},
     {"ffn_up_shexp", "mixer.shared_experts.up_proj"},

@@ -49,6 +49,15 @@ MIXER = {
     "D": "ssm_d",
     "out_proj": "ssm_out",
 }
+MIXER2 = {
+    "in_proj": "ssm_in",
+    "conv1d": "ssm_conv1d",
+    "dt_bias": "ssm_dt.bias",
+    "A_log": "ssm_a",
+    "D": "ssm_d",
+    "norm": "ssm_norm",
+    "out_proj": "ssm_out",
+}
 # By family: names of parts of a layer, and around the layers.
 PARTS = {
     "llama": {
@@ -77,6 +86,25 @@ PARTS = {
         },
     },
     "mamba": {**{f"mixer.{n}": g for n, g in MIXER.items()}, "norm": "attn_norm"},
+    "nemotron_h": {
+        "norm": "attn_norm",
+        **{f"mixer.{n}": g for n, g in MIXER2.items()},
+        **{f"mixer.{n}_proj": f"attn_{n}" for n in "qkv"},
+        "mixer.o_proj": "attn_output",
+        "mixer.gate": "ffn_gate_inp",
+        "mixer.gate.e_score_correction_bias": "exp_probs_b.bias",
+        "mixer.fc1_latent_proj": "ffn_latent_down",
+        "mixer.fc2_latent_proj": "ffn_latent_up",
+        **{
+            f"mixer.{group}{n}_proj": f"ffn_{n}{suffix}"
+            for group, suffix in (
+                ("", ""),
+                ("experts.", "_exps"),
+                ("shared_experts.", "_shexp"),
+            )
+            for n in ("up", "down")
+        },
+    },
 }
 PARTS["falcon_mamba"] = PARTS["mamba"]
 ENDS = {
@@ -87,6 +115,8 @@ ENDS = {
     "backbone.norm_f.weight": "output_norm.weight",
     "lm_head.weight": "output.weight",
 }
+# The field that says how many groups of heads share B and C.
+GROUPS = {"nemotron_h": "n_groups"}
 KEPT_F32 = ("ssm_a", "ssm_conv1d", "ffn_gate_inp")
 
 
@@ -205,6 +235,25 @@ def stack_experts(tensors):
     return stacked
 
 
+def stored_f32(gguf, shape):
+    """Whether the converter keeps a tensor in f32."""
+    return (
+        len(shape) < 2
+        or not gguf.endswith(".weight")
+        or gguf.endswith("_norm.weight")
+        or any(part in gguf for part in KEPT_F32)
+    )
+
+
+def shape_of_vector(gguf, shape, groups):
+    """Vectors of a mixer with a matrix state, as the converter shapes them."""
+    if gguf.endswith((".ssm_a", ".ssm_d")):
+        return [*shape, 1]
+    if gguf.endswith(".ssm_norm.weight"):
+        return [groups, shape[0] // groups]
+    return shape
+
+
 def gguf_name(name, parts):
     if name in ENDS:
         return ENDS[name]
@@ -235,30 +284,95 @@ def convert(config, tensors, kind):
             if ".k_proj." in name:
                 tensor = interleave(tensor, key_heads)
         own = kind
-        if len(tensor.shape) < 2 or any(part in gguf for part in KEPT_F32):
+        if stored_f32(gguf, tensor.shape):
             own = "F32"
         elif kind.startswith("Q") and tensor.shape[-1] % BLOCK:
             own = "F16"
+        if family in GROUPS:
+            groups = config.get(GROUPS[family])
+            tensor.shape = shape_of_vector(gguf, tensor.shape, groups)
         result[gguf] = (tensor.shape, own, encode(tensor.values, own))
     if config.get("tie_word_embeddings"):
         result.pop("output.weight", None)
     return result
 
 
-def metadata(config):
-    """Pairs of key and (type, value); an array is (ARRAY, (type, values))."""
-    family = config["model_type"]
-    arch = {"mixtral": "llama", "falcon_mamba": "mamba"}.get(family, family)
-    keys = {
+def common_keys(config, arch, layers):
+    """What all architectures have."""
+    epsilon = config.get("rms_norm_eps", config.get("layer_norm_epsilon"))
+    return {
         "general.architecture": (STRING, arch),
-        "general.name": (STRING, family),
+        "general.name": (STRING, config["model_type"]),
         "general.alignment": (UINT32, ALIGNMENT),
         f"{arch}.context_length": (UINT32, 4096),
         f"{arch}.embedding_length": (UINT32, config["hidden_size"]),
-        f"{arch}.block_count": (UINT32, config["num_hidden_layers"]),
+        f"{arch}.block_count": (UINT32, layers),
+        f"{arch}.attention.layer_norm_rms_epsilon": (FLOAT32, epsilon),
+        "tokenizer.ggml.bos_token_id": (UINT32, config["bos_token_id"]),
+        "tokenizer.ggml.eos_token_id": (UINT32, config["eos_token_id"]),
     }
-    epsilon = config.get("rms_norm_eps", config.get("layer_norm_epsilon"))
-    keys[f"{arch}.attention.layer_norm_rms_epsilon"] = (FLOAT32, epsilon)
+
+
+def mixer2_keys(arch, window, state, heads, head_dim, groups):
+    """Of a mixer with a matrix state; the heads are its "rank"."""
+    sizes = {
+        "conv_kernel": window,
+        "state_size": state,
+        "time_step_rank": heads,
+        "inner_size": heads * head_dim,
+        "group_count": groups,
+    }
+    return {f"{arch}.ssm.{name}": (UINT32, size) for name, size in sizes.items()}
+
+
+def nemotron_keys(config):
+    """The architecture is another where there are experts."""
+    types = config["layers_block_type"]
+    moe = "moe" in types
+    arch = "nemotron_h_moe" if moe else "nemotron_h"
+    keys = common_keys(config, arch, len(types))
+    names = ("conv_kernel", "ssm_state_size", "mamba_num_heads", "mamba_head_dim")
+    keys.update(mixer2_keys(arch, *(config[n] for n in names), config["n_groups"]))
+
+    def each(type, value):
+        return (ARRAY, (INT32, [value if t == type else 0 for t in types]))
+
+    width = config["moe_intermediate_size" if moe else "intermediate_size"]
+    own = {
+        "feed_forward_length": each("moe" if moe else "mlp", width),
+        "attention.head_count": (UINT32, config["num_attention_heads"]),
+        "attention.head_count_kv": each(
+            "full_attention", config["num_key_value_heads"]
+        ),
+        "attention.key_length": (UINT32, config["head_dim"]),
+        "attention.value_length": (UINT32, config["head_dim"]),
+    }
+    if moe:
+        own["expert_weights_norm"] = (BOOL, config["norm_topk_prob"])
+        own["expert_weights_scale"] = (FLOAT32, config["routed_scaling_factor"])
+        for key, field in {
+            "expert_count": "n_routed_experts",
+            "expert_used_count": "num_experts_per_tok",
+            "expert_shared_count": "n_shared_experts",
+            "expert_feed_forward_length": "moe_intermediate_size",
+            "expert_shared_feed_forward_length": "moe_shared_expert_intermediate_size",
+            "expert_group_count": "n_group",
+            "expert_group_used_count": "topk_group",
+            "moe_latent_size": "moe_latent_size",
+        }.items():
+            if config.get(field) is not None:
+                own[key] = (UINT32, config[field])
+    keys.update({f"{arch}.{key}": value for key, value in own.items()})
+    return keys
+
+
+def metadata(config):
+    """Pairs of key and (type, value); an array is (ARRAY, (type, values))."""
+    family = config["model_type"]
+    if family == "nemotron_h":
+        return nemotron_keys(config)
+    arch = {"mixtral": "llama", "falcon_mamba": "mamba"}.get(family, family)
+    keys = common_keys(config, arch, config["num_hidden_layers"])
     if arch == "mamba":
         keys["mamba.feed_forward_length"] = (UINT32, 0)
         keys["mamba.attention.head_count"] = (UINT32, 0)
@@ -298,8 +412,6 @@ def metadata(config):
         names = ("conv_kernel", "inner_size", "state_size", "time_step_rank")
         for name, size in zip(names, sizes):
             keys[f"{arch}.ssm.{name}"] = (UINT32, size)
-    keys["tokenizer.ggml.bos_token_id"] = (UINT32, config["bos_token_id"])
-    keys["tokenizer.ggml.eos_token_id"] = (UINT32, config["eos_token_id"])
     return keys
 
 
@@ -344,7 +456,7 @@ def restore(config, tensors, kind):
         plain = f"{head}.experts.{tail.partition('.')[2]}" if middle else name
         gguf = gguf_name(plain, PARTS[family])
         own, width = kind, tensor.shape[-1]
-        if len(tensor.shape) < 2 or any(part in gguf for part in KEPT_F32):
+        if stored_f32(gguf, tensor.shape):
             own = "F32"
         elif kind.startswith("Q") and width % BLOCK:
             own = "F16"
