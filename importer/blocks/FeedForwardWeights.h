@@ -46,6 +46,10 @@ struct ExpertNames {
   StringRef experts = "feed_forward.experts";
   StringRef gate = "gate_proj", up = "up_proj", down = "down_proj";
   StringRef correction = ""; // a bias of the choice alone; none if empty
+  /// Gate and up, or down, of all experts in one tensor, in `experts`; whether
+  /// files have these rather than a tensor for each expert.
+  StringRef stackedGateUp = "gate_up_proj", stackedDown = "down_proj";
+  bool stacked = false;
 };
 
 /// Takes the router and the experts, one by one or all in one tensor, as
