@@ -10,6 +10,7 @@
 #include "importer/blocks/EmbeddingAndHead.h"
 #include "importer/blocks/FeedForwardWeights.h"
 #include "importer/blocks/Mamba2Weights.h"
+#include "importer/blocks/TransformerModel.h"
 #include "importer/families/FamilyRegistry.h"
 #include "importer/hub/RotaryConfig.h"
 #include "llvm/ADT/STLExtras.h"
@@ -227,6 +228,59 @@ static LogicalResult planFalconH1(MLIRContext &, Config &file,
 // GGUF
 //===----------------------------------------------------------------------===//
 
-Family falconH1Family() { return {"falcon_h1", planFalconH1, noGguf()}; }
+static const GgufName kOutside[] = {
+    {"token_embd.weight", "model.embed_tokens.weight"},
+    {"output_norm.weight", "model.final_layernorm.weight"},
+    {"output.weight", "lm_head.weight"},
+};
+static const GgufName kInLayer[] = {
+    {"attn_norm", "input_layernorm"},
+    {"attn_q", "self_attn.q_proj"},
+    {"attn_k", "self_attn.k_proj"},
+    {"attn_v", "self_attn.v_proj"},
+    {"attn_output", "self_attn.o_proj"},
+    {"ssm_in", "mamba.in_proj"},
+    {"ssm_conv1d", "mamba.conv1d"},
+    {"ssm_dt.bias", "mamba.dt_bias"},
+    {"ssm_a", "mamba.A"},
+    {"ssm_d", "mamba.D"},
+    {"ssm_norm", "mamba.norm"},
+    {"ssm_out", "mamba.out_proj"},
+    // Without ".weight" in the file.
+    {"ffn_norm", "pre_ff_layernorm.weight"},
+    {"ffn_gate", "feed_forward.gate_proj"},
+    {"ffn_up", "feed_forward.up_proj"},
+    {"ffn_down", "feed_forward.down_proj"},
+};
+
+/// The converter has multiplied the weights: there are no multipliers.
+static void readGguf(GgufFields &f) {
+  readGgufTransformer(f);
+  // Rows of queries and keys are as in the checkpoint.
+  f.config.queryHeads = f.config.keyHeads = 0;
+  f.copy("ssm.inner_size", "mamba_d_ssm");
+  f.copy("ssm.state_size", "mamba_d_state");
+  f.copy("ssm.conv_kernel", "mamba_d_conv");
+  f.copy("ssm.group_count", "mamba_n_groups");
+  f.copy("ssm.time_step_rank", "mamba_n_heads"); // llama.cpp's name for it
+  auto setIfThere = [&](StringRef field, StringRef tensor) {
+    std::string name = ("blk.0." + tensor).str();
+    f.set(field, f.hasTensor(name), name);
+  };
+  setIfThere("mamba_conv_bias", "ssm_conv1d.bias");
+  setIfThere("mamba_proj_bias", "ssm_in.bias");
+  setIfThere("projectors_bias", "ssm_out.bias");
+  setIfThere("mamba_rms_norm", "ssm_norm.weight");
+  // llama.cpp knows the other order only.
+  f.set("mamba_norm_before_gate", false, "general.architecture");
+}
+
+Family falconH1Family() {
+  return {"falcon_h1",
+          planFalconH1,
+          {/*architecture=*/"falcon-h1", /*claims=*/nullptr, readGguf,
+           GgufNames("model.layers.", kOutside, kInLayer),
+           /*zeroIsNone=*/false, /*alsoCalled=*/"", /*vectorMixers=*/true}};
+}
 
 } // namespace mlir::marimba

@@ -24,8 +24,10 @@ static std::string architectures() {
   for (auto [i, name] : llvm::enumerate(names)) {
     text += i == 0 ? "" : i + 1 < names.size() ? ", " : " or ";
     text += ("\"" + name + "\"").str();
+    std::string plain = name.str();
+    llvm::replace(plain, '-', '_');
     for (const Family &family : families())
-      if (family.gguf.architecture == name && !family.modelType.contains(name))
+      if (family.gguf.architecture == name && !family.modelType.contains(plain))
         text += (" (which " + family.modelType + " is, too)").str();
   }
   return text;

@@ -75,6 +75,10 @@ LogicalResult ModelDirectory::addGguf(const GgufTensor &tensor,
   // A dimension of 1 is left out where it was.
   if (part.ends_with(".ssm_conv1d.weight") && entry.shape.size() == 2)
     entry.shape.insert(entry.shape.begin() + 1, 1);
+  if (config.family->gguf.vectorMixers && entry.shape.size() == 2 &&
+      (part.ends_with(".ssm_a") || part.ends_with(".ssm_d") ||
+       part.ends_with(".ssm_norm.weight")))
+    entry.shape = {entry.shape[0] * entry.shape[1]};
   if (!StringRef(*name).contains('*')) {
     table.try_emplace(*name, std::move(result));
     return success();

@@ -32,6 +32,9 @@ struct GgufFamily {
   bool zeroIsNone = false;
   /// Another architecture that the family's files may have.
   StringLiteral alsoCalled = "";
+  /// Mamba-2: what the file has as ssm_a and ssm_d [Hv,1] and ssm_norm [G,D/G]
+  /// are vectors in checkpoints.
+  bool vectorMixers = false;
 };
 
 /// Of a family that llama.cpp does not have.
