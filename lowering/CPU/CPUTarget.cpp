@@ -123,6 +123,7 @@ void CPUTarget::buildTile(OpPassManager &pm,
   TileRecurrencesOptions tiles;
   tiles.threads = threads;
   tiles.lanes = lanes;
+  tiles.chunk = options.linearAttentionChunk;
   pm.addNestedPass<func::FuncOp>(createTileRecurrences(tiles));
   if (options.linearAttention != LinearAttentionForm::Recurrent) {
     DecomposeLinearAttentionOptions chunks;
