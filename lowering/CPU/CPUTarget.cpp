@@ -120,6 +120,7 @@ void CPUTarget::buildTile(OpPassManager &pm,
                           const PipelineOptions &options) const {
   int64_t threads = options.threads, lanes = options.vectorBits / 32;
   pm.addNestedPass<func::FuncOp>(createParallelizeScanInTime({threads, lanes}));
+  pm.addNestedPass<func::FuncOp>(createExpandHeads());
   TileRecurrencesOptions tiles;
   tiles.threads = threads;
   tiles.lanes = lanes;

@@ -144,6 +144,24 @@ def DecomposeLinearAttention
                            "::mlir::tensor::TensorDialect"];
 }
 
+def ExpandHeads : Pass<"expand-heads", "::mlir::func::FuncOp"> {
+  let summary = "what reads a recurrence by channels reads it by heads";
+  let description = [{
+    Behind a recurrence of heads with matrices stands a collapse of its values
+    `[B,T,Hv,P]` to channels `[B,T,D]`, as projections read them. Elementwise ops
+    between both (the gate and its SiLU) are written over `[B,T,Hv,P]` and the
+    collapse moves behind them, by linalg's fusion of reshapes by expansion, so
+    that `tile-recurrences` finds them next to the recurrence. It leaves alone
+    what sums over channels: norms over all heads.
+  }];
+  let statistics = [
+    Statistic<"numExpanded", "num-expanded", "ops that go by heads">,
+  ];
+  let dependentDialects = ["::mlir::affine::AffineDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 def TileRecurrences : Pass<"tile-recurrences", "::mlir::func::FuncOp"> {
   let summary = "one loop nest for a recurrence and the ops around it";
   let description = [{

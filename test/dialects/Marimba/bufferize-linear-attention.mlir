@@ -25,16 +25,16 @@ func.func @linear_attention(%q: tensor<?x?x2x6xf32>, %v: tensor<?x?x4x8xf32>,
 // Of the state one needs both: what was, for a second call, and what becomes.
 
 // CHECK-LABEL: func @state_read_later
-// CHECK-SAME: %[[S:[a-z0-9]+]]: memref<2x4x6x8xf32>)
+// CHECK-SAME: %[[S:[a-z0-9]+]]: memref<2x4x6x8xf32>,
 // CHECK: %[[COPY:.*]] = memref.alloc
 // CHECK: memref.copy %[[S]], %[[COPY]]
 // CHECK: marimba.linear_attention {{.*}} outs(%{{.*}}, %[[COPY]] :
 // CHECK: return %[[COPY]], %[[S]]
 func.func @state_read_later(%q: tensor<2x3x2x6xf32>, %v: tensor<2x3x4x8xf32>,
-    %s: tensor<2x4x6x8xf32>)
+    %s: tensor<2x4x6x8xf32>, %e: tensor<2x3x4x8xf32>)
     -> (tensor<2x4x6x8xf32>, tensor<2x4x6x8xf32>) {
   %y, %last = marimba.linear_attention %q, %q, %v
-      outs(%v, %s : tensor<2x3x4x8xf32>, tensor<2x4x6x8xf32>)
+      outs(%e, %s : tensor<2x3x4x8xf32>, tensor<2x4x6x8xf32>)
       : tensor<2x3x2x6xf32>, tensor<2x3x2x6xf32>, tensor<2x3x4x8xf32>
      -> tensor<2x3x4x8xf32>, tensor<2x4x6x8xf32>
   return %last, %s : tensor<2x4x6x8xf32>, tensor<2x4x6x8xf32>

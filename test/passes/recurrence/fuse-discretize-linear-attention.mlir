@@ -6,8 +6,8 @@
 // CHECK-SAME: %[[DT:[a-z0-9]+]]: tensor<?x?x4xf32>, %[[A:[a-z0-9]+]]: tensor<4xf32>, %[[U:[a-z0-9]+]]: tensor<?x?x4x8xf32>, %[[K:[a-z0-9]+]]: tensor<?x?x2x6xf32>, %[[Q:[a-z0-9]+]]: tensor<?x?x2x6xf32>
 // CHECK-SAME: %[[D:[a-z0-9]+]]: tensor<4xbf16>, %[[VALID:[a-z0-9]+]]: tensor<?xi32>, %[[E:[a-z0-9]+]]: tensor<?x?x4x8xf32>, %[[S:[a-z0-9]+]]: tensor<?x4x6x8xf32>
 // CHECK-NOT: marimba.discretize_heads
-// CHECK: %[[Y:.*]], %[[LAST:.*]] = marimba.linear_attention %[[Q]], %[[K]], %[[U]] decay(%[[A]] : tensor<4xf32>) step(%[[DT]] : tensor<?x?x4xf32>) skip(%[[D]], %[[U]] : tensor<4xbf16>, tensor<?x?x4x8xf32>) valid(%[[VALID]] : tensor<?xi32>) outs(%[[E]], %[[S]] : tensor<?x?x4x8xf32>, tensor<?x4x6x8xf32>) {scale = 5.000000e-01 : f64}
-// CHECK: return %[[Y]], %[[LAST]]
+// CHECK: %[[Y:.*]]:2 = marimba.linear_attention %[[Q]], %[[K]], %[[U]] decay(%[[A]] : tensor<4xf32>) step(%[[DT]] : tensor<?x?x4xf32>) skip(%[[D]], %[[U]] : tensor<4xbf16>, tensor<?x?x4x8xf32>) valid(%[[VALID]] : tensor<?xi32>) outs(%[[E]], %[[S]] : tensor<?x?x4x8xf32>, tensor<?x4x6x8xf32>) {scale = 5.000000e-01 : f64}
+// CHECK: return %[[Y]]#0, %[[Y]]#1
 func.func @fuses(%dt: tensor<?x?x4xf32>, %A: tensor<4xf32>,
     %u: tensor<?x?x4x8xf32>, %k: tensor<?x?x2x6xf32>, %q: tensor<?x?x2x6xf32>,
     %D: tensor<4xbf16>, %valid: tensor<?xi32>, %e: tensor<?x?x4x8xf32>,

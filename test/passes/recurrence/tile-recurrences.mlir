@@ -138,10 +138,10 @@ func.func @no_state(%x: tensor<?x?x32xf32>, %w: tensor<1x32xf32>,
 // HEADS-SAME: %[[Q:[a-z0-9]+]]: tensor<?x?x2x16xf32>, %[[X:[a-z0-9]+]]: tensor<?x?x8x8xf32>
 // HEADS-NOT: linalg.
 // HEADS: scf.forall (%[[ROW:.*]], %[[H:.*]]) = (0, 0) to (%{{.*}}, 8) step (1, 2)
-// HEADS: affine.apply #[[SHARE:.*]](%[[H]])
-// HEADS: tensor.extract_slice %[[Q]][%[[ROW]], 0, %{{.*}}, 0] [1, %{{.*}}, 1, 16]
+// HEADS: %[[GROUP:.*]] = affine.apply #{{.*}}()[%[[H]]]
+// HEADS: tensor.extract_slice %[[Q]][%[[ROW]], 0, %[[GROUP]], 0] [1, %{{.*}}, 1, 16]
 // HEADS: %[[STATES:.*]] = tensor.extract_slice %{{.*}}[%[[ROW]], %[[H]], 0, 0] [1, 2, 16, 8]
-// HEADS: scf.for %[[T:.*]] = %{{.*}} to %{{.*}} step %c8{{.*}} iter_args(%{{.*}} = %{{.*}}, %[[S:.*]] = %[[STATES]])
+// HEADS: scf.for %[[T:.*]] = %{{.*}} to %{{.*}} step %c8{{.*}} iter_args(%[[S:.*]] = %[[STATES]],
 // HEADS: linalg.exp
 // HEADS: %[[VALID:.*]] = linalg.generic
 // HEADS: arith.subi

@@ -1,0 +1,90 @@
+// RUN: marimba-opt %s -expand-heads -split-input-file | FileCheck %s
+
+// The gate of channels, and the SiLU that makes it, go by heads; the collapse
+// is what is left for the projection.
+
+// CHECK-LABEL: func @gate(
+// CHECK-SAME: %[[Q:[a-z0-9]+]]: tensor<?x?x2x6xf32>, %[[V:[a-z0-9]+]]: tensor<?x?x4x8xf32>, %[[Z:[a-z0-9]+]]: tensor<?x?x32xf32>
+// CHECK: %[[Y:.*]]:2 = marimba.linear_attention
+// CHECK: %[[ZH:.*]] = tensor.expand_shape %[[Z]] {{\[\[}}0], [1], [2, 3]]
+// CHECK: %[[G:.*]] = linalg.generic {{.*}} ins(%[[ZH]] : tensor<?x?x4x8xf32>)
+// CHECK: math.exp
+// CHECK: %[[GATED:.*]] = linalg.generic {{.*}} ins(%[[Y]]#0, %[[G]] : tensor<?x?x4x8xf32>, tensor<?x?x4x8xf32>)
+// CHECK: %[[D:.*]] = tensor.collapse_shape %[[GATED]] {{\[\[}}0], [1], [2, 3]]
+// CHECK: return %[[D]]
+#all = affine_map<(b, t, d) -> (b, t, d)>
+func.func @gate(%q: tensor<?x?x2x6xf32>, %v: tensor<?x?x4x8xf32>,
+    %z: tensor<?x?x32xf32>, %s: tensor<?x4x6x8xf32>, %e: tensor<?x?x32xf32>)
+    -> (tensor<?x?x32xf32>, tensor<?x4x6x8xf32>) {
+  %y, %last = marimba.linear_attention %q, %q, %v
+      outs(%v, %s : tensor<?x?x4x8xf32>, tensor<?x4x6x8xf32>)
+      : tensor<?x?x2x6xf32>, tensor<?x?x2x6xf32>, tensor<?x?x4x8xf32>
+     -> tensor<?x?x4x8xf32>, tensor<?x4x6x8xf32>
+  %flat = tensor.collapse_shape %y [[0], [1], [2, 3]]
+      : tensor<?x?x4x8xf32> into tensor<?x?x32xf32>
+  %g = linalg.generic {indexing_maps = [#all, #all],
+      iterator_types = ["parallel", "parallel", "parallel"]}
+      ins(%z : tensor<?x?x32xf32>) outs(%e : tensor<?x?x32xf32>) {
+  ^bb0(%a: f32, %o: f32):
+    %x = math.exp %a : f32
+    linalg.yield %x : f32
+  } -> tensor<?x?x32xf32>
+  %gated = linalg.generic {indexing_maps = [#all, #all, #all],
+      iterator_types = ["parallel", "parallel", "parallel"]}
+      ins(%flat, %g : tensor<?x?x32xf32>, tensor<?x?x32xf32>)
+      outs(%flat : tensor<?x?x32xf32>) {
+  ^bb0(%a: f32, %b: f32, %o: f32):
+    %m = arith.mulf %a, %b : f32
+    linalg.yield %m : f32
+  } -> tensor<?x?x32xf32>
+  return %gated, %last : tensor<?x?x32xf32>, tensor<?x4x6x8xf32>
+}
+
+// -----
+
+// A norm sums over all heads.
+
+// CHECK-LABEL: func @norm(
+// CHECK: %[[D:.*]] = tensor.collapse_shape
+// CHECK: linalg.generic {{.*}} iterator_types = ["parallel", "parallel", "reduction"]} ins(%[[D]] : tensor<?x?x32xf32>)
+// CHECK: return
+func.func @norm(%q: tensor<?x?x2x6xf32>, %v: tensor<?x?x4x8xf32>,
+    %s: tensor<?x4x6x8xf32>, %e: tensor<?x?xf32>) -> tensor<?x?xf32> {
+  %y, %last = marimba.linear_attention %q, %q, %v
+      outs(%v, %s : tensor<?x?x4x8xf32>, tensor<?x4x6x8xf32>)
+      : tensor<?x?x2x6xf32>, tensor<?x?x2x6xf32>, tensor<?x?x4x8xf32>
+     -> tensor<?x?x4x8xf32>, tensor<?x4x6x8xf32>
+  %flat = tensor.collapse_shape %y [[0], [1], [2, 3]]
+      : tensor<?x?x4x8xf32> into tensor<?x?x32xf32>
+  %sum = linalg.generic {indexing_maps = [affine_map<(b, t, d) -> (b, t, d)>,
+      affine_map<(b, t, d) -> (b, t)>],
+      iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%flat : tensor<?x?x32xf32>) outs(%e : tensor<?x?xf32>) {
+  ^bb0(%a: f32, %o: f32):
+    %m = arith.addf %a, %o : f32
+    linalg.yield %m : f32
+  } -> tensor<?x?xf32>
+  return %sum : tensor<?x?xf32>
+}
+
+// -----
+
+// Heads of something else: attention's output is read as it is.
+
+// CHECK-LABEL: func @no_recurrence(
+// CHECK: %[[D:.*]] = tensor.collapse_shape
+// CHECK: linalg.generic {{.*}} ins(%[[D]] : tensor<?x?x32xf32>)
+func.func @no_recurrence(%y: tensor<?x?x4x8xf32>, %e: tensor<?x?x32xf32>)
+    -> tensor<?x?x32xf32> {
+  %flat = tensor.collapse_shape %y [[0], [1], [2, 3]]
+      : tensor<?x?x4x8xf32> into tensor<?x?x32xf32>
+  %g = linalg.generic {indexing_maps = [affine_map<(b, t, d) -> (b, t, d)>,
+      affine_map<(b, t, d) -> (b, t, d)>],
+      iterator_types = ["parallel", "parallel", "parallel"]}
+      ins(%flat : tensor<?x?x32xf32>) outs(%e : tensor<?x?x32xf32>) {
+  ^bb0(%a: f32, %o: f32):
+    %x = math.exp %a : f32
+    linalg.yield %x : f32
+  } -> tensor<?x?x32xf32>
+  return %g : tensor<?x?x32xf32>
+}
