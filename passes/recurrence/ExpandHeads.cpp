@@ -52,13 +52,21 @@ bool hasHeads(Value value) {
   return op && !op.getMatrixSizes().empty();
 }
 
-/// A reader of collapsed heads, or what makes another operand of one that has
-/// been expanded.
+/// Whether `op` alone reads elements of `value`.
+bool isOnlyReader(Operation *op, Value value) {
+  return llvm::all_of(value.getUsers(), [&](Operation *user) {
+    return user == op || isa<tensor::DimOp>(user);
+  });
+}
+
+/// The only reader of collapsed heads, or what makes another operand of one
+/// that has been expanded.
 bool isMoved(OpOperand *fused) {
   Operation *producer = fused->get().getDefiningOp();
   auto consumer = dyn_cast<linalg::GenericOp>(fused->getOwner());
   if (auto collapse = dyn_cast<tensor::CollapseShapeOp>(producer))
-    return isElementwise(consumer) && hasHeads(collapse.getSrc());
+    return isElementwise(consumer) && hasHeads(collapse.getSrc()) &&
+           isOnlyReader(consumer, collapse.getResult());
   auto made = dyn_cast<linalg::GenericOp>(producer);
   if (!isElementwise(made) || !made->hasOneUse() ||
       !isa<tensor::ExpandShapeOp>(fused->getOwner()))
@@ -67,6 +75,26 @@ bool isMoved(OpOperand *fused) {
     return llvm::any_of(user->getOperands(), hasHeads);
   });
 }
+
+/// Rows and tokens of collapsed heads are those of the heads: a collapse that
+/// nobody else reads is not in the way.
+struct DimOfCollapse : OpRewritePattern<tensor::DimOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(tensor::DimOp dim,
+                                PatternRewriter &rewriter) const override {
+    auto collapse = dim.getSource().getDefiningOp<tensor::CollapseShapeOp>();
+    std::optional<int64_t> index = dim.getConstantIndex();
+    if (!collapse || !index)
+      return failure();
+    ReassociationIndices from = collapse.getReassociationIndices()[*index];
+    if (from.size() != 1)
+      return failure();
+    rewriter.replaceOpWithNewOp<tensor::DimOp>(dim, collapse.getSrc(),
+                                               from.front());
+    return success();
+  }
+};
 
 /// Counts generic ops that took another shape.
 struct CountExpanded : RewriterBase::Listener {
@@ -84,6 +112,8 @@ struct ExpandHeadsPass : mlir::marimba::impl::ExpandHeadsBase<ExpandHeadsPass> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
     linalg::populateFoldReshapeOpsByExpansionPatterns(patterns, isMoved);
+    patterns.add<DimOfCollapse>(&getContext());
+    tensor::DimOp::getCanonicalizationPatterns(patterns, &getContext());
     CountExpanded counter(numExpanded);
     GreedyRewriteConfig config;
     config.setListener(&counter);

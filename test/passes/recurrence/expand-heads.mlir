@@ -42,14 +42,20 @@ func.func @gate(%q: tensor<?x?x2x6xf32>, %v: tensor<?x?x4x8xf32>,
 
 // -----
 
-// A norm sums over all heads.
+// A norm sums over all heads, and what it scales has two readers. Sizes are
+// asked of the heads.
 
 // CHECK-LABEL: func @norm(
+// CHECK-SAME: %[[Q:[a-z0-9]+]]: tensor<?x?x2x6xf32>, %[[V:[a-z0-9]+]]: tensor<?x?x4x8xf32>
 // CHECK: %[[D:.*]] = tensor.collapse_shape
 // CHECK: linalg.generic {{.*}} iterator_types = ["parallel", "parallel", "reduction"]} ins(%[[D]] : tensor<?x?x32xf32>)
+// CHECK: linalg.generic {{.*}} iterator_types = ["parallel", "parallel", "parallel"]} ins(%[[D]] : tensor<?x?x32xf32>)
+// CHECK: tensor.dim %[[V]], %c1
 // CHECK: return
 func.func @norm(%q: tensor<?x?x2x6xf32>, %v: tensor<?x?x4x8xf32>,
-    %s: tensor<?x4x6x8xf32>, %e: tensor<?x?xf32>) -> tensor<?x?xf32> {
+    %s: tensor<?x4x6x8xf32>, %e: tensor<?x?xf32>, %w: tensor<?x?x32xf32>)
+    -> (tensor<?x?xf32>, tensor<?x?x32xf32>, index) {
+  %c1 = arith.constant 1 : index
   %y, %last = marimba.linear_attention %q, %q, %v
       outs(%v, %s : tensor<?x?x4x8xf32>, tensor<?x4x6x8xf32>)
       : tensor<?x?x2x6xf32>, tensor<?x?x2x6xf32>, tensor<?x?x4x8xf32>
@@ -64,7 +70,16 @@ func.func @norm(%q: tensor<?x?x2x6xf32>, %v: tensor<?x?x4x8xf32>,
     %m = arith.addf %a, %o : f32
     linalg.yield %m : f32
   } -> tensor<?x?xf32>
-  return %sum : tensor<?x?xf32>
+  %scaled = linalg.generic {indexing_maps = [affine_map<(b, t, d) -> (b, t, d)>,
+      affine_map<(b, t, d) -> (b, t, d)>],
+      iterator_types = ["parallel", "parallel", "parallel"]}
+      ins(%flat : tensor<?x?x32xf32>) outs(%w : tensor<?x?x32xf32>) {
+  ^bb0(%a: f32, %o: f32):
+    %x = arith.addf %a, %a : f32
+    linalg.yield %x : f32
+  } -> tensor<?x?x32xf32>
+  %time = tensor.dim %flat, %c1 : tensor<?x?x32xf32>
+  return %sum, %scaled, %time : tensor<?x?xf32>, tensor<?x?x32xf32>, index
 }
 
 // -----
