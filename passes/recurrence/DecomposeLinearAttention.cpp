@@ -14,6 +14,7 @@
 
 #include "dialects/Marimba/IR/Marimba.h"
 #include "dialects/Marimba/IR/ProductAttributes.h"
+#include "passes/recurrence/ChunkBuilder.h"
 #include "passes/recurrence/Passes.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
@@ -29,6 +30,7 @@
 #include "mlir/Transforms/WalkPatternRewriteDriver.h"
 #include "llvm/Support/MathExtras.h"
 #include <cmath>
+#include <tuple>
 
 #define DEBUG_TYPE "decompose-linear-attention"
 
@@ -41,118 +43,6 @@ using namespace mlir;
 using namespace mlir::marimba;
 
 namespace {
-
-using Sizes = SmallVector<OpFoldResult>;
-using Body = llvm::function_ref<Value(OpBuilder &, Location, ValueRange)>;
-
-/// Tensors of a chunk and the loops around them.
-class ChunkBuilder : public ImplicitLocOpBuilder {
-public:
-  using ImplicitLocOpBuilder::ImplicitLocOpBuilder;
-
-  Value index(int64_t value) {
-    return arith::ConstantIndexOp::create(*this, value);
-  }
-  OpFoldResult attr(int64_t value) { return getIndexAttr(value); }
-
-  Value empty(ArrayRef<int64_t> shape, Type type) {
-    return tensor::EmptyOp::create(*this, shape, type);
-  }
-  Value zeros(Value like) {
-    Value zero = arith::ConstantOp::create(
-        *this, cast<TypedAttr>(getZeroAttr(getElementTypeOrSelf(like))));
-    return linalg::FillOp::create(*this, zero, like).getResult(0);
-  }
-
-  /// The slice of unit dimensions dropped but for `kept`.
-  Value slice(Value from, const Sizes &offsets, const Sizes &sizes,
-              ArrayRef<int64_t> kept) {
-    SmallVector<int64_t> shape;
-    for (int64_t d : kept)
-      shape.push_back(
-          getConstantIntValue(sizes[d]).value_or(ShapedType::kDynamic));
-    auto type = RankedTensorType::get(shape, getElementTypeOrSelf(from));
-    return tensor::ExtractSliceOp::create(*this, type, from, offsets, sizes,
-                                          Sizes(sizes.size(), attr(1)));
-  }
-  Value insert(Value part, Value into, const Sizes &offsets,
-               const Sizes &sizes) {
-    return tensor::InsertSliceOp::create(*this, part, into, offsets, sizes,
-                                         Sizes(sizes.size(), attr(1)));
-  }
-  /// The first `sizes` of a matrix or vector, and the inverse.
-  Value corner(Value from, const Sizes &sizes) {
-    auto dims = llvm::to_vector(llvm::seq<int64_t>(sizes.size()));
-    return slice(from, Sizes(sizes.size(), attr(0)), sizes, dims);
-  }
-  Value putCorner(Value part, Value into, const Sizes &sizes) {
-    return insert(part, into, Sizes(sizes.size(), attr(0)), sizes);
-  }
-
-  /// An elementwise op of as many loops as `out` has dimensions. Each input
-  /// has the loops that its list names.
-  Value each(ArrayRef<std::pair<Value, SmallVector<unsigned>>> ins, Value out,
-             Body body) {
-    unsigned rank = cast<RankedTensorType>(out.getType()).getRank();
-    SmallVector<Value> values;
-    SmallVector<AffineMap> maps;
-    for (const auto &[value, dims] : ins) {
-      values.push_back(value);
-      maps.push_back(
-          AffineMap::getMultiDimMapWithTargets(rank, dims, getContext()));
-    }
-    maps.push_back(getMultiDimIdentityMap(rank));
-    SmallVector<utils::IteratorType> kinds(rank, utils::IteratorType::parallel);
-    return linalg::GenericOp::create(
-               *this, out.getType(), values, out, maps, kinds,
-               [&](OpBuilder &b, Location loc, ValueRange args) {
-                 linalg::YieldOp::create(b, loc, body(b, loc, args));
-               })
-        .getResult(0);
-  }
-
-  /// out[m, n] += a[m, k] b[k, n]. Where `a` is of bf16, b is rounded to it;
-  /// sums are f32.
-  Value product(Value a, Value b, Value out) {
-    auto map = [&](ArrayRef<unsigned> dims) {
-      return AffineMap::getMultiDimMapWithTargets(3, dims, getContext());
-    };
-    SmallVector<AffineMap> maps = {map({0, 2}), map({2, 1}), map({0, 1})};
-    SmallVector<utils::IteratorType> kinds = {utils::IteratorType::parallel,
-                                              utils::IteratorType::parallel,
-                                              utils::IteratorType::reduction};
-    auto f32 = getF32Type();
-    return linalg::GenericOp::create(
-               *this, out.getType(), ValueRange{a, b}, out, maps, kinds,
-               [&](OpBuilder &in, Location loc, ValueRange args) {
-                 Value x = args[0], y = args[1];
-                 Type narrow = x.getType();
-                 if (y.getType() != narrow)
-                   y = arith::TruncFOp::create(in, loc, narrow, y);
-                 if (narrow != f32) {
-                   x = arith::ExtFOp::create(in, loc, f32, x);
-                   y = arith::ExtFOp::create(in, loc, f32, y);
-                 }
-                 Value both = arith::MulFOp::create(in, loc, x, y);
-                 Value sum = arith::AddFOp::create(in, loc, args[2], both);
-                 linalg::YieldOp::create(in, loc, sum);
-               })
-        .getResult(0);
-  }
-
-  /// A loop that carries tensors; the body returns their next values.
-  SmallVector<Value>
-  loop(Value end, ValueRange inits,
-       llvm::function_ref<SmallVector<Value>(Value, ValueRange)> body,
-       int64_t step = 1) {
-    auto loop = scf::ForOp::create(*this, index(0), end, index(step), inits);
-    OpBuilder::InsertionGuard guard(*this);
-    setInsertionPointToEnd(loop.getBody());
-    scf::YieldOp::create(
-        *this, body(loop.getInductionVar(), loop.getRegionIterArgs()));
-    return loop.getResults();
-  }
-};
 
 Value expOf(OpBuilder &b, Location loc, Value x) {
   return math::ExpOp::create(b, loc, x, arith::FastMathFlags::afn);
@@ -258,7 +148,8 @@ private:
     return element;
   }
 
-  /// The running sums of log-decays, and the last one.
+  /// The running sums of log-decays, and the last one; steps side by side. In
+  /// f64, and kept as two f32: differences of large sums count.
   void sumDecays() {
     Value decay = op.getDecay();
     if (!decay)
@@ -267,31 +158,59 @@ private:
     Value constant;
     if (!perToken)
       constant = elementOf(decay, {head});
-    Value zero = arith::ConstantOp::create(b, b.getF32FloatAttr(0));
-    SmallVector<Value> found =
-        b.loop(end, {zero, b.empty({most}, f32)}, [&](Value t, ValueRange now) {
-          Value g =
-              perToken ? elementOf(decay, {b.attr(0), t, head}) : constant;
-          if (Value step = op.getStep())
-            g = arith::MulFOp::create(b, g,
-                                      elementOf(step, {b.attr(0), t, head}));
-          Value sum = arith::AddFOp::create(b, now[0], g);
-          Value sums = tensor::InsertOp::create(b, sum, now[1], ValueRange{t});
-          return SmallVector<Value>{sum, sums};
-        });
-    total = found[0];
+    Type f64 = b.getF64Type();
+    Value empty = b.empty({most}, f32);
+    SmallVector<Value> inits = {
+        arith::ConstantOp::create(b, b.getF64FloatAttr(0)), empty, empty};
+    if (op.getStep())
+      inits.push_back(empty);
+    SmallVector<Value> found = b.loop(end, inits, [&](Value t, ValueRange now) {
+      auto put = [&](Value element, Value into) -> Value {
+        return tensor::InsertOp::create(b, element, into, ValueRange{t});
+      };
+      Value g = perToken ? elementOf(decay, {b.attr(0), t, head}) : constant;
+      g = arith::ExtFOp::create(b, f64, g);
+      Value own;
+      if (Value step = op.getStep()) {
+        own = elementOf(step, {b.attr(0), t, head});
+        g = arith::MulFOp::create(b, g, arith::ExtFOp::create(b, f64, own));
+      }
+      Value sum = arith::AddFOp::create(b, now[0], g);
+      auto [high, low] = split(sum);
+      SmallVector<Value> next = {sum, put(high, now[1]), put(low, now[2])};
+      if (own)
+        next.push_back(put(own, now[3]));
+      return next;
+    });
+    std::tie(total, totalRest) = split(found[0]);
     sums = b.corner(found[1], {tokens});
+    rests = b.corner(found[2], {tokens});
+    if (op.getStep())
+      steps = b.corner(found[3], {tokens});
   }
 
-  /// out = exp(f) * out of [T, P], f by token, made of the sums.
-  Value decayRows(Value rows, Body exponent) {
-    if (!op.getDecay())
-      return rows;
-    Value factors =
-        b.each({{sums, {0}}}, b.corner(b.empty({most}, f32), {tokens}),
-               [&](OpBuilder &in, Location loc, ValueRange args) {
-                 return expOf(in, loc, exponent(in, loc, args));
-               });
+  /// An f64 as a sum of two f32.
+  std::pair<Value, Value> split(Value sum) {
+    Value high = arith::TruncFOp::create(b, f32, sum);
+    Value back = arith::ExtFOp::create(b, sum.getType(), high);
+    Value rest = arith::SubFOp::create(b, sum, back);
+    return {high, arith::TruncFOp::create(b, f32, rest)};
+  }
+
+  /// What is left at a later token of what was there at one whose sum is given.
+  static Value decayOf(OpBuilder &in, Location loc, Value later,
+                       Value laterRest, Value sum, Value rest) {
+    Value lost = arith::SubFOp::create(in, loc, later, sum);
+    Value more = arith::SubFOp::create(in, loc, laterRest, rest);
+    return expOf(in, loc, arith::AddFOp::create(in, loc, lost, more));
+  }
+
+  /// A vector of the tokens, made of their sums and rests.
+  Value factorsOf(Body body) {
+    return b.each({{sums, {0}}, {rests, {0}}},
+                  b.corner(b.empty({most}, f32), {tokens}), body);
+  }
+  Value scaleRows(Value factors, Value rows) {
     return b.each({{factors, {0}}}, rows,
                   [](OpBuilder &in, Location loc, ValueRange args) {
                     return mulOf(in, loc, args[0], args[1]);
@@ -303,10 +222,8 @@ private:
     weights = weigh(weights);
     SmallVector<std::pair<Value, SmallVector<unsigned>>> parts;
     parts.push_back({ofHead(op.getValues(), head), {0, 1}});
-    if (Value step = op.getStep())
-      parts.push_back({b.slice(step, {b.attr(0), b.attr(0), head},
-                               {b.attr(1), tokens, b.attr(1)}, {1}),
-                       {0}});
+    if (op.getStep())
+      parts.push_back({steps, {0}});
     Value values = b.each(
         parts, b.corner(b.empty({most, valueSize}, f32), tokensOf(valueSize)),
         [&](OpBuilder &in, Location loc, ValueRange args) {
@@ -318,15 +235,15 @@ private:
     Value state = b.slice(states, at, size, {2, 3});
     output = read(output, weights, values, state);
 
-    values = decayRows(
-        values, [&](OpBuilder &in, Location loc, ValueRange args) -> Value {
-          return arith::SubFOp::create(in, loc, total, args[0]);
-        });
     if (op.getDecay()) {
-      Value left = expOf(b, b.getLoc(), total);
+      Value left = factorsOf([&](OpBuilder &in, Location loc, ValueRange args) {
+        return decayOf(in, loc, total, totalRest, args[0], args[1]);
+      });
+      values = scaleRows(left, values);
+      Value all = expOf(b, b.getLoc(), total);
       state =
           b.each({}, state, [&](OpBuilder &in, Location loc, ValueRange args) {
-            return mulOf(in, loc, left, args[0]);
+            return mulOf(in, loc, all, args[0]);
           });
     }
     state = b.product(keys, values, state);
@@ -344,18 +261,19 @@ private:
       Value row = b.slice(now[0], at, size, {1});
       SmallVector<std::pair<Value, SmallVector<unsigned>>> parts;
       parts.push_back({b.slice(scores, at, size, {1}), {0}});
-      Value own;
+      Value own, ownRest;
       if (op.getDecay()) {
-        parts.push_back({b.slice(sums, {b.attr(0)}, {count}, {0}), {0}});
+        for (Value part : {sums, rests})
+          parts.push_back({b.slice(part, {b.attr(0)}, {count}, {0}), {0}});
         own = elementOf(sums, {t});
+        ownRest = elementOf(rests, {t});
       }
       row =
           b.each(parts, row, [&](OpBuilder &in, Location loc, ValueRange args) {
             Value weight = args[0];
-            if (own) {
-              Value lost = arith::SubFOp::create(in, loc, own, args[1]);
-              weight = mulOf(in, loc, weight, expOf(in, loc, lost));
-            }
+            if (own)
+              weight = mulOf(in, loc, weight,
+                             decayOf(in, loc, own, ownRest, args[1], args[2]));
             if (weight.getType() != factor)
               weight = arith::TruncFOp::create(in, loc, factor, weight);
             return weight;
@@ -369,8 +287,12 @@ private:
     Value sum =
         b.zeros(b.corner(b.empty({most, valueSize}, f32), tokensOf(valueSize)));
     sum = b.product(queries, state, sum);
-    sum = decayRows(
-        sum, [](OpBuilder &, Location, ValueRange args) { return args[0]; });
+    if (op.getDecay()) {
+      auto sinceStart = [](OpBuilder &in, Location loc, ValueRange args) {
+        return expOf(in, loc, args[0]);
+      };
+      sum = scaleRows(factorsOf(sinceStart), sum);
+    }
     sum = b.product(b.corner(weights, matrix(tokens, tokens)), values, sum);
     sum.getDefiningOp()->setAttr(kLowerTriangularAttr, b.getUnitAttr());
 
@@ -406,7 +328,8 @@ private:
   Value end;
   OpFoldResult tokens, head;
   Value queries, keys, scores; // [T,N], [N,T], [T,T] of a group
-  Value sums, total;           // log-decays of a head: [T], and all of them
+  Value sums, rests, steps;    // of a head, by token: log-decays so far
+  Value total, totalRest;      // and those of all tokens
 };
 
 /// Vector instructions for each token of a head, the most of them products. A

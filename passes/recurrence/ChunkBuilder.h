@@ -1,0 +1,133 @@
+//===- ChunkBuilder.h - Loops and products of tensors -----------*- C++ -*-===//
+//
+// Part of Marimba.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MARIMBA_PASSES_RECURRENCE_CHUNKBUILDER_H
+#define MARIMBA_PASSES_RECURRENCE_CHUNKBUILDER_H
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+
+namespace mlir::marimba {
+
+using Sizes = SmallVector<OpFoldResult>;
+using Body = llvm::function_ref<Value(OpBuilder &, Location, ValueRange)>;
+
+/// Tensors of a chunk and the loops around them.
+class ChunkBuilder : public ImplicitLocOpBuilder {
+public:
+  using ImplicitLocOpBuilder::ImplicitLocOpBuilder;
+
+  Value index(int64_t value) {
+    return arith::ConstantIndexOp::create(*this, value);
+  }
+  OpFoldResult attr(int64_t value) { return getIndexAttr(value); }
+
+  Value empty(ArrayRef<int64_t> shape, Type type) {
+    return tensor::EmptyOp::create(*this, shape, type);
+  }
+  Value zeros(Value like) {
+    Value zero = arith::ConstantOp::create(
+        *this, cast<TypedAttr>(getZeroAttr(getElementTypeOrSelf(like))));
+    return linalg::FillOp::create(*this, zero, like).getResult(0);
+  }
+
+  /// The slice of unit dimensions dropped but for `kept`.
+  Value slice(Value from, const Sizes &offsets, const Sizes &sizes,
+              ArrayRef<int64_t> kept) {
+    SmallVector<int64_t> shape;
+    for (int64_t d : kept)
+      shape.push_back(
+          getConstantIntValue(sizes[d]).value_or(ShapedType::kDynamic));
+    auto type = RankedTensorType::get(shape, getElementTypeOrSelf(from));
+    return tensor::ExtractSliceOp::create(*this, type, from, offsets, sizes,
+                                          Sizes(sizes.size(), attr(1)));
+  }
+  Value insert(Value part, Value into, const Sizes &offsets,
+               const Sizes &sizes) {
+    return tensor::InsertSliceOp::create(*this, part, into, offsets, sizes,
+                                         Sizes(sizes.size(), attr(1)));
+  }
+  /// The first `sizes` of a matrix or vector, and the inverse.
+  Value corner(Value from, const Sizes &sizes) {
+    auto dims = llvm::to_vector(llvm::seq<int64_t>(sizes.size()));
+    return slice(from, Sizes(sizes.size(), attr(0)), sizes, dims);
+  }
+  Value putCorner(Value part, Value into, const Sizes &sizes) {
+    return insert(part, into, Sizes(sizes.size(), attr(0)), sizes);
+  }
+
+  /// An elementwise op of as many loops as `out` has dimensions. Each input
+  /// has the loops that its list names.
+  Value each(ArrayRef<std::pair<Value, SmallVector<unsigned>>> ins, Value out,
+             Body body) {
+    unsigned rank = cast<RankedTensorType>(out.getType()).getRank();
+    SmallVector<Value> values;
+    SmallVector<AffineMap> maps;
+    for (const auto &[value, dims] : ins) {
+      values.push_back(value);
+      maps.push_back(
+          AffineMap::getMultiDimMapWithTargets(rank, dims, getContext()));
+    }
+    maps.push_back(getMultiDimIdentityMap(rank));
+    SmallVector<utils::IteratorType> kinds(rank, utils::IteratorType::parallel);
+    return linalg::GenericOp::create(
+               *this, out.getType(), values, out, maps, kinds,
+               [&](OpBuilder &b, Location loc, ValueRange args) {
+                 linalg::YieldOp::create(b, loc, body(b, loc, args));
+               })
+        .getResult(0);
+  }
+
+  /// out[m, n] += a[m, k] b[k, n]. Where `a` is of bf16, b is rounded to it;
+  /// sums are f32.
+  Value product(Value a, Value b, Value out) {
+    auto map = [&](ArrayRef<unsigned> dims) {
+      return AffineMap::getMultiDimMapWithTargets(3, dims, getContext());
+    };
+    SmallVector<AffineMap> maps = {map({0, 2}), map({2, 1}), map({0, 1})};
+    SmallVector<utils::IteratorType> kinds = {utils::IteratorType::parallel,
+                                              utils::IteratorType::parallel,
+                                              utils::IteratorType::reduction};
+    auto f32 = getF32Type();
+    return linalg::GenericOp::create(
+               *this, out.getType(), ValueRange{a, b}, out, maps, kinds,
+               [&](OpBuilder &in, Location loc, ValueRange args) {
+                 Value x = args[0], y = args[1];
+                 Type narrow = x.getType();
+                 if (y.getType() != narrow)
+                   y = arith::TruncFOp::create(in, loc, narrow, y);
+                 if (narrow != f32) {
+                   x = arith::ExtFOp::create(in, loc, f32, x);
+                   y = arith::ExtFOp::create(in, loc, f32, y);
+                 }
+                 Value both = arith::MulFOp::create(in, loc, x, y);
+                 Value sum = arith::AddFOp::create(in, loc, args[2], both);
+                 linalg::YieldOp::create(in, loc, sum);
+               })
+        .getResult(0);
+  }
+
+  /// A loop that carries tensors; the body returns their next values.
+  SmallVector<Value>
+  loop(Value end, ValueRange inits,
+       llvm::function_ref<SmallVector<Value>(Value, ValueRange)> body,
+       int64_t step = 1) {
+    auto loop = scf::ForOp::create(*this, index(0), end, index(step), inits);
+    OpBuilder::InsertionGuard guard(*this);
+    setInsertionPointToEnd(loop.getBody());
+    scf::YieldOp::create(
+        *this, body(loop.getInductionVar(), loop.getRegionIterArgs()));
+    return loop.getResults();
+  }
+};
+
+} // namespace mlir::marimba
+
+#endif // MARIMBA_PASSES_RECURRENCE_CHUNKBUILDER_H
