@@ -123,8 +123,9 @@ struct PipelineOptions : PassPipelineOptions<PipelineOptions> {
                      "products of matrices, a chunk of tokens at a time"))};
   Option<unsigned> linearAttentionChunk{
       *this, "linear-attention-chunk",
-      llvm::cl::desc("Tokens of a chunk of linear attention"),
-      llvm::cl::init(64)};
+      llvm::cl::desc("Tokens of a chunk of linear attention, 1 to 256 "
+                     "(default: 64)"),
+      llvm::cl::value_desc("n"), llvm::cl::init(64)};
   Option<bool> fuseScan{
       *this, "fuse-scan",
       llvm::cl::desc("Whether discretize and scan become selective_scan, and "

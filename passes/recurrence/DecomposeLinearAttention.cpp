@@ -51,6 +51,9 @@ Value mulOf(OpBuilder &b, Location loc, Value x, Value y) {
   return arith::MulFOp::create(b, loc, x, y);
 }
 
+/// A product of a chunk's tokens by its tokens fits on a thread's stack.
+constexpr int64_t kMostChunk = 256;
+
 /// One op on one row and at most `most` tokens.
 class Chunk {
 public:
@@ -394,10 +397,10 @@ struct DecomposeLinearAttentionPass
   using Base::Base;
 
   void runOnOperation() override {
-    if (chunk < 1 || lanes < 1) {
+    if (chunk < 1 || chunk > kMostChunk || lanes < 1) {
       getOperation().emitError("chunk of ")
-          << chunk << " tokens and vectors of " << lanes
-          << ", expected at least 1 of each";
+          << chunk << " tokens and vectors of " << lanes << ", expected 1 to "
+          << kMostChunk << " and at least 1";
       return signalPassFailure();
     }
     RewritePatternSet patterns(&getContext());

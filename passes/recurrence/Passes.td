@@ -125,7 +125,8 @@ def DecomposeLinearAttention
     they are: the recurrence computes them.
   }];
   let options = [
-    Option<"chunk", "chunk", "int64_t", "64", "most tokens of a chunk">,
+    Option<"chunk", "chunk", "int64_t", "64",
+           "most tokens of a chunk, 1 to 256">,
     Option<"bf16", "bf16", "bool", "false",
            "multiply bf16, with sums in f32">,
     Option<"always", "always", "bool", "true",

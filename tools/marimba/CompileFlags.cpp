@@ -74,6 +74,12 @@ driver::CompileFlags::compileOptions(const std::string &targetCpu) const {
     return std::nullopt;
   }
   options.pipeline = pipeline;
+  if (pipeline.linearAttentionChunk < 1 ||
+      pipeline.linearAttentionChunk > 256) {
+    fail("--linear-attention-chunk: expected 1 to 256, found " +
+         Twine(pipeline.linearAttentionChunk));
+    return std::nullopt;
+  }
   if (reference) {
     if (pipeline.target.hasValue()) {
       fail("--reference and --target: expected one of them");

@@ -30,8 +30,7 @@ struct CompileFlags {
   std::optional<CompileOptions>
   compileOptions(const std::string &targetCpu = {}) const;
 
-  /// Of these --target, --matmul, --matmul-table, --activations, --lti-form and
-  /// --linear-attention are ours, too.
+  /// Of these some are ours, too, such as --target and --matmul.
   mlir::marimba::PipelineOptions pipeline;
   llvm::cl::opt<ComputeType> dtype;
   KeyValuesOption keyValues;

@@ -38,6 +38,7 @@ bool DirectoryModels::leavesDecisions(const std::string &package) const {
                                        &flags->pipeline.activations,
                                        &flags->pipeline.ltiForm,
                                        &flags->pipeline.linearAttention,
+                                       &flags->pipeline.linearAttentionChunk,
                                        &flags->reference,
                                        &flags->noFuseScan,
                                        &flags->isa,
