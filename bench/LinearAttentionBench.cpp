@@ -9,6 +9,7 @@
 
 #include "bench/LinearAttentionBench.h"
 #include "bench/SimpleLoops.h"
+#include "lowering/Pipelines.h"
 #include "marimba/Stopwatch.h"
 #include "tools/libmarimba/JitCode.h"
 #include "tools/measure/Limits.h"
@@ -63,20 +64,29 @@ module @linear_attention {
 
 namespace {
 
-/// How the op is computed.
+using Form = mlir::marimba::LinearAttentionForm;
+
+/// How the op is computed, and what for.
 struct Variant {
-  const char *name;
-  unsigned vectorBits;
+  std::string name;
   mlir::marimba::TargetOptions target;
+  Form form;
+  bool bf16 = false; // what products of chunks multiply
 };
 
 const std::vector<Variant> &variants() {
   static const std::vector<Variant> all = [] {
-    std::vector<Variant> list;
-    if (mlir::marimba::preferredVectorBits({}) >= 512)
-      list.push_back({"v512", 512, {}});
+    std::vector<Variant> list{{"recurrent", {}, Form::Recurrent},
+                              {"chunked", {}, Form::Chunked},
+                              {"auto", {}, Form::Automatic}};
+    if (mlir::marimba::hasBF16Dots({})) {
+      list.push_back({"chunked-bf16", {}, Form::Chunked, true});
+      list.push_back({"auto-bf16", {}, Form::Automatic, true});
+    }
     // As for a processor without AVX-512: 16 registers, no masks.
-    list.push_back({"avx2", 256, {"haswell", "+avx2,+fma,+bmi,+bmi2,+f16c"}});
+    mlir::marimba::TargetOptions avx2{"haswell", "+avx2,+fma,+bmi,+bmi2,+f16c"};
+    list.push_back({"recurrent-avx2", avx2, Form::Recurrent});
+    list.push_back({"chunked-avx2", avx2, Form::Chunked});
     return list;
   }();
   return all;
@@ -101,7 +111,9 @@ const Entries &entries(size_t variant, int threads) {
     return result;
   const Variant &v = variants()[variant];
   mlir::marimba::PipelineOptions pipeline;
-  pipeline.vectorBits = v.vectorBits;
+  mlir::marimba::findTarget("cpu")->addFacts(v.target, pipeline);
+  pipeline.linearAttention = v.form;
+  pipeline.bf16 = v.bf16;
   pipeline.threads = static_cast<unsigned>(threads);
   std::string error;
   using Entry = std::remove_pointer_t<MarimbaEntry>;
@@ -180,11 +192,12 @@ private:
 
 /// The multiply-adds that the machine can do now, in 10^9 a second.
 double multiplyAdds(size_t variant, int threads) {
-  static std::map<size_t, std::unique_ptr<LimitProbes>> all;
-  std::unique_ptr<LimitProbes> &probes = all[variant];
+  static std::map<std::string, std::unique_ptr<LimitProbes>> all;
+  const mlir::marimba::TargetOptions &target = variants()[variant].target;
+  std::unique_ptr<LimitProbes> &probes = all[target.cpu];
   std::string error;
   if (!probes)
-    probes = LimitProbes::create(variants()[variant].target, error);
+    probes = LimitProbes::create(target, error);
   Limits found;
   if (!probes || !probes->measure(static_cast<unsigned>(threads),
                                   {11, 0.002, 1}, found, error))
@@ -268,12 +281,14 @@ void marimba::bench::addLinearAttentionCases(const std::vector<int> &teams) {
   for (size_t variant = 0; variant < variants().size(); ++variant)
     for (auto [rows, time] : sizes)
       for (int threads : teams)
-        benchmark::RegisterBenchmark(
-            ("linear_attention/" + Twine(variants()[variant].name) + "/rows" +
-             Twine(rows) + "/T" + Twine(time) + "/threads" + Twine(threads))
-                .str()
-                .c_str(),
-            run, variant, rows, time, threads)
-            ->UseManualTime()
-            ->Unit(benchmark::kMicrosecond);
+        // One token has one form.
+        if (time > 1 || variants()[variant].form == Form::Recurrent)
+          benchmark::RegisterBenchmark(
+              ("linear_attention/" + variants()[variant].name + "/rows" +
+               Twine(rows) + "/T" + Twine(time) + "/threads" + Twine(threads))
+                  .str()
+                  .c_str(),
+              run, variant, rows, time, threads)
+              ->UseManualTime()
+              ->Unit(benchmark::kMicrosecond);
 }
