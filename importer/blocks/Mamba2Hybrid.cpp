@@ -6,6 +6,7 @@
 
 #include "importer/blocks/Mamba2Hybrid.h"
 #include "importer/blocks/EmbeddingAndHead.h"
+#include "importer/blocks/TransformerModel.h"
 
 namespace mlir::marimba {
 
@@ -192,6 +193,41 @@ void Mamba2Hybrid::plan(Config &file, WeightTable &weights, ModelPlan &plan,
     info.sizes.push_back({expertsField.str(), experts});
     info.sizes.push_back({"num_experts_per_tok", topK});
   }
+}
+
+//===----------------------------------------------------------------------===//
+// GGUF
+//===----------------------------------------------------------------------===//
+
+void readGgufMamba2Hybrid(GgufFields &f, bool partRotates) {
+  readGgufTransformer(f, partRotates);
+  readGgufMamba2(f,
+                 {"mamba_n_heads", "mamba_d_head", "mamba_n_groups",
+                  "mamba_d_state", "mamba_d_conv"},
+                 "mamba_expand");
+  // What a layer is, its tensors say.
+  llvm::json::Array types;
+  std::optional<int64_t> attention, mamba;
+  for (int64_t i = 0; i < f.layers; ++i) {
+    std::string block = ("blk." + Twine(i) + ".").str();
+    bool attends = f.hasTensor(block + "attn_q.weight");
+    if (!attends && !f.hasTensor(block + "ssm_in.weight"))
+      f.error("layer " + Twine(i) +
+              " has neither of the tensors attn_q and "
+              "ssm_in, expected one of them");
+    types.push_back(attends ? "attention" : "mamba");
+    std::optional<int64_t> &first = attends ? attention : mamba;
+    first = first.value_or(i);
+  }
+  f.set("layer_types", std::move(types), "blk.*");
+  auto setIfThere = [&](StringRef field, std::optional<int64_t> layer,
+                        StringRef tensor) {
+    std::string name = ("blk." + Twine(layer.value_or(0)) + "." + tensor).str();
+    f.set(field, f.hasTensor(name), name);
+  };
+  setIfThere("attention_bias", attention, "attn_q.bias");
+  setIfThere("mamba_proj_bias", mamba, "ssm_in.bias");
+  setIfThere("mamba_conv_bias", mamba, "ssm_conv1d.bias");
 }
 
 } // namespace mlir::marimba

@@ -12,6 +12,7 @@
 #include "importer/blocks/AttentionWeights.h"
 #include "importer/blocks/FeedForwardWeights.h"
 #include "importer/blocks/Mamba2Weights.h"
+#include "importer/gguf/GgufFields.h"
 
 namespace mlir::marimba {
 
@@ -57,6 +58,10 @@ private:
   void confirm(const LayerPlan &layer, WeightTable &weights, int64_t index,
                StringRef configFile) const;
 };
+
+/// Of GGUF files, which llama.cpp calls granitehybrid: the fields that all
+/// have.
+void readGgufMamba2Hybrid(GgufFields &fields, bool partRotates);
 
 } // namespace mlir::marimba
 

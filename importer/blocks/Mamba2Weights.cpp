@@ -99,4 +99,22 @@ void addMamba2Mixer(LayerPlan &layer, WeightTable &weights, StringRef module,
         RankedTensorType::get({any, s.heads, s.state, s.headDim}, f32)}});
 }
 
+void readGgufMamba2(GgufFields &f, const Mamba2Fields &fields,
+                    StringRef expand) {
+  f.copy("ssm.conv_kernel", fields.window);
+  f.copy("ssm.state_size", fields.state);
+  f.copy("ssm.group_count", fields.groups);
+  f.copy("ssm.time_step_rank", fields.heads); // llama.cpp's name for it
+  int64_t heads = f.positive("ssm.time_step_rank", 1 << 16);
+  int64_t inner = f.positive("ssm.inner_size", kMaxExpand * kMaxSize);
+  std::string width = f.key("ssm.inner_size");
+  if (heads && inner % heads != 0)
+    f.keyError(width, "a multiple of " + f.key("ssm.time_step_rank") + " (" +
+                          Twine(heads) + ")");
+  else if (heads)
+    f.set(fields.headDim, inner / heads, width);
+  if (!expand.empty())
+    f.set(expand, double(inner) / double(f.hidden), width);
+}
+
 } // namespace mlir::marimba

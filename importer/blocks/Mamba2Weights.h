@@ -52,6 +52,11 @@ void readStepLimit(Config &config, Mamba2Sizes &sizes,
 void addMamba2Mixer(LayerPlan &layer, WeightTable &weights, StringRef module,
                     const Mamba2Mixer &mixer, Dim hidden);
 
+/// Reads what GGUF files say of a mixer as `fields`, and the mixer's width as a
+/// multiple of hidden_size, `expand`, where that is not empty.
+void readGgufMamba2(GgufFields &f, const Mamba2Fields &fields,
+                    StringRef expand = "");
+
 } // namespace mlir::marimba
 
 #endif // MARIMBA_IMPORTER_BLOCKS_MAMBA2WEIGHTS_H

@@ -94,7 +94,7 @@ void TransformerModel::plan(Config &file, WeightTable &weights, ModelPlan &plan,
   }
 }
 
-void readGgufTransformer(GgufFields &f) {
+void readGgufTransformer(GgufFields &f, bool partRotates) {
   constexpr int64_t mostHeads = 1 << 16;
   f.copy("attention.layer_norm_rms_epsilon", "rms_norm_eps");
   f.copy("feed_forward_length", "intermediate_size");
@@ -117,7 +117,7 @@ void readGgufTransformer(GgufFields &f) {
   std::string values = f.key("attention.value_length");
   if (f.file.find(values) && f.file.getInteger(values) != headDim)
     f.keyError(values, "the size of a head, " + Twine(headDim));
-  readGgufRotary(f, headDim);
+  readGgufRotary(f, headDim, partRotates);
 }
 
 int64_t readGgufWindow(GgufFields &f) {

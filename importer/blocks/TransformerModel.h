@@ -52,7 +52,8 @@ inline constexpr GgufName kGgufTransformerOutside[] = {
     {"output_norm.weight", "model.norm.weight"},
     {"output.weight", "lm_head.weight"},
 };
-void readGgufTransformer(GgufFields &fields);
+/// `partRotates`: a part of each head may turn.
+void readGgufTransformer(GgufFields &fields, bool partRotates = false);
 int64_t readGgufWindow(GgufFields &fields);
 
 } // namespace mlir::marimba

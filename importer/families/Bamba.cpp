@@ -42,6 +42,49 @@ static LogicalResult planBamba(MLIRContext &, Config &file,
   return success();
 }
 
-Family bambaFamily() { return {"bamba", planBamba, noGguf()}; }
+//===----------------------------------------------------------------------===//
+// GGUF
+//===----------------------------------------------------------------------===//
+
+static const GgufName kOutside[] = {
+    {"token_embd.weight", "model.embed_tokens.weight"},
+    {"output_norm.weight", "model.final_layernorm.weight"},
+    {"output.weight", "lm_head.weight"},
+};
+static const GgufName kInLayer[] = {
+    {"attn_norm", "input_layernorm"},
+    {"ffn_norm", "pre_ff_layernorm"},
+    {"attn_q", "self_attn.q_proj"},
+    {"attn_k", "self_attn.k_proj"},
+    {"attn_v", "self_attn.v_proj"},
+    {"attn_output", "self_attn.o_proj"},
+    {"ssm_in", "mamba.in_proj"},
+    {"ssm_conv1d", "mamba.conv1d"},
+    {"ssm_dt.bias", "mamba.dt_bias"},
+    {"ssm_a", "mamba.A"},
+    {"ssm_d", "mamba.D"},
+    {"ssm_norm", "mamba.norm"},
+    {"ssm_out", "mamba.out_proj"},
+    {"ffn_gate", "feed_forward.gate_proj"},
+    {"ffn_up", "feed_forward.up_proj"},
+    {"ffn_down", "feed_forward.down_proj"},
+};
+
+/// llama.cpp has Bamba as a Granite 4 with rotary positions.
+static bool claimsGguf(const GgufFile &file) {
+  return file.getBool("granitehybrid.rope.scaling.finetuned").value_or(false);
+}
+
+static void readGguf(GgufFields &f) {
+  readGgufMamba2Hybrid(f, /*partRotates=*/true);
+}
+
+Family bambaFamily() {
+  return {"bamba",
+          planBamba,
+          {/*architecture=*/"granitehybrid", claimsGguf, readGguf,
+           GgufNames("model.layers.", kOutside, kInLayer),
+           /*zeroIsNone=*/true, /*alsoCalled=*/"", /*vectorMixers=*/true}};
+}
 
 } // namespace mlir::marimba

@@ -7,8 +7,10 @@
 //===----------------------------------------------------------------------===//
 
 #include "importer/blocks/Mamba2Hybrid.h"
+#include "importer/blocks/TransformerModel.h"
 #include "importer/families/FamilyRegistry.h"
 #include "importer/hub/RotaryConfig.h"
+#include <cmath>
 
 namespace mlir::marimba {
 
@@ -67,8 +69,81 @@ static LogicalResult planGraniteMoeHybrid(MLIRContext &, Config &file,
   return success();
 }
 
+//===----------------------------------------------------------------------===//
+// GGUF
+//===----------------------------------------------------------------------===//
+
+static const GgufName kInLayer[] = {
+    {"attn_norm", "input_layernorm"},
+    {"ffn_norm", "post_attention_layernorm"},
+    {"attn_q", "self_attn.q_proj"},
+    {"attn_k", "self_attn.k_proj"},
+    {"attn_v", "self_attn.v_proj"},
+    {"attn_output", "self_attn.o_proj"},
+    {"ssm_in", "mamba.in_proj"},
+    {"ssm_conv1d", "mamba.conv1d"},
+    {"ssm_dt.bias", "mamba.dt_bias"},
+    {"ssm_a", "mamba.A"},
+    {"ssm_d", "mamba.D"},
+    {"ssm_norm", "mamba.norm"},
+    {"ssm_out", "mamba.out_proj"},
+    {"ffn_gate_inp", "block_sparse_moe.router.layer"},
+    {"ffn_gate_exps", "block_sparse_moe.*.gate_proj"},
+    {"ffn_up_exps", "block_sparse_moe.*.up_proj"},
+    {"ffn_down_exps", "block_sparse_moe.*.down_proj"},
+    {"ffn_gate_shexp", "shared_mlp.gate_proj"},
+    {"ffn_up_shexp", "shared_mlp.up_proj"},
+    {"ffn_down_shexp", "shared_mlp.output_linear"},
+    // Where there are no experts.
+    {"ffn_gate", "shared_mlp.gate_proj"},
+    {"ffn_up", "shared_mlp.up_proj"},
+    {"ffn_down", "shared_mlp.output_linear"},
+};
+
+/// A factor, which is none where it is absent or 0.
+static void readFactor(GgufFields &f, StringRef suffix, StringRef field,
+                       double none) {
+  std::string key = f.key(suffix);
+  if (!f.file.find(key) || f.file.getInteger(key) == 0)
+    f.set(field, none, key);
+  else
+    f.copy(suffix, field);
+}
+
+static void readGguf(GgufFields &f) {
+  readGgufMamba2Hybrid(f, /*partRotates=*/false);
+  f.set("position_embedding_type", "nope", "general.architecture");
+  readFactor(f, "embedding_scale", "embedding_multiplier", 1);
+  readFactor(f, "residual_scale", "residual_multiplier", 1);
+  readFactor(f, "logit_scale", "logits_scaling", 1);
+  int64_t heads = std::max<int64_t>(f.config.queryHeads, 1);
+  double headDim = double(std::max<int64_t>(f.hidden / heads, 1));
+  readFactor(f, "attention.scale", "attention_multiplier",
+             1 / std::sqrt(headDim));
+
+  std::string experts = f.key("expert_count");
+  bool mixed = f.file.find(experts) && f.file.getInteger(experts) != 0;
+  f.config.expertsField = "num_local_experts";
+  f.config.experts = mixed ? f.positive("expert_count", kMaxExperts) : 0;
+  f.set("num_local_experts", f.config.experts, experts);
+  if (mixed)
+    f.copy("expert_used_count", "num_experts_per_tok");
+  const char *field = "shared_intermediate_size";
+  std::string width = f.key("expert_shared_feed_forward_length");
+  if (f.file.find(width))
+    f.copy("expert_shared_feed_forward_length", field);
+  else if (mixed)
+    f.set(field, 0, width);
+  else
+    f.copy("feed_forward_length", field);
+}
+
 Family graniteMoeHybridFamily() {
-  return {"granitemoehybrid", planGraniteMoeHybrid, noGguf()};
+  return {"granitemoehybrid",
+          planGraniteMoeHybrid,
+          {/*architecture=*/"granitehybrid", /*claims=*/nullptr, readGguf,
+           GgufNames("model.layers.", kGgufTransformerOutside, kInLayer),
+           /*zeroIsNone=*/true, /*alsoCalled=*/"", /*vectorMixers=*/true}};
 }
 
 } // namespace mlir::marimba

@@ -62,6 +62,8 @@ static void readTransformers(MambaModel &model, Config &c) {
   readMamba2Sizes(c, mixer, /*groups=*/8, /*state=*/128);
   readStepLimit(c, s);
   s.normEpsilon = model.epsilon;
+  // Of GGUF files only.
+  s.normGroups = c.getPositive("gated_norm_groups", 1, kMaxSize);
   mixer.inBias = mixer.outBias = c.getBool("use_bias", false);
   mixer.convBias = c.getBool("use_conv_bias", true);
 }
@@ -89,8 +91,41 @@ static LogicalResult planMamba2(MLIRContext &, Config &file,
   return success();
 }
 
+//===----------------------------------------------------------------------===//
+// GGUF
+//===----------------------------------------------------------------------===//
+
+static const GgufName kOutside[] = {
+    {"token_embd.weight", "backbone.embeddings.weight"},
+    {"output_norm.weight", "backbone.norm_f.weight"},
+    {"output.weight", "lm_head.weight"},
+};
+static const GgufName kInLayer[] = {
+    {"attn_norm", "norm"},          {"ssm_in", "mixer.in_proj"},
+    {"ssm_conv1d", "mixer.conv1d"}, {"ssm_dt.bias", "mixer.dt_bias"},
+    {"ssm_a", "mixer.A"},           {"ssm_d", "mixer.D"},
+    {"ssm_norm", "mixer.norm"},     {"ssm_out", "mixer.out_proj"},
+};
+
+static void readGguf(GgufFields &f) {
+  readGgufMamba2(
+      f, {"num_heads", "head_dim", "n_groups", "state_size", "conv_kernel"},
+      "expand");
+  // llama.cpp, and mamba_ssm before it, take the means group by group.
+  f.copy("ssm.group_count", "gated_norm_groups");
+  f.copy("attention.layer_norm_rms_epsilon", "layer_norm_epsilon");
+  f.set("use_bias", f.hasTensor("blk.0.ssm_in.bias"), "blk.0.ssm_in.bias");
+  f.set("use_conv_bias", f.hasTensor("blk.0.ssm_conv1d.bias"),
+        "blk.0.ssm_conv1d.bias");
+}
+
 Family mamba2Family() {
-  return {"mamba2", planMamba2, noGguf(), isStateSpacesMamba2};
+  return {"mamba2",
+          planMamba2,
+          {/*architecture=*/"mamba2", /*claims=*/nullptr, readGguf,
+           GgufNames("backbone.layers.", kOutside, kInLayer),
+           /*zeroIsNone=*/false, /*alsoCalled=*/"", /*vectorMixers=*/true},
+          isStateSpacesMamba2};
 }
 
 } // namespace mlir::marimba

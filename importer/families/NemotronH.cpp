@@ -385,21 +385,6 @@ static std::vector<StringRef> readGgufLayers(GgufFields &f) {
   return types;
 }
 
-static void readGgufMixer(GgufFields &f) {
-  f.copy("ssm.conv_kernel", "conv_kernel");
-  f.copy("ssm.state_size", "ssm_state_size");
-  f.copy("ssm.group_count", "n_groups");
-  f.copy("ssm.time_step_rank", "mamba_num_heads"); // llama.cpp's name for it
-  int64_t heads = f.positive("ssm.time_step_rank", 1 << 16);
-  int64_t inner = f.positive("ssm.inner_size", kMaxExpand * kMaxSize);
-  std::string width = f.key("ssm.inner_size");
-  if (heads && inner % heads != 0)
-    f.keyError(width, "a multiple of " + f.key("ssm.time_step_rank") + " (" +
-                          Twine(heads) + ")");
-  else if (heads)
-    f.set("mamba_head_dim", inner / heads, width);
-}
-
 static void readGgufExperts(GgufFields &f) {
   f.config.expertsField = "n_routed_experts";
   f.config.experts = f.positive("expert_count", kMaxExperts);
@@ -419,7 +404,8 @@ static void readGguf(GgufFields &f) {
   f.copy("attention.layer_norm_rms_epsilon", "layer_norm_epsilon");
   std::vector<StringRef> types = readGgufLayers(f);
   if (llvm::is_contained(types, "mamba"))
-    readGgufMixer(f);
+    readGgufMamba2(f, {"mamba_num_heads", "mamba_head_dim", "n_groups",
+                       "ssm_state_size", "conv_kernel"});
   if (llvm::is_contained(types, "attention")) {
     f.copy("attention.head_count", "num_attention_heads");
     f.copy("attention.head_count_kv", "num_key_value_heads");

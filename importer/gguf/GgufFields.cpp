@@ -90,7 +90,7 @@ static void readFactors(GgufFields &f, const GgufTensor &factors,
   f.config.names.names["rope_scaling.factors"] = "rope_freqs.weight";
 }
 
-void readGgufRotary(GgufFields &f, int64_t headDim) {
+void readGgufRotary(GgufFields &f, int64_t headDim, bool mayBePart) {
   const GgufFile &file = f.file;
   std::string base = f.key("rope.freq_base");
   if (file.find(base))
@@ -98,8 +98,15 @@ void readGgufRotary(GgufFields &f, int64_t headDim) {
   else
     f.set("rope_theta", 10000.0, base);
   std::string count = f.key("rope.dimension_count");
-  if (file.find(count) && file.getInteger(count) != headDim)
-    f.keyError(count, "the size of a head, " + Twine(headDim));
+  std::optional<int64_t> turning = file.getInteger(count);
+  bool isPart = mayBePart && turning && *turning > 0 && *turning < headDim;
+  if (isPart)
+    f.set("partial_rotary_factor", double(*turning) / double(headDim), count);
+  else if (file.find(count) && turning != headDim)
+    f.keyError(count, Twine(mayBePart ? "at most " : "") +
+                          "the size of a head, " + Twine(headDim));
+  else if (mayBePart)
+    f.set("partial_rotary_factor", 1.0, count);
 
   std::string kind = f.key("rope.scaling.type");
   std::string linear = f.key("rope.scale_linear"); // before "scaling"

@@ -85,8 +85,10 @@ private:
 };
 
 /// Reads the base of rotary positions and their scaling, which turn all
-/// `headDim` elements of a head, as fields that readRotaryFrequencies() reads.
-void readGgufRotary(GgufFields &fields, int64_t headDim);
+/// `headDim` elements of a head, or where `mayBePart` the first of them, as
+/// fields that readRotaryFrequencies() reads.
+void readGgufRotary(GgufFields &fields, int64_t headDim,
+                    bool mayBePart = false);
 
 } // namespace mlir::marimba
 

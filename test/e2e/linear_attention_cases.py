@@ -48,15 +48,18 @@ def step_of(entry, parameters, inputs):
     type, heads = wide_type(inputs["dt"].shape), tensor_type(inputs["A"].shape)
     dt = entry.input("dt", inputs["dt"], type)
     bias = entry.weight("dt_bias", inputs["dt_bias"])
+    least, most = parameters["dt_limit"]
+    bounds = f" min({least:.9e})" if least else ""
+    bounds += f" max({most:.9e})" if most is not None else ""
+    if parameters["dt_softplus"]:
+        text = f"marimba.softplus {dt} bias({bias} : {heads}){bounds} : {type}"
+        return entry.op(text, "step"), type
     count = sizes(entry, dt, type)
     body = "%r = arith.addf %x0, %x1 : f32"
     maps = ["b, t, h", "h"]
     step = generic(
         entry, "biased", count, type, maps, [dt, bias], [type, heads], body
     )
-    if parameters["dt_softplus"]:
-        step = entry.op(f"marimba.softplus {step} : {type}", "softplus")
-    least, most = parameters["dt_limit"]
     if most is not None:
         body = (
             f"%low = arith.constant {least:.9e} : f32\n"

@@ -38,6 +38,30 @@ def rmsnorm(name, parameters, inputs, outputs):
     return entry
 
 
+def group_gated_rmsnorm(name, parameters, inputs, outputs):
+    """Of x times the gate silu(z), or the gate after the norm."""
+    entry = Entry(name)
+    x, type = leading(inputs["x"])
+    value = entry.input("x", x, type)
+    z = entry.input("z", leading(inputs["z"])[0], type)
+    weight = entry.weight("weight", inputs["weight"])
+    own = tensor_type(inputs["weight"].shape)
+    gate = entry.op(f"marimba.silu {z} : {type}", "gate")
+
+    def gated(value):
+        return entry.op(f"arith.mulf {value}, {gate} : {type}", "gated")
+
+    first = parameters["order"] == "gate_first"
+    y = entry.op(
+        f"marimba.rms_norm {gated(value) if first else value} weight({weight} : {own})"
+        f" groups({parameters['groups']}) eps({parameters['eps']:.9e}) : {type}",
+        "normed",
+    )
+    entry.result("out", y if first else gated(y), x.shape, type)
+    entry.expect("out", outputs["y"].reshape(*x.shape))
+    return entry
+
+
 def softmax(name, _, inputs, outputs):
     """route with as many choices as there are experts: a sorted softmax."""
     entry = Entry(name)
@@ -321,6 +345,7 @@ OPERATORS = {
         attention,
         causal_conv1d,
         elementwise,
+        group_gated_rmsnorm,
         lightning_attention,
         moe,
         rmsnorm,

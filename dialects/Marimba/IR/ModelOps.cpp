@@ -5,14 +5,12 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/Marimba/IR/Marimba.h"
+#include "dialects/Marimba/IR/Numbers.h"
 #include "dialects/Marimba/IR/Quantized.h"
 #include "dialects/Marimba/IR/Verify.h"
 
 #include "mlir/IR/Matchers.h"
 #include "mlir/IR/PatternMatch.h"
-
-#include <cmath>
-#include <limits>
 
 using namespace mlir;
 using namespace mlir::marimba;
@@ -226,7 +224,55 @@ OpShapes mlir::marimba::shapesOf(SigmoidOp op) { return shapesOfUnary(op); }
 
 OpShapes mlir::marimba::shapesOf(Relu2Op op) { return shapesOfUnary(op); }
 
-OpShapes mlir::marimba::shapesOf(SoftplusOp op) { return shapesOfUnary(op); }
+OpShapes mlir::marimba::shapesOf(GeluOp op) { return shapesOfUnary(op); }
+
+OpShapes mlir::marimba::shapesOf(ScaleOp op) { return shapesOfUnary(op); }
+
+LogicalResult ScaleOp::verify() {
+  APFloat factor = getFactor();
+  bool inexact = false;
+  factor.convert(APFloat::IEEEsingle(), APFloat::rmNearestTiesToEven, &inexact);
+  if (factor.isFinite())
+    return success();
+  return emitOpError() << "factor is " << getFactor().convertToDouble()
+                       << ", expected a finite f32";
+}
+
+OpFoldResult ScaleOp::fold(FoldAdaptor) {
+  return getFactor().isExactlyValue(1.0) ? getInput() : Value();
+}
+
+OpShapes mlir::marimba::shapesOf(SoftplusOp op) {
+  Value input = op.getInput();
+  if (!op.getBias())
+    return shapesOfUnary(op);
+  std::string letters = lettersWithLast(input, "H");
+  return {.values = {{"input", input, letters},
+                     {"bias", op.getBias(), "H"},
+                     {"result", op.getResult(), letters}}};
+}
+
+void SoftplusOp::build(OpBuilder &builder, OperationState &state, Value input) {
+  build(builder, state, input.getType(), input, Value(), FloatAttr(),
+        FloatAttr());
+}
+
+LogicalResult SoftplusOp::verify() {
+  if (getBias() && getInput().getType().getRank() == 0)
+    return emitOpError("input has rank 0, expected at least 1");
+  if (failed(ShapeChecker(*this).check(shapesOf(*this)).result()))
+    return failure();
+  std::optional<APFloat> least = getMinimum(), most = getMaximum();
+  if (least && (least->isNegative() || !least->isFinite()))
+    return emitOpError() << "min is " << numberText(*least)
+                         << ", expected a finite number of at least 0";
+  if (most && failed(verifyPositive(*this, "max", *most)))
+    return failure();
+  if (least && most && *least > *most)
+    return emitOpError() << "min is " << numberText(*least)
+                         << ", expected at most max, " << numberText(*most);
+  return success();
+}
 
 OpShapes mlir::marimba::shapesOf(SwiGLUOp op) {
   std::string letters = lettersOfRank(op.getGate());

@@ -101,6 +101,62 @@ func.func @norm_eps_infinite(%x: tensor<?x8xf32>) {
 
 // -----
 
+func.func @norm_groups(%x: tensor<?x8xf32>) {
+  // expected-error@+1 {{has 3 groups, expected a divisor of the last dimension, 8}}
+  marimba.rms_norm %x groups(3) eps(1.0e-05) : tensor<?x8xf32>
+  return
+}
+
+// -----
+
+func.func @norm_no_group(%x: tensor<?x8xf32>) {
+  // expected-error@+1 {{has 0 groups, expected a divisor of the last dimension, 8}}
+  marimba.rms_norm %x groups(0) eps(1.0e-05) : tensor<?x8xf32>
+  return
+}
+
+// -----
+
+func.func @softplus_bias(%x: tensor<?x8xf32>, %b: tensor<7xf32>) {
+  // expected-error@+1 {{bias has size 7 in dimension 0 (H), expected 8: dimension 1 of input}}
+  marimba.softplus %x bias(%b : tensor<7xf32>) : tensor<?x8xf32>
+  return
+}
+
+// -----
+
+func.func @softplus_scalar(%x: tensor<f32>, %b: tensor<7xf32>) {
+  // expected-error@+1 {{input has rank 0, expected at least 1}}
+  marimba.softplus %x bias(%b : tensor<7xf32>) : tensor<f32>
+  return
+}
+
+// -----
+
+func.func @softplus_least(%x: tensor<?x8xf32>) {
+  // expected-error@+1 {{min is -1.0, expected a finite number of at least 0}}
+  marimba.softplus %x min(-1.0) : tensor<?x8xf32>
+  return
+}
+
+// -----
+
+func.func @softplus_most(%x: tensor<?x8xf32>) {
+  // expected-error@+1 {{max is 0, expected a finite number above zero}}
+  marimba.softplus %x max(0.0) : tensor<?x8xf32>
+  return
+}
+
+// -----
+
+func.func @softplus_bounds(%x: tensor<?x8xf32>) {
+  // expected-error@+1 {{min is 0.5, expected at most max, 0.25}}
+  marimba.softplus %x min(0.5) max(0.25) : tensor<?x8xf32>
+  return
+}
+
+// -----
+
 func.func @scale_infinite(%x: tensor<?x8xf32>) {
   // expected-error@+1 {{factor is 1.0e+39, expected a finite f32}}
   marimba.scale %x by(1.0e+39) : tensor<?x8xf32>

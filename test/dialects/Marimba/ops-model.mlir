@@ -47,6 +47,12 @@ func.func @norm_and_activations(%x: tensor<?x?x8xf32>, %w: tensor<8xbf16>) {
       : tensor<?x?x8xf32>
   // CHECK: marimba.rms_norm %{{.*}} eps(1.0e-5) : tensor<?x?x8xf32>
   %1 = marimba.rms_norm %x eps(1.0e-05) : tensor<?x?x8xf32>
+  // CHECK: marimba.rms_norm %{{.*}} weight(%{{.*}} : tensor<8xbf16>) groups(2) eps(1.0e-5) : tensor<?x?x8xf32>
+  %grouped = marimba.rms_norm %x weight(%w : tensor<8xbf16>) groups(2) eps(1.0e-05)
+      : tensor<?x?x8xf32>
+  // One group is none.
+  // CHECK: marimba.rms_norm %{{.*}} eps(1.0e-5) : tensor<?x?x8xf32>
+  %single = marimba.rms_norm %x groups(1) eps(1.0e-05) : tensor<?x?x8xf32>
   // CHECK: marimba.silu %{{.*}} : tensor<?x?x8xf32>
   %2 = marimba.silu %0 : tensor<?x?x8xf32>
   // CHECK: marimba.sigmoid %{{.*}} : tensor<?x?x8xf32>
@@ -55,6 +61,11 @@ func.func @norm_and_activations(%x: tensor<?x?x8xf32>, %w: tensor<8xbf16>) {
   %relu2 = marimba.relu2 %0 : tensor<?x?x8xf32>
   // CHECK: marimba.softplus %{{.*}} : tensor<?x?x8xf32>
   %3 = marimba.softplus %1 : tensor<?x?x8xf32>
+  // CHECK: marimba.softplus %{{.*}} bias(%{{.*}} : tensor<8xbf16>) min(1.0e-3) max(0.1) : tensor<?x?x8xf32>
+  %step = marimba.softplus %1 bias(%w : tensor<8xbf16>) min(1.0e-03) max(0.1)
+      : tensor<?x?x8xf32>
+  // CHECK: marimba.softplus %{{.*}} max(20.0) : tensor<?x?x8xf32>
+  %bounded = marimba.softplus %1 max(20.0) : tensor<?x?x8xf32>
   // CHECK: marimba.swiglu %{{.*}}, %{{.*}} : tensor<?x?x8xf32>
   %4 = marimba.swiglu %2, %3 : tensor<?x?x8xf32>
   // CHECK: marimba.gelu %{{.*}} : tensor<?x?x8xf32>

@@ -61,6 +61,28 @@ func.func @softplus(%x: tensor<?x?x8xf32>) -> tensor<?x?x8xf32> {
   return %0 : tensor<?x?x8xf32>
 }
 
+// The step of Mamba-2; comparisons leave NaN as it is.
+
+// CHECK-LABEL: func @step
+// CHECK: ^bb0(%[[X:.*]]: f32, %[[B:.*]]: bf16, %{{.*}}: f32)
+// CHECK: %[[BIAS:.*]] = arith.extf %[[B]]
+// CHECK: %[[SUM:.*]] = arith.addf %[[X]], %[[BIAS]]
+// CHECK: math.absf %[[SUM]]
+// CHECK: %[[SOFT:.*]] = arith.addf
+// CHECK: %[[LEAST:.*]] = arith.constant 1.000000e-03
+// CHECK: %[[BELOW:.*]] = arith.cmpf olt, %[[SOFT]], %[[LEAST]]
+// CHECK: %[[RAISED:.*]] = arith.select %[[BELOW]], %[[LEAST]], %[[SOFT]]
+// CHECK: %[[MOST:.*]] = arith.constant 1.000000e-01
+// CHECK: %[[ABOVE:.*]] = arith.cmpf ogt, %[[RAISED]], %[[MOST]]
+// CHECK: %[[Y:.*]] = arith.select %[[ABOVE]], %[[MOST]], %[[RAISED]]
+// CHECK: linalg.yield %[[Y]]
+func.func @step(%x: tensor<?x?x8xf32>, %b: tensor<8xbf16>)
+    -> tensor<?x?x8xf32> {
+  %0 = marimba.softplus %x bias(%b : tensor<8xbf16>) min(1.0e-3) max(0.1)
+      : tensor<?x?x8xf32>
+  return %0 : tensor<?x?x8xf32>
+}
+
 // CHECK-LABEL: func @swiglu
 // CHECK-SAME: %[[GATE:.*]]: tensor<?x?x8xf32>, %[[UP:.*]]: tensor<?x?x8xf32>
 // CHECK: linalg.generic {{.*}} ins(%[[GATE]], %[[UP]]

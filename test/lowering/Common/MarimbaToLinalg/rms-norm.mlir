@@ -40,3 +40,18 @@ func.func @plain(%x: tensor<?x8xf32>) -> tensor<?x8xf32> {
   %0 = marimba.rms_norm %x eps(1.0e-05) : tensor<?x8xf32>
   return %0 : tensor<?x8xf32>
 }
+
+// Each of two groups has a mean of its four elements.
+// CHECK-LABEL: func @grouped
+// CHECK-SAME: %[[X:.*]]: tensor<?x8xf32>, %[[W:.*]]: tensor<8xf32>
+// CHECK-DAG: %[[PARTS:.*]] = tensor.expand_shape %[[X]] {{\[\[}}0], [1, 2]] {{.*}} : tensor<?x8xf32> into tensor<?x2x4xf32>
+// CHECK-DAG: %[[WEIGHTS:.*]] = tensor.expand_shape %[[W]] {{\[\[}}0, 1]] {{.*}} : tensor<8xf32> into tensor<2x4xf32>
+// CHECK: linalg.generic {{.*}} iterator_types = ["parallel", "parallel", "reduction"]} ins(%[[PARTS]]
+// CHECK: arith.constant 4.0
+// CHECK: %[[Y:.*]] = linalg.generic {{.*}} ins(%[[PARTS]], %{{.*}}, %[[WEIGHTS]] : tensor<?x2x4xf32>, tensor<?x2xf32>, tensor<2x4xf32>)
+// CHECK: tensor.collapse_shape %[[Y]] {{\[\[}}0], [1, 2]] : tensor<?x2x4xf32> into tensor<?x8xf32>
+func.func @grouped(%x: tensor<?x8xf32>, %w: tensor<8xf32>) -> tensor<?x8xf32> {
+  %0 = marimba.rms_norm %x weight(%w : tensor<8xf32>) groups(2) eps(1.0e-05)
+      : tensor<?x8xf32>
+  return %0 : tensor<?x8xf32>
+}
