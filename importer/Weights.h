@@ -62,6 +62,8 @@ public:
   bool hasCheckpoint() const {
     return directory.hasWeights() && !weightEncodings;
   }
+  /// Whether the matrices of a model without a checkpoint are quantised.
+  bool quantises() const { return weightEncodings.has_value(); }
   /// Whether the checkpoint holds A = -exp(A_log), not A_log.
   bool holdsA() const { return directory.holdsA(); }
   /// Fields of the config as its file spells them.

@@ -127,8 +127,9 @@ void ExpertTaker::takeGated(const ExpertNames &names, Dim hidden,
   std::string stackedDown = each + names.stackedDown.str();
   std::vector<std::string> both = gate;
   llvm::append_range(both, up);
-  bool stacked = weights.has(gateUp) ||
-                 (names.stacked && !weights.has({gate[0], gate[0] + ".codes"}));
+  bool stacked =
+      weights.has(gateUp) || (names.stacked && !weights.quantises() &&
+                              !weights.has({gate[0], gate[0] + ".codes"}));
   Dim united{2 * intermediate.size, intermediate.field};
   bool gateApart =
       !stacked ||
