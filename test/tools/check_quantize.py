@@ -27,7 +27,8 @@ SECONDS = 60
 # Which tensors of any of the goldens are quantised, said without the compiler.
 LAYERS = re.compile(
     r"(self_attn\.[qkvo]_proj|(mamba|mixer)\.(in|out)_proj"
-    r"|(feed_forward|mlp|experts\.\d+)\.(gate|up|down)_proj|experts\.\d+\.w[123])\.weight$"
+    r"|(feed_forward|mlp|shared_mlp|experts\.\d+|block_sparse_moe\.\d+)\.(gate|up|down)_proj"
+    r"|experts\.\d+\.w[123]|shared_mlp\.output_linear)\.weight$"
 )
 HEAD = re.compile(r"(lm_head|embed_tokens|embeddings)\.weight$")
 TOKENIZER = {
@@ -43,11 +44,27 @@ def files_below(folder):
     return {os.path.relpath(os.path.join(at, file), folder) for at, _, files in os.walk(folder) for file in files}
 
 
+# Of Granite's names for stacks, what they hold.
+LINEAR = {"input_linear.weight": "gate_up", "output_linear.weight": "down"}
+
+
 def apart_from_stacks(tensors):
-    """Replaces experts that stand in one tensor by those that each have their own."""
+    """Replaces experts that stand in one tensor by those that each have their own,
+    and gate and up in one by these."""
     for name in list(tensors):
-        if match := re.fullmatch(r"(.*\.experts\.)(gate_up|down)_proj", name):
-            dtype, (count, rows, inputs), data = tensors.pop(name)
+        if match := re.fullmatch(r"(.*\.experts\.)(gate_up|down)_proj|(.*\.(?:block_sparse_moe|shared_mlp)\.)(\w+_linear\.weight)", name):
+            dtype, shape, data = tensors[name]
+            if match[4]:
+                match = (name, match[3], LINEAR[match[4]])
+            if len(shape) == 2:
+                if match[2] == "gate_up":
+                    del tensors[name]
+                    rows, half = shape[0] // 2, len(data) // 2
+                    tensors[match[1] + "gate_proj.weight"] = (dtype, [rows, shape[1]], data[:half])
+                    tensors[match[1] + "up_proj.weight"] = (dtype, [rows, shape[1]], data[half:])
+                continue
+            count, rows, inputs = shape
+            del tensors[name]
             parts = match[2].split("_")
             size = len(data) // count // len(parts)
             for i in range(count * len(parts)):
@@ -159,6 +176,9 @@ class Checker(checker.Checker):
                 kept.append(name)
                 continue
             form = (*head,) if is_head else (bits, zero_point)
+            # What leaves a mixer with a matrix state.
+            if name.endswith(".out_proj.weight") and name.replace("out_proj.weight", "dt_bias") in old.tensors:
+                form = (8, False)
             bases.append((name, form))
             lost, all_of_it = self.check_matrix(new, name, (dtype, shape, data), form[0], group, form[1], scale, method)
             error, energy = error + lost, energy + all_of_it
@@ -221,6 +241,10 @@ class Checker(checker.Checker):
     def case_int8(self):
         self.check_model(self.golden("mamba_bf16_sharded"), "--weights=int8", bits=8, group=0, scale="F32")
         self.check_model(self.golden("jamba_dense_tied"), "--weights=int8", "--group=128", "--head=keep", bits=8, group=128, head=None)
+
+    def case_matrix_state(self):
+        self.check_model(self.golden("mamba2_main"), "--weights=int4", "--zero-point", zero_point=True)
+        self.check_model(self.golden("granite_moe_hybrid"), "--weights=int4")
 
     def case_keep(self):
         report = self.check_model(

@@ -78,11 +78,22 @@ private:
 
 } // namespace
 
-/// Whether `op` makes an output of the model: only the entry writes to one.
+/// Whether `op` makes an output of the model, perhaps scaled: only the entry
+/// writes to one.
 static bool makesOutput(mlir::Operation *op) {
   return any_of(op->getUsers(), [](mlir::Operation *user) {
-    return isa<mlir::bufferization::MaterializeInDestinationOp>(user);
+    return isa<mlir::bufferization::MaterializeInDestinationOp>(user) ||
+           (isa<ScaleOp>(user) && makesOutput(user));
   });
+}
+
+/// Whether `tensor` is what leaves a mixer whose state is a matrix: the most
+/// sensitive of such a model's matrices (docs/quantization.md). These mixers
+/// have a bias of the step itself.
+static bool leavesMatrixState(StringRef tensor,
+                              const StringMap<const WeightSource *> &sources) {
+  return tensor.consume_back("out_proj.weight") &&
+         sources.contains((tensor + "dt_bias").str());
 }
 
 Use UseFinder::of(mlir::OpOperand &operand) {
@@ -167,9 +178,15 @@ bool marimba::planQuantization(mlir::ModuleOp module,
       continue;
     for (StringRef name : names)
       if (const WeightSource *source = byName.lookup(name);
-          source && quantised.insert(name).second)
+          source && quantised.insert(name).second) {
+        Encoding own = *format;
+        if (leavesMatrixState(name, byName)) {
+          own.bits = 8;
+          own.offset = Offset::None;
+        }
         plan.matrices.push_back(
-            {name.str(), source, source->shape[0], source->shape[1], *format});
+            {name.str(), source, source->shape[0], source->shape[1], own});
+      }
   }
   for (const WeightSource &source : sources)
     if (!quantised.contains(source.name))
