@@ -66,6 +66,11 @@ class Checker:
             return 0.1 * compare.difference(self.golden["p64.logits"], whole)
         return max(SPLIT_TOLERANCE, 2 * self.facts["diff_f32"]["64"])
 
+    def hidden_tolerance(self):
+        # In zamba2_blocks2 one token's norm divides by next to nothing:
+        # transformers' own float32 is 9e-5 off there.
+        return max(TOLERANCE, 2 * self.facts.get("diff_f32_hidden", 0))
+
     def check(self, parts):
         """Runs the cases of all parts, then lets each part compare."""
         waiting = []
@@ -137,7 +142,8 @@ class Checker:
         for split, with_hidden, with_state in zip(splits, found[0::2], found[1::2]):
             label = "state" if len(split) == 1 else "state after a split"
             expected, actual = self.golden["p64.hidden"], with_hidden["hidden"]
-            self.report.compare(f"{label}: hidden", expected, actual, TOLERANCE)
+            tolerance = self.hidden_tolerance()
+            self.report.compare(f"{label}: hidden", expected, actual, tolerance)
             for name, expected in self.golden.items():
                 if name.startswith("p64.cache."):
                     self.compare_state(label, name, expected, with_state)
