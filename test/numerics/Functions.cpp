@@ -141,7 +141,7 @@ static std::vector<Function> makeGeneral() {
               exactSigmoid, 2.49),
       element("softplus", "", exactSoftplus, 3.77),
       element("silu", "", exactSilu, 3.51),
-      element("erf", "%r = math.erf %v : f32", exactErf, 1.2),
+      element("erf", "%r = math.erf %v : f32", exactErf, 1.39),
   };
   all[1].smallest = kLeastNormal;
   all[1].everyNaN = false;
