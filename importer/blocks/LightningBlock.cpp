@@ -9,8 +9,8 @@
 #include "importer/blocks/LightningWeights.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
-#include <cmath>
 
 namespace mlir::marimba {
 
@@ -53,41 +53,43 @@ Value emitLightningMixer(LayerScope &scope, const LightningSizes &s, Value h) {
   return emitLinear(scope, gated, "out_proj");
 }
 
-/// Of head j in layer i: 2^(-8 (j+1) / heads) (1 - i / (layers - 1 + 1e-5) +
-/// 1e-5).
-static SmallVector<float> slopes(int64_t heads, int64_t layer, int64_t layers) {
-  double factor = 1 - double(layer) / (double(layers) - 1 + 1e-5) + 1e-5;
-  SmallVector<float> result;
-  for (int64_t j = 0; j < heads; ++j)
-    result.push_back(
-        float(std::exp2(-8.0 * double(j + 1) / double(heads)) * factor));
-  return result;
+/// -s of head j in layer i, where s = 2^(-8 (j+1) / heads) (1 - i / (layers - 1
+/// + 1e-5) + 1e-5).
+static Value emitDecay(OpBuilder &b, Location loc, Value head, int64_t heads,
+                       double factor) {
+  auto constant = [&](double value) -> Value {
+    return arith::ConstantOp::create(b, loc, b.getF32FloatAttr(float(value)));
+  };
+  Value number = arith::SIToFPOp::create(
+      b, loc, b.getF32Type(),
+      arith::IndexCastOp::create(b, loc, b.getI32Type(), head));
+  Value next = arith::AddFOp::create(b, loc, number, constant(1));
+  Value exponent =
+      arith::MulFOp::create(b, loc, next, constant(-8.0 / double(heads)));
+  Value power = math::Exp2Op::create(b, loc, exponent);
+  return arith::MulFOp::create(b, loc, power, constant(-factor));
 }
 
-/// The slopes, negative, as a log-decay that @prepare writes.
-static Preparation prepareDecay(Weight decay, int64_t heads, int64_t layer,
+/// The log-decay of layer `index`, which @prepare writes.
+static Preparation prepareDecay(Weight decay, int64_t heads, int64_t index,
                                 int64_t layers) {
+  double factor = 1 - double(index) / (double(layers) - 1 + 1e-5) + 1e-5;
   Preparation preparation;
   // Each layer has its own.
-  preparation.function = ("prepare_lightning_" + Twine(layer)).str();
+  preparation.function = ("prepare_lightning_" + Twine(index)).str();
   preparation.outputs = {std::move(decay)};
-  preparation.emit = [heads, layer, layers](OpBuilder &b, Location loc,
-                                            ValueRange, ValueRange outputs) {
-    SmallVector<float> values = slopes(heads, layer, layers);
-    for (float &value : values)
-      value = -value;
-    auto type = cast<RankedTensorType>(outputs[0].getType());
-    Value constant = arith::ConstantOp::create(
-        b, loc, DenseElementsAttr::get(type, ArrayRef<float>(values)));
-    AffineMap same = b.getMultiDimIdentityMap(1);
+  preparation.emit = [heads, factor](OpBuilder &b, Location loc, ValueRange,
+                                     ValueRange outputs) {
     SmallVector<utils::IteratorType> iterators{utils::IteratorType::parallel};
-    auto copy = linalg::GenericOp::create(
-        b, loc, TypeRange{type}, ValueRange{constant}, outputs,
-        ArrayRef{same, same}, iterators,
-        [](OpBuilder &nested, Location at, ValueRange args) {
-          linalg::YieldOp::create(nested, at, args[0]);
+    auto written = linalg::GenericOp::create(
+        b, loc, outputs.getTypes(), ValueRange(), outputs,
+        ArrayRef{b.getMultiDimIdentityMap(1)}, iterators,
+        [&](OpBuilder &nested, Location at, ValueRange) {
+          Value head = linalg::IndexOp::create(nested, at, 0);
+          linalg::YieldOp::create(nested, at,
+                                  emitDecay(nested, at, head, heads, factor));
         });
-    return SmallVector<Value>{copy.getResult(0)};
+    return SmallVector<Value>{written.getResult(0)};
   };
   return preparation;
 }

@@ -12,6 +12,7 @@
 #include "importer/blocks/LightningWeights.h"
 #include "importer/families/FamilyRegistry.h"
 #include "importer/hub/RotaryConfig.h"
+#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 
 namespace mlir::marimba {
 
@@ -159,7 +160,11 @@ static LayerPlan planLayer(const MiniMaxConfig &config, WeightTable &weights,
     Value x = join(h, mixed, isLightning ? c.linear : c.full, "mixer_residual");
     h = emitNorm(scope, x, "post_attention_layernorm", c.epsilon);
     Value fed = emitMixtureOfExperts(scope, c.routing, h);
-    return join(h, fed, c.mlp, "feed_forward_residual");
+    Value y = join(h, fed, c.mlp, "feed_forward_residual");
+    // What is added to is not x: it has to be told where the result goes.
+    return bufferization::MaterializeInDestinationOp::create(
+               scope.builder, scope.loc("x"), y, scope.x)
+        ->getResult(0);
   };
   return layer;
 }
