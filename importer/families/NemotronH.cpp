@@ -428,7 +428,8 @@ Family nemotronHFamily() {
           planNemotronH,
           {/*architecture=*/"nemotron_h", /*claims=*/nullptr, readGguf,
            GgufNames("backbone.layers.", kOutside, kInLayer),
-           /*zeroIsNone=*/true, /*alsoCalled=*/"nemotron_h_moe"}};
+           /*zeroIsNone=*/true, /*alsoCalled=*/"nemotron_h_moe",
+           /*vectorMixers=*/true}};
 }
 
 } // namespace mlir::marimba
