@@ -41,9 +41,9 @@ struct Preparation {
 /// One layer. Layers of the same kind whose weights and states have the same
 /// names and types share one function.
 struct LayerPlan {
-  std::string kind;     // "mamba+dense": marimba.layer of the function
-  std::string prefix;   // "layers.0": of its weights and states
-  std::string location; // "model.layers.0.mamba": for people
+  std::string kind;           // "mamba+dense": marimba.layer of the function
+  std::string prefix;         // "layers.0": of its weights and states
+  std::string location;       // "model.layers.0.mamba": for people
   bool usesEmbedding = false; // what the model's first layer reads, as x0
   bool usesPast = false;
   bool usesRotary = false; // the model has frequencies

@@ -85,11 +85,11 @@ static LogicalResult verifyCombination(LinearAttentionOp op) {
                             << ", expected 1, 3 or 4: [Hv], [B, T, Hv] or "
                                "[B, T, Hv, N]";
   if (op.getStep() && (!decay || rankOf(decay) != 1))
-    return op.emitOpError() << "has a step and "
-                            << (decay ? "a decay of rank " +
-                                            std::to_string(rankOf(decay))
-                                      : std::string("no decay"))
-                            << ", expected a decay [Hv]";
+    return op.emitOpError()
+           << "has a step and "
+           << (decay ? "a decay of rank " + std::to_string(rankOf(decay))
+                     : std::string("no decay"))
+           << ", expected a decay [Hv]";
   if (op.getDeltaRule() != bool(op.getBeta()))
     return op.emitOpError() << "has "
                             << (op.getBeta() ? "beta without delta_rule"

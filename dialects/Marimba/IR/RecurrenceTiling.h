@@ -30,10 +30,11 @@ SmallVector<Range> recurrenceDomain(OpBuilder &b, NamedOperands operands);
 /// tile's first token. A tile of heads (Hv) takes the groups of keys (G) that
 /// they read: its number is static, a divisor or a multiple of the heads that
 /// share one, and its first head a multiple of the number.
-FailureOr<TilingResult> tileRecurrence(OpBuilder &b, DestinationStyleOpInterface op,
-                            NamedOperands operands,
-                            ArrayRef<OpFoldResult> offsets,
-                            ArrayRef<OpFoldResult> sizes);
+FailureOr<TilingResult> tileRecurrence(OpBuilder &b,
+                                       DestinationStyleOpInterface op,
+                                       NamedOperands operands,
+                                       ArrayRef<OpFoldResult> offsets,
+                                       ArrayRef<OpFoldResult> sizes);
 
 /// Where in result `number` the tile's result goes.
 void recurrenceResultTile(OpBuilder &b, DestinationStyleOpInterface op,

@@ -50,7 +50,7 @@ public:
     vectors = std::min<int64_t>(lanes >= 16 ? 4 : 2, size / lanes);
     vectors = std::max<int64_t>(vectors, 1);
     rows = llvm::bit_floor<uint64_t>((lanes >= 16 ? 16 : 8) / vectors);
-    rows = std::min(rows, keySize);
+    rows = std::max<int64_t>(std::min(rows, keySize), 1); // keys may be empty
     single = cast<MemRefType>(op.getValues().getType()).getDimSize(1) == 1;
   }
 

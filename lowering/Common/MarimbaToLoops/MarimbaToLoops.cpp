@@ -281,8 +281,8 @@ struct ConvertMarimbaToLoopsPass
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
     patterns.add<LowerConv, LowerScan, LowerSelectiveScan, LowerScanSummary,
-                 LowerGroupByExpert, LowerGatherRows,
-                 LowerScatterAddRows>(&getContext());
+                 LowerGroupByExpert, LowerGatherRows, LowerScatterAddRows>(
+        &getContext());
     populateAttentionToLoopsPatterns(patterns);
     populateLinearAttentionToLoopsPatterns(patterns);
     populateLTIToLoopsPatterns(patterns);
