@@ -66,15 +66,16 @@ public:
 
   /// Output and state.
   SmallVector<Value> emit() {
-    Value all = tensor::DimOp::create(b, op.getValues(), 1);
+    tokens = tensor::getMixedSize(b, b.getLoc(), op.getValues(), 1);
+    Value all = getValueOrCreateConstantIndexOp(b, b.getLoc(), tokens);
     end = all;
     if (Value valid = op.getValid()) {
       Value first = tensor::ExtractOp::create(b, valid, ValueRange{b.index(0)});
       Value real = arith::IndexCastOp::create(b, b.getIndexType(), first);
       real = arith::MaxSIOp::create(b, real, b.index(0));
       end = arith::MinSIOp::create(b, real, all);
+      tokens = end;
     }
-    tokens = getAsOpFoldResult(end);
     Value output = op.getOutput();
     if (op.getValid())
       output = withoutTokens(output, all);
@@ -213,11 +214,16 @@ private:
     return b.each({{sums, {0}}, {rests, {0}}},
                   b.corner(b.empty({most}, f32), {tokens}), body);
   }
-  Value scaleRows(Value factors, Value rows) {
-    return b.each({{factors, {0}}}, rows,
+  /// Rows of [T, P] times factors.
+  Value scaleRows(Value factors, Value rows, Value into) {
+    return b.each({{factors, {0}}, {rows, {0, 1}}}, into,
                   [](OpBuilder &in, Location loc, ValueRange args) {
                     return mulOf(in, loc, args[0], args[1]);
                   });
+  }
+  /// Scratch for [T, P].
+  Value valueRows() {
+    return b.corner(b.empty({most, valueSize}, f32), tokensOf(valueSize));
   }
 
   SmallVector<Value> overHead(Value output, Value states, Value weights) {
@@ -228,8 +234,7 @@ private:
     if (op.getStep())
       parts.push_back({steps, {0}});
     Value values = b.each(
-        parts, b.corner(b.empty({most, valueSize}, f32), tokensOf(valueSize)),
-        [&](OpBuilder &in, Location loc, ValueRange args) {
+        parts, valueRows(), [&](OpBuilder &in, Location loc, ValueRange args) {
           return args.size() == 3 ? mulOf(in, loc, args[0], args[1]) : args[0];
         });
 
@@ -242,7 +247,8 @@ private:
       Value left = factorsOf([&](OpBuilder &in, Location loc, ValueRange args) {
         return decayOf(in, loc, total, totalRest, args[0], args[1]);
       });
-      values = scaleRows(left, values);
+      // Without steps the values are those of the op.
+      values = scaleRows(left, values, op.getStep() ? values : valueRows());
       Value all = expOf(b, b.getLoc(), total);
       state =
           b.each({}, state, [&](OpBuilder &in, Location loc, ValueRange args) {
@@ -287,14 +293,13 @@ private:
 
   /// The head's outputs.
   Value read(Value output, Value weights, Value values, Value state) {
-    Value sum =
-        b.zeros(b.corner(b.empty({most, valueSize}, f32), tokensOf(valueSize)));
+    Value sum = b.zeros(valueRows());
     sum = b.product(queries, state, sum);
     if (op.getDecay()) {
       auto sinceStart = [](OpBuilder &in, Location loc, ValueRange args) {
         return expOf(in, loc, args[0]);
       };
-      sum = scaleRows(factorsOf(sinceStart), sum);
+      sum = scaleRows(factorsOf(sinceStart), sum, sum);
     }
     sum = b.product(b.corner(weights, matrix(tokens, tokens)), values, sum);
     sum.getDefiningOp()->setAttr(kLowerTriangularAttr, b.getUnitAttr());

@@ -53,7 +53,7 @@ def step_of(entry, parameters, inputs):
     bounds += f" max({most:.9e})" if most is not None else ""
     if parameters["dt_softplus"]:
         text = f"marimba.softplus {dt} bias({bias} : {heads}){bounds} : {type}"
-        return entry.op(text, "step"), type
+        return entry.op(text, "softplus"), type
     count = sizes(entry, dt, type)
     body = "%r = arith.addf %x0, %x1 : f32"
     maps = ["b, t, h", "h"]

@@ -58,9 +58,13 @@ driver::CompileFlags::CompileFlags(cl::SubCommand &sub)
              "folder"),
       configFile(sub, "config-file",
                  "Name of the configuration (default: config.json)", "name") {
-  cl::Option *shown[] = {&pipeline.target,      &pipeline.matmul,
-                         &pipeline.matmulTable, &pipeline.activations,
-                         &pipeline.ltiForm,     &pipeline.linearAttention};
+  cl::Option *shown[] = {&pipeline.target,
+                         &pipeline.matmul,
+                         &pipeline.matmulTable,
+                         &pipeline.activations,
+                         &pipeline.ltiForm,
+                         &pipeline.linearAttention,
+                         &pipeline.linearAttentionChunk};
   for (cl::Option *option : shown)
     moveOption(*option, sub, category());
 }

@@ -37,10 +37,8 @@
 // First factors are bf16 in memory, second ones are rounded as they are read.
 
 // BF16-LABEL: func @chunk
-// BF16: linalg.generic
-// BF16-SAME: ins(%{{.*}}, %{{.*}} : tensor<24x128xbf16>, tensor<128x24xbf16>) outs(%{{.*}} : tensor<24x24xf32>)
-// BF16: linalg.generic
-// BF16-SAME: ins(%{{.*}}, %{{.*}} : tensor<24x128xbf16>, tensor<128x64xf32>) outs(%{{.*}} : tensor<24x64xf32>)
+// BF16: linalg.generic {{.*}} ins(%{{.*}}, %{{.*}} : tensor<24x128xbf16>, tensor<128x24xbf16>) outs(%{{.*}} : tensor<24x24xf32>)
+// BF16: linalg.generic {{.*}} ins(%{{.*}}, %{{.*}} : tensor<24x128xbf16>, tensor<128x64xf32>) outs(%{{.*}} : tensor<24x64xf32>)
 // BF16-NEXT: ^bb0(%[[X:.*]]: bf16, %[[Y:.*]]: f32, %[[OLD:.*]]: f32)
 // BF16-NEXT: %[[ROUND:.*]] = arith.truncf %[[Y]] : f32 to bf16
 // BF16-NEXT: %[[WX:.*]] = arith.extf %[[X]]

@@ -61,7 +61,7 @@ func.func @f32(%a: memref<8x10xf32>, %b: memref<10x64xf32, strided<[80, 1]>>,
 // DOTS: scf.for %{{.*}} = %c0 to %c10 step %c2
 // DOTS-COUNT-4: vector.load %[[PANEL]]
 // DOTS-COUNT-24: llvm.call_intrinsic "llvm.x86.avx512bf16.dpbf16ps.512"
-// DOTS-NEXT: vector.bitcast
+// DOTS-NEXT: scf.yield
 // DOTS: return
 
 // CHECK-LABEL: func @bf16(
