@@ -7,10 +7,33 @@
 #include "importer/gguf/GgufConfig.h"
 #include "importer/families/FamilyRegistry.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
 
 namespace mlir::marimba {
 
 static constexpr StringLiteral kArchitecture = "general.architecture";
+
+/// The families of `architecture` that are not called so: " (which mixtral is,
+/// too)", or without a family of its name " (which bamba and granitemoehybrid
+/// are)".
+static std::string otherFamilies(StringRef architecture) {
+  std::string plain = architecture.str();
+  llvm::replace(plain, '-', '_');
+  SmallVector<StringRef> others;
+  bool hasOwn = false;
+  for (const Family &family : families()) {
+    if (family.gguf.architecture != architecture)
+      continue;
+    if (family.modelType.contains(plain))
+      hasOwn = true;
+    else
+      others.push_back(family.modelType);
+  }
+  if (others.empty())
+    return "";
+  return " (which " + llvm::join(others, " and ") +
+         (others.size() > 1 ? " are" : " is") + (hasOwn ? ", too)" : ")");
+}
 
 /// The architectures that families have, for messages. A family that is not
 /// called as its architecture is named beside it.
@@ -23,12 +46,7 @@ static std::string architectures() {
   std::string text;
   for (auto [i, name] : llvm::enumerate(names)) {
     text += i == 0 ? "" : i + 1 < names.size() ? ", " : " or ";
-    text += ("\"" + name + "\"").str();
-    std::string plain = name.str();
-    llvm::replace(plain, '-', '_');
-    for (const Family &family : families())
-      if (family.gguf.architecture == name && !family.modelType.contains(plain))
-        text += (" (which " + family.modelType + " is, too)").str();
+    text += ("\"" + name + "\"" + otherFamilies(name)).str();
   }
   return text;
 }

@@ -124,7 +124,11 @@ class Cases:
 
     def case_architecture(self):
         data = self.with_key("general.architecture", (STRING, "gpt2"))
-        names = '"jamba", "mamba" or "llama" (which mixtral is, too)'
+        names = (
+            '"jamba", "mamba", "mamba2", "granitehybrid" (which bamba and'
+            ' granitemoehybrid are), "falcon-h1", "llama" (which mixtral is, too),'
+            ' "nemotron_h" or "nemotron_h_moe"'
+        )
         return data, ["general.architecture", "gpt2", names]
 
     def case_architecture_number(self):

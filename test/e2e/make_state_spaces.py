@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes a golden of the family mamba in the spelling of the original
+"""Writes a golden of the families mamba and mamba2 in the spelling of the original
 state-spaces repository: its fields in config.json, its name of the embedding.
 
   make_state_spaces.py GOLDEN DIRECTORY
@@ -9,6 +9,7 @@ spells everything out. Standard library only.
 """
 
 import json
+import math
 import os
 import shutil
 import struct
@@ -28,34 +29,52 @@ def rename_tensors(source, target):
         file.write(struct.pack("<Q", len(text)) + text + data)
 
 
+def mixers(hf):
+    """What the short and the full spelling say of the mixer."""
+    full = {
+        "d_state": hf["state_size"],
+        "d_conv": hf["conv_kernel"],
+        "expand": hf["expand"],
+        "conv_bias": hf["use_conv_bias"],
+        "bias": hf["use_bias"],
+    }
+    if hf["model_type"] == "mamba":
+        return {}, dict(full, layer="Mamba1", dt_rank=hf["time_step_rank"])
+    short = {"layer": "Mamba2", "d_state": hf["state_size"], "headdim": hf["head_dim"]}
+    full.update(
+        short,
+        ngroups=hf["n_groups"],
+        rmsnorm=True,
+        norm_before_gate=False,
+        D_has_hdim=False,
+        dt_limit=[0.0, math.inf],
+    )
+    return short, full
+
+
 def configs(hf):
     """The short and the full spelling of a Hugging Face config."""
+    short_mixer, full_mixer = mixers(hf)
     short = {
         "d_model": hf["hidden_size"],
         "n_layer": hf["num_hidden_layers"],
         "vocab_size": hf["vocab_size"],
-        "ssm_cfg": {},
+        "ssm_cfg": short_mixer,
         "rms_norm": True,
         "residual_in_fp32": hf["residual_in_fp32"],
         "fused_add_norm": True,
         "pad_vocab_size_multiple": 1,
     }
+    if not hf["tie_word_embeddings"]:
+        short["tie_embeddings"] = False
     full = dict(
         short,
-        model_type="mamba",
+        model_type=hf["model_type"],
         d_intermediate=0,
         attn_layer_idx=[],
         attn_cfg={},
         tie_embeddings=hf["tie_word_embeddings"],
-        ssm_cfg={
-            "layer": "Mamba1",
-            "d_state": hf["state_size"],
-            "d_conv": hf["conv_kernel"],
-            "expand": hf["expand"],
-            "dt_rank": hf["time_step_rank"],
-            "conv_bias": hf["use_conv_bias"],
-            "bias": hf["use_bias"],
-        },
+        ssm_cfg=full_mixer,
     )
     return {"config.json": short, "config.hub.json": full}
 

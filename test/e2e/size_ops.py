@@ -488,6 +488,13 @@ for name in ("silu", "sigmoid", "relu2", "softplus", "gelu"):
         maybe="D",
     )
 add(
+    "softplus_step",
+    "softplus %x bias(%bias : {bias}) min(0.25) max(0.5) : {x}",
+    ["x: B T H", "bias: H"],
+    values=["y: B T H"],
+    maybe="H",
+)
+add(
     "scale",
     "scale %x by(0.375) : {x}",
     ["x: B T D"],
