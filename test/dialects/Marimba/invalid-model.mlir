@@ -158,7 +158,7 @@ func.func @softplus_bounds(%x: tensor<?x8xf32>) {
 // -----
 
 func.func @scale_infinite(%x: tensor<?x8xf32>) {
-  // expected-error@+1 {{factor is 1.0e+39, expected a finite f32}}
+  // expected-error@+1 {{factor is 1.000000e+39, expected a finite f32}}
   marimba.scale %x by(1.0e+39) : tensor<?x8xf32>
   return
 }

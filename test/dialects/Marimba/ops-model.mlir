@@ -61,7 +61,7 @@ func.func @norm_and_activations(%x: tensor<?x?x8xf32>, %w: tensor<8xbf16>) {
   %relu2 = marimba.relu2 %0 : tensor<?x?x8xf32>
   // CHECK: marimba.softplus %{{.*}} : tensor<?x?x8xf32>
   %3 = marimba.softplus %1 : tensor<?x?x8xf32>
-  // CHECK: marimba.softplus %{{.*}} bias(%{{.*}} : tensor<8xbf16>) min(1.0e-3) max(0.1) : tensor<?x?x8xf32>
+  // CHECK: marimba.softplus %{{.*}} bias(%{{.*}} : tensor<8xbf16>) min(0.001) max(0.1) : tensor<?x?x8xf32>
   %step = marimba.softplus %1 bias(%w : tensor<8xbf16>) min(1.0e-03) max(0.1)
       : tensor<?x?x8xf32>
   // CHECK: marimba.softplus %{{.*}} max(20.0) : tensor<?x?x8xf32>
