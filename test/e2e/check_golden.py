@@ -53,7 +53,7 @@ class Checker:
         with open(os.path.join(args.golden, "golden.json"), encoding="utf-8") as file:
             self.facts = json.load(file)
         with open(os.path.join(args.golden, "config.json"), encoding="utf-8") as file:
-            self.model_type = json.load(file)["model_type"]
+            self.model_type = json.load(file).get("model_type")
         self.report = compare.Report()
         os.makedirs(args.work, exist_ok=True)
 
