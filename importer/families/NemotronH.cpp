@@ -44,8 +44,9 @@ struct NemotronConfig {
   bool has(LayerKind kind) const { return llvm::is_contained(layers, kind); }
 
 private:
-  void readPattern(Config &config, StringRef pattern);
-  void readTypes(Config &config);
+  // False after an error.
+  bool readPattern(Config &config, StringRef pattern);
+  bool readTypes(Config &config);
   void readLayers(Config &config);
   void readMamba(Config &config);
   void readAttentionSizes(Config &config);
@@ -55,7 +56,7 @@ private:
 } // namespace
 
 /// A letter a layer; `|` may stand between the stages of a pipeline.
-void NemotronConfig::readPattern(Config &c, StringRef pattern) {
+bool NemotronConfig::readPattern(Config &c, StringRef pattern) {
   for (char letter : pattern) {
     switch (letter) {
     case 'M':
@@ -75,12 +76,13 @@ void NemotronConfig::readPattern(Config &c, StringRef pattern) {
     default:
       c.error(kPattern, "a string of M (Mamba-2), * (attention), - "
                         "(feed-forward) and E (experts)");
-      return;
+      return false;
     }
   }
+  return true;
 }
 
-void NemotronConfig::readTypes(Config &c) {
+bool NemotronConfig::readTypes(Config &c) {
   for (const std::string &type : c.getStrings(kTypes)) {
     auto kind =
         llvm::StringSwitch<std::optional<LayerKind>>(type)
@@ -89,23 +91,25 @@ void NemotronConfig::readTypes(Config &c) {
             .Case("mlp", LayerKind::Dense)
             .Case("moe", LayerKind::Experts)
             .Default(std::nullopt);
-    if (!kind)
-      return c.error(kTypes, "a list of \"mamba\" or \"linear_attention\", "
-                             "\"attention\" or \"full_attention\", \"mlp\" and "
-                             "\"moe\"");
+    if (!kind) {
+      c.error(kTypes, "a list of \"mamba\" or \"linear_attention\", "
+                      "\"attention\" or \"full_attention\", \"mlp\" and "
+                      "\"moe\"");
+      return false;
+    }
     layers.push_back(*kind);
   }
+  return true;
 }
 
 void NemotronConfig::readLayers(Config &c) {
   layersField = c.find(kPattern) ? kPattern : kTypes;
-  if (layersField == kPattern)
-    readPattern(c, c.getString(kPattern, ""));
-  else
-    readTypes(c);
-  if (failed(c.result()))
-    return;
+  bool understood = layersField == kPattern
+                        ? readPattern(c, c.getString(kPattern, ""))
+                        : readTypes(c);
   int64_t count = layers.size();
+  if (!understood || (count == 0 && failed(c.result())))
+    return;
   if (count < 1 || count > kMaxLayers)
     return c.error(layersField, "1 to " + Twine(kMaxLayers) + " layers");
   // A sum that files may leave out.
