@@ -154,6 +154,8 @@ LogicalResult mlir::marimba::runStages(
     ModuleOp module, const PipelineOptions &options,
     llvm::function_ref<LogicalResult(PassManager &)> prepare) {
   PassManager pm(module.getContext(), ModuleOp::getOperationName());
+  // The pass end-stage verifies: behind every pass it costs too much.
+  pm.enableVerifier(false);
   if (failed(buildPipeline(pm, options, [&](const llvm::Twine &text) {
         module.emitError(text);
       })))

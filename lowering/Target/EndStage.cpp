@@ -8,6 +8,7 @@
 #include "lowering/Target/StageInstrumentation.h"
 
 #include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/Verifier.h"
 
 namespace mlir::marimba {
 #define GEN_PASS_DEF_ENDSTAGE
@@ -22,7 +23,7 @@ struct EndStage : public mlir::marimba::impl::EndStageBase<EndStage> {
   using EndStageBase::EndStageBase;
 
   void runOnOperation() override {
-    if (refused)
+    if (refused || failed(verify(getOperation())))
       return signalPassFailure();
     markAllAnalysesPreserved();
   }

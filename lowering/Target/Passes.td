@@ -14,7 +14,8 @@ def EndStage : Pass<"end-stage", "::mlir::ModuleOp"> {
   let description = [{
     A pipeline has one behind the passes of each stage, so that one pass manager
     runs them all and an instrumentation (StageInstrumentation) still hears where
-    a stage ends: dumps, progress. It fails where that instrumentation does.
+    a stage ends: dumps, progress. It fails where that instrumentation does, and
+    where the module is invalid: the pipeline verifies here, not behind each pass.
   }];
   let options = [Option<"stage", "stage", "std::string", /*default=*/"",
                         "The stage that ends here">];

@@ -5,6 +5,12 @@
 // RUN: marimba-opt %s --pass-pipeline="builtin.module(end-stage{stage=tile},canonicalize)" \
 // RUN:   | FileCheck %s --check-prefix=FOLDED
 
+// An invalid module goes no further, even if nothing else verifies it.
+
+// RUN: not marimba-opt %S/Inputs/invalid.mlir --mlir-very-unsafe-disable-verifier-on-parsing \
+// RUN:   --verify-each=false --end-stage=stage=tile 2>&1 | FileCheck %s --check-prefix=INVALID
+// INVALID: error: {{.*}}operand #0 does not dominate this use
+
 // CHECK: end-stage{stage=tile}
 // CHECK: func.func @f
 // CHECK: arith.addi

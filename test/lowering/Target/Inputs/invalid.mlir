@@ -1,0 +1,5 @@
+func.func @f() -> i32 {
+  %two = arith.addi %one, %one : i32
+  %one = arith.constant 1 : i32
+  return %two : i32
+}
