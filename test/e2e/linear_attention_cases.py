@@ -5,23 +5,7 @@ The goldens of ssd keep a state as [P, N]; all others, as the dialect, [N, P].
 """
 
 from op_entry import Entry, tensor, tensor_type, zeros
-from ssm_cases import sizes, state_type, states_first, wide_type
-
-
-def generic(entry, name, count, type, maps, operands, types, body):
-    """An elementwise linalg.generic over [B, T, H], of which `count` has B and T;
-    `body` makes %r of the operands %x0, %x1, ..."""
-    empty = entry.op(f"tensor.empty({count}) : {type}", name)
-    all_maps = ", ".join(f"affine_map<(b, t, h) -> ({m})>" for m in [*maps, "b, t, h"])
-    arguments = ", ".join(f"%x{i}: f32" for i in range(len(operands) + 1))
-    return entry.op(
-        f"linalg.generic {{indexing_maps = [{all_maps}],"
-        ' iterator_types = ["parallel", "parallel", "parallel"]}\n'
-        f"      ins({', '.join(operands)} : {', '.join(types)}) outs({empty} : {type})"
-        f" {{\n  ^bb0({arguments}):\n    {body}\n    linalg.yield %r : f32\n"
-        f"  }} -> {type}",
-        f"{name}_made",
-    )
+from ssm_cases import state_type, states_first, wide_type
 
 
 def linear_attention(entry, queries, keys, values, inputs, extras, flags, start=None):
@@ -44,33 +28,16 @@ def linear_attention(entry, queries, keys, values, inputs, extras, flags, start=
 
 
 def step_of(entry, parameters, inputs):
-    """softplus(dt + bias), within the limits."""
+    """softplus(dt + bias), within the limits; all cases have the softplus."""
+    assert parameters["dt_softplus"]
     type, heads = wide_type(inputs["dt"].shape), tensor_type(inputs["A"].shape)
     dt = entry.input("dt", inputs["dt"], type)
     bias = entry.weight("dt_bias", inputs["dt_bias"])
     least, most = parameters["dt_limit"]
     bounds = f" min({least:.9e})" if least else ""
     bounds += f" max({most:.9e})" if most is not None else ""
-    if parameters["dt_softplus"]:
-        text = f"marimba.softplus {dt} bias({bias} : {heads}){bounds} : {type}"
-        return entry.op(text, "softplus"), type
-    count = sizes(entry, dt, type)
-    body = "%r = arith.addf %x0, %x1 : f32"
-    maps = ["b, t, h", "h"]
-    step = generic(
-        entry, "biased", count, type, maps, [dt, bias], [type, heads], body
-    )
-    if most is not None:
-        body = (
-            f"%low = arith.constant {least:.9e} : f32\n"
-            f"    %high = arith.constant {most:.9e} : f32\n"
-            "    %a = arith.maximumf %x0, %low : f32\n"
-            "    %r = arith.minimumf %a, %high : f32"
-        )
-        step = generic(
-            entry, "clamped", count, type, maps[:1], [step], [type], body
-        )
-    return step, type
+    text = f"marimba.softplus {dt} bias({bias} : {heads}){bounds} : {type}"
+    return entry.op(text, "delta"), type
 
 
 def mamba2(fused):
