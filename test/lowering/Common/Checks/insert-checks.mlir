@@ -57,3 +57,20 @@ func.func @front(%x: tensor<?xf32>, %z: tensor<?xf32>) -> tensor<?xf32> {
   %y = arith.addf %e, %z : tensor<?xf32>
   return %y : tensor<?xf32>
 }
+
+// Sizes of heads, keys and values are static; rows and tokens are compared, and
+// what is real of a row.
+// CHECK-LABEL: func.func @heads
+// CHECK: rt.check {{.*}}dimension 1 of keys (T) is {0}, expected {1}: dimension 1 of values (T)
+// CHECK: rt.check {{.*}}dimension 0 of state (B) is {0}, expected {1}: dimension 0 of values (B)
+// CHECK: rt.check {{.*}}valid[{2}] is {0}
+// CHECK: marimba.linear_attention
+func.func @heads(%q: tensor<?x?x2x6xf32>, %v: tensor<?x?x4x8xf32>,
+    %valid: tensor<?xi32>, %s: tensor<?x4x6x8xf32>, %e: tensor<?x?x4x8xf32>)
+    -> (tensor<?x?x4x8xf32>, tensor<?x4x6x8xf32>) {
+  %y, %last = marimba.linear_attention %q, %q, %v valid(%valid : tensor<?xi32>)
+      outs(%e, %s : tensor<?x?x4x8xf32>, tensor<?x4x6x8xf32>)
+      : tensor<?x?x2x6xf32>, tensor<?x?x2x6xf32>, tensor<?x?x4x8xf32>
+     -> tensor<?x?x4x8xf32>, tensor<?x4x6x8xf32>
+  return %y, %last : tensor<?x?x4x8xf32>, tensor<?x4x6x8xf32>
+}
