@@ -190,19 +190,21 @@ private:
   MarimbaCall call;
 };
 
-/// The multiply-adds that the machine can do now, in 10^9 a second.
+/// The multiply-adds that a target can do, in 10^9 a second, measured once.
 double multiplyAdds(size_t variant, int threads) {
-  static std::map<std::string, std::unique_ptr<LimitProbes>> all;
+  static std::map<std::pair<std::string, int>, double> all;
   const mlir::marimba::TargetOptions &target = variants()[variant].target;
-  std::unique_ptr<LimitProbes> &probes = all[target.cpu];
+  auto [it, fresh] = all.try_emplace({target.cpu, threads});
+  if (!fresh)
+    return it->second;
   std::string error;
-  if (!probes)
-    probes = LimitProbes::create(target, error);
+  std::unique_ptr<LimitProbes> probes = LimitProbes::create(target, error);
   Limits found;
   if (!probes || !probes->measure(static_cast<unsigned>(threads),
                                   {11, 0.002, 1}, found, error))
     stop(error);
-  return found.f32Gflops.max / 2; // other processes only make it lower
+  // Other processes only make it lower.
+  return it->second = found.f32Gflops.max / 2;
 }
 
 /// Seconds of the fastest plain loop over `bytes` of `memory`, shared by the
