@@ -65,9 +65,10 @@ func.func @decode(%q: memref<?x1x2x128xf32>, %k: memref<?x1x2x128xf32>,
 // rule reads the state before it writes it.
 
 // CHECK-LABEL: func @equations(
-// CHECK-SAME: %[[S:[a-z0-9]+]]: memref<1x1x1x16xf32>
+// CHECK-SAME: %[[DECAY:[a-z0-9]+]]: memref<1x1x1x1xf32>, %{{[a-z0-9]+}}: memref<1x1x1xf32>
+// CHECK-SAME: memref<1x1x1x16xf32>, %[[S:[a-z0-9]+]]: memref<1x1x1x16xf32>)
 // CHECK: %[[SCALE:.*]] = arith.constant 5.000000e-01 : f32
-// CHECK: %[[G:.*]] = vector.maskedload %{{.*}} memref<1x1x1x1xf32>
+// CHECK: %[[G:.*]] = vector.maskedload %[[DECAY]][
 // CHECK: math.exp %[[G]] fastmath<afn>
 // CHECK: %[[V:.*]] = vector.load {{.*}} : memref<1x16xf32>, vector<16xf32>
 // CHECK: %[[KEY:.*]] = memref.load
@@ -101,7 +102,7 @@ func.func @equations(%q: memref<1x1x1x1xf32>, %k: memref<1x1x1x1xf32>,
 // 21 rows of states are five times four and one more. What is padding is 0.
 
 // CHECK-LABEL: func @odd(
-// CHECK-SAME: %[[Y:[a-z0-9]+]]: memref<?x?x2x83xf32>, %[[S:[a-z0-9]+]]: memref<?x2x21x83xf32>
+// CHECK-SAME: memref<?xi32>, %[[Y:[a-z0-9]+]]: memref<?x?x2x83xf32>, %[[S:[a-z0-9]+]]: memref<?x2x21x83xf32>
 // CHECK: scf.for {{.*}} -> (vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>) {
 // CHECK: scf.for {{.*}} -> (vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>) {
 // CHECK: vector.maskedload %[[S]]
