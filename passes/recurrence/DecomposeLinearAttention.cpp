@@ -404,8 +404,8 @@ struct DecomposeLinearAttentionPass
   void runOnOperation() override {
     if (chunk < 1 || chunk > kMostChunk || lanes < 1) {
       getOperation().emitError("chunk of ")
-          << chunk << " tokens and vectors of " << lanes << ", expected 1 to "
-          << kMostChunk << " and at least 1";
+          << chunk.getValue() << " tokens and vectors of " << lanes.getValue()
+          << ", expected 1 to " << kMostChunk << " and at least 1";
       return signalPassFailure();
     }
     RewritePatternSet patterns(&getContext());
