@@ -288,16 +288,12 @@ struct ApproximateMathPass
              name == math::LogOp::getOperationName() ||
              name == math::TanhOp::getOperationName();
     });
-    // Those and what comes of them; the rest of the function is let be.
-    SmallVector<Operation *> ops;
-    getOperation().walk([&](Operation *op) {
-      if (isMath(op))
-        ops.push_back(op);
-    });
-    if (failed(applyOpPatternsGreedily(
-            ops, std::move(patterns),
-            GreedyRewriteConfig().setListener(&counter).setStrictness(
-                GreedyRewriteStrictness::ExistingAndNewOps))))
+    if (failed(applyPatternsGreedily(
+            getOperation(), std::move(patterns),
+            GreedyRewriteConfig()
+                .setListener(&counter)
+                .setRegionSimplificationLevel(
+                    GreedySimplifyRegionLevel::Disabled))))
       signalPassFailure();
   }
 };
