@@ -160,8 +160,26 @@ mlir::marimba::processorFeatures(const TargetOptions &options) {
 // Emission
 //===----------------------------------------------------------------------===//
 
-static void optimize(llvm::Module &module, llvm::TargetMachine &machine,
-                     unsigned level) {
+/// Level 2: what the code of our pipelines needs of LLVM's passes. Vectors,
+/// unrolled bodies and hoisted loads are there, and blocks are in the order
+/// they run in; so the default pipeline, which looks for them again and again,
+/// takes four times as long and makes no better code, but more.
+static constexpr llvm::StringLiteral kPasses =
+    "globaldce,"
+    "function(sroa,early-cse<memssa>,instcombine<no-verify-fixpoint>,"
+    "simplifycfg),"
+    "cgscc(inline),"
+    "function(sroa,early-cse<memssa>,simplifycfg,loop-simplify,lcssa,"
+    "loop-mssa(loop-simplifycfg,licm<allowspeculation>,"
+    "loop-rotate<header-duplication>,licm<allowspeculation>),"
+    "simplifycfg,instcombine<no-verify-fixpoint>,"
+    "loop(indvars,loop-deletion,loop-unroll-full),sroa,gvn,"
+    "instcombine<no-verify-fixpoint>,simplifycfg,"
+    "loop-mssa(licm<allowspeculation>)),"
+    "globaldce";
+
+static llvm::Error optimize(llvm::Module &module, llvm::TargetMachine &machine,
+                            unsigned level) {
   llvm::LoopAnalysisManager loops;
   llvm::FunctionAnalysisManager functions;
   llvm::CGSCCAnalysisManager callGraph;
@@ -175,9 +193,14 @@ static void optimize(llvm::Module &module, llvm::TargetMachine &machine,
   llvm::OptimizationLevel optimization =
       level == 0   ? llvm::OptimizationLevel::O0
       : level == 1 ? llvm::OptimizationLevel::O1
-      : level == 2 ? llvm::OptimizationLevel::O2
                    : llvm::OptimizationLevel::O3;
-  builder.buildPerModuleDefaultPipeline(optimization).run(module, modules);
+  llvm::ModulePassManager passes;
+  if (level != 2)
+    passes = builder.buildPerModuleDefaultPipeline(optimization);
+  else if (llvm::Error error = builder.parsePassPipeline(passes, kPasses))
+    return error;
+  passes.run(module, modules);
+  return llvm::Error::success();
 }
 
 llvm::Error mlir::marimba::emit(ModuleOp module, EmitKind kind,
@@ -199,7 +222,8 @@ llvm::Error mlir::marimba::emit(ModuleOp module, EmitKind kind,
     function.addFnAttr("target-features", (*machine)->getTargetFeatureString());
     function.addFnAttr("prefer-vector-width", width);
   }
-  optimize(*code, **machine, options.optLevel);
+  if (llvm::Error error = optimize(*code, **machine, options.optLevel))
+    return error;
   if (kind == EmitKind::LLVM) {
     code->print(os, nullptr);
     return llvm::Error::success();
