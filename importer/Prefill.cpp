@@ -93,6 +93,7 @@ void ModuleBuilder::emitPrefill() {
   Value x = EmbeddingOp::create(b, name(plan.embedding.symbol),
                                 dynamic({any, any, plan.hiddenSize}), ids,
                                 getWeight(plan.embedding));
+  x = emitScaled(b, name("embedding_scale"), x, plan.embeddingScale);
   Value x0 = x; // the layers write to x: a copy, if one of them asks for x0
   std::pair<Value, Value> rotary;
   if (!plan.rotaryFrequencies.empty())

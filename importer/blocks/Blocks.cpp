@@ -7,7 +7,6 @@
 #include "importer/blocks/Blocks.h"
 #include "dialects/Marimba/IR/Marimba.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 namespace mlir::marimba {
@@ -77,17 +76,17 @@ Value sliceChannels(LayerScope &scope, StringRef part, Value value,
 Value splitChannels(LayerScope &scope, StringRef part, Value value,
                     int64_t outer, int64_t inner) {
   SmallVector<ReassociationIndices> groups{{0}, {1}, {2, 3}};
-  return tensor::ExpandShapeOp::create(
-      scope.builder, scope.loc(part), scope.activation({outer, inner}), value,
-      groups, scope.shape({outer, inner}));
+  return tensor::ExpandShapeOp::create(scope.builder, scope.loc(part),
+                                       scope.activation({outer, inner}), value,
+                                       groups, scope.shape({outer, inner}));
 }
 
 Value joinChannels(LayerScope &scope, StringRef part, Value value) {
   ArrayRef<int64_t> shape = cast<RankedTensorType>(value.getType()).getShape();
   SmallVector<ReassociationIndices> groups{{0}, {1}, {2, 3}};
-  return tensor::CollapseShapeOp::create(
-      scope.builder, scope.loc(part), scope.activation(shape[2] * shape[3]),
-      value, groups);
+  return tensor::CollapseShapeOp::create(scope.builder, scope.loc(part),
+                                         scope.activation(shape[2] * shape[3]),
+                                         value, groups);
 }
 
 Value concatChannels(LayerScope &scope, StringRef part, Value x, Value y) {
@@ -111,24 +110,10 @@ Value concatChannels(LayerScope &scope, StringRef part, Value x, Value y) {
 }
 
 Value emitScaled(OpBuilder &b, Location loc, Value value, double factor) {
-  if (factor == 1)
-    return value;
-  auto type = cast<RankedTensorType>(value.getType());
-  Value empty = tensor::EmptyOp::create(
-      b, loc, tensor::getMixedSizes(b, loc, value), type.getElementType());
-  AffineMap same = b.getMultiDimIdentityMap(type.getRank());
-  SmallVector<utils::IteratorType> iterators(type.getRank(),
-                                             utils::IteratorType::parallel);
-  auto generic = linalg::GenericOp::create(
-      b, loc, type, value, empty, ArrayRef{same, same}, iterators,
-      [&](OpBuilder &nested, Location at, ValueRange args) {
-        Value by = arith::ConstantOp::create(
-            nested, at, nested.getF32FloatAttr(float(factor)));
-        linalg::YieldOp::create(
-            nested, at,
-            arith::MulFOp::create(nested, at, args[0], by).getResult());
-      });
-  return generic.getResult(0);
+  return factor == 1 ? value
+                     : ScaleOp::create(b, loc, value.getType(), value,
+                                       b.getF64FloatAttr(factor))
+                           .getResult();
 }
 
 Value emitScaled(LayerScope &scope, Value value, double factor,

@@ -122,7 +122,7 @@ struct Mamba2Sizes {
   /// Of the parts of in_proj's result: z, x, B, C and dt.
   std::array<double, 5> multipliers{1, 1, 1, 1, 1};
 
-  int64_t inner() const { return heads * headDim; }                 // D
+  int64_t inner() const { return heads * headDim; }                  // D
   int64_t convolved() const { return inner() + 2 * groups * state; } // x, B, C
   int64_t projected() const { return inner() + convolved() + heads; }
   bool hasMultipliers() const {
@@ -166,9 +166,14 @@ struct LightningSizes {
 Value emitLightningMixer(LayerScope &scope, const LightningSizes &sizes,
                          Value h);
 
-/// down(swiglu(gate h, up h)), or without gate_proj down(relu2(up h)). Weights:
-/// gate_proj, up_proj, down_proj, each after `prefix`.
-Value emitDenseFeedForward(LayerScope &scope, Value h, StringRef prefix = "");
+/// down(swiglu(gateScale gate h, up h)), or without gate_proj
+/// down(relu2(up h)). Weights: gate_proj, up_proj, down_proj, each after
+/// `prefix`.
+Value emitDenseFeedForward(LayerScope &scope, Value h, StringRef prefix = "",
+                           double gateScale = 1);
+/// down(gelu(g) u) where g and u are the halves of gate_up h. Weights:
+/// gate_up_proj, perhaps with an adapter, down_proj.
+Value emitGeluFeedForward(LayerScope &scope, Value h);
 
 /// How a token's experts are chosen and weighed (marimba.route).
 struct Routing {

@@ -84,8 +84,8 @@ Value emitMamba2Mixer(LayerScope &scope, const Mamba2Sizes &s, Value h) {
   Value xBC = emitConvolution(
       scope, s,
       sliceChannels(scope, "conv_input", projected, s.inner(), s.convolved()));
-  Value dt = sliceChannels(scope, "dt", projected, s.inner() + s.convolved(),
-                           s.heads);
+  Value dt =
+      sliceChannels(scope, "dt", projected, s.inner() + s.convolved(), s.heads);
   auto part = [&](StringRef name, int64_t begin, int64_t outer, int64_t inner) {
     return splitChannels(scope, name,
                          sliceChannels(scope, name, xBC, begin, outer * inner),

@@ -42,9 +42,9 @@ static void addPreparation(LayerPlan &layer, WeightTable &weights,
                                     disk + a.str(), heads),
                         weights.get(base + "conv1d", disk + "conv1d.weight",
                                     {convolved, {1, ""}, window})};
-  preparation.outputs = {weights.derive(base + "A", s.heads),
-                         weights.derive(base + "conv",
-                                        {s.window, s.convolved()})};
+  preparation.outputs = {
+      weights.derive(base + "A", s.heads),
+      weights.derive(base + "conv", {s.window, s.convolved()})};
   if (s.hasMultipliers())
     preparation.outputs.push_back(
         weights.derive(base + "multipliers", s.projected()));

@@ -6,6 +6,7 @@
 
 #include "importer/blocks/Blocks.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -48,11 +49,9 @@ static Value emitConv(OpBuilder &b, Location loc, Value input,
                       Value destination) {
   SmallVector<ReassociationIndices> groups{{0, 1}, {2}};
   Value flat = tensor::CollapseShapeOp::create(b, loc, input, groups);
-  return emitTransposed(b, NameLoc::get(b.getStringAttr("conv")), flat,
-                        destination,
-                        [](OpBuilder &, Location, Value value) {
-                          return value;
-                        });
+  return emitTransposed(
+      b, NameLoc::get(b.getStringAttr("conv")), flat, destination,
+      [](OpBuilder &, Location, Value value) { return value; });
 }
 
 SmallVector<Value> emitMambaPreparation(OpBuilder &b, Location loc,
@@ -67,9 +66,9 @@ SmallVector<Value> emitMambaPreparation(OpBuilder &b, Location loc,
 }
 
 /// destination[i] = body(f32(inputs[0][i]), ..., i).
-static Value emitVector(
-    OpBuilder &b, StringRef name, ValueRange inputs, Value destination,
-    function_ref<Value(OpBuilder &, Location, ValueRange)> body) {
+static Value
+emitVector(OpBuilder &b, StringRef name, ValueRange inputs, Value destination,
+           function_ref<Value(OpBuilder &, Location, ValueRange)> body) {
   Location loc = NameLoc::get(b.getStringAttr(name));
   SmallVector<AffineMap> maps(inputs.size() + 1, b.getMultiDimIdentityMap(1));
   SmallVector<utils::IteratorType> iterators{utils::IteratorType::parallel};
@@ -94,11 +93,17 @@ SmallVector<Value> emitMamba2Preparation(OpBuilder &b, Location loc,
                                          ValueRange inputs, ValueRange outputs,
                                          bool holdsA) {
   SmallVector<Value> results;
-  results.push_back(
-      emitVector(b, "A", inputs[0], outputs[0],
-                 [&](OpBuilder &nested, Location at, ValueRange args) {
-                   return emitA(nested, at, args[0], holdsA);
-                 }));
+  // A loop that only copies folds away, and its destination with it.
+  if (holdsA && inputs[0].getType() == outputs[0].getType())
+    results.push_back(bufferization::MaterializeInDestinationOp::create(
+                          b, loc, inputs[0], outputs[0])
+                          ->getResult(0));
+  else
+    results.push_back(
+        emitVector(b, "A", inputs[0], outputs[0],
+                   [&](OpBuilder &nested, Location at, ValueRange args) {
+                     return emitA(nested, at, args[0], holdsA);
+                   }));
   results.push_back(emitConv(b, loc, inputs[1], outputs[1]));
   if (!sizes.hasMultipliers())
     return results;

@@ -22,6 +22,10 @@ namespace mlir::marimba {
 // Fields
 //===----------------------------------------------------------------------===//
 
+static constexpr Mamba2Fields kMixerFields = {"mamba_n_heads", "mamba_d_head",
+                                              "mamba_n_groups", "mamba_d_state",
+                                              "mamba_d_conv"};
+
 namespace {
 
 /// Factors of the branches.
@@ -81,8 +85,7 @@ void Multipliers::read(Config &c, Mamba2Sizes &mixer) {
 
 void FalconH1Config::readMixer(Config &c) {
   Mamba2Sizes &s = mixer.sizes;
-  mixer.fields = {"mamba_n_heads", "mamba_d_head", "mamba_n_groups",
-                  "mamba_d_state", "mamba_d_conv"};
+  mixer.fields = kMixerFields;
   int64_t expanded = hidden * c.getPositive("mamba_expand", 2, kMaxExpand);
   // Absent, the width is the class's; null means that it follows from expand.
   int64_t width = c.getPositive(
@@ -259,10 +262,7 @@ static void readGguf(GgufFields &f) {
   // Rows of queries and keys are as in the checkpoint.
   f.config.queryHeads = f.config.keyHeads = 0;
   f.copy("ssm.inner_size", "mamba_d_ssm");
-  f.copy("ssm.state_size", "mamba_d_state");
-  f.copy("ssm.conv_kernel", "mamba_d_conv");
-  f.copy("ssm.group_count", "mamba_n_groups");
-  f.copy("ssm.time_step_rank", "mamba_n_heads"); // llama.cpp's name for it
+  readGgufMamba2(f, kMixerFields);
   auto setIfThere = [&](StringRef field, StringRef tensor) {
     std::string name = ("blk.0." + tensor).str();
     f.set(field, f.hasTensor(name), name);

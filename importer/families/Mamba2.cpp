@@ -23,7 +23,8 @@ static void readStateSpaces(MambaModel &model, Config &c) {
   int64_t inner = model.mixer.sizes.inner;
   if (inner % s.headDim != 0)
     c.error("ssm_cfg.headdim", "a divisor of the mixer's width, " +
-                                   Twine(inner) + " (ssm_cfg.expand * d_model)");
+                                   Twine(inner) +
+                                   " (ssm_cfg.expand * d_model)");
   s.heads = std::max<int64_t>(inner / s.headDim, 1);
   readMamba2Sizes(c, mixer, /*groups=*/1, /*state=*/128);
   readStepLimit(c, s, "ssm_cfg.dt_limit");
@@ -38,8 +39,8 @@ static void readStateSpaces(MambaModel &model, Config &c) {
     c.error("ssm_cfg.D_has_hdim", "false: D is one number a head");
   int64_t mixed = c.getPositive("ssm_cfg.d_ssm", inner, kMaxSize);
   if (mixed != inner)
-    c.error("ssm_cfg.d_ssm", Twine(inner) +
-                                 ": feed-forwards in mixers are not supported");
+    c.error("ssm_cfg.d_ssm",
+            Twine(inner) + ": feed-forwards in mixers are not supported");
 }
 
 /// Fields of transformers' spelling, with its defaults.

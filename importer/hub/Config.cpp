@@ -196,7 +196,8 @@ Config::getBounds(StringRef field, std::pair<double, double> defaultValue) {
     return defaultValue;
   const llvm::json::Array *list = value->getAsArray();
   if (list && list->size() == 2) {
-    double least = realOrInfinity((*list)[0]), most = realOrInfinity((*list)[1]);
+    double least = realOrInfinity((*list)[0]),
+           most = realOrInfinity((*list)[1]);
     bool isFinite = least <= std::numeric_limits<float>::max();
     if (least >= 0 && isFinite && most > 0 && least <= most)
       return {least, most};

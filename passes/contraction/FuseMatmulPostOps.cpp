@@ -138,11 +138,12 @@ struct FuseMatmulPostOpsPass
     : mlir::marimba::impl::FuseMatmulPostOpsBase<FuseMatmulPostOpsPass> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    patterns.add<FuseElementwise<SiluOp, PostOpKind::Silu>,
+    patterns.add<FuseScale, FuseElementwise<SiluOp, PostOpKind::Silu>,
                  FuseElementwise<Relu2Op, PostOpKind::Relu2>, FuseSwiGLU,
                  FuseResidual>(&getContext());
-    CountRewrites counter(DEBUG_TYPE, numFused,
-                          isAnyOf<SiluOp, Relu2Op, SwiGLUOp, arith::AddFOp>);
+    CountRewrites counter(
+        DEBUG_TYPE, numFused,
+        isAnyOf<ScaleOp, SiluOp, Relu2Op, SwiGLUOp, arith::AddFOp>);
     walkAndApplyPatterns(getOperation(), std::move(patterns), &counter);
   }
 };

@@ -26,10 +26,10 @@ def NarrowProjections : Pass<"narrow-projections", "::mlir::func::FuncOp"> {
 
 def FuseMatmulPostOps
     : Pass<"fuse-matmul-post-ops", "::mlir::func::FuncOp"> {
-  let summary = "activations and the residual become post-ops of matmuls";
+  let summary = "activations, factors and the residual become post-ops of matmuls";
   let description = [{
     An op that is the only reader of a matmul with PostOpsInterface becomes its post-op:
-    `silu` and `relu2`; `swiglu` of two matmuls (`silu` on the gate, `mul` on the other); an
+    `silu` and `relu2`; `scale`, but for the library's; `swiglu` of two matmuls (`silu` on the gate, `mul` on the other); an
     addition, in place (`sum`) if the other summand is not read later, otherwise
     with an operand (`add`).
   }];

@@ -86,6 +86,8 @@ struct Widen : OpRewritePattern<onednn::MatmulOp> {
       case PostOpKind::Relu2:
         sum = Relu2Op::create(b, loc, sum.getType(), sum);
         break;
+      case PostOpKind::Scale: // not of the library
+        break;
       case PostOpKind::Mul:
         sum =
             arith::MulFOp::create(b, loc, sum, op.getPostOperands()[operand++]);

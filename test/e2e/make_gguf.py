@@ -113,6 +113,25 @@ PARTS["falcon_h1"] = {
     "pre_ff_layernorm.weight": "ffn_norm",  # the converter loses the suffix
     **{f"feed_forward.{n}_proj": f"ffn_{n}" for n in ("gate", "up", "down")},
 }
+PARTS["mamba2"] = {**{f"mixer.{n}": g for n, g in MIXER2.items()}, "norm": "attn_norm"}
+HYBRID = {**ATTENTION, **{f"mamba.{n}": g for n, g in MIXER2.items()}}
+PARTS["bamba"] = {
+    **HYBRID,
+    "pre_ff_layernorm": "ffn_norm",
+    **{f"feed_forward.{n}_proj": f"ffn_{n}" for n in ("gate", "up", "down")},
+}
+PARTS["granitemoehybrid"] = {
+    **HYBRID,
+    "post_attention_layernorm": "ffn_norm",
+    "block_sparse_moe.router.layer": "ffn_gate_inp",
+    # In two parts there, of one type.
+    **{f"block_sparse_moe.{n}": "ffn_gate_exps" for n in ("gate", "input_linear")},
+    "block_sparse_moe.up": "ffn_up_exps",
+    "block_sparse_moe.output_linear": "ffn_down_exps",
+    **{f"shared_mlp.{n}": "ffn_gate_shexp" for n in ("gate", "input_linear")},
+    "shared_mlp.up": "ffn_up_shexp",
+    "shared_mlp.output_linear": "ffn_down_shexp",
+}
 ENDS = {
     "model.embed_tokens.weight": "token_embd.weight",
     "backbone.embeddings.weight": "token_embd.weight",
@@ -122,7 +141,13 @@ ENDS = {
     "lm_head.weight": "output.weight",
 }
 # The field that says how many groups of heads share B and C.
-GROUPS = {"nemotron_h": "n_groups", "falcon_h1": "mamba_n_groups"}
+GROUPS = {
+    "nemotron_h": "n_groups",
+    "mamba2": "n_groups",
+    "bamba": "mamba_n_groups",
+    "granitemoehybrid": "mamba_n_groups",
+    "falcon_h1": "mamba_n_groups",
+}
 KEPT_F32 = ("ssm_a", "ssm_conv1d", "ffn_gate_inp")
 
 
@@ -290,6 +315,24 @@ def multiply(config, name, tensor):
     return f32(v * rows[i // width] for i, v in enumerate(tensor.values))
 
 
+def split_gate_up(tensors):
+    """Of input_linear [2S,H], or [E,2S,H], the rows of gate and of up."""
+    result = {}
+    for name, tensor in tensors.items():
+        if not name.endswith(".input_linear.weight"):
+            result[name] = tensor
+            continue
+        *stack, rows, width = tensor.shape
+        half = rows // 2 * width
+        for i, part in enumerate(("gate", "up")):
+            values = array.array("f")
+            for begin in range(i * half, len(tensor.values), 2 * half):
+                values.extend(tensor.values[begin : begin + half])
+            own = name.replace("input_linear", part)
+            result[own] = compare.Tensor([*stack, rows // 2, width], values)
+    return result
+
+
 def gguf_name(name, parts):
     if name in ENDS:
         return ENDS[name]
@@ -423,13 +466,70 @@ def falcon_h1_keys(config):
     return keys
 
 
+def mamba2_keys(config):
+    keys = common_keys(config, "mamba2", config["num_hidden_layers"])
+    names = ("conv_kernel", "state_size", "num_heads", "head_dim", "n_groups")
+    keys.update(mixer2_keys("mamba2", *(config[n] for n in names)))
+    keys["mamba2.feed_forward_length"] = (UINT32, 0)
+    keys["mamba2.attention.head_count"] = (UINT32, 0)
+    return keys
+
+
+def granite_hybrid_keys(config):
+    """Bamba is one, too: the one with rotary positions."""
+    bamba = config["model_type"] == "bamba"
+    arch, layers = "granitehybrid", config["num_hidden_layers"]
+    keys = common_keys(config, arch, layers)
+    names = [f"mamba_{n}" for n in ("d_conv", "d_state", "n_heads", "d_head")]
+    names.append("mamba_n_groups")
+    keys.update(mixer2_keys(arch, *(config[n] for n in names)))
+    if bamba:
+        attention = config["attn_layer_indices"]
+    else:
+        kinds = enumerate(config["layer_types"])
+        attention = [i for i, kind in kinds if kind == "full_attention"]
+    heads, hidden = config["num_attention_heads"], config["hidden_size"]
+    key_heads = config["num_key_value_heads"]
+    each = [key_heads if i in attention else 0 for i in range(layers)]
+    # attn_rotary_emb of published files.
+    turning = int(hidden // heads * (0.5 if bamba else 1))
+    own = {
+        "vocab_size": (UINT32, config["vocab_size"]),
+        "feed_forward_length": (UINT32, config["intermediate_size"]),
+        "attention.head_count": (UINT32, heads),
+        "attention.head_count_kv": (ARRAY, (INT32, each)),
+        "rope.dimension_count": (UINT32, turning),
+        "rope.freq_base": (FLOAT32, 10000.0),
+        "rope.scaling.finetuned": (BOOL, bamba),
+    }
+    if not bamba:
+        own["expert_count"] = (UINT32, config["num_local_experts"])
+        own["expert_used_count"] = (UINT32, config["num_experts_per_tok"])
+        width = config["shared_intermediate_size"]
+        own["expert_shared_feed_forward_length"] = (UINT32, width)
+        for key, field in {
+            "attention.scale": "attention_multiplier",
+            "embedding_scale": "embedding_multiplier",
+            "residual_scale": "residual_multiplier",
+            "logit_scale": "logits_scaling",
+        }.items():
+            own[key] = (FLOAT32, config[field])
+    keys.update({f"{arch}.{key}": value for key, value in own.items()})
+    return keys
+
+
 def metadata(config):
     """Pairs of key and (type, value); an array is (ARRAY, (type, values))."""
     family = config["model_type"]
-    if family == "falcon_h1":
-        return falcon_h1_keys(config)
-    if family == "nemotron_h":
-        return nemotron_keys(config)
+    others = {
+        "falcon_h1": falcon_h1_keys,
+        "nemotron_h": nemotron_keys,
+        "mamba2": mamba2_keys,
+        "bamba": granite_hybrid_keys,
+        "granitemoehybrid": granite_hybrid_keys,
+    }
+    if family in others:
+        return others[family](config)
     arch = {"mixtral": "llama", "falcon_mamba": "mamba"}.get(family, family)
     keys = common_keys(config, arch, config["num_hidden_layers"])
     if arch == "mamba":

@@ -138,6 +138,7 @@ def Marimba_PostOpKind
                    I32EnumAttrCase<"Silu", 1, "silu">,
                    I32EnumAttrCase<"Mul", 2, "mul">,
                    I32EnumAttrCase<"Add", 3, "add">,
+                   I32EnumAttrCase<"Scale", 4, "scale">,
                    I32EnumAttrCase<"Relu2", 5, "relu2">]> {
   let cppNamespace = "::mlir::marimba";
   let genSpecializedAttr = 0;

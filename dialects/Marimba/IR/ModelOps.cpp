@@ -343,7 +343,8 @@ OpWork RMSNormOp::getWork(DynamicSize size) {
   LetterSizes sizes(shapesOf(*this), size);
   double rows = sizes(lettersWithLast(getInput(), ""));
   OpWork work;
-  work.f32 = rows * ((getWeight() ? 4 : 3) * sizes("H") + 4 * double(getGroups()));
+  work.f32 =
+      rows * ((getWeight() ? 4 : 3) * sizes("H") + 4 * double(getGroups()));
   return work;
 }
 
@@ -374,8 +375,8 @@ OpWork Relu2Op::getWork(DynamicSize size) {
   return work;
 }
 
-/// max(x, 0) + log1p(exp(-|x|))
-OpWork SoftplusOp::getWork(DynamicSize size) {
+/// x / 2 * (1 + erf(x / sqrt(2))), whose erf has one exponential.
+OpWork GeluOp::getWork(DynamicSize size) {
   double elements =
       LetterSizes(shapesOf(*this), size)(lettersOfRank(getInput()));
   OpWork work;
@@ -390,16 +391,16 @@ OpWork ScaleOp::getWork(DynamicSize size) {
   return work;
 }
 
-/// max(x, 0) + log1p(exp(-|x|))
+/// max(x, 0) + log1p(exp(-|x|)), the sum with the bias, the bounds
 OpWork SoftplusOp::getWork(DynamicSize size) {
   Value input = getInput();
   double elements = LetterSizes(shapesOf(*this), size)(
       getBias() ? lettersWithLast(input, "H") : lettersOfRank(input));
   OpWork work;
   work.exps = 2 * elements;
-  work.f32 = (2 + bool(getBias()) + bool(getMinimumAttr()) +
-              bool(getMaximumAttr())) *
-             elements;
+  work.f32 =
+      (2 + bool(getBias()) + bool(getMinimumAttr()) + bool(getMaximumAttr())) *
+      elements;
   return work;
 }
 

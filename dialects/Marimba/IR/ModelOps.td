@@ -220,8 +220,9 @@ def Marimba_Relu2Op : Marimba_UnaryOp<"relu2"> {
   }];
 }
 
-def Marimba_SoftplusOp : Marimba_UnaryOp<"softplus"> {
-  let summary = "log(1 + exp(x))";
+def Marimba_SoftplusOp
+    : Marimba_ValueOp<"softplus", [AllTypesMatch<["input", "result"]>]> {
+  let summary = "log(1 + exp(x + bias)), within bounds";
   let description = [{
     `softplus(x) = log(1 + exp(x))`, element by element, computed as
     `max(x, 0) + log1p(exp(-|x|))`, which neither overflows nor cancels.

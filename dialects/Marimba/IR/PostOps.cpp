@@ -60,7 +60,15 @@ ParseResult mlir::marimba::parsePostOps(
     if (!kind)
       return parser.emitError(loc)
              << "post-op is '" << word
-             << "', expected sum, silu, mul, add or relu2";
+             << "', expected sum, silu, mul, add, scale or relu2";
+    if (kind == PostOpKind::Scale) {
+      FloatAttr factor;
+      if (parser.parseLParen() || parseNumber(parser, factor) ||
+          parser.parseRParen())
+        return failure();
+      kinds.push_back(factor);
+      return success();
+    }
     kinds.push_back(PostOpKindAttr::get(parser.getContext(), *kind));
     if (!takesOperand(*kind))
       return success();
@@ -117,7 +125,7 @@ void mlir::marimba::checkPostOps(PostOpsInterface op, ShapeChecker &shapes,
       .require(llvm::count(kinds, PostOpKind::Sum) <= 1,
                "has the post-op sum twice, expected it once at most")
       .require(op.canScale() || !llvm::is_contained(kinds, PostOpKind::Scale),
-               "has the post-op scale, expected sum, silu, mul or add")
+               "has the post-op scale, expected sum, silu, mul, add or relu2")
       .require(llvm::none_of(op.getPostOps(),
                              [](Attribute postOp) {
                                auto kind = dyn_cast<PostOpKindAttr>(postOp);

@@ -78,6 +78,8 @@ OpShapes shapesOf(RMSNormOp op);
 OpShapes shapesOf(SiluOp op);
 OpShapes shapesOf(SigmoidOp op);
 OpShapes shapesOf(Relu2Op op);
+OpShapes shapesOf(GeluOp op);
+OpShapes shapesOf(ScaleOp op);
 OpShapes shapesOf(SoftplusOp op);
 OpShapes shapesOf(SwiGLUOp op);
 OpShapes shapesOf(DiscretizeOp op);

@@ -20,6 +20,7 @@ def PostOpsInterface : OpInterface<"PostOpsInterface"> {
     | `silu` | `r = r * sigmoid(r)` |
     | `mul(%m)` | `r = r * m`, element by element |
     | `add(%m)` | `r = r + m`, element by element |
+    | `scale(f)` | `r = f * r`; not of `onednn.matmul` |
     | `relu2` | `r = max(r, 0)^2` |
 
     At most four, `sum` at most once. Operands have y's shape.

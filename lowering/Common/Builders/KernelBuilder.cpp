@@ -156,6 +156,14 @@ Value KernelBuilder::relu2(Value x) {
   return mul(positive, positive);
 }
 
+Value KernelBuilder::gelu(Value x) {
+  // Minus infinity would be added to infinity.
+  x = atLeast(x, kLeastGelu);
+  Value half = mul(x, constant(0.5));
+  Value scaled = mul(x, constant(0.70710678118654752));
+  return fma(half, math::ErfOp::create(*this, scaled), half);
+}
+
 Value KernelBuilder::softplus(Value x) {
   Value magnitude = math::AbsFOp::create(*this, x);
   Value tail = math::Log1pOp::create(*this, fastExp(neg(magnitude)),

@@ -69,6 +69,8 @@ public:
   Value sigmoid(Value x);
   /// max(x, 0)^2
   Value relu2(Value x);
+  /// x / 2 * (1 + erf(x / sqrt(2)))
+  Value gelu(Value x);
   /// max(x, 0) + log1p(exp(-|x|)), both with `afn`.
   Value softplus(Value x);
 

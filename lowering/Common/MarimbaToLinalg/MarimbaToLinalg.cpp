@@ -45,13 +45,32 @@ template <typename OpTy> struct ConvertElementwise : LinalgPattern<OpTy> {
                         return b.sigmoid(args[0]);
                       else if constexpr (std::is_same_v<OpTy, Relu2Op>)
                         return b.relu2(args[0]);
-                      else if constexpr (std::is_same_v<OpTy, SoftplusOp>)
-                        return b.softplus(args[0]);
                       else if constexpr (std::is_same_v<OpTy, GeluOp>)
                         return b.gelu(args[0]);
                       else
                         return b.mul(b.silu(args[0]), args[1]);
                     })};
+  }
+};
+
+struct ConvertSoftplus : LinalgPattern<SoftplusOp> {
+  using LinalgPattern::LinalgPattern;
+  SmallVector<Value> convert(GenericBuilder &g, SoftplusOp op) const override {
+    unsigned rank = op.getType().getRank();
+    SmallVector<GenericBuilder::Operand> inputs{{op.getInput(), range(rank)}};
+    if (op.getBias())
+      inputs.push_back({op.getBias(), {rank - 1}});
+    return {
+        g.build(rank, inputs, {g.empty(g.sizes(op.getInput())), range(rank)},
+                [&](KernelBuilder &b, ValueRange args) {
+                  Value x = op.getBias() ? b.add(args[0], args[1]) : args[0];
+                  Value y = b.softplus(x);
+                  if (std::optional<APFloat> least = op.getMinimum())
+                    y = b.atLeast(y, least->convertToDouble());
+                  if (std::optional<APFloat> most = op.getMaximum())
+                    y = b.atMost(y, most->convertToDouble());
+                  return y;
+                })};
   }
 };
 
@@ -143,8 +162,8 @@ struct ConvertRMSNorm : LinalgPattern<RMSNormOp> {
     SmallVector<OpFoldResult> sizes = g.sizes(value);
     sizes.back() = g.rewriter.getIndexAttr(groups);
     sizes.push_back(g.rewriter.getIndexAttr(shape.back()));
-    return tensor::ExpandShapeOp::create(
-        g.rewriter, g.loc, type.clone(shape), value, reassociate(last), sizes);
+    return tensor::ExpandShapeOp::create(g.rewriter, g.loc, type.clone(shape),
+                                         value, reassociate(last), sizes);
   }
 
   /// Of `last` + 2 dimensions, the two last ones as one.
@@ -297,10 +316,11 @@ struct ConvertMarimbaToLinalgPass
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
     patterns.add<ConvertElementwise<SiluOp>, ConvertElementwise<SigmoidOp>,
-                 ConvertElementwise<Relu2Op>, ConvertElementwise<SoftplusOp>,
-                 ConvertElementwise<SwiGLUOp>, ConvertEmbedding,
-                 ConvertGatherTokens, ConvertLinear, ConvertRMSNorm,
-                 ConvertDiscretize, ConvertReadout>(&getContext());
+                 ConvertElementwise<Relu2Op>, ConvertElementwise<GeluOp>,
+                 ConvertElementwise<SwiGLUOp>, ConvertSoftplus, ConvertScale,
+                 ConvertEmbedding, ConvertGatherTokens, ConvertLinear,
+                 ConvertRMSNorm, ConvertDiscretize, ConvertReadout,
+                 ConvertDiscretizeHeads>(&getContext());
     populateLTIToLinalgPatterns(patterns);
     CountRewrites counter(DEBUG_TYPE, numConverted, [](Operation *op) {
       return isa_and_present<MarimbaDialect>(op->getDialect());

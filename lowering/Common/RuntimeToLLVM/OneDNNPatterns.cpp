@@ -193,6 +193,8 @@ private:
       return MARIMBA_POST_ADD;
     case mlir::marimba::PostOpKind::Relu2:
       return MARIMBA_POST_RELU2;
+    case mlir::marimba::PostOpKind::Scale:
+      break;
     }
     llvm_unreachable("the verifier allows no other kind");
   }

@@ -109,7 +109,7 @@ func.func @operand_shape(%x: memref<?x8xf32>, %w: memref<4x8xf32>,
 
 func.func @unknown_post_op(%x: memref<?x8xf32>, %w: memref<4x8xf32>,
     %y: memref<?x4xf32>) {
-  // expected-error@+1 {{post-op is 'tanh', expected sum, silu, mul, add or relu2}}
+  // expected-error@+1 {{post-op is 'tanh', expected sum, silu, mul, add, scale or relu2}}
   onednn.matmul %x, %w post_ops [tanh] outs(%y : memref<?x4xf32>)
       : memref<?x8xf32>, memref<4x8xf32>
   return
@@ -119,7 +119,7 @@ func.func @unknown_post_op(%x: memref<?x8xf32>, %w: memref<4x8xf32>,
 
 func.func @scale(%x: memref<?x8xf32>, %w: memref<4x8xf32>,
     %y: memref<?x4xf32>) {
-  // expected-error@+1 {{has the post-op scale, expected sum, silu, mul or add}}
+  // expected-error@+1 {{has the post-op scale, expected sum, silu, mul, add or relu2}}
   onednn.matmul %x, %w post_ops [scale(0.5)] outs(%y : memref<?x4xf32>)
       : memref<?x8xf32>, memref<4x8xf32>
   return
