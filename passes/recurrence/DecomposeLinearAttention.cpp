@@ -16,6 +16,7 @@
 #include "dialects/Marimba/IR/ProductAttributes.h"
 #include "passes/recurrence/ChunkBuilder.h"
 #include "passes/recurrence/Passes.h"
+#include "passes/recurrence/TileSizes.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -53,6 +54,10 @@ Value mulOf(OpBuilder &b, Location loc, Value x, Value y) {
 
 /// A product of a chunk's tokens by its tokens fits on a thread's stack.
 constexpr int64_t kMostChunk = 256;
+static_assert(kMostChunk * kMostChunk <= kMostElements);
+/// A decay that is exp(this) or less is 0 in f32. No log-decay counts as less:
+/// sums of them stay finite and, where one is minus infinity, numbers.
+constexpr double kLeastLogDecay = -1000;
 
 /// One op on one row and at most `most` tokens.
 class Chunk {
@@ -179,6 +184,9 @@ private:
         own = elementOf(step, {b.attr(0), t, head});
         g = arith::MulFOp::create(b, g, arith::ExtFOp::create(b, f64, own));
       }
+      g = arith::MaximumFOp::create(
+          b, g,
+          arith::ConstantOp::create(b, b.getF64FloatAttr(kLeastLogDecay)));
       Value sum = arith::AddFOp::create(b, now[0], g);
       auto [high, low] = split(sum);
       SmallVector<Value> next = {sum, put(high, now[1]), put(low, now[2])};
@@ -381,6 +389,8 @@ struct Decompose : OpRewritePattern<LinearAttentionOp> {
         /*stopCondition=*/nullptr, /*closedUB=*/true);
     if (failed(most) || *most > chunk)
       return rewriter.notifyMatchFailure(op, "more tokens than a chunk");
+    if (*most * std::max(op.getKeySize(), op.getValueSize()) > kMostElements)
+      return rewriter.notifyMatchFailure(op, "too large for a thread's stack");
     double vectors = llvm::divideCeil(op.getValueSize(), lanes);
     CostModel cost = {double(op.getKeySize()), vectors, double(*most), bf16,
                       lanes};

@@ -37,19 +37,20 @@ bool isElementwise(linalg::GenericOp op) {
 /// Whether `value` has a recurrence's heads and their values, or is made of
 /// such a value element by element.
 bool hasHeads(Value value) {
-  while (auto generic = value.getDefiningOp<linalg::GenericOp>()) {
-    if (!isElementwise(generic))
-      return false;
-    Value made;
+  SetVector<Value> sources; // each once: many of them may be read twice
+  sources.insert(value);
+  for (size_t i = 0; i < sources.size(); ++i) {
+    auto op = sources[i].getDefiningOp<RecurrenceOpInterface>();
+    if (op && !op.getMatrixSizes().empty())
+      return true;
+    auto generic = sources[i].getDefiningOp<linalg::GenericOp>();
+    if (!generic || !isElementwise(generic))
+      continue;
     for (Value input : generic.getDpsInputs())
-      if (input.getType() == value.getType() && hasHeads(input))
-        made = input;
-    if (!made)
-      return false;
-    value = made;
+      if (input.getType() == value.getType())
+        sources.insert(input);
   }
-  auto op = value.getDefiningOp<RecurrenceOpInterface>();
-  return op && !op.getMatrixSizes().empty();
+  return false;
 }
 
 /// Whether `op` alone reads elements of `value`.

@@ -9,11 +9,6 @@
 using namespace mlir;
 using namespace mlir::marimba;
 
-/// Elements of the largest buffer that a tile may need: f32 on a thread's stack
-/// (--stack-scratch). An op that needs more for one token and one vector of
-/// channels stays whole.
-static constexpr int64_t kMostElements = 1 << 16;
-
 static ArrayRef<int64_t> domainShape(RecurrenceOpInterface op) {
   return cast<ShapedType>(op->getOperand(0).getType()).getShape();
 }
@@ -23,12 +18,17 @@ static bool hasMatrices(RecurrenceOpInterface op) {
 }
 
 /// Elements of a tile for one token and one channel, as far as known: states,
-/// where the op has a value for each of them, or the values of a head.
+/// where the op has a value for each of them; of a head its values, or its part
+/// of the keys that it shares, which may be more.
 static int64_t perChannel(RecurrenceOpInterface op) {
   int64_t elements = 1;
   for (auto [dim, size] : llvm::enumerate(domainShape(op).drop_front(2)))
     if (int64_t(dim) + 2 != op.getChannelDimension())
       elements *= std::max<int64_t>(size, 1);
+  if (hasMatrices(op))
+    elements = std::max<int64_t>(
+        elements,
+        llvm::divideCeil(op.getMatrixSizes().front(), op.getChannelGroup()));
   return elements;
 }
 
@@ -36,11 +36,15 @@ int64_t RecurrenceTileSizes::unitOf(RecurrenceOpInterface op) const {
   return hasMatrices(op) ? 1 : lanes;
 }
 
-/// Tokens of a block. Chunks are as long for every op: a row's sums do not
-/// depend on what else is in its tile.
+/// Tokens of a block. Chunks are as long for every op of such matrices, shorter
+/// where their keys or values are large: a row's sums do not depend on what
+/// else is in its tile.
 int64_t RecurrenceTileSizes::tokensOf(RecurrenceOpInterface op) const {
-  if (hasMatrices(op))
-    return chunk;
+  if (hasMatrices(op)) {
+    SmallVector<int64_t> sizes = op.getMatrixSizes();
+    int64_t widest = std::max<int64_t>(*llvm::max_element(sizes), 1);
+    return std::max<int64_t>(std::min(chunk, kMostElements / widest), 1);
+  }
   return std::max<int64_t>(tokens * op.getTileWeight() / perChannel(op), 1);
 }
 
@@ -55,7 +59,7 @@ int64_t RecurrenceTileSizes::mostChannels(RecurrenceOpInterface op) const {
     bytes *= std::max<int64_t>(size, 1);
   return std::max<int64_t>(
       1, std::min(stateBytes / bytes,
-                  channels * tokens / (perChannel(op) * chunk)));
+                  channels * tokens / (perChannel(op) * tokensOf(op))));
 }
 
 /// Channels of a group: as few groups as the limit allows, as many for each

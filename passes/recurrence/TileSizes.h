@@ -11,6 +11,11 @@
 
 namespace mlir::marimba {
 
+/// Elements of the largest buffer that a tile may need: f32 on a thread's stack
+/// (--stack-scratch). An op that needs more for one token and one vector of
+/// channels stays whole.
+constexpr int64_t kMostElements = 1 << 16;
+
 /// The options of tile-recurrences (Passes.td).
 struct RecurrenceTileSizes {
   int64_t channels, tokens, chunk, stateBytes, threads, lanes;

@@ -52,7 +52,9 @@ Type productType(linalg::GenericOp op) {
     return {};
   Type a = factorType(mul.getLhs(), body->getArgument(0));
   Type b = factorType(mul.getRhs(), body->getArgument(1));
-  return a == b ? a : Type();
+  // Only the second one is rounded as it is read.
+  bool stored = a == body->getArgument(0).getType();
+  return stored && a == b ? a : Type();
 }
 
 bool hasContiguousRows(Value memref) {
@@ -191,23 +193,49 @@ private:
     over([&](int64_t i, SmallVector<Value> at) {
       sums[i] = b.loadVector(lanes, out, at, columns.mask);
     });
-    Value end = columns.end;
-    if (triangular) { // whole pairs: the second one may be above the diagonal
-      Value seen = b.addi(rows.back(), b.index(2));
-      seen = b.subi(seen, arith::RemUIOp::create(b, seen, b.index(2)));
-      end = b.maxi(b.mini(end, seen), columns.begin);
-    }
-    sums = dots ? overPairs(columns, rows, end, sums)
-                : overDepth(columns, rows, end, sums);
+    sums = triangular ? belowDiagonal(columns, rows, sums)
+                      : along(columns, rows, columns.begin, columns.end, sums);
     over([&](int64_t i, SmallVector<Value> at) {
       b.storeVector(sums[i], out, at, columns.mask);
     });
   }
 
+  /// Nothing of b is read for a row that is above its own: what is left out is
+  /// not only zeros in a, as zero times NaN is NaN. The rows of a tile follow
+  /// each other, so the last ones of k, rows.size() of them, each have one row
+  /// less than the one before.
+  SmallVector<Value> belowDiagonal(const Columns &columns, ArrayRef<Value> rows,
+                                   SmallVector<Value> sums) {
+    Value first = rows.front();
+    auto within = [&](Value k) {
+      return b.maxi(b.mini(k, columns.end), columns.begin);
+    };
+    sums = along(columns, rows, columns.begin, within(first), sums);
+    size_t width = dots ? 2 : 1;
+    for (size_t r = 0; r < rows.size(); r += width) {
+      size_t before = r * columns.vectors;
+      SmallVector<Value> part =
+          along(columns, rows.drop_front(r), within(b.addi(first, b.index(r))),
+                within(b.addi(first, b.index(r + width))),
+                ArrayRef(sums).drop_front(before), /*onDiagonal=*/true);
+      llvm::copy(part, sums.begin() + before);
+    }
+    return sums;
+  }
+
+  /// sums + the products from `begin` to `end` of k. `onDiagonal`: they begin
+  /// with the first row's own k.
+  SmallVector<Value> along(const Columns &columns, ArrayRef<Value> rows,
+                           Value begin, Value end, ValueRange sums,
+                           bool onDiagonal = false) {
+    return dots ? overPairs(columns, rows, begin, end, sums, onDiagonal)
+                : overDepth(columns, rows, begin, end, sums);
+  }
+
   SmallVector<Value> overDepth(const Columns &columns, ArrayRef<Value> rows,
-                               Value end, ValueRange sums) {
+                               Value begin, Value end, ValueRange sums) {
     auto bf16 = VectorType::get({lanes}, b.getBF16Type());
-    return b.loop(columns.begin, end, sums, [&](Value k, ValueRange old) {
+    return b.loop(begin, end, sums, [&](Value k, ValueRange old) {
       SmallVector<Value> vectors, next;
       for (int64_t v = 0; v < columns.vectors; ++v) {
         Value at = b.addi(columns.first, b.index(v * lanes));
@@ -225,6 +253,14 @@ private:
       }
       return next;
     });
+  }
+
+  /// The first of a word's pair, and zero.
+  Value lowOf(Value word) {
+    auto type = cast<VectorType>(word.getType());
+    Value mask = arith::ConstantOp::create(
+        b, DenseElementsAttr::get(type, APInt(32, 0xffff)));
+    return arith::AndIOp::create(b, word, mask);
   }
 
   Value half(Value a) { return arith::DivUIOp::create(b, a, b.index(2)); }
@@ -255,7 +291,8 @@ private:
   }
 
   SmallVector<Value> overPairs(const Columns &columns, ArrayRef<Value> rows,
-                               Value end, ValueRange sums) {
+                               Value begin, Value end, ValueRange sums,
+                               bool onDiagonal) {
     auto type = VectorType::get({lanes}, b.getI32Type());
     auto step = [&](Value k, int64_t count, ValueRange old) {
       SmallVector<Value> words, next;
@@ -265,16 +302,17 @@ private:
             ValueRange{half(b.subi(k, columns.begin)), b.index(v * lanes)}));
       for (Value row : rows) {
         Value pair = broadcastPair(b, lanes, left, {row}, k, count);
+        bool half = onDiagonal && row == rows.front();
         for (Value word : words)
-          next.push_back(dotPairs(b, old[next.size()], word, pair));
+          next.push_back(
+              dotPairs(b, old[next.size()], half ? lowOf(word) : word, pair));
       }
       return next;
     };
-    Value odd =
-        arith::RemUIOp::create(b, b.subi(end, columns.begin), b.index(2));
+    Value odd = arith::RemUIOp::create(b, b.subi(end, begin), b.index(2));
     Value even = b.subi(end, odd);
     SmallVector<Value> all = b.loop(
-        columns.begin, even, sums,
+        begin, even, sums,
         [&](Value k, ValueRange old) { return step(k, 2, old); }, 2);
     return b.loop(even, end, all,
                   [&](Value k, ValueRange old) { return step(k, 1, old); });

@@ -18,6 +18,7 @@
 // The sums of log-decays, in f64.
 // CHECK: scf.for
 // CHECK: arith.mulf {{.*}} : f64
+// CHECK: arith.maximumf {{.*}} : f64
 // CHECK: arith.addf {{.*}} : f64
 // The triangle.
 // CHECK: scf.for %[[T:.*]] = {{.*}} step
@@ -137,4 +138,19 @@ func.func @other_transitions(%x: tensor<1x24x2x4xf32>, %b: tensor<1x24x2xf32>,
       : tensor<1x24x2x4xf32>, tensor<1x24x2x4xf32>, tensor<1x24x2x4xf32>
      -> tensor<1x24x2x4xf32>, tensor<1x2x4x4xf32>
   return %a#0, %c#0 : tensor<1x24x2x4xf32>, tensor<1x24x2x4xf32>
+}
+
+// -----
+
+// Keys of a chunk are more than a thread's stack has.
+
+// CHECK-LABEL: func @long_keys
+// CHECK: marimba.linear_attention
+func.func @long_keys(%q: tensor<1x24x2x4096xf32>, %v: tensor<1x24x2x8xf32>,
+    %s: tensor<1x2x4096x8xf32>) -> (tensor<1x24x2x8xf32>, tensor<1x2x4096x8xf32>) {
+  %r:2 = marimba.linear_attention %q, %q, %v
+      outs(%v, %s : tensor<1x24x2x8xf32>, tensor<1x2x4096x8xf32>)
+      : tensor<1x24x2x4096xf32>, tensor<1x24x2x4096xf32>, tensor<1x24x2x8xf32>
+     -> tensor<1x24x2x8xf32>, tensor<1x2x4096x8xf32>
+  return %r#0, %r#1 : tensor<1x24x2x8xf32>, tensor<1x2x4096x8xf32>
 }

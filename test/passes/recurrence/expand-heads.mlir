@@ -103,3 +103,109 @@ func.func @no_recurrence(%y: tensor<?x?x4x8xf32>, %e: tensor<?x?x32xf32>)
   } -> tensor<?x?x32xf32>
   return %g : tensor<?x?x32xf32>
 }
+
+// -----
+
+// What is read twelve times, ten times over, is looked at once.
+
+#heads = affine_map<(b, t, h, p) -> (b, t, h, p)>
+#flat = affine_map<(b, t, d) -> (b, t, d)>
+!heads = tensor<?x?x4x8xf32>
+
+// CHECK-LABEL: func @read_often(
+// CHECK: tensor.collapse_shape
+// CHECK: math.exp
+// CHECK: return
+func.func @read_often(%x0: !heads, %e: !heads, %f: tensor<?x?x32xf32>)
+    -> tensor<?x?x32xf32> {
+  %x1 = linalg.generic {
+      indexing_maps = [#heads, #heads, #heads, #heads, #heads, #heads, #heads, #heads, #heads, #heads, #heads, #heads, #heads],
+      iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
+      ins(%x0, %x0, %x0, %x0, %x0, %x0, %x0, %x0, %x0, %x0, %x0, %x0 : !heads, !heads, !heads, !heads, !heads, !heads, !heads, !heads, !heads, !heads, !heads, !heads)
+      outs(%e : !heads) {
+  ^bb0(%a0: f32, %a1: f32, %a2: f32, %a3: f32, %a4: f32, %a5: f32, %a6: f32, %a7: f32, %a8: f32, %a9: f32, %a10: f32, %a11: f32, %a12: f32):
+    linalg.yield %a0 : f32
+  } -> !heads
+  %x2 = linalg.generic {
+      indexing_maps = [#heads, #heads, #heads, #heads, #heads, #heads, #heads, #heads, #heads, #heads, #heads, #heads, #heads],
+      iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
+      ins(%x1, %x1, %x1, %x1, %x1, %x1, %x1, %x1, %x1, %x1, %x1, %x1 : !heads, !heads, !heads, !heads, !heads, !heads, !heads, !heads, !heads, !heads, !heads, !heads)
+      outs(%e : !heads) {
+  ^bb0(%a0: f32, %a1: f32, %a2: f32, %a3: f32, %a4: f32, %a5: f32, %a6: f32, %a7: f32, %a8: f32, %a9: f32, %a10: f32, %a11: f32, %a12: f32):
+    linalg.yield %a0 : f32
+  } -> !heads
+  %x3 = linalg.generic {
+      indexing_maps = [#heads, #heads, #heads, #heads, #heads, #heads, #heads, #heads, #heads, #heads, #heads, #heads, #heads],
+      iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
+      ins(%x2, %x2, %x2, %x2, %x2, %x2, %x2, %x2, %x2, %x2, %x2, %x2 : !heads, !heads, !heads, !heads, !heads, !heads, !heads, !heads, !heads, !heads, !heads, !heads)
+      outs(%e : !heads) {
+  ^bb0(%a0: f32, %a1: f32, %a2: f32, %a3: f32, %a4: f32, %a5: f32, %a6: f32, %a7: f32, %a8: f32, %a9: f32, %a10: f32, %a11: f32, %a12: f32):
+    linalg.yield %a0 : f32
+  } -> !heads
+  %x4 = linalg.generic {
+      indexing_maps = [#heads, #heads, #heads, #heads, #heads, #heads, #heads, #heads, #heads, #heads, #heads, #heads, #heads],
+      iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
+      ins(%x3, %x3, %x3, %x3, %x3, %x3, %x3, %x3, %x3, %x3, %x3, %x3 : !heads, !heads, !heads, !heads, !heads, !heads, !heads, !heads, !heads, !heads, !heads, !heads)
+      outs(%e : !heads) {
+  ^bb0(%a0: f32, %a1: f32, %a2: f32, %a3: f32, %a4: f32, %a5: f32, %a6: f32, %a7: f32, %a8: f32, %a9: f32, %a10: f32, %a11: f32, %a12: f32):
+    linalg.yield %a0 : f32
+  } -> !heads
+  %x5 = linalg.generic {
+      indexing_maps = [#heads, #heads, #heads, #heads, #heads, #heads, #heads, #heads, #heads, #heads, #heads, #heads, #heads],
+      iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
+      ins(%x4, %x4, %x4, %x4, %x4, %x4, %x4, %x4, %x4, %x4, %x4, %x4 : !heads, !heads, !heads, !heads, !heads, !heads, !heads, !heads, !heads, !heads, !heads, !heads)
+      outs(%e : !heads) {
+  ^bb0(%a0: f32, %a1: f32, %a2: f32, %a3: f32, %a4: f32, %a5: f32, %a6: f32, %a7: f32, %a8: f32, %a9: f32, %a10: f32, %a11: f32, %a12: f32):
+    linalg.yield %a0 : f32
+  } -> !heads
+  %x6 = linalg.generic {
+      indexing_maps = [#heads, #heads, #heads, #heads, #heads, #heads, #heads, #heads, #heads, #heads, #heads, #heads, #heads],
+      iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
+      ins(%x5, %x5, %x5, %x5, %x5, %x5, %x5, %x5, %x5, %x5, %x5, %x5 : !heads, !heads, !heads, !heads, !heads, !heads, !heads, !heads, !heads, !heads, !heads, !heads)
+      outs(%e : !heads) {
+  ^bb0(%a0: f32, %a1: f32, %a2: f32, %a3: f32, %a4: f32, %a5: f32, %a6: f32, %a7: f32, %a8: f32, %a9: f32, %a10: f32, %a11: f32, %a12: f32):
+    linalg.yield %a0 : f32
+  } -> !heads
+  %x7 = linalg.generic {
+      indexing_maps = [#heads, #heads, #heads, #heads, #heads, #heads, #heads, #heads, #heads, #heads, #heads, #heads, #heads],
+      iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
+      ins(%x6, %x6, %x6, %x6, %x6, %x6, %x6, %x6, %x6, %x6, %x6, %x6 : !heads, !heads, !heads, !heads, !heads, !heads, !heads, !heads, !heads, !heads, !heads, !heads)
+      outs(%e : !heads) {
+  ^bb0(%a0: f32, %a1: f32, %a2: f32, %a3: f32, %a4: f32, %a5: f32, %a6: f32, %a7: f32, %a8: f32, %a9: f32, %a10: f32, %a11: f32, %a12: f32):
+    linalg.yield %a0 : f32
+  } -> !heads
+  %x8 = linalg.generic {
+      indexing_maps = [#heads, #heads, #heads, #heads, #heads, #heads, #heads, #heads, #heads, #heads, #heads, #heads, #heads],
+      iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
+      ins(%x7, %x7, %x7, %x7, %x7, %x7, %x7, %x7, %x7, %x7, %x7, %x7 : !heads, !heads, !heads, !heads, !heads, !heads, !heads, !heads, !heads, !heads, !heads, !heads)
+      outs(%e : !heads) {
+  ^bb0(%a0: f32, %a1: f32, %a2: f32, %a3: f32, %a4: f32, %a5: f32, %a6: f32, %a7: f32, %a8: f32, %a9: f32, %a10: f32, %a11: f32, %a12: f32):
+    linalg.yield %a0 : f32
+  } -> !heads
+  %x9 = linalg.generic {
+      indexing_maps = [#heads, #heads, #heads, #heads, #heads, #heads, #heads, #heads, #heads, #heads, #heads, #heads, #heads],
+      iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
+      ins(%x8, %x8, %x8, %x8, %x8, %x8, %x8, %x8, %x8, %x8, %x8, %x8 : !heads, !heads, !heads, !heads, !heads, !heads, !heads, !heads, !heads, !heads, !heads, !heads)
+      outs(%e : !heads) {
+  ^bb0(%a0: f32, %a1: f32, %a2: f32, %a3: f32, %a4: f32, %a5: f32, %a6: f32, %a7: f32, %a8: f32, %a9: f32, %a10: f32, %a11: f32, %a12: f32):
+    linalg.yield %a0 : f32
+  } -> !heads
+  %x10 = linalg.generic {
+      indexing_maps = [#heads, #heads, #heads, #heads, #heads, #heads, #heads, #heads, #heads, #heads, #heads, #heads, #heads],
+      iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
+      ins(%x9, %x9, %x9, %x9, %x9, %x9, %x9, %x9, %x9, %x9, %x9, %x9 : !heads, !heads, !heads, !heads, !heads, !heads, !heads, !heads, !heads, !heads, !heads, !heads)
+      outs(%e : !heads) {
+  ^bb0(%a0: f32, %a1: f32, %a2: f32, %a3: f32, %a4: f32, %a5: f32, %a6: f32, %a7: f32, %a8: f32, %a9: f32, %a10: f32, %a11: f32, %a12: f32):
+    linalg.yield %a0 : f32
+  } -> !heads
+  %flat = tensor.collapse_shape %x10 [[0], [1], [2, 3]]
+      : !heads into tensor<?x?x32xf32>
+  %g = linalg.generic {indexing_maps = [#flat, #flat],
+      iterator_types = ["parallel", "parallel", "parallel"]}
+      ins(%flat : tensor<?x?x32xf32>) outs(%f : tensor<?x?x32xf32>) {
+  ^bb0(%a: f32, %o: f32):
+    %x = math.exp %a : f32
+    linalg.yield %x : f32
+  } -> tensor<?x?x32xf32>
+  return %g : tensor<?x?x32xf32>
+}

@@ -203,3 +203,21 @@ func.func @odd_groups(%q: tensor<?x1x4x8xf32>, %v: tensor<?x1x12x8xf32>,
      -> tensor<?x1x12x8xf32>, tensor<?x12x8x8xf32>
   return %y, %last : tensor<?x1x12x8xf32>, tensor<?x12x8x8xf32>
 }
+
+// -----
+
+// Keys of 16384 and values of one: the keys of a group are what a tile is made
+// of, one at a time and four tokens of them.
+
+// HEADS-LABEL: func @long_keys(
+// HEADS: scf.forall {{.*}} in (%{{.*}}, 4)
+// HEADS: scf.for {{.*}} step %c4
+// HEADS: marimba.linear_attention {{.*}} tensor<1x?x1x16384xf32>, tensor<1x?x1x16384xf32>, tensor<1x?x1x1xf32>
+func.func @long_keys(%q: tensor<?x?x4x16384xf32>, %v: tensor<?x?x4x1xf32>,
+    %s: tensor<?x4x16384x1xf32>) -> (tensor<?x?x4x1xf32>, tensor<?x4x16384x1xf32>) {
+  %y, %last = marimba.linear_attention %q, %q, %v
+      outs(%v, %s : tensor<?x?x4x1xf32>, tensor<?x4x16384x1xf32>)
+      : tensor<?x?x4x16384xf32>, tensor<?x?x4x16384xf32>, tensor<?x?x4x1xf32>
+     -> tensor<?x?x4x1xf32>, tensor<?x4x16384x1xf32>
+  return %y, %last : tensor<?x?x4x1xf32>, tensor<?x4x16384x1xf32>
+}

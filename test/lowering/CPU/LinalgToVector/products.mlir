@@ -96,16 +96,38 @@ func.func @bf16(%a: memref<12x11xbf16>, %b: memref<11x64xf32>,
 #c = affine_map<(m, n, k) -> (m, n)>
 
 // Of an open number of rows the last tile has the last row several times. A
-// triangle ends for each tile behind its last row, at a whole pair.
+// triangle ends for each row at its own k: what is above is not multiplied by
+// zero, which would make NaN of it.
 
 // CHECK-LABEL: func @triangle(
 // CHECK-SAME: %[[A:[a-z0-9]+]]: memref<?x?xf32>
 // CHECK: %[[LAST:.*]] = arith.subi %[[ROWS:.*]], %c1
 // CHECK: scf.for %{{.*}} = %c0 to %[[ROWS]] step %c6
-// CHECK-COUNT-6: arith.minsi %{{.*}}, %[[LAST]]
-// CHECK: arith.remui
-// CHECK: %[[END:.*]] = arith.minsi
-// CHECK: scf.for %{{.*}} = %c0 to %{{.*}} step %c1
+// CHECK: %[[FIRST:.*]] = arith.minsi %{{.*}}, %[[LAST]]
+// CHECK-COUNT-5: arith.minsi %{{.*}}, %[[LAST]]
+// CHECK: %[[INNER:.*]] = arith.minsi %[[FIRST]], %{{.*}}
+// CHECK: %[[END:.*]] = arith.maxsi %[[INNER]], %c0
+// CHECK: scf.for %{{.*}} = %c0 to %[[END]] step %c1
+// CHECK-COUNT-6: math.fma
+// CHECK-NOT: math.fma
+// CHECK: scf.for
+// CHECK-COUNT-6: math.fma
+// CHECK-NOT: math.fma
+// CHECK: scf.for
+// CHECK-COUNT-5: math.fma
+// CHECK-NOT: math.fma
+// CHECK: scf.for
+// CHECK-COUNT-4: math.fma
+// CHECK-NOT: math.fma
+// CHECK: scf.for
+// CHECK-COUNT-3: math.fma
+// CHECK-NOT: math.fma
+// CHECK: scf.for
+// CHECK-COUNT-2: math.fma
+// CHECK-NOT: math.fma
+// CHECK: scf.for
+// CHECK: math.fma
+// CHECK-NOT: math.fma
 // CHECK: vector.mask
 // CHECK: return
 func.func @triangle(%a: memref<?x?xf32>, %b: memref<?x17xf32>,
@@ -128,7 +150,41 @@ func.func @triangle(%a: memref<?x?xf32>, %b: memref<?x17xf32>,
 #b = affine_map<(m, n, k) -> (k, n)>
 #c = affine_map<(m, n, k) -> (m, n)>
 
-// No product of these types, columns that are not side by side, another body.
+// Pairs: the first row that has some of one has not the second half of it.
+
+// DOTS-LABEL: func @triangle_of_pairs(
+// DOTS: arith.andi %{{.*}}, %{{.*}} : vector<16xi32>
+// DOTS-COUNT-4: "llvm.x86.avx512bf16.dpbf16ps.512"
+// DOTS-NOT: dpbf16ps
+// DOTS: arith.andi %{{.*}}, %{{.*}} : vector<16xi32>
+// DOTS-COUNT-2: "llvm.x86.avx512bf16.dpbf16ps.512"
+// DOTS-NOT: dpbf16ps
+// DOTS: return
+func.func @triangle_of_pairs(%a: memref<4x4xbf16>, %b: memref<4x16xf32>,
+    %c: memref<4x16xf32>) {
+  linalg.generic {indexing_maps = [#a, #b, #c],
+      iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%a, %b : memref<4x4xbf16>, memref<4x16xf32>)
+      outs(%c : memref<4x16xf32>) attrs = {marimba.lower_triangular} {
+    ^bb0(%x: bf16, %y: f32, %old: f32):
+      %r = arith.truncf %y : f32 to bf16
+      %wx = arith.extf %x : bf16 to f32
+      %wy = arith.extf %r : bf16 to f32
+      %0 = arith.mulf %wx, %wy : f32
+      %1 = arith.addf %old, %0 : f32
+      linalg.yield %1 : f32
+  }
+  return
+}
+
+// -----
+
+#a = affine_map<(m, n, k) -> (m, k)>
+#b = affine_map<(m, n, k) -> (k, n)>
+#c = affine_map<(m, n, k) -> (m, n)>
+
+// No product of these types, a first factor that is rounded on the way, columns
+// that are not side by side, another body.
 
 // CHECK-LABEL: func @others
 // CHECK-NOT: math.fma
@@ -159,6 +215,19 @@ func.func @others(%i: memref<8x8xi32>, %a: memref<8x8xf32>,
       outs(%c : memref<8x8xf32>) {
     ^bb0(%x: f32, %y: f32, %old: f32):
       %0 = arith.addf %x, %y : f32
+      %1 = arith.addf %old, %0 : f32
+      linalg.yield %1 : f32
+  }
+  linalg.generic {indexing_maps = [#a, #b, #c],
+      iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%a, %a : memref<8x8xf32>, memref<8x8xf32>)
+      outs(%c : memref<8x8xf32>) {
+    ^bb0(%x: f32, %y: f32, %old: f32):
+      %rx = arith.truncf %x : f32 to bf16
+      %ry = arith.truncf %y : f32 to bf16
+      %wx = arith.extf %rx : bf16 to f32
+      %wy = arith.extf %ry : bf16 to f32
+      %0 = arith.mulf %wx, %wy : f32
       %1 = arith.addf %old, %0 : f32
       linalg.yield %1 : f32
   }
