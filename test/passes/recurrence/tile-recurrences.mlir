@@ -4,6 +4,8 @@
 // RUN:   -split-input-file | FileCheck %s --check-prefix=THREADS
 // RUN: marimba-opt %s -tile-recurrences='chunk=8 state-bytes=1024' -canonicalize \
 // RUN:   -split-input-file | FileCheck %s --check-prefix=HEADS
+// RUN: marimba-opt %s -tile-recurrences -canonicalize \
+// RUN:   -split-input-file | FileCheck %s --check-prefix=DEFAULT
 
 // Softplus in front of the scan and the gate behind it end in its loops: rows
 // and groups of channels outside, blocks of time with the state inside. The
@@ -220,4 +222,19 @@ func.func @long_keys(%q: tensor<?x?x4x16384xf32>, %v: tensor<?x?x4x1xf32>,
       : tensor<?x?x4x16384xf32>, tensor<?x?x4x16384xf32>, tensor<?x?x4x1xf32>
      -> tensor<?x?x4x1xf32>, tensor<?x4x16384x1xf32>
   return %y, %last : tensor<?x?x4x1xf32>, tensor<?x4x16384x1xf32>
+}
+
+// -----
+
+// Keys that are wider than values count: what makes them is in the nest, too.
+
+// DEFAULT-LABEL: func @narrow_values(
+// DEFAULT: scf.forall {{.*}} to (%{{.*}}, 64) step (1, 4)
+func.func @narrow_values(%q: tensor<?x?x64x128xf32>, %v: tensor<?x?x64x1xf32>,
+    %s: tensor<?x64x128x1xf32>) -> (tensor<?x?x64x1xf32>, tensor<?x64x128x1xf32>) {
+  %y, %last = marimba.linear_attention %q, %q, %v
+      outs(%v, %s : tensor<?x?x64x1xf32>, tensor<?x64x128x1xf32>)
+      : tensor<?x?x64x128xf32>, tensor<?x?x64x128xf32>, tensor<?x?x64x1xf32>
+     -> tensor<?x?x64x1xf32>, tensor<?x64x128x1xf32>
+  return %y, %last : tensor<?x?x64x1xf32>, tensor<?x64x128x1xf32>
 }
