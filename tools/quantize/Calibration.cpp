@@ -34,12 +34,18 @@ static constexpr double kLoaded = 0.1;
 void Calibration::allocate(ArrayRef<ProjectionInput> inputs,
                            function_ref<bool(StringRef)> wanted,
                            uint64_t bytes) {
-  std::map<int64_t, int64_t> sizes; // by the column: gate and up share theirs
+  // Gate and up share their columns; a block that layers share has columns in
+  // each of them.
+  StringMap<std::vector<int64_t>> columnsOf;
   for (const ProjectionInput &input : inputs) {
     columns = std::max(columns, input.begin + input.size);
     if (wanted(input.weight))
-      sizes[input.begin] = input.size;
+      columnsOf[input.weight].push_back(input.begin);
   }
+  std::map<std::vector<int64_t>, int64_t> sizes;
+  for (const ProjectionInput &input : inputs)
+    if (wanted(input.weight))
+      sizes[columnsOf[input.weight]] = input.size;
   std::vector<int64_t> sizeOf;
   for (const auto &[begin, size] : sizes) {
     begins.push_back(begin);
@@ -58,10 +64,8 @@ void Calibration::allocate(ArrayRef<ProjectionInput> inputs,
   }
   for (auto [i, size] : enumerate(sizeOf))
     moments.emplace_back(size, /*diagonalOnly=*/!whole[i]);
-  for (const ProjectionInput &input : inputs)
-    if (wanted(input.weight))
-      byWeight[input.weight] =
-          lower_bound(begins, input.begin) - begins.begin();
+  for (const auto &[weight, found] : columnsOf)
+    byWeight[weight] = lower_bound(begins, found) - begins.begin();
 }
 
 bool Calibration::run(LoadedModel &model, ArrayRef<int32_t> ids,
@@ -81,8 +85,9 @@ bool Calibration::run(LoadedModel &model, ArrayRef<int32_t> ids,
     if (!session->forward(0, {&piece, 1}, rt::LogitsWanted::None, logits, error,
                           &inputs))
       return false;
-    for (auto [begin, moment] : zip_equal(begins, moments))
-      moment.add(inputs.data() + begin, count, columns);
+    for (auto [places, moment] : zip_equal(begins, moments))
+      for (int64_t begin : places)
+        moment.add(inputs.data() + begin, count, columns);
     ids = ids.drop_front(count);
     seen += count;
     double done = double(seen) / double(seen + int64_t(ids.size()));

@@ -59,7 +59,8 @@ private:
   bool run(LoadedModel &model, llvm::ArrayRef<int32_t> ids, ProgressFn progress,
            llvm::function_ref<bool()> goOn, std::string &error);
 
-  std::vector<int64_t> begins; // the column of each input
+  /// The columns at which each input begins: several where layers share a block.
+  std::vector<std::vector<int64_t>> begins;
   std::vector<GramMatrix> moments;
   llvm::StringMap<size_t> byWeight;
   int64_t columns = 0, seen = 0;
