@@ -74,8 +74,8 @@ bool marimba::hasTokenizer(StringRef modelDir) {
 std::string marimba::missingWeightsMessage(StringRef modelDir) {
   return (modelDir +
           " has no weights (model.safetensors or "
-          "model.safetensors.index.json), only a description; compile and "
-          "inspect work without" +
+          "model.safetensors.index.json), only a description; compile, "
+          "bench, and inspect without --context need none" +
           mlir::marimba::describeOtherWeights(modelDir))
       .str();
 }

@@ -59,7 +59,7 @@ private:
   bool run(LoadedModel &model, llvm::ArrayRef<int32_t> ids, ProgressFn progress,
            llvm::function_ref<bool()> goOn, std::string &error);
 
-  /// The columns at which each input begins: several where layers share a block.
+  /// The columns where each input begins: several where layers share a block.
   std::vector<std::vector<int64_t>> begins;
   std::vector<GramMatrix> moments;
   llvm::StringMap<size_t> byWeight;
