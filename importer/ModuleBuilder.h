@@ -57,6 +57,9 @@ private:
   void emitPrepare();
   func::FuncOp getLayer(const LayerPlan &layer);
   void emitPrefill();
+  /// Its inputs, then logits, perhaps hidden, and the states, which are its
+  /// results.
+  SmallVector<Argument> prefillArguments();
   /// The cosines and sines of the positions of `ids`.
   std::pair<Value, Value> emitRotaryTable(Value ids, Value past);
   Value emitHead(Value x, Value positions, Value logits);

@@ -50,11 +50,7 @@ Value ModuleBuilder::emitHead(Value x, Value positions, Value logits) {
       ->getResult(0);
 }
 
-void ModuleBuilder::emitPrefill() {
-  SmallVector<func::FuncOp> callees;
-  for (const LayerPlan &layer : plan.layers)
-    callees.push_back(getLayer(layer));
-
+SmallVector<Argument> ModuleBuilder::prefillArguments() {
   int64_t any = ShapedType::kDynamic;
   Type rows = dynamic({any}, b.getI32Type());
   Type tokens = dynamic({any, any}, b.getI32Type());
@@ -66,18 +62,28 @@ void ModuleBuilder::emitPrefill() {
       {tokens, "positions", kInputAttr, /*time=*/1},
       {dynamic({any, any, plan.vocabSize}), "logits", kOutputAttr,
        /*time=*/1}};
-  const size_t firstOutput = arguments.size() - 1;
   if (options.collectInputs)
     arguments.push_back({inputsType(), "hidden", kOutputAttr, /*time=*/2});
   else if (options.collectHidden)
     arguments.push_back(
         {dynamic({int64_t(plan.layers.size()) + 1, any, any, plan.hiddenSize}),
          "hidden", kOutputAttr, /*time=*/2});
-  const size_t firstState = arguments.size();
   for (const LayerPlan &layer : plan.layers)
     for (const LayerState &state : layer.states)
       arguments.push_back(
           {state.type, layer.prefix + "." + state.name, kStateAttr});
+  return arguments;
+}
+
+void ModuleBuilder::emitPrefill() {
+  SmallVector<func::FuncOp> callees;
+  for (const LayerPlan &layer : plan.layers)
+    callees.push_back(getLayer(layer));
+  SmallVector<Argument> arguments = prefillArguments();
+  const size_t firstOutput = 4; // the logits
+  bool both = options.collectHidden || options.collectInputs;
+  const size_t firstState = firstOutput + (both ? 2 : 1);
+  int64_t any = ShapedType::kDynamic;
   SmallVector<Type> results;
   for (const Argument &argument : ArrayRef(arguments).drop_front(firstOutput))
     results.push_back(argument.type);
@@ -86,7 +92,6 @@ void ModuleBuilder::emitPrefill() {
   function->setAttr(kEntryAttr, b.getStringAttr("prefill"));
   Value ids = function.getArgument(0), past = function.getArgument(1);
   Value valid = function.getArgument(2), positions = function.getArgument(3);
-  bool both = options.collectHidden || options.collectInputs;
   Value hidden = both ? Value(function.getArgument(5)) : Value();
   bool residual = options.collectHidden && !options.collectInputs;
 

@@ -8,6 +8,7 @@
 #define MARIMBA_IMPORTER_BLOCKS_EMBEDDINGANDHEAD_H
 
 #include "importer/ModelPlan.h"
+#include "importer/hub/Config.h"
 
 namespace mlir::marimba {
 
@@ -31,6 +32,11 @@ Weight takeEmbedding(WeightTable &weights, StringRef symbol,
 /// a checkpoint that has more layers than planned; `configFile` said how many.
 void takeHead(ModelPlan &plan, WeightTable &weights, const HeadNames &names,
               Dim vocab, Dim hidden, bool tied, StringRef configFile);
+
+/// Sets the tokens that the config does not mention to what the family's class
+/// says; one that is null is none.
+void setDefaultTokens(const Config &config, ModelInfo &info, int64_t eos,
+                      int64_t bos, std::optional<int64_t> pad = {});
 
 } // namespace mlir::marimba
 

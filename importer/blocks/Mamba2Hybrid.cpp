@@ -14,12 +14,12 @@ namespace mlir::marimba {
 // Fields
 //===----------------------------------------------------------------------===//
 
-void Mamba2Hybrid::read(Config &c, int64_t vocabulary, int64_t defaultLayers) {
-  vocab = c.getPositive("vocab_size", vocabulary, kMaxSize);
+void Mamba2Hybrid::read(Config &c, const Defaults &defaults) {
+  vocab = c.getPositive("vocab_size", defaults.vocab, kMaxSize);
   hidden = c.getPositive("hidden_size", 4096, kMaxSize);
-  layers = c.getPositive("num_hidden_layers", defaultLayers, kMaxLayers);
-  epsilon = c.getPositiveReal("rms_norm_eps", 1e-5);
-  attention = readAttention(c, hidden, /*defaultKeyHeads=*/8);
+  layers = c.getPositive("num_hidden_layers", 32, kMaxLayers);
+  epsilon = c.getPositiveReal("rms_norm_eps", defaults.epsilon);
+  attention = readAttention(c, hidden, defaults.keyHeads);
   attentionBias = c.getBool("attention_bias", false);
   isAttention.assign(layers, false);
 
@@ -172,11 +172,7 @@ void Mamba2Hybrid::plan(Config &file, WeightTable &weights, ModelPlan &plan,
   names.norm = lastNorm;
   takeHead(plan, weights, names, vocabDim, hiddenDim, tied, file.file());
 
-  // Absent is not null: these are the classes' defaults.
-  if (!file.has("eos_token_id"))
-    info.eosIds = {2};
-  if (!file.has("bos_token_id"))
-    info.bosId = 1;
+  setDefaultTokens(file, info, /*eos=*/2, /*bos=*/1, padId);
   info.tiedEmbeddings = tied;
   info.sizes = {{"num_attention_heads", attention.heads},
                 {"num_key_value_heads", attention.keyHeads},

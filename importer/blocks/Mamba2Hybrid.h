@@ -42,8 +42,16 @@ struct Mamba2Hybrid {
   /// Factors of the embedding, of what each half of a layer adds, of logits.
   double embeddingScale = 1, residualScale = 1, logitsScale = 1;
 
-  /// Reads the fields that all have: their defaults are the classes'.
-  void read(Config &config, int64_t vocabulary, int64_t defaultLayers);
+  std::optional<int64_t> padId; // of a config that does not say
+
+  /// What a class says where the config does not.
+  struct Defaults {
+    int64_t vocab;
+    int64_t keyHeads; // 0: all heads
+    double epsilon;
+  };
+  /// Reads the fields that all have.
+  void read(Config &config, const Defaults &defaults);
   /// Reads which layers are attention as "full_attention" or "attention" in a
   /// list of the kinds of all layers.
   void readLayerTypes(Config &config, StringRef field);

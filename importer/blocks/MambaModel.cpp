@@ -124,13 +124,7 @@ void MambaModel::plan(Config &file, WeightTable &weights, ModelPlan &plan,
            {"backbone", "norm_f", "norm", layersField, tiedField}, vocabDim,
            hiddenDim, tied, file.file());
 
-  // Absent is not null: these are the class's defaults.
-  if (!file.has("eos_token_id"))
-    info.eosIds = {0};
-  if (!file.has("bos_token_id"))
-    info.bosId = 0;
-  if (!file.has("pad_token_id"))
-    info.padId = 0;
+  setDefaultTokens(file, info, eosId, /*bos=*/0, padId);
   info.tiedEmbeddings = tied;
   if (mixer2)
     info.sizes = {{"num_heads", mixer2->sizes.heads},

@@ -30,6 +30,7 @@ struct MambaModel {
   StringRef vocabField = "vocab_size", hiddenField = "hidden_size";
   StringRef layersField = "num_hidden_layers";
   StringRef tiedField = "tie_word_embeddings";
+  int64_t eosId = 0, padId = 0; // of a config that does not say
 
   /// What a class says where the config does not; here Mamba-1's.
   struct Defaults {

@@ -75,11 +75,7 @@ void TransformerModel::plan(Config &file, WeightTable &weights, ModelPlan &plan,
   names.norm = "norm";
   takeHead(plan, weights, names, vocabDim, hiddenDim, tied, file.file());
 
-  // Absent is not null: these are the classes' defaults.
-  if (!file.has("eos_token_id"))
-    info.eosIds = {2};
-  if (!file.has("bos_token_id"))
-    info.bosId = 1;
+  setDefaultTokens(file, info, /*eos=*/2, /*bos=*/1);
   info.tiedEmbeddings = tied;
   info.sizes = {{"intermediate_size", intermediate},
                 {"num_attention_heads", attention.heads},

@@ -15,7 +15,8 @@ static LogicalResult planBamba(MLIRContext &, Config &file,
                                WeightTable &weights, ModelPlan &plan,
                                ModelInfo &info) {
   Mamba2Hybrid model;
-  model.read(file, /*vocabulary=*/128000, /*layers=*/32);
+  model.read(file, {/*vocab=*/128000, /*keyHeads=*/8, /*epsilon=*/1e-5});
+  model.padId = 0;
   model.tied = file.getBool("tie_word_embeddings", false);
   model.intermediate = file.getPositive("intermediate_size", 14336, kMaxSize);
   model.feedForwardBias = file.getBool("mlp_bias", false);
@@ -23,7 +24,8 @@ static LogicalResult planBamba(MLIRContext &, Config &file,
   model.lastNorm = "final_layernorm";
   model.feedForward = "feed_forward";
   // transformers 5 may write the kinds of all layers instead.
-  model.readLayerTypes(file, "layer_types");
+  model.readLayerTypes(file,
+                       file.spelling("layer_types", {"layers_block_type"}));
   if (file.find("attn_layer_indices")) {
     model.layersField = "attn_layer_indices";
     model.isAttention.assign(model.layers, false);
@@ -36,8 +38,6 @@ static LogicalResult planBamba(MLIRContext &, Config &file,
   model.attention.rotary = 2 * int64_t(model.frequencies.size());
   if (failed(file.result()))
     return failure();
-  if (!file.has("pad_token_id"))
-    info.padId = 0;
   model.plan(file, weights, plan, info);
   return success();
 }

@@ -16,8 +16,10 @@ namespace mlir::marimba {
 
 static void readFeedForward(Mamba2Hybrid &model, Config &c) {
   model.experts = c.getNonNegative("num_local_experts", 8, kMaxExperts);
-  model.topK = c.getPositive("num_experts_per_tok", 2, kMaxExperts);
-  model.expertSize = c.getPositive("intermediate_size", 11008, kMaxSize);
+  if (model.experts) { // published models without any say 0 of these, too
+    model.topK = c.getPositive("num_experts_per_tok", 2, kMaxExperts);
+    model.expertSize = c.getPositive("intermediate_size", 11008, kMaxSize);
+  }
   model.intermediateField = "shared_intermediate_size";
   model.intermediate =
       c.getNonNegative(model.intermediateField, 1024, kMaxSize);
@@ -41,12 +43,13 @@ static LogicalResult planGraniteMoeHybrid(MLIRContext &, Config &file,
                                           WeightTable &weights, ModelPlan &plan,
                                           ModelInfo &info) {
   Mamba2Hybrid model;
-  model.read(file, /*vocabulary=*/32000, /*layers=*/32);
+  model.read(file, {/*vocab=*/32000, /*keyHeads=*/0, /*epsilon=*/1e-6});
   model.tied = file.getBool("tie_word_embeddings", false);
   readFeedForward(model, file);
   model.feedForwardNorm = "post_attention_layernorm";
   model.lastNorm = "norm";
-  model.readLayerTypes(file, "layer_types");
+  model.readLayerTypes(file,
+                       file.spelling("layer_types", {"layers_block_type"}));
   checkAttention(file, model.hidden, model.attention);
 
   // Multipliers, in transformers' class all 1.

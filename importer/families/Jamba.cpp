@@ -220,13 +220,7 @@ static LogicalResult planJamba(MLIRContext &, Config &file,
   names.norm = "final_layernorm";
   takeHead(plan, weights, names, vocab, hidden, config.tied, file.file());
 
-  // Absent is not null: these are the class's defaults.
-  if (!file.has("eos_token_id"))
-    info.eosIds = {2};
-  if (!file.has("bos_token_id"))
-    info.bosId = 1;
-  if (!file.has("pad_token_id"))
-    info.padId = 0;
+  setDefaultTokens(file, info, /*eos=*/2, /*bos=*/1, /*pad=*/0);
   info.tiedEmbeddings = config.tied;
   info.sizes = {{"intermediate_size", config.intermediate},
                 {"num_attention_heads", config.attention.heads},

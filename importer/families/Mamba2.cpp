@@ -47,6 +47,8 @@ static void readStateSpaces(MambaModel &model, Config &c) {
 static void readTransformers(MambaModel &model, Config &c) {
   model.readCommon(c, {/*hidden=*/4096, /*layers=*/64, /*vocab=*/32768,
                        /*tied=*/false});
+  model.eosId = 2;
+  model.padId = 1;
   Mamba2Mixer &mixer = model.mixer2.emplace();
   mixer.fields = {"num_heads", "head_dim", "n_groups", "state_size",
                   "conv_kernel"};

@@ -50,7 +50,7 @@ static Branch readBranch(Config &c, StringRef kind, StringRef old) {
   auto read = [&](StringRef which) {
     std::string field = (kind + "_" + which + "_factor").str();
     std::string oldField = ("layernorm_" + old + "_" + which).str();
-    return c.getPositiveReal(c.find(field) ? field : oldField, 1);
+    return c.getPositiveReal(c.spelling(field, {oldField}), 1);
   };
   return {read("alpha"), read("beta")};
 }
@@ -188,6 +188,8 @@ static LogicalResult planModel(Config &file, WeightTable &weights,
   HeadNames names;
   names.norm = "norm";
   takeHead(plan, weights, names, vocab, hidden, config.tied, file.file());
+  if (!firstRelease)
+    setDefaultTokens(file, info, /*eos=*/2, /*bos=*/1);
   info.tiedEmbeddings = config.tied;
   info.sizes = {{"intermediate_size", config.intermediate},
                 {"num_attention_heads", config.attention.heads},

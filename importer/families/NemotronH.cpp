@@ -27,10 +27,10 @@ constexpr StringLiteral kPattern = "hybrid_override_pattern";
 constexpr StringLiteral kTypes = "layers_block_type";
 
 struct NemotronConfig {
-  int64_t vocab, hidden, intermediate;
-  int64_t expertIntermediate, sharedIntermediate;
-  int64_t latent; // 0: experts take what the router takes
-  int64_t experts;
+  int64_t vocab, hidden;
+  int64_t intermediate = 0; // of dense layers
+  int64_t experts = 0, expertIntermediate = 0, sharedIntermediate = 0;
+  int64_t latent = 0; // 0: experts take what the router takes
   Routing routing;
   bool tied, feedForwardBias;
   double epsilon;
@@ -83,7 +83,7 @@ bool NemotronConfig::readPattern(Config &c, StringRef pattern) {
 }
 
 bool NemotronConfig::readTypes(Config &c) {
-  for (const std::string &type : c.getStrings(kTypes)) {
+  for (const std::string &type : c.getStrings(layersField)) {
     auto kind =
         llvm::StringSwitch<std::optional<LayerKind>>(type)
             .Cases({"mamba", "linear_attention"}, LayerKind::Mamba)
@@ -92,9 +92,9 @@ bool NemotronConfig::readTypes(Config &c) {
             .Case("moe", LayerKind::Experts)
             .Default(std::nullopt);
     if (!kind) {
-      c.error(kTypes, "a list of \"mamba\" or \"linear_attention\", "
-                      "\"attention\" or \"full_attention\", \"mlp\" and "
-                      "\"moe\"");
+      c.error(layersField, "a list of \"mamba\" or \"linear_attention\", "
+                           "\"attention\" or \"full_attention\", \"mlp\" "
+                           "and \"moe\"");
       return false;
     }
     layers.push_back(*kind);
@@ -103,7 +103,7 @@ bool NemotronConfig::readTypes(Config &c) {
 }
 
 void NemotronConfig::readLayers(Config &c) {
-  layersField = c.find(kPattern) ? kPattern : kTypes;
+  layersField = c.spelling(kTypes, {"layer_types", kPattern});
   bool understood = layersField == kPattern
                         ? readPattern(c, c.getString(kPattern, ""))
                         : readTypes(c);
@@ -119,8 +119,10 @@ void NemotronConfig::readLayers(Config &c) {
 }
 
 void NemotronConfig::readMamba(Config &c) {
-  mixer.fields = {"mamba_num_heads", "mamba_head_dim", "n_groups",
-                  "ssm_state_size", "conv_kernel"};
+  // The second spelling is that of the class's arguments.
+  mixer.fields = {"mamba_num_heads", "mamba_head_dim",
+                  c.spelling("n_groups", {"mamba_n_groups"}), "ssm_state_size",
+                  c.spelling("conv_kernel", {"mamba_d_conv"})};
   Mamba2Sizes &s = mixer.sizes;
   s.heads = c.getPositive("mamba_num_heads", 128, 1 << 16);
   s.headDim = c.getPositive("mamba_head_dim", 64, 1 << 16);
@@ -128,9 +130,11 @@ void NemotronConfig::readMamba(Config &c) {
   s.normGroups = s.groups;
   s.normEpsilon = epsilon;
   // Not time_step_limit: transformers bounds the step of every prompt so.
-  s.minStep = c.getPositiveReal("time_step_min", 0.001);
+  s.minStep =
+      c.getPositiveReal(c.spelling("time_step_min", {"mamba_dt_min"}), 0.001);
   mixer.inBias = mixer.outBias = c.getBool("use_bias", false);
-  mixer.convBias = c.getBool("use_conv_bias", true);
+  mixer.convBias =
+      c.getBool(c.spelling("use_conv_bias", {"mamba_conv_bias"}), true);
   std::string activation = c.getString("mamba_hidden_act", "silu");
   if (activation != "silu" && activation != "swish")
     c.error("mamba_hidden_act", "\"silu\"");
@@ -140,7 +144,7 @@ void NemotronConfig::readAttentionSizes(Config &c) {
   attention = readAttention(c, hidden, /*defaultKeyHeads=*/8);
   // Nemotron-H-8B's name for it.
   attention.headDim = c.getPositive(
-      "head_dim", c.getPositive("attention_head_dim", 128, 1 << 16), 1 << 16);
+      c.spelling("head_dim", {"attention_head_dim"}), 128, 1 << 16);
   if (attention.heads % attention.keyHeads != 0)
     c.error("num_key_value_heads", "a divisor of num_attention_heads (" +
                                        Twine(attention.heads) + ")");
@@ -159,11 +163,9 @@ void NemotronConfig::readExperts(Config &c) {
 LogicalResult NemotronConfig::read(Config &c) {
   vocab = c.getPositive("vocab_size", 131072, kMaxSize);
   hidden = c.getPositive("hidden_size", 4096, kMaxSize);
-  intermediate = c.getPositive("intermediate_size", 21504, kMaxSize);
   // Files of the hub have one, the other or both.
-  StringRef eps =
-      c.find("layer_norm_epsilon") ? "layer_norm_epsilon" : "norm_eps";
-  epsilon = c.getPositiveReal(eps, 1e-5);
+  epsilon =
+      c.getPositiveReal(c.spelling("layer_norm_epsilon", {"norm_eps"}), 1e-5);
   tied = c.getBool("tie_word_embeddings", false);
   feedForwardBias = c.getBool("mlp_bias", false);
   if (c.getString("mlp_hidden_act", "relu2") != "relu2")
@@ -173,7 +175,11 @@ LogicalResult NemotronConfig::read(Config &c) {
   readLayers(c);
   readMamba(c);
   readAttentionSizes(c);
-  readExperts(c);
+  // Files may say 0 of layers that they do not have.
+  if (has(LayerKind::Dense))
+    intermediate = c.getPositive("intermediate_size", 21504, kMaxSize);
+  if (has(LayerKind::Experts))
+    readExperts(c);
   c.checkSupported();
   // The residual stream is f32 whatever this says.
   c.getBool("residual_in_fp32", false);
@@ -322,13 +328,7 @@ static LogicalResult planNemotronH(MLIRContext &, Config &file,
   takeHead(plan, weights, {"backbone", "norm_f", "norm", config.layersField},
            vocab, hidden, config.tied, file.file());
 
-  // Absent is not null: these are the class's defaults.
-  if (!file.has("eos_token_id"))
-    info.eosIds = {2};
-  if (!file.has("bos_token_id"))
-    info.bosId = 1;
-  if (!file.has("pad_token_id"))
-    info.padId = 0;
+  setDefaultTokens(file, info, /*eos=*/2, /*bos=*/1, /*pad=*/0);
   info.tiedEmbeddings = config.tied;
   describe(config, info);
   return success();

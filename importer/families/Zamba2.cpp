@@ -46,7 +46,7 @@ private:
 static constexpr double kGatedEpsilon = 1e-5;
 
 void Zamba2Config::readLayers(Config &c) {
-  StringRef field = "layers_block_type";
+  StringRef field = c.spelling("layers_block_type", {"layer_types"});
   int64_t count = c.getPositive("num_hidden_layers", 54, kMaxLayers);
   std::vector<std::string> kinds = c.getStrings(field);
   if (int64_t(kinds.size()) != count)
@@ -78,8 +78,8 @@ void Zamba2Config::readMixer(Config &c) {
   readMamba2Sizes(c, mixer, /*groups=*/1, /*state=*/64);
   // transformers has it in passes over several tokens only.
   s.minStep = c.getPositiveReal("time_step_min", 0.001);
-  mixer.convBias = c.getBool("use_conv_bias", true);
   mixer.inBias = mixer.outBias = bias;
+  mixer.convBias = true; // whatever use_conv_bias says
   s.normGroups = s.groups;
   s.normEpsilon = kGatedEpsilon;
 }
@@ -295,13 +295,7 @@ static LogicalResult planZamba2(MLIRContext &, Config &file,
   names.norm = "final_layernorm";
   takeHead(plan, weights, names, vocab, hidden, config.tied, file.file());
 
-  // Absent is not null: these are the class's defaults.
-  if (!file.has("eos_token_id"))
-    info.eosIds = {2};
-  if (!file.has("bos_token_id"))
-    info.bosId = 1;
-  if (!file.has("pad_token_id"))
-    info.padId = 0;
+  setDefaultTokens(file, info, /*eos=*/2, /*bos=*/1, /*pad=*/0);
   info.tiedEmbeddings = config.tied;
   const Mamba2Sizes &mixer = config.mixer.sizes;
   info.sizes = {{"intermediate_size", config.intermediate},

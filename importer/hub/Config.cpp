@@ -33,6 +33,15 @@ const llvm::json::Value *Config::find(StringRef field) const {
   return value;
 }
 
+StringRef Config::spelling(StringRef name, ArrayRef<StringRef> others) const {
+  if (find(name))
+    return name;
+  for (StringRef other : others)
+    if (find(other))
+      return other;
+  return name;
+}
+
 void Config::flatten(StringRef field) {
   const llvm::json::Value *value = find(field);
   if (!value)

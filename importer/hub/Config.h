@@ -52,6 +52,10 @@ public:
     return object.get(field) != nullptr;
   }
 
+  /// The first of these spellings of a field that has a value; `name` itself
+  /// where none has.
+  StringRef spelling(StringRef name, ArrayRef<StringRef> others) const;
+
   /// An integer in [1, max].
   int64_t getPositive(StringRef field, int64_t defaultValue, int64_t max);
   /// As getPositive; "auto" also means the default.
