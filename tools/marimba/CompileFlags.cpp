@@ -54,17 +54,16 @@ driver::CompileFlags::CompileFlags(cl::SubCommand &sub)
       vectorBits(sub, "vector-bits",
                  "Width of vectors: 128, 256, 512 (default: what the unit has)",
                  "n", {128, 512}),
+      linearAttentionChunk(
+          sub, "linear-attention-chunk",
+          "Tokens of a chunk of linear attention (default: 64)", "n", {1, 256}),
       dumpIr(sub, "dump-ir", "Writes the IR after every stage to this folder",
              "folder"),
       configFile(sub, "config-file",
                  "Name of the configuration (default: config.json)", "name") {
-  cl::Option *shown[] = {&pipeline.target,
-                         &pipeline.matmul,
-                         &pipeline.matmulTable,
-                         &pipeline.activations,
-                         &pipeline.ltiForm,
-                         &pipeline.linearAttention,
-                         &pipeline.linearAttentionChunk};
+  cl::Option *shown[] = {&pipeline.target,      &pipeline.matmul,
+                         &pipeline.matmulTable, &pipeline.activations,
+                         &pipeline.ltiForm,     &pipeline.linearAttention};
   for (cl::Option *option : shown)
     moveOption(*option, sub, category());
 }
@@ -78,12 +77,6 @@ driver::CompileFlags::compileOptions(const std::string &targetCpu) const {
     return std::nullopt;
   }
   options.pipeline = pipeline;
-  if (pipeline.linearAttentionChunk < 1 ||
-      pipeline.linearAttentionChunk > 256) {
-    fail("--linear-attention-chunk: expected 1 to 256, found " +
-         Twine(pipeline.linearAttentionChunk));
-    return std::nullopt;
-  }
   if (reference) {
     if (pipeline.target.hasValue()) {
       fail("--reference and --target: expected one of them");
@@ -98,6 +91,8 @@ driver::CompileFlags::compileOptions(const std::string &targetCpu) const {
   options.pipeline.fuseScan = !noFuseScan;
   if (vectorBits.given())
     options.pipeline.vectorBits = vectorBits.getValue();
+  if (linearAttentionChunk.given())
+    options.pipeline.linearAttentionChunk = linearAttentionChunk.getValue();
   options.target.cpu = targetCpu;
   std::string error;
   if (isa.given() && !limitToUnit(isa, options, error)) {

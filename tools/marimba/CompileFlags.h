@@ -38,6 +38,7 @@ struct CompileFlags {
   Flag noFuseScan;
   Value<std::string> isa;
   Number<unsigned> vectorBits;
+  Number<unsigned> linearAttentionChunk;
   Value<std::string> dumpIr;
   Value<std::string> configFile;
 };
