@@ -32,6 +32,10 @@ ArrayRef<MatrixRoute> marimba::matrixRoutes() {
   return routes;
 }
 
+/// Of weights so small that it would take more copies a large cache holds some:
+/// making them would take minutes.
+static constexpr int64_t kMostCopies = 4096;
+
 /// Copies of a weight that no cache holds together: few rows have to read them
 /// from memory, as those of a model.
 static int64_t copiesOf(int64_t bytes) {
@@ -39,7 +43,7 @@ static int64_t copiesOf(int64_t bytes) {
   for (int name : {_SC_LEVEL2_CACHE_SIZE, _SC_LEVEL3_CACHE_SIZE})
     cache = std::max<int64_t>(cache, sysconf(name));
   int64_t wanted = std::clamp(2 * cache, int64_t(64) << 20, int64_t(1) << 30);
-  return std::max<int64_t>(2, (wanted + bytes - 1) / bytes);
+  return std::clamp<int64_t>((wanted + bytes - 1) / bytes, 2, kMostCopies);
 }
 
 namespace {
