@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "bench/Entries.h"
 #include "marimba/Stopwatch.h"
-#include "tools/libmarimba/JitCode.h"
 #include "tools/measure/Limits.h"
 
 #include "marimba/Context.h"
@@ -22,13 +22,16 @@
 #include <map>
 
 using namespace marimba;
+using namespace marimba::bench;
 using namespace llvm;
 
 // As in Mistral 7B, Llama 3 8B and Jamba's attention layers.
 static constexpr int64_t kHeads = 32, kGroups = 8, kSize = 128;
 
+namespace {
 /// What a cache holds.
 enum class Kept { F32, BF16, Int8 };
+} // namespace
 
 // $CACHE is the type of the elements of a cache; $SCALES, $INITS and so on are
 // for their scales, if there are some.
@@ -57,17 +60,7 @@ module @attention {
 }
 )";
 
-[[noreturn]] static void stop(const std::string &error) {
-  errs() << "error: " << error << '\n';
-  exit(1);
-}
-
 namespace {
-
-struct Entries {
-  CodePtr code;
-  MarimbaEntry prefill = nullptr, decode = nullptr;
-};
 
 StringRef nameOf(Kept kept) {
   return kept == Kept::F32 ? "f32" : kept == Kept::BF16 ? "bf16" : "i8";
@@ -105,18 +98,7 @@ const Entries &entries(Kept kept, int64_t window, int threads) {
   mlir::marimba::PipelineOptions pipeline;
   pipeline.vectorBits = mlir::marimba::preferredVectorBits({});
   pipeline.threads = static_cast<unsigned>(threads);
-  std::string error;
-  using Entry = std::remove_pointer_t<MarimbaEntry>;
-  result.code = compileText(text, "attention", pipeline, {}, error);
-  if (result.code)
-    result.prefill =
-        lookupFunction<Entry>(*result.code, MARIMBA_ENTRY_PREFILL, error);
-  if (result.prefill)
-    result.decode =
-        lookupFunction<Entry>(*result.code, MARIMBA_ENTRY_DECODE, error);
-  if (!result.decode)
-    stop(error);
-  return result;
+  return result = compileEntries(text, "attention", pipeline);
 }
 
 /// What the machine can do now.

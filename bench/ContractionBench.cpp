@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "bench/Entries.h"
 #include "marimba/Stopwatch.h"
-#include "tools/libmarimba/JitCode.h"
 #include "tools/measure/Limits.h"
 
 #include "marimba/Context.h"
@@ -23,10 +23,13 @@
 #include <map>
 
 using namespace marimba;
+using namespace marimba::bench;
 using namespace llvm;
 
+namespace {
 /// What the weight is stored as, and who multiplies.
 enum class Kind { Library, F32, BF16, Int8, Int4 };
+} // namespace
 
 static constexpr StringLiteral kModule = R"(
 module @contraction {
@@ -41,11 +44,6 @@ module @contraction {
   }
 }
 )";
-
-[[noreturn]] static void stop(const std::string &error) {
-  errs() << "error: " << error << '\n';
-  exit(1);
-}
 
 namespace {
 

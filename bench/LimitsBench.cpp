@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "bench/Entries.h"
 #include "bench/SimpleLoops.h"
 #include "marimba/Stopwatch.h"
 #include "tools/measure/LimitRunner.h"
@@ -26,11 +27,6 @@ using namespace llvm;
 /// As much as the probes read at least.
 static constexpr int64_t kReadBytes = int64_t(256) << 20;
 static bool allGood = true;
-
-[[noreturn]] static void stop(const std::string &error) {
-  errs() << "error: " << error << '\n';
-  exit(1);
-}
 
 namespace {
 /// The fastest sample of each loop.

@@ -8,10 +8,10 @@
 //===----------------------------------------------------------------------===//
 
 #include "bench/LinearAttentionBench.h"
+#include "bench/Entries.h"
 #include "bench/SimpleLoops.h"
 #include "lowering/Pipelines.h"
 #include "marimba/Stopwatch.h"
-#include "tools/libmarimba/JitCode.h"
 #include "tools/measure/Limits.h"
 
 #include "marimba/Context.h"
@@ -28,6 +28,7 @@
 #include <tuple>
 
 using namespace marimba;
+using namespace marimba::bench;
 using namespace llvm;
 
 static constexpr int64_t kHeads = 80, kValues = 64, kKeys = 128;
@@ -92,16 +93,6 @@ const std::vector<Variant> &variants() {
   return all;
 }
 
-[[noreturn]] void stop(const std::string &error) {
-  errs() << "error: " << error << '\n';
-  exit(1);
-}
-
-struct Entries {
-  CodePtr code;
-  MarimbaEntry prefill = nullptr, decode = nullptr;
-};
-
 /// The code of a variant, compiled at first use.
 const Entries &entries(size_t variant, int threads) {
   static std::map<std::pair<size_t, int>, Entries> all;
@@ -115,19 +106,8 @@ const Entries &entries(size_t variant, int threads) {
   pipeline.linearAttention = v.form;
   pipeline.bf16 = v.bf16;
   pipeline.threads = static_cast<unsigned>(threads);
-  std::string error;
-  using Entry = std::remove_pointer_t<MarimbaEntry>;
-  result.code =
-      compileText(kModule.str(), "linear_attention", pipeline, v.target, error);
-  if (result.code)
-    result.prefill =
-        lookupFunction<Entry>(*result.code, MARIMBA_ENTRY_PREFILL, error);
-  if (result.prefill)
-    result.decode =
-        lookupFunction<Entry>(*result.code, MARIMBA_ENTRY_DECODE, error);
-  if (!result.decode)
-    stop(error);
-  return result;
+  return result =
+             compileEntries(kModule, "linear_attention", pipeline, v.target);
 }
 
 /// Memory of all tensors of one call.

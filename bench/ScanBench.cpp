@@ -6,9 +6,9 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "bench/Entries.h"
 #include "bench/LinearAttentionBench.h"
 #include "marimba/Stopwatch.h"
-#include "tools/libmarimba/JitCode.h"
 #include "tools/measure/Limits.h"
 
 #include "marimba/Context.h"
@@ -24,6 +24,7 @@
 #include <tuple>
 
 using namespace marimba;
+using namespace marimba::bench;
 using namespace llvm;
 
 static constexpr int64_t kStates = 16;
@@ -99,16 +100,6 @@ const std::vector<Variant> &variants() {
   return all;
 }
 
-[[noreturn]] void stop(const std::string &error) {
-  errs() << "error: " << error << '\n';
-  exit(1);
-}
-
-struct Entries {
-  CodePtr code;
-  MarimbaEntry prefill = nullptr, decode = nullptr;
-};
-
 /// The scan for one number of channels and threads, compiled at first use.
 const Entries &entries(size_t variant, int64_t channels, int threads) {
   static std::map<std::tuple<size_t, int64_t, int>, Entries> all;
@@ -120,19 +111,8 @@ const Entries &entries(size_t variant, int64_t channels, int threads) {
   mlir::marimba::PipelineOptions pipeline;
   pipeline.vectorBits = v.vectorBits;
   pipeline.threads = static_cast<unsigned>(threads);
-  std::string error;
-  using Entry = std::remove_pointer_t<MarimbaEntry>;
-  result.code =
-      compileText(moduleText(channels), "scan", pipeline, v.target, error);
-  if (result.code)
-    result.prefill =
-        lookupFunction<Entry>(*result.code, MARIMBA_ENTRY_PREFILL, error);
-  if (result.prefill)
-    result.decode =
-        lookupFunction<Entry>(*result.code, MARIMBA_ENTRY_DECODE, error);
-  if (!result.decode)
-    stop(error);
-  return result;
+  return result =
+             compileEntries(moduleText(channels), "scan", pipeline, v.target);
 }
 
 /// The exponentials that a processor of this kind can do now, in 10^9 a second.

@@ -1,0 +1,53 @@
+//===- Entries.h - The code of a benchmark's module -------------*- C++ -*-===//
+//
+// Part of Marimba.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MARIMBA_BENCH_ENTRIES_H
+#define MARIMBA_BENCH_ENTRIES_H
+
+#include "tools/libmarimba/JitCode.h"
+
+#include "marimba/abi.h"
+#include "llvm/Support/raw_ostream.h"
+#include <cstdlib>
+#include <string>
+#include <type_traits>
+
+namespace marimba::bench {
+
+/// Ends the program with a message.
+[[noreturn]] inline void stop(const std::string &error) {
+  llvm::errs() << "error: " << error << '\n';
+  std::exit(1);
+}
+
+struct Entries {
+  CodePtr code;
+  MarimbaEntry prefill = nullptr, decode = nullptr;
+};
+
+/// The code of the module `text`, which has both entries; ends the program
+/// where it cannot be compiled.
+inline Entries compileEntries(llvm::StringRef text, llvm::StringRef name,
+                              const mlir::marimba::PipelineOptions &pipeline,
+                              const mlir::marimba::TargetOptions &target = {}) {
+  using Entry = std::remove_pointer_t<MarimbaEntry>;
+  Entries result;
+  std::string error;
+  result.code = compileText(text, name, pipeline, target, error);
+  if (result.code)
+    result.prefill =
+        lookupFunction<Entry>(*result.code, MARIMBA_ENTRY_PREFILL, error);
+  if (result.prefill)
+    result.decode =
+        lookupFunction<Entry>(*result.code, MARIMBA_ENTRY_DECODE, error);
+  if (!result.decode)
+    stop(error);
+  return result;
+}
+
+} // namespace marimba::bench
+
+#endif // MARIMBA_BENCH_ENTRIES_H
