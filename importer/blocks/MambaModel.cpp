@@ -156,18 +156,13 @@ void readGgufMamba(GgufFields &f) {
 }
 
 GgufNames ggufMambaNames() {
-  static const GgufName outside[] = {
-      {"token_embd.weight", "backbone.embeddings.weight"},
-      {"output_norm.weight", "backbone.norm_f.weight"},
-      {"output.weight", "lm_head.weight"},
-  };
   static const GgufName inLayer[] = {
       {"attn_norm", "norm"},          {"ssm_in", "mixer.in_proj"},
       {"ssm_conv1d", "mixer.conv1d"}, {"ssm_x", "mixer.x_proj"},
       {"ssm_dt", "mixer.dt_proj"},    {"ssm_a", "mixer.A"},
       {"ssm_d", "mixer.D"},           {"ssm_out", "mixer.out_proj"},
   };
-  return GgufNames("backbone.layers.", outside, inLayer);
+  return GgufNames("backbone.layers.", kGgufBackbone, inLayer);
 }
 
 } // namespace mlir::marimba

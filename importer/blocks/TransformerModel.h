@@ -45,13 +45,8 @@ private:
   LayerPlan planLayer(WeightTable &weights, int64_t index) const;
 };
 
-/// Of GGUF files: the tensors that are of no layer, the fields that all have,
-/// and how many tokens a query sees, which is not among these (0 or less: all).
-inline constexpr GgufName kGgufTransformerOutside[] = {
-    {"token_embd.weight", "model.embed_tokens.weight"},
-    {"output_norm.weight", "model.norm.weight"},
-    {"output.weight", "lm_head.weight"},
-};
+/// Of GGUF files: the fields that all have, and how many tokens a query sees,
+/// which is not among these (0 or less: all).
 /// `partRotates`: a part of each head may turn.
 void readGgufTransformer(GgufFields &fields, bool partRotates = false);
 int64_t readGgufWindow(GgufFields &fields);

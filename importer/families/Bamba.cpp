@@ -46,11 +46,6 @@ static LogicalResult planBamba(MLIRContext &, Config &file,
 // GGUF
 //===----------------------------------------------------------------------===//
 
-static const GgufName kOutside[] = {
-    {"token_embd.weight", "model.embed_tokens.weight"},
-    {"output_norm.weight", "model.final_layernorm.weight"},
-    {"output.weight", "lm_head.weight"},
-};
 static const GgufName kInLayer[] = {
     {"attn_norm", "input_layernorm"},
     {"ffn_norm", "pre_ff_layernorm"},
@@ -83,7 +78,7 @@ Family bambaFamily() {
   return {"bamba",
           planBamba,
           {/*architecture=*/"granitehybrid", claimsGguf, readGguf,
-           GgufNames("model.layers.", kOutside, kInLayer),
+           GgufNames("model.layers.", kGgufFinalLayernorm, kInLayer),
            /*zeroIsNone=*/true, /*alsoCalled=*/"", /*vectorMixers=*/true}};
 }
 

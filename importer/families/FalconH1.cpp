@@ -225,11 +225,6 @@ static LogicalResult planFalconH1(MLIRContext &, Config &file,
 // GGUF
 //===----------------------------------------------------------------------===//
 
-static const GgufName kOutside[] = {
-    {"token_embd.weight", "model.embed_tokens.weight"},
-    {"output_norm.weight", "model.final_layernorm.weight"},
-    {"output.weight", "lm_head.weight"},
-};
 static const GgufName kInLayer[] = {
     {"attn_norm", "input_layernorm"},
     {"attn_q", "self_attn.q_proj"},
@@ -273,7 +268,7 @@ Family falconH1Family() {
   return {"falcon_h1",
           planFalconH1,
           {/*architecture=*/"falcon-h1", /*claims=*/nullptr, readGguf,
-           GgufNames("model.layers.", kOutside, kInLayer),
+           GgufNames("model.layers.", kGgufFinalLayernorm, kInLayer),
            /*zeroIsNone=*/false, /*alsoCalled=*/"", /*vectorMixers=*/true}};
 }
 

@@ -145,7 +145,7 @@ Family graniteMoeHybridFamily() {
   return {"granitemoehybrid",
           planGraniteMoeHybrid,
           {/*architecture=*/"granitehybrid", /*claims=*/nullptr, readGguf,
-           GgufNames("model.layers.", kGgufTransformerOutside, kInLayer),
+           GgufNames("model.layers.", kGgufModelNorm, kInLayer),
            /*zeroIsNone=*/true, /*alsoCalled=*/"", /*vectorMixers=*/true}};
 }
 

@@ -239,11 +239,6 @@ static LogicalResult planJamba(MLIRContext &, Config &file,
 // GGUF
 //===----------------------------------------------------------------------===//
 
-static const GgufName kOutside[] = {
-    {"token_embd.weight", "model.embed_tokens.weight"},
-    {"output_norm.weight", "model.final_layernorm.weight"},
-    {"output.weight", "lm_head.weight"},
-};
 static const GgufName kInLayer[] = {
     {"attn_norm", "input_layernorm"},
     {"ffn_norm", "pre_ff_layernorm"},
@@ -363,7 +358,7 @@ Family jambaFamily() {
   return {"jamba",
           planJamba,
           {/*architecture=*/"jamba", /*claims=*/nullptr, readGguf,
-           GgufNames("model.layers.", kOutside, kInLayer),
+           GgufNames("model.layers.", kGgufFinalLayernorm, kInLayer),
            /*zeroIsNone=*/true}};
 }
 

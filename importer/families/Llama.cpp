@@ -46,7 +46,7 @@ Family llamaFamily() {
   return {"llama",
           planLlama,
           {/*architecture=*/"llama", /*claims=*/nullptr, readGguf,
-           GgufNames("model.layers.", kGgufTransformerOutside, kInLayer)}};
+           GgufNames("model.layers.", kGgufModelNorm, kInLayer)}};
 }
 
 } // namespace mlir::marimba

@@ -98,11 +98,6 @@ static LogicalResult planMamba2(MLIRContext &, Config &file,
 // GGUF
 //===----------------------------------------------------------------------===//
 
-static const GgufName kOutside[] = {
-    {"token_embd.weight", "backbone.embeddings.weight"},
-    {"output_norm.weight", "backbone.norm_f.weight"},
-    {"output.weight", "lm_head.weight"},
-};
 static const GgufName kInLayer[] = {
     {"attn_norm", "norm"},          {"ssm_in", "mixer.in_proj"},
     {"ssm_conv1d", "mixer.conv1d"}, {"ssm_dt.bias", "mixer.dt_bias"},
@@ -126,7 +121,7 @@ Family mamba2Family() {
   return {"mamba2",
           planMamba2,
           {/*architecture=*/"mamba2", /*claims=*/nullptr, readGguf,
-           GgufNames("backbone.layers.", kOutside, kInLayer),
+           GgufNames("backbone.layers.", kGgufBackbone, kInLayer),
            /*zeroIsNone=*/false, /*alsoCalled=*/"", /*vectorMixers=*/true},
           isStateSpacesMamba2};
 }

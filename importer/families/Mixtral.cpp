@@ -67,7 +67,7 @@ Family mixtralFamily() {
   return {"mixtral",
           planMixtral,
           {/*architecture=*/"llama", claimsGguf, readGguf,
-           GgufNames("model.layers.", kGgufTransformerOutside, kInLayer)}};
+           GgufNames("model.layers.", kGgufModelNorm, kInLayer)}};
 }
 
 } // namespace mlir::marimba

@@ -338,11 +338,6 @@ static LogicalResult planNemotronH(MLIRContext &, Config &file,
 // GGUF
 //===----------------------------------------------------------------------===//
 
-static const GgufName kOutside[] = {
-    {"token_embd.weight", "backbone.embeddings.weight"},
-    {"output_norm.weight", "backbone.norm_f.weight"},
-    {"output.weight", "lm_head.weight"},
-};
 static const GgufName kInLayer[] = {
     {"attn_norm", "norm"},
     {"ssm_in", "mixer.in_proj"},
@@ -431,7 +426,7 @@ Family nemotronHFamily() {
   return {"nemotron_h",
           planNemotronH,
           {/*architecture=*/"nemotron_h", /*claims=*/nullptr, readGguf,
-           GgufNames("backbone.layers.", kOutside, kInLayer),
+           GgufNames("backbone.layers.", kGgufBackbone, kInLayer),
            /*zeroIsNone=*/true, /*alsoCalled=*/"nemotron_h_moe",
            /*vectorMixers=*/true}};
 }

@@ -22,6 +22,24 @@ struct GgufName {
   StringLiteral gguf, checkpoint;
 };
 
+/// The tensors that are of no layer, by how the checkpoint calls its last norm:
+/// model.norm, model.final_layernorm or backbone.norm_f.
+inline constexpr GgufName kGgufModelNorm[] = {
+    {"token_embd.weight", "model.embed_tokens.weight"},
+    {"output_norm.weight", "model.norm.weight"},
+    {"output.weight", "lm_head.weight"},
+};
+inline constexpr GgufName kGgufFinalLayernorm[] = {
+    {"token_embd.weight", "model.embed_tokens.weight"},
+    {"output_norm.weight", "model.final_layernorm.weight"},
+    {"output.weight", "lm_head.weight"},
+};
+inline constexpr GgufName kGgufBackbone[] = {
+    {"token_embd.weight", "backbone.embeddings.weight"},
+    {"output_norm.weight", "backbone.norm_f.weight"},
+    {"output.weight", "lm_head.weight"},
+};
+
 /// The names of all of a family's tensors. The tables live as long as the
 /// program.
 class GgufNames {
