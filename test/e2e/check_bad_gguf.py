@@ -13,8 +13,9 @@ import struct
 import subprocess
 import sys
 
+import gguf_file
 import make_gguf
-from make_gguf import ARRAY, INT32, STRING, UINT32, UINT64
+from gguf_file import ARRAY, INT32, STRING, UINT32, UINT64
 
 HUGE = 2**64 - 1
 HEADER = 24  # magic, version, two counts
@@ -31,7 +32,7 @@ class Cases:
         return make_gguf.metadata(config), make_gguf.convert(config, tensors, "F32")
 
     def bytes_of(self, keys, tensors):
-        make_gguf.write_gguf(self.path, keys, tensors)
+        gguf_file.write_gguf(self.path, keys, tensors)
         with open(self.path, "rb") as file:
             return bytearray(file.read())
 
@@ -46,7 +47,7 @@ class Cases:
     def behind(self, text, skip, layout, value):
         """The first string `text` found, and a value `skip` bytes behind it."""
         data = self.whole()
-        at = data.index(make_gguf.pack_string(text)) + 8 + len(text) + skip
+        at = data.index(gguf_file.pack_string(text)) + 8 + len(text) + skip
         struct.pack_into(layout, data, at, value)
         return data
 
@@ -207,7 +208,7 @@ class Cases:
     def case_tensor_quantised(self):
         keys, tensors = self.model()
         shape, _, raw = tensors["blk.0.attn_v.weight"]
-        make_gguf.TYPES["Q4_K"] = 12
+        gguf_file.TYPES["Q4_K"] = 12
         tensors["blk.0.attn_v.weight"] = shape, "Q4_K", raw
         words = ["blk.0.attn_v.weight", "Q4_K", "Q8_0"]
         return self.bytes_of(keys, tensors), words
@@ -370,7 +371,7 @@ def main():
         if name.startswith("case_")
     ]
     data = cases.whole()
-    cuts = [*CUTS, len(data) // 2, len(data) - make_gguf.ALIGNMENT]
+    cuts = [*CUTS, len(data) // 2, len(data) - gguf_file.ALIGNMENT]
     inputs += [(f"cut at {cut}", (data[:cut], [])) for cut in cuts]
     failures = 0
     for name, (contents, words) in inputs:

@@ -19,6 +19,7 @@ import struct
 import subprocess
 import sys
 
+import gguf_file
 import make_gguf
 from compare import load
 from gguf_tokenizer import tokenizer_keys
@@ -230,7 +231,7 @@ class Models:
             config, tensors = make_gguf.read_model(os.path.join(goldens, "llama_main"))
             keys = {**make_gguf.metadata(config), **tokenizer_keys(document, "gpt-2")}
             tensors = make_gguf.convert(config, tensors, "Q4_0")
-            make_gguf.write_gguf(os.path.join(folder, "model.gguf"), keys, tensors)
+            gguf_file.write_gguf(os.path.join(folder, "model.gguf"), keys, tensors)
         elif kind == "state":
             state = os.path.join(folder, "a.state")
             command = ["run", self.model, "--ids", "3,17,5", "--max-tokens", "0", "--quiet"]

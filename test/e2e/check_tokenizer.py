@@ -12,7 +12,7 @@ import os
 import subprocess
 import sys
 
-import make_gguf
+import gguf_file
 from gguf_tokenizer import tokenizer_keys
 
 
@@ -30,7 +30,7 @@ def main():
     os.makedirs(model, exist_ok=True)
     if pre:
         model = os.path.join(work, "model.gguf")
-        make_gguf.write_gguf(model, tokenizer_keys(document["tokenizer"], *pre), {})
+        gguf_file.write_gguf(model, tokenizer_keys(document["tokenizer"], *pre), {})
     else:
         path = os.path.join(model, "tokenizer.json")
         with open(path, "w", encoding="utf-8") as file:

@@ -1,7 +1,7 @@
 """The tokenizer.ggml.* keys that llama.cpp's converter makes of a tokenizer.json.
 Standard library only."""
 
-from make_gguf import ARRAY, BOOL, FLOAT32, INT32, STRING, UINT32
+from gguf_file import ARRAY, BOOL, FLOAT32, INT32, STRING, UINT32
 
 NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE = range(1, 7)
 
