@@ -6,6 +6,8 @@
 
 #include "dialects/Marimba/IR/Marimba.h"
 #include "importer/blocks/Blocks.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include <cmath>
 
 namespace mlir::marimba {
@@ -20,6 +22,33 @@ static Value rotate(LayerScope &scope, StringRef part, Value value,
       ->getResult(0);
 }
 
+/// Part `begin` to `begin` + size of each head of [B,T,heads,n].
+static Value sliceHeads(LayerScope &scope, StringRef part, Value value,
+                        int64_t begin, int64_t size) {
+  OpBuilder &b = scope.builder;
+  int64_t heads = cast<RankedTensorType>(value.getType()).getDimSize(2);
+  SmallVector<OpFoldResult> offsets(4, b.getIndexAttr(0));
+  offsets[3] = b.getIndexAttr(begin);
+  SmallVector<OpFoldResult> strides(4, b.getIndexAttr(1));
+  return tensor::ExtractSliceOp::create(
+      b, scope.loc(part), scope.activation({heads, size}), value, offsets,
+      scope.shape({heads, size}), strides);
+}
+
+/// `projected` [B,T,heads*dh] as heads, normed if they are.
+static Value splitHeads(LayerScope &scope, const AttentionSizes &s,
+                        StringRef part, Value projected, int64_t heads,
+                        StringRef norm) {
+  auto normed = [&](Value value) {
+    return emitNorm(scope, value, norm, s.normEpsilon, /*groups=*/1,
+                    s.zeroCenteredNorm);
+  };
+  if (s.norm == QueryKeyNorm::OfAll)
+    projected = normed(projected);
+  Value split = splitChannels(scope, part, projected, heads, s.headDim);
+  return s.norm == QueryKeyNorm::OfHeads ? normed(split) : split;
+}
+
 Value emitAttention(LayerScope &scope, const AttentionSizes &s, Value h) {
   OpBuilder &b = scope.builder;
   double scale = s.scale ? s.scale : 1.0 / std::sqrt(double(s.headDim));
@@ -28,15 +57,26 @@ Value emitAttention(LayerScope &scope, const AttentionSizes &s, Value h) {
   if (scope.weight("q_proj.bias"))
     h = emitScaled(scope, h, std::exchange(inputScale, 1), "input_scale");
   scale *= inputScale; // that of the queries
-  auto project = [&](StringRef name, StringRef part, int64_t heads,
-                     double factor) {
-    Value projected = emitScaled(scope, emitAdaptedLinear(scope, h, name),
-                                 factor, (part + "_scale").str());
-    return splitChannels(scope, part, projected, heads, s.headDim);
+  auto project = [&](StringRef name, StringRef part, double factor) {
+    return emitScaled(scope, emitAdaptedLinear(scope, h, name), factor,
+                      (part + "_scale").str());
   };
-  Value query = project("q_proj", "query", s.heads, 1);
-  Value key = project("k_proj", "key", s.keyHeads, inputScale * s.keyScale);
-  Value value = project("v_proj", "value", s.keyHeads, inputScale);
+  Value queries = project("q_proj", "query", 1), gate;
+  if (s.gated) {
+    Value both =
+        splitChannels(scope, "query_and_gate", queries, s.heads, 2 * s.headDim);
+    gate = joinChannels(scope, "gate",
+                        sliceHeads(scope, "gate", both, s.headDim, s.headDim));
+    queries = joinChannels(scope, "query",
+                           sliceHeads(scope, "query", both, 0, s.headDim));
+  }
+  Value query = splitHeads(scope, s, "query", queries, s.heads, "q_norm");
+  Value key = splitHeads(scope, s, "key",
+                         project("k_proj", "key", inputScale * s.keyScale),
+                         s.keyHeads, "k_norm");
+  Value value =
+      splitChannels(scope, "value", project("v_proj", "value", inputScale),
+                    s.keyHeads, s.headDim);
   if (s.rotary) {
     query = rotate(scope, "rotated_query", query, s.heads, s.headDim);
     key = rotate(scope, "rotated_key", key, s.keyHeads, s.headDim);
@@ -55,7 +95,7 @@ Value emitAttention(LayerScope &scope, const AttentionSizes &s, Value h) {
       b, loc, ValueRange(inits).getTypes(), query, key, value, scope.past,
       scope.valid, inits, b.getF64FloatAttr(scale),
       s.window ? b.getI64IntegerAttr(s.window) : IntegerAttr(),
-      /*softcap=*/FloatAttr());
+      s.softcap ? b.getF64FloatAttr(s.softcap) : FloatAttr());
   keys = attention->getResult(1);
   values = attention->getResult(2);
   if (keyScales) {
@@ -63,6 +103,10 @@ Value emitAttention(LayerScope &scope, const AttentionSizes &s, Value h) {
     valueScales = attention->getResult(4);
   }
   Value joined = joinChannels(scope, "attention", attention->getResult(0));
+  if (gate) {
+    Value open = SigmoidOp::create(b, scope.loc("open"), gate);
+    joined = arith::MulFOp::create(b, scope.loc("gated"), joined, open);
+  }
   return emitLinear(scope, joined, "o_proj");
 }
 

@@ -40,10 +40,17 @@ void addAttention(LayerPlan &layer, WeightTable &weights,
     if (bias)
       takeTensor(layer, weights, m, name, out, ".bias");
   };
-  add("q_proj", queries, hidden);
+  add("q_proj", s.gated ? Dim{2 * queries.size, queries.field} : queries,
+      hidden);
   add("k_proj", keys, hidden);
   add("v_proj", keys, hidden);
   add("o_proj", hidden, queries);
+  if (s.norm != QueryKeyNorm::None) {
+    bool each = s.norm == QueryKeyNorm::OfHeads;
+    Dim head{s.headDim, "head_dim"};
+    takeTensor(layer, weights, m, "q_norm", each ? head : queries);
+    takeTensor(layer, weights, m, "k_norm", each ? head : keys);
+  }
   addKeyValueStates(layer, s);
 }
 

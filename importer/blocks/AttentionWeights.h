@@ -23,7 +23,7 @@ void checkAttention(Config &config, int64_t hidden,
                     const AttentionSizes &sizes);
 
 /// Takes <layer.location>.<module>.{q,k,v,o}_proj, with biases if `bias`, and
-/// adds them and the states to the layer.
+/// {q,k}_norm if there are norms; adds them and the states to the layer.
 void addAttention(LayerPlan &layer, WeightTable &weights,
                   const AttentionSizes &sizes, Dim hidden, bool bias = false,
                   StringRef module = "self_attn");

@@ -53,9 +53,9 @@ Value emitLinear(LayerScope &scope, Value input, StringRef name) {
 }
 
 Value emitNorm(LayerScope &scope, Value input, StringRef name, double epsilon,
-               int64_t groups) {
+               int64_t groups, bool zeroCentered) {
   return RMSNormOp::create(scope.builder, scope.loc(name), input,
-                           scope.weight(name), epsilon, groups);
+                           scope.weight(name), epsilon, groups, zeroCentered);
 }
 
 Value emitResidual(LayerScope &scope, Value x, Value y, StringRef part) {

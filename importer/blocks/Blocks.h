@@ -69,9 +69,9 @@ Value emitAdaptedLinear(LayerScope &scope, Value input, StringRef name);
 inline constexpr StringLiteral kAdapterDown = ".adapter_down";
 inline constexpr StringLiteral kAdapterUp = ".adapter_up";
 /// RMS norm with the weight `name`, or none if there is none; each of `groups`
-/// equal parts of the channels by itself.
+/// equal parts of the channels by itself. `zeroCentered`: the factor is 1 + w.
 Value emitNorm(LayerScope &scope, Value input, StringRef name, double epsilon,
-               int64_t groups = 1);
+               int64_t groups = 1, bool zeroCentered = false);
 /// x + y, the end of a residual block.
 Value emitResidual(LayerScope &scope, Value x, Value y, StringRef part);
 /// factor value, in f32; the value itself if the factor is 1.
@@ -143,17 +143,31 @@ SmallVector<Value> emitMamba2Preparation(OpBuilder &b, Location loc,
                                          ValueRange inputs, ValueRange outputs,
                                          bool holdsA);
 
+/// Norms of queries and keys before they are turned.
+enum class QueryKeyNorm {
+  None,
+  OfHeads, // each head by itself, weights [dh]
+  OfAll    // all heads together, weights [heads*dh]
+};
+
 struct AttentionSizes {
   int64_t heads = 0, keyHeads = 0, headDim = 0;
   int64_t rotary = 0; // elements of a head that rotate; 0: no positions
   int64_t window = 0; // tokens that a query sees; 0: all
   double scale = 0;   // of the scores; 0: dh^-0.5
   double inputScale = 1, keyScale = 1; // factors of h, and of the keys
+  double softcap = 0;                  // of the scores; 0: none
+  QueryKeyNorm norm = QueryKeyNorm::None;
+  double normEpsilon = 0;
+  bool zeroCenteredNorm = false; // its factor is 1 + w
+  /// q_proj has, for each head, its query and then a gate of its output, as
+  /// long; the output is multiplied by the gate's sigmoid.
+  bool gated = false;
 };
 /// Attention, with queries and keys turned by their positions if they have any.
-/// Weights: q_proj, k_proj, v_proj, each perhaps with an adapter, o_proj;
-/// states: key, value [B,Hkv,C,dh], and where these are codes key_scales,
-/// value_scales [B,Hkv,C].
+/// Weights: q_proj, k_proj, v_proj, each perhaps with an adapter, o_proj, and
+/// where there are norms q_norm and k_norm; states: key, value [B,Hkv,C,dh],
+/// and where these are codes key_scales, value_scales [B,Hkv,C].
 Value emitAttention(LayerScope &scope, const AttentionSizes &sizes, Value h);
 
 struct LightningSizes {

@@ -19,6 +19,21 @@ static Value initOf(AttentionOp op, size_t index) {
   return index < op.getInits().size() ? op.getInits()[index] : Value();
 }
 
+/// Destinations beside the output are one cache, or keys and values.
+static size_t cacheCount(AttentionOp op) { return op.getValue() ? 2 : 1; }
+
+Value AttentionOp::getKeyScales() {
+  return initOf(*this, 1 + cacheCount(*this));
+}
+
+Value AttentionOp::getValueScales() {
+  return initOf(*this, 2 * cacheCount(*this));
+}
+
+int64_t AttentionOp::getValueSize() {
+  return cast<ShapedType>(getOutput().getType()).getDimSize(3);
+}
+
 /// The types of the destinations: one of all caches, f32 of all else.
 static LogicalResult verifyElements(AttentionOp op) {
   auto expect = [&](StringRef name, Value value, Type type) -> LogicalResult {
@@ -31,21 +46,30 @@ static LogicalResult verifyElements(AttentionOp op) {
   return success(succeeded(expect("output", op.getOutput(), f32)) &&
                  succeeded(expect("value_cache", op.getValueCache(),
                                   elementOf(op.getKeyCache()))) &&
-                 succeeded(expect("key_scales", initOf(op, 3), f32)) &&
-                 succeeded(expect("value_scales", initOf(op, 4), f32)));
+                 succeeded(expect("key_scales", op.getKeyScales(), f32)) &&
+                 succeeded(expect("value_scales", op.getValueScales(), f32)));
 }
 
 OpShapes mlir::marimba::shapesOf(AttentionOp op) {
   OpShapes shapes{.values = {{"query", op.getQuery(), "B T Hq dh"},
                              {"key", op.getKey(), "B T Hkv dh"},
-                             {"value", op.getValue(), "B T Hkv dh"},
                              {"past", op.getPast(), "B"},
-                             {"valid", op.getValid(), "B"},
-                             {"output", op.getOutput(), "B T Hq dh"},
-                             {"key_cache", op.getKeyCache(), "B Hkv C dh"},
-                             {"value_cache", op.getValueCache(), "B Hkv C dh"},
-                             {"key_scales", initOf(op, 3), "B Hkv C"},
-                             {"value_scales", initOf(op, 4), "B Hkv C"}}};
+                             {"valid", op.getValid(), "B"}}};
+  auto add = [&](StringRef name, Value value, StringRef letters) {
+    shapes.values.push_back({name, value, letters.str()});
+  };
+  if (op.getValue()) {
+    add("value", op.getValue(), "B T Hkv dh");
+    add("output", op.getOutput(), "B T Hq dh");
+    add("key_cache", op.getKeyCache(), "B Hkv C dh");
+    add("value_cache", op.getValueCache(), "B Hkv C dh");
+    add("key_scales", op.getKeyScales(), "B Hkv C");
+    add("value_scales", op.getValueScales(), "B Hkv C");
+  } else {
+    add("output", op.getOutput(), "B T Hq dv");
+    add("key_cache", op.getKeyCache(), "B Hkv C dh");
+    add("key_scales", op.getKeyScales(), "B Hkv C");
+  }
   if (op.getValid())
     shapes.indices.push_back({"valid", op.getValid(), "T", /*offset=*/1});
   shapes.indices.push_back({.name = "past",
@@ -58,10 +82,15 @@ OpShapes mlir::marimba::shapesOf(AttentionOp op) {
 }
 
 LogicalResult AttentionOp::verify() {
-  SmallVector<StringRef> names{"output", "key_cache", "value_cache"};
+  SmallVector<StringRef> names{"output", "key_cache"};
+  if (getValue())
+    names.push_back("value_cache");
   // Codes mean nothing without their scales.
-  if (getInits().size() > 1 && elementOf(getInits()[1]).isInteger(8))
-    names.append({"key_scales", "value_scales"});
+  if (getInits().size() > 1 && elementOf(getInits()[1]).isInteger(8)) {
+    names.push_back("key_scales");
+    if (getValue())
+      names.push_back("value_scales");
+  }
   if (failed(verifyDestination(*this, names)) || failed(verifyElements(*this)))
     return failure();
   ShapeChecker shapes(*this);
@@ -69,6 +98,12 @@ LogicalResult AttentionOp::verify() {
       .requireStatic("Hq")
       .requireStatic("Hkv")
       .requireStatic("dh");
+  if (!getValue())
+    shapes.requireStatic("dv").require(
+        shapes.get("dv") <= shapes.get("dh"),
+        "has outputs of " + Twine(shapes.get("dv")) +
+            " elements (dv), expected at most the " + Twine(shapes.get("dh")) +
+            " of a key (dh)");
   int64_t heads = shapes.get("Hq"), groups = shapes.get("Hkv");
   if (!ShapedType::isDynamic(heads) && !ShapedType::isDynamic(groups))
     shapes.require(heads > 0, "has 0 query heads (Hq), expected at least 1")
@@ -89,7 +124,8 @@ LogicalResult AttentionOp::verify() {
 OpWork AttentionOp::getWork(DynamicSize size) {
   LetterSizes sizes(shapesOf(*this), size);
   OpWork work; // the score and its value's part in the sum
-  work.f32PerPair = 4 * sizes("Hq dh");
+  work.f32PerPair =
+      2 * sizes("Hq dh") + 2 * sizes(getValue() ? "Hq dh" : "Hq dv");
   work.expsPerPair = sizes("Hq") * (getSoftcap() ? 2 : 1);
   work.window = getWindow().value_or(0);
   return work;

@@ -43,6 +43,33 @@ OpWork DiscretizeHeadsOp::getWork(DynamicSize size) {
 }
 
 //===----------------------------------------------------------------------===//
+// LogDecayOp
+//===----------------------------------------------------------------------===//
+
+OpShapes mlir::marimba::shapesOf(LogDecayOp op) {
+  bool channels = rankOf(op.getInput()) == 4;
+  std::string of = channels ? "B T Hv N" : "B T Hv";
+  return {.values = {{"input", op.getInput(), of},
+                     {"A", op.getA(), "Hv"},
+                     {"bias", op.getBias(), channels ? "Hv N" : "Hv"},
+                     {"result", op.getResult(), of}}};
+}
+
+LogicalResult LogDecayOp::verify() {
+  return ShapeChecker(*this).check(shapesOf(*this)).result();
+}
+
+/// Softplus, its bias and the product.
+OpWork LogDecayOp::getWork(DynamicSize size) {
+  LetterSizes sizes(shapesOf(*this), size);
+  double elements = sizes(rankOf(getInput()) == 4 ? "B T Hv N" : "B T Hv");
+  OpWork work;
+  work.exps = 2 * elements;
+  work.f32 = (3 + bool(getBias())) * elements;
+  return work;
+}
+
+//===----------------------------------------------------------------------===//
 // LinearAttentionOp
 //===----------------------------------------------------------------------===//
 

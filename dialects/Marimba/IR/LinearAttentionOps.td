@@ -43,6 +43,34 @@ def Marimba_DiscretizeHeadsOp : Marimba_ValueOp<"discretize_heads"> {
   }];
 }
 
+def Marimba_LogDecayOp
+    : Marimba_ValueOp<"log_decay", [AllTypesMatch<["input", "result"]>]> {
+  let summary = "log-decays of a projection";
+  let description = [{
+    `result[b,t,h] = A[h] * softplus(input[b,t,h] + bias[h])`, the log-decay of
+    gated delta nets (Yang et al. 2025), with A = -exp(A_log) below 0; of Kimi
+    delta attention (Kimi 2025), where each key channel n has its own,
+    `result[b,t,h,n] = A[h] * softplus(input[b,t,h,n] + bias[h,n])`.
+
+    Shapes: input, result `[B,T,Hv]` and bias `[Hv]`, or `[B,T,Hv,N]` and
+    `[Hv,N]`; A `[Hv]`.
+
+    Example:
+
+    ```mlir
+    %g = marimba.log_decay %a, %A bias(%b : tensor<32xbf16>)
+        : tensor<?x?x32xf32>, tensor<32xf32>
+    ```
+  }];
+  let arguments = (ins Marimba_Activation:$input, Marimba_Activation:$A,
+      Optional<Marimba_Parameter>:$bias);
+  let results = (outs Marimba_Activation:$result);
+  let assemblyFormat = [{
+    $input `,` $A (`bias` `(` $bias^ `:` type($bias) `)`)? attr-dict
+    `:` type($input) `,` type($A)
+  }];
+}
+
 def Marimba_LinearAttentionOp
     : Marimba_RecurrenceOp<"linear_attention", [AttrSizedOperandSegments]> {
   let summary = "recurrence of a matrix for each head, with or without delta rule";

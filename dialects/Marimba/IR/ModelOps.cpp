@@ -187,25 +187,62 @@ LogicalResult RMSNormOp::verify() {
                          << " groups, expected a divisor of the last "
                             "dimension, "
                          << size;
+  if (getZeroCentered() && !getWeight())
+    return emitOpError("is zero_centered and has no weight, expected one");
   return verifyPositive(*this, "eps", getEps());
 }
 
 void RMSNormOp::build(OpBuilder &builder, OperationState &state, Value input,
-                      Value weight, double eps, int64_t groups) {
-  build(builder, state, input.getType(), input, weight, APFloat(eps), groups);
+                      Value weight, double eps, int64_t groups,
+                      bool zeroCentered) {
+  build(builder, state, input.getType(), input, weight, APFloat(eps), groups,
+        zeroCentered);
 }
 
-/// A weight of ones is no weight.
+/// A factor of one is no weight.
 static LogicalResult dropUnitWeight(RMSNormOp op, PatternRewriter &rewriter) {
-  if (!op.getWeight() || !matchPattern(op.getWeight(), m_OneFloat()))
+  Value weight = op.getWeight();
+  if (!weight || !(op.getZeroCentered() ? matchPattern(weight, m_AnyZeroFloat())
+                                        : matchPattern(weight, m_OneFloat())))
     return failure();
-  rewriter.modifyOpInPlace(op, [&] { op.getWeightMutable().clear(); });
+  rewriter.modifyOpInPlace(op, [&] {
+    op.getWeightMutable().clear();
+    op.setZeroCentered(false);
+  });
   return success();
 }
 
 void RMSNormOp::getCanonicalizationPatterns(RewritePatternSet &patterns,
                                             MLIRContext *) {
   patterns.add(dropUnitWeight);
+}
+
+//===----------------------------------------------------------------------===//
+// L2NormOp
+//===----------------------------------------------------------------------===//
+
+OpShapes mlir::marimba::shapesOf(L2NormOp op) {
+  return {
+      .values = {
+          {"input", op.getInput(), lettersWithLast(op.getInput(), "N")},
+          {"result", op.getResult(), lettersWithLast(op.getResult(), "N")}}};
+}
+
+LogicalResult L2NormOp::verify() {
+  if (getInput().getType().getRank() == 0)
+    return emitOpError("input has rank 0, expected at least 1");
+  if (failed(ShapeChecker(*this)
+                 .check(shapesOf(*this))
+                 .requireStatic("N")
+                 .result()) ||
+      failed(verifyPositive(*this, "eps", getEps())))
+    return failure();
+  return verifyPositive(*this, "scale", getScale());
+}
+
+void L2NormOp::build(OpBuilder &builder, OperationState &state, Value input,
+                     double eps, double scale) {
+  build(builder, state, input.getType(), input, APFloat(eps), APFloat(scale));
 }
 
 //===----------------------------------------------------------------------===//
@@ -348,6 +385,15 @@ OpWork RMSNormOp::getWork(DynamicSize size) {
   return work;
 }
 
+/// Squares and their sum, the root's quotient (eps, root, quotient and scale: 4
+/// a row), its product.
+OpWork L2NormOp::getWork(DynamicSize size) {
+  LetterSizes sizes(shapesOf(*this), size);
+  OpWork work;
+  work.f32 = sizes(lettersWithLast(getInput(), "")) * (3 * sizes("N") + 4);
+  return work;
+}
+
 /// x / (1 + exp(-x))
 OpWork SiluOp::getWork(DynamicSize size) {
   double elements =
@@ -375,13 +421,14 @@ OpWork Relu2Op::getWork(DynamicSize size) {
   return work;
 }
 
-/// x / 2 * (1 + erf(x / sqrt(2))), whose erf has one exponential.
+/// x / 2 * (1 + erf(x / sqrt(2))), whose erf has one exponential; so has tanh,
+/// whose argument is 4 operations more.
 OpWork GeluOp::getWork(DynamicSize size) {
   double elements =
       LetterSizes(shapesOf(*this), size)(lettersOfRank(getInput()));
   OpWork work;
   work.exps = elements;
-  work.f32 = 4 * elements;
+  work.f32 = (getWithTanh() ? 8 : 4) * elements;
   return work;
 }
 

@@ -149,7 +149,12 @@ def Marimba_RMSNormOp
     dimension (Zhang and Sennrich 2019). Without a weight it is 1
     (FalconMamba's norms of dt, B and C). With `groups(G)` the last dimension H
     is G parts of H/G elements, each of which has a mean of its own (Mamba-2's
-    gated norm, Dao and Gu 2024); the weight is `[H]` all the same.
+    gated norm, Dao and Gu 2024); the weight is `[H]` all the same. The input may
+    be the heads `[B,T,Hx,dh]` of queries or keys, each of which is normed by
+    itself (Dehghani et al. 2023; Qwen3).
+
+    With `zero_centered` the factor is `1 + weight`: the weight is stored as its
+    distance from 1 (Gemma, Qwen3-Next, Qwen3.5).
 
     Example:
 
@@ -158,19 +163,51 @@ def Marimba_RMSNormOp
         : tensor<?x?x192xf32>
     %g = marimba.rms_norm %y weight(%v : tensor<384xbf16>) groups(8) eps(1.0e-5)
         : tensor<?x?x384xf32>
+    %q = marimba.rms_norm %query weight(%u : tensor<64xbf16>) eps(1.0e-6)
+        {zero_centered} : tensor<?x?x16x64xf32>
     ```
   }];
   let arguments = (ins Marimba_Activation:$input,
       Optional<Marimba_Parameter>:$weight, F64Attr:$eps,
-      DefaultValuedAttr<I64Attr, "1">:$groups);
+      DefaultValuedAttr<I64Attr, "1">:$groups, UnitAttr:$zero_centered);
   let results = (outs Marimba_Activation:$result);
   let hasCanonicalizer = 1;
   let builders = [OpBuilder<(ins "::mlir::Value":$input,
-      "::mlir::Value":$weight, "double":$eps, CArg<"int64_t", "1">:$groups)>];
+      "::mlir::Value":$weight, "double":$eps, CArg<"int64_t", "1">:$groups,
+      CArg<"bool", "false">:$zeroCentered)>];
   let assemblyFormat = [{
     $input (`weight` `(` $weight^ `:` type($weight) `)`)?
     (`groups` `(` $groups^ `)`)? `eps` `(` custom<Number>($eps) `)`
     attr-dict `:` type($input)
+  }];
+}
+
+def Marimba_L2NormOp
+    : Marimba_ValueOp<"l2_norm", [AllTypesMatch<["input", "result"]>]> {
+  let summary = "makes vectors of the last dimension one long";
+  let description = [{
+    `result = scale * input / sqrt(sum(input^2) + eps)` over the last dimension:
+    of queries and keys before a delta rule (Yang et al. 2024). `eps` is added
+    to the sum, not to the mean. `scale` is rounded to f32.
+
+    Shapes: input, result `[...,N]`.
+
+    Example:
+
+    ```mlir
+    %k = marimba.l2_norm %keys eps(1.0e-6) : tensor<?x?x16x128xf32>
+    %q = marimba.l2_norm %queries eps(1.0e-6) scale(0.088388347648318447)
+        : tensor<?x?x16x128xf32>
+    ```
+  }];
+  let arguments = (ins Marimba_Activation:$input, F64Attr:$eps,
+      DefaultValuedAttr<F64Attr, "1.0">:$scale);
+  let results = (outs Marimba_Activation:$result);
+  let builders = [OpBuilder<(ins "::mlir::Value":$input, "double":$eps,
+      CArg<"double", "1.0">:$scale)>];
+  let assemblyFormat = [{
+    $input `eps` `(` custom<Number>($eps) `)`
+    (`scale` `(` custom<Number>($scale)^ `)`)? attr-dict `:` type($input)
   }];
 }
 
@@ -253,19 +290,25 @@ def Marimba_SoftplusOp
   }];
 }
 
-def Marimba_GeluOp : Marimba_UnaryOp<"gelu"> {
+def Marimba_GeluOp
+    : Marimba_PureOp<"gelu", [SameOperandsAndResultType]> {
   let summary = "x times the normal distribution up to x";
   let description = [{
     `gelu(x) = x / 2 * (1 + erf(x / sqrt(2)))`, element by element (Hendrycks
-    and Gimpel 2016), exact in the sense that it is not the approximation by
-    tanh. Below about -5.6 the result is 0 (docs/numerics.md).
+    and Gimpel 2016). Below about -5.6 the result is 0 (docs/numerics.md).
+    `with_tanh` is the same authors' approximation, which Gemma was trained with:
+    `x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x^3)))`.
 
     Example:
 
     ```mlir
     %g = marimba.gelu %gate : tensor<?x?x384xf32>
+    %h = marimba.gelu %gate {with_tanh} : tensor<?x?x384xf32>
     ```
   }];
+  let arguments = (ins Marimba_Activation:$input, UnitAttr:$with_tanh);
+  let results = (outs Marimba_Activation:$result);
+  let assemblyFormat = "$input attr-dict `:` type($input)";
 }
 
 def Marimba_ScaleOp

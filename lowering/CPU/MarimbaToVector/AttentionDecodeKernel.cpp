@@ -43,7 +43,7 @@ void AttentionDecodeKernel::allocate() {
   sums = scratch({heads, padded});
   int64_t slots = kBlockKeys * streams + lanes;
   scores = scratch({heads, slots});
-  if (keyScalesOf(op)) {
+  if (op.getKeyScales()) {
     keyScales = scratch({slots});
     valueScales = scratch({slots});
   }
@@ -119,8 +119,8 @@ void AttentionDecodeKernel::loadScales(Value begin, Value count) {
     for (int64_t j = 0; j < streams; ++j) {
       Value key = keyOf(b.addi(begin, k), j);
       Value slot = b.addi(b.muli(k, b.index(streams)), b.index(j));
-      b.store(b.load(keyScalesOf(op), {row, kv, key}), keyScales, slot);
-      b.store(b.load(valueScalesOf(op), {row, kv, key}), valueScales, slot);
+      b.store(b.load(op.getKeyScales(), {row, kv, key}), keyScales, slot);
+      b.store(b.load(op.getValueScales(), {row, kv, key}), valueScales, slot);
     }
   });
 }

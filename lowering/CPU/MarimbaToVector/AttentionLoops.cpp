@@ -46,10 +46,10 @@ int64_t AttentionLoops::keptBits() {
 }
 
 void AttentionLoops::append(Value row, Value group, Value t, Value position) {
-  if (keyScalesOf(op)) {
+  if (op.getKeyScales()) {
     SmallVector<Value> at{row, t, group}, to{row, group, position};
-    appendCodes(at, to, op.getKey(), op.getKeyCache(), keyScalesOf(op));
-    appendCodes(at, to, op.getValue(), op.getValueCache(), valueScalesOf(op));
+    appendCodes(at, to, op.getKey(), op.getKeyCache(), op.getKeyScales());
+    appendCodes(at, to, op.getValue(), op.getValueCache(), op.getValueScales());
     return;
   }
   for (auto [from, to] : {std::pair(op.getKey(), op.getKeyCache()),

@@ -50,8 +50,8 @@ void AttentionStrips::widen(Value key, Value end) {
     });
   };
   b.loop(key, end, [&](Value k) {
-    copy(op.getKeyCache(), keyScalesOf(op), keyBlock, k);
-    copy(op.getValueCache(), valueScalesOf(op), valueBlock, k);
+    copy(op.getKeyCache(), op.getKeyScales(), keyBlock, k);
+    copy(op.getValueCache(), op.getValueScales(), valueBlock, k);
   });
 }
 

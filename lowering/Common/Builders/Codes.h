@@ -27,15 +27,6 @@ Value wideCodeOf(KernelBuilder &b, Value x, Value inverse);
 /// The same as i8.
 Value codeOf(KernelBuilder &b, Value x, Value inverse);
 
-/// The scales of an attention's keys and values, [B,Hkv,C]; null where its
-/// caches hold no codes.
-inline Value keyScalesOf(AttentionOp op) {
-  return op.getInits().size() > 3 ? op.getInits()[3] : Value();
-}
-inline Value valueScalesOf(AttentionOp op) {
-  return op.getInits().size() > 3 ? op.getInits()[4] : Value();
-}
-
 } // namespace mlir::marimba
 
 #endif // MARIMBA_LOWERING_COMMON_BUILDERS_CODES_H

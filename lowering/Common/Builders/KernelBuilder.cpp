@@ -164,6 +164,16 @@ Value KernelBuilder::gelu(Value x) {
   return fma(half, math::ErfOp::create(*this, scaled), half);
 }
 
+Value KernelBuilder::geluWithTanh(Value x) {
+  // 1 + tanh(y) is 2 sigmoid(2 y). Minus infinity would be multiplied by 0;
+  // from the bound down the result is 0, or less than f32 tells from it.
+  x = atLeast(x, kLeastGeluWithTanh);
+  Value cube = mul(mul(x, x), x);
+  Value y = mul(fma(cube, constant(0.044715), x),
+                constant(2 * 0.79788456080286536)); // sqrt(2 / pi)
+  return mul(x, sigmoid(y));
+}
+
 Value KernelBuilder::softplus(Value x) {
   Value magnitude = math::AbsFOp::create(*this, x);
   Value tail = math::Log1pOp::create(*this, fastExp(neg(magnitude)),

@@ -21,6 +21,8 @@ inline constexpr double kLeastSilu = -128.0;
 
 /// From here down gelu is 0 in f32, because erf(x / sqrt(2)) is -1.
 inline constexpr double kLeastGelu = -16.0;
+/// The same of its approximation by tanh.
+inline constexpr double kLeastGeluWithTanh = -16.0;
 
 /// Values of type index, f32 or vector<...xf32>; memrefs of any stored float.
 class KernelBuilder : public ImplicitLocOpBuilder {
@@ -71,6 +73,7 @@ public:
   Value relu2(Value x);
   /// x / 2 * (1 + erf(x / sqrt(2)))
   Value gelu(Value x);
+  Value geluWithTanh(Value x);
   /// max(x, 0) + log1p(exp(-|x|)), both with `afn`.
   Value softplus(Value x);
 

@@ -114,6 +114,8 @@ template <typename OpTy> struct LinalgPattern : OpRewritePattern<OpTy> {
   virtual SmallVector<Value> convert(GenericBuilder &g, OpTy op) const = 0;
 };
 
+/// rms_norm and l2_norm.
+void populateNormsToLinalgPatterns(RewritePatternSet &patterns);
 /// discretize_lti, lti_powers and lti_kernel.
 void populateLTIToLinalgPatterns(RewritePatternSet &patterns);
 

@@ -38,7 +38,7 @@ template <typename OpTy> struct ConvertElementwise : LinalgPattern<OpTy> {
       inputs.push_back({operand, range(type.getRank())});
     Value empty = g.empty(g.sizes(op->getOperand(0)));
     return {g.build(type.getRank(), inputs, {empty, range(type.getRank())},
-                    [](KernelBuilder &b, ValueRange args) {
+                    [&](KernelBuilder &b, ValueRange args) {
                       if constexpr (std::is_same_v<OpTy, SiluOp>)
                         return b.silu(args[0]);
                       else if constexpr (std::is_same_v<OpTy, SigmoidOp>)
@@ -46,7 +46,8 @@ template <typename OpTy> struct ConvertElementwise : LinalgPattern<OpTy> {
                       else if constexpr (std::is_same_v<OpTy, Relu2Op>)
                         return b.relu2(args[0]);
                       else if constexpr (std::is_same_v<OpTy, GeluOp>)
-                        return b.gelu(args[0]);
+                        return op.getWithTanh() ? b.geluWithTanh(args[0])
+                                                : b.gelu(args[0]);
                       else
                         return b.mul(b.silu(args[0]), args[1]);
                     })};
@@ -149,81 +150,21 @@ struct ConvertLinear : LinalgPattern<LinearOp> {
   }
 };
 
-struct ConvertRMSNorm : LinalgPattern<RMSNormOp> {
+struct ConvertLogDecay : LinalgPattern<LogDecayOp> {
   using LinalgPattern::LinalgPattern;
-
-  /// The last dimension of `value` as two, its groups and their elements.
-  static Value splitLast(GenericBuilder &g, Value value, int64_t groups) {
-    auto type = cast<RankedTensorType>(value.getType());
-    int64_t last = type.getRank() - 1;
-    SmallVector<int64_t> shape(type.getShape());
-    shape.back() = groups;
-    shape.push_back(type.getDimSize(last) / groups);
-    SmallVector<OpFoldResult> sizes = g.sizes(value);
-    sizes.back() = g.rewriter.getIndexAttr(groups);
-    sizes.push_back(g.rewriter.getIndexAttr(shape.back()));
-    return tensor::ExpandShapeOp::create(g.rewriter, g.loc, type.clone(shape),
-                                         value, reassociate(last), sizes);
-  }
-
-  /// Of `last` + 2 dimensions, the two last ones as one.
-  static SmallVector<ReassociationIndices> reassociate(int64_t last) {
-    SmallVector<ReassociationIndices> dims;
-    for (int64_t d = 0; d < last; ++d)
-      dims.push_back({d});
-    dims.push_back({last, last + 1});
-    return dims;
-  }
-
-  SmallVector<Value> convert(GenericBuilder &g, RMSNormOp op) const override {
-    auto groups = int64_t(op.getGroups());
-    if (groups == 1)
-      return {normalise(g, op, op.getInput(), op.getWeight())};
-    Value weight = op.getWeight();
-    Value y = normalise(g, op, splitLast(g, op.getInput(), groups),
-                        weight ? splitLast(g, weight, groups) : weight);
-    return {tensor::CollapseShapeOp::create(
-        g.rewriter, g.loc, op.getType(), y,
-        reassociate(op.getType().getRank() - 1))};
-  }
-
-  /// Over the last dimension; the weight has one or more of the last ones.
-  static Value normalise(GenericBuilder &g, RMSNormOp op, Value x,
-                         Value weight) {
-    auto type = cast<RankedTensorType>(x.getType());
-    unsigned rank = type.getRank();
-    SmallVector<OpFoldResult> sizes = g.sizes(x);
-    Value squares =
-        g.build(rank, {{x, range(rank)}},
-                {g.zeros(ArrayRef(sizes).drop_back()), range(rank - 1)},
-                [](KernelBuilder &b, ValueRange args) {
-                  return b.add(args[1], b.mul(args[0], args[0]));
-                });
-    double count = type.getShape().back();
-    double eps = op.getEps().convertToDouble();
-    // One factor a row, so that the division and root are not per element.
-    Value factor =
-        g.build(rank - 1, {{squares, range(rank - 1)}},
-                {g.empty(ArrayRef(sizes).drop_back()), range(rank - 1)},
-                [&](KernelBuilder &b, ValueRange args) -> Value {
-                  Value mean = b.div(args[0], b.constant(count));
-                  Value root =
-                      math::SqrtOp::create(b, b.add(mean, b.constant(eps)));
-                  return b.div(b.constant(1.0), root);
-                });
-    SmallVector<GenericBuilder::Operand> inputs = {{x, range(rank)},
-                                                   {factor, range(rank - 1)}};
-    if (weight) {
-      SmallVector<unsigned> dims = range(rank);
-      int64_t own = cast<RankedTensorType>(weight.getType()).getRank();
-      dims.erase(dims.begin(), dims.end() - own);
-      inputs.push_back({weight, dims});
-    }
-    return g.build(rank, inputs, {g.empty(sizes), range(rank)},
-                   [&](KernelBuilder &b, ValueRange args) {
-                     Value y = b.mul(args[0], args[1]);
-                     return weight ? b.mul(y, args[2]) : y;
-                   });
+  SmallVector<Value> convert(GenericBuilder &g, LogDecayOp op) const override {
+    unsigned rank = op.getType().getRank();
+    SmallVector<GenericBuilder::Operand> inputs{{op.getInput(), range(rank)},
+                                                {op.getA(), {2}}};
+    if (op.getBias())
+      inputs.push_back({op.getBias(), rank == 4 ? SmallVector<unsigned>{2, 3}
+                                                : SmallVector<unsigned>{2}});
+    return {
+        g.build(rank, inputs, {g.empty(g.sizes(op.getInput())), range(rank)},
+                [&](KernelBuilder &b, ValueRange args) {
+                  Value x = op.getBias() ? b.add(args[0], args[2]) : args[0];
+                  return b.mul(args[1], b.softplus(x));
+                })};
   }
 };
 
@@ -315,12 +256,14 @@ struct ConvertMarimbaToLinalgPass
           ConvertMarimbaToLinalgPass> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    patterns.add<ConvertElementwise<SiluOp>, ConvertElementwise<SigmoidOp>,
-                 ConvertElementwise<Relu2Op>, ConvertElementwise<GeluOp>,
-                 ConvertElementwise<SwiGLUOp>, ConvertSoftplus, ConvertScale,
-                 ConvertEmbedding, ConvertGatherTokens, ConvertLinear,
-                 ConvertRMSNorm, ConvertDiscretize, ConvertReadout,
-                 ConvertDiscretizeHeads>(&getContext());
+    patterns
+        .add<ConvertElementwise<SiluOp>, ConvertElementwise<SigmoidOp>,
+             ConvertElementwise<Relu2Op>, ConvertElementwise<GeluOp>,
+             ConvertElementwise<SwiGLUOp>, ConvertSoftplus, ConvertLogDecay,
+             ConvertScale, ConvertEmbedding, ConvertGatherTokens, ConvertLinear,
+             ConvertDiscretize, ConvertReadout, ConvertDiscretizeHeads>(
+            &getContext());
+    populateNormsToLinalgPatterns(patterns);
     populateLTIToLinalgPatterns(patterns);
     CountRewrites counter(DEBUG_TYPE, numConverted, [](Operation *op) {
       return isa_and_present<MarimbaDialect>(op->getDialect());

@@ -46,7 +46,7 @@ struct LowerAttention : BufferPattern<AttentionOp> {
                 zero, size, b.constant(0), [&](Value i, ValueRange sums) {
                   Value product =
                       b.mul(b.load(q, {row, t, head, i}),
-                            kept(b, keys, keyScalesOf(op), {row, g, s, i}));
+                            kept(b, keys, op.getKeyScales(), {row, g, s, i}));
                   return SmallVector<Value>{b.add(sums[0], product)};
                 })[0];
             return op.getSoftcap()
@@ -65,9 +65,10 @@ struct LowerAttention : BufferPattern<AttentionOp> {
               first, visible, b.constant(0), [&](Value s, ValueRange sums) {
                 Value p = b.exp(b.sub(score(s), largest));
                 b.loop(zero, size, [&](Value i) {
-                  Value sum = b.add(b.load(y, {row, t, head, i}),
-                                    b.mul(p, kept(b, values, valueScalesOf(op),
-                                                  {row, g, s, i})));
+                  Value sum =
+                      b.add(b.load(y, {row, t, head, i}),
+                            b.mul(p, kept(b, values, op.getValueScales(),
+                                          {row, g, s, i})));
                   b.store(sum, y, {row, t, head, i});
                 });
                 return SmallVector<Value>{b.add(sums[0], p)};
@@ -93,7 +94,7 @@ private:
   static void append(KernelBuilder &b, AttentionOp op, Value row, Value t,
                      Value g, Value at) {
     Value zero = b.index(0), size = b.dim(op.getKey(), 3);
-    if (!keyScalesOf(op)) {
+    if (!op.getKeyScales()) {
       b.loop(zero, size, [&](Value i) {
         b.store(b.load(op.getKey(), {row, t, g, i}), op.getKeyCache(),
                 {row, g, at, i});
@@ -115,8 +116,8 @@ private:
         b.store(codeOf(b, load(i), scale.inverse), codes, {row, g, at, i});
       });
     };
-    appendCodes(op.getKey(), op.getKeyCache(), keyScalesOf(op));
-    appendCodes(op.getValue(), op.getValueCache(), valueScalesOf(op));
+    appendCodes(op.getKey(), op.getKeyCache(), op.getKeyScales());
+    appendCodes(op.getValue(), op.getValueCache(), op.getValueScales());
   }
 
   /// An element of a cache, by its scale if there are scales.
