@@ -22,19 +22,6 @@ static Value rotate(LayerScope &scope, StringRef part, Value value,
       ->getResult(0);
 }
 
-/// Part `begin` to `begin` + size of each head of [B,T,heads,n].
-static Value sliceHeads(LayerScope &scope, StringRef part, Value value,
-                        int64_t begin, int64_t size) {
-  OpBuilder &b = scope.builder;
-  int64_t heads = cast<RankedTensorType>(value.getType()).getDimSize(2);
-  SmallVector<OpFoldResult> offsets(4, b.getIndexAttr(0));
-  offsets[3] = b.getIndexAttr(begin);
-  SmallVector<OpFoldResult> strides(4, b.getIndexAttr(1));
-  return tensor::ExtractSliceOp::create(
-      b, scope.loc(part), scope.activation({heads, size}), value, offsets,
-      scope.shape({heads, size}), strides);
-}
-
 /// `projected` [B,T,heads*dh] as heads, normed if they are.
 static Value splitHeads(LayerScope &scope, const AttentionSizes &s,
                         StringRef part, Value projected, int64_t heads,

@@ -89,24 +89,49 @@ Value joinChannels(LayerScope &scope, StringRef part, Value value) {
                                          value, groups);
 }
 
-Value concatChannels(LayerScope &scope, StringRef part, Value x, Value y) {
+/// x and then y along the last dimension of [B,T,...].
+static Value concatLast(LayerScope &scope, StringRef part, Value x, Value y) {
   OpBuilder &b = scope.builder;
   Location loc = scope.loc(part);
-  int64_t width = 0;
-  for (Value value : {x, y})
-    width += cast<RankedTensorType>(value.getType()).getDimSize(2);
-  Value result = scope.empty(loc, width);
+  auto sizesOf = [](Value value) {
+    auto type = cast<RankedTensorType>(value.getType());
+    return SmallVector<int64_t>(type.getShape().drop_front(2));
+  };
+  SmallVector<int64_t> all = sizesOf(x);
+  all.back() += sizesOf(y).back();
+  Value result = scope.empty(loc, all);
+  size_t rank = all.size() + 2;
+  SmallVector<OpFoldResult> strides(rank, b.getIndexAttr(1));
   int64_t begin = 0;
   for (Value value : {x, y}) {
-    int64_t size = cast<RankedTensorType>(value.getType()).getDimSize(2);
-    SmallVector<OpFoldResult> offsets(3, b.getIndexAttr(0));
-    offsets[2] = b.getIndexAttr(begin);
-    SmallVector<OpFoldResult> strides(3, b.getIndexAttr(1));
+    SmallVector<OpFoldResult> offsets(rank, b.getIndexAttr(0));
+    offsets.back() = b.getIndexAttr(begin);
+    SmallVector<int64_t> sizes = sizesOf(value);
     result = tensor::InsertSliceOp::create(b, loc, value, result, offsets,
-                                           scope.shape(size), strides);
-    begin += size;
+                                           scope.shape(sizes), strides);
+    begin += sizes.back();
   }
   return result;
+}
+
+Value concatChannels(LayerScope &scope, StringRef part, Value x, Value y) {
+  return concatLast(scope, part, x, y);
+}
+
+Value sliceHeads(LayerScope &scope, StringRef part, Value value, int64_t begin,
+                 int64_t size) {
+  OpBuilder &b = scope.builder;
+  int64_t heads = cast<RankedTensorType>(value.getType()).getDimSize(2);
+  SmallVector<OpFoldResult> offsets(4, b.getIndexAttr(0));
+  offsets[3] = b.getIndexAttr(begin);
+  SmallVector<OpFoldResult> strides(4, b.getIndexAttr(1));
+  return tensor::ExtractSliceOp::create(
+      b, scope.loc(part), scope.activation({heads, size}), value, offsets,
+      scope.shape({heads, size}), strides);
+}
+
+Value concatHeads(LayerScope &scope, StringRef part, Value x, Value y) {
+  return concatLast(scope, part, x, y);
 }
 
 Value emitScaled(OpBuilder &b, Location loc, Value value, double factor) {

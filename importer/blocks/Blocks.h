@@ -86,6 +86,11 @@ Value splitChannels(LayerScope &scope, StringRef part, Value value,
 Value joinChannels(LayerScope &scope, StringRef part, Value value);
 /// x and then y, along the channels.
 Value concatChannels(LayerScope &scope, StringRef part, Value x, Value y);
+/// Part `begin` to `begin` + size of each head of [B,T,heads,n].
+Value sliceHeads(LayerScope &scope, StringRef part, Value value, int64_t begin,
+                 int64_t size);
+/// For each head x and then y.
+Value concatHeads(LayerScope &scope, StringRef part, Value x, Value y);
 
 struct MambaSizes {
   int64_t inner = 0;       // D
@@ -169,6 +174,25 @@ struct AttentionSizes {
 /// where there are norms q_norm and k_norm; states: key, value [B,Hkv,C,dh],
 /// and where these are codes key_scales, value_scales [B,Hkv,C].
 Value emitAttention(LayerScope &scope, const AttentionSizes &sizes, Value h);
+
+struct LatentAttentionSizes {
+  int64_t heads = 0;
+  int64_t rank = 0;      // of what is kept for all heads' keys and values
+  int64_t queryRank = 0; // of queries, likewise; 0: these are no product of two
+  int64_t content = 0;   // dn, elements of a key that are made of the latent
+  int64_t shared = 0;    // dr, further elements, which all heads share
+  int64_t value = 0;     // dv
+  double normEpsilon = 0;
+
+  int64_t query() const { return content + shared; } // elements of a head
+  int64_t key() const { return rank + shared; }      // elements that are kept
+};
+/// Multi-head latent attention without positions. Weights: q_proj, or q_a_proj,
+/// q_a_layernorm and q_b_proj; kv_a_proj_with_mqa, kv_a_layernorm, into_latent
+/// [heads,dn,rank] and out_of_latent [heads,rank,dv] (both derived), o_proj;
+/// state: key [B,1,C,rank+dr], and where it is codes key_scales [B,1,C].
+Value emitLatentAttention(LayerScope &scope, const LatentAttentionSizes &sizes,
+                          Value h);
 
 struct LightningSizes {
   int64_t heads = 0, headDim = 0;

@@ -14,26 +14,14 @@
 
 namespace mlir::marimba {
 
-/// Part `index` of the three that each head has in `qkv` [B,T,heads,3*dh].
-static Value sliceHeads(LayerScope &scope, StringRef part, Value qkv,
-                        const LightningSizes &s, int64_t index) {
-  OpBuilder &b = scope.builder;
-  SmallVector<OpFoldResult> offsets(4, b.getIndexAttr(0));
-  offsets[3] = b.getIndexAttr(index * s.headDim);
-  SmallVector<OpFoldResult> strides(4, b.getIndexAttr(1));
-  return tensor::ExtractSliceOp::create(
-      b, scope.loc(part), scope.activation({s.heads, s.headDim}), qkv, offsets,
-      scope.shape({s.heads, s.headDim}), strides);
-}
-
 Value emitLightningMixer(LayerScope &scope, const LightningSizes &s, Value h) {
   OpBuilder &b = scope.builder;
   Value projected = emitLinear(scope, h, "qkv_proj");
   Value active = SiluOp::create(b, scope.loc("qkv"), projected);
   Value qkv = splitChannels(scope, "heads", active, s.heads, 3 * s.headDim);
-  Value queries = sliceHeads(scope, "query", qkv, s, 0);
-  Value keys = sliceHeads(scope, "key", qkv, s, 1);
-  Value values = sliceHeads(scope, "value", qkv, s, 2);
+  Value queries = sliceHeads(scope, "query", qkv, 0, s.headDim);
+  Value keys = sliceHeads(scope, "key", qkv, s.headDim, s.headDim);
+  Value values = sliceHeads(scope, "value", qkv, 2 * s.headDim, s.headDim);
 
   Location loc = scope.loc("linear_attention");
   Value out = scope.empty(loc, {s.heads, s.headDim});

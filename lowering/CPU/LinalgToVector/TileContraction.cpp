@@ -346,6 +346,25 @@ struct TileContraction : OpRewritePattern<linalg::GenericOp> {
 
 } // namespace
 
+void mlir::marimba::emitProduct(KernelBuilder &builder, Value a, Value b,
+                                Value y, const TileFacts &facts) {
+  auto map = [&](ArrayRef<unsigned> dims) {
+    return AffineMap::getMultiDimMapWithTargets(3, dims, builder.getContext());
+  };
+  SmallVector<AffineMap> maps{map({0, 2}), map({2, 1}), map({0, 1})};
+  SmallVector<utils::IteratorType> iterators(3, utils::IteratorType::parallel);
+  iterators.back() = utils::IteratorType::reduction;
+  auto product = linalg::GenericOp::create(
+      builder, TypeRange(), ValueRange{a, b}, ValueRange{y}, maps, iterators,
+      [](OpBuilder &nested, Location at, ValueRange args) {
+        Value term = arith::MulFOp::create(nested, at, args[0], args[1]);
+        Value sum = arith::AddFOp::create(nested, at, args[2], term);
+        linalg::YieldOp::create(nested, at, sum);
+      });
+  ProductEmitter(builder, product, facts, /*bf16Dots=*/false).emit();
+  product.erase();
+}
+
 void mlir::marimba::populateTileContractionPatterns(RewritePatternSet &patterns,
                                                     const TileFacts &facts,
                                                     bool bf16Dots) {

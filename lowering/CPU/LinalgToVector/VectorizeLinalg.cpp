@@ -131,8 +131,9 @@ struct VectorizeLinalgPass
       return signalPassFailure();
     RewritePatternSet projections(&getContext());
     populateContractionToVectorPatterns(projections, *lanes);
-    populateTileContractionPatterns(
-        projections, TileFacts::of(*lanes, /*threads=*/1), bf16Dots);
+    auto facts = TileFacts::of(*lanes, /*threads=*/1);
+    populateTileContractionPatterns(projections, facts, bf16Dots);
+    populateHeadProductsPatterns(projections, facts);
     CountRewrites counter(DEBUG_TYPE, numContractions,
                           isAnyOf<linalg::GenericOp>);
     walkAndApplyPatterns(getOperation(), std::move(projections), &counter);

@@ -58,7 +58,7 @@ public:
       return rt::ArenaAllocOp::create(b, type, context, ValueRange{rows, most})
           .getResult();
     };
-    partSums = memory(padded);
+    partSums = memory(paddedValue);
     partStats = memory(2);
     b.parallel({batch, b.index(groups), most}, [&](ValueRange at) {
       allocate();
@@ -129,7 +129,7 @@ private:
     auto whole = [&](Value h, Value head) {
       Value total =
           b.reduceAdd(b.loadVector(lanes, totals, {h, b.index(0)}, Value()));
-      overHead([&](Value i, int64_t, Value mask) {
+      overValue([&](Value i, int64_t, Value mask) {
         Value sum = b.loadVector(lanes, sums, {h, i}, Value());
         b.storeVector(b.div(sum, total), op.getOutput(),
                       {row, b.index(0), head, i}, mask);
@@ -146,7 +146,7 @@ private:
             b.reduceAdd(b.loadVector(lanes, totals, {h, b.index(0)}, Value()));
         b.store(b.load(largest, h), partStats, {row, kv, part, h, b.index(0)});
         b.store(total, partStats, {row, kv, part, h, b.index(1)});
-        overHead([&](Value i, int64_t, Value) {
+        overValue([&](Value i, int64_t, Value) {
           b.storeVector(b.loadVector(lanes, sums, {h, i}, Value()), partSums,
                         {row, kv, part, h, i}, Value());
         });
@@ -177,7 +177,7 @@ private:
                 b.fma(b.load(partStats, stat(part, 1)), weight, old[0])};
           })[0];
       Value head = b.addi(b.muli(kv, b.index(perGroup)), h);
-      overHead([&](Value i, int64_t, Value mask) {
+      overValue([&](Value i, int64_t, Value mask) {
         Value sum = b.loop(
             b.index(0), parts, b.zeros(lanes), [&](Value part, ValueRange old) {
               Value own =

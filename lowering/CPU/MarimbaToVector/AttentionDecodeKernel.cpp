@@ -33,14 +33,14 @@ AttentionDecodeKernel::AttentionDecodeKernel(KernelBuilder &b, AttentionOp op,
   together =
       std::min({int64_t(4), lanes, int64_t(llvm::PowerOf2Ceil(perGroup))});
   heads = llvm::alignTo(perGroup, together);
-  padded = llvm::alignTo(size, lanes);
+  paddedValue = llvm::alignTo(valueSize, lanes);
   streams = std::min<int64_t>(4, lanes);
   line = std::max(kLineBits / keptBits(), lanes);
 }
 
 void AttentionDecodeKernel::allocate() {
-  queries = scratch({heads, padded});
-  sums = scratch({heads, padded});
+  queries = scratch({heads, int64_t(llvm::alignTo(size, lanes))});
+  sums = scratch({heads, paddedValue});
   int64_t slots = kBlockKeys * streams + lanes;
   scores = scratch({heads, slots});
   if (op.getKeyScales()) {
@@ -69,6 +69,8 @@ void AttentionDecodeKernel::start(Value h) {
         b.loadVector(lanes, op.getQuery(), {row, b.index(0), head, i}, mask);
     b.storeVector(b.mul(part, b.constant(queryFactor())), queries, {h, i},
                   Value());
+  });
+  overValue([&](Value i, int64_t, Value) {
     b.storeVector(b.zeros(lanes), sums, {h, i}, Value());
   });
   b.storeVector(b.zeros(lanes), totals, {h, b.index(0)}, Value());
@@ -160,7 +162,7 @@ void AttentionDecodeKernel::score(ArrayRef<Value> at, Value slot, Value h,
   if (fetch && whole != size)
     prefetch(op.getKeyCache(), at, b.index(whole));
   for (int64_t i = whole; i < size; i += lanes)
-    dots = step(dots, b.index(i), maskOf(i));
+    dots = step(dots, b.index(i), i + lanes > size ? tailMask : Value());
   Value reduced = reduceEach(dots);
   for (int64_t n = 0; n < together; ++n) {
     Value own = vector::ExtractStridedSliceOp::create(
@@ -209,7 +211,7 @@ void AttentionDecodeKernel::rescale(Value h, Value begin, Value slots) {
       lanes)[0];
   b.storeVector(total, totals, at(b.index(0)), Value());
   b.store(after, largest, h);
-  overHead([&](Value i, int64_t, Value) {
+  overValue([&](Value i, int64_t, Value) {
     Value sum = b.loadVector(lanes, sums, {h, i}, Value());
     b.storeVector(b.mul(sum, factor), sums, {h, i}, Value());
   });
@@ -252,7 +254,9 @@ void AttentionDecodeKernel::accumulate(Value begin, Value count) {
     SmallVector<Value> at;
     for (int64_t j = 0; j < streams; ++j)
       at.push_back(keyOf(b.addi(begin, k), j));
-    addValues(at, slot, b.index(0), /*fetch=*/true);
+    // Values that are a part of their keys are in the cache already.
+    bool fetch = op.getValue() != nullptr;
+    addValues(at, slot, b.index(0), fetch);
     if (heads > some)
       b.loop(
           b.index(some), b.index(heads),
@@ -295,7 +299,7 @@ void AttentionDecodeKernel::addValues(ArrayRef<Value> at, Value slot, Value h,
       for (int64_t n = 0; n < some; ++n)
         b.storeVector(sum[c * some + n], sums, own(n, c), Value());
   };
-  int64_t part = std::max(kLine, lanes), whole = size / line * line;
+  int64_t part = std::max(kLine, lanes), whole = valueSize / line * line;
   if (whole)
     b.loop(
         b.index(0), b.index(whole),
@@ -306,10 +310,10 @@ void AttentionDecodeKernel::addValues(ArrayRef<Value> at, Value slot, Value h,
             add(b.addi(i, b.index(j)), part / lanes, Value());
         },
         line);
-  if (fetch && whole != size)
+  if (fetch && whole != valueSize)
     prefetch(op.getValueCache(), at, b.index(whole));
-  for (int64_t i = whole; i < size; i += lanes)
-    add(b.index(i), 1, maskOf(i));
+  for (int64_t i = whole; i < valueSize; i += lanes)
+    add(b.index(i), 1, i + lanes > valueSize ? valueTailMask : Value());
 }
 
 /// Prefetches element `i` of the keys that are kAheadBytes after those at `at`.

@@ -29,9 +29,10 @@ protected:
   /// least one. The results are in `sums`, `totals` and `largest`.
   void attend(Value row, Value kv, Value from, Value to);
 
-  int64_t padded; // size of a head in whole vectors
-  // [heads, padded]: weighted sums of values. [heads, lanes]: sums of weights,
-  // a partial sum in each lane. [heads]: the running maximum of the scores.
+  int64_t paddedValue; // size of a value in whole vectors
+  // [heads, paddedValue]: weighted sums of values. [heads, lanes]: sums of
+  // weights, a partial sum in each lane. [heads]: the running maximum of the
+  // scores.
   Value sums, totals, largest;
 
 private:

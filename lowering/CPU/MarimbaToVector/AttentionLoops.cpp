@@ -20,9 +20,14 @@ AttentionLoops::AttentionLoops(KernelBuilder &b, AttentionOp op, int64_t lanes)
   auto query = cast<MemRefType>(op.getQuery().getType());
   auto keys = cast<MemRefType>(op.getKeyCache().getType());
   size = query.getDimSize(3);
+  valueSize = op.getValueSize();
   perGroup = query.getDimSize(2) / keys.getDimSize(1);
   if (size % lanes)
     tailMask = b.tailMask(lanes, b.index(size % lanes));
+  if (valueSize == size)
+    valueTailMask = tailMask;
+  else if (valueSize % lanes)
+    valueTailMask = b.tailMask(lanes, b.index(valueSize % lanes));
 }
 
 Value AttentionLoops::scratch(ArrayRef<int64_t> shape, Type element) {
@@ -30,15 +35,14 @@ Value AttentionLoops::scratch(ArrayRef<int64_t> shape, Type element) {
   return memref::AllocaOp::create(b, type, b.getI64IntegerAttr(64));
 }
 
-void AttentionLoops::overHead(
-    llvm::function_ref<void(Value, int64_t, Value)> body) {
-  int64_t whole = size / lanes * lanes;
+void AttentionLoops::overElements(int64_t count, Value mask, PartBody body) {
+  int64_t whole = count / lanes * lanes;
   if (whole)
     b.loop(
         b.index(0), b.index(whole), [&](Value i) { body(i, lanes, Value()); },
         lanes);
-  if (whole != size)
-    body(b.index(whole), size - whole, tailMask);
+  if (whole != count)
+    body(b.index(whole), count - whole, mask);
 }
 
 int64_t AttentionLoops::keptBits() {
@@ -46,30 +50,25 @@ int64_t AttentionLoops::keptBits() {
 }
 
 void AttentionLoops::append(Value row, Value group, Value t, Value position) {
-  if (op.getKeyScales()) {
+  auto keep = [&](Value from, Value cache, Value scales) {
     SmallVector<Value> at{row, t, group}, to{row, group, position};
-    appendCodes(at, to, op.getKey(), op.getKeyCache(), op.getKeyScales());
-    appendCodes(at, to, op.getValue(), op.getValueCache(), op.getValueScales());
-    return;
-  }
-  for (auto [from, to] : {std::pair(op.getKey(), op.getKeyCache()),
-                          std::pair(op.getValue(), op.getValueCache())})
+    if (scales)
+      return appendCodes(at, to, from, cache, scales);
     overHead([&](Value i, int64_t, Value mask) {
-      Value part = b.loadVector(lanes, from, {row, t, group, i}, mask);
-      b.storeVector(part, to, {row, group, position, i}, mask);
+      Value part = b.loadVector(lanes, from, elementOf(at, i), mask);
+      b.storeVector(part, cache, elementOf(to, i), mask);
     });
+  };
+  keep(op.getKey(), op.getKeyCache(), op.getKeyScales());
+  if (op.getValue())
+    keep(op.getValue(), op.getValueCache(), op.getValueScales());
 }
 
 /// The vector at `at` of `from` as codes, and their scale, to `to`.
 void AttentionLoops::appendCodes(ValueRange at, ValueRange to, Value from,
                                  Value codes, Value scales) {
-  auto with = [](ValueRange indices, Value i) {
-    SmallVector<Value> all(indices);
-    all.push_back(i);
-    return all;
-  };
   auto larger = [&](Value old, Value i, Value mask) -> Value {
-    Value part = b.loadVector(lanes, from, with(at, i), mask);
+    Value part = b.loadVector(lanes, from, elementOf(at, i), mask);
     return b.max(old, math::AbsFOp::create(b, part));
   };
   int64_t whole = size / lanes * lanes;
@@ -84,13 +83,14 @@ void AttentionLoops::appendCodes(ValueRange at, ValueRange to, Value from,
   CodeScale scale = codeScaleFor(b, b.reduceMax(most));
   b.store(scale.scale, scales, to);
   overHead([&](Value i, int64_t, Value mask) {
-    Value part = b.loadVector(lanes, from, with(at, i), mask);
-    b.storeVector(codeOf(b, part, scale.inverse), codes, with(to, i), mask);
+    Value part = b.loadVector(lanes, from, elementOf(at, i), mask);
+    b.storeVector(codeOf(b, part, scale.inverse), codes, elementOf(to, i),
+                  mask);
   });
 }
 
 void AttentionLoops::storeZeros(Value row, Value t, Value head) {
-  overHead([&](Value i, int64_t, Value mask) {
+  overValue([&](Value i, int64_t, Value mask) {
     b.storeVector(b.zeros(lanes), op.getOutput(), {row, t, head, i}, mask);
   });
 }

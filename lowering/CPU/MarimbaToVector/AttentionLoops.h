@@ -36,13 +36,15 @@ protected:
   /// Memory of f32 (or `element`) and static shape on the thread's stack: to be
   /// called where the body of a parallel loop begins.
   Value scratch(ArrayRef<int64_t> shape, Type element = {});
-  /// Mask of the vector that begins at element `i` of a head; null where all
-  /// its lanes are in range.
-  Value maskOf(int64_t i) { return i + lanes > size ? tailMask : Value(); }
-  /// For each vector of a head `body(i, count, mask)`, with its first element,
-  /// how many of its lanes are in range and, for a partial one at the end, the
-  /// mask. Whole vectors are a loop.
-  void overHead(llvm::function_ref<void(Value, int64_t, Value)> body);
+  using PartBody = llvm::function_ref<void(Value, int64_t, Value)>;
+  /// For each vector of a key or query `body(i, count, mask)`, with its first
+  /// element, how many of its lanes are in range and, for a partial one at the
+  /// end, the mask. Whole vectors are a loop.
+  void overHead(PartBody body) { overElements(size, tailMask, body); }
+  /// The same for each vector of a value or output.
+  void overValue(PartBody body) {
+    overElements(valueSize, valueTailMask, body);
+  }
 
   /// Bits of an element of the caches.
   int64_t keptBits();
@@ -72,11 +74,14 @@ protected:
   KernelBuilder &b;
   AttentionOp op;
   int64_t lanes;
-  int64_t size;     // of a head
-  int64_t perGroup; // query heads for each head of keys
-  Value tailMask;   // null where `size` is a multiple of `lanes`
+  int64_t size;      // of a key, dh
+  int64_t valueSize; // dv; less than that only where keys hold values
+  int64_t perGroup;  // query heads for each head of keys
+  // Of the last vector of a key and of a value; null where that is whole.
+  Value tailMask, valueTailMask;
 
 private:
+  void overElements(int64_t count, Value mask, PartBody body);
   void appendCodes(ValueRange at, ValueRange to, Value from, Value codes,
                    Value scales);
 };

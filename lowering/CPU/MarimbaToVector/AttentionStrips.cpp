@@ -25,7 +25,7 @@ AttentionStrips::AttentionStrips(KernelBuilder &b, AttentionOp op,
 
 void AttentionStrips::allocate(int64_t vectors, int64_t keys) {
   queries = scratch({vectors, size, lanes});
-  sums = scratch({vectors, size, lanes});
+  sums = scratch({vectors, valueSize, lanes});
   largest = scratch({vectors, lanes});
   totals = scratch({vectors, lanes});
   positions = scratch({vectors, lanes}, b.getI32Type());
@@ -34,7 +34,7 @@ void AttentionStrips::allocate(int64_t vectors, int64_t keys) {
   if (keptBits() == 32)
     return;
   keyBlock = scratch({keys, size});
-  valueBlock = scratch({keys, size});
+  valueBlock = op.getValue() ? scratch({keys, size}) : keyBlock;
 }
 
 void AttentionStrips::widen(Value key, Value end) {
@@ -51,7 +51,8 @@ void AttentionStrips::widen(Value key, Value end) {
   };
   b.loop(key, end, [&](Value k) {
     copy(op.getKeyCache(), op.getKeyScales(), keyBlock, k);
-    copy(op.getValueCache(), op.getValueScales(), valueBlock, k);
+    if (op.getValue())
+      copy(op.getValueCache(), op.getValueScales(), valueBlock, k);
   });
 }
 
@@ -88,7 +89,13 @@ void AttentionStrips::strip(Value v, Value key, Value end, Micro micro) {
     }
     b.loop(b.index(0), b.index(micro.vectors),
            [&](Value c) { rescale(b.addi(v, c), c, from, count, whole); });
-    accumulate(v, from, count, micro);
+    // Keys before `all` have passed out of some rows' windows; those from
+    // `some` on are after some rows' tokens.
+    Value all = op.getWindow()
+                    ? b.mini(b.maxi(from, firstKey(lastPosition)), to)
+                    : from;
+    Value some = b.maxi(b.mini(to, b.addi(firstPosition, b.index(1))), all);
+    accumulate(v, from, {b.subi(all, from), b.subi(some, from), count}, micro);
   });
 }
 
@@ -118,8 +125,10 @@ void AttentionStrips::score(Value v, Value from, Value count, Micro micro) {
       micro.keys);
 }
 
-/// sums = factors * sums + V^T P
-void AttentionStrips::accumulate(Value v, Value from, Value count,
+/// sums = factors * sums + V^T P, over keys [0, ends[2]) after `from`. All rows
+/// see those of [ends[0], ends[1]). Of the others nothing is added to rows that
+/// do not see them: a weight of zero times NaN is NaN.
+void AttentionStrips::accumulate(Value v, Value from, std::array<Value, 3> ends,
                                  Micro micro) {
   auto part = [&](Value i, int64_t elements) {
     auto at = [&](int64_t s, int64_t c) {
@@ -132,26 +141,40 @@ void AttentionStrips::accumulate(Value v, Value from, Value count,
         start.push_back(b.mul(
             b.loadVector(lanes, sums, at(s, c), Value()),
             b.loadVector(lanes, factors, {b.index(c), b.index(0)}, Value())));
-    SmallVector<Value> end =
-        b.loop(b.index(0), count, start, [&](Value k, ValueRange old) {
-          Value key = b.addi(from, k);
-          return step(micro.vectors, old, scores, b.index(0), k,
-                      [&](int64_t s) {
-                        return kept(op.getValueCache(), valueBlock, key,
-                                    b.addi(i, b.index(s)));
-                      });
-        });
+    auto over = [&](Value begin, Value end, ValueRange sums, bool masked) {
+      return b.loop(begin, end, sums, [&](Value k, ValueRange old) {
+        Value key = b.addi(from, k);
+        SmallVector<Value> next =
+            step(micro.vectors, old, scores, b.index(0), k, [&](int64_t s) {
+              return kept(op.getValueCache(), valueBlock, key,
+                          b.addi(i, b.index(s)));
+            });
+        for (int64_t c = 0; masked && c < micro.vectors; ++c) {
+          Value seen = sees(rowPositions(b.addi(v, b.index(c))), key);
+          for (int64_t s = 0; s < elements; ++s) {
+            Value &sum = next[s * micro.vectors + c];
+            sum = b.select(seen, sum, old[s * micro.vectors + c]);
+          }
+        }
+        return next;
+      });
+    };
+    SmallVector<Value> end = start;
+    if (op.getWindow())
+      end = over(b.index(0), ends[0], end, /*masked=*/true);
+    end = over(ends[0], ends[1], end, /*masked=*/false);
+    end = over(ends[1], ends[2], end, /*masked=*/true);
     for (int64_t s = 0; s < elements; ++s)
       for (int64_t c = 0; c < micro.vectors; ++c)
         b.storeVector(end[s * micro.vectors + c], sums, at(s, c), Value());
   };
-  int64_t even = size / micro.elements * micro.elements;
+  int64_t even = valueSize / micro.elements * micro.elements;
   if (even)
     b.loop(
         b.index(0), b.index(even), [&](Value i) { part(i, micro.elements); },
         micro.elements);
-  if (even != size)
-    part(b.index(even), size - even);
+  if (even != valueSize)
+    part(b.index(even), valueSize - even);
 }
 
 /// One step of a product: old[s, c] + scalar(s) * memory[v + c, i].
@@ -212,8 +235,8 @@ Value AttentionStrips::rowPositions(Value v) {
   return vector::LoadOp::create(b, type, positions, ValueRange{v, b.index(0)});
 }
 
-/// A score where the rows at `own` see `key`, else none.
-Value AttentionStrips::hide(Value score, Value own, Value key) {
+/// Which of the rows at `own` see `key`.
+Value AttentionStrips::sees(Value own, Value key) {
   auto compare = [&](arith::CmpIPredicate predicate, Value bound) {
     Value all = b.broadcast(
         lanes, arith::IndexCastOp::create(b, b.getI32Type(), bound));
@@ -225,5 +248,11 @@ Value AttentionStrips::hide(Value score, Value own, Value key) {
         arith::AndIOp::create(b, seen,
                               compare(arith::CmpIPredicate::slt,
                                       b.addi(key, b.index(*op.getWindow()))));
-  return b.select(seen, score, b.broadcast(lanes, b.constant(kNoScore)));
+  return seen;
+}
+
+/// A score where the rows at `own` see `key`, else none.
+Value AttentionStrips::hide(Value score, Value own, Value key) {
+  return b.select(sees(own, key), score,
+                  b.broadcast(lanes, b.constant(kNoScore)));
 }

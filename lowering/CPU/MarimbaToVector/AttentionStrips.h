@@ -43,18 +43,19 @@ protected:
   // Of the tile that is emitted: batch row, group, tokens in its cache, first
   // and last query row of the group.
   Value row, kv, past, first, last;
-  // [vectors, size, lanes]: scaled queries, weighted sums of values. [vectors,
-  // lanes]: of each row the running maximum of the scores, the sum of weights,
-  // the position.
+  // [vectors, size, lanes]: scaled queries. [vectors, valueSize, lanes]:
+  // weighted sums of values. [vectors, lanes]: of each row the running maximum
+  // of the scores, the sum of weights, the position.
   Value queries, sums, largest, totals, positions;
 
 private:
   void score(Value v, Value from, Value count, Micro micro);
   void rescale(Value v, Value plane, Value from, Value count, Value whole);
-  void accumulate(Value v, Value from, Value count, Micro micro);
+  void accumulate(Value v, Value from, std::array<Value, 3> ends, Micro micro);
   SmallVector<Value> step(int64_t count, ValueRange old, Value memory, Value v,
                           Value i, llvm::function_ref<Value(int64_t)> scalar);
   Value rowPositions(Value v);
+  Value sees(Value own, Value key);
   Value hide(Value score, Value own, Value key);
   Value kept(Value cache, Value block, Value key, Value i);
 
@@ -62,7 +63,7 @@ private:
   // [wide.vectors, lanes]: what its sums are rescaled by.
   Value scores, factors;
   // [keys, size]: a block in f32, and its first key; null where the caches hold
-  // f32.
+  // f32. The two are one where keys hold the values.
   Value keyBlock, valueBlock, blockBegin;
 };
 

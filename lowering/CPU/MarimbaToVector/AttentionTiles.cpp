@@ -126,8 +126,10 @@ private:
       for (int64_t j = 0; j < count; ++j) {
         Value to = b.addi(i, b.index(j));
         b.storeVector(part[j], queries, {v, to, zero}, Value());
-        b.storeVector(b.zeros(lanes), sums, {v, to, zero}, Value());
       }
+    });
+    b.loop(zero, b.index(valueSize), [&](Value i) {
+      b.storeVector(b.zeros(lanes), sums, {v, i, zero}, Value());
     });
   }
 
@@ -139,7 +141,7 @@ private:
     Value zero = b.index(0);
     Value total = b.loadVector(lanes, totals, {v, zero}, Value());
     Value inverse = b.div(b.broadcast(lanes, b.constant(1.0)), total);
-    overHead([&](Value i, int64_t count, Value mask) {
+    overValue([&](Value i, int64_t count, Value mask) {
       SmallVector<Value> part(lanes, b.zeros(lanes));
       for (int64_t j = 0; j < count; ++j)
         part[j] = b.mul(b.loadVector(lanes, sums,

@@ -24,6 +24,7 @@ struct LowerAttention : BufferPattern<AttentionOp> {
     Value keys = op.getKeyCache(), values = op.getValueCache();
     Value zero = b.index(0), one = b.index(1), time = b.dim(q, 1);
     Value heads = b.dim(q, 2), size = b.dim(q, 3), groups = b.dim(keys, 1);
+    Value valueSize = b.dim(y, 3);
     Value scale = b.constant(op.getScale().convertToDouble());
     int64_t perGroup = cast<MemRefType>(q.getType()).getDimSize(2) /
                        cast<MemRefType>(keys.getType()).getDimSize(1);
@@ -58,13 +59,13 @@ struct LowerAttention : BufferPattern<AttentionOp> {
               b.loop(first, visible, score(first), [&](Value s, ValueRange m) {
                 return SmallVector<Value>{b.max(m[0], score(s))};
               })[0];
-          b.loop(zero, size, [&](Value i) {
+          b.loop(zero, valueSize, [&](Value i) {
             b.store(b.constant(0), y, {row, t, head, i});
           });
           Value total = b.loop(
               first, visible, b.constant(0), [&](Value s, ValueRange sums) {
                 Value p = b.exp(b.sub(score(s), largest));
-                b.loop(zero, size, [&](Value i) {
+                b.loop(zero, valueSize, [&](Value i) {
                   Value sum =
                       b.add(b.load(y, {row, t, head, i}),
                             b.mul(p, kept(b, values, op.getValueScales(),
@@ -73,7 +74,7 @@ struct LowerAttention : BufferPattern<AttentionOp> {
                 });
                 return SmallVector<Value>{b.add(sums[0], p)};
               })[0];
-          b.loop(zero, size, [&](Value i) {
+          b.loop(zero, valueSize, [&](Value i) {
             b.store(b.div(b.load(y, {row, t, head, i}), total), y,
                     {row, t, head, i});
           });
@@ -81,7 +82,7 @@ struct LowerAttention : BufferPattern<AttentionOp> {
       });
       b.loop(tokens, time, [&](Value t) {
         b.loop(zero, heads, [&](Value head) {
-          b.loop(zero, size, [&](Value i) {
+          b.loop(zero, valueSize, [&](Value i) {
             b.store(b.constant(0), y, {row, t, head, i});
           });
         });
@@ -90,21 +91,17 @@ struct LowerAttention : BufferPattern<AttentionOp> {
   }
 
 private:
-  /// Keeps key and value of token `t` of group `g` at `at`.
+  /// Keeps key and value, unless the key holds it, of token `t` of group `g`
+  /// at `at`.
   static void append(KernelBuilder &b, AttentionOp op, Value row, Value t,
                      Value g, Value at) {
     Value zero = b.index(0), size = b.dim(op.getKey(), 3);
-    if (!op.getKeyScales()) {
-      b.loop(zero, size, [&](Value i) {
-        b.store(b.load(op.getKey(), {row, t, g, i}), op.getKeyCache(),
-                {row, g, at, i});
-        b.store(b.load(op.getValue(), {row, t, g, i}), op.getValueCache(),
-                {row, g, at, i});
-      });
-      return;
-    }
-    auto appendCodes = [&](Value from, Value codes, Value scales) {
+    auto keep = [&](Value from, Value cache, Value scales) {
       auto load = [&](Value i) { return b.load(from, {row, t, g, i}); };
+      if (!scales)
+        return b.loop(zero, size, [&](Value i) {
+          b.store(load(i), cache, {row, g, at, i});
+        });
       Value most =
           b.loop(zero, size, b.constant(0), [&](Value i, ValueRange old) {
             Value magnitude = math::AbsFOp::create(b, load(i));
@@ -113,11 +110,12 @@ private:
       CodeScale scale = codeScaleFor(b, most);
       b.store(scale.scale, scales, {row, g, at});
       b.loop(zero, size, [&](Value i) {
-        b.store(codeOf(b, load(i), scale.inverse), codes, {row, g, at, i});
+        b.store(codeOf(b, load(i), scale.inverse), cache, {row, g, at, i});
       });
     };
-    appendCodes(op.getKey(), op.getKeyCache(), op.getKeyScales());
-    appendCodes(op.getValue(), op.getValueCache(), op.getValueScales());
+    keep(op.getKey(), op.getKeyCache(), op.getKeyScales());
+    if (op.getValue())
+      keep(op.getValue(), op.getValueCache(), op.getValueScales());
   }
 
   /// An element of a cache, by its scale if there are scales.
