@@ -9,10 +9,12 @@ Without flags the fast route is the default one.
 What the shapes are about: heads that are no multiple of a vector, groups of one
 to eight query heads, windows shorter and longer than a block of keys, bounded
 scores, lengths around the ends of blocks and tiles, rows of different length,
-one token against caches long enough to be split over threads. Standard library
+one token against caches long enough to be split over threads, values that are a
+part of their keys, tokens of NaN, which no earlier one may see. Standard library
 only.
 """
 
+import math
 import os
 import random
 import subprocess
@@ -25,11 +27,23 @@ TOLERANCE = 1e-5  # of the largest value: two orders of summation
 
 
 def attention(
-    name, heads, groups, size, time, past, valid=None, caches=None, **attributes
+    name,
+    heads,
+    groups,
+    size,
+    time,
+    past,
+    valid=None,
+    caches=None,
+    latent=None,
+    poisoned=None,
+    **attributes,
 ):
     """One entry: `past` and `valid` have an element for each row. `caches` makes
     key and value caches of other types than f32, with their scales if they have
-    some: of a shape and a name, a list of tensors with their element types."""
+    some: of a shape and a name, a list of tensors with their element types. With
+    `latent` values are the first so many elements of keys. The value of token
+    `poisoned` is NaN, with `latent` its key, too."""
     randoms = random.Random(name)
     entry = Entry(name)
     batch, capacity = len(past), max(past) + time
@@ -46,16 +60,24 @@ def attention(
     k_type = f"tensor<{dynamic}x{groups}x{size}xf32>"
     i_type = tensor_type([batch], "i32", dynamic=1)
     query = entry.input("q", values(batch, time, heads, size), q_type)
-    key = entry.input("k", values(batch, time, groups, size), k_type)
-    value = entry.input("v", values(batch, time, groups, size), k_type)
+    new = {"k": values(batch, time, groups, size)}
+    if not latent:
+        new["v"] = values(batch, time, groups, size)
+    if poisoned is not None:
+        last = new["k" if latent else "v"]
+        begin = poisoned * groups * size
+        for at in range(begin, begin + groups * size):
+            last.values[at] = math.nan
+    operands = ", ".join(entry.input(kind, t, k_type) for kind, t in new.items())
     rows = entry.input("past", tensor([batch], past, "i"), i_type)
-    text = f"marimba.attention {query}, {key}, {value} past({rows})"
+    text = f"marimba.attention {query}, {operands} past({rows})"
     if valid is not None:
         real = entry.input("valid", tensor([batch], valid, "i"), i_type)
         text += f" valid({real} : {i_type})"
-    out = entry.output("out", [batch, time, heads, size], q_type)
+    out_type = f"tensor<{dynamic}x{heads}x{latent or size}xf32>"
+    out = entry.output("out", [batch, time, heads, latent or size], out_type)
     shape, kept = [batch, groups, capacity, size], []
-    for kind in ("key", "value"):
+    for kind in ("key",) if latent else ("key", "value"):
         filled = caches(shape, kind) if caches else [(values(*shape), "f32")]
         # Scales have the dimensions of a cache but the last.
         for suffix, last, (held, element) in zip(
@@ -63,7 +85,8 @@ def attention(
         ):
             type = f"tensor<?x{groups}x?{last}x{element}>"
             kept.append((entry.state(kind + suffix, held, type), type))
-    kept = kept[0::2] + kept[1::2] if len(kept) > 2 else kept
+    if not latent and len(kept) > 2:
+        kept = kept[0::2] + kept[1::2]
     states, types = ([part[i] for part in kept] for i in (0, 1))
     attributes["scale"] = size**-0.5
     listed = ", ".join(
@@ -72,12 +95,12 @@ def attention(
     )
     results = entry.op(
         f"{text}\n      outs({', '.join([out, *states])} :"
-        f" {', '.join([q_type, *types])}) {{{listed}}}\n"
-        f"      : {q_type}, {k_type}, {k_type}, {i_type}"
-        f" -> {', '.join([q_type, *types])}",
+        f" {', '.join([out_type, *types])}) {{{listed}}}\n"
+        f"      : {', '.join([q_type] + [k_type] * len(new))}, {i_type}"
+        f" -> {', '.join([out_type, *types])}",
         ", ".join(["y"] + [f"after{i}" for i in range(len(kept))]),
     )
-    for result, type in zip(results, (q_type, *types)):
+    for result, type in zip(results, (out_type, *types)):
         entry.returns(result, type)
     return entry
 
@@ -108,6 +131,19 @@ def cases():
     yield attention("one_long_rows", 3, 1, 20, 1, [2100, 0, 610], [1, 1, 1])
     yield attention("one_long_window", 4, 1, 16, 1, [2000], window=1100)
     yield attention("one_long_padded", 2, 1, 16, 1, [1500, 1500], [0, 1])
+    # Values that are a part of their keys: whole vectors of both, of one, none.
+    for size, part in ((48, 32), (40, 32), (24, 20), (14, 10), (9, 1), (16, 16)):
+        yield attention(f"latent{size}_{part}", 3, 1, size, 37, [5], latent=part)
+        yield attention(f"one_latent{size}_{part}", 5, 1, size, 1, [77], latent=part)
+    yield attention("latent_groups", 8, 2, 20, 70, [60], latent=16, window=50)
+    yield attention("latent_ragged", 4, 1, 14, 9, [0, 70], [9, 4], latent=10)
+    yield attention("one_latent_long", 32, 1, 36, 1, [2900, 0], [1, 1], latent=32)
+    # A tile has rows of several tokens, and the masked part of its keys.
+    for token in (1, 12, 40, 63):
+        yield attention(f"nan{token}", 4, 2, 16, 64, [5], poisoned=token)
+    yield attention("nan_window", 4, 2, 16, 64, [5], poisoned=20, window=9)
+    yield attention("nan_narrow_window", 2, 1, 16, 64, [70], poisoned=20, window=3)
+    yield attention("nan_latent", 8, 1, 20, 33, [5], poisoned=12, latent=16)
 
 
 def run(marimba, base, route, flags):
@@ -123,12 +159,26 @@ def run(marimba, base, route, flags):
     return compare.load(out)
 
 
+def difference(expected, found):
+    """The largest difference; infinite where only one of the two is NaN."""
+    nan = list(map(math.isnan, expected.values))
+    if nan != list(map(math.isnan, found.values)):
+        return math.inf
+    for tensor in (expected, found):
+        for at in (i for i, is_nan in enumerate(nan) if is_nan):
+            tensor.values[at] = 0.0
+    return compare.difference(expected, found)
+
+
 def check(report, entries, expected, found):
     for entry in entries:
         for name, tolerance in (("out", TOLERANCE), ("key", 0.0), ("value", 0.0)):
             full = f"{entry.name}.{name}"
-            scale = max(abs(v) for v in expected[full].values) or 1.0
-            worst = compare.difference(expected[full], found[full]) / scale
+            if full not in expected:  # latent
+                continue
+            numbers = [v for v in expected[full].values if not math.isnan(v)]
+            scale = max(map(abs, numbers), default=0.0) or 1.0
+            worst = difference(expected[full], found[full]) / scale
             note = f"(<= {tolerance:g})"
             report.row(full, f"{worst:.3e}", worst <= tolerance, note)
 

@@ -4,14 +4,34 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "dialects/Marimba/IR/Marimba.h"
-#include "dialects/Marimba/IR/Verify.h"
+#include "dialects/Marimba/IR/OpDefinitions.h"
 
 using namespace mlir;
 using namespace mlir::marimba;
 
 static Type elementOf(Value value) {
   return cast<ShapedType>(value.getType()).getElementType();
+}
+
+ParseResult mlir::marimba::parseAttentionTypes(OpAsmParser &parser, Type &query,
+                                               Type &key, Type &value,
+                                               Type &past) {
+  if (parser.parseType(query) || parser.parseComma() || parser.parseType(key) ||
+      parser.parseComma() || parser.parseType(past))
+    return failure();
+  if (failed(parser.parseOptionalComma()))
+    return success();
+  value = past;
+  return parser.parseType(past);
+}
+
+void mlir::marimba::printAttentionTypes(OpAsmPrinter &printer, Operation *,
+                                        Type query, Type key, Type value,
+                                        Type past) {
+  printer << query << ", " << key << ", ";
+  if (value)
+    printer << value << ", ";
+  printer << past;
 }
 
 /// A destination, or null where there are not so many.

@@ -68,7 +68,8 @@ def Marimba_AttentionOp
     (`valid` `(` $valid^ `:` type($valid) `)`)?
     `outs` `(` $inits `:` type($inits) `)`
     custom<Attributes>(attr-dict, "getOperationName()")
-    `:` type($query) `,` type($key) (`,` type($value)^)? `,` type($past)
+    `:` custom<AttentionTypes>(type($query), type($key), type($value),
+                               type($past))
     (`->` type($results)^)?
   }];
   let extraClassDeclaration = baseDeclarations # [{

@@ -13,4 +13,15 @@
 #include "dialects/Marimba/IR/RecurrenceTiling.h"
 #include "dialects/Marimba/IR/Verify.h"
 
+namespace mlir::marimba {
+
+// custom<AttentionTypes>(type($query), type($key), type($value), type($past)):
+// a list of four, or of three without a value.
+ParseResult parseAttentionTypes(OpAsmParser &parser, Type &query, Type &key,
+                                Type &value, Type &past);
+void printAttentionTypes(OpAsmPrinter &printer, Operation *op, Type query,
+                         Type key, Type value, Type past);
+
+} // namespace mlir::marimba
+
 #endif // MARIMBA_DIALECTS_MARIMBA_IR_OPDEFINITIONS_H
