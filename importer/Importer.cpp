@@ -131,6 +131,8 @@ bool Planning::tryOnce() {
     config.suggestFields();
     return false;
   }
+  if (!family->nested.empty())
+    config.enter(family->nested);
   plan.name = info.name = directory.name().str();
   plan.family = info.family = family->modelType.str();
   // Where there are weights, their types are what they are.
@@ -205,6 +207,7 @@ FailureOr<ImportedModel> importModel(MLIRContext &context, StringRef path,
   if (failed(verifyModule(*model.module, plan.name, emitError)))
     return failure();
   model.sources = weights.takeSources();
+  llvm::append_range(directory->notes, info.notes);
   info.notes = std::move(directory->notes);
   return model;
 }

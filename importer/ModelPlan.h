@@ -65,6 +65,7 @@ struct ModelPlan {
   int64_t vocabSize = 0;
   int64_t hiddenSize = 0;
   double normEpsilon = 0;
+  bool zeroCenteredNorm = false;              // the last norm's factor is 1 + w
   double embeddingScale = 1, logitsScale = 1; // factors
   Weight embedding, finalNorm;
   std::optional<Weight> head; // none: the embedding is the head, too

@@ -40,7 +40,8 @@ Value ModuleBuilder::emitHead(Value x, Value positions, Value logits) {
   Value wanted = GatherTokensOp::create(b, name("gather_tokens"), x.getType(),
                                         x, positions);
   Value normed = RMSNormOp::create(b, name(plan.finalNorm.symbol), wanted,
-                                   getWeight(plan.finalNorm), plan.normEpsilon);
+                                   getWeight(plan.finalNorm), plan.normEpsilon,
+                                   /*groups=*/1, plan.zeroCenteredNorm);
   Value table = getWeight(plan.head ? *plan.head : plan.embedding);
   Value result = LinearOp::create(b, name("lm_head"), logits.getType(), normed,
                                   table, /*bias=*/Value());

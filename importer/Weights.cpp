@@ -82,6 +82,18 @@ void WeightTable::splitRows(StringRef matrix, ArrayRef<std::string> names,
   }
 }
 
+size_t WeightTable::setAside(ArrayRef<std::string> prefixes) {
+  if (!hasCheckpoint())
+    return 0;
+  size_t count = 0;
+  for (const auto &tensor : directory.tensors())
+    if (llvm::any_of(prefixes, [&](StringRef p) {
+          return tensor.first().starts_with(p);
+        }))
+      count += used.insert(tensor.first()).second;
+  return count;
+}
+
 bool WeightTable::has(ArrayRef<std::string> names) const {
   return llvm::any_of(names,
                       [&](StringRef name) { return find(name) != nullptr; });

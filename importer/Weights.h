@@ -52,6 +52,13 @@ public:
   void splitRows(StringRef matrix, ArrayRef<std::string> names, Dim rows,
                  Dim columns);
 
+  /// Marks the tensors of the checkpoint whose names begin with one of these as
+  /// known, though not read: they are not said to be unused. Returns how many
+  /// there are.
+  size_t setAside(ArrayRef<std::string> prefixes);
+
+  /// The file that says which tensors there are.
+  StringRef file() const { return directory.weightsFile(); }
   /// Whether the checkpoint holds a tensor with one of these names.
   bool has(ArrayRef<std::string> names) const;
   /// The shape of a tensor of the checkpoint; none where it has no such tensor.

@@ -24,7 +24,7 @@ Weight takeEmbedding(WeightTable &weights, StringRef symbol,
 void takeHead(ModelPlan &plan, WeightTable &weights, const HeadNames &names,
               Dim vocab, Dim hidden, bool tied, StringRef configFile) {
   std::string base = names.module.str() + ".";
-  size_t layers = plan.layers.size();
+  size_t layers = plan.layers.size() + names.draftLayers;
   std::string beyond = base + "layers." + std::to_string(layers) + "." +
                        names.layerNorm.str() + ".weight";
   if (weights.has(beyond))

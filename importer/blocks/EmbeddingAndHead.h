@@ -20,6 +20,7 @@ struct HeadNames {
   StringRef layerNorm = "input_layernorm"; // that every layer has
   StringRef layersField = "num_hidden_layers";
   StringRef tiedField = "tie_word_embeddings";
+  int64_t draftLayers = 0; // of the checkpoint, behind those that are planned
 };
 
 /// Takes the embedding, whose names on disk are `names`. One that is the head,

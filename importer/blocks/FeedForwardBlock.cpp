@@ -136,6 +136,40 @@ static Value emitExperts(LayerScope &scope, Value x, RouteOp route) {
                            route->getResult(0), route->getResult(1), matrices);
 }
 
+/// `value` [B,T,H] times the numbers [B,T,1].
+static Value scaleTokens(LayerScope &scope, StringRef part, Value value,
+                         Value factors) {
+  OpBuilder &b = scope.builder;
+  Location loc = scope.loc(part);
+  auto type = cast<RankedTensorType>(value.getType());
+  AffineMap all = b.getMultiDimIdentityMap(3);
+  AffineMap token =
+      AffineMap::get(3, 0,
+                     {b.getAffineDimExpr(0), b.getAffineDimExpr(1),
+                      b.getAffineConstantExpr(0)},
+                     b.getContext());
+  SmallVector<utils::IteratorType> iterators(3, utils::IteratorType::parallel);
+  return linalg::GenericOp::create(
+             b, loc, type, ValueRange{value, factors},
+             scope.empty(loc, type.getDimSize(2)), ArrayRef{all, token, all},
+             iterators,
+             [](OpBuilder &nested, Location at, ValueRange args) {
+               Value y = arith::MulFOp::create(nested, at, args[0], args[1]);
+               linalg::YieldOp::create(nested, at, y);
+             })
+      .getResult(0);
+}
+
+/// The feed-forward that every token takes, with its gate if it has one.
+static Value emitSharedExpert(LayerScope &scope, Value h, StringRef prefix) {
+  Value y = emitDenseFeedForward(scope, h, prefix);
+  if (!scope.weight("shared_expert_gate"))
+    return y;
+  Value open = SigmoidOp::create(scope.builder, scope.loc("shared_open"),
+                                 emitLinear(scope, h, "shared_expert_gate"));
+  return scaleTokens(scope, "shared_gated", y, open);
+}
+
 Value emitMixtureOfExperts(LayerScope &scope, const Routing &routing, Value h) {
   RouteOp route = emitRoute(scope, routing, h);
   bool latent = scope.weight("fc1_latent_proj") != nullptr;
@@ -146,7 +180,7 @@ Value emitMixtureOfExperts(LayerScope &scope, const Routing &routing, Value h) {
   StringRef shared = "shared_experts.";
   if (!scope.weight((shared + "up_proj").str()))
     return y;
-  return emitResidual(scope, y, emitDenseFeedForward(scope, h, shared),
+  return emitResidual(scope, y, emitSharedExpert(scope, h, shared),
                       "shared_experts");
 }
 

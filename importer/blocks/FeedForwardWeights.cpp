@@ -171,4 +171,23 @@ void addMixtureOfExperts(LayerPlan &layer, WeightTable &weights,
   taker.stack("down", taker.apart(names.down), {outer, intermediate});
 }
 
+void addSharedExpert(LayerPlan &layer, WeightTable &weights, StringRef module,
+                     StringRef gate, Dim hidden, Dim intermediate) {
+  auto add = [&](StringRef name, const Twine &tensor, ArrayRef<Dim> shape) {
+    std::string symbol = (layer.prefix + "." + tensor).str();
+    std::string source = (layer.location + "." + tensor + ".weight").str();
+    layer.add(name, weights.getMatrix(symbol, source, shape));
+  };
+  add("shared_experts.gate_proj", module + ".gate_proj",
+      {intermediate, hidden});
+  add("shared_experts.up_proj", module + ".up_proj", {intermediate, hidden});
+  add("shared_experts.down_proj", module + ".down_proj",
+      {hidden, intermediate});
+  if (!gate.empty())
+    layer.add("shared_expert_gate",
+              weights.get((layer.prefix + "." + gate).str(),
+                          (layer.location + "." + gate + ".weight").str(),
+                          {{1, ""}, hidden}));
+}
+
 } // namespace mlir::marimba

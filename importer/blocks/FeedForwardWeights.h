@@ -59,6 +59,12 @@ void addMixtureOfExperts(LayerPlan &layer, WeightTable &weights,
                          const ExpertNames &names, Dim experts, Dim hidden,
                          Dim intermediate, std::optional<Dim> inner = {});
 
+/// Takes <layer.location>.<module>.{gate,up,down}_proj, the expert that every
+/// token takes, as shared_experts.*; and, unless `gate` is empty,
+/// <layer.location>.<gate>, the row [1,H] that says how much of it.
+void addSharedExpert(LayerPlan &layer, WeightTable &weights, StringRef module,
+                     StringRef gate, Dim hidden, Dim intermediate);
+
 } // namespace mlir::marimba
 
 #endif // MARIMBA_IMPORTER_BLOCKS_FEEDFORWARDWEIGHTS_H

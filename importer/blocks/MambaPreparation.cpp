@@ -88,22 +88,26 @@ emitVector(OpBuilder &b, StringRef name, ValueRange inputs, Value destination,
       .getResult(0);
 }
 
+/// A of each head.
+static Value emitVectorA(OpBuilder &b, Location loc, Value input,
+                         Value destination, bool holdsA) {
+  // A loop that only copies folds away, and its destination with it.
+  if (holdsA && input.getType() == destination.getType())
+    return bufferization::MaterializeInDestinationOp::create(b, loc, input,
+                                                             destination)
+        ->getResult(0);
+  return emitVector(b, "A", input, destination,
+                    [&](OpBuilder &nested, Location at, ValueRange args) {
+                      return emitA(nested, at, args[0], holdsA);
+                    });
+}
+
 SmallVector<Value> emitMamba2Preparation(OpBuilder &b, Location loc,
                                          const Mamba2Sizes &sizes,
                                          ValueRange inputs, ValueRange outputs,
                                          bool holdsA) {
-  SmallVector<Value> results;
-  // A loop that only copies folds away, and its destination with it.
-  if (holdsA && inputs[0].getType() == outputs[0].getType())
-    results.push_back(bufferization::MaterializeInDestinationOp::create(
-                          b, loc, inputs[0], outputs[0])
-                          ->getResult(0));
-  else
-    results.push_back(
-        emitVector(b, "A", inputs[0], outputs[0],
-                   [&](OpBuilder &nested, Location at, ValueRange args) {
-                     return emitA(nested, at, args[0], holdsA);
-                   }));
+  SmallVector<Value> results{
+      emitVectorA(b, loc, inputs[0], outputs[0], holdsA)};
   results.push_back(emitConv(b, loc, inputs[1], outputs[1]));
   if (!sizes.hasMultipliers())
     return results;
@@ -129,6 +133,34 @@ SmallVector<Value> emitMamba2Preparation(OpBuilder &b, Location loc,
         return factor;
       }));
   return results;
+}
+
+SmallVector<Value> emitGatedDeltaPreparation(OpBuilder &b, Location loc,
+                                             ValueRange inputs,
+                                             ValueRange outputs, bool holdsA) {
+  Value a = inputs[0];
+  if (cast<RankedTensorType>(a.getType()).getRank() == 4) // [1,1,hv,1]
+    a = tensor::CollapseShapeOp::create(
+        b, loc, a, SmallVector<ReassociationIndices>{{0, 1, 2, 3}});
+  Value decay = emitVectorA(b, loc, a, outputs[0], holdsA);
+  ValueRange parts = inputs.drop_front();
+  if (parts.size() == 1)
+    return {decay, emitConv(b, loc, parts[0], outputs[1])};
+  Value conv = outputs[1];
+  int64_t begin = 0;
+  SmallVector<OpFoldResult> strides(2, b.getIndexAttr(1));
+  for (Value part : parts) {
+    ArrayRef<int64_t> shape = cast<RankedTensorType>(part.getType()).getShape();
+    SmallVector<OpFoldResult> offsets{b.getIndexAttr(0), b.getIndexAttr(begin)};
+    SmallVector<OpFoldResult> sizes{b.getIndexAttr(shape[2]),
+                                    b.getIndexAttr(shape[0])};
+    Value slice =
+        tensor::ExtractSliceOp::create(b, loc, conv, offsets, sizes, strides);
+    conv = tensor::InsertSliceOp::create(b, loc, emitConv(b, loc, part, slice),
+                                         conv, offsets, sizes, strides);
+    begin += shape[0];
+  }
+  return {decay, conv};
 }
 
 } // namespace mlir::marimba

@@ -29,6 +29,9 @@ struct Family {
   GgufFamily gguf;
   /// Whether a config without model_type is of this family; may be null.
   bool (*isUntyped)(const Config &config) = nullptr;
+  /// The object of config.json that has the fields, those of a model with more
+  /// than text; empty where they are not in one.
+  StringLiteral nested = "";
 };
 
 /// All families, in the order of Families.def.

@@ -244,7 +244,7 @@ void Zamba2Planner::addMixer(LayerPlan &layer, StringRef module) {
 /// What the shared block adds to the mixer's input: neither of its parts is
 /// residual.
 static Value emitSharedBlock(LayerScope &scope, const Zamba2Config &c) {
-  Value both = concatChannels(scope, "with_embedding", scope.x, scope.x0);
+  Value both = concatChannels(scope, "with_embedding", {scope.x, scope.x0});
   Value h = emitNorm(scope, both, "block_layernorm", c.epsilon);
   Value y = emitAttention(scope, c.attention, h);
   h = emitNorm(scope, y, "pre_ff_layernorm", c.epsilon);

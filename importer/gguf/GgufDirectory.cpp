@@ -75,6 +75,8 @@ LogicalResult ModelDirectory::addGguf(const GgufTensor &tensor,
   // A dimension of 1 is left out where it was.
   if (part.ends_with(".ssm_conv1d.weight") && entry.shape.size() == 2)
     entry.shape.insert(entry.shape.begin() + 1, 1);
+  if (part.ends_with(".ffn_gate_inp_shexp.weight") && entry.shape.size() == 1)
+    entry.shape.insert(entry.shape.begin(), 1);
   if (config.family->gguf.vectorMixers && entry.shape.size() == 2 &&
       (part.ends_with(".ssm_a") || part.ends_with(".ssm_d") ||
        part.ends_with(".ssm_norm.weight")))

@@ -83,6 +83,9 @@ public:
 
   /// Makes the members of the object `field` readable as "field.member".
   void flatten(StringRef field);
+  /// Makes the members of the object `field` readable as if they were members
+  /// of the file; they count before those of the same name that are.
+  void enter(StringRef field);
   /// Reports an activation other than this one, and quantised weights.
   void checkSupported(StringRef activation = "silu");
 
