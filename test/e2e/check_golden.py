@@ -43,7 +43,13 @@ SPLITS = (
 )
 STATE_SPLIT = [1, 20, 1, 42]
 # Where transformers' states are [N, P], too: a key's elements, then a value's.
-KEYS_FIRST = ("minimax",)
+KEYS_FIRST = (
+    "minimax",
+    "qwen3_next",
+    "qwen3_5",
+    "qwen3_5_text",
+    "qwen3_5_moe_text",
+)
 
 
 class Checker:
