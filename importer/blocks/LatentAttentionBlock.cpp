@@ -74,8 +74,8 @@ Value emitLatentAttention(LayerScope &scope, const LatentAttentionSizes &s,
       emitNorm(scope, sliceChannels(scope, "latent", both, 0, s.rank),
                "kv_a_layernorm", s.normEpsilon);
   Value keys = concatChannels(
-      scope, "key", latent,
-      sliceChannels(scope, "shared_key", both, s.rank, s.shared));
+      scope, "key",
+      {latent, sliceChannels(scope, "shared_key", both, s.rank, s.shared)});
   Value key = splitChannels(scope, "key", keys, 1, s.key());
 
   Location loc = scope.loc("attention");
