@@ -11,39 +11,39 @@ namespace mlir::marimba {
 constexpr int64_t kMaxExpertTensors = 1 << 18;
 
 void checkExperts(Config &c, StringRef field, int64_t experts, int64_t topK,
-                  int64_t layers) {
+                  int64_t layers, StringRef topKField) {
   if (layers > 0 && topK > experts)
-    c.error("num_experts_per_tok",
-            "at most " + field + " (" + Twine(experts) + ")");
+    c.error(topKField, "at most " + field + " (" + Twine(experts) + ")");
   if (3 * experts * layers > kMaxExpertTensors)
     c.error(field, "at most " + Twine(kMaxExpertTensors) +
                        " expert tensors in all layers together");
 }
 
 Routing readSigmoidRouting(Config &c, StringRef field, int64_t experts,
-                           int64_t layers) {
+                           int64_t layers, const SigmoidRoutingFields &fields) {
   Routing routing;
   routing.sigmoid = true;
-  routing.topK = c.getPositive("num_experts_per_tok", 2, kMaxExperts);
-  routing.groups = c.getPositive("n_group", 1, kMaxExperts);
+  routing.topK = c.getPositive(fields.topK, fields.defaultTopK, kMaxExperts);
+  routing.groups = c.getPositive(fields.groups, 1, kMaxExperts);
   routing.topGroups = c.getPositive("topk_group", 1, kMaxExperts);
-  routing.normalize = c.getBool("norm_topk_prob", true);
+  routing.normalize = c.getBool(fields.normalize, true);
   if (routing.normalize)
     routing.epsilon = 1e-20;
-  routing.scale = c.getPositiveReal("routed_scaling_factor", 1);
+  routing.scale =
+      c.getPositiveReal("routed_scaling_factor", fields.defaultScale);
   if (layers == 0)
     return routing;
-  checkExperts(c, field, experts, routing.topK, layers);
+  checkExperts(c, field, experts, routing.topK, layers, fields.topK);
   int64_t size = experts / routing.groups;
   if (routing.groups > 1 && (experts % routing.groups != 0 || size < 2))
-    c.error("n_group", "a divisor of " + field + " (" + Twine(experts) +
-                           ") that leaves 2 experts or more in a group");
+    c.error(fields.groups, "a divisor of " + field + " (" + Twine(experts) +
+                               ") that leaves 2 experts or more in a group");
   else if (routing.topGroups > routing.groups)
-    c.error("topk_group", "at most n_group (" + Twine(routing.groups) + ")");
+    c.error("topk_group",
+            "at most " + fields.groups + " (" + Twine(routing.groups) + ")");
   else if (routing.topK > size * routing.topGroups)
-    c.error("num_experts_per_tok", "at most the " +
-                                       Twine(size * routing.topGroups) +
-                                       " experts of topk_group groups");
+    c.error(fields.topK, "at most the " + Twine(size * routing.topGroups) +
+                             " experts of topk_group groups");
   return routing;
 }
 

@@ -18,13 +18,24 @@ inline constexpr int64_t kMaxExperts = 4096;
 /// Reports more choices than experts, and more tensors than a module can hold.
 /// `field` is the one that says how many experts there are.
 void checkExperts(Config &config, StringRef field, int64_t experts,
-                  int64_t topK, int64_t layers);
+                  int64_t topK, int64_t layers,
+                  StringRef topKField = "num_experts_per_tok");
+
+/// How a file spells the fields of such a router, and what the family's class
+/// says of some.
+struct SigmoidRoutingFields {
+  StringRef topK = "num_experts_per_tok", groups = "n_group";
+  StringRef normalize = "norm_topk_prob";
+  int64_t defaultTopK = 2;
+  double defaultScale = 1;
+};
 
 /// Reads the router of DeepSeek-V3's kind: sigmoid scores, num_experts_per_tok,
 /// n_group, topk_group, norm_topk_prob and routed_scaling_factor. `field` and
 /// `layers` as of checkExperts(), which this calls.
 Routing readSigmoidRouting(Config &config, StringRef field, int64_t experts,
-                           int64_t layers);
+                           int64_t layers,
+                           const SigmoidRoutingFields &fields = {});
 
 /// Takes <layer.location>.<module>.{gate,up,down}_proj, with biases if `bias`.
 /// `alias` is what old files say for <module>; none if empty.

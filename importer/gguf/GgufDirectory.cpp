@@ -77,6 +77,10 @@ LogicalResult ModelDirectory::addGguf(const GgufTensor &tensor,
     entry.shape.insert(entry.shape.begin() + 1, 1);
   if (part.ends_with(".ffn_gate_inp_shexp.weight") && entry.shape.size() == 1)
     entry.shape.insert(entry.shape.begin(), 1);
+  // [1,D,1,W], of a convolution for queries, keys or values alone.
+  if (part.contains(".ssm_conv1d_") && entry.shape.size() == 4 &&
+      entry.shape[0] == 1)
+    entry.shape.erase(entry.shape.begin());
   if (config.family->gguf.vectorMixers && entry.shape.size() == 2 &&
       (part.ends_with(".ssm_a") || part.ends_with(".ssm_d") ||
        part.ends_with(".ssm_norm.weight")))
