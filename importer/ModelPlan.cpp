@@ -11,9 +11,15 @@ namespace mlir::marimba {
 void takeTensor(LayerPlan &layer, WeightTable &weights, StringRef module,
                 StringRef name, ArrayRef<Dim> shape, StringRef suffix,
                 StringRef alias) {
+  takeTensorAs(layer, weights, module, name, name, shape, suffix, alias);
+}
+
+void takeTensorAs(LayerPlan &layer, WeightTable &weights, StringRef module,
+                  StringRef name, StringRef disk, ArrayRef<Dim> shape,
+                  StringRef suffix, StringRef alias) {
   StringRef kept = suffix == ".weight" ? "" : suffix;
   std::vector<std::string> names;
-  names.push_back((layer.location + "." + module + name + suffix).str());
+  names.push_back((layer.location + "." + module + disk + suffix).str());
   if (!alias.empty())
     names.push_back((layer.location + "." + alias + suffix).str());
   std::string symbol = (layer.prefix + "." + module + name + kept).str();

@@ -83,6 +83,12 @@ void takeTensor(LayerPlan &layer, WeightTable &weights, StringRef module,
                 StringRef name, ArrayRef<Dim> shape,
                 StringRef suffix = ".weight", StringRef alias = "");
 
+/// As takeTensor(), of a tensor that the checkpoint calls
+/// <layer.location>.<module><disk><suffix>.
+void takeTensorAs(LayerPlan &layer, WeightTable &weights, StringRef module,
+                  StringRef name, StringRef disk, ArrayRef<Dim> shape,
+                  StringRef suffix = ".weight", StringRef alias = "");
+
 /// Builds the module that docs/importer.md describes. `inputs` is what
 /// ImportedModel::inputs says.
 OwningOpRef<ModuleOp> buildModule(MLIRContext &context, const ModelPlan &plan,

@@ -31,25 +31,27 @@ void checkAttention(Config &c, int64_t hidden, const AttentionSizes &sizes) {
 
 void addAttention(LayerPlan &layer, WeightTable &weights,
                   const AttentionSizes &s, Dim hidden, bool bias,
-                  StringRef module) {
+                  StringRef module, const AttentionNames &names) {
   Dim queries{s.heads * s.headDim, "num_attention_heads"};
   Dim keys{s.keyHeads * s.headDim, "num_key_value_heads"};
   std::string m = (module + ".").str();
-  auto add = [&](StringRef name, Dim out, Dim in) {
-    takeTensor(layer, weights, m, name, {out, in});
+  auto add = [&](StringRef name, StringRef disk, Dim out, Dim in) {
+    takeTensorAs(layer, weights, m, name, disk, {out, in});
     if (bias)
-      takeTensor(layer, weights, m, name, out, ".bias");
+      takeTensorAs(layer, weights, m, name, disk, out, ".bias");
   };
-  add("q_proj", s.gated ? Dim{2 * queries.size, queries.field} : queries,
-      hidden);
-  add("k_proj", keys, hidden);
-  add("v_proj", keys, hidden);
-  add("o_proj", hidden, queries);
+  add("q_proj", "q_proj",
+      s.gated ? Dim{2 * queries.size, queries.field} : queries, hidden);
+  add("k_proj", "k_proj", keys, hidden);
+  add("v_proj", "v_proj", keys, hidden);
+  add("o_proj", names.output, hidden, queries);
   if (s.norm != QueryKeyNorm::None) {
     bool each = s.norm == QueryKeyNorm::OfHeads;
     Dim head{s.headDim, "head_dim"};
-    takeTensor(layer, weights, m, "q_norm", each ? head : queries);
-    takeTensor(layer, weights, m, "k_norm", each ? head : keys);
+    takeTensorAs(layer, weights, m, "q_norm", names.queryNorm,
+                 each ? head : queries);
+    takeTensorAs(layer, weights, m, "k_norm", names.keyNorm,
+                 each ? head : keys);
   }
   addKeyValueStates(layer, s);
 }

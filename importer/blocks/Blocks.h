@@ -146,6 +146,19 @@ SmallVector<Value> emitMamba2Preparation(OpBuilder &b, Location loc,
                                          ValueRange inputs, ValueRange outputs,
                                          bool holdsA);
 
+/// conv = conv1dᵀ in f32; input conv1d [D,1,W], destination [W,D].
+SmallVector<Value> emitConvPreparation(OpBuilder &b, Location loc,
+                                       ValueRange inputs, ValueRange outputs);
+
+struct ShortConvSizes {
+  int64_t channels = 0; // H
+  int64_t window = 0;   // W
+};
+/// The gated short convolution: out_proj(C conv(B u)) where B, C and u are the
+/// parts of in_proj h. Weights: in_proj, conv (derived), conv.bias, out_proj;
+/// state: conv [B,W-1,H], of B u.
+Value emitShortConv(LayerScope &scope, const ShortConvSizes &sizes, Value h);
+
 /// Norms of queries and keys before they are turned.
 enum class QueryKeyNorm {
   None,

@@ -49,17 +49,17 @@ Routing readSigmoidRouting(Config &c, StringRef field, int64_t experts,
 
 void addDenseFeedForward(LayerPlan &layer, WeightTable &weights,
                          StringRef module, Dim hidden, Dim intermediate,
-                         bool bias, StringRef alias) {
+                         bool bias, StringRef alias, const DenseNames &names) {
   std::string m = (module + ".").str();
-  auto add = [&](StringRef name, Dim out, Dim in) {
-    std::string old = alias.empty() ? "" : (alias + "." + name).str();
-    takeTensor(layer, weights, m, name, {out, in}, ".weight", old);
+  auto add = [&](StringRef name, StringRef disk, Dim out, Dim in) {
+    std::string old = alias.empty() ? "" : (alias + "." + disk).str();
+    takeTensorAs(layer, weights, m, name, disk, {out, in}, ".weight", old);
     if (bias)
-      takeTensor(layer, weights, m, name, out, ".bias", old);
+      takeTensorAs(layer, weights, m, name, disk, out, ".bias", old);
   };
-  add("gate_proj", intermediate, hidden);
-  add("up_proj", intermediate, hidden);
-  add("down_proj", hidden, intermediate);
+  add("gate_proj", names.gate, intermediate, hidden);
+  add("up_proj", names.up, intermediate, hidden);
+  add("down_proj", names.down, hidden, intermediate);
 }
 
 void addRelu2FeedForward(LayerPlan &layer, WeightTable &weights,

@@ -37,11 +37,18 @@ Routing readSigmoidRouting(Config &config, StringRef field, int64_t experts,
                            int64_t layers,
                            const SigmoidRoutingFields &fields = {});
 
-/// Takes <layer.location>.<module>.{gate,up,down}_proj, with biases if `bias`.
-/// `alias` is what old files say for <module>; none if empty.
+/// What checkpoints call a dense feed-forward's matrices.
+struct DenseNames {
+  StringRef gate = "gate_proj", up = "up_proj", down = "down_proj";
+};
+
+/// Takes <layer.location>.<module>.{gate,up,down}_proj, or what `names` says
+/// for these, with biases if `bias`. `alias` is what old files say for
+/// <module>; none if empty.
 void addDenseFeedForward(LayerPlan &layer, WeightTable &weights,
                          StringRef module, Dim hidden, Dim intermediate,
-                         bool bias = false, StringRef alias = "");
+                         bool bias = false, StringRef alias = "",
+                         const DenseNames &names = {});
 
 /// Takes <layer.location>.<module>.<prefix>{up,down}_proj, with biases if
 /// `bias`: the feed-forward without a gate, relu2. `prefix` is that of

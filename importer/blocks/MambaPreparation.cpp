@@ -54,6 +54,11 @@ static Value emitConv(OpBuilder &b, Location loc, Value input,
       [](OpBuilder &, Location, Value value) { return value; });
 }
 
+SmallVector<Value> emitConvPreparation(OpBuilder &b, Location loc,
+                                       ValueRange inputs, ValueRange outputs) {
+  return {emitConv(b, loc, inputs[0], outputs[0])};
+}
+
 SmallVector<Value> emitMambaPreparation(OpBuilder &b, Location loc,
                                         ValueRange inputs, ValueRange outputs,
                                         bool holdsA) {

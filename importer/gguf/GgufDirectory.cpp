@@ -73,7 +73,9 @@ LogicalResult ModelDirectory::addGguf(const GgufTensor &tensor,
   if (part.contains(".attn_k."))
     result.interleavedHeads = config.keyHeads;
   // A dimension of 1 is left out where it was.
-  if (part.ends_with(".ssm_conv1d.weight") && entry.shape.size() == 2)
+  if ((part.ends_with(".ssm_conv1d.weight") ||
+       part.ends_with(".shortconv.conv.weight")) &&
+      entry.shape.size() == 2)
     entry.shape.insert(entry.shape.begin() + 1, 1);
   if (part.ends_with(".ffn_gate_inp_shexp.weight") && entry.shape.size() == 1)
     entry.shape.insert(entry.shape.begin(), 1);

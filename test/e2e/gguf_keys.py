@@ -7,7 +7,8 @@ from gguf_file import ALIGNMENT, ARRAY, BOOL, FLOAT32, INT32, STRING, UINT32
 
 def common_keys(config, arch, layers):
     """What all architectures have."""
-    epsilon = config.get("rms_norm_eps", config.get("layer_norm_epsilon"))
+    names = ("rms_norm_eps", "layer_norm_epsilon", "norm_eps")
+    epsilon = next(config[name] for name in names if config.get(name))
     return {
         "general.architecture": (STRING, arch),
         "general.name": (STRING, config["model_type"]),
@@ -145,6 +146,43 @@ def granite_hybrid_keys(config):
     return keys
 
 
+def lfm2_width(config):
+    """Of the dense layers of lfm2: the config's width, adjusted."""
+    width = config["intermediate_size"]
+    if not config.get("block_auto_adjust_ff_dim"):
+        return width
+    multiple = config["block_multiple_of"]
+    width = int(config["block_ffn_dim_multiplier"] * int(2 * width / 3))
+    return multiple * ((width + multiple - 1) // multiple)
+
+
+def lfm2_keys(config):
+    moe = config["model_type"] == "lfm2_moe"
+    arch = "lfm2moe" if moe else "lfm2"
+    keys = common_keys(config, arch, config["num_hidden_layers"])
+    key_heads = config["num_key_value_heads"]
+    each = [key_heads if t != "conv" else 0 for t in config["layer_types"]]
+    own = {
+        "vocab_size": (UINT32, config["vocab_size"]),
+        "feed_forward_length": (UINT32, lfm2_width(config)),
+        "attention.head_count": (UINT32, config["num_attention_heads"]),
+        "attention.head_count_kv": (ARRAY, (INT32, each)),
+        "rope.freq_base": (FLOAT32, config["rope_parameters"]["rope_theta"]),
+        "shortconv.l_cache": (UINT32, config["conv_L_cache"]),
+    }
+    if moe:
+        for key, field in {
+            "expert_count": "num_experts",
+            "expert_used_count": "num_experts_per_tok",
+            "expert_feed_forward_length": "moe_intermediate_size",
+            "leading_dense_block_count": "num_dense_layers",
+        }.items():
+            own[key] = (UINT32, config[field])
+        own["expert_gating_func"] = (UINT32, 2)  # sigmoid
+    keys.update({f"{arch}.{key}": value for key, value in own.items()})
+    return keys
+
+
 def metadata(config):
     """Pairs of key and (type, value); an array is (ARRAY, (type, values))."""
     family = config["model_type"]
@@ -154,6 +192,8 @@ def metadata(config):
         "mamba2": mamba2_keys,
         "bamba": granite_hybrid_keys,
         "granitemoehybrid": granite_hybrid_keys,
+        "lfm2": lfm2_keys,
+        "lfm2_moe": lfm2_keys,
     }
     if family in others:
         return others[family](config)

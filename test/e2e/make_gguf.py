@@ -123,12 +123,34 @@ PARTS["granitemoehybrid"] = {
     "shared_mlp.up": "ffn_up_shexp",
     "shared_mlp.output_linear": "ffn_down_shexp",
 }
+LFM2 = {
+    **{f"self_attn.{n}_proj": f"attn_{n}" for n in "qkv"},
+    "self_attn.out_proj": "attn_output",
+    "self_attn.q_layernorm": "attn_q_norm",
+    "self_attn.k_layernorm": "attn_k_norm",
+    "operator_norm": "attn_norm",
+    "ffn_norm": "ffn_norm",
+    **{f"conv.{n}": f"shortconv.{n}" for n in ("in_proj", "conv", "out_proj")},
+    "feed_forward.w1": "ffn_gate",
+    "feed_forward.w3": "ffn_up",
+    "feed_forward.w2": "ffn_down",
+}
+PARTS["lfm2"] = LFM2
+PARTS["lfm2_moe"] = {
+    **LFM2,
+    "feed_forward.gate": "ffn_gate_inp",
+    "feed_forward.expert_bias": "exp_probs_b.bias",
+    "feed_forward.experts.w1": "ffn_gate_exps",
+    "feed_forward.experts.w3": "ffn_up_exps",
+    "feed_forward.experts.w2": "ffn_down_exps",
+}
 ENDS = {
     "model.embed_tokens.weight": "token_embd.weight",
     "backbone.embeddings.weight": "token_embd.weight",
     "model.norm.weight": "output_norm.weight",
     "model.final_layernorm.weight": "output_norm.weight",
     "backbone.norm_f.weight": "output_norm.weight",
+    "model.embedding_norm.weight": "token_embd_norm.weight",
     "lm_head.weight": "output.weight",
 }
 # The field that says how many groups of heads share B and C.
@@ -139,7 +161,7 @@ GROUPS = {
     "granitemoehybrid": "mamba_n_groups",
     "falcon_h1": "mamba_n_groups",
 }
-KEPT_F32 = ("ssm_a", "ssm_conv1d", "ffn_gate_inp")
+KEPT_F32 = ("ssm_a", "ssm_conv1d", "shortconv.conv", "ffn_gate_inp")
 
 
 def read_model(golden):
@@ -277,7 +299,7 @@ def convert(config, tensors, kind):
             tensor.values = f32(-math.exp(v) for v in values)
         if family == "falcon_h1":
             tensor.values = multiply(config, name, tensor)
-        if ".conv1d.weight" in name:
+        if ".conv1d.weight" in name or ".conv.conv.weight" in name:
             tensor.shape = [tensor.shape[0], tensor.shape[2]]
         if family in ("llama", "mixtral", "bamba", "granitemoehybrid"):
             if ".q_proj." in name:

@@ -11,7 +11,7 @@ import array
 
 from linear_attention_cases import delta_rule, lightning_attention, ssd
 from op_entry import Entry, tensor, tensor_type, zeros
-from ssm_cases import causal_conv1d, selective_scan, ssm_lti
+from ssm_cases import causal_conv1d, selective_scan, short_conv, ssm_lti
 
 
 def leading(value, dynamic=2):
@@ -351,6 +351,7 @@ OPERATORS = {
         rmsnorm,
         router,
         selective_scan,
+        short_conv,
         softmax,
         ssd,
         ssm_lti,

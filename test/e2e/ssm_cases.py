@@ -270,15 +270,13 @@ def ssm_lti(name, parameters, inputs, outputs):
     return [make(*case) for make in makers]
 
 
-def causal_conv1d(name, parameters, inputs, outputs):
-    entry = Entry(name)
-    x = inputs["x"]
+def convolve(entry, value, x, parameters, inputs):
+    """What comes of a convolution of `value`, which has the shape of x."""
     batch, _, channels = x.shape
     width = parameters["kernel"]
     wide = wide_type(x.shape)
     matrix = tensor_type([width, channels])
     state = state_type([0, width - 1, channels])
-    value = entry.input("x", x, wide)
     weight = entry.weight("weight", states_first(inputs["weight"]))
     bias = ""
     if "bias" in inputs:
@@ -287,7 +285,6 @@ def causal_conv1d(name, parameters, inputs, outputs):
     start = inputs.get("state")
     start = states_first(start) if start else zeros([batch, width - 1, channels])
     before = entry.state("columns", start, state)
-    silu = parameters["activation"] == "silu"
     empty = entry.op(
         f"tensor.empty({sizes(entry, value, wide)}) : {wide}", "convolved"
     )
@@ -297,11 +294,50 @@ def causal_conv1d(name, parameters, inputs, outputs):
         f" : {wide}, {matrix} -> {wide}, {state}",
         "conv, columns_after",
     )
-    if silu:
+    if parameters["activation"] == "silu":
         y = entry.op(f"marimba.silu {y} : {wide}", "activated")
+    return y, (last, state)
+
+
+def causal_conv1d(name, parameters, inputs, outputs):
+    entry = Entry(name)
+    x = inputs["x"]
+    wide = wide_type(x.shape)
+    value = entry.input("x", x, wide)
+    y, last = convolve(entry, value, x, parameters, inputs)
     entry.result("y", y, x.shape, wide)
-    entry.returns(last, state)
+    entry.returns(*last)
     entry.expect("y", outputs["y"])
-    if width > 1:
+    if parameters["kernel"] > 1:
         entry.expect("columns", states_first(outputs["state_last"]))
+    return entry
+
+
+def without_oldest(columns):
+    """[B, D, W] without the first of the W, which nothing reads."""
+    *shape, width = columns.shape
+    values = [v for i, v in enumerate(columns.values) if i % width]
+    return tensor([*shape, width - 1], values, columns.values.typecode)
+
+
+def short_conv(name, parameters, inputs, outputs):
+    """C conv(B x), with what the importer puts around the convolution."""
+    entry = Entry(name)
+    x = inputs["x"]
+    wide = wide_type(x.shape)
+    inputs = dict(inputs)
+    if "state" in inputs:
+        inputs["state"] = without_oldest(inputs["state"])
+    value = entry.input("x", x, wide)
+    if parameters["gated"]:
+        before = entry.input("B", inputs["B"], wide)
+        value = entry.op(f"arith.mulf {before}, {value} : {wide}", "Bx")
+    y, last = convolve(entry, value, x, parameters, inputs)
+    if parameters["gated"]:
+        after = entry.input("C", inputs["C"], wide)
+        y = entry.op(f"arith.mulf {after}, {y} : {wide}", "gated")
+    entry.result("y", y, x.shape, wide)
+    entry.returns(*last)
+    entry.expect("y", outputs["y"])
+    entry.expect("columns", states_first(without_oldest(outputs["state_last"])))
     return entry
