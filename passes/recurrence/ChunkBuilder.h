@@ -12,6 +12,7 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 
 namespace mlir::marimba {
@@ -19,7 +20,7 @@ namespace mlir::marimba {
 using Sizes = SmallVector<OpFoldResult>;
 using Body = llvm::function_ref<Value(OpBuilder &, Location, ValueRange)>;
 
-/// Tensors of a chunk and the loops around them.
+/// Tensors of a chunk, vectors of them and the loops around them.
 class ChunkBuilder : public ImplicitLocOpBuilder {
 public:
   using ImplicitLocOpBuilder::ImplicitLocOpBuilder;
@@ -63,11 +64,14 @@ public:
     return insert(part, into, Sizes(sizes.size(), attr(0)), sizes);
   }
 
-  /// An elementwise op of as many loops as `out` has dimensions. Each input
-  /// has the loops that its list names.
-  Value each(ArrayRef<std::pair<Value, SmallVector<unsigned>>> ins, Value out,
-             Body body) {
-    unsigned rank = cast<RankedTensorType>(out.getType()).getRank();
+  /// Elementwise ops of as many loops as `outs` have dimensions. Each input has
+  /// the loops that its list names.
+  using Input = std::pair<Value, SmallVector<unsigned>>;
+  SmallVector<Value>
+  each(ArrayRef<Input> ins, ValueRange outs,
+       llvm::function_ref<SmallVector<Value>(OpBuilder &, Location, ValueRange)>
+           body) {
+    unsigned rank = cast<RankedTensorType>(outs[0].getType()).getRank();
     SmallVector<Value> values;
     SmallVector<AffineMap> maps;
     for (const auto &[value, dims] : ins) {
@@ -75,14 +79,20 @@ public:
       maps.push_back(
           AffineMap::getMultiDimMapWithTargets(rank, dims, getContext()));
     }
-    maps.push_back(getMultiDimIdentityMap(rank));
+    maps.append(outs.size(), getMultiDimIdentityMap(rank));
     SmallVector<utils::IteratorType> kinds(rank, utils::IteratorType::parallel);
     return linalg::GenericOp::create(
-               *this, out.getType(), values, out, maps, kinds,
+               *this, outs.getTypes(), values, outs, maps, kinds,
                [&](OpBuilder &b, Location loc, ValueRange args) {
                  linalg::YieldOp::create(b, loc, body(b, loc, args));
                })
-        .getResult(0);
+        .getResults();
+  }
+  Value each(ArrayRef<Input> ins, Value out, Body body) {
+    return each(ins, ValueRange{out},
+                [&](OpBuilder &b, Location loc, ValueRange args) {
+                  return SmallVector<Value>{body(b, loc, args)};
+                })[0];
   }
 
   /// out[m, n] += a[m, k] b[k, n]. Where `a` is of bf16, b is rounded to it;
@@ -125,6 +135,30 @@ public:
     scf::YieldOp::create(
         *this, body(loop.getInductionVar(), loop.getRegionIterArgs()));
     return loop.getResults();
+  }
+
+  //===--------------------------------------------------------------------===//
+  // Vectors of f32, whole and within a tensor's row
+  //===--------------------------------------------------------------------===//
+
+  Value readVector(Value from, ValueRange at, int64_t lanes) {
+    auto type = VectorType::get({lanes}, getElementTypeOrSelf(from));
+    return vector::TransferReadOp::create(*this, type, from, at, std::nullopt,
+                                          ArrayRef<bool>{true});
+  }
+  Value writeVector(Value vector, Value into, ValueRange at) {
+    return vector::TransferWriteOp::create(*this, vector, into, at,
+                                           ArrayRef<bool>{true})
+        .getResult();
+  }
+  /// An element of a matrix in all lanes.
+  Value spread(Value from, ValueRange at, int64_t lanes) {
+    auto type = VectorType::get({lanes}, getElementTypeOrSelf(from));
+    return vector::BroadcastOp::create(
+        *this, type, tensor::ExtractOp::create(*this, from, at));
+  }
+  Value plus(Value at, int64_t offset) {
+    return offset ? arith::AddIOp::create(*this, at, index(offset)) : at;
   }
 };
 

@@ -142,7 +142,8 @@ def DecomposeLinearAttention
                            "::mlir::linalg::LinalgDialect",
                            "::mlir::math::MathDialect",
                            "::mlir::scf::SCFDialect",
-                           "::mlir::tensor::TensorDialect"];
+                           "::mlir::tensor::TensorDialect",
+                           "::mlir::vector::VectorDialect"];
 }
 
 def ExpandHeads : Pass<"expand-heads", "::mlir::func::FuncOp"> {
