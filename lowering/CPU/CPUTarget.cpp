@@ -84,6 +84,8 @@ void CPUTarget::buildSpecialize(OpPassManager &pm,
 void CPUTarget::buildKernels(OpPassManager &pm,
                              const PipelineOptions &options) const {
   OpPassManager &func = pm.nest<func::FuncOp>();
+  if (std::optional<int64_t> fewest = options.fewestGroupedExperts())
+    func.addPass(createGroupExperts({*fewest}));
   func.addPass(createDecomposeExperts());
   if (options.bf16)
     func.addPass(createNarrowProjections());
@@ -142,7 +144,8 @@ void CPUTarget::buildLoops(OpPassManager &pm,
   OpPassManager &func = pm.nest<func::FuncOp>();
   func.addPass(
       createConvertMarimbaToVector({options.vectorBits, options.threads,
-                                    options.integerUnit, options.tiles}));
+                                    options.integerUnit, options.tiles,
+                                    options.bf16Dots}));
   func.addPass(createVectorizeLinalg({options.vectorBits, options.bf16Dots}));
   addScalarLoops(func);
   func.addPass(createApproximateMath());

@@ -74,7 +74,9 @@ def ConvertMarimbaToVector
                         "what multiplies bytes",
                         "::mlir::marimba::integerUnitNames()">,
                  Option<"tiles", "tiles", "bool", "false",
-                        "the target has AMX's tiles of bf16 and of bytes">];
+                        "the target has AMX's tiles of bf16 and of bytes">,
+                 Option<"bf16Dots", "bf16-dots", "bool", "false",
+                        "the target has dot products of bf16">];
   let statistics = [
     Statistic<"numConverted", "num-converted", "ops that became vector loops">,
   ];

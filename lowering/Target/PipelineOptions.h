@@ -13,6 +13,7 @@
 
 #include "mlir/Pass/PassOptions.h"
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace mlir::marimba {
@@ -33,6 +34,10 @@ enum class LTIForm { Cheapest, Recurrence, Convolution, AsWritten };
 /// What prompts make of recurrences with a matrix state (linear_attention): the
 /// cheaper form (decompose-linear-attention), or one of the two.
 enum class LinearAttentionForm { Automatic, Recurrent, Chunked };
+
+/// How the weights of experts are read: packed, or as they are stored, and only
+/// those of experts that are chosen; automatically by the number of experts.
+enum class ExpertForm { Automatic, Packed, Stored };
 
 struct PipelineOptions : PassPipelineOptions<PipelineOptions> {
   PipelineOptions() = default;
@@ -126,6 +131,18 @@ struct PipelineOptions : PassPipelineOptions<PipelineOptions> {
       llvm::cl::desc("Tokens of a chunk of linear attention, 1 to 256 "
                      "(default: 64)"),
       llvm::cl::value_desc("n"), llvm::cl::init(64)};
+  Option<ExpertForm> experts{
+      *this, "experts",
+      llvm::cl::desc("How weights of experts are read that are not quantised"),
+      llvm::cl::init(ExpertForm::Automatic),
+      llvm::cl::values(
+          clEnumValN(ExpertForm::Automatic, "auto",
+                     "as stored from 32 experts on (default)"),
+          clEnumValN(ExpertForm::Packed, "packed",
+                     "packed when the model is loaded, as other weights"),
+          clEnumValN(ExpertForm::Stored, "stored",
+                     "as stored, and only those that are chosen: for models "
+                     "larger than memory"))};
   Option<bool> fuseScan{
       *this, "fuse-scan",
       llvm::cl::desc("Whether discretize and scan become selective_scan, and "
@@ -187,6 +204,13 @@ struct PipelineOptions : PassPipelineOptions<PipelineOptions> {
   }
   bool generates() const {
     return matmul == MatmulRoute::Generated || matmul == MatmulRoute::Automatic;
+  }
+  /// Experts of a mixture from which on it reads its weights as they are
+  /// stored; none where no mixture does.
+  std::optional<int64_t> fewestGroupedExperts() const {
+    if (!generates() || experts == ExpertForm::Packed)
+      return std::nullopt;
+    return experts == ExpertForm::Stored ? 1 : 32;
   }
   /// Whether generated kernels multiply many rows of bytes by every quantised
   /// weight, in groups: AMX's tiles of bf16 are as fast.

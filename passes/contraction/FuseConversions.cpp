@@ -107,6 +107,29 @@ struct IntoMatmul : CountingPattern {
   }
 };
 
+/// So do the matmuls of experts.
+struct IntoGrouped : CountingPattern {
+  using CountingPattern::CountingPattern;
+
+  LogicalResult matchAndRewrite(arith::TruncFOp op,
+                                PatternRewriter &rewriter) const override {
+    auto matmul = op.getIn().getDefiningOp<GroupedMatmulOp>();
+    if (!matmul || !op.getIn().hasOneUse() ||
+        !getElementTypeOrSelf(op.getType()).isBF16())
+      return rewriter.notifyMatchFailure(op, "no matmul of its own");
+    rewriter.setInsertionPoint(matmul);
+    Value empty = emptyLike(rewriter, matmul, matmul.getInits()[0],
+                            getElementTypeOrSelf(op.getType()));
+    rewriter.modifyOpInPlace(matmul, [&] {
+      matmul.getInitsMutable().assign(empty);
+      matmul->getResult(0).setType(cast<RankedTensorType>(empty.getType()));
+    });
+    rewriter.replaceOp(op, matmul->getResult(0));
+    ++statistic;
+    return success();
+  }
+};
+
 /// The rest are copies by the library.
 struct IntoReorder : CountingPattern {
   using CountingPattern::CountingPattern;
@@ -134,7 +157,7 @@ struct FuseConversionsPass
 
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    patterns.add<IntoGeneric, IntoMatmul>(&getContext(), numFused,
+    patterns.add<IntoGeneric, IntoMatmul, IntoGrouped>(&getContext(), numFused,
                                           /*benefit=*/2);
     if (reorder)
       patterns.add<IntoReorder>(&getContext(), numReorders, /*benefit=*/1);

@@ -9,6 +9,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/TypeUtilities.h"
 
 #define DEBUG_TYPE "narrow-projections"
 
@@ -29,29 +30,45 @@ bool readsQuantized(LinearOp op) {
          (op.getFewRows() || (shape.size() == 3 && shape[1] == 1));
 }
 
+/// Experts that are stored as f32 are read as f32: as bf16 they would be rounded
+/// in every call.
+bool readsFloats(GroupedMatmulOp op) {
+  return !getElementTypeOrSelf(op.getUp()).isBF16() ||
+         (op.getGate() && !getElementTypeOrSelf(op.getGate()).isBF16());
+}
+
 struct NarrowProjectionsPass
     : mlir::marimba::impl::NarrowProjectionsBase<NarrowProjectionsPass> {
   void runOnOperation() override {
     OpBuilder builder(&getContext());
     // Projections of one tensor share its rounded copy.
     DenseMap<Value, Value> narrowed;
-    getOperation().walk([&](LinearOp op) {
-      Value input = op.getInput();
-      auto type = cast<RankedTensorType>(input.getType());
-      if (!type.getElementType().isF32() || isCompared(op.getResult()) ||
-          readsQuantized(op)) {
-        LDBG() << "not narrowed: " << op.getLoc();
+    auto narrow = [&](Operation *op, OpOperand &input) {
+      ++numNarrowed;
+      auto type = cast<RankedTensorType>(input.get().getType());
+      Value &rounded = narrowed[input.get()];
+      if (!rounded) {
+        ++numRounded;
+        builder.setInsertionPointAfterValue(input.get());
+        rounded = arith::TruncFOp::create(builder, op->getLoc(),
+                                          type.clone(builder.getBF16Type()),
+                                          input.get());
+      }
+      input.set(rounded);
+    };
+    getOperation().walk([&](Operation *op) {
+      if (auto linear = dyn_cast<LinearOp>(op)) {
+        if (linear.getInput().getType().getElementType().isF32() &&
+            !isCompared(linear.getResult()) && !readsQuantized(linear))
+          return narrow(op, linear.getInputMutable());
+      } else if (auto grouped = dyn_cast<GroupedMatmulOp>(op)) {
+        if (getElementTypeOrSelf(grouped.getInput()).isF32() &&
+            !readsFloats(grouped))
+          return narrow(op, grouped.getInputMutable());
+      } else {
         return;
       }
-      ++numNarrowed;
-      Value &narrow = narrowed[input];
-      if (!narrow) {
-        ++numRounded;
-        builder.setInsertionPointAfterValue(input);
-        narrow = arith::TruncFOp::create(
-            builder, op.getLoc(), type.clone(builder.getBF16Type()), input);
-      }
-      op.getInputMutable().assign(narrow);
+      LDBG() << "not narrowed: " << op->getLoc();
     });
   }
 };

@@ -29,4 +29,29 @@ def DecomposeExperts : Pass<"decompose-experts", "::mlir::func::FuncOp"> {
                            "::mlir::tensor::TensorDialect"];
 }
 
+def GroupExperts : Pass<"group-experts", "::mlir::func::FuncOp"> {
+  let summary = "many experts become two matmuls of all groups";
+  let description = [{
+    `experts` becomes `grouped_matmul`: one of gate and up, one of down, each for
+    the groups of all experts, and a sum over each token's K rows. Weights are
+    read as they are stored, matrix by matrix, and only those of experts that a
+    row chose. So small groups share one parallel loop, nothing is packed when a
+    model is loaded, and a model may be larger than memory.
+
+    Mixtures of fewer than `fewest` experts, whose groups are large, and
+    quantised ones, whose weights are stored in the kernels' order anyway, are
+    left to `decompose-experts`.
+  }];
+  let options = [Option<"fewest", "fewest", "int64_t", "32",
+                        "experts from which on a mixture is grouped">];
+  let statistics = [
+    Statistic<"numGrouped", "num-grouped",
+              "mixtures of experts that became grouped matmuls">,
+  ];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect",
+                           "::mlir::marimba::MarimbaDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 #endif // MARIMBA_PASSES_EXPERTS_PASSES_TD

@@ -143,6 +143,14 @@ WeightSpec readWeight(const Json &value, const std::string &path) {
                                  "and two dimensions or more");
     spec.stored = false;
   }
+  if (auto it = value.find("apart"); it != value.end()) {
+    if (!it->is_boolean() || spec.packed || spec.derived ||
+        spec.shape.size() < 3)
+      fail(path + ".apart", "is not true or false, of a stack of matrices that "
+                            "has sources and is not packed");
+    spec.apart = it->get<bool>();
+    spec.stored = !spec.apart;
+  }
   if (auto it = value.find("stored"); it != value.end()) {
     if (!it->is_boolean())
       fail(path + ".stored", "is not true or false");

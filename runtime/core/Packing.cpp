@@ -4,6 +4,7 @@
 
 #include "PackedFile.h"
 #include "PrimitiveCacheImpl.h"
+#include "marimba/AvailableMemory.h"
 
 #include <algorithm>
 #include <stdexcept>
@@ -46,6 +47,7 @@ public:
   }
 
 private:
+  void leaveStored(size_t index, const WeightSpec &spec);
   bool planFile();
   bool prepareFolder();
   bool useFile();
@@ -77,11 +79,19 @@ private:
 };
 
 void Packer::find(const Description &description) {
+  uint64_t mapped = 0;
+  for (const WeightFile &file : weights.files())
+    mapped += file.bytes;
+  std::optional<int64_t> available = availableMemory();
+  library.storedMatrices.setFiles(
+      mapped > 0, available && mapped > static_cast<uint64_t>(*available));
   // Layers share their shapes, and asking for a layout takes a millisecond.
   std::map<std::tuple<int64_t, int64_t, MarimbaDType, bool>, memory::desc>
       layouts;
   for (size_t i = 0; i < description.weights.size(); ++i) {
     const WeightSpec &spec = description.weights[i];
+    if (spec.apart && *elementCount(spec.shape) > 0)
+      leaveStored(i, spec);
     if (!spec.packed || *elementCount(spec.shape) == 0)
       continue;
     Item item;
@@ -103,6 +113,17 @@ void Packer::find(const Description &description) {
     total += item.wanted.get_size() * item.matrices.size();
     items.push_back(std::move(item));
   }
+}
+
+/// Tells the library where the matrices are that code reads as stored.
+void Packer::leaveStored(size_t index, const WeightSpec &spec) {
+  std::vector<const void *> places;
+  for (const StoredMatrix &matrix : weights.matrices(index, spec))
+    places.push_back(matrix.data);
+  size_t rank = spec.shape.size();
+  library.storedMatrices.make(
+      weights.table()[index].data, places,
+      spec.shape[rank - 1] * spec.shape[rank - 2] * dtypeSize(spec.dtype));
 }
 
 /// False where the library does not say how a layout's bytes lie.

@@ -4,6 +4,7 @@
 #define MARIMBA_RUNTIME_CORE_PRIMITIVECACHEIMPL_H
 
 #include "DnnlPrimitives.h"
+#include "StoredMatrices.h"
 #include "marimba/PrimitiveCache.h"
 #include "marimba/Tensor.h"
 
@@ -102,6 +103,8 @@ struct PrimitiveCache::Impl {
   std::map<std::string, std::atomic<int64_t>> implementations;
   /// Where keys are stored that are addresses only (Stacks::InPlace).
   std::unordered_map<const void *, const void *> places;
+  /// Those that code reads where they are stored.
+  StoredMatrices storedMatrices;
 
   std::shared_ptr<const Plan> plan(const dnn::MatmulSpec &spec);
   std::shared_ptr<const IntegerPlan> integerPlan(const dnn::MatmulSpec &spec);

@@ -197,8 +197,8 @@ private:
         return true;
       }
     }
-    if (plain && stacks == Stacks::InPlace && spec.packed && !spec.stored &&
-        leaveApart(spec, parts))
+    if (plain && stacks == Stacks::InPlace && (spec.packed || spec.apart) &&
+        !spec.stored && leaveApart(spec, parts))
       return true;
     if (!weights.allocate(spec, error))
       return false;

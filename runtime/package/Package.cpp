@@ -87,6 +87,9 @@ static const Function kFunctions[] = {
      reinterpret_cast<void *>(marimba_onednn_integer_matmul)},
     {MARIMBA_FN_PACKED_WEIGHTS,
      reinterpret_cast<void *>(marimba_packed_weights)},
+    {MARIMBA_FN_STORED_MATRICES,
+     reinterpret_cast<void *>(marimba_stored_matrices)},
+    {MARIMBA_FN_READ_MATRIX, reinterpret_cast<void *>(marimba_read_matrix)},
     {MARIMBA_FN_PROFILE_BEGIN, reinterpret_cast<void *>(marimba_profile_begin)},
     {MARIMBA_FN_PROFILE_END, reinterpret_cast<void *>(marimba_profile_end)},
 };

@@ -117,6 +117,20 @@ add(
     refused={("E", 0): "offsets has size 1, expected at least 2: one expert more"},
 )
 add(
+    "group_by_expert_in_order",
+    "group_by_expert %experts outs(%pairs, %offsets, %order : {pairs}, {offsets},"
+    " {order}) : {experts} -> {pairs}, {offsets}, {order}",
+    [
+        "experts: R K|belowE",
+        "pairs: R*K|i32|output",
+        "offsets: E+1|i32|output",
+        "order: E|i32|output",
+    ],
+    outs="pairs offsets order",
+    open="R",
+    tried="R K",
+)
+add(
     "gather_rows",
     "gather_rows %x, %pairs outs(%y : {y}) {{top_k = 2 : i64}}"
     " : {x}, {pairs} -> {y}",

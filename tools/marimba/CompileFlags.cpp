@@ -63,7 +63,8 @@ driver::CompileFlags::CompileFlags(cl::SubCommand &sub)
                  "Name of the configuration (default: config.json)", "name") {
   cl::Option *shown[] = {&pipeline.target,      &pipeline.matmul,
                          &pipeline.matmulTable, &pipeline.activations,
-                         &pipeline.ltiForm,     &pipeline.linearAttention};
+                         &pipeline.ltiForm,     &pipeline.linearAttention,
+                         &pipeline.experts};
   for (cl::Option *option : shown)
     moveOption(*option, sub, category());
 }

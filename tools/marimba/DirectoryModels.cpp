@@ -39,6 +39,7 @@ bool DirectoryModels::leavesDecisions(const std::string &package) const {
                                        &flags->pipeline.ltiForm,
                                        &flags->pipeline.linearAttention,
                                        &flags->pipeline.linearAttentionChunk,
+                                       &flags->pipeline.experts,
                                        &flags->reference,
                                        &flags->noFuseScan,
                                        &flags->isa,

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/Marimba/IR/Marimba.h"
+#include "dialects/Marimba/IR/PostOps.h"
 #include "dialects/Marimba/IR/Verify.h"
 
 #include "mlir/IR/TypeUtilities.h"
@@ -137,21 +138,73 @@ LogicalResult ExpertsOp::verify() {
 OpShapes mlir::marimba::shapesOf(GroupByExpertOp op) {
   return {.values = {{"experts", op.getExperts(), "R K"},
                      {"offsets", op.getOffsets(), "E+1"},
-                     {"pairs", op.getPairs(), "R*K"}},
+                     {"pairs", op.getPairs(), "R*K"},
+                     {"order", op.getOrder(), "E"}},
           .indices = {{"experts", op.getExperts(), "E+1", /*offset=*/-1}}};
 }
 
 LogicalResult GroupByExpertOp::verify() {
-  if (failed(verifyDestination(*this, {"pairs", "offsets"})))
+  SmallVector<StringRef> destinations = {"pairs", "offsets"};
+  if (getInits().size() > 2)
+    destinations.push_back("order");
+  if (failed(verifyDestination(*this, destinations)))
     return failure();
   ShapeChecker shapes(*this);
   shapes.check("experts", getExperts(), "R K")
       .check("offsets", getOffsets(), "E+1");
   bindPairs(shapes, shapes.get("R"), shapes.get("K"));
   if (int64_t ends = shapes.get("E+1"); !ShapedType::isDynamic(ends))
-    shapes.require(ends >= 2, "offsets has size " + Twine(ends) +
-                                  ", expected at least 2: one expert more");
-  return shapes.check("pairs", getPairs(), "R*K").result();
+    shapes
+        .require(ends >= 2, "offsets has size " + Twine(ends) +
+                                ", expected at least 2: one expert more")
+        .bind("E", ends - 1, "one less than offsets");
+  return shapes.check("order", getOrder(), "E")
+      .check("pairs", getPairs(), "R*K")
+      .result();
+}
+
+//===----------------------------------------------------------------------===//
+// GroupedMatmulOp
+//===----------------------------------------------------------------------===//
+
+OpShapes mlir::marimba::shapesOf(GroupedMatmulOp op) {
+  return {.values = {{"input", op.getInput(), "R D"},
+                     {"up", op.getUp(), "E N D"},
+                     {"gate", op.getGate(), "E N D"},
+                     {"pairs", op.getPairs(), "G"},
+                     {"offsets", op.getOffsets(), "E+1"},
+                     {"order", op.getOrder(), "E"},
+                     {"output", op.getInits()[0], "G N"}},
+          .indices = {{"pairs", op.getPairs(), "G"},
+                      {"pairs", op.getPairs(), "R", /*offset=*/0,
+                       /*factor=*/static_cast<int64_t>(op.getTopK())},
+                      {"offsets", op.getOffsets(), "G", /*offset=*/1},
+                      {"order", op.getOrder(), "E"}}};
+}
+
+LogicalResult GroupedMatmulOp::verify() {
+  if (failed(verifyDestination(*this, {"output"})) ||
+      failed(verifyTopK(*this, getTopK())))
+    return failure();
+  ShapeChecker shapes(*this);
+  shapes.check("up", getUp(), "E N D")
+      .requireStatic("E")
+      .requireStatic("N")
+      .requireStatic("D");
+  if (int64_t experts = shapes.get("E"); !ShapedType::isDynamic(experts))
+    shapes.bind("E+1", experts + 1, "one more than E");
+  shapes.check(shapesOf(*this))
+      .require(!getGate() || !getRelu2(),
+               "has a gate and relu2, expected one of them or none");
+  requireUnitStride(shapes, "input", getInput());
+  requireUnitStride(shapes, "output", getInits()[0]);
+  return shapes.result();
+}
+
+WeightOperand GroupedMatmulOp::getWeightOperand(OpOperand &operand) {
+  if (operand.get() != getUp() && operand.get() != getGate())
+    return {};
+  return {.role = WeightRole::Projection};
 }
 
 //===----------------------------------------------------------------------===//
@@ -254,7 +307,31 @@ WeightOperand ExpertsOp::getWeightOperand(OpOperand &operand) {
 }
 
 OpWork GroupByExpertOp::getWork(DynamicSize) { return {}; } // counts
-OpWork GatherRowsOp::getWork(DynamicSize) { return {}; }    // copies
+
+OpWork GroupedMatmulOp::getWork(DynamicSize size) {
+  LetterSizes sizes(shapesOf(*this), size);
+  double outputs = sizes("G N");
+  OpWork work;
+  work.products.push_back({getUp(), 2 * outputs * sizes("D")});
+  if (getGate()) {
+    work.products.push_back({getGate(), 2 * outputs * sizes("D")});
+    work.exps = outputs;
+    work.f32 = 3 * outputs;
+  }
+  if (getRelu2())
+    work.f32 = 2 * outputs;
+  return work;
+}
+
+double GroupedMatmulOp::getBytesRead(OpOperand &operand, DynamicSize size) {
+  double bytes = bytesOf(*this, operand.get(), size);
+  if (getWeightOperand(operand).role == WeightRole::None)
+    return bytes;
+  LetterSizes sizes(shapesOf(*this), size);
+  return bytes * std::min(1.0, sizes("G") / sizes("E"));
+}
+
+OpWork GatherRowsOp::getWork(DynamicSize) { return {}; } // copies
 
 OpWork ScatterAddRowsOp::getWork(DynamicSize size) {
   OpWork work;

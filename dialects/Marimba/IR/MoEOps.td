@@ -136,6 +136,8 @@ def Marimba_GroupByExpertOp : Marimba_DestinationOp<"group_by_expert"> {
     A stable counting sort. `experts` `[R,K]` names each row's K experts; pair p
     = row * K + k. `pairs` `[R*K]` lists all p in ascending order of their
     experts; expert e has `pairs[offsets[e] .. offsets[e+1])`, offsets `[E+1]`.
+    `order` `[E]`, where it is asked for, lists the experts: those with pairs
+    first, then the others, each in ascending order.
 
     Example:
 
@@ -155,6 +157,62 @@ def Marimba_GroupByExpertOp : Marimba_DestinationOp<"group_by_expert"> {
   let extraClassDeclaration = baseDeclarations # [{
     ::mlir::Value getPairs() { return getInits()[0]; }
     ::mlir::Value getOffsets() { return getInits()[1]; }
+    /// Null where it is not asked for.
+    ::mlir::Value getOrder() {
+      return getInits().size() > 2 ? getInits()[2] : ::mlir::Value();
+    }
+  }];
+}
+
+def Marimba_GroupedMatmulOp
+    : Marimba_DestinationOp<"grouped_matmul", [AttrSizedOperandSegments,
+          DeclareOpInterfaceMethods<WeightOperandInterface>]> {
+  let summary = "each group of rows times the matrix of its expert";
+  let description = [{
+    For each expert e and each `p` of `pairs[offsets[e] .. offsets[e+1])`:
+
+    ```
+    output[p, :] = up_e x                        x = input[p / top_k, :]
+    output[p, :] = silu(gate_e x) * (up_e x)     with `gate`
+    output[p, :] = max(up_e x, 0)^2              with `relu2`
+    ```
+
+    The matrices are read as they are stored, and only those of experts with
+    pairs (`rt.stored_matrices`): they may lie apart, in files that do not fit
+    into memory. `pairs`, `offsets` and `order` are what `group_by_expert` gives.
+
+    1. Products are of f32; of bf16, with sums in f32, where both sides are bf16
+       and the target multiplies it.
+    2. A row has the same bits whatever other rows there are.
+
+    Shapes: input `[R,D]`; up, gate `[E,N,D]`, E, N and D static; pairs `[G]`;
+    offsets `[E+1]`; order `[E]`; output `[G,N]`.
+
+    Example:
+
+    ```mlir
+    %h = marimba.grouped_matmul %x, %up gate(%gate : tensor<256x512x2048xbf16>)
+        groups(%pairs, %offsets, %order : tensor<?xi32>, tensor<257xi32>, tensor<256xi32>)
+        outs(%e : tensor<?x512xbf16>) {top_k = 8 : i64}
+        : tensor<?x2048xbf16>, tensor<256x512x2048xbf16> -> tensor<?x512xbf16>
+    ```
+  }];
+  let arguments = (ins Marimba_Shaped<[F32, BF16]>:$input,
+      Marimba_AnyParameter:$up, Optional<Marimba_AnyParameter>:$gate,
+      Marimba_AnyIds:$pairs, Marimba_AnyIds:$offsets, Marimba_AnyIds:$order,
+      Variadic<Marimba_Shaped<[F32, BF16]>>:$inits, I64Attr:$top_k,
+      UnitAttr:$relu2);
+  let results = (outs Variadic<Marimba_Projected>:$results);
+  let assemblyFormat = [{
+    $input `,` $up (`gate` `(` $gate^ `:` type($gate) `)`)?
+    `groups` `(` $pairs `,` $offsets `,` $order `:` type($pairs) `,`
+    type($offsets) `,` type($order) `)`
+    `outs` `(` $inits `:` type($inits) `)` attr-dict
+    `:` type($input) `,` type($up) (`->` type($results)^)?
+  }];
+  let extraClassDeclaration = baseDeclarations # [{
+    double getBytesRead(::mlir::OpOperand &operand,
+                        ::mlir::marimba::DynamicSize size);
   }];
 }
 

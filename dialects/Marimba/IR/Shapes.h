@@ -101,6 +101,7 @@ OpShapes shapesOf(AttentionOp op);
 OpShapes shapesOf(RouteOp op);
 OpShapes shapesOf(ExpertsOp op);
 OpShapes shapesOf(GroupByExpertOp op);
+OpShapes shapesOf(GroupedMatmulOp op);
 OpShapes shapesOf(GatherRowsOp op);
 OpShapes shapesOf(ScatterAddRowsOp op);
 OpShapes shapesOf(RotaryTableOp op);

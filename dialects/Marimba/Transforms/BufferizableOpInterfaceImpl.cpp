@@ -141,7 +141,9 @@ void mlir::marimba::registerBufferizableOpInterfaceExternalModels(
     RotaryEmbeddingOp::attachInterface<DestinationModel<RotaryEmbeddingOp, 0>>(
         *ctx);
     RouteOp::attachInterface<DestinationModel<RouteOp, 0, 1>>(*ctx);
-    GroupByExpertOp::attachInterface<DestinationModel<GroupByExpertOp, 0, 1>>(
+    GroupByExpertOp::attachInterface<
+        DestinationModel<GroupByExpertOp, 0, 1, 2>>(*ctx);
+    GroupedMatmulOp::attachInterface<DestinationModel<GroupedMatmulOp, 0>>(
         *ctx);
     GatherRowsOp::attachInterface<DestinationModel<GatherRowsOp, 0>>(*ctx);
     ScatterAddRowsOp::attachInterface<DestinationModel<ScatterAddRowsOp>>(*ctx);

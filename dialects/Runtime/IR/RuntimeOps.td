@@ -247,6 +247,56 @@ def Runtime_PackedWeightsOp
   }];
 }
 
+def Runtime_StoredMatricesOp
+    : Runtime_Op<"stored_matrices", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "where the matrices of a stack lie";
+  let description = [{
+    The addresses of the E matrices of a stored weight `[E, N, K]`, which may lie
+    apart from each other, in files. `order` lists them in the order in which
+    they will be read, as far as matrix e is read at all: where `offsets[e]` is
+    less than `offsets[e+1]`. The runtime begins to read the first ones from
+    disk, if they are not in memory.
+
+    Example:
+
+    ```mlir
+    %m = rt.stored_matrices %ctx, %w order(%order, %offsets)
+        : memref<256x512x2048xbf16>, memref<256xi32>, memref<257xi32> -> memref<256xi64>
+    ```
+  }];
+  let arguments = (ins Runtime_ContextType:$context, AnyMemRef:$weight,
+      AnyMemRef:$order, AnyMemRef:$offsets);
+  let results = (outs AnyMemRef:$result);
+  let assemblyFormat = [{
+    $context `,` $weight `order` `(` $order `,` $offsets `)` attr-dict
+    `:` type($weight) `,` type($order) `,` type($offsets) `->` type($result)
+  }];
+}
+
+def Runtime_ReadMatrixOp
+    : Runtime_Op<"read_matrix", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "one of those matrices, which is read now";
+  let description = [{
+    A view of matrix `order[position]`; the runtime begins to read those that
+    come next in the order from disk, if they are not in memory.
+
+    Example:
+
+    ```mlir
+    %w = rt.read_matrix %m[%e] position %i order(%order, %offsets)
+        : memref<256xi64>, memref<256xi32>, memref<257xi32> -> memref<512x2048xbf16>
+    ```
+  }];
+  let arguments = (ins AnyMemRef:$matrices, Index:$expert, Index:$position,
+      AnyMemRef:$order, AnyMemRef:$offsets);
+  let results = (outs AnyMemRef:$result);
+  let assemblyFormat = [{
+    $matrices `[` $expert `]` `position` $position
+    `order` `(` $order `,` $offsets `)` attr-dict
+    `:` type($matrices) `,` type($order) `,` type($offsets) `->` type($result)
+  }];
+}
+
 def Runtime_CheckOp
     : Runtime_Op<"check", [AttrSizedOperandSegments,
                            MemoryEffects<[MemWrite]>]> {

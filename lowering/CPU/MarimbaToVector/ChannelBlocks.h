@@ -56,6 +56,8 @@ void populateAttentionToVectorPatterns(RewritePatternSet &patterns,
                                        int64_t lanes, int64_t threads);
 void populatePackedMatmulToVectorPatterns(RewritePatternSet &patterns,
                                           const TileFacts &facts);
+void populateGroupedMatmulToVectorPatterns(RewritePatternSet &patterns,
+                                           const TileFacts &facts, bool dots);
 void populateRotaryToVectorPatterns(RewritePatternSet &patterns, int64_t lanes);
 
 } // namespace mlir::marimba

@@ -89,6 +89,7 @@ struct ConvertMarimbaToVectorPass
     TileFacts facts = TileFacts::of(*lanes, threads);
     facts.matrixTiles = tiles;
     populatePackedMatmulToVectorPatterns(patterns, facts);
+    populateGroupedMatmulToVectorPatterns(patterns, facts, bf16Dots);
     populateRotaryToVectorPatterns(patterns, *lanes);
     populateQuantizedEmbeddingToVectorPatterns(patterns, *lanes);
     populateQuantizedToVectorPatterns(patterns, facts, integerUnit);

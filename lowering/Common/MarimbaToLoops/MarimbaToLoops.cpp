@@ -198,92 +198,15 @@ struct LowerScanSummary : BufferPattern<ScanSummaryOp> {
   }
 };
 
-struct LowerGroupByExpert : BufferPattern<GroupByExpertOp> {
-  using BufferPattern::BufferPattern;
-  void build(KernelBuilder &b, GroupByExpertOp op) const override {
-    Value experts = op.getExperts(), pairs = op.getPairs();
-    Value offsets = op.getOffsets();
-    Value zero = b.index(0), one = b.index(1);
-    Value ends = b.dim(offsets, 0); // E + 1
-    Value rows = b.dim(experts, 0), topK = b.dim(experts, 1);
-    auto bump = [&](Value at) {
-      Value old = b.loadIndex(offsets, at);
-      b.storeIndex(b.addi(old, one), offsets, at);
-      return old;
-    };
-    b.loop(zero, ends, [&](Value e) { b.storeIndex(zero, offsets, e); });
-    // Count expert e in offsets[e + 1], add up: offsets[e] is where e starts.
-    b.loop(zero, rows, [&](Value r) {
-      b.loop(zero, topK,
-             [&](Value k) { bump(b.addi(b.loadIndex(experts, {r, k}), one)); });
-    });
-    b.loop(one, ends, [&](Value e) {
-      Value sum =
-          b.addi(b.loadIndex(offsets, b.subi(e, one)), b.loadIndex(offsets, e));
-      b.storeIndex(sum, offsets, e);
-    });
-    // Place each pair; offsets[e] moves to where e ends, that is e + 1 starts.
-    b.loop(zero, rows, [&](Value r) {
-      b.loop(zero, topK, [&](Value k) {
-        Value at = bump(b.loadIndex(experts, {r, k}));
-        b.storeIndex(b.addi(b.muli(r, topK), k), pairs, at);
-      });
-    });
-    b.loop(one, ends, [&](Value i) {
-      Value e = b.subi(ends, i);
-      b.storeIndex(b.loadIndex(offsets, b.subi(e, one)), offsets, e);
-    });
-    b.storeIndex(zero, offsets, zero);
-  }
-};
-
-struct LowerGatherRows : BufferPattern<GatherRowsOp> {
-  using BufferPattern::BufferPattern;
-  void build(KernelBuilder &b, GatherRowsOp op) const override {
-    Value output = op.getInits()[0], topK = b.index(op.getTopK());
-    Value count = b.dim(op.getPairs(), 0);
-    b.parallel({count}, [&](ValueRange at) {
-      Value i = at[0], pair = b.loadIndex(op.getPairs(), i);
-      Value row = arith::DivUIOp::create(b, pair, topK);
-      b.loop(b.index(0), b.dim(output, 1), [&](Value h) {
-        b.store(b.load(op.getInput(), {row, h}), output, {i, h});
-      });
-    });
-    b.loop(count, b.dim(output, 0), [&](Value i) {
-      b.loop(b.index(0), b.dim(output, 1),
-             [&](Value h) { b.store(b.constant(0.0), output, {i, h}); });
-    });
-  }
-};
-
-struct LowerScatterAddRows : BufferPattern<ScatterAddRowsOp> {
-  using BufferPattern::BufferPattern;
-  void build(KernelBuilder &b, ScatterAddRowsOp op) const override {
-    Value input = op.getInput(), output = op.getInits()[0];
-    Value topK = b.index(op.getTopK());
-    // No row twice: they may be added in any order.
-    b.parallel({b.dim(input, 0)}, [&](ValueRange at) {
-      Value i = at[0], pair = b.loadIndex(op.getPairs(), i);
-      Value weight = b.load(op.getWeights(), pair);
-      Value row = arith::DivUIOp::create(b, pair, topK);
-      b.loop(b.index(0), b.dim(input, 1), [&](Value h) {
-        Value sum = b.add(b.load(output, {row, h}),
-                          b.mul(weight, b.load(input, {i, h})));
-        b.store(sum, output, {row, h});
-      });
-    });
-  }
-};
-
 struct ConvertMarimbaToLoopsPass
     : mlir::marimba::impl::ConvertMarimbaToLoopsBase<
           ConvertMarimbaToLoopsPass> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    patterns.add<LowerConv, LowerScan, LowerSelectiveScan, LowerScanSummary,
-                 LowerGroupByExpert, LowerGatherRows, LowerScatterAddRows>(
+    patterns.add<LowerConv, LowerScan, LowerSelectiveScan, LowerScanSummary>(
         &getContext());
     populateAttentionToLoopsPatterns(patterns);
+    populateGroupsToLoopsPatterns(patterns);
     populateLinearAttentionToLoopsPatterns(patterns);
     populateLTIToLoopsPatterns(patterns);
     populateRotaryToLoopsPatterns(patterns);

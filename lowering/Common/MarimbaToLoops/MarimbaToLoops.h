@@ -32,6 +32,9 @@ template <typename OpTy> struct BufferPattern : OpRewritePattern<OpTy> {
 
 void populateAttentionToLoopsPatterns(RewritePatternSet &patterns);
 
+/// group_by_expert, grouped_matmul, gather_rows, scatter_add_rows.
+void populateGroupsToLoopsPatterns(RewritePatternSet &patterns);
+
 void populateLinearAttentionToLoopsPatterns(RewritePatternSet &patterns);
 
 /// lti_scan and long_convolution.

@@ -26,9 +26,10 @@ namespace {
 bool mayRunBeforeLoops(Operation &op) {
   if (op.hasTrait<OpTrait::IsTerminator>() || op.getNumRegions())
     return false;
-  // Loops leave the arena's top and the weights' copies as they are.
+  // Loops leave the arena's top and the weights' copies as they are, and the
+  // order of experts, which sequential code writes.
   return isMemoryEffectFree(&op) ||
-         isa<rt::ArenaAllocOp, rt::PackedWeightsOp>(op);
+         isa<rt::ArenaAllocOp, rt::PackedWeightsOp, rt::StoredMatricesOp>(op);
 }
 
 struct MergeParallelRegionsPass

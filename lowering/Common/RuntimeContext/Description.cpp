@@ -67,12 +67,14 @@ static void writeWeight(llvm::json::OStream &json, WeightOp weight,
       });
     if (weight.getStored())
       writeQuantized(json, cast<RankedTensorType>(*weight.getStored()));
+    if (use.apart && !use.packed && !use.stored && !weight.getDerived())
+      json.attribute("apart", true);
     if (!use.packed || weight.getDerived())
       return;
     json.attribute("packed", dtypeName(use.packed));
     if (use.blocks)
       json.attribute("blocks", true);
-    if (use.stored)
+    if (use.stored || use.apart)
       json.attribute("stored", true);
   });
 }

@@ -23,6 +23,7 @@ static void join(WeightUse &use, const WeightUse &other) {
                : !other.packed || use.packed == other.packed ? use.packed
                                                              : Type();
   use.blocks |= other.blocks;
+  use.apart |= other.apart;
   use.stored |= other.stored;
 }
 
@@ -59,6 +60,8 @@ WeightUse WeightUses::usesOf(Value value) {
                packed && operand.get() == packed.getWeight() &&
                operand.get() != packed.getBias()) {
       join(result, {.packed = packed.getPacked(), .blocks = true});
+    } else if (isa<GroupedMatmulOp>(op)) {
+      join(result, {.apart = true});
     } else if (isa<memref::DimOp>(op)) {
       // Its size is no part of it.
     } else if (auto cast = dyn_cast<memref::CastOp>(op)) {

@@ -21,6 +21,8 @@ struct WeightUse {
   Type packed;
   /// Whether generated matmuls read the copy, in blocks of 64 channels.
   bool blocks = false;
+  /// Whether code asks where its matrices are stored (`rt.stored_matrices`).
+  bool apart = false;
   /// Whether anything else reads it, as it is stored.
   bool stored = false;
 };

@@ -68,6 +68,7 @@ struct ConvertRuntimeToLLVMPass
     RewritePatternSet patterns(ctx);
     populateRuntimeToLLVMPatterns(types, patterns);
     populateProfileToLLVMPatterns(types, patterns);
+    populateStoredMatricesToLLVMPatterns(types, patterns);
     populateOneDNNToLLVMPatterns(types, patterns);
     populateFuncToLLVMConversionPatterns(types, patterns);
     cf::populateControlFlowToLLVMConversionPatterns(types, patterns);

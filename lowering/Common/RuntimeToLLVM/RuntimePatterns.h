@@ -21,6 +21,10 @@ void populateRuntimeToLLVMPatterns(LLVMTypeConverter &types,
 void populateProfileToLLVMPatterns(LLVMTypeConverter &types,
                                    RewritePatternSet &patterns);
 
+/// The ops that find stored matrices: calls of the runtime.
+void populateStoredMatricesToLLVMPatterns(LLVMTypeConverter &types,
+                                          RewritePatternSet &patterns);
+
 /// onednn ops: an argument struct on the stack and a call.
 void populateOneDNNToLLVMPatterns(LLVMTypeConverter &types,
                                   RewritePatternSet &patterns);

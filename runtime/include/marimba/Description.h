@@ -36,6 +36,9 @@ struct WeightSpec : TensorSpec {
   bool blocks = false;
   /// A tensor of bytes, i8: its sources are the parts of the matrices.
   std::optional<formats::Layout> quantized;
+  /// Whether code asks where its matrices are stored
+  /// (marimba_stored_matrices), and reads them there alone.
+  bool apart = false;
   /// Whether code also reads it as it is stored.
   bool stored = true;
 };
@@ -74,7 +77,8 @@ struct ModuleTables {
 /// The JSON at the symbol marimba_description of a model, read and checked:
 ///
 ///   {"abi": 4, "name": "...", "weights": [{"name", "dtype", "shape",
-///    "sources" | "derived", "packed", "blocks", "stored", "quantized"}...],
+///    "sources" | "derived", "packed", "blocks", "stored", "apart",
+///    "quantized"}...],
 ///    "entries":
 ///    {"prepare":
 ///    {"args": [{"kind", "name", "dtype", "shape"}...]}, "prefill": ...,

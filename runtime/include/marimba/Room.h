@@ -3,21 +3,13 @@
 #ifndef MARIMBA_RUNTIME_ROOM_H
 #define MARIMBA_RUNTIME_ROOM_H
 
+#include "marimba/AvailableMemory.h"
 #include "marimba/ReadyModel.h"
 
 #include <cstdint>
-#include <optional>
 #include <string>
 
 namespace marimba::rt {
-
-/// Bytes that processes here can still take, by the kernel's estimate and the
-/// limits of the control groups; nothing where the system does not tell.
-std::optional<int64_t> availableMemory();
-
-/// The bytes behind `name` in lines such as "VmRSS:  123 kB" of a file of
-/// /proc; nothing where there is no such line.
-std::optional<int64_t> readKibibytes(const char *file, const char *name);
 
 /// Whether `sequences` of `tokens` tokens each, of `bytes` each, can fit beside
 /// what is there. False and `error`, with the model's name and the numbers,

@@ -198,6 +198,21 @@ const void *marimba_packed_weights(MarimbaContext *ctx, const void *w,
                                    int64_t n, int64_t k, int32_t weightType,
                                    int32_t type);
 
+/// Where the `count` matrices of a stack of weights are stored, of `bytes` each:
+/// those of the description ("apart") may lie anywhere, others are `stride`
+/// bytes apart from `w` on. The call will read those with offsets[e] <
+/// offsets[e + 1], which are the first in `order`; the runtime begins to read
+/// them from disk where they are not in memory. The table holds for the call.
+const void *const *marimba_stored_matrices(MarimbaContext *ctx, const void *w,
+                                           int64_t count, int64_t stride,
+                                           int64_t bytes, const int32_t *order,
+                                           const int32_t *offsets);
+
+/// matrices[expert], which is order[position] and is read now.
+const void *marimba_read_matrix(const void *const *matrices, int64_t expert,
+                                int64_t position, const int32_t *order,
+                                const int32_t *offsets);
+
 /// Y[b,t,i] = X[b,t,i], between f32 and bf16 and between strides.
 typedef struct MarimbaReorder {
   const void *x;
@@ -216,6 +231,8 @@ void marimba_onednn_reorder(MarimbaContext *ctx, const MarimbaReorder *args);
 #define MARIMBA_FN_ONEDNN_MATMUL "marimba_onednn_matmul"
 #define MARIMBA_FN_ONEDNN_INTEGER_MATMUL "marimba_onednn_integer_matmul"
 #define MARIMBA_FN_PACKED_WEIGHTS "marimba_packed_weights"
+#define MARIMBA_FN_STORED_MATRICES "marimba_stored_matrices"
+#define MARIMBA_FN_READ_MATRIX "marimba_read_matrix"
 #define MARIMBA_FN_ONEDNN_REORDER "marimba_onednn_reorder"
 
 //===----------------------------------------------------------------------===//

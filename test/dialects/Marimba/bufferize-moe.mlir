@@ -45,3 +45,23 @@ func.func @grouped(%experts: tensor<?x2xi32>, %x: tensor<?x8xf32>,
       : tensor<?x8xf32>, tensor<?xi32>, tensor<?xf32> -> tensor<?x8xf32>
   return %y : tensor<?x8xf32>
 }
+
+// No old value is read.
+
+// CHECK-LABEL: func @grouped_matmul
+// CHECK-SAME: %[[EX:[a-z0-9]+]]: memref<?x2xi32>, %[[X:[a-z0-9]+]]: memref<?x8xf32>, %[[W:[a-z0-9]+]]: memref<4x16x8xbf16>, %[[P:[a-z0-9]+]]: memref<?xi32>, %[[O:[a-z0-9]+]]: memref<5xi32>, %[[ALL:[a-z0-9]+]]: memref<4xi32>, %[[Y:[a-z0-9]+]]: memref<?x16xf32>
+func.func @grouped_matmul(%experts: tensor<?x2xi32>, %x: tensor<?x8xf32>,
+    %w: tensor<4x16x8xbf16>, %p: tensor<?xi32>, %o: tensor<5xi32>,
+    %all: tensor<4xi32>, %y: tensor<?x16xf32>) -> tensor<?x16xf32> {
+  // CHECK-NEXT: marimba.group_by_expert %[[EX]] outs(%[[P]], %[[O]], %[[ALL]] :
+  %pairs, %offsets, %order = marimba.group_by_expert %experts
+      outs(%p, %o, %all : tensor<?xi32>, tensor<5xi32>, tensor<4xi32>)
+      : tensor<?x2xi32> -> tensor<?xi32>, tensor<5xi32>, tensor<4xi32>
+  // CHECK-NEXT: marimba.grouped_matmul %[[X]], %[[W]] groups(%[[P]], %[[O]], %[[ALL]] : {{.*}}) outs(%[[Y]] :
+  // CHECK-NEXT: return %[[Y]]
+  %0 = marimba.grouped_matmul %x, %w
+      groups(%pairs, %offsets, %order : tensor<?xi32>, tensor<5xi32>, tensor<4xi32>)
+      outs(%y : tensor<?x16xf32>) {top_k = 2 : i64}
+      : tensor<?x8xf32>, tensor<4x16x8xbf16> -> tensor<?x16xf32>
+  return %0 : tensor<?x16xf32>
+}

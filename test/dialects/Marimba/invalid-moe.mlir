@@ -213,3 +213,73 @@ func.func @scatter(%x: memref<?x8xf32>, %p: memref<?xi32>, %w: memref<7xf32>,
       {top_k = 2 : i64} : memref<?x8xf32>, memref<?xi32>, memref<7xf32>
   return
 }
+
+// -----
+
+func.func @order(%e: memref<3x2xi32>, %p: memref<6xi32>, %o: memref<5xi32>,
+    %all: memref<5xi32>) {
+  // expected-error@+1 {{order has size 5 in dimension 0 (E), expected 4: one less than offsets}}
+  marimba.group_by_expert %e outs(%p, %o, %all : memref<6xi32>, memref<5xi32>, memref<5xi32>)
+      : memref<3x2xi32>
+  return
+}
+
+// -----
+
+func.func @grouped_offsets(%x: memref<3x8xf32>, %w: memref<4x16x8xf32>,
+    %p: memref<6xi32>, %o: memref<4xi32>, %all: memref<4xi32>, %y: memref<6x16xf32>) {
+  // expected-error@+1 {{offsets has size 4 in dimension 0 (E+1), expected 5: one more than E}}
+  marimba.grouped_matmul %x, %w
+      groups(%p, %o, %all : memref<6xi32>, memref<4xi32>, memref<4xi32>)
+      outs(%y : memref<6x16xf32>) {top_k = 2 : i64}
+      : memref<3x8xf32>, memref<4x16x8xf32>
+  return
+}
+
+// -----
+
+func.func @grouped_top_k(%x: memref<3x8xf32>, %w: memref<4x16x8xf32>,
+    %p: memref<6xi32>, %o: memref<5xi32>, %all: memref<4xi32>, %y: memref<6x16xf32>) {
+  // expected-error@+1 {{top_k is 0, expected at least 1}}
+  marimba.grouped_matmul %x, %w
+      groups(%p, %o, %all : memref<6xi32>, memref<5xi32>, memref<4xi32>)
+      outs(%y : memref<6x16xf32>) {top_k = 0 : i64}
+      : memref<3x8xf32>, memref<4x16x8xf32>
+  return
+}
+
+// -----
+
+func.func @grouped_both(%x: memref<3x8xf32>, %w: memref<4x16x8xf32>,
+    %p: memref<6xi32>, %o: memref<5xi32>, %all: memref<4xi32>, %y: memref<6x16xf32>) {
+  // expected-error@+1 {{has a gate and relu2, expected one of them or none}}
+  marimba.grouped_matmul %x, %w gate(%w : memref<4x16x8xf32>)
+      groups(%p, %o, %all : memref<6xi32>, memref<5xi32>, memref<4xi32>)
+      outs(%y : memref<6x16xf32>) {relu2, top_k = 2 : i64}
+      : memref<3x8xf32>, memref<4x16x8xf32>
+  return
+}
+
+// -----
+
+func.func @grouped_experts(%x: memref<3x8xf32>, %w: memref<?x16x8xf32>,
+    %p: memref<6xi32>, %o: memref<5xi32>, %all: memref<4xi32>, %y: memref<6x16xf32>) {
+  // expected-error@+1 {{E is dynamic, expected a static size}}
+  marimba.grouped_matmul %x, %w
+      groups(%p, %o, %all : memref<6xi32>, memref<5xi32>, memref<4xi32>)
+      outs(%y : memref<6x16xf32>) {top_k = 2 : i64}
+      : memref<3x8xf32>, memref<?x16x8xf32>
+  return
+}
+
+// -----
+
+func.func @grouped_stride(%x: memref<3x8xf32, strided<[16, 2]>>, %w: memref<4x16x8xf32>,
+    %p: memref<6xi32>, %o: memref<5xi32>, %all: memref<4xi32>, %y: memref<6x16xf32>) {
+  // expected-error@+1 {{input is strided in its last dimension, expected stride 1}}
+  marimba.grouped_matmul %x, %w
+      groups(%p, %o, %all : memref<6xi32>, memref<5xi32>, memref<4xi32>)
+      outs(%y : memref<6x16xf32>) {top_k = 2 : i64}
+      : memref<3x8xf32, strided<[16, 2]>>, memref<4x16x8xf32>
+  return
+}

@@ -50,3 +50,24 @@ func.func @grouped(%experts: tensor<?x2xi32>, %x: tensor<?x8xf32>,
       : tensor<?x8xf32>, tensor<?xi32>, tensor<?xf32> -> tensor<?x8xf32>
   return
 }
+
+// CHECK-LABEL: func @grouped_matmul
+func.func @grouped_matmul(%experts: tensor<?x2xi32>, %x: tensor<?x8xbf16>,
+    %w: tensor<4x16x8xbf16>, %p: tensor<?xi32>, %o: tensor<5xi32>,
+    %all: tensor<4xi32>, %y: tensor<?x16xbf16>, %z: tensor<?x16xf32>) {
+  // CHECK: marimba.group_by_expert %{{.*}} outs(%{{.*}}, %{{.*}}, %{{.*}} : tensor<?xi32>, tensor<5xi32>, tensor<4xi32>) : tensor<?x2xi32> -> tensor<?xi32>, tensor<5xi32>, tensor<4xi32>
+  %pairs, %offsets, %order = marimba.group_by_expert %experts
+      outs(%p, %o, %all : tensor<?xi32>, tensor<5xi32>, tensor<4xi32>)
+      : tensor<?x2xi32> -> tensor<?xi32>, tensor<5xi32>, tensor<4xi32>
+  // CHECK: marimba.grouped_matmul %{{.*}}, %{{.*}} gate(%{{.*}} : tensor<4x16x8xbf16>) groups(%{{.*}}, %{{.*}}, %{{.*}} : tensor<?xi32>, tensor<5xi32>, tensor<4xi32>) outs(%{{.*}} : tensor<?x16xbf16>) {top_k = 2 : i64} : tensor<?x8xbf16>, tensor<4x16x8xbf16> -> tensor<?x16xbf16>
+  %0 = marimba.grouped_matmul %x, %w gate(%w : tensor<4x16x8xbf16>)
+      groups(%pairs, %offsets, %order : tensor<?xi32>, tensor<5xi32>, tensor<4xi32>)
+      outs(%y : tensor<?x16xbf16>) {top_k = 2 : i64}
+      : tensor<?x8xbf16>, tensor<4x16x8xbf16> -> tensor<?x16xbf16>
+  // CHECK: marimba.grouped_matmul {{.*}} {relu2, top_k = 1 : i64} : tensor<?x8xbf16>, tensor<4x16x8xbf16> -> tensor<?x16xf32>
+  %1 = marimba.grouped_matmul %x, %w
+      groups(%pairs, %offsets, %order : tensor<?xi32>, tensor<5xi32>, tensor<4xi32>)
+      outs(%z : tensor<?x16xf32>) {relu2, top_k = 1 : i64}
+      : tensor<?x8xbf16>, tensor<4x16x8xbf16> -> tensor<?x16xf32>
+  return
+}

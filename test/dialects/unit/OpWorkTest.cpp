@@ -285,6 +285,17 @@ const Case kCases[] = {
      "marimba.group_by_expert %e outs(%p, %o : tensor<?xi32>, tensor<5xi32>) "
      ": tensor<?x2xi32> -> tensor<?xi32>, tensor<5xi32>",
      {.bytes = 4 * (7 * 2 + 1 + 5)}}, // R*K is the caller's: 1
+    {"%x: tensor<?x8xf32>, %w: tensor<20x16x8xbf16>, %p: tensor<?xi32>, %o: "
+     "tensor<21xi32>, %r: tensor<20xi32>, %y: tensor<10x16xf32>",
+     "marimba.grouped_matmul %x, %w gate(%w : tensor<20x16x8xbf16>) groups(%p, "
+     "%o, %r : tensor<?xi32>, tensor<21xi32>, tensor<20xi32>) outs(%y : "
+     "tensor<10x16xf32>) {top_k = 2 : i64} : tensor<?x8xf32>, "
+     "tensor<20x16x8xbf16> -> tensor<10x16xf32>",
+     {.exps = 10 * 16,
+      .f32 = 3 * 10 * 16,
+      .products = 2 * 2 * (10 * 16 * 8),
+      // Half of the experts, at most.
+      .bytes = 4 * (7 * 8 + 10 + 21 + 20 + 10 * 16) + 2 * 2 * 10 * 16 * 8}},
     {"%x: tensor<?x8xf32>, %p: tensor<?xi32>, %y: tensor<5x8xf32>",
      "marimba.gather_rows %x, %p outs(%y : tensor<5x8xf32>) {top_k = 2 : i64} "
      ": tensor<?x8xf32>, tensor<?xi32> -> tensor<5x8xf32>",
