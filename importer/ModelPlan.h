@@ -8,6 +8,7 @@
 #define MARIMBA_IMPORTER_MODELPLAN_H
 
 #include "importer/Weights.h"
+#include "importer/hub/RotaryConfig.h"
 #include "llvm/ADT/SmallVector.h"
 #include <functional>
 
@@ -46,7 +47,8 @@ struct LayerPlan {
   std::string location;       // "model.layers.0.mamba": for people
   bool usesEmbedding = false; // what the model's first layer reads, as x0
   bool usesPast = false;
-  bool usesRotary = false; // the model has frequencies
+  bool usesRotary = false;
+  unsigned rotation = 0; // which of the model's, if it uses one
   SmallVector<LayerWeight> weights;
   SmallVector<LayerState> states;
   std::optional<Preparation> preparation;
@@ -67,11 +69,13 @@ struct ModelPlan {
   double normEpsilon = 0;
   bool zeroCenteredNorm = false;              // the last norm's factor is 1 + w
   double embeddingScale = 1, logitsScale = 1; // factors
+  double logitsSoftcap = 0;                   // after the factor; 0: none
   Weight embedding, finalNorm;
-  std::optional<Weight> head; // none: the embedding is the head, too
+  bool zeroCenteredNorm = false; // the last norm's factor is 1 + w
+  std::optional<Weight> head;    // none: the embedding is the head, too
   std::vector<LayerPlan> layers;
-  /// Of rotary positions, which all layers share; none where there are none.
-  std::vector<float> rotaryFrequencies;
+  /// Of rotary positions, which layers share; none where there are none.
+  std::vector<Rotation> rotations;
   /// All weights, in the order of their declaration.
   ArrayRef<Weight> weights;
 };

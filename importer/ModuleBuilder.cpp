@@ -141,8 +141,9 @@ func::FuncOp ModuleBuilder::getLayer(const LayerPlan &layer) {
   if (layer.usesPast)
     arguments.push_back({rows, "past", ""});
   if (layer.usesRotary) {
-    arguments.push_back({rotaryType(), "cos", ""});
-    arguments.push_back({rotaryType(), "sin", ""});
+    Type table = rotaryType(plan.rotations[layer.rotation]);
+    arguments.push_back({table, "cos", ""});
+    arguments.push_back({table, "sin", ""});
   }
   arguments.push_back({rows, "valid", ""});
   SmallVector<Type> results{x};

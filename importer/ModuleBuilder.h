@@ -40,9 +40,9 @@ private:
     return RankedTensorType::get(shape, element ? element : b.getF32Type());
   }
   /// [B,T,J], of cosines and sines.
-  RankedTensorType rotaryType() {
+  RankedTensorType rotaryType(const Rotation &rotation) {
     return dynamic({ShapedType::kDynamic, ShapedType::kDynamic,
-                    int64_t(plan.rotaryFrequencies.size())});
+                    int64_t(rotation.frequencies.size())});
   }
   Value getWeight(const Weight &weight) {
     return GetWeightOp::create(b, name(weight.symbol), weight.type,
@@ -61,7 +61,8 @@ private:
   /// results.
   SmallVector<Argument> prefillArguments();
   /// The cosines and sines of the positions of `ids`.
-  std::pair<Value, Value> emitRotaryTable(Value ids, Value past);
+  std::pair<Value, Value> emitRotaryTable(const Rotation &rotation, Value ids,
+                                          Value past);
   Value emitHead(Value x, Value positions, Value logits);
   Value storeHidden(Value x, Value hidden, int64_t index, Location loc);
   /// For ImportOptions::collectInputs: the output's type, for `inputs` of an

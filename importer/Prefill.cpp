@@ -23,16 +23,21 @@ Value ModuleBuilder::storeHidden(Value x, Value hidden, int64_t index,
                                        strides);
 }
 
-std::pair<Value, Value> ModuleBuilder::emitRotaryTable(Value ids, Value past) {
+std::pair<Value, Value> ModuleBuilder::emitRotaryTable(const Rotation &rotation,
+                                                       Value ids, Value past) {
   Location loc = name("rotary");
   SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(b, loc, ids);
-  sizes.push_back(b.getIndexAttr(plan.rotaryFrequencies.size()));
+  sizes.push_back(b.getIndexAttr(rotation.frequencies.size()));
   Value cos = tensor::EmptyOp::create(b, name("cos"), sizes, b.getF32Type());
   Value sin = tensor::EmptyOp::create(b, name("sin"), sizes, b.getF32Type());
+  Type type = rotaryType(rotation);
   auto table = RotaryTableOp::create(
-      b, loc, TypeRange{rotaryType(), rotaryType()}, past, ValueRange{cos, sin},
-      b.getDenseF32ArrayAttr(plan.rotaryFrequencies));
-  return {table->getResult(0), table->getResult(1)};
+      b, loc, TypeRange{type, type}, past, ValueRange{cos, sin},
+      b.getDenseF32ArrayAttr(rotation.frequencies));
+  auto scaled = [&](unsigned i) {
+    return emitScaled(b, loc, table->getResult(i), rotation.factor);
+  };
+  return {scaled(0), scaled(1)};
 }
 
 Value ModuleBuilder::emitHead(Value x, Value positions, Value logits) {
@@ -46,6 +51,9 @@ Value ModuleBuilder::emitHead(Value x, Value positions, Value logits) {
   Value result = LinearOp::create(b, name("lm_head"), logits.getType(), normed,
                                   table, /*bias=*/Value());
   result = emitScaled(b, name("logits_scale"), result, plan.logitsScale);
+  if (plan.logitsSoftcap)
+    result = SoftcapOp::create(b, name("logits_softcap"), result.getType(),
+                               result, b.getF64FloatAttr(plan.logitsSoftcap));
   return bufferization::MaterializeInDestinationOp::create(b, name("logits"),
                                                            result, logits)
       ->getResult(0);
@@ -101,9 +109,9 @@ void ModuleBuilder::emitPrefill() {
                                 getWeight(plan.embedding));
   x = emitScaled(b, name("embedding_scale"), x, plan.embeddingScale);
   Value x0 = x; // the layers write to x: a copy, if one of them asks for x0
-  std::pair<Value, Value> rotary;
-  if (!plan.rotaryFrequencies.empty())
-    rotary = emitRotaryTable(ids, past);
+  SmallVector<std::pair<Value, Value>> tables;
+  for (const Rotation &rotation : plan.rotations)
+    tables.push_back(emitRotaryTable(rotation, ids, past));
   SmallVector<Value> states(function.getArguments().drop_front(firstState));
   size_t state = 0;
   int64_t column = 0; // of `hidden`, where a layer's inputs begin
@@ -115,8 +123,10 @@ void ModuleBuilder::emitPrefill() {
       operands.push_back(x0);
     if (layer.usesPast)
       operands.push_back(past);
-    if (layer.usesRotary)
-      operands.append({rotary.first, rotary.second});
+    if (layer.usesRotary) {
+      auto [cos, sin] = tables[layer.rotation];
+      operands.append({cos, sin});
+    }
     operands.push_back(valid);
     for (size_t k = 0; k < layer.states.size(); ++k)
       operands.push_back(states[state + k]);

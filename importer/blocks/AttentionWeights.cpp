@@ -8,20 +8,22 @@
 
 namespace mlir::marimba {
 
-AttentionSizes readAttention(Config &c, int64_t hidden,
-                             int64_t defaultKeyHeads) {
+AttentionSizes readAttention(Config &c, int64_t hidden, int64_t defaultKeyHeads,
+                             int64_t defaultHeads, int64_t defaultHeadDim) {
   AttentionSizes sizes;
-  sizes.heads = c.getPositive("num_attention_heads", 32, 1 << 16);
+  sizes.heads = c.getPositive("num_attention_heads", defaultHeads, 1 << 16);
   bool all = defaultKeyHeads == 0 || c.has("num_key_value_heads");
   sizes.keyHeads = c.getPositive("num_key_value_heads",
                                  all ? sizes.heads : defaultKeyHeads, 1 << 16);
-  sizes.headDim = c.getPositive(
-      "head_dim", std::max<int64_t>(hidden / sizes.heads, 1), 1 << 16);
+  if (!defaultHeadDim)
+    defaultHeadDim = std::max<int64_t>(hidden / sizes.heads, 1);
+  sizes.headDim = c.getPositive("head_dim", defaultHeadDim, 1 << 16);
   return sizes;
 }
 
 void checkAttention(Config &c, int64_t hidden, const AttentionSizes &sizes) {
-  if (!c.find("head_dim") && hidden % sizes.heads != 0)
+  if (!c.find("head_dim") && sizes.headDim == hidden / sizes.heads &&
+      hidden % sizes.heads != 0)
     c.error("num_attention_heads",
             "a divisor of hidden_size (" + Twine(hidden) + ")");
   if (sizes.heads % sizes.keyHeads != 0)
@@ -31,14 +33,14 @@ void checkAttention(Config &c, int64_t hidden, const AttentionSizes &sizes) {
 
 void addAttention(LayerPlan &layer, WeightTable &weights,
                   const AttentionSizes &s, Dim hidden, bool bias,
-                  StringRef module, const AttentionNames &names) {
+                  StringRef module, bool outputBias) {
   Dim queries{s.heads * s.headDim, "num_attention_heads"};
   Dim keys{s.keyHeads * s.headDim, "num_key_value_heads"};
   std::string m = (module + ".").str();
-  auto add = [&](StringRef name, StringRef disk, Dim out, Dim in) {
-    takeTensorAs(layer, weights, m, name, disk, {out, in});
-    if (bias)
-      takeTensorAs(layer, weights, m, name, disk, out, ".bias");
+  auto add = [&](StringRef name, Dim out, Dim in) {
+    takeTensor(layer, weights, m, name, {out, in});
+    if (bias && (outputBias || name != "o_proj"))
+      takeTensor(layer, weights, m, name, out, ".bias");
   };
   add("q_proj", "q_proj",
       s.gated ? Dim{2 * queries.size, queries.field} : queries, hidden);

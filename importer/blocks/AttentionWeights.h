@@ -15,25 +15,21 @@ namespace mlir::marimba {
 
 /// Reads num_attention_heads, num_key_value_heads and head_dim. Key/value heads
 /// that the file does not mention are `defaultKeyHeads`, those that are null
-/// are all heads; 0 means all heads, too.
+/// are all heads; 0 means all heads, too. A `defaultHeadDim` of 0 means that of
+/// the hidden size which is a head's.
 AttentionSizes readAttention(Config &config, int64_t hidden,
-                             int64_t defaultKeyHeads);
+                             int64_t defaultKeyHeads, int64_t defaultHeads = 32,
+                             int64_t defaultHeadDim = 0);
 /// Reports sizes that do not divide each other.
 void checkAttention(Config &config, int64_t hidden,
                     const AttentionSizes &sizes);
 
-/// What checkpoints call some of attention's tensors.
-struct AttentionNames {
-  StringRef output = "o_proj", queryNorm = "q_norm", keyNorm = "k_norm";
-};
-
-/// Takes <layer.location>.<module>.{q,k,v,o}_proj, with biases if `bias`, and
-/// {q,k}_norm if there are norms, or what `names` says for these; adds them and
-/// the states to the layer.
+/// Takes <layer.location>.<module>.{q,k,v,o}_proj, with biases if `bias`,
+/// o_proj only if `outputBias`, too, and {q,k}_norm if there are norms; adds
+/// them and the states to the layer.
 void addAttention(LayerPlan &layer, WeightTable &weights,
                   const AttentionSizes &sizes, Dim hidden, bool bias = false,
-                  StringRef module = "self_attn",
-                  const AttentionNames &names = {});
+                  StringRef module = "self_attn", bool outputBias = true);
 
 /// Adds attention's states to a layer that has weights already.
 void addKeyValueStates(LayerPlan &layer, const AttentionSizes &sizes);

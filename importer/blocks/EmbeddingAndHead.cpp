@@ -39,10 +39,11 @@ void takeHead(ModelPlan &plan, WeightTable &weights, const HeadNames &names,
         (" (" + names.tiedField + " of the config is false)").str());
 }
 
-void setDefaultTokens(const Config &config, ModelInfo &info, int64_t eos,
-                      int64_t bos, std::optional<int64_t> pad) {
-  if (!config.has("eos_token_id"))
-    info.eosIds = {eos};
+void setDefaultTokens(const Config &config, ModelInfo &info,
+                      std::optional<int64_t> eos, std::optional<int64_t> bos,
+                      std::optional<int64_t> pad) {
+  if (eos && !config.has("eos_token_id"))
+    info.eosIds = {*eos};
   if (!config.has("bos_token_id"))
     info.bosId = bos;
   if (!config.has("pad_token_id"))

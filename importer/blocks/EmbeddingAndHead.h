@@ -36,8 +36,9 @@ void takeHead(ModelPlan &plan, WeightTable &weights, const HeadNames &names,
 
 /// Sets the tokens that the config does not mention to what the family's class
 /// says; one that is null is none.
-void setDefaultTokens(const Config &config, ModelInfo &info, int64_t eos,
-                      int64_t bos, std::optional<int64_t> pad = {});
+void setDefaultTokens(const Config &config, ModelInfo &info,
+                      std::optional<int64_t> eos, std::optional<int64_t> bos,
+                      std::optional<int64_t> pad = {});
 
 } // namespace mlir::marimba
 

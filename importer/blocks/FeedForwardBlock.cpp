@@ -12,24 +12,30 @@
 
 namespace mlir::marimba {
 
-/// swiglu(gateScale gate h, up h), or relu2(up h) without a gate.
+/// act(gateScale gate h) up h, or relu2(up h) without a gate.
 static Value emitActivated(LayerScope &scope, Value h, const Twine &gate,
-                           const Twine &up, double gateScale = 1) {
+                           const Twine &up, double gateScale = 1,
+                           GateActivation activation = GateActivation::Silu) {
   std::string gateName = gate.str();
   bool gated = scope.weight(gateName) != nullptr;
   Value by = gated ? emitScaled(scope, emitLinear(scope, h, gateName),
                                 gateScale, "gate_scale")
                    : Value();
   Value value = emitLinear(scope, h, up.str());
-  if (gated)
-    return SwiGLUOp::create(scope.builder, scope.loc("swiglu"), by, value);
-  return Relu2Op::create(scope.builder, scope.loc("relu2"), value);
+  OpBuilder &b = scope.builder;
+  if (!gated)
+    return Relu2Op::create(b, scope.loc("relu2"), value);
+  if (activation == GateActivation::Silu)
+    return SwiGLUOp::create(b, scope.loc("swiglu"), by, value);
+  Value open = GeluOp::create(b, scope.loc("gelu"), by.getType(), by,
+                              /*with_tanh=*/b.getUnitAttr());
+  return arith::MulFOp::create(b, scope.loc("gated"), open, value);
 }
 
 Value emitDenseFeedForward(LayerScope &scope, Value h, StringRef prefix,
-                           double gateScale) {
+                           double gateScale, GateActivation activation) {
   Value both = emitActivated(scope, h, prefix + "gate_proj", prefix + "up_proj",
-                             gateScale);
+                             gateScale, activation);
   return emitLinear(scope, both, (prefix + "down_proj").str());
 }
 

@@ -162,7 +162,8 @@ void Mamba2Hybrid::plan(Config &file, WeightTable &weights, ModelPlan &plan,
   plan.normEpsilon = epsilon;
   plan.embeddingScale = embeddingScale;
   plan.logitsScale = logitsScale;
-  plan.rotaryFrequencies = frequencies;
+  if (rotation)
+    plan.rotations = {*rotation};
   plan.embedding =
       takeEmbedding(weights, "embed_tokens", {"model.embed_tokens.weight"},
                     vocabDim, hiddenDim, tied);

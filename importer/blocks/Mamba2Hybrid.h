@@ -24,9 +24,9 @@ struct Mamba2Hybrid {
   Mamba2Mixer mixer;
   AttentionSizes attention;
   bool attentionBias = false;
-  std::vector<float> frequencies; // none: no positions
-  std::vector<bool> isAttention;  // by layer
-  StringRef layersField;          // that says so
+  std::optional<Rotation> rotation; // none: no positions
+  std::vector<bool> isAttention;    // by layer
+  StringRef layersField;            // that says so
 
   int64_t experts = 0, topK = 0, expertSize = 0; // 0 experts: none
   ExpertNames expertNames;

@@ -6,58 +6,148 @@
 
 #include "importer/blocks/TransformerModel.h"
 #include "importer/blocks/EmbeddingAndHead.h"
-#include "importer/hub/RotaryConfig.h"
+#include <cmath>
 
 namespace mlir::marimba {
 
 void TransformerModel::read(Config &c, const TransformerDefaults &defaults) {
-  vocab = c.getPositive("vocab_size", 32000, kMaxSize);
-  hidden = c.getPositive("hidden_size", 4096, kMaxSize);
+  vocab = c.getPositive("vocab_size", defaults.vocab, kMaxSize);
+  hidden = c.getPositive("hidden_size", defaults.hidden, kMaxSize);
   intermediate =
       c.getPositive("intermediate_size", defaults.intermediate, kMaxSize);
-  layers = c.getPositive("num_hidden_layers", 32, kMaxLayers);
+  layers = c.getPositive("num_hidden_layers", defaults.layers, kMaxLayers);
   epsilon = c.getPositiveReal("rms_norm_eps", defaults.epsilon);
-  tied = c.getBool("tie_word_embeddings", false);
-  attention = readAttention(c, hidden, defaults.keyHeads);
+  tied = c.getBool("tie_word_embeddings", defaults.tied);
+  attention = readAttention(c, hidden, defaults.keyHeads, defaults.heads,
+                            defaults.headDim);
+  attention.normEpsilon = epsilon;
   checkAttention(c, hidden, attention);
-  frequencies = readRotaryFrequencies(c, attention.headDim, defaults.theta);
-  attention.rotary = 2 * int64_t(frequencies.size());
-  c.checkSupported();
+  if (defaults.theta) {
+    rotations = {readRotation(c, attention.headDim, defaults.theta)};
+    attention.rotary = rotations.front().size();
+  }
+  c.checkSupported(defaults.activation, defaults.activationField);
 }
 
-LayerPlan TransformerModel::planLayer(WeightTable &weights,
-                                      int64_t index) const {
+void TransformerModel::readWindow(Config &c) {
+  StringRef field = "sliding_window";
+  attention.window =
+      c.has(field) ? c.getPositiveOrNone(field, INT32_MAX) : 4096;
+}
+
+void TransformerModel::readUpperWindows(Config &c) {
+  if (!c.getBool("use_sliding_window", false))
+    return;
+  readWindow(c);
+  int64_t first = c.getNonNegative("max_window_layers", 28, kMaxLayers);
+  readWindows(c, [&](int64_t i) { return i >= first; });
+}
+
+void TransformerModel::readWindows(Config &c,
+                                   function_ref<bool(int64_t)> isWindowed) {
+  StringRef field = "layer_types", window = "sliding_attention";
+  windowed.clear();
+  if (!c.find(field)) {
+    for (int64_t i = 0; i < layers; ++i)
+      windowed.push_back(isWindowed(i));
+    return;
+  }
+  for (const std::string &type : c.getStrings(field)) {
+    if (type != window && type != "full_attention")
+      return c.error(field, "a list of \"sliding_attention\" and "
+                            "\"full_attention\"");
+    windowed.push_back(type == window);
+  }
+  if (int64_t(windowed.size()) != layers)
+    c.error(field,
+            "a list of num_hidden_layers (" + Twine(layers) + ") elements");
+}
+
+void TransformerModel::readMultipliers(Config &c) {
+  embeddingScale = c.getPositiveReal("embedding_multiplier", 1);
+  residualScale = c.getPositiveReal("residual_multiplier", 1);
+  attention.scale = c.getPositiveReal("attention_multiplier", 1);
+  logitsScale = 1 / c.getPositiveReal("logits_scaling", 1);
+}
+
+//===----------------------------------------------------------------------===//
+// Layers
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+/// What the norms of a layer's feed-forward are called: before it and, where
+/// there is one, behind it.
+constexpr StringLiteral kAfterAttention = "post_attention_layernorm";
+constexpr StringLiteral kBeforeFeedForward = "pre_feedforward_layernorm";
+constexpr StringLiteral kAfterFeedForward = "post_feedforward_layernorm";
+
+} // namespace
+
+Value TransformerModel::emitLayer(LayerScope &scope,
+                                  const AttentionSizes &sizes,
+                                  bool isSparse) const {
+  auto norm = [&](Value value, StringRef name) {
+    return emitNorm(scope, value, name, epsilon, /*groups=*/1,
+                    zeroCenteredNorms);
+  };
+  auto add = [&](Value x, Value y, StringRef outputNorm, StringRef part) {
+    if (normsOutputs)
+      y = norm(y, outputNorm);
+    y = emitScaled(scope, y, residualScale, "residual_scale");
+    return emitResidual(scope, x, y, part);
+  };
+  Value mixed = emitAttention(scope, sizes, norm(scope.x, "input_layernorm"));
+  Value x = add(scope.x, mixed, kAfterAttention, "mixer_residual");
+  Value h = norm(x, normsOutputs ? kBeforeFeedForward : kAfterAttention);
+  Value fed = isSparse ? emitMixtureOfExperts(scope, routing, h)
+                       : emitDenseFeedForward(scope, h, /*prefix=*/"",
+                                              /*gateScale=*/1, activation);
+  return add(x, fed, kAfterFeedForward, "feed_forward_residual");
+}
+
+LayerPlan TransformerModel::planLayer(
+    WeightTable &weights, int64_t index,
+    std::shared_ptr<const TransformerModel> model) const {
   Dim hiddenDim{hidden, "hidden_size"};
-  Dim intermediateDim{intermediate, "intermediate_size"};
+  bool isSparse = experts && (sparse.empty() || sparse[index]);
+  bool isWindowed = !windowed.empty() && windowed[index] && attention.window;
+  AttentionSizes sizes = attention;
+  if (!windowed.empty() && !windowed[index])
+    sizes.window = 0;
   LayerPlan layer;
-  layer.kind = experts ? "attention+moe" : "attention+dense";
+  // A window is not in the types that tell functions of one kind apart.
+  layer.kind = std::string(isWindowed ? "windowed_" : "") + "attention+" +
+               (isSparse ? "moe" : "dense");
   layer.prefix = ("layers." + Twine(index)).str();
   layer.location = "model." + layer.prefix;
   takeTensor(layer, weights, "", "input_layernorm", hiddenDim);
-  addAttention(layer, weights, attention, hiddenDim, attentionBias);
-  takeTensor(layer, weights, "", "post_attention_layernorm", hiddenDim);
-  if (experts)
-    addMixtureOfExperts(layer, weights, expertNames,
-                        {experts, "num_local_experts"}, hiddenDim,
-                        intermediateDim);
+  addAttention(layer, weights, sizes, hiddenDim, attentionBias, "self_attn",
+               outputBias);
+  if (rotations.size() > 1 && windowed[index])
+    layer.rotation = 1;
+  takeTensor(layer, weights, "", kAfterAttention, hiddenDim);
+  if (normsOutputs)
+    takeTensor(layer, weights, "", kBeforeFeedForward, hiddenDim);
+  if (isSparse)
+    addMixtureOfExperts(layer, weights, expertNames, {experts, expertsField},
+                        hiddenDim,
+                        {expertIntermediate, expertIntermediateField});
   else
-    addDenseFeedForward(layer, weights, "mlp", hiddenDim, intermediateDim,
-                        feedForwardBias);
+    addDenseFeedForward(layer, weights, "mlp", hiddenDim,
+                        {intermediate, "intermediate_size"}, feedForwardBias);
+  if (normsOutputs)
+    takeTensor(layer, weights, "", kAfterFeedForward, hiddenDim);
   layer.location += ".self_attn";
-
-  layer.emit = [attention = attention, epsilon = epsilon, experts = experts,
-                topK = topK](LayerScope &scope) {
-    Value h = emitNorm(scope, scope.x, "input_layernorm", epsilon);
-    Value mixed = emitAttention(scope, attention, h);
-    Value x = emitResidual(scope, scope.x, mixed, "mixer_residual");
-    h = emitNorm(scope, x, "post_attention_layernorm", epsilon);
-    Routing routing{.topK = topK, .normalize = true};
-    Value fed = experts ? emitMixtureOfExperts(scope, routing, h)
-                        : emitDenseFeedForward(scope, h);
-    return emitResidual(scope, x, fed, "feed_forward_residual");
+  layer.emit = [model = std::move(model), sizes, isSparse](LayerScope &scope) {
+    return model->emitLayer(scope, sizes, isSparse);
   };
   return layer;
 }
+
+//===----------------------------------------------------------------------===//
+// Models
+//===----------------------------------------------------------------------===//
 
 void TransformerModel::plan(Config &file, WeightTable &weights, ModelPlan &plan,
                             ModelInfo &info) const {
@@ -65,17 +155,25 @@ void TransformerModel::plan(Config &file, WeightTable &weights, ModelPlan &plan,
   plan.vocabSize = vocab;
   plan.hiddenSize = hidden;
   plan.normEpsilon = epsilon;
-  plan.rotaryFrequencies = frequencies;
+  plan.zeroCenteredNorm = zeroCenteredNorms;
+  plan.embeddingScale = embeddingScale;
+  plan.logitsScale = logitsScale;
+  plan.logitsSoftcap = logitsSoftcap;
+  plan.rotations = rotations;
   plan.embedding =
       takeEmbedding(weights, "embed_tokens", {"model.embed_tokens.weight"},
                     vocabDim, hiddenDim, tied);
+  auto model = std::make_shared<const TransformerModel>(*this);
   for (int64_t i = 0; i < layers; ++i)
-    plan.layers.push_back(planLayer(weights, i));
+    plan.layers.push_back(planLayer(weights, i, model));
   HeadNames names;
   names.norm = "norm";
   takeHead(plan, weights, names, vocabDim, hiddenDim, tied, file.file());
+  setDefaultTokens(file, info, eos, bos, pad);
+  describe(info);
+}
 
-  setDefaultTokens(file, info, /*eos=*/2, /*bos=*/1);
+void TransformerModel::describe(ModelInfo &info) const {
   info.tiedEmbeddings = tied;
   info.sizes = {{"intermediate_size", intermediate},
                 {"num_attention_heads", attention.heads},
@@ -84,11 +182,17 @@ void TransformerModel::plan(Config &file, WeightTable &weights, ModelPlan &plan,
                 {"rotary_dim", attention.rotary}};
   if (attention.window)
     info.sizes.push_back({"sliding_window", attention.window});
-  if (experts) {
-    info.sizes.push_back({"num_local_experts", experts});
-    info.sizes.push_back({"num_experts_per_tok", topK});
-  }
+  if (!experts)
+    return;
+  if (expertIntermediateField != "intermediate_size")
+    info.sizes.push_back({expertIntermediateField.str(), expertIntermediate});
+  info.sizes.push_back({expertsField.str(), experts});
+  info.sizes.push_back({"num_experts_per_tok", routing.topK});
 }
+
+//===----------------------------------------------------------------------===//
+// GGUF
+//===----------------------------------------------------------------------===//
 
 void readGgufTransformer(GgufFields &f, bool partRotates) {
   constexpr int64_t mostHeads = 1 << 16;
@@ -114,6 +218,26 @@ void readGgufTransformer(GgufFields &f, bool partRotates) {
   if (f.file.find(values) && f.file.getInteger(values) != headDim)
     f.keyError(values, "the size of a head, " + Twine(headDim));
   readGgufRotary(f, headDim, partRotates);
+}
+
+/// A factor, which is none where it is absent or 0.
+static void readFactor(GgufFields &f, StringRef suffix, StringRef field,
+                       double none) {
+  std::string key = f.key(suffix);
+  if (!f.file.find(key) || f.file.getInteger(key) == 0)
+    f.set(field, none, key);
+  else
+    f.copy(suffix, field);
+}
+
+void readGgufMultipliers(GgufFields &f) {
+  readFactor(f, "embedding_scale", "embedding_multiplier", 1);
+  readFactor(f, "residual_scale", "residual_multiplier", 1);
+  readFactor(f, "logit_scale", "logits_scaling", 1);
+  int64_t heads = std::max<int64_t>(f.config.queryHeads, 1);
+  double headDim = double(std::max<int64_t>(f.hidden / heads, 1));
+  readFactor(f, "attention.scale", "attention_multiplier",
+             1 / std::sqrt(headDim));
 }
 
 int64_t readGgufWindow(GgufFields &f) {

@@ -33,9 +33,8 @@ static LogicalResult planBamba(MLIRContext &, Config &file,
       model.isAttention[i] = true;
   }
   checkAttention(file, model.hidden, model.attention);
-  model.frequencies =
-      readRotaryFrequencies(file, model.attention.headDim, 10000.0, 0.5);
-  model.attention.rotary = 2 * int64_t(model.frequencies.size());
+  model.rotation = readRotation(file, model.attention.headDim, 10000.0, 0.5);
+  model.attention.rotary = model.rotation->size();
   if (failed(file.result()))
     return failure();
   model.plan(file, weights, plan, info);

@@ -45,7 +45,7 @@ struct FalconH1Config {
   double epsilon;
   Mamba2Mixer mixer;
   AttentionSizes attention;
-  std::vector<float> frequencies;
+  Rotation rotation;
   Multipliers multipliers;
 
   /// Reads and checks all fields; errors have been reported on failure.
@@ -115,8 +115,8 @@ LogicalResult FalconH1Config::read(Config &c) {
   tied = c.getBool("tie_word_embeddings", false);
   attention = readAttention(c, hidden, /*defaultKeyHeads=*/8);
   checkAttention(c, hidden, attention);
-  frequencies = readRotaryFrequencies(c, attention.headDim, /*theta=*/1e4);
-  attention.rotary = 2 * int64_t(frequencies.size());
+  rotation = readRotation(c, attention.headDim, /*theta=*/1e4);
+  attention.rotary = rotation.size();
   attentionBias = c.getBool("attention_bias", false);
   feedForwardBias = c.getBool("mlp_bias", false);
   readMixer(c);
@@ -196,7 +196,7 @@ static LogicalResult planFalconH1(MLIRContext &, Config &file,
   plan.normEpsilon = config.epsilon;
   plan.embeddingScale = config.multipliers.embedding;
   plan.logitsScale = config.multipliers.head;
-  plan.rotaryFrequencies = config.frequencies;
+  plan.rotations = {config.rotation};
   plan.embedding =
       takeEmbedding(weights, "embed_tokens", {"model.embed_tokens.weight"},
                     vocab, hidden, config.tied);

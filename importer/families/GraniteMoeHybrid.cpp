@@ -10,7 +10,6 @@
 #include "importer/blocks/TransformerModel.h"
 #include "importer/families/FamilyRegistry.h"
 #include "importer/hub/RotaryConfig.h"
-#include <cmath>
 
 namespace mlir::marimba {
 
@@ -60,9 +59,8 @@ static LogicalResult planGraniteMoeHybrid(MLIRContext &, Config &file,
 
   std::string positions = file.getString("position_embedding_type", "nope");
   if (positions == "rope") {
-    model.frequencies =
-        readRotaryFrequencies(file, model.attention.headDim, 10000.0);
-    model.attention.rotary = 2 * int64_t(model.frequencies.size());
+    model.rotation = readRotation(file, model.attention.headDim, 10000.0);
+    model.attention.rotary = model.rotation->size();
   } else if (positions != "nope") {
     file.error("position_embedding_type", "\"rope\" or \"nope\"");
   }
@@ -103,26 +101,10 @@ static const GgufName kInLayer[] = {
     {"ffn_down", "shared_mlp.output_linear"},
 };
 
-/// A factor, which is none where it is absent or 0.
-static void readFactor(GgufFields &f, StringRef suffix, StringRef field,
-                       double none) {
-  std::string key = f.key(suffix);
-  if (!f.file.find(key) || f.file.getInteger(key) == 0)
-    f.set(field, none, key);
-  else
-    f.copy(suffix, field);
-}
-
 static void readGguf(GgufFields &f) {
   readGgufMamba2Hybrid(f, /*partRotates=*/false);
   f.set("position_embedding_type", "nope", "general.architecture");
-  readFactor(f, "embedding_scale", "embedding_multiplier", 1);
-  readFactor(f, "residual_scale", "residual_multiplier", 1);
-  readFactor(f, "logit_scale", "logits_scaling", 1);
-  int64_t heads = std::max<int64_t>(f.config.queryHeads, 1);
-  double headDim = double(std::max<int64_t>(f.hidden / heads, 1));
-  readFactor(f, "attention.scale", "attention_multiplier",
-             1 / std::sqrt(headDim));
+  readGgufMultipliers(f);
 
   std::string experts = f.key("expert_count");
   bool mixed = f.file.find(experts) && f.file.getInteger(experts) != 0;

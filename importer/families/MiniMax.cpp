@@ -30,7 +30,7 @@ struct MiniMaxConfig {
   double epsilon;
   AttentionSizes attention;
   LightningSizes lightning;
-  std::vector<float> frequencies;
+  Rotation rotation;
   std::vector<bool> isLightning; // by layer
   Branch full, linear, mlp;
 
@@ -90,8 +90,8 @@ void MiniMaxConfig::readRotary(Config &c, bool firstRelease) {
   int64_t turned = attention.headDim;
   if (firstRelease)
     turned = c.getPositive("rotary_dim", turned, attention.headDim);
-  frequencies = readRotaryFrequencies(c, turned, /*defaultTheta=*/1e6);
-  attention.rotary = 2 * int64_t(frequencies.size());
+  rotation = readRotation(c, turned, /*defaultTheta=*/1e6);
+  attention.rotary = rotation.size();
 }
 
 LogicalResult MiniMaxConfig::read(Config &c, bool firstRelease) {
@@ -179,7 +179,7 @@ static LogicalResult planModel(Config &file, WeightTable &weights,
   plan.vocabSize = config.vocab;
   plan.hiddenSize = config.hidden;
   plan.normEpsilon = config.epsilon;
-  plan.rotaryFrequencies = config.frequencies;
+  plan.rotations = {config.rotation};
   plan.embedding =
       takeEmbedding(weights, "embed_tokens", {"model.embed_tokens.weight"},
                     vocab, hidden, config.tied);

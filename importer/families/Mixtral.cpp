@@ -18,14 +18,16 @@ static LogicalResult planMixtral(MLIRContext &, Config &file,
                     /*theta=*/1e6});
   model.attention.window = file.getPositiveOrNone("sliding_window", INT32_MAX);
   model.experts = file.getPositive("num_local_experts", 8, kMaxExperts);
-  model.topK = file.getPositive("num_experts_per_tok", 2, kMaxExperts);
+  model.routing.topK = file.getPositive("num_experts_per_tok", 2, kMaxExperts);
+  model.routing.normalize = true;
+  model.expertIntermediate = model.intermediate;
   model.expertNames = {"block_sparse_moe",
                        "block_sparse_moe.gate",
                        "block_sparse_moe.experts",
                        "w1",
                        "w3",
                        "w2"};
-  checkExperts(file, "num_local_experts", model.experts, model.topK,
+  checkExperts(file, "num_local_experts", model.experts, model.routing.topK,
                model.layers);
   if (failed(file.result()))
     return failure();

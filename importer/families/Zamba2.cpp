@@ -29,7 +29,7 @@ struct Zamba2Config {
   double epsilon;
   Mamba2Mixer mixer;
   AttentionSizes attention;
-  std::vector<float> frequencies;
+  std::optional<Rotation> rotation; // none: no positions
 
   /// Reads and checks all fields; errors have been reported on failure.
   LogicalResult read(Config &config);
@@ -103,8 +103,8 @@ void Zamba2Config::readAttentionSizes(Config &c) {
   attention.scale = 1 / std::sqrt(double(attention.headDim) / 2);
   if (!c.getBool("use_mem_rope", false))
     return;
-  frequencies = readRotaryFrequencies(c, attention.headDim, /*theta=*/1e4);
-  attention.rotary = 2 * int64_t(frequencies.size());
+  rotation = readRotation(c, attention.headDim, /*theta=*/1e4);
+  attention.rotary = rotation->size();
 }
 
 LogicalResult Zamba2Config::read(Config &c) {
@@ -284,7 +284,8 @@ static LogicalResult planZamba2(MLIRContext &, Config &file,
   plan.vocabSize = config.vocab;
   plan.hiddenSize = config.hidden;
   plan.normEpsilon = config.epsilon;
-  plan.rotaryFrequencies = config.frequencies;
+  if (config.rotation)
+    plan.rotations = {*config.rotation};
   plan.embedding =
       takeEmbedding(weights, "embed_tokens", {"model.embed_tokens.weight"},
                     vocab, hidden, config.tied);

@@ -86,7 +86,7 @@ private:
 
 /// Reads the base of rotary positions and their scaling, which turn all
 /// `headDim` elements of a head, or where `mayBePart` the first of them, as
-/// fields that readRotaryFrequencies() reads.
+/// fields that readRotation() reads.
 void readGgufRotary(GgufFields &fields, int64_t headDim,
                     bool mayBePart = false);
 

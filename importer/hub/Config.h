@@ -87,7 +87,8 @@ public:
   /// of the file; they count before those of the same name that are.
   void enter(StringRef field);
   /// Reports an activation other than this one, and quantised weights.
-  void checkSupported(StringRef activation = "silu");
+  void checkSupported(StringRef activation = "silu",
+                      StringRef field = "hidden_act");
 
   /// As getPositiveReal, those of a list; empty where it is absent.
   std::vector<double> getPositiveReals(StringRef field);

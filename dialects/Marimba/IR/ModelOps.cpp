@@ -279,6 +279,12 @@ OpFoldResult ScaleOp::fold(FoldAdaptor) {
   return getFactor().isExactlyValue(1.0) ? getInput() : Value();
 }
 
+OpShapes mlir::marimba::shapesOf(SoftcapOp op) { return shapesOfUnary(op); }
+
+LogicalResult SoftcapOp::verify() {
+  return verifyPositive(*this, "cap", getCap());
+}
+
 OpShapes mlir::marimba::shapesOf(SoftplusOp op) {
   Value input = op.getInput();
   if (!op.getBias())
@@ -435,6 +441,16 @@ OpWork GeluOp::getWork(DynamicSize size) {
 OpWork ScaleOp::getWork(DynamicSize size) {
   OpWork work;
   work.f32 = LetterSizes(shapesOf(*this), size)(lettersOfRank(getInput()));
+  return work;
+}
+
+/// tanh's exponential and its 4 operations, and the two products
+OpWork SoftcapOp::getWork(DynamicSize size) {
+  double elements =
+      LetterSizes(shapesOf(*this), size)(lettersOfRank(getInput()));
+  OpWork work;
+  work.exps = elements;
+  work.f32 = 6 * elements;
   return work;
 }
 

@@ -335,6 +335,28 @@ def Marimba_ScaleOp
   }];
 }
 
+def Marimba_SoftcapOp
+    : Marimba_PureOp<"softcap", [SameOperandsAndResultType]> {
+  let summary = "bends numbers into (-cap, cap)";
+  let description = [{
+    `result = cap * tanh(input / cap)`, element by element: what Gemma 2 does to
+    its logits (Gemma Team 2024). Attention has the same of its scores as an
+    attribute.
+
+    Example:
+
+    ```mlir
+    %l = marimba.softcap %logits cap(30.0) : tensor<?x?x256000xf32>
+    ```
+  }];
+  let arguments = (ins Marimba_Activation:$input, F64Attr:$cap);
+  let results = (outs Marimba_Activation:$result);
+  let hasVerifier = 1;
+  let assemblyFormat = [{
+    $input `cap` `(` custom<Number>($cap) `)` attr-dict `:` type($input)
+  }];
+}
+
 def Marimba_SwiGLUOp
     : Marimba_PureOp<"swiglu", [SameOperandsAndResultType]> {
   let summary = "silu(gate) * up";

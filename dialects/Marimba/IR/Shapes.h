@@ -81,6 +81,7 @@ OpShapes shapesOf(SigmoidOp op);
 OpShapes shapesOf(Relu2Op op);
 OpShapes shapesOf(GeluOp op);
 OpShapes shapesOf(ScaleOp op);
+OpShapes shapesOf(SoftcapOp op);
 OpShapes shapesOf(SoftplusOp op);
 OpShapes shapesOf(SwiGLUOp op);
 OpShapes shapesOf(DiscretizeOp op);

@@ -48,6 +48,9 @@ template <typename OpTy> struct ConvertElementwise : LinalgPattern<OpTy> {
                       else if constexpr (std::is_same_v<OpTy, GeluOp>)
                         return op.getWithTanh() ? b.geluWithTanh(args[0])
                                                 : b.gelu(args[0]);
+                      else if constexpr (std::is_same_v<OpTy, SoftcapOp>)
+                        return b.softcap(args[0],
+                                         op.getCap().convertToDouble());
                       else
                         return b.mul(b.silu(args[0]), args[1]);
                     })};
@@ -256,13 +259,13 @@ struct ConvertMarimbaToLinalgPass
           ConvertMarimbaToLinalgPass> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    patterns
-        .add<ConvertElementwise<SiluOp>, ConvertElementwise<SigmoidOp>,
-             ConvertElementwise<Relu2Op>, ConvertElementwise<GeluOp>,
-             ConvertElementwise<SwiGLUOp>, ConvertSoftplus, ConvertLogDecay,
-             ConvertScale, ConvertEmbedding, ConvertGatherTokens, ConvertLinear,
-             ConvertDiscretize, ConvertReadout, ConvertDiscretizeHeads>(
-            &getContext());
+    patterns.add<ConvertElementwise<SiluOp>, ConvertElementwise<SigmoidOp>,
+                 ConvertElementwise<Relu2Op>, ConvertElementwise<GeluOp>,
+                 ConvertElementwise<SoftcapOp>, ConvertElementwise<SwiGLUOp>,
+                 ConvertSoftplus, ConvertLogDecay, ConvertScale,
+                 ConvertEmbedding, ConvertGatherTokens, ConvertLinear,
+                 ConvertDiscretize, ConvertReadout, ConvertDiscretizeHeads>(
+        &getContext());
     populateNormsToLinalgPatterns(patterns);
     populateLTIToLinalgPatterns(patterns);
     CountRewrites counter(DEBUG_TYPE, numConverted, [](Operation *op) {

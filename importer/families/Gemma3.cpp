@@ -1,0 +1,60 @@
+//===- Gemma3.cpp - The Gemma 3 family --------------------------*- C++ -*-===//
+//
+// Part of Marimba. Gemma 3: Gemma Team 2025; norms of each head's queries and
+// keys, a window in five of six layers, whose heads turn by another base.
+//
+//===----------------------------------------------------------------------===//
+
+#include "importer/blocks/GemmaModel.h"
+#include "importer/families/FamilyRegistry.h"
+
+namespace mlir::marimba {
+
+/// Of layers without and with a window: objects of rope_parameters, or before
+/// transformers 5 the fields of all models and rope_local_base_freq.
+static std::vector<Rotation> readRotations(Config &c, int64_t headDim) {
+  constexpr double global = 1e6, local = 1e4;
+  const llvm::json::Value *parameters = c.find("rope_parameters");
+  if (parameters && parameters->getAsObject())
+    c.flatten("rope_parameters");
+  StringRef full = "rope_parameters.full_attention";
+  StringRef sliding = "rope_parameters.sliding_attention";
+  if (c.find(full) || c.find(sliding))
+    return {readRotation(c, headDim, global, 1, full),
+            readRotation(c, headDim, local, 1, sliding)};
+  double theta = c.getPositiveReal("rope_local_base_freq", local);
+  return {readRotation(c, headDim, global), plainRotation(theta, headDim)};
+}
+
+static LogicalResult planGemma3(MLIRContext &, Config &file,
+                                WeightTable &weights, ModelPlan &plan,
+                                ModelInfo &info) {
+  TransformerModel model = readGemma(file, /*vocab=*/262208, /*softcap=*/0);
+  model.attention.norm = QueryKeyNorm::OfHeads;
+  model.rotations = readRotations(file, model.attention.headDim);
+  model.attention.rotary = model.rotations.front().size();
+  StringRef pattern =
+      file.spelling("sliding_window_pattern", {"_sliding_window_pattern"});
+  int64_t period = file.getPositive(pattern, 6, kMaxLayers);
+  model.readWindows(file, [&](int64_t i) { return (i + 1) % period != 0; });
+  if (failed(file.result()))
+    return failure();
+  model.plan(file, weights, plan, info);
+  return success();
+}
+
+static void readGguf(GgufFields &f) {
+  readGgufGemma(f, /*period=*/6, /*largest=*/62);
+  std::string base = f.key("rope.freq_base_swa");
+  if (f.file.find(base))
+    f.copy("rope.freq_base_swa", "rope_local_base_freq");
+}
+
+Family gemma3TextFamily() {
+  return {"gemma3_text",
+          planGemma3,
+          {/*architecture=*/"gemma3", /*claims=*/nullptr, readGguf,
+           GgufNames("model.layers.", kGgufModelNorm, kGgufGemmaLayer)}};
+}
+
+} // namespace mlir::marimba

@@ -1,0 +1,53 @@
+//===- Granite.cpp - The Granite family -------------------------*- C++ -*-===//
+//
+// Part of Marimba. Granite 3: IBM 2024; Llama with multipliers. Granite 4
+// without mixers, as GGUF files have it, is the same without positions.
+//
+//===----------------------------------------------------------------------===//
+
+#include "importer/blocks/TransformerModel.h"
+#include "importer/families/FamilyRegistry.h"
+
+namespace mlir::marimba {
+
+static LogicalResult planGranite(MLIRContext &, Config &file,
+                                 WeightTable &weights, ModelPlan &plan,
+                                 ModelInfo &info) {
+  TransformerModel model;
+  bool turns = file.getBool("has_positions", true);
+  model.read(file, {/*intermediate=*/11008, /*keyHeads=*/0, /*epsilon=*/1e-6,
+                    /*theta=*/turns ? 1e4 : 0});
+  model.readMultipliers(file);
+  model.attentionBias = file.getBool("attention_bias", false);
+  model.feedForwardBias = file.getBool("mlp_bias", false);
+  if (failed(file.result()))
+    return failure();
+  model.plan(file, weights, plan, info);
+  return success();
+}
+
+static const GgufName kInLayer[] = {
+    {"attn_norm", "input_layernorm"}, {"ffn_norm", "post_attention_layernorm"},
+    {"attn_q", "self_attn.q_proj"},   {"attn_k", "self_attn.k_proj"},
+    {"attn_v", "self_attn.v_proj"},   {"attn_output", "self_attn.o_proj"},
+    {"ffn_gate", "mlp.gate_proj"},    {"ffn_up", "mlp.up_proj"},
+    {"ffn_down", "mlp.down_proj"},
+};
+
+static void readGguf(GgufFields &f) {
+  readGgufTransformer(f);
+  readGgufMultipliers(f);
+  // Which says whether heads turn.
+  std::string turns = f.key("rope.scaling.finetuned");
+  if (f.file.find(turns))
+    f.copy("rope.scaling.finetuned", "has_positions");
+}
+
+Family graniteFamily() {
+  return {"granite",
+          planGranite,
+          {/*architecture=*/"granite", /*claims=*/nullptr, readGguf,
+           GgufNames("model.layers.", kGgufModelNorm, kInLayer)}};
+}
+
+} // namespace mlir::marimba

@@ -1,0 +1,53 @@
+//===- Qwen2.cpp - The Qwen2 family -----------------------------*- C++ -*-===//
+//
+// Part of Marimba. Qwen2: Yang et al. 2024; Llama with biases of queries, keys
+// and values and, in some models, a sliding window in the upper layers. Qwen2.5
+// is the same.
+//
+//===----------------------------------------------------------------------===//
+
+#include "importer/blocks/TransformerModel.h"
+#include "importer/families/FamilyRegistry.h"
+
+namespace mlir::marimba {
+
+static LogicalResult planQwen2(MLIRContext &, Config &file,
+                               WeightTable &weights, ModelPlan &plan,
+                               ModelInfo &info) {
+  TransformerModel model;
+  TransformerDefaults defaults{/*intermediate=*/22016, /*keyHeads=*/32,
+                               /*epsilon=*/1e-6, /*theta=*/1e4};
+  defaults.vocab = 151936;
+  model.read(file, defaults);
+  model.readUpperWindows(file);
+  model.attentionBias = true;
+  model.outputBias = false;
+  model.eos = model.bos = std::nullopt;
+  if (failed(file.result()))
+    return failure();
+  model.plan(file, weights, plan, info);
+  return success();
+}
+
+static const GgufName kInLayer[] = {
+    {"attn_norm", "input_layernorm"}, {"ffn_norm", "post_attention_layernorm"},
+    {"attn_q", "self_attn.q_proj"},   {"attn_k", "self_attn.k_proj"},
+    {"attn_v", "self_attn.v_proj"},   {"attn_output", "self_attn.o_proj"},
+    {"ffn_gate", "mlp.gate_proj"},    {"ffn_up", "mlp.up_proj"},
+    {"ffn_down", "mlp.down_proj"},
+};
+
+static void readGguf(GgufFields &f) {
+  readGgufTransformer(f);
+  // Rows of queries and keys are as in the checkpoint.
+  f.config.queryHeads = f.config.keyHeads = 0;
+}
+
+Family qwen2Family() {
+  return {"qwen2",
+          planQwen2,
+          {/*architecture=*/"qwen2", /*claims=*/nullptr, readGguf,
+           GgufNames("model.layers.", kGgufModelNorm, kInLayer)}};
+}
+
+} // namespace mlir::marimba
