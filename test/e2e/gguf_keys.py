@@ -183,6 +183,39 @@ def lfm2_keys(config):
     return keys
 
 
+def kimi_keys(config):
+    arch = "kimi-linear"
+    keys = common_keys(config, arch, config["num_hidden_layers"])
+    # Without heads of keys a layer has delta attention, with one latent.
+    each = [int(t == "full_attention") for t in config["layer_types"]]
+    rank, shared = config["kv_lora_rank"], config["qk_rope_head_dim"]
+    own = {
+        "vocab_size": (UINT32, config["vocab_size"]),
+        "attention.head_count_kv": (ARRAY, (INT32, each)),
+        "attention.key_length": (UINT32, rank + shared),
+        "attention.key_length_mla": (UINT32, config["qk_nope_head_dim"] + shared),
+        "expert_weights_scale": (FLOAT32, config["routed_scaling_factor"]),
+        "expert_gating_func": (UINT32, 2),  # sigmoid
+        "leading_dense_block_count": (UINT32, 1),
+    }
+    for key, field in {
+        "feed_forward_length": "intermediate_size",
+        "attention.head_count": "num_attention_heads",
+        "attention.kv_lora_rank": "kv_lora_rank",
+        "attention.value_length_mla": "v_head_dim",
+        "rope.dimension_count": "qk_rope_head_dim",
+        "ssm.conv_kernel": "linear_conv_kernel_dim",
+        "kda.head_dim": "linear_head_dim",
+        "expert_count": "num_experts",
+        "expert_used_count": "num_experts_per_token",
+        "expert_shared_count": "num_shared_experts",
+        "expert_feed_forward_length": "moe_intermediate_size",
+    }.items():
+        own[key] = (UINT32, config[field])
+    keys.update({f"{arch}.{key}": value for key, value in own.items()})
+    return keys
+
+
 def metadata(config):
     """Pairs of key and (type, value); an array is (ARRAY, (type, values))."""
     family = config["model_type"]
@@ -194,6 +227,7 @@ def metadata(config):
         "granitemoehybrid": granite_hybrid_keys,
         "lfm2": lfm2_keys,
         "lfm2_moe": lfm2_keys,
+        "kimi_linear": kimi_keys,
     }
     if family in others:
         return others[family](config)

@@ -144,6 +144,34 @@ PARTS["lfm2_moe"] = {
     "feed_forward.experts.w3": "ffn_up_exps",
     "feed_forward.experts.w2": "ffn_down_exps",
 }
+PARTS["kimi_linear"] = {
+    **ATTENTION,
+    **{f"self_attn.{n}_conv1d": f"ssm_conv1d_{n}" for n in "qkv"},
+    **{
+        f"self_attn.{n}_{part}_proj": f"ssm_{n}_{part}"
+        for n in ("f", "g")
+        for part in ("a", "b")
+    },
+    "self_attn.b_proj": "ssm_beta",
+    "self_attn.A_log": "ssm_a",
+    "self_attn.dt_bias": "ssm_dt.bias",
+    "self_attn.o_norm": "ssm_norm",
+    "self_attn.kv_a_proj_with_mqa": "attn_kv_a_mqa",
+    "self_attn.kv_a_layernorm": "attn_kv_a_norm",
+    **{f"self_attn.{n}_b_proj": f"attn_{n}_b" for n in ("kv", "k", "v")},
+    "post_attention_layernorm": "ffn_norm",
+    **{f"mlp.{n}_proj": f"ffn_{n}" for n in ("gate", "up", "down")},
+    "block_sparse_moe.gate": "ffn_gate_inp",
+    "block_sparse_moe.gate.e_score_correction_bias": "exp_probs_b.bias",
+    **{
+        f"block_sparse_moe.experts.{w}": f"ffn_{n}_exps"
+        for w, n in (("w1", "gate"), ("w2", "down"), ("w3", "up"))
+    },
+    **{
+        f"block_sparse_moe.shared_experts.{n}_proj": f"ffn_{n}_shexp"
+        for n in ("gate", "up", "down")
+    },
+}
 ENDS = {
     "model.embed_tokens.weight": "token_embd.weight",
     "backbone.embeddings.weight": "token_embd.weight",
@@ -275,6 +303,23 @@ def split_gate_up(tensors):
     return result
 
 
+def split_latent(config, tensors):
+    """kv_b_proj in two, a matrix for each head, the keys' transposed."""
+    result = {}
+    for name, tensor in tensors.items():
+        if ".kv_b_proj." not in name:
+            result[name] = tensor
+            continue
+        heads, width = config["num_attention_heads"], tensor.shape[1]
+        keys, values = config["qk_nope_head_dim"], config["v_head_dim"]
+        each = tensor.reshape(heads, keys + values, width)
+        for part, begin, end in (("k", 0, keys), ("v", keys, keys + values)):
+            own = each.take(1, begin, end)
+            own = own.swap_last() if part == "k" else own
+            result[name.replace("kv_b_proj", f"{part}_b_proj")] = own
+    return result
+
+
 def gguf_name(name, parts):
     if name in ENDS:
         return ENDS[name]
@@ -291,7 +336,8 @@ def convert(config, tensors, kind):
     heads = config.get("num_attention_heads")
     key_heads = config.get("num_key_value_heads") or heads
     result = {}
-    for name, tensor in stack_experts(split_gate_up(tensors)).items():
+    tensors = split_latent(config, split_gate_up(tensors))
+    for name, tensor in stack_experts(tensors).items():
         gguf = gguf_name(name, PARTS[family])
         values = f32(tensor.values)
         tensor = compare.Tensor(tensor.shape, values)
@@ -301,6 +347,8 @@ def convert(config, tensors, kind):
             tensor.values = multiply(config, name, tensor)
         if ".conv1d.weight" in name or ".conv.conv.weight" in name:
             tensor.shape = [tensor.shape[0], tensor.shape[2]]
+        if "ssm_conv1d_" in gguf:
+            tensor.shape = [1, *tensor.shape]
         if family in ("llama", "mixtral", "bamba", "granitemoehybrid"):
             if ".q_proj." in name:
                 tensor = interleave(tensor, heads)
