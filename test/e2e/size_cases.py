@@ -16,7 +16,7 @@ from op_entry import Entry, tensor, zeros
 #: What letters are where nothing else is said: no multiple of a vector.
 SIZES = {
     "B": 2, "T": 3, "D": 20, "N": 5, "H": 20, "W": 4, "E": 4, "K": 2, "V": 9,
-    "P": 2, "I": 6, "L": 4, "J": 3, "Hq": 4, "Hkv": 2, "dh": 8, "C": 6, "R": 5,
+    "P": 2, "I": 6, "L": 4, "J": 3, "Hq": 4, "Hkv": 2, "dh": 8, "dv": 5, "C": 6, "R": 5,
     "G": 3, "Hv": 4, "Gk": 2, "Pv": 20, "in": 20, "out": 9, "KP": 64, "S": 2,
 }  # fmt: skip
 

@@ -36,6 +36,23 @@ for name, extra, kept, left_open, tried, time in (
             ("Hkv", 0): "expected a multiple of the 0 key/value heads",
         },
     )
+for name, left_open, time in (("", "B T C", 3), ("_decode", "B C", 1)):
+    add(
+        f"latent_attention{name}",
+        "attention %q, %k past(%past) outs(%y, %keys : {y}, {keys})"
+        " {{scale = 0.5 : f64}} : {q}, {k}, {past} -> {y}, {keys}",
+        [
+            "q: B T Hq dh",
+            "k: B T Hkv dh",
+            "past: B|past",
+            "y: B T Hq dv|output",
+            "keys: B Hkv C dh|state",
+        ],
+        outs="y keys",
+        open=left_open,
+        tried="dv",
+        sizes={"T": time, "dh": 7},
+    )
 add(
     "rotary_table",
     "rotary_table %past outs(%cos, %sin : {cos}, {sin})"

@@ -141,3 +141,54 @@ func.func @scales(%q: memref<?x?x4x32xf32>, %k: memref<?x?x2x32xf32>,
         memref<?xi32>
   return
 }
+
+// -----
+
+func.func @latent_size(%q: memref<?x?x4x32xf32>, %k: memref<?x?x1x32xf32>,
+                       %past: memref<?xi32>, %cache: memref<?x1x?x32xf32>,
+                       %y: memref<?x?x4x40xf32>) {
+  // expected-error@+1 {{has outputs of 40 elements (dv), expected at most the 32 of a key (dh)}}
+  marimba.attention %q, %k past(%past)
+      outs(%y, %cache : memref<?x?x4x40xf32>, memref<?x1x?x32xf32>)
+      {scale = 1.0 : f64}
+      : memref<?x?x4x32xf32>, memref<?x?x1x32xf32>, memref<?xi32>
+  return
+}
+
+// -----
+
+func.func @latent_caches(%q: memref<?x?x4x32xf32>, %k: memref<?x?x1x32xf32>,
+                         %past: memref<?xi32>, %cache: memref<?x1x?x32xf32>) {
+  // expected-error@+1 {{has 3 destinations, expected 2: output, key_cache}}
+  marimba.attention %q, %k past(%past)
+      outs(%q, %cache, %cache
+         : memref<?x?x4x32xf32>, memref<?x1x?x32xf32>, memref<?x1x?x32xf32>)
+      {scale = 1.0 : f64}
+      : memref<?x?x4x32xf32>, memref<?x?x1x32xf32>, memref<?xi32>
+  return
+}
+
+// -----
+
+func.func @latent_scales(%q: memref<?x?x4x32xf32>, %k: memref<?x?x1x32xf32>,
+                         %past: memref<?xi32>, %cache: memref<?x1x?x32xi8>) {
+  // expected-error@+1 {{has 2 destinations, expected 3: output, key_cache, key_scales}}
+  marimba.attention %q, %k past(%past)
+      outs(%q, %cache : memref<?x?x4x32xf32>, memref<?x1x?x32xi8>)
+      {scale = 1.0 : f64}
+      : memref<?x?x4x32xf32>, memref<?x?x1x32xf32>, memref<?xi32>
+  return
+}
+
+// -----
+
+func.func @latent_open(%q: memref<?x?x4x32xf32>, %k: memref<?x?x1x32xf32>,
+                       %past: memref<?xi32>, %cache: memref<?x1x?x32xf32>,
+                       %y: memref<?x?x4x?xf32>) {
+  // expected-error@+1 {{dv}}
+  marimba.attention %q, %k past(%past)
+      outs(%y, %cache : memref<?x?x4x?xf32>, memref<?x1x?x32xf32>)
+      {scale = 1.0 : f64}
+      : memref<?x?x4x32xf32>, memref<?x?x1x32xf32>, memref<?xi32>
+  return
+}

@@ -246,6 +246,16 @@ const Case kCases[] = {
       .expsPerPair = 6,
       .window = 9,
       .bytes = 4 * (kTokens * (24 + 8 + 8 + 24) + 2 + 2 * 2 * 128)}},
+    {"%q: tensor<?x?x6x4xf32>, %k: tensor<?x?x1x4xf32>, %c: "
+     "tensor<?x1x16x4xf32>, %past: tensor<?xi32>, %y: tensor<?x?x6x3xf32>",
+     "marimba.attention %q, %k past(%past) outs(%y, %c : "
+     "tensor<?x?x6x3xf32>, tensor<?x1x16x4xf32>) {scale = 0.5 : f64} : "
+     "tensor<?x?x6x4xf32>, tensor<?x?x1x4xf32>, tensor<?xi32> -> "
+     "tensor<?x?x6x3xf32>, tensor<?x1x16x4xf32>",
+     // values are a part of keys
+     {.f32PerPair = 2 * 6 * (4 + 3),
+      .expsPerPair = 6,
+      .bytes = 4 * (kTokens * (24 + 4 + 18) + 2 + 2 * 64)}},
     {"%l: tensor<?x?x4xf32>, %w: tensor<?x?x2xf32>, %e: tensor<?x?x2xi32>",
      "marimba.route %l outs(%w, %e : tensor<?x?x2xf32>, tensor<?x?x2xi32>) "
      "{normalize} : tensor<?x?x4xf32> -> tensor<?x?x2xf32>, "
