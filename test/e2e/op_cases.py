@@ -7,8 +7,7 @@ Inputs and outputs are the golden's tensors without their prefix. To add an
 operator: write the function, put it into OPERATORS.
 """
 
-import array
-
+from attention_cases import attention, gated_attention, latent_attention
 from linear_attention_cases import delta_rule, lightning_attention, ssd
 from op_entry import Entry, tensor, tensor_type, zeros
 from ssm_cases import causal_conv1d, selective_scan, short_conv, ssm_lti
@@ -35,6 +34,28 @@ def rmsnorm(name, parameters, inputs, outputs):
     y = entry.op(f"{text} eps({parameters['eps']:.9e}) : {type}", "y")
     entry.result("out", y, x.shape, type)
     entry.expect("out", outputs["y"].reshape(*x.shape))
+    return entry
+
+
+def qk_norm(name, parameters, inputs, outputs):
+    """Over each head, or over the whole projection."""
+    entry = Entry(name)
+    x = inputs["x"]
+    shape = [1, x.shape[0], x.shape[1]]
+    if parameters["over"] == "each head":
+        shape[2:] = [parameters["n_heads"], parameters["head_dim"]]
+    type = tensor_type(shape, dynamic=2)
+    value = entry.input("x", x.reshape(*shape), type)
+    weight = entry.weight("weight", inputs["weight"])
+    flag = " {zero_centered}" if parameters["one_plus_weight"] else ""
+    y = entry.op(
+        f"marimba.rms_norm {value} weight({weight} :"
+        f" {tensor_type(inputs['weight'].shape)}) eps({parameters['eps']:.9e}){flag}"
+        f" : {type}",
+        "y",
+    )
+    entry.result("out", y, shape, type)
+    entry.expect("out", outputs["y"].reshape(*shape))
     return entry
 
 
@@ -203,151 +224,18 @@ def router(name, parameters, inputs, outputs):
     return entry
 
 
-def unpad(value, mask):
-    """Rows of [B, T, ...] padded on the left as rows padded on the right."""
-    rows, length = mask.shape
-    size = len(value.values) // (rows * length)
-    values = []
-    for row in range(rows):
-        real = list(mask.rows(row, row + 1).values)
-        for t in [t for t in range(length) if real[t]]:
-            at = (row * length + t) * size
-            values.extend(value.values[at : at + size])
-        values.extend([0] * (size * real.count(0)))
-    return tensor(value.shape, values, value.values.typecode)
-
-
-def cached(value, past, capacity):
-    """The first `past` tokens of [B, T, Hkv, dh] as a cache [B, Hkv, C, dh]."""
-    batch, _, heads, size = value.shape
-    cache = zeros([batch, capacity, heads, size])
-    for row in range(batch):
-        own = value.rows(row, row + 1).take(1, 0, past).values
-        at = row * capacity * heads * size
-        cache.values[at : at + len(own)] = own if past else own[:0]
-    return cache.transpose(0, 2, 1, 3)
-
-
-def rotary_frequencies(theta, size):
-    """theta^(-2j/size), rounded to float32 after every step."""
-
-    def f32(value):
-        return array.array("f", [value])[0]
-
-    powers = [f32(theta ** f32(2 * j / size)) for j in range(size // 2)]
-    return [f32(1.0 / power) for power in powers]
-
-
-def rotate(entry, parameters, rows, values):
-    """Query and key, as (value, tensor, type), turned by their positions; also
-    written to the outputs q_rot and k_rot."""
-    pairs = parameters["rotary_dim"] // 2
-    frequencies = rotary_frequencies(parameters["rope_theta"], 2 * pairs)
-    batch, time = values[0][1].shape[:2]
-    type = tensor_type([batch, time, pairs], dynamic=2)
-    zero = entry.op("arith.constant 0 : index", "c0")
-    one = entry.op("arith.constant 1 : index", "c1")
-    value, _, own = values[0]
-    sizes = [
-        entry.op(f"tensor.dim {value}, {at} : {own}", name)
-        for at, name in ((zero, "batch"), (one, "time"))
-    ]
-    empty = entry.op(f"tensor.empty({', '.join(sizes)}) : {type}", "table")
-    listed = ", ".join(f"{frequency:.9e}" for frequency in frequencies)
-    cos, sin = entry.op(
-        f"marimba.rotary_table {rows} outs({empty}, {empty} : {type}, {type})"
-        f" {{frequencies = array<f32: {listed}>}} : tensor<?xi32> -> {type}, {type}",
-        "cos, sin",
-    )
-    turned = []
-    for name, (value, golden, own) in zip(("q_rot", "k_rot"), values):
-        memory = entry.output(name, golden.shape, own)
-        result = entry.op(
-            f"marimba.rotary_embedding {value}, {cos}, {sin} outs({memory} : {own})"
-            f" : {own}, {type}, {type} -> {own}",
-            f"{name}_after",
-        )
-        entry.returns(result, own)
-        turned.append(result)
-    return turned
-
-
-def attention(name, parameters, inputs, outputs):
-    entry = Entry(name)
-    past, rope = parameters["past"], parameters["rope_theta"] is not None
-    q, k, v, y = inputs["q"], inputs["k"], inputs["v"], outputs["y"]
-    batch, time = q.shape[:2]
-    q_rot, k_rot = outputs.get("q_rot"), outputs.get("k_rot")
-    valid = [time] * batch
-    if "key_mask" in inputs:
-        mask = inputs["key_mask"]
-        valid = [sum(mask.rows(row, row + 1).values) for row in range(batch)]
-        q, k, v, y = (unpad(value, mask) for value in (q, k, v, y))
-        if rope:
-            q_rot, k_rot = unpad(q_rot, mask), unpad(k_rot, mask)
-
-    def new(value):
-        return value.take(1, past, past + time)
-
-    q_type = tensor_type(q.shape, dynamic=2)
-    k_type = tensor_type(new(k).shape, dynamic=2)
-    query = entry.input("q", q, q_type)
-    key = entry.input("k", new(k), k_type)
-    value = entry.input("v", new(v), k_type)
-    rows = entry.input("past", tensor([batch], [past] * batch, "i"), "tensor<?xi32>")
-    real = entry.input("valid", tensor([batch], valid, "i"), "tensor<?xi32>")
-    if rope:
-        pair = [(query, q, q_type), (key, new(k), k_type)]
-        query, key = rotate(entry, parameters, rows, pair)
-    out = entry.output("out", q.shape, q_type)
-    capacity = past + time + 3
-    kept = k_rot.cast("f") if rope else k
-    caches = [cached(t, past, capacity) for t in (kept, v)]
-    c_type = f"tensor<?x{k.shape[2]}x?x{k.shape[3]}xf32>"
-    keys = entry.state("key", caches[0], c_type)
-    values = entry.state("value", caches[1], c_type)
-    attributes = [f"scale = {parameters['scale']:.17e} : f64"]
-    if parameters["window"] is not None:
-        attributes.append(f"window = {parameters['window']}")
-    if parameters["softcap"] is not None:
-        attributes.append(f"softcap = {parameters['softcap']:.17e} : f64")
-    results = entry.op(
-        f"marimba.attention {query}, {key}, {value} past({rows})"
-        f" valid({real} : tensor<?xi32>)\n"
-        f"      outs({out}, {keys}, {values} : {q_type}, {c_type}, {c_type})"
-        f" {{{', '.join(attributes)}}}\n"
-        f"      : {q_type}, {k_type}, {k_type}, tensor<?xi32>"
-        f" -> {q_type}, {c_type}, {c_type}",
-        "y, keys_after, values_after",
-    )
-    for result, type in zip(results, (q_type, c_type, c_type)):
-        entry.returns(result, type)
-
-    def real_rows(found, _):
-        """What stands behind the real tokens of a row is unspecified."""
-        result = tensor(found.shape, found.values)
-        size = len(found.values) // (batch * time)
-        for row, count in enumerate(valid):
-            begin, end = (row * time + count) * size, (row + 1) * time * size
-            result.values[begin:end] = zeros([end - begin]).values
-        return result
-
-    entry.expect("out", y, convert=real_rows)
-    if rope:
-        entry.expect("q_rot", q_rot, convert=real_rows)
-        entry.expect("k_rot", new(k_rot), convert=real_rows)
-    return entry
-
-
 OPERATORS = {
     function.__name__: function
     for function in (
         attention,
         causal_conv1d,
         elementwise,
+        gated_attention,
         group_gated_rmsnorm,
+        latent_attention,
         lightning_attention,
         moe,
+        qk_norm,
         rmsnorm,
         router,
         selective_scan,

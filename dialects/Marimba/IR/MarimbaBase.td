@@ -34,7 +34,7 @@ def Marimba_Dialect : Dialect {
     | N | d_state | W | d_conv, width of the causal convolution |
     | E | experts | K | experts per token (top-k) |
     | V | vocabulary | C | capacity of a key/value cache in tokens |
-    | dh | size of an attention head | J | pairs of its elements that rotate |
+    | dh, dv | size of an attention head; of its values where keys hold them | J | pairs of its elements that rotate |
     | Hv, P | heads of a matrix state, values of each | G | groups of heads that share keys of size N |
 
     B, T and C are dynamic, all others static. Ops without state are pure
