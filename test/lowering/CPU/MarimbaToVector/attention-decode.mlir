@@ -206,3 +206,33 @@ func.func @codes(%q: memref<?x1x2x64xf32>, %k: memref<?x1x1x64xf32>,
         memref<?xi32>
   return
 }
+
+// -----
+
+// Values are the first 16 elements of keys of 20, and already in the cache when
+// they are added up: only keys are fetched ahead.
+
+// CHECK-LABEL: func @latent(
+// CHECK-SAME: %[[Q:[a-z0-9]+]]: memref<?x1x80x20xf32>, %[[K:[a-z0-9]+]]: memref<?x1x40x20xf32>, %{{[a-z0-9]+}}: memref<?xi32>, %[[Y:[a-z0-9]+]]: memref<?x1x80x16xf32>, %[[KC:[a-z0-9]+]]: memref<?x40x?x20xf32>
+// CHECK: memref.alloca() {{.*}} : memref<2x20xf32>
+// CHECK: %[[SUMS:.*]] = memref.alloca() {{.*}} : memref<2x16xf32>
+// CHECK: vector.load %[[K]]
+// CHECK: vector.store %{{.*}}, %[[KC]]
+// CHECK: memref.prefetch %[[KC]]
+// CHECK: math.exp2
+// CHECK-COUNT-8: vector.broadcast
+// CHECK-NOT: memref.prefetch
+// CHECK: vector.load %[[SUMS]]
+// CHECK: vector.load %[[KC]]
+// CHECK: vector.store %{{.*}}, %[[SUMS]]
+// CHECK: scf.for %{{.*}} = %c0 to %c16
+// CHECK: vector.store %{{.*}}, %[[Y]]
+func.func @latent(%q: memref<?x1x80x20xf32>, %k: memref<?x1x40x20xf32>,
+    %past: memref<?xi32>, %y: memref<?x1x80x16xf32>,
+    %kc: memref<?x40x?x20xf32>) {
+  marimba.attention %q, %k past(%past)
+      outs(%y, %kc : memref<?x1x80x16xf32>, memref<?x40x?x20xf32>)
+      {scale = 0.125 : f64}
+      : memref<?x1x80x20xf32>, memref<?x1x40x20xf32>, memref<?xi32>
+  return
+}

@@ -147,3 +147,48 @@ func.func @window(%q: memref<?x?x4x16xf32>, %k: memref<?x?x2x16xf32>,
         memref<?xi32>
   return
 }
+
+// -----
+
+// Values are the first 20 elements of keys of 24: one cache, of which a block is
+// widened once. What some rows do not see is not added to their sums.
+
+// CHECK-LABEL: func @latent(
+// CHECK-SAME: %[[Q:[a-z0-9]+]]: memref<?x?x4x24xf32>, %[[K:[a-z0-9]+]]: memref<?x?x1x24xf32>, %{{[a-z0-9]+}}: memref<?xi32>, %[[Y:[a-z0-9]+]]: memref<?x?x4x20xf32>, %[[KC:[a-z0-9]+]]: memref<?x1x?x24xbf16>
+// CHECK: scf.parallel
+// CHECK: scf.for %{{.*}} = %c0 to %c24 step %c4
+// CHECK: vector.load %[[K]]
+// CHECK: vector.store %{{.*}}, %[[KC]]
+// CHECK-NOT: vector.store %{{.*}}, %[[KC]]
+// CHECK: scf.parallel
+// CHECK: %[[QT:.*]] = memref.alloca() {{.*}} : memref<24x24x4xf32>
+// CHECK: %[[SUMS:.*]] = memref.alloca() {{.*}} : memref<24x20x4xf32>
+// CHECK: %[[BLOCK:.*]] = memref.alloca() {{.*}} : memref<64x24xf32>
+// CHECK-NOT: memref<64x
+// CHECK: vector.load %[[KC]]
+// CHECK: vector.store %{{.*}}, %[[BLOCK]]
+// CHECK-NOT: vector.load %[[KC]]
+// CHECK: scf.for %[[I:[a-z0-9]+]] = %c0 to %c24 step %c1 iter_args
+// CHECK: memref.load %[[BLOCK]]
+// CHECK: scf.for %{{.*}} = %c0 to %c20 step %c4
+// CHECK: vector.load %[[SUMS]]
+// CHECK: scf.for {{.*}} -> ({{(vector<4xf32>(, )?){12}[)]}}
+// CHECK: memref.load %[[BLOCK]]
+// CHECK-NOT: arith.select
+// CHECK: scf.yield
+// CHECK: scf.for {{.*}} -> ({{(vector<4xf32>(, )?){12}[)]}}
+// CHECK: memref.load %[[BLOCK]]
+// CHECK: %[[NEW:.*]] = math.fma {{.*}}, %[[OLD:[a-z0-9_]+]] : vector<4xf32>
+// CHECK: %[[SEEN:.*]] = arith.cmpi sge, {{.*}} : vector<4xi32>
+// CHECK: arith.select %[[SEEN]], %[[NEW]], %[[OLD]]
+// CHECK: vector.store %{{.*}}, %[[SUMS]]
+// CHECK: vector.store %{{.*}}, %[[Y]]
+func.func @latent(%q: memref<?x?x4x24xf32>, %k: memref<?x?x1x24xf32>,
+    %past: memref<?xi32>, %y: memref<?x?x4x20xf32>,
+    %c: memref<?x1x?x24xbf16>) {
+  marimba.attention %q, %k past(%past)
+      outs(%y, %c : memref<?x?x4x20xf32>, memref<?x1x?x24xbf16>)
+      {scale = 0.25 : f64}
+      : memref<?x?x4x24xf32>, memref<?x?x1x24xf32>, memref<?xi32>
+  return
+}
