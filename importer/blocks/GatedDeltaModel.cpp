@@ -65,7 +65,7 @@ void GatedDeltaModel::read(Config &c, const GatedDeltaDefaults &defaults) {
   sizes.tiledHeads = c.getBool("tiled_value_heads", false);
   mixer = readGatedDelta(c, sizes);
   byKeyHead = defaults.byKeyHead;
-  draftLayers = c.getNonNegative("gguf_draft_layers", 0, kMaxLayers);
+  draftLayers = c.getNonNegative("draft_layers", 0, kMaxLayers);
   readTypes(c);
   isDense.assign(layers, true);
   c.checkSupported();
@@ -258,7 +258,7 @@ void readGgufGatedDelta(GgufFields &f) {
       drafts = *count;
   }
   f.set("num_hidden_layers", f.layers - drafts, f.key("block_count"));
-  f.set("gguf_draft_layers", drafts, ahead);
+  f.set("draft_layers", drafts, ahead);
   readGgufTypes(f, f.layers - drafts);
 }
 

@@ -128,7 +128,9 @@ class Cases:
         names = (
             '"jamba", "mamba", "mamba2", "granitehybrid" (which bamba and'
             ' granitemoehybrid are), "falcon-h1", "llama" (which mixtral is, too),'
-            ' "nemotron_h" or "nemotron_h_moe"'
+            ' "nemotron_h", "nemotron_h_moe", "qwen3next" (which qwen3_next is),'
+            ' "qwen35" (which qwen3_5_text is) or "qwen35moe" (which'
+            " qwen3_5_moe_text is)"
         )
         return data, ["general.architecture", "gpt2", names]
 

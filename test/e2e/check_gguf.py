@@ -8,6 +8,7 @@ A file of TYPE (F32 where none is given) is compared with a directory of the
 numbers that the type leaves; that of F32 with the golden's numbers, too.
 """
 
+import json
 import os
 import subprocess
 import sys
@@ -18,6 +19,9 @@ SCRIPTS = os.path.dirname(os.path.abspath(__file__))
 TO_DIRECTORY = 1e-5
 TO_GOLDEN = 1e-4  # as check_golden.py has it
 LENGTH = 64
+# Whose value heads are in another order in the file: out_proj then sums in
+# another order, and there are two float32 results (check_golden.py).
+REORDERED = ("qwen3_5_text", "qwen3_5_moe_text")
 
 
 def logits(marimba, model, ids, out, flags):
@@ -42,7 +46,12 @@ def check(report, marimba, golden, work, kind, flags):
     found = logits(marimba, file, ids, out, flags)
     source = golden if kind == "F32" else directory
     expected = logits(marimba, source, ids, out, flags)
-    report.compare(f"{name} {kind} to its directory", expected, found, TO_DIRECTORY)
+    tolerance = TO_DIRECTORY
+    if name in REORDERED:
+        with open(os.path.join(golden, "golden.json"), encoding="utf-8") as facts:
+            theirs = json.load(facts)["diff_f32"][str(LENGTH)]
+        tolerance = max(tolerance, 2 * theirs)
+    report.compare(f"{name} {kind} to its directory", expected, found, tolerance)
     if kind == "F32":
         expected = numbers[f"p{LENGTH}.logits"]
         report.compare(f"{name} {kind} to the golden", expected, found, TO_GOLDEN)

@@ -123,55 +123,26 @@ PARTS["granitemoehybrid"] = {
     "shared_mlp.up": "ffn_up_shexp",
     "shared_mlp.output_linear": "ffn_down_shexp",
 }
-LFM2 = {
-    **{f"self_attn.{n}_proj": f"attn_{n}" for n in "qkv"},
-    "self_attn.out_proj": "attn_output",
-    "self_attn.q_layernorm": "attn_q_norm",
-    "self_attn.k_layernorm": "attn_k_norm",
-    "operator_norm": "attn_norm",
-    "ffn_norm": "ffn_norm",
-    **{f"conv.{n}": f"shortconv.{n}" for n in ("in_proj", "conv", "out_proj")},
-    "feed_forward.w1": "ffn_gate",
-    "feed_forward.w3": "ffn_up",
-    "feed_forward.w2": "ffn_down",
-}
-PARTS["lfm2"] = LFM2
-PARTS["lfm2_moe"] = {
-    **LFM2,
-    "feed_forward.gate": "ffn_gate_inp",
-    "feed_forward.expert_bias": "exp_probs_b.bias",
-    "feed_forward.experts.w1": "ffn_gate_exps",
-    "feed_forward.experts.w3": "ffn_up_exps",
-    "feed_forward.experts.w2": "ffn_down_exps",
-}
-PARTS["kimi_linear"] = {
+DELTA = {
     **ATTENTION,
-    **{f"self_attn.{n}_conv1d": f"ssm_conv1d_{n}" for n in "qkv"},
-    **{
-        f"self_attn.{n}_{part}_proj": f"ssm_{n}_{part}"
-        for n in ("f", "g")
-        for part in ("a", "b")
-    },
-    "self_attn.b_proj": "ssm_beta",
-    "self_attn.A_log": "ssm_a",
-    "self_attn.dt_bias": "ssm_dt.bias",
-    "self_attn.o_norm": "ssm_norm",
-    "self_attn.kv_a_proj_with_mqa": "attn_kv_a_mqa",
-    "self_attn.kv_a_layernorm": "attn_kv_a_norm",
-    **{f"self_attn.{n}_b_proj": f"attn_{n}_b" for n in ("kv", "k", "v")},
-    "post_attention_layernorm": "ffn_norm",
+    "post_attention_layernorm": "post_attention_norm",
+    **{f"self_attn.{n}_norm": f"attn_{n}_norm" for n in "qk"},
+    "linear_attn.in_proj_qkv": "attn_qkv",
+    "linear_attn.in_proj_z": "attn_gate",
+    "linear_attn.in_proj_ba": "ssm_ba",
+    "linear_attn.in_proj_b": "ssm_beta",
+    "linear_attn.in_proj_a": "ssm_alpha",
+    **{f"linear_attn.{n}": g for n, g in MIXER2.items() if n not in ("in_proj", "D")},
     **{f"mlp.{n}_proj": f"ffn_{n}" for n in ("gate", "up", "down")},
-    "block_sparse_moe.gate": "ffn_gate_inp",
-    "block_sparse_moe.gate.e_score_correction_bias": "exp_probs_b.bias",
+    "mlp.gate": "ffn_gate_inp",
+    "mlp.shared_expert_gate": "ffn_gate_inp_shexp",
+    **{f"mlp.experts.{n}_proj": f"ffn_{n}_exps" for n in ("gate", "up", "down")},
     **{
-        f"block_sparse_moe.experts.{w}": f"ffn_{n}_exps"
-        for w, n in (("w1", "gate"), ("w2", "down"), ("w3", "up"))
-    },
-    **{
-        f"block_sparse_moe.shared_experts.{n}_proj": f"ffn_{n}_shexp"
-        for n in ("gate", "up", "down")
+        f"mlp.shared_expert.{n}_proj": f"ffn_{n}_shexp" for n in ("gate", "up", "down")
     },
 }
+for family in ("qwen3_next", "qwen3_5_text", "qwen3_5_moe_text"):
+    PARTS[family] = DELTA
 ENDS = {
     "model.embed_tokens.weight": "token_embd.weight",
     "backbone.embeddings.weight": "token_embd.weight",
@@ -303,21 +274,74 @@ def split_gate_up(tensors):
     return result
 
 
-def split_latent(config, tensors):
-    """kv_b_proj in two, a matrix for each head, the keys' transposed."""
+def take_rows(tensor, rows):
+    """A matrix of these rows of it."""
+    width = len(tensor.values) // tensor.shape[0]
+    values = array.array("f")
+    for row in rows:
+        values.extend(tensor.values[row * width : (row + 1) * width])
+    return compare.Tensor([len(rows), *tensor.shape[1:]], values)
+
+
+def split_by_key_head(config, tensors):
+    """Qwen3-Next: of in_proj_qkvz, q, k, v, z of one key head after the other,
+    the rows of q, k and v of all heads, and those of z."""
     result = {}
     for name, tensor in tensors.items():
-        if ".kv_b_proj." not in name:
+        if not name.endswith(".in_proj_qkvz.weight"):
             result[name] = tensor
             continue
-        heads, width = config["num_attention_heads"], tensor.shape[1]
-        keys, values = config["qk_nope_head_dim"], config["v_head_dim"]
-        each = tensor.reshape(heads, keys + values, width)
-        for part, begin, end in (("k", 0, keys), ("v", keys, keys + values)):
-            own = each.take(1, begin, end)
-            own = own.swap_last() if part == "k" else own
-            result[name.replace("kv_b_proj", f"{part}_b_proj")] = own
+        heads, keys = config["linear_num_key_heads"], config["linear_key_head_dim"]
+        values = config["linear_num_value_heads"] // heads
+        values *= config["linear_value_head_dim"]
+        begins, parts = (0, keys, 2 * keys, 2 * keys + values), []
+        for begin, size in zip(begins, (keys, keys, values, values)):
+            parts.append(
+                [
+                    head * 2 * (keys + values) + begin + i
+                    for head in range(heads)
+                    for i in range(size)
+                ]
+            )
+        own = name.replace("in_proj_qkvz", "in_proj_qkv")
+        result[own] = take_rows(tensor, parts[0] + parts[1] + parts[2])
+        own = name.replace("in_proj_qkvz", "in_proj_z")
+        result[own] = take_rows(tensor, parts[3])
     return result
+
+
+def tile_value_heads(config, name, tensor):
+    """Qwen3.5: value head j becomes one of key head j % hk, not j / (hv/hk)."""
+    part = name.rpartition("linear_attn.")[2].removesuffix(".weight")
+    key_heads = config["linear_num_key_heads"]
+    each = config["linear_num_value_heads"] // key_heads
+    size = 1 if part in ("in_proj_a", "in_proj_b", "A_log", "dt_bias") else 0
+    if part in ("in_proj_qkv", "in_proj_z", "conv1d", "out_proj"):
+        size = config["linear_value_head_dim"]
+    if not size or "linear_attn." not in name:
+        return tensor
+    order = [
+        (head * each + i) * size + element
+        for i in range(each)
+        for head in range(key_heads)
+        for element in range(size)
+    ]
+    if part == "out_proj":
+        width = tensor.shape[1]
+        columns = (row + c for row in range(0, len(tensor.values), width) for c in order)
+        return compare.Tensor(tensor.shape, f32(tensor.values[c] for c in columns))
+    before = tensor.shape[0] - len(order)
+    rows = [*range(before), *(before + row for row in order)]
+    return take_rows(tensor, rows)
+
+
+def adds_one(family, name):
+    """Whether the converter adds 1 to a norm's weight."""
+    return (
+        PARTS[family] is DELTA
+        and name.endswith("norm.weight")
+        and not name.endswith("linear_attn.norm.weight")
+    )
 
 
 def gguf_name(name, parts):
@@ -336,11 +360,16 @@ def convert(config, tensors, kind):
     heads = config.get("num_attention_heads")
     key_heads = config.get("num_key_value_heads") or heads
     result = {}
-    tensors = split_latent(config, split_gate_up(tensors))
+    tensors = split_by_key_head(config, split_gate_up(tensors))
     for name, tensor in stack_experts(tensors).items():
         gguf = gguf_name(name, PARTS[family])
         values = f32(tensor.values)
         tensor = compare.Tensor(tensor.shape, values)
+        if family.startswith("qwen3_5"):
+            tensor = tile_value_heads(config, name, tensor)
+            values = tensor.values
+        if adds_one(family, name):
+            tensor.values = f32(v + 1 for v in values)
         if name.endswith("A_log"):
             tensor.values = f32(-math.exp(v) for v in values)
         if family == "falcon_h1":
@@ -376,13 +405,17 @@ def restore(config, tensors, kind):
     for name, tensor in tensors.items():
         head, middle, tail = name.partition(".experts.")
         plain = f"{head}.experts.{tail.partition('.')[2]}" if middle else name
+        # In two parts there, of one type.
+        plain = plain.replace("in_proj_qkvz", "in_proj_z")
         gguf = gguf_name(plain, PARTS[family])
         own, width = kind, tensor.shape[-1]
         if stored_f32(gguf, tensor.shape):
             own = "F32"
         elif kind.startswith("Q") and width % BLOCK:
             own = "F16"
-        values = decode(encode(f32(tensor.values), own), own)
+        one = 1 if adds_one(family, name) else 0
+        values = f32(v + one for v in tensor.values)
+        values = f32(v - one for v in decode(encode(values, own), own))
         result[name] = compare.Tensor(tensor.shape, values)
     return result
 

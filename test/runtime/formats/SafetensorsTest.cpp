@@ -212,6 +212,9 @@ TEST(FormatsMessageTest, NamesAreQuoted) {
 TEST(StaysUnquantizedTest, AsksForTheModule) {
   EXPECT_TRUE(staysUnquantized("model.layers.0.mamba.x_proj.weight"));
   EXPECT_TRUE(staysUnquantized("dt_proj.weight"));
+  EXPECT_TRUE(staysUnquantized("model.layers.0.linear_attn.in_proj_a.weight"));
+  EXPECT_FALSE(
+      staysUnquantized("model.layers.0.linear_attn.in_proj_qkv.weight"));
   EXPECT_FALSE(staysUnquantized("model.layers.0.mamba.in_proj.weight"));
   EXPECT_FALSE(staysUnquantized("layers.0.max_proj.weight"));
   EXPECT_FALSE(staysUnquantized("layers.0.x_proj.bias"));

@@ -8,8 +8,11 @@
 namespace marimba::formats {
 
 /// Modules whose matrices are small, and sensitive: delta, B and C of a
-/// state-space layer come from them, which the recurrence multiplies up.
-inline constexpr std::string_view kUnquantizedModules[] = {"x_proj", "dt_proj"};
+/// state-space layer, decays and steps of a gated delta net come from them,
+/// which the recurrence multiplies up; and the share of a shared expert.
+inline constexpr std::string_view kUnquantizedModules[] = {
+    "x_proj",    "dt_proj",    "in_proj_a",
+    "in_proj_b", "in_proj_ba", "shared_expert_gate"};
 
 /// Whether `tensor`, "model.layers.0.mamba.x_proj.weight", is the weight of one
 /// of these: quantiser and importer leave it as it is stored.
