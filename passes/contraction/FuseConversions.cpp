@@ -158,7 +158,7 @@ struct FuseConversionsPass
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
     patterns.add<IntoGeneric, IntoMatmul, IntoGrouped>(&getContext(), numFused,
-                                          /*benefit=*/2);
+                                                       /*benefit=*/2);
     if (reorder)
       patterns.add<IntoReorder>(&getContext(), numReorders, /*benefit=*/1);
     walkAndApplyPatterns(getOperation(), std::move(patterns));

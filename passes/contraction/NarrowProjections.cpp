@@ -30,8 +30,8 @@ bool readsQuantized(LinearOp op) {
          (op.getFewRows() || (shape.size() == 3 && shape[1] == 1));
 }
 
-/// Experts that are stored as f32 are read as f32: as bf16 they would be rounded
-/// in every call.
+/// Experts that are stored as f32 are read as f32: as bf16 they would be
+/// rounded in every call.
 bool readsFloats(GroupedMatmulOp op) {
   return !getElementTypeOrSelf(op.getUp()).isBF16() ||
          (op.getGate() && !getElementTypeOrSelf(op.getGate()).isBF16());

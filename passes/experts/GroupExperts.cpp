@@ -40,8 +40,7 @@ Value sumOfChosen(OpBuilder &b, Location loc, Value y, Value weights) {
   int64_t hidden = cast<RankedTensorType>(y.getType()).getDimSize(1);
   OpFoldResult rows = tensor::getMixedSize(b, loc, weights, 0);
   Type f32 = b.getF32Type();
-  auto wide =
-      RankedTensorType::get({chosen.getDimSize(0), topK, hidden}, f32);
+  auto wide = RankedTensorType::get({chosen.getDimSize(0), topK, hidden}, f32);
   SmallVector<ReassociationIndices> split = {{0, 1}, {2}};
   Value apart = tensor::ExpandShapeOp::create(
       b, loc, wide, y, split,
@@ -74,8 +73,8 @@ Value sumOfChosen(OpBuilder &b, Location loc, Value y, Value weights) {
              [&](OpBuilder &nested, Location at, ValueRange args) {
                Value sum;
                for (int64_t k = 0; k < topK; ++k) {
-                 Value product = arith::MulFOp::create(
-                     nested, at, args[2 * k], args[2 * k + 1]);
+                 Value product = arith::MulFOp::create(nested, at, args[2 * k],
+                                                       args[2 * k + 1]);
                  sum = sum ? arith::AddFOp::create(nested, at, sum, product)
                            : product;
                }
@@ -95,9 +94,9 @@ struct Group : OpRewritePattern<ExpertsOp> {
         return rewriter.notifyMatchFailure(op, "quantised weights");
     int64_t experts = op.getUp().getType().getDimSize(0);
     if (experts < fewest)
-      return rewriter.notifyMatchFailure(
-          op, Twine(experts) + " experts, grouped from " + Twine(fewest) +
-                  " on");
+      return rewriter.notifyMatchFailure(op, Twine(experts) +
+                                                 " experts, grouped from " +
+                                                 Twine(fewest) + " on");
     if (llvm::is_contained(op.getInput().getType().getShape(), 0) ||
         llvm::is_contained(op.getUp().getType().getShape(), 0))
       return rewriter.notifyMatchFailure(op, "sums of nothing");

@@ -113,7 +113,7 @@ std::string findBadWeight(const Weights &weights, size_t index,
   auto dtype = static_cast<MarimbaDType>(tensor.dtype);
   if (!isFloating(dtype))
     return {};
-  if (!spec.packed || spec.shape.size() < 2) {
+  if ((!spec.packed && !spec.apart) || spec.shape.size() < 2) {
     if (std::optional<NotFinite> found = findNotFinite(tensor))
       return describe(spec, *found);
     return {};

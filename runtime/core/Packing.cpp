@@ -121,9 +121,9 @@ void Packer::leaveStored(size_t index, const WeightSpec &spec) {
   for (const StoredMatrix &matrix : weights.matrices(index, spec))
     places.push_back(matrix.data);
   size_t rank = spec.shape.size();
-  library.storedMatrices.make(
-      weights.table()[index].data, places,
-      spec.shape[rank - 1] * spec.shape[rank - 2] * dtypeSize(spec.dtype));
+  library.storedMatrices.make(weights.table()[index].data, places,
+                              spec.shape[rank - 1] * spec.shape[rank - 2] *
+                                  dtypeSize(spec.dtype));
 }
 
 /// False where the library does not say how a layout's bytes lie.

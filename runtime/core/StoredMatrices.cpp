@@ -24,7 +24,8 @@ constexpr uintptr_t kSmallGap = 1 << 16;
 /// `shared`.
 void advise(uintptr_t begin, uintptr_t end, int advice, bool shared) {
   static const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
-  uintptr_t first = shared ? begin / page * page : (begin + page - 1) / page * page;
+  uintptr_t first =
+      shared ? begin / page * page : (begin + page - 1) / page * page;
   uintptr_t last = shared ? (end + page - 1) / page * page : end / page * page;
   if (first < last)
     madvise(reinterpret_cast<void *>(first), last - first, advice);
@@ -62,8 +63,8 @@ void StoredStack::begin(const int32_t *order, const int32_t *offsets,
     round.fetch_add(1, std::memory_order_relaxed);
   int64_t each = std::max<int64_t>(bytes, 1);
   ahead = std::max<int64_t>(kBytesAhead / each / threads, 1);
-  reading = readAhead(0, order, offsets,
-                      std::max<int64_t>(kBytesAhead / each, 1));
+  reading =
+      readAhead(0, order, offsets, std::max<int64_t>(kBytesAhead / each, 1));
 }
 
 bool StoredStack::readAhead(int64_t position, const int32_t *order,

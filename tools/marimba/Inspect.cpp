@@ -105,6 +105,15 @@ static void printAsText(const Ends &ends) {
   }
 }
 
+/// The memory that is available, where the weights' files are larger.
+static std::optional<int64_t> exceedsMemory(const ModelInfo &info) {
+  std::optional<int64_t> available = availableMemory();
+  if (!info.hasWeights || !available ||
+      static_cast<int64_t>(info.weightBytes) <= *available)
+    return std::nullopt;
+  return available;
+}
+
 static void printAsJson(const ModelInfo &info, const Ends &ends,
                         const std::optional<MemoryNeeds> &needs) {
   json::Array endIds;
@@ -140,6 +149,8 @@ static void printAsJson(const ModelInfo &info, const Ends &ends,
       {"kv_bytes_per_token", static_cast<int64_t>(info.cacheBytesPerToken)},
       {"unused_tensors", json::Array(info.unusedTensors)},
   };
+  if (info.hasWeights)
+    answer["larger_than_memory"] = exceedsMemory(info).has_value();
   if (needs)
     answer["context"] = jsonNeeds(*needs);
   driver::printJson(std::move(answer));
@@ -187,6 +198,10 @@ static void printAsText(const ModelInfo &info) {
   row("weights") << formatv(
       "{0:N} bytes{1}, {2:N} bytes derived on loading\n", info.weightBytes,
       info.hasWeights ? "" : " (no files here)", info.derivedBytes);
+  if (std::optional<int64_t> available = exceedsMemory(info))
+    row("") << "more than the " << mebibytes(*available)
+            << " of memory that are available: they are read from their files "
+               "while the model runs, at the disk's speed\n";
   row("state") << formatv("{0:N} bytes per sequence\n", info.stateBytes);
   row("KV") << formatv("{0:N} bytes per token\n", info.cacheBytesPerToken);
   if (!info.unusedTensors.empty())

@@ -17,8 +17,9 @@ using namespace mlir;
 using namespace mlir::marimba;
 
 static constexpr int64_t kCacheLine = 64;
-/// How far ahead weights are prefetched, in whole tiles.
-static constexpr int64_t kBytesAhead = 16 << 10;
+/// Cache lines of each channel of the next tile that are prefetched: the
+/// hardware finds the others.
+static constexpr int64_t kLinesAhead = 2;
 
 static int64_t elementBytes(Value memref) {
   return getElementTypeOrSelf(memref.getType()).getIntOrFloatBitWidth() / 8;
@@ -51,13 +52,13 @@ SmallVector<Value> StoredTiles::step(Value input, ArrayRef<Value> rows,
   return next;
 }
 
-void StoredTiles::prefetch(Value matrix, ArrayRef<Value> channels, Value k) {
-  int64_t row = cast<MemRefType>(matrix.getType()).getDimSize(1) *
-                elementBytes(matrix);
-  int64_t tiles = llvm::divideCeil(kBytesAhead, kChannels * row);
-  for (Value channel : channels)
-    b.prefetch(matrix, {b.addi(channel, b.index(tiles * kChannels)), k},
-               /*locality=*/3);
+void StoredTiles::prefetchNext(Value matrix, Value channel) {
+  int64_t line = kCacheLine / elementBytes(matrix);
+  for (int64_t c = 0; c < kChannels; ++c)
+    for (int64_t i = 0; i < kLinesAhead; ++i)
+      b.prefetch(matrix,
+                 {b.addi(channel, b.index(kChannels + c)), b.index(i * line)},
+                 /*locality=*/3);
 }
 
 SmallVector<Value> StoredTiles::sums(Value input, ArrayRef<Value> rows,
@@ -72,15 +73,15 @@ SmallVector<Value> StoredTiles::sums(Value input, ArrayRef<Value> rows,
     channels.push_back(count % kChannels ? b.mini(at, b.index(count - 1)) : at);
   }
   SmallVector<Value> sums(rows.size() * kChannels, b.zeros(facts.lanes));
-  // A line of each channel at a time, so that each is prefetched once.
-  int64_t vectors = std::max<int64_t>(
-      kCacheLine / (width() * elementBytes(matrix)), 1);
+  prefetchNext(matrix, channel);
+  // A line of each channel at a time.
+  int64_t vectors =
+      std::max<int64_t>(kCacheLine / (width() * elementBytes(matrix)), 1);
   int64_t inLoop = depth / (vectors * width()) * vectors * width();
   if (inLoop)
     sums = b.loop(
         b.index(0), b.index(inLoop), sums,
         [&](Value k, ValueRange old) {
-          prefetch(matrix, channels, k);
           SmallVector<Value> next(old);
           for (int64_t v = 0; v < vectors; ++v)
             next = step(input, rows, matrix, channels,
@@ -89,9 +90,8 @@ SmallVector<Value> StoredTiles::sums(Value input, ArrayRef<Value> rows,
         },
         vectors * width());
   for (int64_t k = inLoop; k < depth; k += width()) {
-    Value mask = k + width() > depth
-                     ? b.tailMask(width(), b.index(depth - k))
-                     : Value();
+    Value mask =
+        k + width() > depth ? b.tailMask(width(), b.index(depth - k)) : Value();
     sums = step(input, rows, matrix, channels, b.index(k), mask, sums);
   }
   SmallVector<Value> results;

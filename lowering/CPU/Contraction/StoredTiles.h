@@ -13,8 +13,7 @@ namespace mlir::marimba {
 
 /// The micro-kernel over a matrix [N, K] that nobody has packed: inputs are in
 /// the lanes, and the lanes of a sum are added up at the end. A tile has a few
-/// rows and kChannels channels, each of which is a stream of its own, and
-/// prefetches what the next tiles read.
+/// rows and kChannels channels, each of which is a stream of its own.
 ///
 /// A sum is the same chain whatever the number of rows of the tile: from 0,
 /// vector of inputs by vector of inputs, then over the lanes in one order.
@@ -43,7 +42,9 @@ private:
                           ArrayRef<Value> channels, Value k, Value mask,
                           ValueRange old);
   Value load(Value memref, Value row, Value k, Value mask);
-  void prefetch(Value matrix, ArrayRef<Value> channels, Value k);
+  /// Where the next tile begins: hardware prefetchers stop at pages, as which
+  /// rows of a matrix may begin.
+  void prefetchNext(Value matrix, Value channel);
   /// Vectors of the sums of kChannels channels as one vector.
   Value acrossLanes(ArrayRef<Value> sums);
   /// Inputs of a vector.

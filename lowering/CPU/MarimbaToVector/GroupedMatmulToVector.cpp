@@ -108,8 +108,7 @@ Value GroupedMatmul::matrixOf(Value addresses, Value weight, Value expert,
                               Value position) {
   auto type = cast<MemRefType>(weight.getType());
   return rt::ReadMatrixOp::create(
-      b,
-      MemRefType::get(type.getShape().drop_front(), type.getElementType()),
+      b, MemRefType::get(type.getShape().drop_front(), type.getElementType()),
       addresses, expert, position, op.getOrder(), op.getOffsets());
 }
 
@@ -124,8 +123,7 @@ void GroupedMatmul::emit() {
       [&](ValueRange at) {
         Value expert = b.loadIndex(op.getOrder(), at[0]);
         Value begin = b.loadIndex(op.getOffsets(), expert);
-        Value end =
-            b.loadIndex(op.getOffsets(), b.addi(expert, b.index(1)));
+        Value end = b.loadIndex(op.getOffsets(), b.addi(expert, b.index(1)));
         b.ifThen(b.cmpi(/*lessThan=*/true, begin, end), [&] {
           up = matrixOf(ups, op.getUp(), expert, at[0]);
           if (gates)
@@ -168,10 +166,9 @@ void GroupedMatmul::group(Value expert, Value begin, Value end, Value channel,
 void GroupedMatmul::tile(ArrayRef<Value> pairs, Value channel) {
   SmallVector<Value> rows;
   for (Value pair : pairs)
-    rows.push_back(op.getTopK() == 1
-                       ? pair
-                       : b.createOrFold<arith::DivUIOp>(
-                             pair, b.index(op.getTopK())));
+    rows.push_back(op.getTopK() == 1 ? pair
+                                     : b.createOrFold<arith::DivUIOp>(
+                                           pair, b.index(op.getTopK())));
   SmallVector<Value> gates;
   if (gate)
     gates = tiles.sums(op.getInput(), rows, gate, channel);

@@ -65,8 +65,7 @@ private:
         Value end = b.loadIndex(op.getOffsets(), b.addi(e, one));
         Value listed = b.cmpi(/*lessThan=*/used, begin, end);
         b.ifThen(listed, [&] { b.storeIndex(e, order, at[0]); });
-        return SmallVector<Value>{
-            b.select(listed, b.addi(at[0], one), at[0])};
+        return SmallVector<Value>{b.select(listed, b.addi(at[0], one), at[0])};
       })[0];
   }
 };
@@ -82,8 +81,7 @@ struct LowerGroupedMatmul : BufferPattern<GroupedMatmulOp> {
       Value end = b.loadIndex(op.getOffsets(), b.addi(e, b.index(1)));
       b.loop(begin, end, [&](Value i) {
         Value pair = b.loadIndex(op.getPairs(), i);
-        Value row =
-            arith::DivUIOp::create(b, pair, b.index(op.getTopK()));
+        Value row = arith::DivUIOp::create(b, pair, b.index(op.getTopK()));
         b.loop(b.index(0), b.dim(output, 1), [&](Value n) {
           auto sum = [&](Value matrices) {
             return b.loop(b.index(0), b.dim(op.getInput(), 1), b.constant(0),

@@ -25,8 +25,7 @@ Value viewOf(ConversionPatternRewriter &rewriter, Location loc,
   return MemRefDescriptor::fromStaticShape(rewriter, loc, types, type, data);
 }
 
-struct ConvertStoredMatrices
-    : ConvertOpToLLVMPattern<rt::StoredMatricesOp> {
+struct ConvertStoredMatrices : ConvertOpToLLVMPattern<rt::StoredMatricesOp> {
   using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
 
   LogicalResult
@@ -56,15 +55,14 @@ struct ConvertStoredMatrices
         constant(element));
     Value matrix =
         constant(element * weight.getDimSize(1) * weight.getDimSize(2));
-    Value table =
-        LLVM::CallOp::create(
-            rewriter, loc, *function,
-            ValueRange{adaptor.getContext(),
-                       data(op.getWeight(), adaptor.getWeight()),
-                       constant(weight.getDimSize(0)), stride, matrix,
-                       data(op.getOrder(), adaptor.getOrder()),
-                       data(op.getOffsets(), adaptor.getOffsets())})
-            .getResult();
+    Value table = LLVM::CallOp::create(
+                      rewriter, loc, *function,
+                      ValueRange{adaptor.getContext(),
+                                 data(op.getWeight(), adaptor.getWeight()),
+                                 constant(weight.getDimSize(0)), stride, matrix,
+                                 data(op.getOrder(), adaptor.getOrder()),
+                                 data(op.getOffsets(), adaptor.getOffsets())})
+                      .getResult();
     rewriter.replaceOp(op, viewOf(rewriter, loc, *getTypeConverter(),
                                   cast<MemRefType>(op.getType()), table));
     return success();
@@ -90,14 +88,13 @@ struct ConvertReadMatrix : ConvertOpToLLVMPattern<rt::ReadMatrixOp> {
           rewriter, loc, *getTypeConverter(),
           cast<MemRefType>(memref.getType()));
     };
-    Value matrix =
-        LLVM::CallOp::create(
-            rewriter, loc, *function,
-            ValueRange{data(op.getMatrices(), adaptor.getMatrices()),
-                       adaptor.getExpert(), adaptor.getPosition(),
-                       data(op.getOrder(), adaptor.getOrder()),
-                       data(op.getOffsets(), adaptor.getOffsets())})
-            .getResult();
+    Value matrix = LLVM::CallOp::create(
+                       rewriter, loc, *function,
+                       ValueRange{data(op.getMatrices(), adaptor.getMatrices()),
+                                  adaptor.getExpert(), adaptor.getPosition(),
+                                  data(op.getOrder(), adaptor.getOrder()),
+                                  data(op.getOffsets(), adaptor.getOffsets())})
+                       .getResult();
     rewriter.replaceOp(op, viewOf(rewriter, loc, *getTypeConverter(),
                                   cast<MemRefType>(op.getType()), matrix));
     return success();
