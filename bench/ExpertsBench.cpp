@@ -132,8 +132,8 @@ static std::string moduleText(const Case &c) {
 static MarimbaEntry entryOf(const Case &c, int threads) {
   static std::map<std::string, std::pair<CodePtr, MarimbaEntry>> all;
   std::string text = moduleText(c);
-  auto [it, fresh] = all.try_emplace(text + nameOf(c.kind).str() +
-                                     std::to_string(threads));
+  auto [it, fresh] =
+      all.try_emplace(text + nameOf(c.kind).str() + std::to_string(threads));
   auto &[code, entry] = it->second;
   if (!fresh)
     return entry;
@@ -316,8 +316,8 @@ int main(int argc, char **argv) {
        {Kind::BF16, Kind::F32, Kind::Packed, Kind::Int8, Kind::Int4})
     for (auto [experts, topK] :
          {std::pair<int64_t, int64_t>{256, 8}, {512, 10}})
-      for (Rows rows : {Rows{1, true}, {2, true}, {4, true}, {16, false},
-                        {512, false}})
+      for (Rows rows :
+           {Rows{1, true}, {2, true}, {4, true}, {16, false}, {512, false}})
         benchmark::RegisterBenchmark(
             (nameOf(kind) + "/e" + Twine(experts) + "/k" + Twine(topK) +
              "/rows" + Twine(rows.count) + (rows.together ? "same" : ""))

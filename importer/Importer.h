@@ -60,6 +60,8 @@ struct ImportOptions {
   /// weights. All are of the config's type where this is nothing.
   std::optional<WeightEncodings> weights;
   KeyValueType keyValues = KeyValueType::F32;
+  /// As `apartExperts`, for mixtures of so many experts or more.
+  int64_t apartExpertsFrom = INT64_MAX;
 };
 
 /// A tensor of the checkpoint that the module names. The data is `bytes` bytes

@@ -20,7 +20,8 @@ WeightTable::WeightTable(MLIRContext &context, const ModelDirectory &directory,
                          ErrorFn emitError)
     : context(context), directory(directory), weightEncodings(options.weights),
       emitError(emitError), collectInputs(options.collectInputs),
-      apartExperts(options.apartExperts || options.collectInputs) {
+      apartExperts(options.apartExperts || options.collectInputs),
+      apartExpertsFrom(options.apartExpertsFrom) {
   defaultType = elementType(dtype);
 }
 
@@ -48,7 +49,8 @@ const CheckpointTensor *WeightTable::find(StringRef name) const {
 bool WeightTable::takeApart(StringRef stack, ArrayRef<std::string> names,
                             ArrayRef<int64_t> shape) {
   const CheckpointTensor *tensor = directory.find(stack);
-  if (!apartExperts || !hasCheckpoint() || !tensor ||
+  bool wanted = apartExperts || shape[0] >= apartExpertsFrom;
+  if (!wanted || !hasCheckpoint() || !tensor ||
       ArrayRef<int64_t>(tensor->entry.shape) != shape)
     return false;
   int64_t experts = shape[0], parts = int64_t(names.size()) / experts;

@@ -42,7 +42,7 @@ public:
   /// Makes the tensors of each expert out of a stack [E,N,K] of the checkpoint:
   /// rows [i N/P, (i+1) N/P) of expert e get the name `names[i E + e]`, where
   /// there are E P names. Nothing is done, and the answer is false, unless
-  /// ImportOptions::apartExperts asks for it and the stack is there with these
+  /// ImportOptions asks for it and the stack is there with these
   /// sizes.
   bool takeApart(StringRef stack, ArrayRef<std::string> names,
                  ArrayRef<int64_t> shape);
@@ -147,6 +147,7 @@ private:
   std::vector<Weight> all;
   std::vector<WeightSource> sources;
   bool collectInputs, apartExperts;
+  int64_t apartExpertsFrom;
   /// What stacks, and blocks of codes and scales, were made into.
   llvm::StringMap<CheckpointTensor> apart;
   llvm::StringSet<> used;

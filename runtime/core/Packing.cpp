@@ -61,6 +61,9 @@ private:
     weights.release(matrix, static_cast<int64_t>(item.stored.get_size()),
                     /*readAgain=*/item.spec->stored);
   }
+  void ask(const Item &item, const StoredMatrix &matrix) {
+    weights.willRead(matrix.data, static_cast<int64_t>(item.stored.get_size()));
+  }
   void step(const Item &item);
   void note(const std::string &text) {
     if (options.note)
@@ -233,6 +236,7 @@ bool Packer::makeFile() {
     uint64_t at = plan.entries[i].offset, bytes = plan.entries[i].bytes;
     for (const StoredMatrix &matrix : item.matrices) {
       step(item);
+      ask(item, matrix);
       library.packInto(item.key(matrix), item.stored, item.wanted,
                        buffer->data());
       release(item, matrix);
@@ -255,6 +259,7 @@ void Packer::packInMemory() {
   for (const Item &item : items)
     for (const StoredMatrix &matrix : item.matrices) {
       step(item);
+      ask(item, matrix);
       library.pack(item.key(matrix), item.stored, item.wanted);
       release(item, matrix);
       done += item.wanted.get_size();

@@ -17,18 +17,12 @@ namespace {
 /// Bytes that are asked for at a time, of one stack and all threads: enough for
 /// a disk to be busy, little beside any memory.
 constexpr int64_t kBytesAhead = int64_t(32) << 20;
-/// A gap between matrices up to which they are advised about together.
-constexpr uintptr_t kSmallGap = 1 << 16;
 
-/// Advises about the whole pages of [begin, end), and those it shares where
-/// `shared`.
-void advise(uintptr_t begin, uintptr_t end, int advice, bool shared) {
+/// Asks the system to read the pages of [begin, end).
+void askFor(uintptr_t begin, uintptr_t end) {
   static const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
-  uintptr_t first =
-      shared ? begin / page * page : (begin + page - 1) / page * page;
-  uintptr_t last = shared ? (end + page - 1) / page * page : end / page * page;
-  if (first < last)
-    madvise(reinterpret_cast<void *>(first), last - first, advice);
+  begin = begin / page * page;
+  madvise(reinterpret_cast<void *>(begin), end - begin, MADV_WILLNEED);
 }
 
 } // namespace
@@ -39,19 +33,6 @@ StoredStack::StoredStack(std::span<const void *const> places, int64_t bytes,
   entries.reserve(places.size() + 1);
   entries.push_back(this);
   entries.insert(entries.end(), places.begin(), places.end());
-  if (!mapped)
-    return;
-  std::vector<uintptr_t> begins;
-  for (const void *place : places)
-    begins.push_back(reinterpret_cast<uintptr_t>(place));
-  std::sort(begins.begin(), begins.end());
-  auto size = static_cast<uintptr_t>(bytes);
-  for (size_t i = 0; i < begins.size();) {
-    uintptr_t begin = begins[i], end = begin + size;
-    for (++i; i < begins.size() && begins[i] <= end + kSmallGap; ++i)
-      end = begins[i] + size;
-    advise(begin, end, MADV_RANDOM, /*shared=*/false);
-  }
 }
 
 void StoredStack::begin(const int32_t *order, const int32_t *offsets,
@@ -83,8 +64,7 @@ bool StoredStack::readAhead(int64_t position, const int32_t *order,
     if (last.exchange(current, std::memory_order_relaxed) == current)
       continue;
     auto at = reinterpret_cast<uintptr_t>(table()[e]);
-    advise(at, at + static_cast<uintptr_t>(bytes), MADV_WILLNEED,
-           /*shared=*/true);
+    askFor(at, at + static_cast<uintptr_t>(bytes));
   }
   return false;
 }

@@ -56,8 +56,8 @@ private:
   std::atomic<int64_t> ahead{1};
 };
 
-/// All stacks of a model. Their pages are not read by the system's own guesses:
-/// neighbours of a matrix may never be wanted. A matrix is asked for when it is
+/// All stacks of a model. The system does not guess what of them is read next
+/// (Weights::willRead): neighbours of a matrix may never be wanted. A matrix is asked for when it is
 /// used for the first time; then again only where pages had to be read all the
 /// same, or always where the model is larger than memory.
 class StoredMatrices {

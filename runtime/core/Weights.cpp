@@ -33,6 +33,9 @@ struct Weights::Mapping {
 
 namespace {
 
+/// Bytes of a weight up to which it is read as a whole.
+constexpr int64_t kSmallTable = int64_t(16) << 20;
+
 int64_t nanoseconds(const timespec &time) {
   return int64_t(time.tv_sec) * 1'000'000'000 + time.tv_nsec;
 }
@@ -404,6 +407,29 @@ void Weights::release(const StoredMatrix &matrix, int64_t bytes,
       giveBack(buffer.data(), static_cast<uint64_t>(buffer.size()));
 }
 
+void Weights::willRead(const void *data, int64_t bytes) const {
+  static const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
+  auto begin = reinterpret_cast<uintptr_t>(data) / page * page;
+  uintptr_t end = reinterpret_cast<uintptr_t>(data) +
+                  static_cast<uintptr_t>(std::max<int64_t>(bytes, 0));
+  if (sparse && begin < end)
+    madvise(reinterpret_cast<void *>(begin), end - begin, MADV_WILLNEED);
+}
+
+void Weights::readSparsely(const Description &description) {
+  for (const auto &mapping : mappings)
+    madvise(mapping->data, mapping->size, MADV_RANDOM);
+  sparse = !mappings.empty();
+  for (size_t i = 0; i < description.weights.size(); ++i) {
+    const WeightSpec &spec = description.weights[i];
+    int64_t bytes = *elementCount(spec.shape) * dtypeSize(spec.dtype);
+    // Of a large table that code reads as it is stored, it reads some rows.
+    if (!spec.derived && !spec.packed && !spec.apart &&
+        (spec.quantized || bytes <= kSmallTable))
+      willRead(tensors[i].data, bytes);
+  }
+}
+
 std::unique_ptr<Weights> Weights::load(const Description &description,
                                        std::span<const WeightSource> sources,
                                        std::string &error, Stacks stacks) {
@@ -412,6 +438,9 @@ std::unique_ptr<Weights> Weights::load(const Description &description,
   for (const WeightSpec &spec : description.weights)
     if (!(spec.derived ? result->allocate(spec, error) : loader.bind(spec)))
       return nullptr;
+  if (std::any_of(description.weights.begin(), description.weights.end(),
+                  [](const WeightSpec &spec) { return spec.apart; }))
+    result->readSparsely(description);
   return result;
 }
 

@@ -130,6 +130,25 @@ TEST_F(WeightsTest, SeveralSourcesAreStacked) {
   }
 }
 
+TEST_F(WeightsTest, MatricesThatAreApartStayInTheFile) {
+  std::vector<WeightSource> sources = {source("a", {2, 3}, 24),
+                                       source("b", {2, 3}, 0)};
+  Description description = describe({2, 2, 3}, {"a", "b"});
+  WeightSpec &spec = description.weights[0];
+  spec.apart = true;
+  spec.stored = false;
+  auto weights = Weights::load(description, sources, error, Stacks::InPlace);
+  ASSERT_TRUE(weights) << error;
+  EXPECT_EQ(weights->ownBytes(), 0);
+  std::vector<StoredMatrix> matrices = weights->matrices(0, spec);
+  ASSERT_EQ(matrices.size(), 2u);
+  EXPECT_EQ(*static_cast<const float *>(matrices[0].data), 6);
+  EXPECT_EQ(*static_cast<const float *>(matrices[1].data), 0);
+  // A page that the system was asked for, or not, reads the same.
+  weights->willRead(matrices[1].data, 24);
+  EXPECT_EQ(static_cast<const float *>(matrices[1].data)[5], 5);
+}
+
 TEST_F(WeightsTest, DerivedWeightsAreZeros) {
   auto weights = Weights::load(describe({3}, {}), {}, error);
   ASSERT_TRUE(weights) << error;
@@ -258,6 +277,8 @@ TEST(Description, ErrorsNameTheField) {
       {"[4,2]", "[1,1,1,1,1,1,1]", "has 7 dimensions, expected at most 6"},
       {"[4,2]", "[4611686018427387904,4]", "is too large"},
       {"\"sources\":[\"a\"]", "\"sources\":[]", "needs either sources"},
+      {"\"sources\":[\"a\"]", "\"sources\":[\"a\"],\"apart\":true",
+       "weights[0].apart: is not true or false, of a stack of matrices"},
       {"\"kind\":\"weight\",\"name\":\"d\"",
        "\"kind\":\"weight\",\"name\":\"w\"",
        "does not write the derived weight 'd'"},

@@ -85,6 +85,9 @@ Compilation::Compilation(const CompileOptions &options,
   addMachineFacts(target, options.target, compileOptions.pipeline);
   compileOptions.pipeline.bf16 = options.computeType == ComputeType::BF16;
   compileOptions.import.keyValues = keyValuesFor(compileOptions);
+  // Matrices that are read where they are need no stack to be copied into.
+  if (auto fewest = compileOptions.pipeline.fewestGroupedExperts())
+    compileOptions.import.apartExpertsFrom = *fewest;
   mlir::DialectRegistry registry;
   mlir::marimba::registerPipelineDialects(registry);
   // One thread: a pool would compete with the team that runs the model, and

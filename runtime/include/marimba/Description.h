@@ -36,11 +36,11 @@ struct WeightSpec : TensorSpec {
   bool blocks = false;
   /// A tensor of bytes, i8: its sources are the parts of the matrices.
   std::optional<formats::Layout> quantized;
+  /// Whether code also reads it as it is stored.
+  bool stored = true;
   /// Whether code asks where its matrices are stored
   /// (marimba_stored_matrices), and reads them there alone.
   bool apart = false;
-  /// Whether code also reads it as it is stored.
-  bool stored = true;
 };
 
 /// input: i32, one of the names that Session knows. output: "logits" or

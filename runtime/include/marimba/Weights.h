@@ -105,6 +105,10 @@ public:
   /// False, with `error` set, where one of them is not as it was any more. A
   /// file that has another in its place by now is still as it was.
   bool checkUnchanged(std::string &error) const;
+  /// Asks the system to read `bytes` bytes of a mapped file from `data` on,
+  /// where it does not guess itself what is read next: a description with
+  /// weights that are `apart`, of which most may never be read.
+  void willRead(const void *data, int64_t bytes) const;
   /// Gives back the memory of `matrix`, of `bytes` bytes, where it is in a
   /// file: who reads it later reads the file again. Where a provider made all
   /// weights there is none, and memory is given back where it is not
@@ -115,11 +119,14 @@ private:
   struct Mapping;
   class Loader;
   Weights();
+  /// Ends the system's guesses, and asks for what is read in any case.
+  void readSparsely(const Description &description);
   /// A zeroed tensor of our own for `spec`; false and `error` if too large.
   bool allocate(const WeightSpec &spec, std::string &error);
 
   std::vector<MarimbaTensor> tensors;
   std::vector<std::unique_ptr<Mapping>> mappings;
+  bool sparse = false; // pages are read when they are asked for
   std::vector<AlignedBuffer> buffers;
   /// Address space without memory, and by row where the matrices really are.
   std::vector<std::unique_ptr<Mapping>> reserved;

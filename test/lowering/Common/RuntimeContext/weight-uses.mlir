@@ -26,6 +26,11 @@ marimba.weight @public : tensor<16x8xbf16> from ["public"]
 // Asking for a size reads nothing.
 // CHECK-NEXT: unread: stored
 marimba.weight @unread : tensor<16x8xbf16> from ["unread"]
+// Its matrices may lie anywhere; a part of each may not.
+// CHECK-NEXT: grouped: apart
+marimba.weight @grouped : tensor<2x16x8xbf16> from ["g0", "g1"]
+// CHECK-NEXT: halves: stored
+marimba.weight @halves : tensor<2x16x8xbf16> from ["h0", "h1"]
 // CHECK-NEXT: derived: stored
 marimba.weight @derived : tensor<16x8xf32> derived
 // CHECK-NOT: {{.+}}
@@ -48,6 +53,24 @@ func.func @main(%x: memref<?x8xf32> {marimba.input = "x"},
     attributes {marimba.entry = "prefill"} {
   %c0 = arith.constant 0 : index
   %plain = marimba.get_weight @plain : memref<16x8xbf16>
+  %grouped = marimba.get_weight @grouped : memref<2x16x8xbf16>
+  %halves = marimba.get_weight @halves : memref<2x16x8xbf16>
+  %upper = memref.subview %halves[0, 0, 0] [2, 8, 8] [1, 1, 1]
+      : memref<2x16x8xbf16> to memref<2x8x8xbf16, strided<[128, 8, 1]>>
+  %pairs = memref.alloc() : memref<4xi32>
+  %offsets = memref.alloc() : memref<3xi32>
+  %order = memref.alloc() : memref<2xi32>
+  %rows = memref.alloc() : memref<4x8xf32>
+  %wide = memref.alloc() : memref<4x16xf32>
+  %narrow = memref.alloc() : memref<4x8xf32>
+  marimba.grouped_matmul %rows, %grouped
+      groups(%pairs, %offsets, %order : memref<4xi32>, memref<3xi32>, memref<2xi32>)
+      outs(%wide : memref<4x16xf32>) {top_k = 1 : i64}
+      : memref<4x8xf32>, memref<2x16x8xbf16>
+  marimba.grouped_matmul %rows, %upper
+      groups(%pairs, %offsets, %order : memref<4xi32>, memref<3xi32>, memref<2xi32>)
+      outs(%narrow : memref<4x8xf32>) {top_k = 1 : i64}
+      : memref<4x8xf32>, memref<2x8x8xbf16, strided<[128, 8, 1]>>
   %bias = marimba.get_weight @bias : memref<16xbf16>
   onednn.matmul %x, %plain bias(%bias : memref<16xbf16>)
       outs(%y : memref<?x16xf32>) : memref<?x8xf32>, memref<16x8xbf16>

@@ -6,6 +6,9 @@ import sys
 for weight in json.load(sys.stdin)["weights"]:
     packed = weight.get("packed")
     uses = [f"packed {packed}"] if packed else []
-    if weight.get("stored", not packed):
+    apart = weight.get("apart", False)
+    if apart:
+        uses.append("apart")
+    if weight.get("stored", not packed and not apart):
         uses.append("stored")
     print(f"{weight['name']}: {', '.join(uses)}")
