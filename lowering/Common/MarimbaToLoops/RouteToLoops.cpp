@@ -129,16 +129,18 @@ void TokenRouter::openBestGroups() {
 /// are equal; closes it. `best` starts at "none" (= count), so that every place
 /// is taken at most once and is in range, NaN or not.
 Value TokenRouter::takeBest(Value values, Value isOpen, Value count) {
-  Value best = b.loop(zero, count, count, [&](Value i, ValueRange held) {
+  SmallVector<Value> none{count, b.constant(0)};
+  Value best = b.loop(zero, count, none, [&](Value i, ValueRange held) {
     Value closed = b.isZero(b.loadIndex(isOpen, i));
-    Value none =
+    Value isNone =
         arith::CmpIOp::create(b, arith::CmpIPredicate::eq, held[0], count);
-    Value other = b.select(none, zero, held[0]);
-    Value larger = arith::CmpFOp::create(
-        b, arith::CmpFPredicate::OGT, b.load(values, i), b.load(values, other));
-    Value better = arith::OrIOp::create(b, none, larger);
-    Value taken = b.select(better, i, held[0]);
-    return SmallVector<Value>{b.select(closed, held[0], taken)};
+    Value value = b.load(values, i);
+    Value larger =
+        arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, value, held[1]);
+    Value better = arith::OrIOp::create(b, isNone, larger);
+    return SmallVector<Value>{
+        b.select(closed, held[0], b.select(better, i, held[0])),
+        b.select(closed, held[1], b.select(better, value, held[1]))};
   })[0];
   b.storeIndex(zero, isOpen, best);
   return best;

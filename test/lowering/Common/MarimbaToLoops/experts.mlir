@@ -20,13 +20,13 @@
 // CHECK: memref.store %{{.*}}, %[[OPEN]][%[[I]]]
 // CHECK: scf.for %[[K:[a-z0-9]+]] =
 // "None" is chosen so far: any expert is better.
-// CHECK: %[[BEST:.*]] = scf.for {{.*}} to %[[COUNT]] step %{{.*}} iter_args(%[[HELD:.*]] = %[[COUNT]])
+// CHECK: %[[BEST:.*]]:2 = scf.for {{.*}} to %[[COUNT]] step %{{.*}} iter_args(%[[HELD:.*]] = %[[COUNT]], %{{.*}} =
 // CHECK: memref.load %[[OPEN]]
 // CHECK: arith.cmpi eq, %[[HELD]], %[[COUNT]]
 // The lower index first where two are equal.
 // CHECK: arith.cmpf ogt
-// CHECK: memref.store %{{.*}}, %[[OPEN]][%[[BEST]]]
-// CHECK: %[[CHOSEN:.*]] = arith.index_cast %[[BEST]] : index to i32
+// CHECK: memref.store %{{.*}}, %[[OPEN]][%[[BEST]]#0]
+// CHECK: %[[CHOSEN:.*]] = arith.index_cast %[[BEST]]#0 : index to i32
 // CHECK: memref.store %[[CHOSEN]], %[[E]][%[[B]], %[[T]], %[[K]]]
 // CHECK: %[[WEIGHT:.*]] = arith.divf %{{.*}}, %[[TOTAL]]
 // CHECK: memref.store %[[WEIGHT]], %[[W]][%[[B]], %[[T]], %[[K]]]
@@ -184,5 +184,52 @@ func.func @scatter_add_rows(%x: memref<?x8xf32>, %p: memref<?xi32>,
     %w: memref<?xf32>, %y: memref<?x8xf32>) {
   marimba.scatter_add_rows %x, %p, %w outs(%y : memref<?x8xf32>)
       {top_k = 2 : i64} : memref<?x8xf32>, memref<?xi32>, memref<?xf32>
+  return
+}
+
+// -----
+
+// Experts with pairs, then those without.
+
+// CHECK-LABEL: func @group_in_order(
+// CHECK-SAME: %[[OFFSETS:[a-z0-9]+]]: memref<5xi32>, %[[ORDER:[a-z0-9]+]]: memref<4xi32>
+// CHECK: %[[USED:.*]] = scf.for %[[E:[a-z0-9]+]] = {{.*}} iter_args(%[[AT:.*]] = %{{.*}}) -> (index) {
+// CHECK: %[[HAS:.*]] = arith.cmpi slt,
+// CHECK-NEXT: scf.if %[[HAS]] {
+// CHECK: memref.store %{{.*}}, %[[ORDER]][%[[AT]]]
+// CHECK: scf.for {{.*}} iter_args(%[[AFTER:.*]] = %[[USED]]) -> (index) {
+// CHECK: %[[NONE:.*]] = arith.cmpi sge,
+// CHECK-NEXT: scf.if %[[NONE]] {
+// CHECK: memref.store %{{.*}}, %[[ORDER]][%[[AFTER]]]
+func.func @group_in_order(%e: memref<?x2xi32>, %pairs: memref<?xi32>,
+    %offsets: memref<5xi32>, %order: memref<4xi32>) {
+  marimba.group_by_expert %e outs(%pairs, %offsets, %order : memref<?xi32>, memref<5xi32>, memref<4xi32>)
+      : memref<?x2xi32>
+  return
+}
+
+// -----
+
+// CHECK-LABEL: func @grouped_matmul(
+// CHECK-SAME: %[[X:[a-z0-9]+]]: memref<?x8xf32>, %[[W:[a-z0-9]+]]: memref<4x16x8xf32>, %[[G:[a-z0-9]+]]: memref<4x16x8xf32>, %[[PAIRS:[a-z0-9]+]]: memref<?xi32>, %[[OFFSETS:[a-z0-9]+]]: memref<5xi32>, %{{.*}}: memref<4xi32>, %[[Y:[a-z0-9]+]]: memref<?x16xf32>
+// CHECK: scf.parallel (%[[E:[a-z0-9]+]]) =
+// CHECK-COUNT-2: memref.load %[[OFFSETS]]
+// CHECK: scf.for %[[I:[a-z0-9]+]] =
+// CHECK: memref.load %[[PAIRS]][%[[I]]]
+// CHECK: %[[ROW:.*]] = arith.divui
+// CHECK: scf.for %[[N:[a-z0-9]+]] =
+// CHECK: memref.load %[[X]][%[[ROW]], %[[D:[a-z0-9]+]]]
+// CHECK: memref.load %[[W]][%[[E]], %[[N]], %[[D]]]
+// CHECK: math.fma
+// CHECK: memref.load %[[G]][%[[E]], %[[N]],
+// CHECK: math.exp
+// CHECK: memref.store %{{.*}}, %[[Y]][%{{.*}}, %[[N]]]
+func.func @grouped_matmul(%x: memref<?x8xf32>, %w: memref<4x16x8xf32>,
+    %g: memref<4x16x8xf32>, %pairs: memref<?xi32>, %offsets: memref<5xi32>,
+    %order: memref<4xi32>, %y: memref<?x16xf32>) {
+  marimba.grouped_matmul %x, %w gate(%g : memref<4x16x8xf32>)
+      groups(%pairs, %offsets, %order : memref<?xi32>, memref<5xi32>, memref<4xi32>)
+      outs(%y : memref<?x16xf32>) {top_k = 2 : i64}
+      : memref<?x8xf32>, memref<4x16x8xf32>
   return
 }
