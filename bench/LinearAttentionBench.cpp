@@ -1,14 +1,15 @@
 //===- LinearAttentionBench.cpp - How fast linear_attention is ------------===//
 //
-// Part of Marimba. The recurrence of a layer of Mamba-2 2.7B through the
-// compiler's normal stages: state updates a second beside the multiply-adds,
-// and for one token of many rows bytes a second beside a plain loop that
-// changes memory in place (bench/README.md).
+// Part of Marimba. The recurrences of layers through the compiler's normal
+// stages: state updates a second beside the multiply-adds, and for one token of
+// many rows bytes a second beside a plain loop that changes memory in place
+// (bench/README.md).
 //
 //===----------------------------------------------------------------------===//
 
 #include "bench/LinearAttentionBench.h"
 #include "bench/Entries.h"
+#include "bench/LinearAttentionLayers.h"
 #include "bench/SimpleLoops.h"
 #include "lowering/Pipelines.h"
 #include "marimba/Stopwatch.h"
@@ -31,37 +32,8 @@ using namespace marimba;
 using namespace marimba::bench;
 using namespace llvm;
 
-static constexpr int64_t kHeads = 80, kValues = 64, kKeys = 128;
-/// Rows whose states, 2.5 MiB each, are larger than the last cache.
+/// Rows whose states, 2 MiB each or more, are larger than the last cache.
 static constexpr int64_t kManyRows = 128;
-
-static constexpr StringLiteral kModule = R"(
-!wide = tensor<?x?x80x64xf32>
-!narrow = tensor<?x?x1x128xf32>
-!heads = tensor<?x?x80xf32>
-!state = tensor<?x80x128x64xf32>
-module @linear_attention {
-  marimba.weight @A : tensor<80xf32> from ["A"]
-  marimba.weight @D : tensor<80xf32> from ["D"]
-  func.func @prefill(
-      %x: !wide {marimba.input = "x"},
-      %dt: !heads {marimba.input = "dt"},
-      %B: !narrow {marimba.input = "B"},
-      %C: !narrow {marimba.input = "C"},
-      %out: !wide {marimba.output = "y"},
-      %state: !state {marimba.state = "ssm"}) -> (!wide, !state)
-      attributes {marimba.entry = "prefill"} {
-    %A = marimba.get_weight @A : tensor<80xf32>
-    %D = marimba.get_weight @D : tensor<80xf32>
-    %delta = marimba.softplus %dt : !heads
-    %y, %last = marimba.linear_attention %C, %B, %x decay(%A : tensor<80xf32>)
-        step(%delta : !heads) skip(%D, %x : tensor<80xf32>, !wide)
-        outs(%out, %state : !wide, !state)
-        : !narrow, !narrow, !wide -> !wide, !state
-    return %y, %last : !wide, !state
-  }
-}
-)";
 
 namespace {
 
@@ -94,9 +66,10 @@ const std::vector<Variant> &variants() {
 }
 
 /// The code of a variant, compiled at first use.
-const Entries &entries(size_t variant, int threads) {
-  static std::map<std::pair<size_t, int>, Entries> all;
-  auto [it, fresh] = all.try_emplace({variant, threads});
+const Entries &entries(const LinearAttentionLayer &layer, size_t variant,
+                       int threads) {
+  static std::map<std::tuple<const char *, size_t, int>, Entries> all;
+  auto [it, fresh] = all.try_emplace({layer.name, variant, threads});
   Entries &result = it->second;
   if (!fresh)
     return result;
@@ -106,40 +79,42 @@ const Entries &entries(size_t variant, int threads) {
   pipeline.linearAttention = v.form;
   pipeline.bf16 = v.bf16;
   pipeline.threads = static_cast<unsigned>(threads);
-  return result =
-             compileEntries(kModule, "linear_attention", pipeline, v.target);
+  return result = compileEntries(layer.module, "linear_attention", pipeline,
+                                 v.target);
 }
 
 /// Memory of all tensors of one call.
 class Call {
 public:
-  Call(int64_t rows, int64_t time) {
-    std::array<int64_t, 4> wide{rows, time, kHeads, kValues};
-    std::array<int64_t, 4> narrow{rows, time, 1, kKeys};
-    std::array<int64_t, 1> heads{kHeads};
-    add(args, wide, -1, 1);
-    add(args, std::array<int64_t, 3>{rows, time, kHeads}, -5, -1); // dt
-    add(args, narrow, -1, 1);
-    add(args, narrow, -1, 1);
-    add(args, wide, 0, 0); // y
-    add(args, std::array<int64_t, 4>{rows, kHeads, kKeys, kValues}, -1, 1);
-    add(weights, heads, -16, -1); // A
-    add(weights, heads, 0.5, 1.5);
+  Call(const LinearAttentionLayer &layer, int64_t rows, int64_t time) {
+    auto addAll = [&](std::vector<MarimbaTensor> &list,
+                      const std::vector<RandomTensor> &tensors) {
+      for (const RandomTensor &tensor : tensors) {
+        std::vector<int64_t> shape = tensor.shape;
+        if (tensor.perToken)
+          shape.insert(shape.begin(), {rows, time});
+        add(list, shape, tensor.low, tensor.high);
+      }
+    };
+    addAll(args, layer.inputs);
+    addAll(args, {{{layer.heads, layer.values}, 0, 0}}); // y
+    add(args, {rows, layer.heads, layer.keys, layer.values}, -1, 1);
+    addAll(weights, layer.weights);
+    outputs = rows * time * layer.heads * layer.values;
     call = {weights.data(), args.data(), static_cast<int32_t>(weights.size()),
             static_cast<int32_t>(args.size())};
   }
 
   const MarimbaCall *get() const { return &call; }
-  char *state() { return reinterpret_cast<char *>(buffers[5].data()); }
+  char *state() { return static_cast<char *>(args.back().data); }
   /// Whether all of y is finite and some of it not zero.
   bool sane() const {
-    const MarimbaTensor &y = args[4];
+    const auto *y = static_cast<const float *>(args[args.size() - 2].data);
     bool any = false;
-    for (int64_t i = 0; i < y.sizes[0] * y.sizes[1] * kHeads * kValues; ++i) {
-      float value = static_cast<const float *>(y.data)[i];
-      if (!std::isfinite(value))
+    for (int64_t i = 0; i < outputs; ++i) {
+      if (!std::isfinite(y[i]))
         return false;
-      any |= value != 0;
+      any |= y[i] != 0;
     }
     return any;
   }
@@ -165,6 +140,7 @@ private:
   }
 
   uint32_t random = 1;
+  int64_t outputs;
   std::vector<rt::AlignedBuffer> buffers;
   std::vector<MarimbaTensor> args, weights;
   MarimbaCall call;
@@ -216,18 +192,18 @@ double plainSeconds(rt::Context &context, int threads, char *memory,
 
 } // namespace
 
-static void run(benchmark::State &state, size_t variant, int64_t rows,
-                int64_t time, int threads) {
-  const Entries &code = entries(variant, threads);
+static void run(benchmark::State &state, const LinearAttentionLayer &layer,
+                size_t variant, int64_t rows, int64_t time, int threads) {
+  const Entries &code = entries(layer, variant, threads);
   MarimbaEntry entry = time == 1 ? code.decode : code.prefill;
-  Call call(rows, time);
+  Call call(layer, rows, time);
   std::string error;
   auto context = rt::Context::create(
       threads, std::make_shared<rt::PrimitiveCache>(), error);
   if (!context)
     stop(error);
   rt::bindThreads(threads);
-  int64_t bytes = rows * kHeads * kKeys * kValues * 4;
+  int64_t bytes = rows * layer.heads * layer.keys * layer.values * 4;
   bool fromMemory = rows == kManyRows;
   double plain = INFINITY, best = INFINITY;
   for (auto _ : state) {
@@ -260,17 +236,19 @@ static void run(benchmark::State &state, size_t variant, int64_t rows,
 void marimba::bench::addLinearAttentionCases(const std::vector<int> &teams) {
   const std::pair<int64_t, int64_t> sizes[] = {
       {1, 1}, {kManyRows, 1}, {1, 8}, {1, 512}, {1, 4096}};
-  for (size_t variant = 0; variant < variants().size(); ++variant)
-    for (auto [rows, time] : sizes)
-      for (int threads : teams)
-        // One token has one form.
-        if (time > 1 || variants()[variant].form == Form::Recurrent)
-          benchmark::RegisterBenchmark(
-              ("linear_attention/" + variants()[variant].name + "/rows" +
-               Twine(rows) + "/T" + Twine(time) + "/threads" + Twine(threads))
-                  .str()
-                  .c_str(),
-              run, variant, rows, time, threads)
-              ->UseManualTime()
-              ->Unit(benchmark::kMicrosecond);
+  for (const LinearAttentionLayer *layer :
+       {&kMamba2Layer, &kGatedDeltaLayer, &kKimiDeltaLayer})
+    for (size_t variant = 0; variant < variants().size(); ++variant)
+      for (auto [rows, time] : sizes)
+        for (int threads : teams)
+          // One token has one form.
+          if (time > 1 || variants()[variant].form == Form::Recurrent)
+            benchmark::RegisterBenchmark(
+                (Twine(layer->name) + "/" + variants()[variant].name + "/rows" +
+                 Twine(rows) + "/T" + Twine(time) + "/threads" + Twine(threads))
+                    .str()
+                    .c_str(),
+                run, *layer, variant, rows, time, threads)
+                ->UseManualTime()
+                ->Unit(benchmark::kMicrosecond);
 }

@@ -40,7 +40,8 @@ public:
   // fewer, and takes more columns, because the state may come from memory.
   DeltaRuleKernel(KernelBuilder &b, LinearAttentionOp op, int64_t lanes)
       : LinearAttentionKernel(
-            b, op, lanes, (lanes >= 16 ? 2 : 1) * (isSingle(op) ? 2 : 1), 4) {}
+            b, op, lanes, (lanes >= 16 ? 2 : 1) * (isSingle(op) ? kGroup : 1),
+            4) {}
 
 private:
   void allocate() override {
@@ -180,8 +181,7 @@ private:
     SmallVector<Value> zeros(2 * tokens * columns.vectors, b.zeros(lanes));
     return overRows(zeros, [&](Value n, int64_t states, ValueRange old) {
       SmallVector<Value> next(old);
-      if (single)
-        prefetchState(columns, n, states);
+      prefetchNext(columns, n, states, 0);
       for (int64_t i = 0; i < states; ++i) {
         SmallVector<Value> state = loadState(columns, rowOf(n, i));
         Value *sum = next.begin();
@@ -196,6 +196,17 @@ private:
       }
       return next;
     });
+  }
+
+  /// Of one token, a half of the next head's rows in each walk: memory would
+  /// rest in the second one, for which the state is in the cache.
+  void prefetchNext(const Columns &columns, Value n, int64_t states,
+                    int64_t from) {
+    if (!single)
+      return;
+    Value half = arith::DivUIOp::create(b, n, b.index(2));
+    prefetchState(columns, rowOf(half, keySize + from), (states + 1) / 2,
+                  /*locality=*/2);
   }
 
   /// y to `sums`; returns the columns of u of each token in turn.
@@ -246,6 +257,7 @@ private:
       decay = b.broadcast(lanes, b.load(readDecays, last));
     }
     overRows([&](Value n, int64_t states) {
+      prefetchNext(columns, n, states, keySize / 2);
       for (int64_t i = 0; i < states; ++i) {
         Value at = rowOf(n, i);
         SmallVector<Value> state = loadState(columns, at);

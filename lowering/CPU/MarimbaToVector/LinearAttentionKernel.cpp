@@ -18,9 +18,6 @@ using namespace mlir::marimba;
 /// Tokens of a block: what they read is copied once, side by side, and the
 /// state comes from the cache once for all of them.
 static constexpr int64_t kBlockTokens = 16;
-/// How far ahead one token's walk through the states is prefetched: hardware
-/// stops at each page.
-static constexpr int64_t kAheadBytes = 2048;
 static constexpr int64_t kCacheLine = 64;
 
 LinearAttentionKernel::LinearAttentionKernel(KernelBuilder &b,
@@ -256,14 +253,13 @@ void LinearAttentionKernel::storeState(const Columns &columns, Value n,
 }
 
 void LinearAttentionKernel::prefetchState(const Columns &columns, Value n,
-                                          int64_t states) {
-  int64_t ahead = std::max<int64_t>(kAheadBytes / (size * 4), rows);
+                                          int64_t states, unsigned locality) {
   for (int64_t r = 0; r < states; ++r)
     for (int64_t at = 0; at < columns.vectors * lanes * 4; at += kCacheLine)
-      b.prefetch(op.getState(),
-                 {row, head, rowOf(n, r + ahead),
-                  b.addi(columns.first, b.index(at / 4))},
-                 /*locality=*/3);
+      b.prefetch(
+          op.getState(),
+          {row, head, rowOf(n, r), b.addi(columns.first, b.index(at / 4))},
+          locality);
 }
 
 Value LinearAttentionKernel::decayOfHead(Value t) {

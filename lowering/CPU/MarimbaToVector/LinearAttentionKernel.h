@@ -60,8 +60,9 @@ protected:
                     Value t);
   SmallVector<Value> loadState(const Columns &columns, Value n);
   void storeState(const Columns &columns, Value n, ValueRange state);
-  /// What is read some rows later; behind a head lies the next one.
-  void prefetchState(const Columns &columns, Value n, int64_t states);
+  /// Rows n, n + 1, ... of the state; behind a head lies the next one.
+  void prefetchState(const Columns &columns, Value n, int64_t states,
+                     unsigned locality);
 
   Value rowOf(Value n, int64_t r) { return b.addi(n, b.index(r)); }
   Value element(Value from, Value t, Value n) {

@@ -17,6 +17,10 @@ using namespace mlir::marimba;
 
 namespace {
 
+/// How far ahead one token's walk through the states is prefetched: hardware
+/// stops at each page.
+constexpr int64_t kAheadBytes = 2048;
+
 /// The loops of an op without delta rule.
 class LinearAttentionTiles : public LinearAttentionKernel {
 public:
@@ -79,7 +83,8 @@ private:
     SmallVector<Value> y =
         overRows(zeros, [&](Value n, int64_t states, ValueRange old) {
           SmallVector<Value> next(old);
-          prefetchState(columns, n, states);
+          int64_t ahead = std::max<int64_t>(kAheadBytes / (size * 4), states);
+          prefetchState(columns, rowOf(n, ahead), states, /*locality=*/3);
           for (int64_t r = 0; r < states; ++r) {
             SmallVector<Value> state = loadState(columns, rowOf(n, r));
             stepRow(t, rowOf(n, r), decay, u, state, next);
