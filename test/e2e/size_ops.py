@@ -199,6 +199,19 @@ add(
     values=["y: B T H"],
 )
 add(
+    "rms_norm_zero_centered",
+    "rms_norm %x weight(%w : {w}) eps(1.0e-6) {{zero_centered}} : {x}",
+    ["x: B T H", "w: H"],
+    values=["y: B T H"],
+    maybe="H",
+)
+add(
+    "l2_norm",
+    "l2_norm %x eps(1.0e-6) scale(0.25) : {x}",
+    ["x: B T H"],
+    values=["y: B T H"],
+)
+add(
     "quantize_rows",
     "quantize_rows %x outs(%codes, %scales, %sums : {codes}, {scales}, {sums})"
     " : {x} -> {codes}, {scales}, {sums}",
@@ -220,6 +233,13 @@ add(
     ["x: B T H", "bias: H"],
     values=["y: B T H"],
     maybe="H",
+)
+add(
+    "gelu_with_tanh",
+    "gelu %x {{with_tanh}} : {x}",
+    ["x: B T D"],
+    values=["y: B T D"],
+    maybe="D",
 )
 add(
     "scale",

@@ -247,6 +247,19 @@ add(
     ["delta: B T Hv|positive", "A: Hv|negative", "x: B T Hv Pv"],
     values=["g: B T Hv", "v: B T Hv Pv"],
 )
+add(
+    "log_decay",
+    "log_decay %a, %A bias(%bias : {bias}) : {a}, {A}",
+    ["a: B T Hv", "A: Hv|negative", "bias: Hv"],
+    values=["g: B T Hv"],
+)
+add(
+    "log_decay_channels",
+    "log_decay %a, %A bias(%bias : {bias}) : {a}, {A}",
+    ["a: B T Hv N", "A: Hv|negative", "bias: Hv N"],
+    values=["g: B T Hv N"],
+    maybe="N",
+)
 # Gk and Pv: G and P are those of gather_rows.
 HEADS = ["q: B T Gk N", "k: B T Gk N", "x: B T Hv Pv"]
 HEADS_OUT = ["y: B T Hv Pv|output", "s: B Hv N Pv|state"]

@@ -47,6 +47,22 @@ func.func @norm_weight(%x: tensor<?x8xf32>)
   return %0, %1 : tensor<?x8xf32>, tensor<?x8xf32>
 }
 
+// A weight that is stored as its distance from 1.
+
+// CHECK-LABEL: func @zero_centered
+func.func @zero_centered(%x: tensor<?x8xf32>)
+    -> (tensor<?x8xf32>, tensor<?x8xf32>) {
+  %one = arith.constant dense<1.0> : tensor<8xf32>
+  %zero = arith.constant dense<0.0> : tensor<8xf32>
+  // CHECK: marimba.rms_norm %arg0 eps(1.0e-5) : tensor<?x8xf32>
+  %0 = marimba.rms_norm %x weight(%zero : tensor<8xf32>) eps(1.0e-05)
+      {zero_centered} : tensor<?x8xf32>
+  // CHECK: marimba.rms_norm %arg0 weight(%{{.*}} : tensor<8xf32>) eps(1.0e-5) {zero_centered}
+  %1 = marimba.rms_norm %x weight(%one : tensor<8xf32>) eps(1.0e-05)
+      {zero_centered} : tensor<?x8xf32>
+  return %0, %1 : tensor<?x8xf32>, tensor<?x8xf32>
+}
+
 // CHECK-LABEL: func @scale
 // CHECK-NEXT: %[[Y:.*]] = marimba.scale %arg0 by(0.5)
 // CHECK-NEXT: return %arg0, %[[Y]]

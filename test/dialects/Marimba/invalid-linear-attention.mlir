@@ -11,6 +11,32 @@ func.func @discretize(%dt: tensor<?x?x4xf32>, %A: tensor<4xf32>,
 
 // -----
 
+func.func @log_decay(%a: tensor<?x?x4xf32>, %A: tensor<3xf32>) {
+  // expected-error@+1 {{A has size 3 in dimension 0 (Hv), expected 4: dimension 2 of input}}
+  marimba.log_decay %a, %A : tensor<?x?x4xf32>, tensor<3xf32>
+  return
+}
+
+// -----
+
+func.func @log_decay_channels(%a: tensor<?x?x4x6xf32>, %A: tensor<4xf32>,
+    %b: tensor<4xf32>) {
+  // expected-error@+1 {{bias has rank 1, expected 2}}
+  marimba.log_decay %a, %A bias(%b : tensor<4xf32>)
+      : tensor<?x?x4x6xf32>, tensor<4xf32>
+  return
+}
+
+// -----
+
+func.func @log_decay_rank(%a: tensor<?x4xf32>, %A: tensor<4xf32>) {
+  // expected-error@+1 {{input has rank 2, expected 3}}
+  marimba.log_decay %a, %A : tensor<?x4xf32>, tensor<4xf32>
+  return
+}
+
+// -----
+
 func.func @keys(%q: memref<?x?x2x6xf32>, %k: memref<?x?x2x5xf32>,
     %v: memref<?x?x4x8xf32>, %s: memref<?x4x6x8xf32>) {
   // expected-error@+1 {{keys has size 5 in dimension 3 (N), expected 6: dimension 3 of queries}}

@@ -117,6 +117,46 @@ func.func @norm_no_group(%x: tensor<?x8xf32>) {
 
 // -----
 
+func.func @norm_zero_centered(%x: tensor<?x8xf32>) {
+  // expected-error@+1 {{is zero_centered and has no weight, expected one}}
+  marimba.rms_norm %x eps(1.0e-05) {zero_centered} : tensor<?x8xf32>
+  return
+}
+
+// -----
+
+func.func @l2_scalar(%x: tensor<f32>) {
+  // expected-error@+1 {{input has rank 0, expected at least 1}}
+  marimba.l2_norm %x eps(1.0e-05) : tensor<f32>
+  return
+}
+
+// -----
+
+func.func @l2_eps(%x: tensor<?x8xf32>) {
+  // expected-error@+1 {{eps is 0, expected a finite number above zero}}
+  marimba.l2_norm %x eps(0.0) : tensor<?x8xf32>
+  return
+}
+
+// -----
+
+func.func @l2_scale(%x: tensor<?x8xf32>) {
+  // expected-error@+1 {{scale is -1, expected a finite number above zero}}
+  marimba.l2_norm %x eps(1.0e-05) scale(-1.0) : tensor<?x8xf32>
+  return
+}
+
+// -----
+
+func.func @l2_dynamic(%x: tensor<?x?xf32>) {
+  // expected-error@+1 {{(N)}}
+  marimba.l2_norm %x eps(1.0e-05) : tensor<?x?xf32>
+  return
+}
+
+// -----
+
 func.func @softplus_bias(%x: tensor<?x8xf32>, %b: tensor<7xf32>) {
   // expected-error@+1 {{bias has size 7 in dimension 0 (H), expected 8: dimension 1 of input}}
   marimba.softplus %x bias(%b : tensor<7xf32>) : tensor<?x8xf32>

@@ -1,5 +1,19 @@
 // RUN: marimba-opt %s --verify-roundtrip | FileCheck %s
 
+// CHECK-LABEL: func @decays
+func.func @decays(%a: tensor<?x?x4xf32>, %f: tensor<?x?x4x6xf32>,
+    %A: tensor<4xf32>, %b: tensor<4xbf16>, %c: tensor<4x6xf32>) {
+  // CHECK: marimba.log_decay %{{.*}}, %{{.*}} bias(%{{.*}} : tensor<4xbf16>) : tensor<?x?x4xf32>, tensor<4xf32>
+  %0 = marimba.log_decay %a, %A bias(%b : tensor<4xbf16>)
+      : tensor<?x?x4xf32>, tensor<4xf32>
+  // CHECK: marimba.log_decay %{{.*}}, %{{.*}} bias(%{{.*}} : tensor<4x6xf32>) : tensor<?x?x4x6xf32>, tensor<4xf32>
+  %1 = marimba.log_decay %f, %A bias(%c : tensor<4x6xf32>)
+      : tensor<?x?x4x6xf32>, tensor<4xf32>
+  // CHECK: marimba.log_decay %{{.*}}, %{{.*}} : tensor<?x?x4xf32>, tensor<4xf32>
+  %2 = marimba.log_decay %a, %A : tensor<?x?x4xf32>, tensor<4xf32>
+  return
+}
+
 // CHECK-LABEL: func @mamba2
 func.func @mamba2(%dt: tensor<?x?x4xf32>, %A: tensor<4xf32>,
     %x: tensor<?x?x4x8xf32>, %B: tensor<?x?x2x6xf32>, %D: tensor<4xbf16>,

@@ -53,6 +53,13 @@ func.func @norm_and_activations(%x: tensor<?x?x8xf32>, %w: tensor<8xbf16>) {
   // One group is none.
   // CHECK: marimba.rms_norm %{{.*}} eps(1.0e-5) : tensor<?x?x8xf32>
   %single = marimba.rms_norm %x groups(1) eps(1.0e-05) : tensor<?x?x8xf32>
+  // CHECK: marimba.rms_norm %{{.*}} weight(%{{.*}} : tensor<8xbf16>) eps(1.0e-6) {zero_centered} : tensor<?x?x8xf32>
+  %centered = marimba.rms_norm %x weight(%w : tensor<8xbf16>) eps(1.0e-06)
+      {zero_centered} : tensor<?x?x8xf32>
+  // CHECK: marimba.l2_norm %{{.*}} eps(1.0e-6) : tensor<?x?x8xf32>
+  %unit = marimba.l2_norm %x eps(1.0e-06) : tensor<?x?x8xf32>
+  // CHECK: marimba.l2_norm %{{.*}} eps(1.0e-6) scale(0.25) : tensor<?x?x8xf32>
+  %long = marimba.l2_norm %x eps(1.0e-06) scale(0.25) : tensor<?x?x8xf32>
   // CHECK: marimba.silu %{{.*}} : tensor<?x?x8xf32>
   %2 = marimba.silu %0 : tensor<?x?x8xf32>
   // CHECK: marimba.sigmoid %{{.*}} : tensor<?x?x8xf32>
@@ -70,6 +77,8 @@ func.func @norm_and_activations(%x: tensor<?x?x8xf32>, %w: tensor<8xbf16>) {
   %4 = marimba.swiglu %2, %3 : tensor<?x?x8xf32>
   // CHECK: marimba.gelu %{{.*}} : tensor<?x?x8xf32>
   %5 = marimba.gelu %2 : tensor<?x?x8xf32>
+  // CHECK: marimba.gelu %{{.*}} {with_tanh} : tensor<?x?x8xf32>
+  %tanh = marimba.gelu %2 {with_tanh} : tensor<?x?x8xf32>
   // CHECK: marimba.scale %{{.*}} by(-0.375) : tensor<?x?x8xf32>
   %6 = marimba.scale %2 by(-0.375) : tensor<?x?x8xf32>
   return

@@ -114,6 +114,28 @@ func.func @gelu(%x: tensor<?x?x8xf32>) -> tensor<?x?x8xf32> {
   return %0 : tensor<?x?x8xf32>
 }
 
+// 1 + tanh(y) is 2 sigmoid(2 y); minus infinity is not multiplied by 0.
+
+// CHECK-LABEL: func @gelu_with_tanh
+// CHECK: ^bb0(%[[X:.*]]: f32, %{{.*}}: f32)
+// CHECK: %[[LEAST:.*]] = arith.constant -1.6
+// CHECK: %[[BEYOND:.*]] = arith.cmpf olt, %[[X]], %[[LEAST]]
+// CHECK: %[[BOUNDED:.*]] = arith.select %[[BEYOND]], %[[LEAST]], %[[X]]
+// CHECK: %[[CUBE:.*]] = arith.mulf %{{.*}}, %[[BOUNDED]]
+// CHECK: %[[FACTOR:.*]] = arith.constant 0.044715
+// CHECK: %[[SUM:.*]] = math.fma %[[CUBE]], %[[FACTOR]], %[[BOUNDED]]
+// CHECK: %[[TWICE:.*]] = arith.constant 1.595769
+// CHECK: %[[ARG:.*]] = arith.mulf %[[SUM]], %[[TWICE]]
+// CHECK: arith.negf %[[ARG]]
+// CHECK: math.exp %{{.*}} fastmath<afn>
+// CHECK: %[[SIGMOID:.*]] = arith.divf
+// CHECK: %[[Y:.*]] = arith.mulf %[[BOUNDED]], %[[SIGMOID]]
+// CHECK: linalg.yield %[[Y]]
+func.func @gelu_with_tanh(%x: tensor<?x?x8xf32>) -> tensor<?x?x8xf32> {
+  %0 = marimba.gelu %x {with_tanh} : tensor<?x?x8xf32>
+  return %0 : tensor<?x?x8xf32>
+}
+
 // CHECK-LABEL: func @scale
 // CHECK: ^bb0(%[[X:.*]]: f32, %{{.*}}: f32)
 // CHECK: %[[FACTOR:.*]] = arith.constant 4.375

@@ -31,6 +31,19 @@ func.func @weighted(%x: tensor<?x8xf32>, %w: tensor<8xbf16>)
   return %0 : tensor<?x8xf32>
 }
 
+// CHECK-LABEL: func @zero_centered
+// CHECK: linalg.generic {indexing_maps = [#[[ALL]], #[[ROW]], #[[COLUMN]], #[[ALL]]]
+// CHECK: %[[NORMED:.*]] = arith.mulf
+// CHECK: %[[ONE:.*]] = arith.constant 1.0
+// CHECK: %[[WEIGHT:.*]] = arith.addf %[[ONE]], %
+// CHECK: arith.mulf %[[NORMED]], %[[WEIGHT]]
+func.func @zero_centered(%x: tensor<?x8xf32>, %w: tensor<8xf32>)
+    -> tensor<?x8xf32> {
+  %0 = marimba.rms_norm %x weight(%w : tensor<8xf32>) eps(1.0e-05)
+      {zero_centered} : tensor<?x8xf32>
+  return %0 : tensor<?x8xf32>
+}
+
 // CHECK-LABEL: func @plain
 // CHECK: linalg.generic {indexing_maps = [#[[ALL]], #[[ROW]], #[[ALL]]]
 // CHECK: arith.mulf
