@@ -128,9 +128,7 @@ class Cases:
         names = (
             '"jamba", "mamba", "mamba2", "granitehybrid" (which bamba and'
             ' granitemoehybrid are), "falcon-h1", "llama" (which mixtral is, too),'
-            ' "nemotron_h", "nemotron_h_moe", "qwen3next" (which qwen3_next is),'
-            ' "qwen35" (which qwen3_5_text is) or "qwen35moe" (which'
-            " qwen3_5_moe_text is)"
+            ' "nemotron_h", "nemotron_h_moe", "lfm2" or "lfm2moe" (which lfm2_moe is)'
         )
         return data, ["general.architecture", "gpt2", names]
 
