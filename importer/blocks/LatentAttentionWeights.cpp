@@ -6,6 +6,7 @@
 
 #include "importer/blocks/LatentAttentionWeights.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
@@ -41,6 +42,11 @@ static Value sliceRows(OpBuilder &b, Location loc, Value value, int64_t begin,
 static Value emitMatrices(OpBuilder &b, StringRef name, Value matrices,
                           Value destination, bool transposed) {
   Location loc = NameLoc::get(b.getStringAttr(name));
+  // A loop that only copies folds away, and its destination with it.
+  if (!transposed && getElementTypeOrSelf(matrices).isF32())
+    return bufferization::MaterializeInDestinationOp::create(b, loc, matrices,
+                                                             destination)
+        ->getResult(0);
   MLIRContext *context = b.getContext();
   AffineExpr head, i, j;
   bindDims(context, head, i, j);
