@@ -38,7 +38,7 @@ public:
   void emit();
 
 private:
-  int64_t channelsOfTask() const;
+  int64_t channelsOfTask();
   Value addressesOf(Value weight);
   Value matrixOf(Value addresses, Value weight, Value expert, Value position);
   void group(Value expert, Value begin, Value end, Value channel, Value stop);
@@ -88,13 +88,13 @@ struct GroupedMatmulToVector : OpRewritePattern<GroupedMatmulOp> {
 
 } // namespace
 
-int64_t GroupedMatmul::channelsOfTask() const {
+int64_t GroupedMatmul::channelsOfTask() {
   auto type = cast<MemRefType>(op.getUp().getType());
   int64_t bytes = type.getDimSize(2) * type.getElementTypeBitWidth() / 8 *
                   (op.getGate() ? 2 : 1);
   int64_t most = kBytesOfTask / std::max<int64_t>(bytes, 1);
-  return std::clamp<int64_t>(llvm::alignDown(most, StoredTiles::kChannels),
-                             StoredTiles::kChannels, kMostChannels);
+  most = most / StoredTiles::kChannels * StoredTiles::kChannels;
+  return std::clamp(most, StoredTiles::kChannels, kMostChannels);
 }
 
 Value GroupedMatmul::addressesOf(Value weight) {
