@@ -31,54 +31,65 @@ Value flattenRows(OpBuilder &b, Location loc, Value value) {
   return tensor::CollapseShapeOp::create(b, loc, value, rows);
 }
 
-/// `result[r, :] = sum_k weights[r, k] * y[r * K + k, :]`, in the order of k,
+/// [R, K] to [K, R]: what is one number for all lanes has to be contiguous.
+Value transpose(OpBuilder &b, Location loc, Value weights) {
+  auto type = cast<RankedTensorType>(weights.getType());
+  OpFoldResult rows = tensor::getMixedSize(b, loc, weights, 0);
+  Value empty = tensor::EmptyOp::create(
+      b, loc, ArrayRef<OpFoldResult>{b.getIndexAttr(type.getDimSize(1)), rows},
+      type.getElementType());
+  return linalg::TransposeOp::create(b, loc, weights, empty,
+                                     ArrayRef<int64_t>{1, 0})
+      .getResult()[0];
+}
+
+/// `result[r, :] = sum_k weights[k, r] * y[r * K + k, :]`, in the order of k,
 /// whatever other rows there are. As one elementwise op of K slices it becomes
 /// one loop nest with channels in the lanes.
 Value sumOfChosen(OpBuilder &b, Location loc, Value y, Value weights) {
   auto chosen = cast<RankedTensorType>(weights.getType());
-  int64_t topK = chosen.getDimSize(1);
+  int64_t topK = chosen.getDimSize(0), count = chosen.getDimSize(1);
   int64_t hidden = cast<RankedTensorType>(y.getType()).getDimSize(1);
-  OpFoldResult rows = tensor::getMixedSize(b, loc, weights, 0);
+  OpFoldResult rows = tensor::getMixedSize(b, loc, weights, 1);
   Type f32 = b.getF32Type();
-  auto wide = RankedTensorType::get({chosen.getDimSize(0), topK, hidden}, f32);
+  OpFoldResult zero = b.getIndexAttr(0), one = b.getIndexAttr(1);
+  OpFoldResult all = b.getIndexAttr(hidden);
   SmallVector<ReassociationIndices> split = {{0, 1}, {2}};
   Value apart = tensor::ExpandShapeOp::create(
-      b, loc, wide, y, split,
-      ArrayRef<OpFoldResult>{rows, b.getIndexAttr(topK),
-                             b.getIndexAttr(hidden)});
-  OpFoldResult zero = b.getIndexAttr(0), one = b.getIndexAttr(1);
+      b, loc, RankedTensorType::get({count, topK, hidden}, f32), y, split,
+      ArrayRef<OpFoldResult>{rows, b.getIndexAttr(topK), all});
   SmallVector<Value> inputs;
   SmallVector<AffineMap> maps;
   AffineMap both = b.getMultiDimIdentityMap(2);
   for (int64_t k = 0; k < topK; ++k) {
     OpFoldResult at = b.getIndexAttr(k);
     inputs.push_back(tensor::ExtractSliceOp::create(
-        b, loc, RankedTensorType::get({chosen.getDimSize(0)}, f32), weights,
-        ArrayRef<OpFoldResult>{zero, at}, ArrayRef<OpFoldResult>{rows, one},
+        b, loc, RankedTensorType::get({count}, f32), weights,
+        ArrayRef<OpFoldResult>{at, zero}, ArrayRef<OpFoldResult>{one, rows},
         ArrayRef<OpFoldResult>{one, one}));
     maps.push_back(AffineMap::get(2, 0, b.getAffineDimExpr(0)));
     inputs.push_back(tensor::ExtractSliceOp::create(
-        b, loc, RankedTensorType::get({chosen.getDimSize(0), hidden}, f32),
-        apart, ArrayRef<OpFoldResult>{zero, at, zero},
-        ArrayRef<OpFoldResult>{rows, one, b.getIndexAttr(hidden)},
+        b, loc, RankedTensorType::get({count, hidden}, f32), apart,
+        ArrayRef<OpFoldResult>{zero, at, zero},
+        ArrayRef<OpFoldResult>{rows, one, all},
         ArrayRef<OpFoldResult>{one, one, one}));
     maps.push_back(both);
   }
   maps.push_back(both);
-  Value empty = tensor::EmptyOp::create(
-      b, loc, ArrayRef<OpFoldResult>{rows, b.getIndexAttr(hidden)}, f32);
+  Value empty =
+      tensor::EmptyOp::create(b, loc, ArrayRef<OpFoldResult>{rows, all}, f32);
   SmallVector<utils::IteratorType> iterators(2, utils::IteratorType::parallel);
   return linalg::GenericOp::create(
              b, loc, empty.getType(), inputs, empty, maps, iterators,
-             [&](OpBuilder &nested, Location at, ValueRange args) {
+             [&](OpBuilder &nested, Location where, ValueRange args) {
                Value sum;
                for (int64_t k = 0; k < topK; ++k) {
-                 Value product = arith::MulFOp::create(nested, at, args[2 * k],
-                                                       args[2 * k + 1]);
-                 sum = sum ? arith::AddFOp::create(nested, at, sum, product)
+                 Value product = arith::MulFOp::create(
+                     nested, where, args[2 * k], args[2 * k + 1]);
+                 sum = sum ? arith::AddFOp::create(nested, where, sum, product)
                            : product;
                }
-               linalg::YieldOp::create(nested, at, sum);
+               linalg::YieldOp::create(nested, where, sum);
              })
       .getResult(0);
 }
@@ -103,7 +114,8 @@ struct Group : OpRewritePattern<ExpertsOp> {
     Location loc = op.getLoc();
     Value rows = flattenRows(rewriter, loc, op.getInput());
     Value chosen = flattenRows(rewriter, loc, op.getExperts());
-    Value weights = flattenRows(rewriter, loc, op.getWeights());
+    Value weights =
+        transpose(rewriter, loc, flattenRows(rewriter, loc, op.getWeights()));
     Value flat = tensor::CollapseShapeOp::create(
         rewriter, loc, op.getExperts(),
         SmallVector<ReassociationIndices>{{0, 1, 2}});

@@ -12,14 +12,15 @@
 // CHECK-NOT: marimba.experts
 // CHECK-DAG: %[[ROWS:.*]] = tensor.collapse_shape %[[X]] {{\[\[}}0, 1], [2]]
 // CHECK-DAG: %[[CHOSEN:.*]] = tensor.collapse_shape %[[E]] {{\[\[}}0, 1], [2]]
-// CHECK-DAG: %[[WEIGHTS:.*]] = tensor.collapse_shape %[[W]] {{\[\[}}0, 1], [2]]
+// CHECK-DAG: %[[FLAT:.*]] = tensor.collapse_shape %[[W]] {{\[\[}}0, 1], [2]]
+// CHECK: %[[WEIGHTS:.*]] = linalg.transpose ins(%[[FLAT]] : tensor<?x2xf32>) outs(%{{.*}} : tensor<2x?xf32>) permutation = [1, 0]
 // CHECK: %[[G:.*]]:3 = marimba.group_by_expert %[[CHOSEN]] outs(%{{.*}}, %{{.*}}, %{{.*}} : tensor<?xi32>, tensor<5xi32>, tensor<4xi32>)
 // CHECK: %[[H:.*]] = marimba.grouped_matmul %[[ROWS]], %[[UP]] gate(%[[GATE]] : tensor<4x16x8xbf16>) groups(%[[G]]#0, %[[G]]#1, %[[G]]#2 : {{.*}}) outs(%{{.*}} : tensor<?x16xf32>) {top_k = 2 : i64}
 // CHECK: %[[Y:.*]] = marimba.grouped_matmul %[[H]], %[[DOWN]] groups(%[[G]]#0, %[[G]]#1, %[[G]]#2 : {{.*}}) outs(%{{.*}} : tensor<?x8xf32>) {top_k = 1 : i64}
 // CHECK: %[[APART:.*]] = tensor.expand_shape %[[Y]] {{\[\[}}0, 1], [2]] {{.*}} into tensor<?x2x8xf32>
 // CHECK: %[[W0:.*]] = tensor.extract_slice %[[WEIGHTS]][0, 0]
 // CHECK: %[[Y0:.*]] = tensor.extract_slice %[[APART]][0, 0, 0]
-// CHECK: %[[W1:.*]] = tensor.extract_slice %[[WEIGHTS]][0, 1]
+// CHECK: %[[W1:.*]] = tensor.extract_slice %[[WEIGHTS]][1, 0]
 // CHECK: %[[Y1:.*]] = tensor.extract_slice %[[APART]][0, 1, 0]
 // CHECK: %[[SUM:.*]] = linalg.generic {{.*}} iterator_types = ["parallel", "parallel"]} ins(%[[W0]], %[[Y0]], %[[W1]], %[[Y1]] :
 // CHECK: %[[P0:.*]] = arith.mulf

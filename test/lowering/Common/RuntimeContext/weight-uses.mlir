@@ -61,11 +61,11 @@ func.func @main(%x: memref<?x8xf32> {marimba.input = "x"},
   %offsets = memref.alloc() : memref<3xi32>
   %order = memref.alloc() : memref<2xi32>
   %rows = memref.alloc() : memref<4x8xf32>
-  %wide = memref.alloc() : memref<4x16xf32>
+  %sums = memref.alloc() : memref<4x16xf32>
   %narrow = memref.alloc() : memref<4x8xf32>
   marimba.grouped_matmul %rows, %grouped
       groups(%pairs, %offsets, %order : memref<4xi32>, memref<3xi32>, memref<2xi32>)
-      outs(%wide : memref<4x16xf32>) {top_k = 1 : i64}
+      outs(%sums : memref<4x16xf32>) {top_k = 1 : i64}
       : memref<4x8xf32>, memref<2x16x8xbf16>
   marimba.grouped_matmul %rows, %upper
       groups(%pairs, %offsets, %order : memref<4xi32>, memref<3xi32>, memref<2xi32>)
