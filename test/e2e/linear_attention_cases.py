@@ -4,6 +4,8 @@
 The goldens of ssd keep a state as [P, N]; all others, as the dialect, [N, P].
 """
 
+import math
+
 from op_entry import Entry, tensor, tensor_type, zeros
 from ssm_cases import state_type, states_first, wide_type
 
@@ -82,17 +84,6 @@ def ssd(*case):
     return [mamba2(fused=True)(*case), mamba2(fused=False)(*case)]
 
 
-def normed(entry, name, value, type, size, eps):
-    """x / sqrt(sum of squares + eps), as a norm by the mean of squares."""
-    row = tensor_type([size])
-    weight = entry.op(f"arith.constant dense<{size ** -0.5:.9e}> : {row}", f"{name}_1")
-    return entry.op(
-        f"marimba.rms_norm {value} weight({weight} : {row})"
-        f" eps({eps / size:.9e}) : {type}",
-        f"{name}_normed",
-    )
-
-
 def delta_rule(name, parameters, inputs, outputs):
     """Decays [B, T, H], or [B, T, H, N] of Kimi's."""
     entry = Entry(name)
@@ -101,9 +92,9 @@ def delta_rule(name, parameters, inputs, outputs):
     keys = entry.input("k", inputs["k"], group)
     values = entry.input("v", inputs["v"], wide)
     if parameters["l2norm_qk"]:
-        size, eps = inputs["k"].shape[3], parameters["l2_eps"]
-        queries = normed(entry, "q", queries, group, size, eps)
-        keys = normed(entry, "k", keys, group, size, eps)
+        flag = f"eps({parameters['l2_eps']:.9e}) : {group}"
+        queries = entry.op(f"marimba.l2_norm {queries} {flag}", "q_normed")
+        keys = entry.op(f"marimba.l2_norm {keys} {flag}", "k_normed")
     decay, beta = wide_type(inputs["g"].shape), wide_type(inputs["beta"].shape)
     extras = (
         f"decay({entry.input('g', inputs['g'], decay)} : {decay})"
@@ -122,6 +113,29 @@ def delta_rule(name, parameters, inputs, outputs):
     )
     entry.expect("y", outputs["y"])
     entry.expect("S", outputs["h_last"])
+    return entry
+
+
+def log_decay(name, parameters, inputs, outputs):
+    """-exp(A_log) softplus(x + bias), per head or key channel."""
+    if "lower_bound" in parameters:
+        return "no family here has a log-decay with a lower bound"
+    entry = Entry(name)
+    x = inputs["a"] if "a" in inputs else inputs["f"]
+    A_log, bias = inputs["A_log"], inputs["dt_bias"]
+    A = tensor(A_log.shape, [-math.exp(a) for a in A_log.values])
+    type, heads, own = (
+        wide_type(x.shape),
+        tensor_type(A.shape),
+        tensor_type(bias.shape),
+    )
+    g = entry.op(
+        f"marimba.log_decay {entry.input('x', x, type)}, {entry.weight('A', A)}"
+        f" bias({entry.weight('bias', bias)} : {own}) : {type}, {heads}",
+        "g",
+    )
+    entry.result("out", g, x.shape, type)
+    entry.expect("out", outputs["g"])
     return entry
 
 

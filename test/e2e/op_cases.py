@@ -10,7 +10,7 @@ operator: write the function, put it into OPERATORS.
 import array
 import math
 
-from linear_attention_cases import delta_rule, lightning_attention, ssd
+from linear_attention_cases import delta_rule, lightning_attention, log_decay, ssd
 from op_entry import Entry, tensor, tensor_type, zeros
 from ssm_cases import causal_conv1d, selective_scan, short_conv, ssm_lti
 
@@ -28,12 +28,9 @@ def rmsnorm(name, parameters, inputs, outputs):
     if "weight" in inputs:
         size = inputs["weight"].shape[0]
         own = tensor_type([size])
-        weight = entry.weight("weight", inputs["weight"])
-        if parameters.get("one_plus_weight"):
-            one = entry.op(f"arith.constant dense<1.0> : {own}", "one")
-            weight = entry.op(f"arith.addf {weight}, {one} : {own}", "one_plus")
-        text += f" weight({weight} : {own})"
-    y = entry.op(f"{text} eps({parameters['eps']:.9e}) : {type}", "y")
+        text += f" weight({entry.weight('weight', inputs['weight'])} : {own})"
+    flag = " {zero_centered}" if parameters.get("one_plus_weight") else ""
+    y = entry.op(f"{text} eps({parameters['eps']:.9e}){flag} : {type}", "y")
     entry.result("out", y, x.shape, type)
     entry.expect("out", outputs["y"].reshape(*x.shape))
     return entry
@@ -83,6 +80,34 @@ def group_gated_rmsnorm(name, parameters, inputs, outputs):
     entry.result("out", y if first else gated(y), x.shape, type)
     entry.expect("out", outputs["y"].reshape(*x.shape))
     return entry
+
+
+def head_gated_rmsnorm(name, parameters, inputs, outputs):
+    """Of each head; the gate, of z, after the norm."""
+    entry = Entry(name)
+    x, type = leading(inputs["x"])
+    value, z = entry.input("x", x, type), entry.input("z", inputs["z"], type)
+    gate = entry.op(f"marimba.{parameters['gate']} {z} : {type}", "gate")
+    weight, own = inputs["weight"], tensor_type(inputs["weight"].shape)
+    y = entry.op(
+        f"marimba.rms_norm {value} weight({entry.weight('weight', weight)} : {own})"
+        f" eps({parameters['eps']:.9e}) : {type}",
+        "normed",
+    )
+    gated = entry.op(f"arith.mulf {y}, {gate} : {type}", "gated")
+    entry.result("out", gated, x.shape, type)
+    entry.expect("out", outputs["y"])
+    return entry
+
+
+def qk_norm(name, parameters, inputs, outputs):
+    """Of queries or keys, for each head or over all of them."""
+    size = parameters["head_dim"]
+    shape = [1, inputs["x"].shape[0], parameters["n_heads"], size]
+    if parameters["over"] == "each head":
+        parts = {"x": inputs["x"].reshape(*shape), "weight": inputs["weight"]}
+        return rmsnorm(name, parameters, parts, {"y": outputs["y"].reshape(*shape)})
+    return rmsnorm(name, parameters, inputs, outputs)
 
 
 def softmax(name, _, inputs, outputs):
@@ -445,11 +470,10 @@ OPERATORS = {
         elementwise,
         gated_attention,
         group_gated_rmsnorm,
-        latent_attention,
+        head_gated_rmsnorm,
         lightning_attention,
         moe,
-        mrope,
-        partial_rope,
+        qk_norm,
         rmsnorm,
         rope_table,
         router,
@@ -461,6 +485,7 @@ OPERATORS = {
         swiglu_mlp,
     )
 }
+OPERATORS.update(dict.fromkeys(("gdn_gate", "kda_gate"), log_decay))
 OPERATORS.update(
     dict.fromkeys(("gated_delta_rule", "gated_delta_rule2", "kda"), delta_rule)
 )

@@ -27,6 +27,12 @@ static double exactSilu(double x) {
   return x == -INFINITY ? -0.0 : x / (1 + std::exp(-x));
 }
 
+/// x / 2 (1 + tanh(y)), which is x / (1 + exp(-2 y)).
+static double exactGeluWithTanh(double x) {
+  double y = 0.79788456080286536 * (x + 0.044715 * x * x * x);
+  return x == -INFINITY ? -0.0 : x / (1 + std::exp(-2 * y));
+}
+
 //===----------------------------------------------------------------------===//
 // Modules
 //===----------------------------------------------------------------------===//
@@ -56,8 +62,9 @@ static ModuleSpec elementwise(const std::string &body) {
 }
 
 /// An op of the dialect.
-static ModuleSpec model(const std::string &op) {
-  return entry("\n    %f = marimba." + op + R"( %x : tensor<?x?x$Dxf32>
+static ModuleSpec model(const std::string &op,
+                        const std::string &attributes = "") {
+  return entry("\n    %f = marimba." + op + " %x" + attributes + R"( : tensor<?x?x$Dxf32>
     %y = linalg.copy ins(%f : tensor<?x?x$Dxf32>)
         outs(%out : tensor<?x?x$Dxf32>) -> tensor<?x?x$Dxf32>)");
 }
@@ -142,6 +149,7 @@ static std::vector<Function> makeGeneral() {
       element("softplus", "", exactSoftplus, 3.77),
       element("silu", "", exactSilu, 3.51),
       element("erf", "%r = math.erf %v : f32", exactErf, 1.39),
+      element("gelu_with_tanh", "", exactGeluWithTanh, 0),
   };
   all[1].smallest = kLeastNormal;
   all[1].everyNaN = false;
@@ -150,6 +158,11 @@ static std::vector<Function> makeGeneral() {
   all[4].smallest = kLeastNormal;
   all[5].module = model("silu");
   all[5].smallest = 3.68e-37; // at -88.376, where the fast e^-x is infinite
+  all[7].module = model("gelu", " {with_tanh}");
+  // y and its exponential round in proportion to |y|, which is about x^2.
+  all[7].relative = 2.3e-7;
+  all[7].growth = 1.15e-6;
+  all[7].smallest = 4.2e-38; // where the fast e^-2y is infinite
   return all;
 }
 

@@ -150,7 +150,7 @@ func.func @l2_scale(%x: tensor<?x8xf32>) {
 // -----
 
 func.func @l2_dynamic(%x: tensor<?x?xf32>) {
-  // expected-error@+1 {{(N)}}
+  // expected-error@+1 {{N is dynamic, expected a static size}}
   marimba.l2_norm %x eps(1.0e-05) : tensor<?x?xf32>
   return
 }

@@ -122,9 +122,9 @@ func.func @gelu(%x: tensor<?x?x8xf32>) -> tensor<?x?x8xf32> {
 // CHECK: %[[BEYOND:.*]] = arith.cmpf olt, %[[X]], %[[LEAST]]
 // CHECK: %[[BOUNDED:.*]] = arith.select %[[BEYOND]], %[[LEAST]], %[[X]]
 // CHECK: %[[CUBE:.*]] = arith.mulf %{{.*}}, %[[BOUNDED]]
-// CHECK: %[[FACTOR:.*]] = arith.constant 0.044715
+// CHECK: %[[FACTOR:.*]] = arith.constant 4.471500e-02
 // CHECK: %[[SUM:.*]] = math.fma %[[CUBE]], %[[FACTOR]], %[[BOUNDED]]
-// CHECK: %[[TWICE:.*]] = arith.constant 1.595769
+// CHECK: %[[TWICE:.*]] = arith.constant 1.595
 // CHECK: %[[ARG:.*]] = arith.mulf %[[SUM]], %[[TWICE]]
 // CHECK: arith.negf %[[ARG]]
 // CHECK: math.exp %{{.*}} fastmath<afn>
