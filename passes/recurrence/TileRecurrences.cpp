@@ -8,6 +8,7 @@
 #include "passes/recurrence/Passes.h"
 #include "passes/recurrence/TileSizes.h"
 
+#include "mlir/Analysis/TopologicalSortUtils.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -124,7 +125,7 @@ private:
       return success();
     scf::SCFTilingOptions options;
     options.setLoopType(loopType).setTileSizes(sizes);
-    prepareConsumer(op);
+    SmallVector<linalg::LinalgOp> consumers = prepareConsumers(op);
     rewriter.setInsertionPoint(op);
     FailureOr<scf::SCFTilingResult> result = scf::tileUsingSCF(
         rewriter, cast<TilingInterface>(op.getOperation()), options);
@@ -133,7 +134,13 @@ private:
     LDBG() << "tiled: " << op->getLoc();
     ++tiled;
     rewriter.replaceOp(op, result->replacements);
-    fuseConsumers(result->loops);
+    for (linalg::LinalgOp consumer : consumers) {
+      if (failed(scf::tileAndFuseConsumer(rewriter, consumer, result->loops)))
+        break;
+      ++fused;
+      // What reads two of the values before it comes right after the first.
+      sortTopologically(&result->loops.back()->getRegion(0).front());
+    }
     return success();
   }
 
@@ -189,28 +196,63 @@ private:
                              [&] { op.getReadAheadMutable()->assign(ahead); });
   }
 
-  /// The one linalg op that reads result 0 of `producer` and can be cut along
-  /// rows, time and channels, which are dimension `channelsFromEnd` from its
-  /// last, as it is.
-  linalg::LinalgOp soleConsumer(Operation *producer, int64_t channelsFromEnd) {
-    if (!producer->getResult(0).hasOneUse())
-      return nullptr;
-    OpOperand &use = *producer->getResult(0).use_begin();
-    auto consumer = dyn_cast<linalg::LinalgOp>(use.getOwner());
-    if (!consumer || consumer->getBlock() != producer->getBlock() ||
-        consumer.isDpsInit(&use) || writesWhatOthersRead(consumer))
-      return nullptr;
+  /// The linalg ops that read what `op` gives and can be cut along rows, time
+  /// and channels as it is, in order. What the last one gives may be read by
+  /// anyone, all else only by them: a norm reads the output twice.
+  SmallVector<linalg::LinalgOp> consumersOf(RecurrenceOpInterface op) {
+    SmallVector<linalg::LinalgOp> consumers;
+    DenseMap<Value, int64_t> channels; // of what they read, which dimension
+    channels[op->getResult(0)] = op.getChannelDimension();
+    for (Operation *next = op->getNextNode(); next; next = next->getNextNode())
+      if (auto consumer = dyn_cast<linalg::LinalgOp>(next))
+        if (std::optional<int64_t> channel = channelOf(consumer, channels)) {
+          consumers.push_back(consumer);
+          channels[next->getResult(0)] = *channel;
+        }
+    while (!consumers.empty() && !onlyTheyRead(op, consumers))
+      consumers.pop_back();
+    return consumers;
+  }
+
+  /// The dimension of channels of what `consumer` gives, if it reads some of
+  /// the values in `channels` and can be cut as they are.
+  static std::optional<int64_t>
+  channelOf(linalg::LinalgOp consumer,
+            const DenseMap<Value, int64_t> &channels) {
+    std::optional<int64_t> found;
     auto kinds = consumer.getIteratorTypesArray();
-    AffineMap map = consumer.getMatchingIndexingMap(&use);
-    if (!map.isProjectedPermutation())
-      return nullptr;
-    // States, and the values of a head, may be summed.
-    for (auto [i, expr] : llvm::enumerate(map.getResults()))
-      if ((i < 2 || i + 1 + channelsFromEnd == map.getNumResults()) &&
-          kinds[cast<AffineDimExpr>(expr).getPosition()] !=
-              utils::IteratorType::parallel)
-        return nullptr;
-    return consumer;
+    for (OpOperand &use : consumer->getOpOperands()) {
+      auto known = channels.find(use.get());
+      if (known == channels.end())
+        continue;
+      AffineMap map = consumer.getMatchingIndexingMap(&use);
+      if (consumer.isDpsInit(&use) || writesWhatOthersRead(consumer) ||
+          !map.isProjectedPermutation() || consumer->getNumResults() != 1)
+        return std::nullopt;
+      // States, and the values of a head, may be summed.
+      for (int64_t i : {int64_t(0), int64_t(1), known->second})
+        if (kinds[map.getDimPosition(i)] != utils::IteratorType::parallel)
+          return std::nullopt;
+      AffineMap results =
+          consumer.getMatchingIndexingMap(consumer.getDpsInitOperand(0));
+      std::optional<unsigned> channel =
+          results.getResultPosition(map.getResult(known->second));
+      if (!channel || (found && *found != *channel))
+        return std::nullopt;
+      found = *channel;
+    }
+    return found;
+  }
+
+  static bool onlyTheyRead(Operation *op,
+                           ArrayRef<linalg::LinalgOp> consumers) {
+    auto isTheirs = [&](Operation *user) {
+      return llvm::is_contained(consumers, user);
+    };
+    return llvm::all_of(op->getResult(0).getUsers(), isTheirs) &&
+           llvm::all_of(consumers.drop_back(), [&](linalg::LinalgOp consumer) {
+             return llvm::all_of(consumer->getUsers(), isTheirs);
+           });
   }
 
   /// Whether a destination has readers besides the op, the residual stream for
@@ -224,26 +266,28 @@ private:
     });
   }
 
-  /// Makes a consumer fusible: a destination that nobody reads becomes a tensor
-  /// of its own, elementwise operands (the gate's SiLU) become part of it, and
-  /// all it needs moves in front of the recurrence.
-  void prepareConsumer(RecurrenceOpInterface op) {
-    auto domain = cast<ShapedType>(op->getOperand(0).getType());
-    int64_t channelsFromEnd = domain.getRank() - 1 - op.getChannelDimension();
-    for (Operation *producer = op; producer;) {
-      ownDestination(producer->getResult(0));
-      linalg::LinalgOp consumer = soleConsumer(producer, channelsFromEnd);
-      if (!consumer)
-        return;
-      consumer = fuseOperands(consumer, producer);
+  /// Makes the consumers fusible and returns them: a destination that nobody
+  /// reads becomes a tensor of its own, elementwise operands (the gate's SiLU)
+  /// become part of them, and all they need moves in front of the recurrence.
+  SmallVector<linalg::LinalgOp> prepareConsumers(RecurrenceOpInterface op) {
+    ownDestination(op->getResult(0));
+    for (linalg::LinalgOp consumer : consumersOf(op))
+      ownDestination(consumer->getResult(0));
+    SmallVector<linalg::LinalgOp> consumers = consumersOf(op);
+    SmallPtrSet<Operation *, 4> theirs{op};
+    for (auto [i, consumer] : llvm::enumerate(consumers)) {
+      consumer = fuseOperands(consumer, theirs);
+      theirs.insert(consumer);
       SmallVector<Value> others;
       for (Value operand : consumer->getOperands())
-        if (operand.getDefiningOp() != producer)
+        if (!theirs.contains(operand.getDefiningOp()))
           others.push_back(operand);
-      if (failed(moveValueDefinitions(rewriter, others, op)))
-        return;
-      producer = consumer;
+      if (failed(moveValueDefinitions(rewriter, others, op))) {
+        consumers.truncate(i);
+        break;
+      }
     }
+    return consumers;
   }
 
   void ownDestination(Value result) {
@@ -268,12 +312,12 @@ private:
   }
 
   linalg::LinalgOp fuseOperands(linalg::LinalgOp consumer,
-                                Operation *recurrence) {
+                                const SmallPtrSetImpl<Operation *> &except) {
     for (bool changed = true; changed;) {
       changed = false;
       for (OpOperand *operand : consumer.getDpsInputOperands()) {
         Operation *producer = operand->get().getDefiningOp();
-        if (!producer || producer == recurrence ||
+        if (!producer || except.contains(producer) ||
             !operand->get().hasOneUse() ||
             !linalg::areElementwiseOpsFusable(operand))
           continue;
@@ -292,28 +336,6 @@ private:
       }
     }
     return consumer;
-  }
-
-  void fuseConsumers(SmallVector<LoopLikeOpInterface> &loops) {
-    unsigned result = 0;
-    while (true) {
-      Operation *loop = loops.front();
-      Value last = loop->getResult(result);
-      Operation *user = nullptr;
-      for (OpOperand &use : last.getUses())
-        if (auto op = dyn_cast<linalg::LinalgOp>(use.getOwner());
-            op && !writesWhatOthersRead(op))
-          user = op;
-      if (!last.hasOneUse() || !user || user->getBlock() != loop->getBlock())
-        return;
-      unsigned before = loop->getNumResults();
-      if (failed(scf::tileAndFuseConsumer(rewriter, user, loops)))
-        return;
-      if (loops.front()->getNumResults() == before)
-        return;
-      ++fused;
-      result = before; // the consumer's result is after the others
-    }
   }
 
   /// Producers that nothing outside the loop reads.
