@@ -21,6 +21,8 @@ module @linear_attention {
   marimba.weight @A : tensor<8xf32> from ["A"]
   marimba.weight @D : tensor<8xf32> from ["D"]
   marimba.weight @slopes : tensor<8xf32> from ["slopes"]
+  marimba.weight @bias : tensor<8xf32> from ["bias"]
+  marimba.weight @norm : tensor<32xf32> from ["norm"]
 
   // Mamba-2 (Dao and Gu 2024): a step for each token and head, which scales the
   // values and, times A, is the log of the decay; D v past the recurrence. The
@@ -60,21 +62,41 @@ module @linear_attention {
   }
 
   // Gated delta net (Yang et al. 2025): what the matrix already gives for a key is
-  // taken from the value before it is written: u = beta (v - S^T k).
+  // taken from the value before it is written: u = beta (v - S^T k). With what
+  // stands around it in Qwen3-Next: queries and keys of length one, decays of a
+  // projection, a norm of each head and a gate. All of it ends in one loop nest.
   func.func @gated_delta_net(
       %q: !keys {marimba.input = "q"}, %k: !keys {marimba.input = "k"},
       %v: !values {marimba.input = "v"},
-      %g: !heads {marimba.input = "g"},
-      %beta: !heads {marimba.input = "beta"},
+      %a: !heads {marimba.input = "a"}, %b: !heads {marimba.input = "b"},
+      %z: !values {marimba.input = "z"},
       %out: !values {marimba.output = "y"},
       %state: !states {marimba.state = "gated_delta_net"}) -> (!values, !states)
       attributes {marimba.entry = "gated_delta_net"} {
-    %y, %last = marimba.linear_attention %q, %k, %v decay(%g : !heads)
-        beta(%beta : !heads)
-        outs(%out, %state : !values, !states)
-        {scale = 0.25 : f64, delta_rule}
+    %A = marimba.get_weight @A : tensor<8xf32>
+    %bias = marimba.get_weight @bias : tensor<8xf32>
+    %norm = marimba.get_weight @norm : tensor<32xf32>
+    %queries = marimba.l2_norm %q eps(1.0e-6) scale(0.25) : !keys
+    %keys = marimba.l2_norm %k eps(1.0e-6) : !keys
+    %g = marimba.log_decay %a, %A bias(%bias : tensor<8xf32>)
+        : !heads, tensor<8xf32>
+    %beta = marimba.sigmoid %b : !heads
+    %c0 = arith.constant 0 : index
+    %c1 = arith.constant 1 : index
+    %rows = tensor.dim %v, %c0 : !values
+    %time = tensor.dim %v, %c1 : !values
+    %empty = tensor.empty(%rows, %time) : !values
+    %y, %last = marimba.linear_attention %queries, %keys, %v
+        decay(%g : !heads) beta(%beta : !heads)
+        outs(%empty, %state : !values, !states) {delta_rule}
         : !keys, !keys, !values -> !values, !states
-    return %y, %last : !values, !states
+    %normed = marimba.rms_norm %y weight(%norm : tensor<32xf32>) eps(1.0e-6)
+        : !values
+    %gate = marimba.silu %z : !values
+    %gated = arith.mulf %normed, %gate : !values
+    %result = bufferization.materialize_in_destination %gated in %out
+        : (!values, !values) -> !values
+    return %result, %last : !values, !states
   }
 
   // Kimi delta attention (Kimi 2025): the same with a decay for each channel of

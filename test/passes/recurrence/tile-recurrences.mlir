@@ -238,3 +238,75 @@ func.func @narrow_values(%q: tensor<?x?x64x128xf32>, %v: tensor<?x?x64x1xf32>,
      -> tensor<?x?x64x1xf32>, tensor<?x64x128x1xf32>
   return %y, %last : tensor<?x?x64x1xf32>, tensor<?x64x128x1xf32>
 }
+
+// -----
+
+// A norm of each head reads the output twice. Its sum of squares, its factor and
+// the gate are in both loops, and nothing of all tokens holds what is between.
+
+// HEADS-LABEL: func @normed(
+// HEADS-SAME: %[[V:[a-z0-9]+]]: tensor<?x?x8x8xf32>, %[[Z:[a-z0-9]+]]: tensor<?x?x8x8xf32>, %[[OUT:[a-z0-9]+]]: tensor<?x?x8x8xf32>
+// HEADS-NOT: linalg.
+// HEADS: scf.forall {{.*}} shared_outs(%{{.*}} = %{{.*}}, %{{.*}} = %{{.*}}) -> (
+// HEADS: scf.for {{.*}} iter_args(%{{.*}} = %{{.*}}, %{{.*}} = %{{.*}}) -> (
+// HEADS: %[[Y:.*]]:2 = marimba.linear_attention
+// HEADS: linalg.fill
+// HEADS: %[[SQUARES:.*]] = linalg.generic {{.*}} ins(%[[Y]]#0 :
+// HEADS: %[[FACTOR:.*]] = linalg.generic {{.*}} ins(%[[SQUARES]] :
+// HEADS: linalg.generic {{.*}} ins(%[[Y]]#0, %[[FACTOR]], %
+// HEADS: tensor.insert_slice
+// HEADS-NOT: tensor.insert_slice
+// HEADS: scf.yield
+// HEADS-NOT: linalg.
+// HEADS: return
+func.func @normed(%q: tensor<?x?x4x8xf32>, %v: tensor<?x?x8x8xf32>,
+    %z: tensor<?x?x8x8xf32>, %out: tensor<?x?x8x8xf32>,
+    %s: tensor<?x8x8x8xf32>) -> (tensor<?x?x8x8xf32>, tensor<?x8x8x8xf32>) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %zero = arith.constant 0.0 : f32
+  %rows = tensor.dim %v, %c0 : tensor<?x?x8x8xf32>
+  %time = tensor.dim %v, %c1 : tensor<?x?x8x8xf32>
+  %y0 = tensor.empty(%rows, %time) : tensor<?x?x8x8xf32>
+  %y, %last = marimba.linear_attention %q, %q, %v
+      outs(%y0, %s : tensor<?x?x8x8xf32>, tensor<?x8x8x8xf32>)
+      : tensor<?x?x4x8xf32>, tensor<?x?x4x8xf32>, tensor<?x?x8x8xf32>
+     -> tensor<?x?x8x8xf32>, tensor<?x8x8x8xf32>
+  %e0 = tensor.empty(%rows, %time) : tensor<?x?x8xf32>
+  %none = linalg.fill ins(%zero : f32) outs(%e0 : tensor<?x?x8xf32>)
+      -> tensor<?x?x8xf32>
+  %squares = linalg.generic {
+      indexing_maps = [affine_map<(b, t, h, p) -> (b, t, h, p)>,
+                       affine_map<(b, t, h, p) -> (b, t, h)>],
+      iterator_types = ["parallel", "parallel", "parallel", "reduction"]}
+      ins(%y : tensor<?x?x8x8xf32>) outs(%none : tensor<?x?x8xf32>) {
+  ^bb0(%in: f32, %sum: f32):
+    %0 = arith.mulf %in, %in : f32
+    %1 = arith.addf %sum, %0 : f32
+    linalg.yield %1 : f32
+  } -> tensor<?x?x8xf32>
+  %e1 = tensor.empty(%rows, %time) : tensor<?x?x8xf32>
+  %factor = linalg.generic {
+      indexing_maps = [affine_map<(b, t, h) -> (b, t, h)>,
+                       affine_map<(b, t, h) -> (b, t, h)>],
+      iterator_types = ["parallel", "parallel", "parallel"]}
+      ins(%squares : tensor<?x?x8xf32>) outs(%e1 : tensor<?x?x8xf32>) {
+  ^bb0(%in: f32, %init: f32):
+    %0 = math.rsqrt %in : f32
+    linalg.yield %0 : f32
+  } -> tensor<?x?x8xf32>
+  %gated = linalg.generic {
+      indexing_maps = [affine_map<(b, t, h, p) -> (b, t, h, p)>,
+                       affine_map<(b, t, h, p) -> (b, t, h)>,
+                       affine_map<(b, t, h, p) -> (b, t, h, p)>,
+                       affine_map<(b, t, h, p) -> (b, t, h, p)>],
+      iterator_types = ["parallel", "parallel", "parallel", "parallel"]}
+      ins(%y, %factor, %z : tensor<?x?x8x8xf32>, tensor<?x?x8xf32>,
+          tensor<?x?x8x8xf32>) outs(%out : tensor<?x?x8x8xf32>) {
+  ^bb0(%in: f32, %f: f32, %g: f32, %init: f32):
+    %0 = arith.mulf %in, %f : f32
+    %1 = arith.mulf %0, %g : f32
+    linalg.yield %1 : f32
+  } -> tensor<?x?x8x8xf32>
+  return %gated, %last : tensor<?x?x8x8xf32>, tensor<?x8x8x8xf32>
+}

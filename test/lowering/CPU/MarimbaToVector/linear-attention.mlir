@@ -62,28 +62,34 @@ func.func @decode(%q: memref<?x1x2x128xf32>, %k: memref<?x1x2x128xf32>,
 // -----
 
 // One value, one key channel: the equations of the op, term by term. The delta
-// rule reads the state before it writes it.
+// rule reads the state for its key and its query in one walk, corrects the value
+// and the output, and writes the state in a second one. Both walks prefetch the
+// next head's.
 
 // CHECK-LABEL: func @equations(
-// CHECK-SAME: %[[DECAY:[a-z0-9]+]]: memref<1x1x1x1xf32>, %{{[a-z0-9]+}}: memref<1x1x1xf32>
+// CHECK-SAME: %[[DECAY:[a-z0-9]+]]: memref<1x1x1x1xf32>, %[[BETA:[a-z0-9]+]]: memref<1x1x1xf32>
 // CHECK-SAME: memref<1x1x1x16xf32>, %[[S:[a-z0-9]+]]: memref<1x1x1x16xf32>)
 // CHECK: %[[SCALE:.*]] = arith.constant 5.000000e-01 : f32
 // CHECK: %[[G:.*]] = vector.maskedload %[[DECAY]][
 // CHECK: math.exp %[[G]] fastmath<afn>
-// CHECK: %[[V:.*]] = vector.load {{.*}} : memref<1x16xf32>, vector<16xf32>
-// CHECK: %[[KEY:.*]] = memref.load
-// CHECK: %[[KV:.*]] = vector.broadcast %[[KEY]]
-// CHECK: %[[A:.*]] = memref.load
-// CHECK: %[[AV:.*]] = vector.broadcast %[[A]]
-// CHECK: %[[KA:.*]] = arith.mulf %[[KV]], %[[AV]]
+// CHECK: math.fma
+// CHECK: %[[QK:.*]] = vector.reduction <add>
+// CHECK: memref.store %[[QK]], %[[FACTORS:.*]][
+// CHECK: %[[READ:.*]]:2 = scf.for
+// CHECK: memref.prefetch %[[S]]
 // CHECK: %[[OLD:.*]] = vector.load %[[S]]
-// CHECK: %[[KNOWN:.*]] = math.fma %[[KA]], %[[OLD]]
-// CHECK: %[[NEW:.*]] = arith.subf %[[V]], %
+// CHECK: math.fma %{{.*}}, %[[OLD]], %
+// CHECK: math.fma %{{.*}}, %[[OLD]], %
+// CHECK-NOT: [[S]][
+// CHECK: memref.load %[[BETA]]
+// CHECK: %[[NEW:.*]] = arith.subf %{{.*}}, %[[READ]]#0
 // CHECK: %[[U:.*]] = arith.mulf %{{.*}}, %[[NEW]]
+// CHECK: memref.load %[[FACTORS]][
+// CHECK: math.fma %{{.*}}, %[[U]], %[[READ]]#1
+// CHECK: memref.prefetch %[[S]]
 // CHECK: %[[STATE:.*]] = vector.load %[[S]]
 // CHECK: %[[KEPT:.*]] = arith.mulf %{{.*}}, %[[STATE]]
 // CHECK: %[[WRITTEN:.*]] = math.fma %{{.*}}, %[[U]], %[[KEPT]]
-// CHECK: math.fma %{{.*}}, %[[WRITTEN]], %
 // CHECK: vector.store %[[WRITTEN]], %[[S]]
 func.func @equations(%q: memref<1x1x1x1xf32>, %k: memref<1x1x1x1xf32>,
     %v: memref<1x1x1x16xf32>, %g: memref<1x1x1x1xf32>, %beta: memref<1x1x1xf32>,
@@ -93,6 +99,39 @@ func.func @equations(%q: memref<1x1x1x1xf32>, %k: memref<1x1x1x1xf32>,
       outs(%y, %s : memref<1x1x1x16xf32>, memref<1x1x1x16xf32>)
       {delta_rule, scale = 0.5 : f64}
       : memref<1x1x1x1xf32>, memref<1x1x1x1xf32>, memref<1x1x1x16xf32>
+  return
+}
+
+// -----
+
+// Tokens of the delta rule go in groups of four: 16 sums of two vectors of
+// columns for their keys and queries, and one walk that writes; single tokens
+// follow. Six products of keys, ten of queries.
+
+// CHECK-LABEL: func @delta_groups(
+// CHECK-SAME: %[[S:[a-z0-9]+]]: memref<?x4x128x128xf32>)
+// CHECK-NOT: prefetch %[[S]]
+// CHECK-COUNT-16: vector.reduction <add>
+// CHECK: scf.for {{.*}} -> (vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>) {
+// CHECK-COUNT-2: vector.load %[[S]][
+// CHECK-COUNT-16: math.fma
+// CHECK: scf.yield
+// CHECK: vector.load %[[S]][
+// CHECK: vector.store %{{.*}}, %[[S]][
+// CHECK: scf.for {{.*}} -> (vector<16xf32>, vector<16xf32>, vector<16xf32>, vector<16xf32>) {
+// CHECK: return
+
+// One vector of columns in 16 registers.
+// V256-LABEL: func @delta_groups(
+// V256: scf.for {{.*}} -> (vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>, vector<8xf32>) {
+func.func @delta_groups(%q: memref<?x?x2x128xf32>, %k: memref<?x?x2x128xf32>,
+    %v: memref<?x?x4x128xf32>, %g: memref<?x?x4xf32>, %beta: memref<?x?x4xf32>,
+    %y: memref<?x?x4x128xf32>, %s: memref<?x4x128x128xf32>) {
+  marimba.linear_attention %q, %k, %v decay(%g : memref<?x?x4xf32>)
+      beta(%beta : memref<?x?x4xf32>)
+      outs(%y, %s : memref<?x?x4x128xf32>, memref<?x4x128x128xf32>)
+      {delta_rule}
+      : memref<?x?x2x128xf32>, memref<?x?x2x128xf32>, memref<?x?x4x128xf32>
   return
 }
 
