@@ -66,24 +66,25 @@ private:
     return {next[0], putState(next[1], carried[1])};
   }
 
+  /// Rows behind the last token hold anything, and only the last product leaves
+  /// them out: sizes that are known make better code.
   SmallVector<Value> overBlock(Value output, Value state) {
     decayRows();
     weigh();
-    Sizes size = {count, b.attr(valueSize)};
-    auto rows = [&] {
-      return b.corner(b.empty({kBlock, valueSize}, f32), size);
-    };
-    Value values =
-        op.getDeltaRule() ? correctedValues(state, rows()) : copied(rows());
-    Value sum = b.product(part(queries), state, b.zeros(rows()));
-    sum = b.product(b.corner(weights, {count, count}), values, sum);
+    Sizes whole = {b.attr(kBlock), b.attr(valueSize)};
+    Value values;
+    if (op.getDeltaRule()) {
+      Value known = b.product(keys, state, b.zeros(valueRows()));
+      values = b.corner(written(lower, known, Value(), first, count), whole);
+    } else {
+      values = copiedValues();
+    }
+    Value sum = b.product(queries, state, b.zeros(valueRows()));
+    sum = b.product(weights, values, sum);
     sum.getDefiningOp()->setAttr(kLowerTriangularAttr, b.getUnitAttr());
-    output = putOutput(sum, output, first, count);
+    Sizes size = {count, b.attr(valueSize)};
+    output = putOutput(b.corner(sum, size), output, first, count);
 
-    state = b.each({{all, {0}}}, state,
-                   [](OpBuilder &in, Location loc, ValueRange args) {
-                     return mulOf(in, loc, args[0], args[1]);
-                   });
     Value left = b.corner(later, {b.attr(keySize), count});
     if (factor != f32)
       left = b.each({{left, {0, 1}}},
@@ -92,21 +93,23 @@ private:
                     [&](OpBuilder &in, Location loc, ValueRange args) -> Value {
                       return arith::TruncFOp::create(in, loc, factor, args[0]);
                     });
-    return {output, b.product(left, values, state)};
+    auto decayed = [](OpBuilder &in, Location loc, ValueRange args) {
+      return mulOf(in, loc, args[0], args[1]);
+    };
+    return {output, update(state, all, decayed, left, b.corner(values, size))};
   }
 
-  Value part(Value rows) { return b.corner(rows, {count, b.attr(keySize)}); }
+  Value valueRows() { return b.empty({kBlock, valueSize}, f32); }
 
-  Value copied(Value into) {
-    return b.each(
-        {{ofHead(op.getValues(), head, first, count), {0, 1}}}, into,
-        [](OpBuilder &, Location, ValueRange args) { return args[0]; });
-  }
-
-  /// U of the delta rule.
-  Value correctedValues(Value state, Value known) {
-    known = b.product(part(keys), state, b.zeros(known));
-    return written(lower, known, first, count);
+  /// V, side by side.
+  Value copiedValues() {
+    Sizes size = {count, b.attr(valueSize)};
+    Value into = valueRows();
+    Value rows =
+        b.each({{ofHead(op.getValues(), head, first, count), {0, 1}}},
+               b.corner(into, size),
+               [](OpBuilder &, Location, ValueRange args) { return args[0]; });
+    return b.putCorner(rows, into, size);
   }
 
   /// The decays of each token, 1 where there is none, E Q and E K, and E of the

@@ -151,6 +151,46 @@ public:
                                            ArrayRef<bool>{true})
         .getResult();
   }
+  /// The columns of 16 rows of 16, as rows: interleaved with the row eight
+  /// behind four times.
+  static constexpr int64_t kSquare = 16;
+  SmallVector<Value> transposed(SmallVector<Value> rows) {
+    SmallVector<int64_t> halves[2];
+    for (int64_t i = 0; i < kSquare; ++i)
+      llvm::append_range(halves[i / (kSquare / 2)],
+                         ArrayRef<int64_t>{i, i + kSquare});
+    for (int64_t size = 1; size < kSquare; size *= 2) {
+      SmallVector<Value> next;
+      for (int64_t i = 0; i < kSquare; ++i)
+        next.push_back(vector::ShuffleOp::create(
+            *this, rows[i / 2], rows[i / 2 + kSquare / 2], halves[i % 2]));
+      rows = next;
+    }
+    return rows;
+  }
+  /// The transpose of a matrix of f32, up to row `end`, as `type`. Its sizes
+  /// are multiples of 16.
+  Value transposed(Value matrix, Value end, Type type) {
+    ArrayRef<int64_t> shape =
+        cast<RankedTensorType>(matrix.getType()).getShape();
+    auto row = [&](Value m, ValueRange outer) {
+      auto column = [&](Value n, ValueRange now) {
+        SmallVector<Value> rows;
+        for (int64_t i = 0; i < kSquare; ++i)
+          rows.push_back(readVector(matrix, {plus(m, i), n}, kSquare));
+        Value into = now[0];
+        for (auto [i, part] : llvm::enumerate(transposed(rows))) {
+          if (!type.isF32())
+            part = arith::TruncFOp::create(
+                *this, VectorType::get({kSquare}, type), part);
+          into = writeVector(part, into, {plus(n, i), m});
+        }
+        return SmallVector<Value>{into};
+      };
+      return loop(index(shape[1]), outer, column, kSquare);
+    };
+    return loop(end, empty({shape[1], shape[0]}, type), row, kSquare)[0];
+  }
   /// An element of a matrix in all lanes.
   Value spread(Value from, ValueRange at, int64_t lanes) {
     auto type = VectorType::get({lanes}, getElementTypeOrSelf(from));

@@ -60,16 +60,18 @@ private:
         return args[0];
       return arith::TruncFOp::create(in, loc, args.back().getType(), args[0]);
     };
-    auto byToken = [&](Value from) {
-      return b.each(
-          {{ofHead(from, group), {0, 1}}},
-          b.corner(b.empty({most, keySize}, factor), tokensOf(keySize)), copy);
+    auto byToken = [&](Value rows, Value into) {
+      return b.each({{rows, {0, 1}}}, b.corner(into, tokensOf(keySize)), copy);
     };
-    queries = byToken(op.getQueries());
-    keys = b.each(
-        {{ofHead(op.getKeys(), group), {1, 0}}},
-        b.corner(b.empty({keySize, most}, factor), {b.attr(keySize), tokens}),
-        copy);
+    auto inputs = [&] { return b.empty({most, keySize}, factor); };
+    queries = byToken(ofHead(op.getQueries(), group), inputs());
+    Value whole = b.empty({int64_t(llvm::alignTo(most, b.kSquare)),
+                           int64_t(llvm::alignTo(keySize, b.kSquare))},
+                          f32);
+    whole = b.putCorner(byToken(ofHead(op.getKeys(), group), whole), whole,
+                        tokensOf(keySize));
+    keys =
+        b.corner(b.transposed(whole, end, factor), {b.attr(keySize), tokens});
     auto withKeys = [&](Value rows) {
       Value zero = b.zeros(b.corner(b.empty({most, most}, f32), square()));
       return b.product(rows, keys, zero);
@@ -77,7 +79,9 @@ private:
     scores = withKeys(queries);
     if (!op.getDeltaRule())
       return;
-    keyRows = byToken(op.getKeys());
+    keyRows = b.corner(whole, tokensOf(keySize));
+    if (factor != f32)
+      keyRows = byToken(keyRows, inputs());
     keyScores = withKeys(keyRows);
   }
 
@@ -178,20 +182,20 @@ private:
                                      : stepValues();
     output = read(output, weights, values, state, sinceStart);
 
+    Value all;
     if (op.getDecay()) {
+      all = expOf(b, b.getLoc(), total);
       Value left = factorsOf([&](OpBuilder &in, Location loc, ValueRange args) {
         return decayOf(in, loc, total, totalRest, args[0], args[1]);
       });
       // Without steps the values are those of the op.
       bool own = op.getStep() || op.getDeltaRule();
       values = scaleRows(left, values, own ? values : valueRows());
-      Value all = expOf(b, b.getLoc(), total);
-      state =
-          b.each({}, state, [&](OpBuilder &in, Location loc, ValueRange args) {
-            return mulOf(in, loc, all, args[0]);
-          });
     }
-    state = b.product(keys, values, state);
+    auto decayed = [&](OpBuilder &in, Location loc, ValueRange args) {
+      return mulOf(in, loc, all, args[0]);
+    };
+    state = update(state, Value(), all ? Body(decayed) : Body(), keys, values);
     return {output, putState(state, states), weights};
   }
 
@@ -210,9 +214,8 @@ private:
   /// U of the delta rule.
   Value correctedValues(Value lower, Value state, Value sinceStart) {
     Value known = b.product(keyRows, state, b.zeros(valueRows()));
-    if (sinceStart)
-      known = scaleRows(sinceStart, known, known);
-    return written(lower, known, b.attr(0), tokens);
+    return b.corner(written(lower, known, sinceStart, b.attr(0), tokens),
+                    tokensOf(valueSize));
   }
 
   /// The triangles of M, above which are zeros, and with the delta rule of L.

@@ -121,7 +121,7 @@ Value LinearAttentionChunk::putOutput(Value read, Value output,
   return b.insert(own, output, at, size);
 }
 
-Value LinearAttentionChunk::written(Value lower, Value known,
+Value LinearAttentionChunk::written(Value lower, Value known, Value decays,
                                     OpFoldResult first, OpFoldResult count) {
   int64_t rows = cast<RankedTensorType>(lower.getType()).getDimSize(0);
   int64_t columns = llvm::alignTo(valueSize, lanes);
@@ -136,15 +136,41 @@ Value LinearAttentionChunk::written(Value lower, Value known,
   };
   Value betas = b.loop(stop, b.empty({rows}, f32), gather)[0];
   Sizes sizes = {count, b.attr(valueSize)};
-  Value wrong =
-      b.each({{ofHead(op.getValues(), head, first, count), {0, 1}},
-              {b.corner(betas, {count}), {0}},
-              {known, {0, 1}}},
-             b.corner(right, sizes),
-             [](OpBuilder &in, Location loc, ValueRange args) -> Value {
-               Value wrong = arith::SubFOp::create(in, loc, args[0], args[2]);
-               return arith::MulFOp::create(in, loc, args[1], wrong);
-             });
-  right = b.putCorner(wrong, right, sizes);
-  return b.corner(solveUnitLower(b, lower, right, stop, lanes), sizes);
+  SmallVector<ChunkBuilder::Input> parts = {
+      {ofHead(op.getValues(), head, first, count), {0, 1}},
+      {b.corner(betas, {count}), {0}},
+      {b.corner(known, sizes), {0, 1}}};
+  if (decays)
+    parts.push_back({decays, {0}});
+  auto correct = [&](OpBuilder &in, Location loc, ValueRange args) -> Value {
+    Value known = args[2];
+    if (decays)
+      known = arith::MulFOp::create(in, loc, args[3], known);
+    Value wrong = arith::SubFOp::create(in, loc, args[0], known);
+    return arith::MulFOp::create(in, loc, args[1], wrong);
+  };
+  right =
+      b.putCorner(b.each(parts, b.corner(right, sizes), correct), right, sizes);
+  return solveUnitLower(b, lower, right, stop, lanes);
+}
+
+/// Rows of a state that are decayed and added to together.
+static constexpr int64_t kStateRows = 32;
+
+Value LinearAttentionChunk::update(Value state, Value decays, Body decayed,
+                                   Value left, Value right) {
+  if (!decayed)
+    return b.product(left, right, state);
+  int64_t count = keySize % kStateRows ? keySize : kStateRows;
+  OpFoldResult depth = tensor::getMixedSize(b, b.getLoc(), left, 1);
+  auto some = [&](Value n, ValueRange now) -> SmallVector<Value> {
+    Sizes at = {n, b.attr(0)}, size = {b.attr(count), b.attr(valueSize)};
+    SmallVector<ChunkBuilder::Input> parts;
+    if (decays)
+      parts.push_back({b.slice(decays, {n}, {b.attr(count)}, {0}), {0}});
+    Value rows = b.each(parts, b.slice(now[0], at, size, {0, 1}), decayed);
+    Value own = b.slice(left, at, {b.attr(count), depth}, {0, 1});
+    return {b.insert(b.product(own, right, rows), now[0], at, size)};
+  };
+  return b.loop(b.index(keySize), state, some, count)[0];
 }

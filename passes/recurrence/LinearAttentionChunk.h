@@ -55,9 +55,15 @@ protected:
                   OpFoldResult count);
   /// What the delta rule writes for `count` tokens from `first` on, at most as
   /// many as `lower` has rows: U of U = beta (V - known) + lower U, where the
-  /// state before them knows `known` [count, P] of the values.
-  Value written(Value lower, Value known, OpFoldResult first,
+  /// state before them knows `known` [count, P] of the values, times `decays`
+  /// [count] where they are given. The result has all rows, and whole vectors.
+  Value written(Value lower, Value known, Value decays, OpFoldResult first,
                 OpFoldResult count);
+  /// state + left right, after `decayed` of the state and its rows' `decays`
+  /// [N], where they are given; some rows after the other, so that they are
+  /// still in the first-level cache.
+  Value update(Value state, Value decays, Body decayed, Value left,
+               Value right);
 
   ChunkBuilder b;
   LinearAttentionOp op;
