@@ -41,18 +41,27 @@ static_assert(kMostChunk * kMostChunk <= kMostElements);
 
 /// Vector instructions for each token of a head, the most of them products. A
 /// product of bf16 has two terms; what is summed over half a chunk is exp, too.
+/// What the recurrence loads is as measured with 128 keys and 128 values.
 struct CostModel {
   double keySize, vectors; // of values
-  double chunk;
-  bool bf16;
+  double chunk, headsOfGroup;
+  bool delta, channels, bf16;
   int64_t lanes;
 
-  double recurrent() const { return 3 * keySize * vectors; }
+  double recurrent() const {
+    return (3 + delta * 0.5 + channels * 0.5) * keySize * vectors;
+  }
   double chunked() const {
-    double products = (2 * keySize + chunk / 2) * vectors / (bf16 ? 2 : 1);
-    double weights = 20 * std::ceil(chunk / 2 / lanes);
-    double passes = 10 * vectors + keySize * vectors * 4 / chunk;
-    return products + weights + passes;
+    double tokens = channels ? std::min(chunk, 16.0) : chunk;
+    double products = ((2 + delta) * keySize + tokens / 2) * vectors;
+    double weights = 20 * std::ceil(tokens / 2 / lanes);
+    if (channels) // decays, and W of all tokens at once
+      weights = (20 + (4 + delta) * 16) * keySize / lanes;
+    else
+      products += (1 + delta) * keySize * tokens / lanes / headsOfGroup;
+    double solve = delta ? tokens / 2 * vectors : 0;
+    double passes = 10 * vectors + keySize * vectors * 4 / tokens;
+    return products / (bf16 ? 2 : 1) + weights + solve + passes;
   }
 };
 
@@ -81,7 +90,13 @@ struct Decompose : OpRewritePattern<LinearAttentionOp> {
     if (*most * std::max(op.getKeySize(), op.getValueSize()) > kMostElements)
       return rewriter.notifyMatchFailure(op, "too large for a thread's stack");
     double vectors = llvm::divideCeil(op.getValueSize(), lanes);
-    CostModel cost = {double(op.getKeySize()), vectors, double(*most), bf16,
+    CostModel cost = {double(op.getKeySize()),
+                      vectors,
+                      double(*most),
+                      double(op.getChannelGroup()),
+                      op.getDeltaRule(),
+                      op.hasChannelDecay(),
+                      bf16,
                       lanes};
     if (!always && cost.chunked() >= cost.recurrent())
       return rewriter.notifyMatchFailure(op, "the recurrence is cheaper");

@@ -113,16 +113,31 @@ def DecomposeLinearAttention
 
     ```
     M[t,j] = exp(G_t - G_j) q_t k_j for j <= t, else 0
-    Y      = M (d V) + diag(exp(G)) (Q S)
-    S      = exp(G_C) S + K^T (diag(exp(G_C - G)) d V)
+    Y      = M U + diag(exp(G)) (Q S)
+    S      = exp(G_C) S + K^T (diag(exp(G_C - G)) U)
     ```
 
-    with steps d and G_t the sum of log-decays up to token t. Every exponent is
-    a difference of sums and not above 0. Rows of the products are scaled, not
-    queries or keys, so that heads of a group share those.
+    with G_t the sum of log-decays up to token t and U = d V for steps d. With the
+    delta rule (Yang et al. 2024 and 2025) U is the solution of
 
-    The delta rule, log-decays of key channels and one token of a row stay what
-    they are: the recurrence computes them.
+    ```
+    L[t,j] = -beta_t exp(G_t - G_j) k_t k_j for j < t, else 0
+    U      = beta (V - diag(exp(G)) (K S)) + L U
+    ```
+
+    by forward substitution: 16 tokens at a time lose the product of L with what
+    is known, and then depend on each other in registers. The solution is f32 with
+    `bf16`, too. Every exponent is a difference of sums and not above 0. Rows of
+    the products are scaled, not queries or keys, so that heads of a group share
+    those.
+
+    Where key channels have log-decays, exp(G_t[i] - G_j[i]) is no product of two
+    numbers that stay finite. There 16 tokens are a chunk, and the decayed keys of
+    all of them go from token to token (ChannelDecayChunk.cpp).
+
+    One token of a row stays what it is: the recurrence computes it. So does, but
+    for `always`, what takes fewer instructions so: small heads, and the delta
+    rule where products are of f32.
   }];
   let options = [
     Option<"chunk", "chunk", "int64_t", "64",
