@@ -21,7 +21,7 @@ import subprocess
 import sys
 
 import compare
-from op_entry import Entry, module_inputs, module_text, tensor, tensor_type
+from op_entry import Entry, Shared, tensor, tensor_type
 
 TOLERANCE = 1e-5  # of the largest value: two orders of summation
 
@@ -203,14 +203,16 @@ def main():
     marimba, work, routes = arguments(__doc__)
     base = os.path.join(work, "attention")
     entries = list(cases())
+    shared = Shared(entries)
     with open(base + ".mlir", "w", encoding="utf-8") as file:
-        file.write(module_text(entries))
-    compare.save(base + ".in.safetensors", module_inputs(entries))
-    expected = run(marimba, base, "reference", ["--reference"])
+        file.write(shared.text())
+    compare.save(base + ".in.safetensors", shared.inputs())
+    expected = shared.results(run(marimba, base, "reference", ["--reference"]))
     report = compare.Report()
     for flags in routes:
         print("default route:" if not flags else " ".join(flags) + ":")
-        check(report, entries, expected, run(marimba, base, "fast", flags))
+        found = shared.results(run(marimba, base, "fast", flags))
+        check(report, entries, expected, found)
     return report.exit_code()
 
 

@@ -40,9 +40,10 @@ def cases_of(op):
 def call(args, name, entries, flags):
     """Runs a module of these entries; its tensors, or None and what it said."""
     base = os.path.join(args.work, name)
+    shared = op_entry.Shared(entries)
     with open(base + ".mlir", "w", encoding="utf-8") as file:
-        file.write(op_entry.module_text(entries))
-    compare.save(base + ".in.safetensors", op_entry.module_inputs(entries))
+        file.write(shared.text())
+    compare.save(base + ".in.safetensors", shared.inputs())
     out = base + ".out.safetensors"
     if os.path.exists(out):
         os.remove(out)
@@ -53,7 +54,7 @@ def call(args, name, entries, flags):
     )
     if done.returncode:
         return None, f"exit code {done.returncode}: {done.stderr.strip()}"
-    return compare.load(out), ""
+    return shared.results(compare.load(out)), ""
 
 
 def close(expected, actual):

@@ -86,14 +86,16 @@ class Entry:
         `value`. With `each` every element counts relative to itself."""
         self.expected.append((name, value, tolerance, convert, each))
 
-    def text(self):
+    def text(self, name=None):
+        """Under its own name, or another one."""
+        name = self.name if name is None else name
         types = ", ".join(type for _, type in self.returned)
         values = ", ".join(value for value, _ in self.returned)
         arguments = ",\n    ".join(self.arguments)
         body = "\n  ".join(self.lines + [f"return {values} : {types}"])
         return (
-            f"func.func @{self.name}(\n    {arguments})\n    -> ({types})\n"
-            f'    attributes {{marimba.entry = "{self.name}"}} {{\n  {body}\n}}\n'
+            f"func.func @{name}(\n    {arguments})\n    -> ({types})\n"
+            f'    attributes {{marimba.entry = "{name}"}} {{\n  {body}\n}}\n'
         )
 
 
@@ -108,3 +110,41 @@ def module_inputs(entries):
         for entry in entries
         for name, value in entry.inputs.items()
     }
+
+
+class Shared:
+    """Entries as calls of few functions: those whose text is the same but for the
+    name, and which have no weights, are cases of the first of them. Compiling
+    takes long, calls do not."""
+
+    def __init__(self, entries):
+        firsts = {}  # by text
+        self.functions = []
+        self.prefixes = {}  # by the entry's name: what its tensors are called
+        for entry in entries:
+            key = entry.name if entry.weights else entry.text("")
+            if key not in firsts:
+                firsts[key] = entry.name
+                self.functions.append(entry)
+            case = "" if entry.weights else f"@{len(self.prefixes)}"
+            self.prefixes[entry.name] = f"{firsts[key]}{case}."
+        self.entries = entries
+
+    def text(self):
+        return module_text(self.functions)
+
+    def inputs(self):
+        return {
+            self.prefixes[entry.name] + name: value
+            for entry in self.entries
+            for name, value in entry.inputs.items()
+        }
+
+    def results(self, found):
+        """What `marimba execute` wrote, by the names of the entries."""
+        names = {prefix: name for name, prefix in self.prefixes.items()}
+        results = {}
+        for full, value in found.items():
+            prefix, dot, name = full.rpartition(".")
+            results[f"{names[prefix + dot]}.{name}"] = value
+        return results

@@ -17,6 +17,7 @@
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
+#include <set>
 
 using namespace marimba;
 using namespace llvm;
@@ -54,6 +55,16 @@ public:
     for (SafetensorsEntry &entry : *found)
       entries[entry.name] = std::move(entry);
     return true;
+  }
+
+  /// The cases C of all tensors called `<entry>@C.<name>`, in order.
+  std::set<std::string> casesOf(StringRef entry) const {
+    std::set<std::string> cases;
+    std::string start = entry.str() + "@";
+    for (const auto &item : entries)
+      if (StringRef name = item.first(); name.consume_front(start))
+        cases.insert(name.take_until([](char c) { return c == '.'; }).str());
+    return cases;
   }
 
   const SafetensorsEntry *find(StringRef name) const {
@@ -289,9 +300,16 @@ bool ModuleRunner::run(StringRef name, StringRef prefix) {
 bool ModuleRunner::runAll() {
   if (!request.entry.empty())
     return run(request.entry, "");
-  for (const auto &item : tables.entries)
-    if (item.first != "prepare" && !run(item.first, item.first + "."))
+  for (const auto &[name, entry] : tables.entries) {
+    if (name == "prepare")
+      continue;
+    std::set<std::string> cases = inputs.casesOf(name);
+    if (cases.empty() && !run(name, name + "."))
       return false;
+    for (const std::string &each : cases)
+      if (!run(name, name + "@" + each + "."))
+        return false;
+  }
   return true;
 }
 

@@ -18,7 +18,8 @@ struct ModuleRequest {
   std::string inputs; // a safetensors file; empty for none
   std::string output; // a safetensors file
   /// The entry to call. Empty: all but `prepare`; tensors of entry E are then
-  /// called `E.<name>`.
+  /// called `E.<name>`, or `E@C.<name>` for several calls of it, one for each
+  /// case C (a name without dots).
   std::string entry = "prefill";
 };
 

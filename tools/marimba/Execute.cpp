@@ -25,7 +25,8 @@ struct Options {
   driver::Value<std::string> entry{
       sub, "entry", "The entry to call (default: prefill)", "name", "prefill"};
   driver::Flag all{sub, "all",
-                   "Calls all entries; tensors are named <entry>.<name>"};
+                   "Calls all entries; tensors are named <entry>.<name>, or "
+                   "<entry>@<case>.<name> to call one for each case"};
   driver::LoadFlags load{sub};
 };
 } // namespace
