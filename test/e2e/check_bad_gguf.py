@@ -128,7 +128,8 @@ class Cases:
         names = (
             '"jamba", "mamba", "mamba2", "granitehybrid" (which bamba and'
             ' granitemoehybrid are), "falcon-h1", "llama" (which mixtral is, too),'
-            ' "nemotron_h", "nemotron_h_moe", "lfm2" or "lfm2moe" (which lfm2_moe is)'
+            ' "qwen2", "qwen3", "qwen3moe" (which qwen3_moe is), "granite", "gemma2",'
+            ' "gemma3", "nemotron_h" or "nemotron_h_moe"'
         )
         return data, ["general.architecture", "gpt2", names]
 

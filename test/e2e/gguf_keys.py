@@ -2,6 +2,7 @@
 pairs of key and (type, value); an array is (ARRAY, (type, values)).
 """
 
+import gguf_transformers
 from gguf_file import ALIGNMENT, ARRAY, BOOL, FLOAT32, INT32, STRING, UINT32
 
 
@@ -200,6 +201,8 @@ def metadata(config):
     }
     if family in others:
         return others[family](config)
+    if family in gguf_transformers.PARTS:
+        return gguf_transformers.metadata(config, common_keys)
     arch = {"mixtral": "llama", "falcon_mamba": "mamba"}.get(family, family)
     keys = common_keys(config, arch, config["num_hidden_layers"])
     if arch == "mamba":

@@ -21,16 +21,11 @@ import shutil
 
 import compare
 import gguf_tokenizer
+import gguf_transformers
 from gguf_file import BLOCK, TYPES, decode, encode, f32, write_gguf
 from gguf_keys import metadata
 
-ATTENTION = {
-    "self_attn.q_proj": "attn_q",
-    "self_attn.k_proj": "attn_k",
-    "self_attn.v_proj": "attn_v",
-    "self_attn.o_proj": "attn_output",
-    "input_layernorm": "attn_norm",
-}
+ATTENTION = gguf_transformers.ATTENTION
 MIXER = {
     "in_proj": "ssm_in",
     "conv1d": "ssm_conv1d",
@@ -123,26 +118,7 @@ PARTS["granitemoehybrid"] = {
     "shared_mlp.up": "ffn_up_shexp",
     "shared_mlp.output_linear": "ffn_down_shexp",
 }
-DELTA = {
-    **ATTENTION,
-    "post_attention_layernorm": "post_attention_norm",
-    **{f"self_attn.{n}_norm": f"attn_{n}_norm" for n in "qk"},
-    "linear_attn.in_proj_qkv": "attn_qkv",
-    "linear_attn.in_proj_z": "attn_gate",
-    "linear_attn.in_proj_ba": "ssm_ba",
-    "linear_attn.in_proj_b": "ssm_beta",
-    "linear_attn.in_proj_a": "ssm_alpha",
-    **{f"linear_attn.{n}": g for n, g in MIXER2.items() if n not in ("in_proj", "D")},
-    **{f"mlp.{n}_proj": f"ffn_{n}" for n in ("gate", "up", "down")},
-    "mlp.gate": "ffn_gate_inp",
-    "mlp.shared_expert_gate": "ffn_gate_inp_shexp",
-    **{f"mlp.experts.{n}_proj": f"ffn_{n}_exps" for n in ("gate", "up", "down")},
-    **{
-        f"mlp.shared_expert.{n}_proj": f"ffn_{n}_shexp" for n in ("gate", "up", "down")
-    },
-}
-for family in ("qwen3_next", "qwen3_5_text", "qwen3_5_moe_text"):
-    PARTS[family] = DELTA
+PARTS.update(gguf_transformers.PARTS)
 ENDS = {
     "model.embed_tokens.weight": "token_embd.weight",
     "backbone.embeddings.weight": "token_embd.weight",
@@ -374,11 +350,10 @@ def convert(config, tensors, kind):
             tensor.values = f32(-math.exp(v) for v in values)
         if family == "falcon_h1":
             tensor.values = multiply(config, name, tensor)
-        if ".conv1d.weight" in name or ".conv.conv.weight" in name:
+        tensor.values = gguf_transformers.change(config, name, tensor.values)
+        if ".conv1d.weight" in name:
             tensor.shape = [tensor.shape[0], tensor.shape[2]]
-        if "ssm_conv1d_" in gguf:
-            tensor.shape = [1, *tensor.shape]
-        if family in ("llama", "mixtral", "bamba", "granitemoehybrid"):
+        if family in ("llama", "mixtral", "bamba", "granitemoehybrid", "granite"):
             if ".q_proj." in name:
                 tensor = interleave(tensor, heads)
             if ".k_proj." in name:
