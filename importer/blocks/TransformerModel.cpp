@@ -120,7 +120,7 @@ LayerPlan TransformerModel::planLayer(
   layer.kind = std::string(isWindowed ? "windowed_" : "") + "attention+" +
                (isSparse ? "moe" : "dense");
   layer.prefix = ("layers." + Twine(index)).str();
-  layer.location = "model." + layer.prefix;
+  layer.location = (module + "." + layer.prefix).str();
   takeTensor(layer, weights, "", "input_layernorm", hiddenDim);
   addAttention(layer, weights, sizes, hiddenDim, attentionBias, "self_attn",
                outputBias);
@@ -160,13 +160,14 @@ void TransformerModel::plan(Config &file, WeightTable &weights, ModelPlan &plan,
   plan.logitsScale = logitsScale;
   plan.logitsSoftcap = logitsSoftcap;
   plan.rotations = rotations;
-  plan.embedding =
-      takeEmbedding(weights, "embed_tokens", {"model.embed_tokens.weight"},
-                    vocabDim, hiddenDim, tied);
+  plan.embedding = takeEmbedding(weights, "embed_tokens",
+                                 {(module + ".embed_tokens.weight").str()},
+                                 vocabDim, hiddenDim, tied);
   auto model = std::make_shared<const TransformerModel>(*this);
   for (int64_t i = 0; i < layers; ++i)
     plan.layers.push_back(planLayer(weights, i, model));
   HeadNames names;
+  names.module = module;
   names.norm = "norm";
   takeHead(plan, weights, names, vocabDim, hiddenDim, tied, file.file());
   setDefaultTokens(file, info, eos, bos, pad);

@@ -31,6 +31,7 @@ struct TransformerDefaults {
 
 /// A model as its config describes it.
 struct TransformerModel {
+  StringRef module = "model"; // what tensors' names begin with
   int64_t vocab = 0, hidden = 0, intermediate = 0, layers = 0;
   double epsilon = 0; // of all norms
   bool tied = false;

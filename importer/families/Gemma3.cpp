@@ -26,10 +26,12 @@ static std::vector<Rotation> readRotations(Config &c, int64_t headDim) {
   return {readRotation(c, headDim, global), plainRotation(theta, headDim)};
 }
 
-static LogicalResult planGemma3(MLIRContext &, Config &file,
-                                WeightTable &weights, ModelPlan &plan,
-                                ModelInfo &info) {
+/// Fields and tensors of the text.
+static LogicalResult planText(Config &file, WeightTable &weights,
+                              ModelPlan &plan, ModelInfo &info,
+                              StringRef module) {
   TransformerModel model = readGemma(file, /*vocab=*/262208, /*softcap=*/0);
+  model.module = module;
   model.attention.norm = QueryKeyNorm::OfHeads;
   model.rotations = readRotations(file, model.attention.headDim);
   model.attention.rotary = model.rotations.front().size();
@@ -43,6 +45,31 @@ static LogicalResult planGemma3(MLIRContext &, Config &file,
   return success();
 }
 
+static LogicalResult planGemma3Text(MLIRContext &, Config &file,
+                                    WeightTable &weights, ModelPlan &plan,
+                                    ModelInfo &info) {
+  return planText(file, weights, plan, info, "model");
+}
+
+/// With a part for images, which is set aside. transformers 5 writes the first
+/// name, published files have the second.
+static LogicalResult planGemma3(MLIRContext &, Config &file,
+                                WeightTable &weights, ModelPlan &plan,
+                                ModelInfo &info) {
+  StringRef module = "model.language_model", older = "language_model.model";
+  if (weights.has((older + ".embed_tokens.weight").str()))
+    module = older;
+  size_t images =
+      weights.setAside({"vision_tower.", "multi_modal_projector.",
+                        "model.vision_tower.", "model.multi_modal_projector."});
+  if (images)
+    info.notes.push_back(
+        weights.file().str() + ": " + std::to_string(images) +
+        " tensors of the vision part set aside: images are not "
+        "read, text only");
+  return planText(file, weights, plan, info, module);
+}
+
 static void readGguf(GgufFields &f) {
   readGgufGemma(f, /*period=*/6, /*largest=*/62);
   std::string base = f.key("rope.freq_base_swa");
@@ -52,9 +79,14 @@ static void readGguf(GgufFields &f) {
 
 Family gemma3TextFamily() {
   return {"gemma3_text",
-          planGemma3,
+          planGemma3Text,
           {/*architecture=*/"gemma3", /*claims=*/nullptr, readGguf,
            GgufNames("model.layers.", kGgufModelNorm, kGgufGemmaLayer)}};
+}
+
+Family gemma3Family() {
+  return {"gemma3", planGemma3, noGguf(), /*isUntyped=*/nullptr,
+          /*nested=*/"text_config"};
 }
 
 } // namespace mlir::marimba

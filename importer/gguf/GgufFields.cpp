@@ -70,13 +70,13 @@ void GgufFields::copy(StringRef suffix, StringRef field, bool required) {
 
 /// Factors of the frequencies, one for each, which the file has as a tensor.
 static void readFactors(GgufFields &f, const GgufTensor &factors,
-                        int64_t headDim, bool isLinear) {
+                        int64_t headDim, bool isScaled) {
   std::vector<int64_t> shape{headDim / 2};
-  if (isLinear || factors.type != "F32" || factors.shape != shape)
+  if (isScaled || factors.type != "F32" || factors.shape != shape)
     return f.error("tensor 'rope_freqs.weight' has type " + factors.type +
                    " and shape " + printShape(factors.shape) +
                    ", expected F32 and " + printShape(shape) +
-                   ", without linear scaling as well");
+                   ", without another scaling as well");
   llvm::json::Array values;
   StringRef data = f.file.data(factors);
   for (int64_t i = 0; i < headDim / 2; ++i)
@@ -88,6 +88,31 @@ static void readFactors(GgufFields &f, const GgufTensor &factors,
                            {"factors", std::move(values)}},
         "rope_freqs.weight");
   f.config.names.names["rope_scaling.factors"] = "rope_freqs.weight";
+}
+
+/// Yarn's numbers; the factor of cosines and sines follows from that of the
+/// frequencies.
+static void readYarn(GgufFields &f) {
+  llvm::json::Object scaling{{"rope_type", "yarn"}};
+  auto copy = [&](StringRef suffix, StringRef field) {
+    std::string key = f.key(suffix);
+    scaling[field.str()] = f.file.toJson(key);
+    f.config.names.names[("rope_scaling." + field).str()] = key;
+  };
+  StringRef length = "rope.scaling.original_context_length";
+  copy("rope.scaling.factor", "factor");
+  copy(f.file.find(f.key(length)) ? length : "context_length",
+       "original_max_position_embeddings");
+  copy("rope.scaling.yarn_beta_fast", "beta_fast");
+  copy("rope.scaling.yarn_beta_slow", "beta_slow");
+  f.set("rope_scaling", std::move(scaling), f.key("rope.scaling.type"));
+  for (StringRef suffix :
+       {"rope.scaling.attn_factor", "rope.scaling.yarn_attn_factor",
+        "rope.scaling.yarn_ext_factor"}) {
+    std::string key = f.key(suffix);
+    if (f.file.find(key) && f.file.getInteger(key) != 1)
+      f.keyError(key, "1");
+  }
 }
 
 void readGgufRotary(GgufFields &f, int64_t headDim, bool mayBePart) {
@@ -114,12 +139,15 @@ void readGgufRotary(GgufFields &f, int64_t headDim, bool mayBePart) {
   if (type == "")
     type = "none";
   bool isLinear = type == "linear" || (!type && file.find(linear));
-  if (file.find(kind) && type != "linear" && type != "none")
-    f.keyError(kind, "\"none\" or \"linear\"");
+  bool isYarn = type == "yarn";
+  if (file.find(kind) && type != "linear" && type != "none" && !isYarn)
+    f.keyError(kind, "\"none\", \"linear\" or \"yarn\"");
   StringRef factor = type ? "rope.scaling.factor" : "rope.scale_linear";
   // As in llama.cpp.
   if (file.getInteger(f.key(factor)) == 0)
-    isLinear = false;
+    isLinear = isYarn = false;
+  if (isYarn)
+    readYarn(f);
   if (isLinear) {
     f.set("rope_scaling",
           llvm::json::Object{{"rope_type", "linear"},
@@ -128,7 +156,7 @@ void readGgufRotary(GgufFields &f, int64_t headDim, bool mayBePart) {
     f.config.names.names["rope_scaling.factor"] = f.key(factor);
   }
   if (const GgufTensor *factors = file.findTensor("rope_freqs.weight"))
-    readFactors(f, *factors, headDim, isLinear);
+    readFactors(f, *factors, headDim, isLinear || isYarn);
 }
 
 } // namespace mlir::marimba

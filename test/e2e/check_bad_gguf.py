@@ -15,7 +15,7 @@ import sys
 
 import gguf_file
 import make_gguf
-from gguf_file import ARRAY, INT32, STRING, UINT32, UINT64
+from gguf_file import ARRAY, FLOAT32, INT32, STRING, UINT32, UINT64
 
 HUGE = 2**64 - 1
 HEADER = 24  # magic, version, two counts
@@ -186,8 +186,16 @@ class Cases:
         return data, ["ffn_", "_exps.weight", "3 matrices", "llama.expert_count"]
 
     def case_rope_scaling(self):
-        data = self.with_key("llama.rope.scaling.type", (STRING, "yarn"))
-        return data, ["llama.rope.scaling.type", "yarn", "linear"]
+        data = self.with_key("llama.rope.scaling.type", (STRING, "longrope"))
+        return data, ["llama.rope.scaling.type", "longrope", "linear"]
+
+    def case_rope_attention_factor(self):
+        keys, tensors = self.model("llama_main")
+        keys["llama.rope.scaling.type"] = (STRING, "yarn")
+        keys["llama.rope.scaling.factor"] = (FLOAT32, 4.0)
+        keys["llama.rope.scaling.attn_factor"] = (FLOAT32, 1.25)
+        data = self.bytes_of(keys, tensors)
+        return data, ["llama.rope.scaling.attn_factor", "1.25"]
 
     def case_rope_part(self):
         data = self.with_key("llama.rope.dimension_count", (UINT32, 8))
