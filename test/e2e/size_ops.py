@@ -242,6 +242,13 @@ add(
     maybe="D",
 )
 add(
+    "softcap",
+    "softcap %x cap(3.0) : {x}",
+    ["x: B T D"],
+    values=["y: B T D"],
+    maybe="D",
+)
+add(
     "scale",
     "scale %x by(0.375) : {x}",
     ["x: B T D"],

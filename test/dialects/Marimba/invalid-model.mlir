@@ -157,6 +157,14 @@ func.func @l2_dynamic(%x: tensor<?x?xf32>) {
 
 // -----
 
+func.func @softcap(%x: tensor<?x8xf32>) {
+  // expected-error@+1 {{cap is 0, expected a finite number above zero}}
+  marimba.softcap %x cap(0.0) : tensor<?x8xf32>
+  return
+}
+
+// -----
+
 func.func @softplus_bias(%x: tensor<?x8xf32>, %b: tensor<7xf32>) {
   // expected-error@+1 {{bias has size 7 in dimension 0 (H), expected 8: dimension 1 of input}}
   marimba.softplus %x bias(%b : tensor<7xf32>) : tensor<?x8xf32>

@@ -75,6 +75,8 @@ func.func @norm_and_activations(%x: tensor<?x?x8xf32>, %w: tensor<8xbf16>) {
   %bounded = marimba.softplus %1 max(20.0) : tensor<?x?x8xf32>
   // CHECK: marimba.swiglu %{{.*}}, %{{.*}} : tensor<?x?x8xf32>
   %4 = marimba.swiglu %2, %3 : tensor<?x?x8xf32>
+  // CHECK: marimba.softcap %{{.*}} cap(30.0) : tensor<?x?x8xf32>
+  %capped = marimba.softcap %2 cap(30.0) : tensor<?x?x8xf32>
   // CHECK: marimba.gelu %{{.*}} : tensor<?x?x8xf32>
   %5 = marimba.gelu %2 : tensor<?x?x8xf32>
   // CHECK: marimba.gelu %{{.*}} {with_tanh} : tensor<?x?x8xf32>

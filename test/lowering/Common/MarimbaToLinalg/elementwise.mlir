@@ -97,6 +97,19 @@ func.func @swiglu(%g: tensor<?x?x8xf32>, %u: tensor<?x?x8xf32>)
   return %0 : tensor<?x?x8xf32>
 }
 
+// CHECK-LABEL: func @softcap
+// CHECK: ^bb0(%[[X:.*]]: f32, %{{.*}}: f32)
+// CHECK: %[[PART:.*]] = arith.constant 0.25
+// CHECK: %[[ARG:.*]] = arith.mulf %[[X]], %[[PART]]
+// CHECK: %[[BOUNDED:.*]] = math.tanh %[[ARG]]
+// CHECK: %[[CAP:.*]] = arith.constant 4.0
+// CHECK: %[[Y:.*]] = arith.mulf %[[BOUNDED]], %[[CAP]]
+// CHECK: linalg.yield %[[Y]]
+func.func @softcap(%x: tensor<?x?x8xf32>) -> tensor<?x?x8xf32> {
+  %0 = marimba.softcap %x cap(4.0) : tensor<?x?x8xf32>
+  return %0 : tensor<?x?x8xf32>
+}
+
 // Minus infinity is not added to infinity.
 
 // CHECK-LABEL: func @gelu
