@@ -99,7 +99,7 @@ func.func @swiglu(%g: tensor<?x?x8xf32>, %u: tensor<?x?x8xf32>)
 
 // CHECK-LABEL: func @softcap
 // CHECK: ^bb0(%[[X:.*]]: f32, %{{.*}}: f32)
-// CHECK: %[[PART:.*]] = arith.constant 0.25
+// CHECK: %[[PART:.*]] = arith.constant 2.5
 // CHECK: %[[ARG:.*]] = arith.mulf %[[X]], %[[PART]]
 // CHECK: %[[BOUNDED:.*]] = math.tanh %[[ARG]]
 // CHECK: %[[CAP:.*]] = arith.constant 4.0
