@@ -45,6 +45,17 @@ static bool readChatOptions(const marimba_chat_options *given,
     options.system = given->system;
   if (given->form)
     form = given->form;
+  if (given->tools)
+    options.values.tools = given->tools;
+  if (given->template_values)
+    options.values.others = given->template_values;
+  options.hidesThoughts = given->hide_thoughts != 0;
+  if (std::string problem = options.values.problem(); !problem.empty()) {
+    bool isTools = problem.starts_with("tools");
+    error = std::string("options.") + (isTools ? "tools" : "template_values") +
+            problem.substr(problem.find(':'));
+    return false;
+  }
   error = rt::findUtf8Problem(options.system);
   if (!error.empty())
     error = "options.system " + error;

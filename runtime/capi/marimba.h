@@ -238,6 +238,12 @@ typedef struct marimba_chat_options {
   const char *form;   /* the chat template of this name; null: the default
                          one, or a plain form where the model has none */
   const marimba_sampling *sampling; /* of all answers, or null */
+  const char *tools; /* what the model may call: a list of functions as JSON,
+                        for the chat template, or null */
+  const char *template_values; /* other values for it: an object of JSON, such
+                                  as {"enable_thinking": false}, or null */
+  int hide_thoughts; /* whether <think>, </think> and what is between are left
+                        out of what is heard; `answer` never has them */
 } marimba_chat_options;
 
 /* A conversation. `options` may be null. An error for a model without a

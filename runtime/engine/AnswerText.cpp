@@ -24,8 +24,10 @@ const char *answerEndName(AnswerEnd end) {
 
 AnswerText::AnswerText(const Tokenizer &tokenizer,
                        std::vector<std::string> stops,
-                       std::span<const int32_t> prompt)
-    : tokenizer(&tokenizer), decoder(tokenizer), stops(std::move(stops)) {
+                       std::span<const int32_t> prompt,
+                       std::vector<int32_t> spoken)
+    : tokenizer(&tokenizer), decoder(tokenizer), stops(std::move(stops)),
+      spoken(std::move(spoken)) {
   for (int32_t id : prompt)
     decoder.push(id);
   ofPrompt = decoder.pending();
@@ -35,18 +37,20 @@ AnswerText::AnswerText(const Tokenizer &tokenizer,
 }
 
 std::string AnswerText::push(int32_t id) {
-  if (!stops.empty() && tokenizer->isSpecial(id))
-    return pushSpecial(tokenizer->idToToken(id).value_or(""));
+  bool isShown = std::ranges::find(spoken, id) != spoken.end();
+  if ((isShown || !stops.empty()) && tokenizer->isSpecial(id))
+    return pushSpecial({tokenizer->idToToken(id).value_or(""), {}, isShown});
   return take(decoder.push(id));
 }
 
-std::string AnswerText::pushSpecial(const std::string &text) {
+std::string AnswerText::pushSpecial(Waiting special) {
   std::string behind = decoder.pending();
   if (behind.starts_with(ofPrompt))
     behind.erase(0, ofPrompt.size());
   if (behind.empty() && waiting.empty())
-    return stops.pushHidden(text);
-  waiting.push_back({text, std::move(behind)});
+    return special.pushTo(stops);
+  special.behind = std::move(behind);
+  waiting.push_back(std::move(special));
   // Whether this ends the answer must be known now.
   StopStrings trial = stops;
   std::string shown;
@@ -56,7 +60,7 @@ std::string AnswerText::pushSpecial(const std::string &text) {
     rest.remove_prefix(std::min(at, rest.size()));
     shown += trial.push(rest);
     at = std::max(at, token.behind.size());
-    shown += trial.pushHidden(token.text);
+    shown += token.pushTo(trial);
   }
   if (!trial.stopped())
     return {};
@@ -79,7 +83,7 @@ std::string AnswerText::take(std::string piece) {
     size_t end = piece.starts_with(token.behind) ? token.behind.size() : at;
     end = std::max(at, end);
     shown += stops.push(std::string_view(piece).substr(at, end - at));
-    shown += stops.pushHidden(token.text);
+    shown += token.pushTo(stops);
     at = end;
   }
   waiting.clear();
@@ -95,7 +99,7 @@ std::string AnswerText::finish() {
   ofPrompt.clear();
   std::string shown = take(std::move(rest));
   for (const Waiting &token : waiting)
-    shown += stops.pushHidden(token.text);
+    shown += token.pushTo(stops);
   waiting.clear();
   return shown + (stopped() ? std::string() : stops.flush());
 }

@@ -6,6 +6,7 @@
 #include "Text.h"
 #include "marimba/SavedState.h"
 #include "marimba/Stopwatch.h"
+#include "marimba/Thoughts.h"
 #include "marimba/Tokenizer.h"
 #include "marimba/formats/JsonText.h"
 
@@ -79,11 +80,12 @@ static std::string renderPlain(std::span<const ChatMessage> messages) {
   return text + "Assistant:";
 }
 
-std::optional<std::vector<int32_t>> Chat::encode(std::string &error) const {
+std::optional<std::vector<int32_t>> Chat::encode(bool &begunThoughts,
+                                                 std::string &error) const {
   std::string text;
   if (form) {
-    std::optional<std::string> rendered =
-        form->render(history, /*addGenerationPrompt=*/true, error);
+    std::optional<std::string> rendered = form->render(
+        history, /*addGenerationPrompt=*/true, error, options.values);
     if (!rendered)
       return std::nullopt;
     text = std::move(*rendered);
@@ -91,6 +93,7 @@ std::optional<std::vector<int32_t>> Chat::encode(std::string &error) const {
     // A loaded text ends as it ends.
     text = (base.empty() ? "" : "\n\n") + renderPlain(history);
   }
+  begunThoughts = text::trim(text).ends_with(kThoughtsBegin);
   std::vector<int32_t> ids = base;
   std::vector<int32_t> more = tokenizer.encode(
       text, /*addSpecialTokens=*/!form && base.empty(), &error);
@@ -115,10 +118,11 @@ bool Chat::ask(std::string_view question, const TextFn &onText,
   try {
     history.push_back({"user", toUtf8(question)});
     done = answer(onText, goOn, text, turn, error);
-    if (!done || (turn.end == AnswerEnd::Interrupted && text.empty()))
+    if (!done || (turn.end == AnswerEnd::Interrupted && text.empty() &&
+                  turn.thoughts.empty()))
       takeBack();
     else // as the state holds it, with the space in front
-      history.push_back({"assistant", text});
+      history.push_back({"assistant", text, turn.thoughts});
     turn.answer = text::trimLeft(text);
   } catch (...) {
     logits.clear();
@@ -130,9 +134,20 @@ bool Chat::ask(std::string_view question, const TextFn &onText,
   return done;
 }
 
+/// The marks that are special tokens, which texts leave out otherwise.
+static std::vector<int32_t> thoughtMarks(const Tokenizer &tokenizer) {
+  std::vector<int32_t> marks;
+  for (std::string_view mark : {kThoughtsBegin, kThoughtsEnd})
+    if (std::optional<int32_t> id = tokenizer.tokenToId(mark))
+      if (tokenizer.isSpecial(*id))
+        marks.push_back(*id);
+  return marks;
+}
+
 bool Chat::answer(const TextFn &onText, const std::function<bool()> &goOn,
                   std::string &answer, ChatTurn &turn, std::string &error) {
-  std::optional<std::vector<int32_t>> ids = encode(error);
+  bool begunThoughts = false;
+  std::optional<std::vector<int32_t>> ids = encode(begunThoughts, error);
   // The end of what was said is where /undo comes back to.
   if (!ids || !cache->mark(error))
     return false;
@@ -153,15 +168,27 @@ bool Chat::answer(const TextFn &onText, const std::function<bool()> &goOn,
 
   // What was read counts for the penalty, too.
   sampler.see(*ids);
-  AnswerText shownText(tokenizer, options.stops, *ids);
-  auto add = [&](const std::string &text) {
-    bool begins = text::trim(answer).empty();
-    answer += text;
+  AnswerText shownText(tokenizer, options.stops, *ids, thoughtMarks(tokenizer));
+  Thoughts thoughts(begunThoughts);
+  bool begins = true;
+  auto hear = [&](std::string_view text) {
     // Forms such as "Assistant:" leave a space to the answer.
-    std::string_view shown =
-        begins ? text::trimLeft(text) : std::string_view(text);
-    if (!shown.empty())
-      onText(shown);
+    if (begins)
+      text = text::trimLeft(text);
+    if (text.empty())
+      return;
+    begins = false;
+    onText(text);
+  };
+  auto add = [&](const std::string &text) {
+    std::string said = thoughts.push(text);
+    answer += said;
+    if (options.hidesThoughts)
+      return hear(said);
+    if (begunThoughts)
+      hear(std::string(kThoughtsBegin) + "\n");
+    begunThoughts = false;
+    hear(text);
   };
   turn.end = AnswerEnd::Length;
   while (turn.newTokens < static_cast<size_t>(options.maxTokens)) {
@@ -184,15 +211,23 @@ bool Chat::answer(const TextFn &onText, const std::function<bool()> &goOn,
       return false;
   }
   add(shownText.finish());
+  std::string rest = thoughts.finish();
+  answer += rest;
+  if (options.hidesThoughts)
+    hear(rest);
+  turn.thoughts = thoughts.text();
   turn.answerSeconds = watch.seconds();
   return true;
 }
 
 bool Chat::save(const std::string &path, std::string &error) {
   Json list = Json::array();
-  for (const ChatMessage &message : history)
+  for (const ChatMessage &message : history) {
     list.push_back(
         {{"role", message.role}, {"content", toUtf8(message.content)}});
+    if (!message.reasoning.empty())
+      list.back()["reasoning"] = toUtf8(message.reasoning);
+  }
   Json attachment = {{"chat", std::move(list)}, {"base_tokens", base.size()}};
   return session->save(0, model.stateOrigin(), path, error, attachment.dump(),
                        logits);
@@ -213,10 +248,13 @@ static bool parseAttachment(std::string_view text,
       return message.is_object() && message.contains(name) &&
              message[name].is_string();
     };
-    if (!isText("role") || !isText("content"))
+    bool thinks = message.is_object() && message.contains("reasoning");
+    if (!isText("role") || !isText("content") ||
+        (thinks && !isText("reasoning")))
       return false;
     messages.push_back({message["role"].get<std::string>(),
-                        message["content"].get<std::string>()});
+                        message["content"].get<std::string>(),
+                        thinks ? message["reasoning"].get<std::string>() : ""});
   }
   base = *count;
   return true;

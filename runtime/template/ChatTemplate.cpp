@@ -14,6 +14,7 @@
 #include "marimba/TextFile.h"
 
 #include <algorithm>
+#include <cctype>
 #include <ctime>
 
 namespace marimba::rt {
@@ -27,7 +28,7 @@ using text::Json;
 static constexpr size_t kMaxBytes = size_t(1) << 20;
 
 struct ChatTemplate::Impl {
-  std::string name;
+  std::string name, source;
   jinja::Dict variables;
   jinja::Body body;
 
@@ -72,6 +73,7 @@ std::unique_ptr<ChatTemplate> ChatTemplate::parse(std::string_view source,
     for (auto &[key, value] : variables)
       impl->variables.emplace_back(key, validUtf8(value));
     impl->body = jinja::Parser(source).parse();
+    impl->source = source;
   } catch (const std::exception &exception) {
     error = impl->name + ": " + exception.what();
     return nullptr;
@@ -94,17 +96,80 @@ std::optional<std::string> ChatTemplate::Impl::run(jinja::Dict given,
   }
 }
 
+/// `text` as a value of this kind; nothing, and `problem`, where it is none.
+static std::optional<Value> parseValue(std::string_view text, Value::Kind kind,
+                                       std::string &problem) {
+  if (text.empty())
+    return std::nullopt;
+  bool isList = kind == Value::Kind::List;
+  try {
+    Value value = Value::fromJson(parseJsonText<nlohmann::ordered_json>(text));
+    if (value.is(kind))
+      return value;
+    problem = isList ? "expected a list of JSON" : "expected an object of JSON";
+  } catch (const std::exception &exception) {
+    problem = std::string("is not valid JSON: ") + exception.what();
+  }
+  return std::nullopt;
+}
+
+std::string TemplateValues::problem() const {
+  std::string problem;
+  parseValue(tools, Value::Kind::List, problem);
+  if (!problem.empty())
+    return "tools: " + problem;
+  parseValue(others, Value::Kind::Dict, problem);
+  return problem.empty() ? "" : "others: " + problem;
+}
+
+bool ChatTemplate::mentions(std::string_view name) const {
+  std::string_view source = impl->source;
+  auto isOfWord = [&](size_t at) {
+    return at < source.size() &&
+           (std::isalnum(static_cast<unsigned char>(source[at])) ||
+            source[at] == '_');
+  };
+  for (size_t at = 0; (at = source.find(name, at)) != source.npos; ++at)
+    if (!isOfWord(at + name.size()) && (at == 0 || !isOfWord(at - 1)))
+      return true;
+  return false;
+}
+
 std::optional<std::string>
 ChatTemplate::render(std::span<const ChatMessage> messages,
-                     bool addGenerationPrompt, std::string &error) const {
+                     bool addGenerationPrompt, std::string &error,
+                     const TemplateValues &values) const {
   jinja::List list;
-  for (const ChatMessage &message : messages)
-    list.push_back(jinja::Dict{{"role", validUtf8(message.role)},
-                               {"content", validUtf8(message.content)}});
-  std::optional<std::string> text =
-      impl->run({{"messages", std::move(list)},
-                 {"add_generation_prompt", addGenerationPrompt}},
-                error);
+  for (const ChatMessage &message : messages) {
+    jinja::Dict fields{{"role", validUtf8(message.role)},
+                       {"content", validUtf8(message.content)}};
+    if (!message.reasoning.empty())
+      fields.emplace_back("reasoning_content", validUtf8(message.reasoning));
+    list.push_back(std::move(fields));
+  }
+  std::string problem;
+  // Absent tools and documents are none, not undefined.
+  jinja::Dict given{{"messages", std::move(list)},
+                    {"tools", Value::none()},
+                    {"documents", Value::none()},
+                    {"add_generation_prompt", addGenerationPrompt}};
+  if (auto tools = parseValue(values.tools, Value::Kind::List, problem))
+    given[1].second = *tools;
+  if (values.thinks) {
+    given.emplace_back("enable_thinking", *values.thinks);
+    given.emplace_back("thinking", *values.thinks);
+  }
+  if (auto others = parseValue(values.others, Value::Kind::Dict, problem))
+    for (const auto &[key, value] : others->asDict()) {
+      auto known = std::find_if(
+          given.begin(), given.end(),
+          [&, &name = key](const auto &entry) { return entry.first == name; });
+      if (known == given.end())
+        given.emplace_back(key, value);
+      else if (known->second.is(Value::Kind::None))
+        known->second = value;
+    }
+  std::optional<std::string> text = impl->run(std::move(given), error);
   // A model would be given nothing of what was said.
   if (text && text->empty() && !messages.empty()) {
     error = impl->name + ": the messages rendered to no text";

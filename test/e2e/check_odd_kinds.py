@@ -107,6 +107,7 @@ class Places:
         text, piped = self.path("text"), ("pipe",)
         yield text, ["tokenize", self.model, "--file", text], "", piped
         yield text, ["run", self.model, "--prompt-file", text], "", piped
+        yield text, [*chat, "--tools", text], "Hi\n", piped
         yield text, ["eval", self.model, "--text", text], "", piped
         yield text, ["eval", self.model, "--recall", text], "", piped
         yield text, ["quantize", self.model, "--weights=int8", "--calibrate", text, "-o", out], "", piped

@@ -10,6 +10,7 @@
 #include "marimba/GgufVocabulary.h"
 
 #include <limits>
+#include <set>
 
 using namespace marimba::rt;
 using Ids = std::vector<int32_t>;
@@ -151,6 +152,89 @@ TEST(GgufTokenizer, NamesSplitWords) {
     EXPECT_EQ(digits(pre), (Ids{0, 4, 2, 2, 3, 4})) << pre;
 }
 
+namespace {
+
+/// A byte as GPT-2 writes it in tokens.
+std::string byteText(unsigned char byte) {
+  auto isPrinted = [](int b) {
+    return (b > 32 && b < 127) || (b > 160 && b != 173);
+  };
+  int code = byte;
+  if (!isPrinted(byte)) {
+    code = 256;
+    for (int other = 0; other < byte; ++other)
+      code += !isPrinted(other);
+  }
+  if (code < 0x80)
+    return {char(code)};
+  return {char(0xC0 | (code >> 6)), char(0x80 | (code & 0x3F))};
+}
+
+/// The words that `text` is split into: by a vocabulary in which every part of
+/// the text is a token, a word is one token.
+std::vector<std::string> wordsOf(std::string_view pre, std::string_view text) {
+  GgufVocabulary vocabulary;
+  vocabulary.model = "gpt2";
+  vocabulary.pre = pre;
+  auto spell = [](std::string_view part) {
+    std::string spelled;
+    for (char byte : part)
+      spelled += byteText(static_cast<unsigned char>(byte));
+    return spelled;
+  };
+  std::set<std::string> seen;
+  for (size_t size = 1; size <= text.size(); ++size)
+    for (size_t at = 0; at + size <= text.size(); ++at) {
+      std::string_view part = text.substr(at, size);
+      if (!seen.insert(std::string(part)).second)
+        continue;
+      vocabulary.tokens.push_back(spell(part));
+      for (size_t cut = 1; cut < size; ++cut)
+        vocabulary.merges.push_back(spell(part.substr(0, cut)) + " " +
+                                    spell(part.substr(cut)));
+    }
+  auto tokenizer = build(vocabulary);
+  std::vector<std::string> words;
+  for (int32_t id : tokenizer->encode(text, false))
+    words.push_back(tokenizer->decode(Ids{id}));
+  return words;
+}
+
+} // namespace
+
+// What the expressions of the models' own tokenizers match, one after the
+// other.
+TEST(GgufTokenizer, NamesSplitAsTheModelsDo) {
+  using Words = std::vector<std::string>;
+  for (const char *pre : {"qwen2", "qwen35"})
+    EXPECT_EQ(
+        wordsOf(pre, "I'LL be\n\n  12 (é)x"),
+        (Words{"I", "'LL", " be", "\n\n", " ", " ", "1", "2", " (", "é", ")x"}))
+        << pre;
+  // A vowel sign, a mark, belongs to its letter in one of them.
+  EXPECT_EQ(wordsOf("qwen2", "कि क"), (Words{"क", "ि", " क"}));
+  EXPECT_EQ(wordsOf("qwen35", "कि क"), (Words{"कि", " क"}));
+  for (const char *pre : {"lfm2", "dbrx"})
+    EXPECT_EQ(wordsOf(pre, "She'd 12345 --\n ok"),
+              (Words{"She", "'d", " ", "123", "45", " --\n", " ok"}))
+        << pre;
+  for (const char *pre : {"olmo", "gpt-2"})
+    EXPECT_EQ(wordsOf(pre, "She'd 12345  x'D"),
+              (Words{"She", "'d", " 12345", " ", " x", "'", "D"}))
+        << pre;
+  EXPECT_EQ(wordsOf("refact", "a 12 b"), (Words{"a", " ", "1", "2", " b"}));
+  for (const char *pre : {"gpt-4o", "minimax-m2"})
+    EXPECT_EQ(wordsOf(pre, "HelloWorld's a/\nB中文x"),
+              (Words{"Hello", "World's", " a", "/\n", "B中文x"}))
+        << pre;
+  EXPECT_EQ(wordsOf("kimi-k2", "HelloWorld's a/\nB中文x"),
+            (Words{"Hello", "World's", " a", "/\n", "B", "中文", "x"}));
+  EXPECT_EQ(wordsOf("kimi-k2", "中文 12345年"),
+            (Words{"中文", " ", "123", "45", "年"}));
+  EXPECT_EQ(wordsOf("kimi-k2", "don'T  あ漢\t\n"),
+            (Words{"don'T", " ", " あ", "漢", "\t\n"}));
+}
+
 TEST(GgufTokenizer, SomeCompose) {
   // e and U+0301 are é only in NFC.
   for (const char *pre : {"olmo", "qwen2"})
@@ -159,7 +243,8 @@ TEST(GgufTokenizer, SomeCompose) {
 }
 
 TEST(GgufTokenizer, EncodesHostileTextsFast) {
-  for (const char *pre : {"default", "falcon", "qwen35", "tekken", "gpt-4o"}) {
+  for (const char *pre :
+       {"default", "falcon", "qwen35", "tekken", "gpt-4o", "kimi-k2"}) {
     auto tokenizer = build(bytes(pre));
     for (char byte : {'a', 'A', ' ', '\n', '1', '+', '\xFF'})
       EXPECT_LT(secondsToEncode(*tokenizer, std::string(1 << 18, byte) + "a"),

@@ -35,7 +35,8 @@ class Event(ctypes.Structure):
 
 class ChatOptions(ctypes.Structure):
     _fields_ = [("size", ctypes.c_size_t), ("system", ctypes.c_char_p), ("form", ctypes.c_char_p),
-                ("sampling", ctypes.POINTER(Sampling))]
+                ("sampling", ctypes.POINTER(Sampling)), ("tools", ctypes.c_char_p),
+                ("template_values", ctypes.c_char_p), ("hide_thoughts", ctypes.c_int)]
 
 
 def sampling(stops=(), **fields):
@@ -193,6 +194,9 @@ class Checker(checker.Checker):
         self.expect("reset", self.library.lib.marimba_chat_undo(other.handle) == 0)
         self.fails("no file", BAD_STATE, "none.state", other.call, "load", self.path("none.state").encode())
         self.fails("not UTF-8", BAD_ARGUMENT, "the question is not UTF-8", other.ask, b"caf\xe9")
+        for field in ("tools", "template_values"):
+            what = "a list" if field == "tools" else "an object"
+            self.fails(field, BAD_ARGUMENT, f"options.{field}: expected {what} of JSON", lambda: Chat(self.model, **{field: b"3"}))
         self.fails("no form", 2, "has no chat_template", lambda: Chat(self.model, form=b"rag"))
 
 

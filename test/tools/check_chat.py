@@ -30,16 +30,34 @@ TEMPLATE = """{{ bos_token }}
 """
 
 
+THINKING = """{{ bos_token }}
+{%- for tool in tools or [] %}{{ '\\nTOOL: ' ~ tool | tojson }}{% endfor %}
+{%- for message in messages %}
+    {%- if message.reasoning_content %}{{ '\\nTHOUGHT: ' + message.reasoning_content }}{% endif %}
+    {{- '\\n' + message.role|upper + ': ' + message.content|trim + '\\n' }}
+{%- endfor %}
+{%- if add_generation_prompt %}{{ '\\nASSISTANT:' }}{{ mood }}
+    {%- if enable_thinking is defined and enable_thinking %}{{ ' <think>' }}{% endif %}
+{%- endif %}
+"""
+TOOLS = '[{"name": "bark", "loud": true}]'
+
+
 class Checker(checker.Checker):
     loud = True
 
     def __init__(self, marimba, stories, work):
         super().__init__(work)
         self.marimba, self.stories = marimba, stories
-        self.formed = os.path.join(work, "formed")
-        shutil.copytree(stories, self.formed)
-        with open(os.path.join(self.formed, "chat_template.jinja"), "w", encoding="utf-8") as file:
-            file.write(TEMPLATE)
+        self.formed = self.with_template("formed", TEMPLATE)
+        self.thinking = self.with_template("thinking", THINKING)
+
+    def with_template(self, name, template):
+        model = os.path.join(self.work, name)
+        shutil.copytree(self.stories, model)
+        with open(os.path.join(model, "chat_template.jinja"), "w", encoding="utf-8") as file:
+            file.write(template)
+        return model
 
     def equal(self, what, expected, found):
         self.expect(what, expected == found, (expected, found))
@@ -105,6 +123,54 @@ class Checker(checker.Checker):
         answers, err = self.chat(self.formed, [FIRST, "refuse", SECOND], code=1)
         self.equal("template: what it refuses ends a script", 1, len(answers))
         self.expect("template: the message", "chat_template.jinja: line 6: the template refuses the conversation: as asked" in err, err)
+
+    def case_values(self):
+        """What the options give to the template."""
+        tools = os.path.join(self.work, "tools.json")
+        with open(tools, "w", encoding="utf-8") as file:
+            file.write(TOOLS)
+        asked = f"\nUSER: {FIRST}\n\nASSISTANT:"
+        for flags, prompt in [
+            ((), asked),
+            (("--think", "off"), asked),
+            (("--tools", tools), f"\nTOOL: {TOOLS[1:-1]}" + asked),
+            (("--template-values", '{"mood": " Oh,"}'), asked + " Oh,"),
+        ]:
+            answers, _ = self.chat(self.thinking, [FIRST], *flags)
+            self.equal(f"values: {flags}", self.fresh(prompt).lstrip(), answers[0]["answer"])
+            self.equal(f"values: no thoughts of {flags}", "", answers[0]["thoughts"])
+        with open(tools, "w", encoding="utf-8") as file:
+            file.write("{}")
+        for flags, message in [
+            (("--think", "maybe"), "--think: expected on or off, found maybe"),
+            (("--tools", tools), "tools.json: expected a list of JSON"),
+            (("--template-values", "[]"), "--template-values: expected an object of JSON"),
+            (("--template-values", "{"), "--template-values: is not valid JSON: "),
+        ]:
+            _, err = self.chat(self.thinking, [FIRST], *flags, code=1)
+            self.expect(f"values: {flags} is wrong", message in err, err)
+        _, err = self.chat(self.stories, [FIRST], "--think", "on", code=1)
+        self.expect("values: no template", "--think: " in err and "has no chat template" in err, err)
+        _, err = self.chat(self.formed, [], "--think", "on")
+        self.expect("values: a template without them", "--think has no effect" in err, err)
+
+    def case_thoughts(self):
+        """An answer that the prompt begins with a thought, and that never gets beyond it."""
+        state = os.path.join(self.work, "thought.state")
+        lines = [FIRST, "/save " + state, SECOND]
+        answers, _ = self.chat(self.thinking, lines, "--think", "on")
+        asked = f"\nUSER: {FIRST}\n\nASSISTANT: <think>"
+        thought = self.fresh(asked).strip()
+        self.equal("thoughts: the first", ("", thought), (answers[0]["answer"], answers[0]["thoughts"]))
+        # The template gets them apart from the answer.
+        again = f"\nUSER: {FIRST}\n\nTHOUGHT: {thought}\nASSISTANT: \n\nUSER: {SECOND}\n\nASSISTANT: <think>"
+        self.equal("thoughts: the second", self.fresh(again).strip(), answers[1]["thoughts"])
+        saved, _ = self.chat(self.thinking, ["/load " + state, SECOND], "--think", "on")
+        self.equal("thoughts: are saved", answers[1]["thoughts"], saved[0]["thoughts"])
+        for flags, wanted in [((), f"<think>\n{thought}"), (("--hide-thoughts",), "")]:
+            command = self.command("chat", self.thinking, "--quiet", "--think", "on", *flags)
+            done = subprocess.run(command, input=FIRST.encode(), capture_output=True, check=True, timeout=SECONDS)
+            self.equal(f"thoughts: shown {flags}", wanted, done.stdout.decode().strip())
 
     def case_saved(self):
         state = os.path.join(self.work, "chat.state")

@@ -15,7 +15,7 @@ MLIR += " mlir-timing mlir-timing-display"
 OPTIONS = {
     "bench": SESSION + " context-sweep decode json matrix matrix-rows matrix-shapes matrix-types o prefill profile quiet random-weights repeat weights with write-table",
     "cache": "cache-dir clear json",
-    "chat": SESSION + SAMPLER + " checkpoint json load-state max-tokens quiet system template",
+    "chat": SESSION + SAMPLER + " checkpoint hide-thoughts json load-state max-tokens quiet system template template-values think tools",
     "compile": COMPILE + MLIR + " emit list-stages list-targets o remarks stop-after target-cpu threads",
     "eval": SESSION + " compare json limit-context recall text window",
     "execute": LOAD + " all entry inputs o",

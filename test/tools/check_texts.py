@@ -129,6 +129,7 @@ class Texts(checker.Checker):
             ("--stop", ["run", model, "--prompt", "a", "--stop", latin]),
             ("--stop", ["chat", model, "--stop", latin]),
             ("--system", ["chat", model, "--system", latin]),
+            ("--template-values", ["chat", model, "--template-values", latin]),
         ]:
             self.refused(f"{args[0]} {option}", args, f"error: {option}: {message}")
         self.refused("stdin", ["tokenize", model, "--file", "-"], f"stdin: {message}", latin)

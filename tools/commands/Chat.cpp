@@ -30,6 +30,21 @@ struct Options {
                           "Name of the chat template, if the model has several "
                           "(default: 'default')",
                           "name"};
+  TextOption think{command, "think",
+                   "Whether the model thinks before it answers, where its chat "
+                   "template can say so",
+                   "on|off"};
+  Flag hideThoughts{command, "hide-thoughts",
+                    "Shows answers without what stands between <think> and "
+                    "</think>"};
+  TextOption tools{command, "tools",
+                   "What the model may call: a list of functions as JSON, for "
+                   "its chat template",
+                   "file"};
+  TextOption templateValues{command, "template-values",
+                            "Other values for the chat template: an object of "
+                            "JSON, such as '{\"reasoning_effort\": \"low\"}'",
+                            "json"};
   TextOption loadState{command, "load-state",
                        "Goes on from the session that this file holds", "file"};
   NumberOption<int64_t> maxTokens{
@@ -95,6 +110,7 @@ static bool ask(rt::Chat &chat, const std::string &question) {
   if (o.json)
     print(Json::object({
                            {"answer", turn.answer},
+                           {"thoughts", turn.thoughts},
                            {"end", rt::answerEndName(turn.end)},
                            {"reused_tokens", turn.reusedTokens},
                            {"read_tokens", turn.readTokens},
@@ -218,6 +234,61 @@ static int converse(rt::Chat &chat) {
   }
 }
 
+/// What the options say to the template; nothing after an error, which is
+/// printed.
+static std::optional<rt::TemplateValues> readTemplateValues() {
+  const Options &o = options();
+  rt::TemplateValues values;
+  if (o.think.given()) {
+    if (o.think.value != "on" && o.think.value != "off") {
+      fail("--think: expected on or off, found " + o.think.value);
+      return std::nullopt;
+    }
+    values.thinks = o.think.value == "on";
+  }
+  if (o.tools.given()) {
+    std::optional<std::string> text = readFile(o.tools);
+    if (!text)
+      return std::nullopt;
+    values.tools = *text;
+    if (std::string problem = values.problem(); !problem.empty()) {
+      // The file's name in place of the field's.
+      fail(o.tools.value + problem.substr(problem.find(':')));
+      return std::nullopt;
+    }
+  }
+  if (!checkText("--template-values", o.templateValues.value))
+    return std::nullopt;
+  values.others = o.templateValues.value;
+  if (std::string problem = values.problem(); !problem.empty()) {
+    fail("--template-values" + problem.substr(problem.find(':')));
+    return std::nullopt;
+  }
+  return values;
+}
+
+/// Whether there is a template for them; says which it does not use.
+static bool checkTemplateValues(const std::string &model,
+                                const rt::ChatTemplate *form) {
+  const Options &o = options();
+  const Option *given[] = {&o.think, &o.tools, &o.templateValues};
+  for (const Option *option : given)
+    if (option->given() && !form) {
+      fail("--" + option->name + ": " + model + " has no chat template");
+      return false;
+    }
+  if (o.quiet || !form)
+    return true;
+  if (o.think.given() && !form->mentions("enable_thinking") &&
+      !form->mentions("thinking"))
+    printNote(model + ": --think has no effect: the chat template has neither "
+                      "enable_thinking nor thinking");
+  if (o.tools.given() && !form->mentions("tools"))
+    printNote(model + ": --tools has no effect: the chat template has no "
+                      "tools");
+  return true;
+}
+
 static int run(Models &models) {
   const Options &o = options();
   const std::string &model = o.command.model;
@@ -227,6 +298,9 @@ static int run(Models &models) {
       o.sampling.samplerOptions(models.directory(model), o.quiet);
   if (!sampler || !models.checkOptions(model) ||
       !checkText("--system", o.system.value))
+    return 1;
+  std::optional<rt::TemplateValues> values = readTemplateValues();
+  if (!values)
     return 1;
 
   // Compiling takes seconds: what is sure to fail afterwards fails here.
@@ -238,6 +312,8 @@ static int run(Models &models) {
       models.loadChatTemplate(model, o.templateName, error);
   if (!error.empty())
     return fail(error);
+  if (!checkTemplateValues(model, form.get()))
+    return 1;
   catchInterrupt();
   std::shared_ptr<Loaded> loaded =
       models.load(model, tokenizer.get(), !o.quiet, error);
@@ -251,6 +327,8 @@ static int run(Models &models) {
   chat.maxTokens = o.maxTokens;
   chat.stops = o.sampling.stops();
   chat.system = o.system.value;
+  chat.values = std::move(*values);
+  chat.hidesThoughts = o.hideThoughts;
   chat.cache.every = o.checkpoint;
   std::unique_ptr<rt::Chat> conversation =
       rt::Chat::create(*loaded->model, *tokenizer, form.get(), chat, error);

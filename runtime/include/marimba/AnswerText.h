@@ -26,9 +26,10 @@ const char *answerEndName(AnswerEnd end);
 class AnswerText {
 public:
   /// `prompt` stands in front of the answer and decides how that is decoded.
-  /// `tokenizer` must outlive this.
+  /// Special tokens `spoken` are text as others are. `tokenizer` must outlive
+  /// this.
   AnswerText(const Tokenizer &tokenizer, std::vector<std::string> stops,
-             std::span<const int32_t> prompt);
+             std::span<const int32_t> prompt, std::vector<int32_t> spoken = {});
 
   /// The text that can be shown now that `id` has come: whole characters,
   /// nothing of a stop text or of what may become one.
@@ -42,8 +43,13 @@ private:
   /// A special token behind text that is not certain yet.
   struct Waiting {
     std::string text, behind;
+    bool isShown;
+
+    std::string pushTo(StopStrings &to) const {
+      return isShown ? to.push(text) : to.pushHidden(text);
+    }
   };
-  std::string pushSpecial(const std::string &text);
+  std::string pushSpecial(Waiting special);
   /// Takes certain text, and the special tokens that waited for it.
   std::string take(std::string piece);
 
@@ -51,6 +57,7 @@ private:
   StreamDecoder decoder;
   StopStrings stops;
   std::vector<Waiting> waiting;
+  std::vector<int32_t> spoken; // special tokens
   /// Text of the prompt that the decoder has not given yet.
   std::string ofPrompt;
 };

@@ -29,12 +29,17 @@ struct ChatOptions {
   std::vector<std::string> stops;
   /// Stands in front of the conversation; empty for nothing.
   std::string system;
+  /// What the template is given besides the messages.
+  TemplateValues values;
+  /// Thoughts are not heard as they come.
+  bool hidesThoughts = false;
   PrefixCache::Options cache;
 };
 
 /// What came of a question.
 struct ChatTurn {
-  std::string answer; // without white space in front
+  std::string answer; // without thoughts, and white space in front
+  std::string thoughts;
   AnswerEnd end = AnswerEnd::Model;
   size_t reusedTokens = 0, readTokens = 0, newTokens = 0;
   double readSeconds = 0, answerSeconds = 0;
@@ -54,9 +59,10 @@ public:
                                       std::string &error);
 
   /// Adds a question and its answer, which `onText` hears piece by piece, whole
-  /// characters each. `goOn` is asked all the time; what was answered until it
-  /// says no is kept as the answer, and no question stays where nothing was.
-  /// False and `error` on failure: the messages are as before then.
+  /// characters each, thoughts with their marks in front. `goOn` is asked all
+  /// the time; what was answered until it says no is kept as the answer, and no
+  /// question stays where nothing was. False and `error` on failure: the
+  /// messages are as before then.
   bool ask(std::string_view question, const TextFn &onText,
            const std::function<bool()> &goOn, ChatTurn &turn,
            std::string &error);
@@ -81,8 +87,10 @@ public:
 private:
   Chat(const ReadyModel &model, const Tokenizer &tokenizer,
        const ChatTemplate *form, const ChatOptions &options);
-  /// All tokens of the conversation with the start of an answer.
-  std::optional<std::vector<int32_t>> encode(std::string &error) const;
+  /// All tokens of the conversation with the start of an answer; whether that
+  /// begins thoughts.
+  std::optional<std::vector<int32_t>> encode(bool &begunThoughts,
+                                             std::string &error) const;
   bool answer(const TextFn &onText, const std::function<bool()> &goOn,
               std::string &answer, ChatTurn &turn, std::string &error);
 

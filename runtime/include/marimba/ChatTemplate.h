@@ -23,6 +23,21 @@ namespace marimba::rt {
 struct ChatMessage {
   std::string role; // "system", "user" or "assistant", in most templates
   std::string content;
+  /// What was thought before that; templates find it as reasoning_content,
+  /// unless it is empty.
+  std::string reasoning = {};
+};
+
+/// What a template may use besides the messages, as apply_chat_template of
+/// transformers takes it.
+struct TemplateValues {
+  std::string tools;          // JSON, a list of functions; empty: none
+  std::optional<bool> thinks; // enable_thinking, which some call thinking
+  std::string others;         // JSON, an object of any; empty: none
+
+  /// What is wrong with the JSON: "tools: ..." or "others: ..."; empty where
+  /// nothing is.
+  std::string problem() const;
 };
 
 /// One of the templates of a model, not read yet.
@@ -78,7 +93,11 @@ public:
   /// not supported, or refuses the conversation.
   std::optional<std::string> render(std::span<const ChatMessage> messages,
                                     bool addGenerationPrompt,
-                                    std::string &error) const;
+                                    std::string &error,
+                                    const TemplateValues &values = {}) const;
+
+  /// Whether `name` is a word of the template.
+  bool mentions(std::string_view name) const;
 
   /// As render(), of anything: `json` is an object of what the template may use
   /// besides its variables, such as "messages" and "tools".

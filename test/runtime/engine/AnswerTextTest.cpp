@@ -54,6 +54,21 @@ TEST(AnswerTextTest, FindsASpecialTokenBehindHeldText) {
   EXPECT_FALSE(none.stopped());
 }
 
+// Thoughts stand between tokens that some vocabularies have as special ones.
+TEST(AnswerTextTest, ShowsSpecialTokensThatAreText) {
+  auto tokenizer = parse(piecesTokenizer());
+  AnswerText answer(*tokenizer, {}, {}, {7});
+  EXPECT_EQ(pieces(answer, {0, 7, 6, 1}), (Pieces{"a", "<tool>", "", "b"}));
+  // Behind text that is not certain yet.
+  EXPECT_EQ(pieces(answer, {3, 7, 1}), (Pieces{"", "", "\n<tool>b"}));
+  EXPECT_EQ(pieces(answer, {3, 7}), (Pieces{"", ""}));
+  EXPECT_EQ(answer.finish(), "\n<tool>");
+  // A part of a stop text may be in them.
+  AnswerText stopped(*tokenizer, {"ool>b"}, {}, {7});
+  EXPECT_EQ(pieces(stopped, {0, 7, 1}), (Pieces{"a", "<t", ""}));
+  EXPECT_TRUE(stopped.stopped());
+}
+
 TEST(AnswerTextTest, JoinsACharacterOverASpecialToken) {
   auto tokenizer = parse(piecesTokenizer());
   AnswerText answer(*tokenizer, {"never"}, {});

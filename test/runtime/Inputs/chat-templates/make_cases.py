@@ -6,6 +6,7 @@ the tests do not."""
 import copy
 import json
 import os
+import time
 
 from jinja2 import TemplateError, nodes
 from jinja2.ext import Extension, loopcontrols
@@ -44,6 +45,59 @@ CITED = [
     TALK[0],
     {"role": "assistant", "content": "Fine.", "citations": [{"document_id": 1}, {"document_id": "b"}]},
     TALK[2],
+]
+
+# A conversation as programs that call functions hold it: thoughts apart from
+# answers, calls, what they returned.
+FUNCTIONS = [
+    {
+        "type": "function",
+        "function": {
+            "name": name,
+            "description": 'Of a "city" <é>.',
+            "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
+        },
+    }
+    for name in ("weather", "time")
+]
+
+
+def call(name, arguments, number):
+    return {"type": "function", "id": f"functions.{name}:{number}", "function": {"name": name, "arguments": arguments}}
+
+
+FUNCTION_TALK = [
+    SYSTEM[0],
+    {"role": "user", "content": "Weather?"},
+    {
+        "role": "assistant",
+        "content": "",
+        "reasoning_content": "Look it up.\n",
+        "tool_calls": [call("weather", {"city": "Köln", "days": 2, "of": [1, 2.5], "with": {"wind": True}}, 0), call("time", {}, 1)],
+    },
+    {"role": "tool", "content": '{"degrees": 5}', "tool_call_id": "functions.weather:0", "name": "weather"},
+    {"role": "tool", "content": "noon", "tool_call_id": "functions.time:1", "name": "time"},
+    {"role": "assistant", "content": "5 degrees.", "reasoning_content": "Cold."},
+    {"role": "user", "content": "And then?"},
+]
+REASONED = [
+    TALK[0],
+    {"role": "assistant", "content": "Fine.", "reasoning_content": "\nHm.\n"},
+    TALK[2],
+    {"role": "assistant", "content": "Yes.", "reasoning_content": "Well."},
+]
+PARTS = [
+    {"role": "system", "content": [{"type": "text", "text": "Be brief."}]},
+    {"role": "user", "content": [{"type": "text", "text": "Look: "}, {"type": "image"}, {"type": "text", "text": " so?"}]},
+]
+TALKS = [TALK, SYSTEM, THOUGHT, THOUGHT[:3], REASONED, REASONED[:3], FUNCTION_TALK, FUNCTION_TALK[:5], PARTS, TALK[1:]]
+FAMILIES = ["qwen25", "qwen", "qwen35", "granite", "gemma", "lfm2", "kimi", "olmo"]
+VALUES = [
+    {},
+    {"enable_thinking": False, "thinking": False},
+    {"enable_thinking": True, "thinking": True, "keep_past_thinking": True},
+    {"tools": FUNCTIONS},
+    {"tools": FUNCTIONS[:1], "documents": DOCUMENTS[:1], "controls": {"citations": True}, "number_images": True},
 ]
 
 # Short templates: the value of each expression is written as repr does.
@@ -182,6 +236,11 @@ FILES = [
     ("jamba.jinja", [TALK, SYSTEM, []], {}),
     ("jamba.jinja", [CITED], {"tools": TOOLS, "documents": DOCUMENTS, "bom_str": "<B>"}),
 ]
+# What transformers passes of tools and documents where there are none.
+for name in FAMILIES:
+    for values in VALUES:
+        talks = [SYSTEM, THOUGHT[:3], REASONED, FUNCTION_TALK] if values else TALKS
+        FILES.append((f"{name}.jinja", talks, {"tools": None, "documents": None, **values}))
 
 
 class Generation(Extension):
@@ -209,6 +268,7 @@ def environment():
 
     made.filters["tojson"] = to_json
     made.globals["raise_exception"] = refuse
+    made.globals["strftime_now"] = lambda form: time.strftime(form)
     return made
 
 
@@ -219,7 +279,22 @@ def case(template, data, file=None):
         entry["text"] = environment().from_string(template).render(**copy.deepcopy(data))
     except TemplateError as error:
         entry["refused"] = str(error)
+    except TypeError:
+        return None  # as "a" + ["b"]
     return entry
+
+
+def share(cases):
+    """Long values of the data stand in a list of their own, by their number."""
+    shared = []
+    for entry in cases:
+        for name in ("messages", "tools"):
+            value = entry["data"].get(name)
+            if value:
+                if value not in shared:
+                    shared.append(value)
+                entry["data"][name] = shared.index(value)
+    return {"shared": shared, "cases": cases}
 
 
 def main():
@@ -230,14 +305,17 @@ def main():
         for talk in talks:
             for prompt in (True, False):
                 data = {"messages": talk, "add_generation_prompt": prompt, **TOKENS, **more}
-                cases.append(case(template, data, file))
+                made = case(template, data, file)
+                # Undefined members are errors of another kind.
+                if made and " has no " not in made.get("refused", ""):
+                    cases.append(made)
     data = {"messages": TALK, "x": 5}
     for line in EXPRESSIONS.strip().split("\n"):
         for expression in line.split(" ; "):
             cases.append(case("{{ [" + expression + "] }}", data))
     cases += [case(template, data) for template in STATEMENTS]
     with open(os.path.join(HERE, "cases.json"), "w", encoding="utf-8") as stream:
-        json.dump(cases, stream, ensure_ascii=False, indent=0)
+        json.dump(share(cases), stream, ensure_ascii=False, indent=0)
         stream.write("\n")
     print(len(cases), "cases,", sum("refused" in c for c in cases), "refused")
 
