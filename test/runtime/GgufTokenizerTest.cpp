@@ -9,6 +9,7 @@
 #include "TokenizerTestUtils.h"
 #include "marimba/GgufVocabulary.h"
 
+#include <deque>
 #include <limits>
 #include <set>
 
@@ -182,16 +183,21 @@ std::vector<std::string> wordsOf(std::string_view pre, std::string_view text) {
       spelled += byteText(static_cast<unsigned char>(byte));
     return spelled;
   };
+  // The vocabulary has views.
+  std::deque<std::string> kept;
+  auto keep = [&](std::string spelled) -> std::string_view {
+    return kept.emplace_back(std::move(spelled));
+  };
   std::set<std::string> seen;
   for (size_t size = 1; size <= text.size(); ++size)
     for (size_t at = 0; at + size <= text.size(); ++at) {
       std::string_view part = text.substr(at, size);
       if (!seen.insert(std::string(part)).second)
         continue;
-      vocabulary.tokens.push_back(spell(part));
+      vocabulary.tokens.push_back(keep(spell(part)));
       for (size_t cut = 1; cut < size; ++cut)
-        vocabulary.merges.push_back(spell(part.substr(0, cut)) + " " +
-                                    spell(part.substr(cut)));
+        vocabulary.merges.push_back(
+            keep(spell(part.substr(0, cut)) + " " + spell(part.substr(cut))));
     }
   auto tokenizer = build(vocabulary);
   std::vector<std::string> words;
