@@ -129,7 +129,9 @@ class Cases:
             '"jamba", "mamba", "mamba2", "granitehybrid" (which bamba and'
             ' granitemoehybrid are), "falcon-h1", "llama" (which mixtral is, too),'
             ' "qwen2", "qwen3", "qwen3moe" (which qwen3_moe is), "granite", "gemma2",'
-            ' "gemma3", "nemotron_h" or "nemotron_h_moe"'
+            ' "gemma3", "nemotron_h", "nemotron_h_moe", "kimi-linear", "qwen3next"'
+            ' (which qwen3_next is), "qwen35" (which qwen3_5_text is), "qwen35moe"'
+            ' (which qwen3_5_moe_text is), "lfm2" or "lfm2moe" (which lfm2_moe is)'
         )
         return data, ["general.architecture", "gpt2", names]
 
