@@ -42,6 +42,11 @@ static Arguments from(const Arguments &arguments, size_t index) {
   return rest;
 }
 
+/// The items of what is true: as Jinja's, some filters find none in the rest.
+static List itemsOf(const Value &subject) {
+  return subject.truth() ? iterate(subject) : List();
+}
+
 /// The items whose truth, or that of the test `arguments` begin with, is
 /// `wanted`; `attribute`: of the member that they name first.
 static Value choose(const Value &subject, const Arguments &arguments,
@@ -50,7 +55,7 @@ static Value choose(const Value &subject, const Arguments &arguments,
   if (arguments.positional.size() < next)
     throw ValueError("'selectattr' and 'rejectattr' expect a name");
   List chosen;
-  for (const Value &item : iterate(subject)) {
+  for (const Value &item : itemsOf(subject)) {
     Value tested = attribute ? getPath(item, arguments.positional[0]) : item;
     bool holds = arguments.positional.size() <= next
                      ? tested.truth()
@@ -77,7 +82,7 @@ static Value map(const Value &subject, const Arguments &arguments) {
     if (!attribute)
       throw ValueError("'map' expects the name of a filter, or attribute=");
   }
-  for (const Value &item : iterate(subject)) {
+  for (const Value &item : itemsOf(subject)) {
     Value made = attribute ? getPath(item, *attribute)
                            : applyFilter(arguments.positional[0].str(), item,
                                          from(arguments, 1));

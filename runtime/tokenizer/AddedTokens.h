@@ -13,7 +13,7 @@ namespace marimba::rt::text {
 /// A token that is found in a text before the model sees it.
 struct AddedToken {
   std::string content;
-  /// Given by AddedTokens.
+  /// Given by AddedTokens; before that, what tokenizer_config.json says.
   int32_t id = -1;
   bool isSpecial = false;
   /// Not matched next to a word character.

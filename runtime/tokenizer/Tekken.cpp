@@ -22,8 +22,7 @@ static int base64Value(char character) {
   return position == digits.npos ? -1 : static_cast<int>(position);
 }
 
-static std::string decodeBase64(const Field &field) {
-  std::string_view text = field.getString();
+std::optional<std::string> decodeBase64(std::string_view text) {
   while (text.ends_with('='))
     text.remove_suffix(1);
   std::string bytes;
@@ -32,7 +31,7 @@ static std::string decodeBase64(const Field &field) {
   for (char character : text) {
     int value = base64Value(character);
     if (value < 0)
-      field.fail("is " + quote(text) + ", expected base64");
+      return std::nullopt;
     bits = bits << 6 | static_cast<uint32_t>(value);
     count += 6;
     if (count >= 8) {
@@ -43,12 +42,21 @@ static std::string decodeBase64(const Field &field) {
   return bytes;
 }
 
+static std::string decodeBase64(const Field &field) {
+  std::string_view text = field.getString();
+  if (std::optional<std::string> bytes = decodeBase64(text))
+    return *bytes;
+  while (text.ends_with('='))
+    text.remove_suffix(1);
+  field.fail("is " + quote(text) + ", expected base64");
+}
+
 namespace {
 
 class TekkenReader {
 public:
   explicit TekkenReader(const Field &document) : document(document) {}
-  TekkenParts read();
+  RankedParts read();
 
 private:
   void readSpecial();
@@ -137,7 +145,7 @@ void TekkenReader::readMerges() {
   }
 }
 
-TekkenParts TekkenReader::read() {
+RankedParts TekkenReader::read() {
   readSpecial();
   readVocab();
   readMerges();
@@ -157,7 +165,7 @@ TekkenParts TekkenReader::read() {
   return {createBpeModel(std::move(tables)), std::move(stages)};
 }
 
-TekkenParts loadTekken(const Field &document) {
+RankedParts loadTekken(const Field &document) {
   return TekkenReader(document).read();
 }
 

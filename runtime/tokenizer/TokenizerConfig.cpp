@@ -141,8 +141,11 @@ void Reader::readTokensById(const Field &field) {
       field.fail("has the key " + quote(key) + ", expected a token id");
     tokens.insert_or_assign(id, AddedToken::read(field.at(key)));
   }
-  for (auto &[id, token] : tokens)
+  for (auto &[id, token] : tokens) {
+    if (id >= 0 && id <= INT32_MAX)
+      token.id = static_cast<int32_t>(id);
     result.tokens.push_back(std::move(token));
+  }
   hasTokensById = true;
 }
 

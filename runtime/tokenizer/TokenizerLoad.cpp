@@ -123,6 +123,10 @@ static Parts loadPieces(const fs::path &file, std::string_view contents,
 static Parts loadParts(const fs::path &file, std::string_view contents,
                        TokenizerConfig &config, Notes &notes) {
   fs::path name = file.filename();
+  if (name == "tiktoken.model") {
+    RankedParts parts = loadTiktoken(contents, config);
+    return {std::move(parts.document), std::move(parts.model), nullptr};
+  }
   if (file.extension() == ".model")
     return loadPieces(file, contents, config);
   if (name == "vocab.json") {
@@ -138,7 +142,7 @@ static Parts loadParts(const fs::path &file, std::string_view contents,
   }
   Json document = parseJson(contents);
   if (name == "tekken.json") {
-    TekkenParts parts = loadTekken(Field(document, &notes));
+    RankedParts parts = loadTekken(Field(document, &notes));
     // As its maker's own library does.
     if (!config.startToken)
       config.startToken = "<s>";

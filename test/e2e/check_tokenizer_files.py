@@ -98,7 +98,7 @@ class Files(checker.Checker):
             found = self.ids(self.model("other-" + name, tokenizer=False, files={name: "x"}))
             self.expect(name, isinstance(found, str) and f"; {name} is there, but " in found and what in found, found)
             self.expect("one line", found.count("\n") == 1, found)
-        for name in ("tokenizer.json", "tokenizer.model", "tekken.json", "spiece.model", "tokenizer_config.json"):
+        for name in ("tokenizer.json", "tokenizer.model", "tekken.json", "spiece.model", "tiktoken.model", "tokenizer_config.json"):
             has_own = name == "tokenizer_config.json"
             folder = self.model("lfs-" + name, tokenizer=None if has_own else False, files={name: POINTER})
             for command in (["tokenize", folder, "--text", "a"], ["run", folder, "--prompt", "a"]):

@@ -347,6 +347,40 @@ TEST_F(TokenizerConfigTest, ReadsTekken) {
                        ": the top level has no field \"special_tokens\"");
 }
 
+TEST_F(TokenizerConfigTest, ReadsTiktoken) {
+  // a, b, the space, "ab", "aab", é: its bytes and itself.
+  const std::string file = "YQ== 0\nYg== 1\nIA== 2\nYWI= 3\nYWFi 4\n"
+                           "ww== 5\nqQ== 6\nw6k= 7\n";
+  write("tiktoken.model", file);
+  const std::string config = R"({"tokenizer_class": "TikTokenTokenizer",
+    "bos_token": "[BOS]", "added_tokens_decoder": {
+      "8": {"content": "[BOS]", "special": true},
+      "10": {"content": "<think>", "special": false}}})";
+  auto tokenizer = load(config, "tiktoken.model");
+  ASSERT_NE(tokenizer, nullptr) << error;
+  EXPECT_EQ(tokenizer->encode("aab aaabé"), Ids({4, 2, 0, 4, 7}));
+  EXPECT_EQ(tokenizer->encode("[BOS]a<think><|reserved_token_9|>b"),
+            Ids({8, 0, 10, 9, 1}));
+  EXPECT_EQ(tokenizer->decode(Ids({8, 4, 10, 9, 7})), "aab<think>é");
+  EXPECT_EQ(tokenizer->vocabSize(), 8 + 258);
+  for (auto [line, message] :
+       {std::pair("?? 0", "line 1 is \"?? 0\", expected a token in base64 and "
+                          "its rank"),
+        std::pair("YQ==", "line 1 is \"YQ==\", expected a token in base64 and "
+                          "its rank"),
+        std::pair("YQ== 1", "line 1 has the rank 1, expected 0"),
+        std::pair("YQ== 0\nYQ== 1",
+                  "line 2 has a token that an earlier line has"),
+        std::pair("", "has no tokens")}) {
+    write("tiktoken.model", line);
+    EXPECT_EQ(load(config, "tiktoken.model"), nullptr);
+    EXPECT_EQ(error, (dir / "tiktoken.model").string() + ": " + message);
+  }
+  EXPECT_EQ(load(R"({"tokenizer_class": "Other"})", "tiktoken.model"), nullptr);
+  EXPECT_NE(error.find("belongs to the class \"Other\""), std::string::npos)
+      << error;
+}
+
 TEST_F(TokenizerConfigTest, SentencePieceFilesTakeTokensToo) {
   fs::copy_file(MARIMBA_TEST_INPUTS "/sentencepiece-bpe.model",
                 dir / "tokenizer.model");

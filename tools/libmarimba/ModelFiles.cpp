@@ -35,8 +35,8 @@ static bool hasFile(StringRef dir, StringRef file) {
 
 StringRef marimba::tokenizerFile(StringRef modelDir) {
   // The first is what a checkpoint was tested with.
-  for (StringRef file :
-       {"tokenizer.json", "tokenizer.model", "tekken.json", "spiece.model"})
+  for (StringRef file : {"tokenizer.json", "tokenizer.model", "tekken.json",
+                         "spiece.model", "tiktoken.model"})
     if (hasFile(modelDir, file))
       return file;
   if (hasFile(modelDir, "vocab.json") && hasFile(modelDir, "merges.txt"))

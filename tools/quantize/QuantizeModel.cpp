@@ -130,9 +130,10 @@ static std::optional<std::string> extendConfig(StringRef modelDir,
 
 static bool isCopied(StringRef file) {
   return is_contained({"tokenizer.json", "tokenizer.model", "spiece.model",
-                       "tekken.json", "vocab.json", "merges.txt",
-                       "tokenizer_config.json", "special_tokens_map.json",
-                       "added_tokens.json", "generation_config.json"},
+                       "tekken.json", "tiktoken.model", "vocab.json",
+                       "merges.txt", "tokenizer_config.json",
+                       "special_tokens_map.json", "added_tokens.json",
+                       "generation_config.json"},
                       file) ||
          file.starts_with("chat_template.");
 }

@@ -32,11 +32,12 @@ class StreamDecoder;
 class Tokenizer {
 public:
   /// Reads `file`: a SentencePiece model where its name ends in `.model`,
-  /// Mistral's `tekken.json`, GPT-2's `vocab.json` with a merges.txt beside it,
-  /// else a tokenizer.json. tokenizer_config.json and what else stands beside
-  /// it count as they do for transformers (docs/tokenizers.md). On failure
-  /// returns null and sets `error` to one line that names the file, the field
-  /// and what is wrong with it; on success leaves `error` empty.
+  /// Mistral's `tekken.json`, Kimi's `tiktoken.model`, GPT-2's `vocab.json`
+  /// with a merges.txt beside it, else a tokenizer.json. tokenizer_config.json
+  /// and what else stands beside it count as they do for transformers
+  /// (docs/tokenizers.md). On failure returns null and sets `error` to one line
+  /// that names the file, the field and what is wrong with it; on success
+  /// leaves `error` empty.
   static std::unique_ptr<Tokenizer> load(const std::filesystem::path &file,
                                          std::string &error);
 
