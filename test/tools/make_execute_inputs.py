@@ -46,13 +46,33 @@ def outputs(batch, time, before):
     }
 
 
+def named(prefix, tensors):
+    return {prefix + name: tensor for name, tensor in tensors.items()}
+
+
 def main():
     good = inputs(2, 3)
+    one = {**inputs(2, 1), "ssm": filled([2, STATES, CHANNELS], 5)}
     files = {
         "in": good,  # no state: zeros
         "expected": outputs(2, 3, 0),
-        "one": {**inputs(2, 1), "ssm": filled([2, STATES, CHANNELS], 5)},
+        "one": one,
         "one.expected": outputs(2, 1, 5),
+        "cases": {
+            **{name: good[name] for name in "AD"},
+            **named("prefill@a.", good),
+            **named("prefill@b.", inputs(1, 7)),
+            **named("decode.", one),
+        },
+        "cases.expected": {
+            **named("prefill@a.", outputs(2, 3, 0)),
+            **named("prefill@b.", outputs(1, 7, 0)),
+            **named("decode.", outputs(2, 1, 5)),
+        },
+        "uncalled": {
+            **{name: good[name] for name in "AD"},
+            **named("prefill@a.", good),
+        },
         "weights": {name: good[name] for name in "AD"},
         "shape": {**good, "u": zeros([2, 3, 63])},
         "dtype": {**good, "u": zeros([2, 3, CHANNELS], "i")},
