@@ -142,10 +142,9 @@ void CPUTarget::buildTile(OpPassManager &pm,
 void CPUTarget::buildLoops(OpPassManager &pm,
                            const PipelineOptions &options) const {
   OpPassManager &func = pm.nest<func::FuncOp>();
-  func.addPass(
-      createConvertMarimbaToVector({options.vectorBits, options.threads,
-                                    options.integerUnit, options.tiles,
-                                    options.bf16Dots}));
+  func.addPass(createConvertMarimbaToVector(
+      {options.vectorBits, options.threads, options.integerUnit, options.tiles,
+       options.bf16Dots}));
   func.addPass(createVectorizeLinalg({options.vectorBits, options.bf16Dots}));
   addScalarLoops(func);
   func.addPass(createApproximateMath());

@@ -57,9 +57,10 @@ private:
 };
 
 /// All stacks of a model. The system does not guess what of them is read next
-/// (Weights::willRead): neighbours of a matrix may never be wanted. A matrix is asked for when it is
-/// used for the first time; then again only where pages had to be read all the
-/// same, or always where the model is larger than memory.
+/// (Weights::willRead): neighbours of a matrix may never be wanted. A matrix is
+/// asked for when it is used for the first time; then again only where pages
+/// had to be read all the same, or always where the model is larger than
+/// memory.
 class StoredMatrices {
 public:
   /// What holds for stacks that are found from now on: whether they are in

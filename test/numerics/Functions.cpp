@@ -64,7 +64,8 @@ static ModuleSpec elementwise(const std::string &body) {
 /// An op of the dialect.
 static ModuleSpec model(const std::string &op,
                         const std::string &attributes = "") {
-  return entry("\n    %f = marimba." + op + " %x" + attributes + R"( : tensor<?x?x$Dxf32>
+  return entry("\n    %f = marimba." + op + " %x" + attributes +
+               R"( : tensor<?x?x$Dxf32>
     %y = linalg.copy ins(%f : tensor<?x?x$Dxf32>)
         outs(%out : tensor<?x?x$Dxf32>) -> tensor<?x?x$Dxf32>)");
 }

@@ -96,8 +96,8 @@ public:
   /// Bytes held in memory of our own (copies and derived weights).
   int64_t ownBytes() const;
 
-  /// The matrices of row `index`, which the description says is packed or apart. Those
-  /// of a stack that was left apart can be read nowhere else.
+  /// The matrices of row `index`, which the description says is packed or
+  /// apart. Those of a stack that was left apart can be read nowhere else.
   std::vector<StoredMatrix> matrices(size_t index,
                                      const WeightSpec &spec) const;
   /// The mapped files, in the order of their paths.

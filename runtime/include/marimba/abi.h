@@ -198,9 +198,9 @@ const void *marimba_packed_weights(MarimbaContext *ctx, const void *w,
                                    int64_t n, int64_t k, int32_t weightType,
                                    int32_t type);
 
-/// Where the `count` matrices of a stack of weights are stored, of `bytes` each:
-/// those of the description ("apart") may lie anywhere, others are `stride`
-/// bytes apart from `w` on. The call will read those with offsets[e] <
+/// Where the `count` matrices of a stack of weights are stored, of `bytes`
+/// each: those of the description ("apart") may lie anywhere, others are
+/// `stride` bytes apart from `w` on. The call will read those with offsets[e] <
 /// offsets[e + 1], which are the first in `order`; the runtime begins to read
 /// them from disk where they are not in memory. The table holds for the call.
 const void *const *marimba_stored_matrices(MarimbaContext *ctx, const void *w,

@@ -134,7 +134,8 @@ func.func @gelu(%x: tensor<?x?x8xf32>) -> tensor<?x?x8xf32> {
 // CHECK: %[[LEAST:.*]] = arith.constant -1.6
 // CHECK: %[[BEYOND:.*]] = arith.cmpf olt, %[[X]], %[[LEAST]]
 // CHECK: %[[BOUNDED:.*]] = arith.select %[[BEYOND]], %[[LEAST]], %[[X]]
-// CHECK: %[[CUBE:.*]] = arith.mulf %{{.*}}, %[[BOUNDED]]
+// CHECK: %[[SQUARE:.*]] = arith.mulf %[[BOUNDED]], %[[BOUNDED]]
+// CHECK: %[[CUBE:.*]] = arith.mulf %[[SQUARE]], %[[BOUNDED]]
 // CHECK: %[[FACTOR:.*]] = arith.constant 4.471500e-02
 // CHECK: %[[SUM:.*]] = math.fma %[[CUBE]], %[[FACTOR]], %[[BOUNDED]]
 // CHECK: %[[TWICE:.*]] = arith.constant 1.595
