@@ -41,16 +41,14 @@ static_assert(kMostChunk * kMostChunk <= kMostElements);
 
 /// Vector instructions for each token of a head, the most of them products. A
 /// product of bf16 has two terms; what is summed over half a chunk is exp, too.
-/// What the recurrence loads is as measured with 128 keys and 128 values.
+/// Constants are as measured with 128 keys and 128 values.
 struct CostModel {
   double keySize, vectors; // of values
   double chunk, headsOfGroup;
   bool delta, channels, bf16;
   int64_t lanes;
 
-  double recurrent() const {
-    return (3 + delta * 0.5 + channels * 0.5) * keySize * vectors;
-  }
+  double recurrent() const { return (3 + delta * 0.35) * keySize * vectors; }
   double chunked() const {
     double tokens = channels ? std::min(chunk, 16.0) : chunk;
     double products = ((2 + delta) * keySize + tokens / 2) * vectors;
@@ -60,7 +58,9 @@ struct CostModel {
     else
       products += (1 + delta) * keySize * tokens / lanes / headsOfGroup;
     double solve = delta ? tokens / 2 * vectors : 0;
-    double passes = 10 * vectors + keySize * vectors * 4 / tokens;
+    // The state is decayed and added to, and packed for products of bf16.
+    double perChunk = 8 + (bf16 ? 3 * (1 + delta) : 0);
+    double passes = 10 * vectors + keySize * vectors * perChunk / tokens;
     return products / (bf16 ? 2 : 1) + weights + solve + passes;
   }
 };

@@ -136,8 +136,8 @@ def DecomposeLinearAttention
     all of them go from token to token (ChannelDecayChunk.cpp).
 
     One token of a row stays what it is: the recurrence computes it. So does, but
-    for `always`, what takes fewer instructions so: small heads, and the delta
-    rule where products are of f32.
+    for `always`, what takes fewer instructions so: small heads, the delta rule
+    where products are of f32, and most decays of key channels.
   }];
   let options = [
     Option<"chunk", "chunk", "int64_t", "64",

@@ -202,7 +202,7 @@ func.func @delta_rule(%beta: tensor<1x24x4xf32>, %g: tensor<1x24x4xf32>,
 // CHECK: return
 
 // COST-LABEL: func @channels
-// COST-NOT: marimba.linear_attention
+// COST: marimba.linear_attention
 func.func @channels(%q: tensor<1x24x2x128xf32>, %g: tensor<1x24x2x128xf32>,
     %v: tensor<1x24x2x128xf32>, %s: tensor<1x2x128x128xf32>)
     -> (tensor<1x24x2x128xf32>, tensor<1x2x128x128xf32>) {
