@@ -56,7 +56,9 @@ module @experts {
     %down = marimba.get_weight @down : $DOWN
     %y = marimba.experts %x, %p, %e, %gate, %up, %down : tensor<?x?x2048xf32>,
         tensor<?x?x$Kxf32>, tensor<?x?x$Kxi32>, $UP, $UP, $DOWN
-    return %y : tensor<?x?x2048xf32>
+    %z = linalg.copy ins(%y : tensor<?x?x2048xf32>)
+        outs(%out : tensor<?x?x2048xf32>) -> tensor<?x?x2048xf32>
+    return %z : tensor<?x?x2048xf32>
   }
 }
 )";
@@ -292,16 +294,16 @@ static void runExperts(benchmark::State &state, Case c, int threads) {
     times.push_back(run());
   if (!call.sane())
     stop("the output is not finite, or nothing but zeros");
-  llvm::sort(times);
-  double median = times[times.size() / 2];
+  // Other processes only make it longer.
+  double best = *llvm::min_element(times);
   double bytes = double(call.chosen()) * (2 * matrixBytes(c, kInner, kHidden) +
                                           matrixBytes(c, kHidden, kInner));
   double flops = 6.0 * double(c.rows * c.topK) * kHidden * kInner;
   double reading = bytes / (limit.dramReadGbps.max * 1e9);
-  state.counters["median_us"] = median * 1e6;
-  state.counters["gflops"] = flops / median * 1e-9;
-  state.counters["gbps"] = bytes / median * 1e-9;
-  state.counters["of_reading"] = median / reading;
+  state.counters["best_us"] = best * 1e6;
+  state.counters["gflops"] = flops / best * 1e-9;
+  state.counters["gbps"] = bytes / best * 1e-9;
+  state.counters["of_reading"] = best / reading;
 }
 
 int main(int argc, char **argv) {

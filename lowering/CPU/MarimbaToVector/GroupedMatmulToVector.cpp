@@ -146,10 +146,14 @@ void GroupedMatmul::group(Value expert, Value begin, Value end, Value channel,
         StoredTiles::kChannels);
   };
   Value last = b.subi(end, b.index(1));
-  Value one = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, begin, last);
-  Value several = b.cmpi(/*lessThan=*/true, begin, last);
-  b.ifThen(one, [&] { over(pairAt(begin)); });
-  b.ifThen(several, [&] {
+  auto isLast = [&](Value i) -> Value {
+    return arith::CmpIOp::create(b, arith::CmpIPredicate::eq, i, last);
+  };
+  // A row that is there twice would be multiplied twice.
+  Value next = b.addi(begin, b.index(1));
+  b.ifThen(isLast(begin), [&] { over(pairAt(begin)); });
+  b.ifThen(isLast(next), [&] { over({pairAt(begin), pairAt(next)}); });
+  b.ifThen(b.cmpi(/*lessThan=*/true, next, last), [&] {
     // The last tile may have its last row several times.
     b.loop(
         begin, end,
