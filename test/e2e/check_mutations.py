@@ -26,7 +26,7 @@ from gguf_tokenizer import tokenizer_keys
 
 SECONDS = 10  # of processor time, after which a run counts as one that hangs
 SAME, ANY = "the same output", "any end"
-KINDS = ["cache", "gguf", "jamba_main", "jamba_odd_sharded", "mamba_main", "state", "tokenizer"]
+KINDS = ["cache", "gguf", "jamba_main", "jamba_odd_sharded", "kimi_linear", "lfm2_moe", "mamba_main", "qwen3_5_hub", "qwen3_next", "state", "tokenizer"]
 NUMBERS = [0, -1, 1, 3, 2**31, 2**31 - 1, 2**32, 2**53, 2**63, 2**64, 1e308, 0.5, -1e-9]
 VALUES = [None, True, "", "x", "\u0000\u2028", [], {}, [1], {"a": 1}, ["a"] * 300]
 

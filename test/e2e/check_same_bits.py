@@ -20,6 +20,8 @@ CHUNK = 32
 LENGTHS = [1, 2, 5, 17, 32, 33, 64, 70, 600, 257]
 # Other rows of a call; each length of a prompt is beside longer and shorter ones.
 COMPANY = {2: [40], 5: [1, 1030, 33, 3], 16: [2, 1, 64, 65, 7, 257, 1, 16, 32, 31, 90, 5, 12, 1, 300]}
+# The same prompt so often in a call, and its place among LENGTHS.
+COPIES, COPIED = 8, 6
 GREEDY = 4
 # Where one session is saved and another goes on: ends of pieces.
 CUTS = [32, 64, 256]
@@ -83,6 +85,7 @@ class Checker:
         for lengths in COMPANY.values():
             beside = [self.ids(length, 1000 + i) for i, length in enumerate(lengths)]
             cases += [{**case, "beside": beside} for case in alone]
+        cases.append({**alone[COPIED], "beside": [prompts[COPIED]] * (COPIES - 1)})
         long = prompts[-1]
         sizes = [2 * CHUNK, CHUNK, len(long) - 3 * CHUNK]
         cases.append({**alone[-1], "split": sizes})
@@ -94,6 +97,7 @@ class Checker:
         for rows in COMPANY:
             for length, own in zip(LENGTHS, expected):
                 self.same(f"{length} tokens, one row of {rows}", own, next(at))
+        self.same(f"{LENGTHS[COPIED]} tokens, {COPIES} times in a call", expected[COPIED], next(at))
         self.same(f"{len(long)} tokens in calls of {sizes}", expected[-1], next(at))
         for length, own, other in zip(LENGTHS, expected, self.logits(alone, threads=1)):
             self.same(f"{length} tokens, one thread", own, other)
