@@ -32,7 +32,8 @@ class GroupedMatmul {
 public:
   GroupedMatmul(KernelBuilder &b, GroupedMatmulOp op, const TileFacts &facts,
                 bool dots)
-      : b(b), op(op), tiles(b, facts, dots), output(op.getInits()[0]),
+      : b(b), op(op), tiles(b, facts, dots), threads(facts.threads),
+        output(op.getInits()[0]),
         channels(cast<MemRefType>(op.getUp().getType()).getDimSize(1)) {}
 
   void emit();
@@ -48,6 +49,7 @@ private:
   KernelBuilder &b;
   GroupedMatmulOp op;
   StoredTiles tiles;
+  int64_t threads;
   Value output;
   int64_t channels;
   Value up, gate; // of the expert at hand
@@ -112,25 +114,32 @@ Value GroupedMatmul::matrixOf(Value addresses, Value weight, Value expert,
       addresses, expert, position, op.getOrder(), op.getOffsets());
 }
 
+/// Each thread has some channels of all experts: how many rows an expert has,
+/// and how many of them have any, is not known here.
 void GroupedMatmul::emit() {
   Value ups = addressesOf(op.getUp());
   Value gates = op.getGate() ? addressesOf(op.getGate()) : Value();
-  int64_t perTask = channelsOfTask();
+  int64_t share = llvm::alignTo(llvm::divideCeil(channels, threads),
+                                StoredTiles::kChannels);
+  int64_t shares = llvm::divideCeil(channels, share);
+  int64_t perTask = std::min(channelsOfTask(), share);
   // No more experts than pairs have rows, and those are first in the order.
   Value most = b.mini(b.dim(op.getPairs(), 0), b.dim(op.getOrder(), 0));
   b.parallel(
-      {most, b.index(channels)},
+      {b.index(shares), most, b.index(share)},
       [&](ValueRange at) {
-        Value expert = b.loadIndex(op.getOrder(), at[0]);
+        Value expert = b.loadIndex(op.getOrder(), at[1]);
         Value begin = b.loadIndex(op.getOffsets(), expert);
         Value end = b.loadIndex(op.getOffsets(), b.addi(expert, b.index(1)));
         b.ifThen(b.cmpi(/*lessThan=*/true, begin, end), [&] {
-          up = matrixOf(ups, op.getUp(), expert, at[0]);
+          up = matrixOf(ups, op.getUp(), expert, at[1]);
           if (gates)
-            gate = matrixOf(gates, op.getGate(), expert, at[0]);
-          Value stop =
-              b.mini(b.addi(at[1], b.index(perTask)), b.index(channels));
-          group(expert, begin, end, at[1], stop);
+            gate = matrixOf(gates, op.getGate(), expert, at[1]);
+          Value first = b.muli(at[0], b.index(share));
+          Value channel = b.addi(first, at[2]);
+          Value last = b.mini(b.addi(first, b.index(share)), b.index(channels));
+          Value stop = b.mini(b.addi(channel, b.index(perTask)), last);
+          group(expert, begin, end, channel, stop);
         });
       },
       perTask);

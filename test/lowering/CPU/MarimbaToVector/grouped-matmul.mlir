@@ -1,8 +1,22 @@
 // RUN: marimba-opt %s -convert-marimba-to-vector="vector-bits=512 bf16-dots" -cse | FileCheck %s
 // RUN: marimba-opt %s -convert-marimba-to-vector="vector-bits=256" -cse | FileCheck %s --check-prefix=AVX2
+// RUN: marimba-opt %s -convert-marimba-to-vector="vector-bits=512 bf16-dots threads=3" -cse | FileCheck %s --check-prefix=THREADS
 
 // One loop over the experts with pairs, which are at most as many as there are
-// pairs, and parts of their channels.
+// pairs, and parts of their channels. Each thread has a share of the channels
+// of all experts: the threads that have experts without pairs would be idle.
+
+// THREADS-LABEL: func @gated(
+// THREADS: %[[MOST:.*]] = arith.minsi %{{.*}}, %c256
+// THREADS: scf.parallel (%[[T:[a-z0-9]+]], %[[I:[a-z0-9]+]], %[[C:[a-z0-9]+]]) = (%c0, %c0, %c0) to (%c3, %[[MOST]], %c172) step (%c1, %c1, %c16)
+// THREADS: rt.read_matrix {{.*}} position %[[I]]
+// THREADS: %[[FIRST:.*]] = arith.muli %[[T]], %c172
+// THREADS: %[[CHANNEL:.*]] = arith.addi %[[FIRST]], %[[C]]
+// THREADS: %[[NEXT:.*]] = arith.addi %[[FIRST]], %c172
+// THREADS: %[[LAST:.*]] = arith.minsi %[[NEXT]], %c512
+// THREADS: %[[END:.*]] = arith.addi %[[CHANNEL]], %c16
+// THREADS: %[[STOP:.*]] = arith.minsi %[[END]], %[[LAST]]
+// THREADS: scf.for %{{.*}} = %[[CHANNEL]] to %[[STOP]] step %c4
 
 // CHECK-LABEL: func @gated(
 // CHECK-SAME: %[[X:[a-z0-9]+]]: memref<?x2048xbf16>, %[[UP:[a-z0-9]+]]: memref<256x512x2048xbf16>, %[[GATE:[a-z0-9]+]]: memref<256x512x2048xbf16>, %[[PAIRS:[a-z0-9]+]]: memref<?xi32>, %[[OFFSETS:[a-z0-9]+]]: memref<257xi32>, %[[ORDER:[a-z0-9]+]]: memref<256xi32>, %[[Y:[a-z0-9]+]]: memref<?x512xbf16>
@@ -10,7 +24,7 @@
 // CHECK: %[[GATES:.*]] = rt.stored_matrices %{{.*}}, %[[GATE]] order(%[[ORDER]], %[[OFFSETS]])
 // CHECK: %[[COUNT:.*]] = memref.dim %[[PAIRS]]
 // CHECK: %[[MOST:.*]] = arith.minsi %[[COUNT]], %c256
-// CHECK: scf.parallel (%[[I:[a-z0-9]+]], %[[C:[a-z0-9]+]]) = (%c0, %c0) to (%[[MOST]], %c512) step (%c1, %c16)
+// CHECK: scf.parallel (%{{.*}}, %[[I:[a-z0-9]+]], %[[C:[a-z0-9]+]]) = (%c0, %c0, %c0) to (%c1, %[[MOST]], %c512) step (%c1, %c1, %c16)
 // CHECK: %[[E32:.*]] = memref.load %[[ORDER]][%[[I]]]
 // CHECK: %[[E:.*]] = arith.index_cast %[[E32]]
 // CHECK: memref.load %[[OFFSETS]][%[[E]]]
