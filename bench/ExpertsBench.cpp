@@ -21,6 +21,7 @@
 #include <cmath>
 #include <cstring>
 #include <map>
+#include <numeric>
 
 using namespace marimba;
 using namespace marimba::bench;
@@ -173,6 +174,7 @@ namespace {
 class Call {
 public:
   explicit Call(const Case &c) : c(c) {
+    turnOf.resize(c.rows);
     weights = {stack(kInner, kHidden), stack(kInner, kHidden),
                stack(kHidden, kInner)};
     args = {rows(MARIMBA_F32, kHidden), rows(MARIMBA_F32, c.topK),
@@ -180,6 +182,11 @@ public:
     fill(args[0], [&] { return float(int(next() >> 16) % 256 - 128) / 128; });
     fill(args[1], [&] { return 1.0f / float(c.topK); });
     call = {weights.data(), args.data(), 3, static_cast<int32_t>(args.size())};
+    if (c.together)
+      return;
+    std::iota(turnOf.begin(), turnOf.end(), 0);
+    for (int64_t r = c.rows - 1; r > 0; --r)
+      std::swap(turnOf[r], turnOf[next() % (r + 1)]);
   }
   const MarimbaCall *get() const { return &call; }
 
@@ -189,7 +196,7 @@ public:
     for (int64_t r = 0; r < c.rows; ++r)
       for (int64_t k = 0; k < c.topK; ++k)
         chosen[r * c.topK + k] = static_cast<int32_t>(
-            ((turn + (c.together ? 0 : r)) * c.topK + k) % c.experts);
+            ((turn + turnOf[r]) * c.topK + k) % c.experts);
   }
   /// Experts that are chosen by anybody.
   int64_t chosen() const {
@@ -260,6 +267,9 @@ private:
 
   const Case c;
   uint32_t random = 1;
+  /// Shuffled: rows of one expert at equal distances would share the sets of
+  /// the caches.
+  std::vector<int64_t> turnOf;
   std::vector<rt::AlignedBuffer> buffers;
   std::vector<MarimbaTensor> weights, args;
   MarimbaCall call;
