@@ -267,6 +267,7 @@ static LogicalResult planKimiLinear(MLIRContext &, Config &file,
   HeadNames names;
   names.norm = "norm";
   takeHead(plan, weights, names, vocab, hidden, config.tied, file.file());
+  setDefaultTokens(file, info, /*eos=*/163586, /*bos=*/163584, /*pad=*/163839);
   info.tiedEmbeddings = config.tied;
   info.sizes = {{"intermediate_size", config.intermediate},
                 {"num_attention_heads", config.attention.heads},

@@ -79,9 +79,10 @@ void OlmoHybridConfig::readTypes(Config &c) {
                              "\"full_attention\"");
     isLinear.push_back(type == "linear_attention");
   }
+  // The last of fewer than four is attention, too.
   if (!c.find(kTypes))
     for (int64_t i = 0; i < layers; ++i)
-      isLinear.push_back(i % 4 != 3);
+      isLinear.push_back(i % 4 != 3 && (i + 1 < layers || layers > 3));
   if (int64_t(isLinear.size()) != layers)
     c.error(kTypes,
             "a list of num_hidden_layers (" + Twine(layers) + ") elements");
@@ -211,6 +212,7 @@ static LogicalResult planOlmoHybrid(MLIRContext &, Config &file,
   names.norm = "norm";
   names.layerNorm = "post_attention_layernorm";
   takeHead(plan, weights, names, vocab, hidden, config.tied, file.file());
+  setDefaultTokens(file, info, /*eos=*/100257, /*bos=*/{}, /*pad=*/100277);
   info.tiedEmbeddings = config.tied;
   info.sizes = {{"intermediate_size", config.intermediate},
                 {"num_attention_heads", config.attention.heads},
