@@ -125,6 +125,7 @@ void Packer::leaveStored(size_t index, const WeightSpec &spec) {
     places.push_back(matrix.data);
   size_t rank = spec.shape.size();
   library.storedMatrices.make(weights.table()[index].data, places,
+                              /*stride=*/0,
                               spec.shape[rank - 1] * spec.shape[rank - 2] *
                                   dtypeSize(spec.dtype));
 }

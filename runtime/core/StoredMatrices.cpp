@@ -27,9 +27,10 @@ void askFor(uintptr_t begin, uintptr_t end) {
 
 } // namespace
 
-StoredStack::StoredStack(std::span<const void *const> places, int64_t bytes,
-                         bool mapped, StoredMatrices &all)
-    : bytes(bytes), mapped(mapped), all(all), asked(places.size()) {
+StoredStack::StoredStack(std::span<const void *const> places, int64_t stride,
+                         int64_t bytes, bool mapped, StoredMatrices &all)
+    : stride(stride), bytes(bytes), mapped(mapped), all(all),
+      asked(places.size()) {
   entries.reserve(places.size() + 1);
   entries.push_back(this);
   entries.insert(entries.end(), places.begin(), places.end());
@@ -77,11 +78,12 @@ StoredStack *StoredMatrices::find(const void *key) const {
 
 StoredStack &StoredMatrices::make(const void *key,
                                   std::span<const void *const> places,
-                                  int64_t bytes) {
+                                  int64_t stride, int64_t bytes) {
   std::unique_lock lock(mutex);
   std::unique_ptr<StoredStack> &stack = stacks[key];
   if (!stack)
-    stack = std::make_unique<StoredStack>(places, bytes, isMapped, *this);
+    stack =
+        std::make_unique<StoredStack>(places, stride, bytes, isMapped, *this);
   return *stack;
 }
 
@@ -93,19 +95,21 @@ int64_t StoredMatrices::countFaults() {
 
 namespace {
 
-/// The stack at `w`, or none where the context keeps nothing or memory ends.
+/// The stack at `w`, or none where the context keeps nothing, memory ends or
+/// another stack was there before: a tensor that is no weight.
 StoredStack *stackOf(MarimbaContext *ctx, const void *w, int64_t count,
                      int64_t stride, int64_t bytes) {
   if (!ctx->library)
     return nullptr;
   StoredMatrices &all = primitivesOf(ctx).storedMatrices;
   if (StoredStack *known = all.find(w))
-    return known;
+    return known->isOf(count, stride, bytes) ? known : nullptr;
   try {
     std::vector<const void *> places;
     for (int64_t e = 0; e < count; ++e)
       places.push_back(static_cast<const char *>(w) + e * stride);
-    return &all.make(w, places, bytes);
+    StoredStack &made = all.make(w, places, stride, bytes);
+    return made.isOf(count, stride, bytes) ? &made : nullptr;
   } catch (const std::exception &) {
     return nullptr;
   }

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -20,9 +21,17 @@ class StoredMatrices;
 /// from their file. Calls of several threads may ask at once.
 class StoredStack {
 public:
-  /// `bytes` of each of `places`. With `mapped` they are in files.
-  StoredStack(std::span<const void *const> places, int64_t bytes, bool mapped,
-              StoredMatrices &all);
+  /// `bytes` of each of `places`, which are `stride` bytes apart, or anywhere
+  /// with 0. With `mapped` they are in files.
+  StoredStack(std::span<const void *const> places, int64_t stride,
+              int64_t bytes, bool mapped, StoredMatrices &all);
+
+  /// Whether it is a stack of such matrices. One that lies anywhere has the
+  /// address of a weight, which nothing else has.
+  bool isOf(int64_t count, int64_t newStride, int64_t newBytes) const {
+    return std::ssize(asked) == count && bytes == newBytes &&
+           (stride == 0 || stride == newStride);
+  }
 
   /// What code gets: the places, behind a pointer to this.
   const void *const *table() const { return entries.data() + 1; }
@@ -45,7 +54,7 @@ private:
                  int64_t count);
 
   std::vector<const void *> entries;
-  int64_t bytes;
+  int64_t stride, bytes;
   bool mapped;
   StoredMatrices &all;
   /// For each matrix the round in which it was last asked for.
@@ -75,7 +84,7 @@ public:
   StoredStack *find(const void *key) const;
   /// Makes it, unless another thread does. Throws where memory ends.
   StoredStack &make(const void *key, std::span<const void *const> places,
-                    int64_t bytes);
+                    int64_t stride, int64_t bytes);
 
   /// How often this process had to wait for pages of files; rises.
   int64_t countFaults();

@@ -51,6 +51,28 @@ TEST(StoredMatricesTest, AreWhereTheStackHasThem) {
   EXPECT_EQ(context->get()->arenaTop, 0);
 }
 
+TEST(StoredMatricesTest, AreNotThoseOfAnEarlierStackThere) {
+  std::string error;
+  auto context = Context::create(1, std::make_shared<PrimitiveCache>(), error);
+  ASSERT_TRUE(context) << error;
+  Stack stack;
+  stack.find(*context);
+  // Two longer matrices in the same memory, then three closer ones.
+  std::array<int32_t, 3> order{0, 1, 2};
+  std::array<int32_t, 4> offsets{0, 1, 2, 3};
+  const float *data = stack.weights.data();
+  for (auto [count, stride, bytes] :
+       {std::array<int64_t, 3>{2, 36, 36}, {3, 16, 16}}) {
+    const void *const *found =
+        marimba_stored_matrices(context->get(), data, count, stride, bytes,
+                                order.data(), offsets.data());
+    for (int64_t e = 0; e < count; ++e)
+      EXPECT_EQ(marimba_read_matrix(found, e, e, order.data(), offsets.data()),
+                reinterpret_cast<const char *>(data) + e * stride);
+  }
+  EXPECT_TRUE(context->ok());
+}
+
 TEST(StoredMatricesTest, AreFoundWithoutALibrary) {
   std::string error;
   auto context = Context::create(1, nullptr, error);
