@@ -86,6 +86,10 @@ def cases(kind):
     yield case("one_ragged", 4, 2, 12, 1, [5, 300, 0, 70], valid=[1, 1, 1, 0])
     # Parts of the keys for each of several threads.
     yield case("one_long", 4, 1, 16, 1, [1100])
+    # Values that are a part of their keys, which are kept once.
+    yield case("latent", 3, 1, 40, 5, [70], latent=32)
+    yield case("latent_groups", 4, 2, 14, 66, [3], latent=10, window=50)
+    yield case("one_latent", 8, 1, 36, 1, [1100, 0], valid=[1, 1], latent=33)
     # The first of a row, a vector of zeros, one of denormal numbers.
     yield case("one_first", 2, 1, 16, 1, [0])
     yield case("zeros", 2, 1, 16, 3, [2])
@@ -112,6 +116,7 @@ class Expected:
         self.past = facts["past"]
         self.valid = facts.get("valid") or [self.time] * len(self.past)
         self.window, self.softcap = facts.get("window"), facts.get("softcap")
+        self.latent = facts.get("latent")
         self.capacity = max(self.past) + self.time
         self.kept = {}
         for name in ("key", "value"):
@@ -122,10 +127,11 @@ class Expected:
         self.append()
 
     def append(self):
+        names = ("key",) if self.latent else ("key", "value")
         for row, (past, valid) in enumerate(zip(self.past, self.valid)):
             for t in range(valid):
                 for group in range(self.groups):
-                    for name in ("key", "value"):
+                    for name in names:
                         at = ((row * self.time + t) * self.groups + group) * self.size
                         new = self.entry.inputs[name[0]].values[at : at + self.size]
                         self.keep(name, self.place(row, group, past + t), list(new))
@@ -149,6 +155,7 @@ class Expected:
 
     def output(self):
         result, scale = [], self.size**-0.5
+        size = self.latent or self.size
         query = self.entry.inputs["q"].values
         for row, (past, valid) in enumerate(zip(self.past, self.valid)):
             places = [
@@ -156,7 +163,10 @@ class Expected:
                 for group in range(self.groups)
             ]
             keys = [[self.vector("key", p) for p in own] for own in places]
-            values = [[self.vector("value", p) for p in own] for own in places]
+            if self.latent:
+                values = [[key[:size] for key in own] for own in keys]
+            else:
+                values = [[self.vector("value", p) for p in own] for own in places]
             for t in range(self.time):
                 for head in range(self.heads):
                     group = head * self.groups // self.heads
@@ -165,7 +175,7 @@ class Expected:
                     last = past + t + 1
                     first = max(0, last - self.window) if self.window else 0
                     if t >= valid:
-                        result.extend([0.0] * self.size)
+                        result.extend([0.0] * size)
                         continue
                     seen = range(first, last)
                     scores = [
