@@ -20,6 +20,7 @@ import os
 import shutil
 
 import compare
+import gguf_delta
 import gguf_tokenizer
 import gguf_transformers
 from gguf_file import BLOCK, TYPES, decode, encode, f32, write_gguf
@@ -140,67 +141,6 @@ def split_gate_up(tensors):
     return result
 
 
-def take_rows(tensor, rows):
-    """A matrix of these rows of it."""
-    width = len(tensor.values) // tensor.shape[0]
-    values = array.array("f")
-    for row in rows:
-        values.extend(tensor.values[row * width : (row + 1) * width])
-    return compare.Tensor([len(rows), *tensor.shape[1:]], values)
-
-
-def split_by_key_head(config, tensors):
-    """Qwen3-Next: of in_proj_qkvz, q, k, v, z of one key head after the other,
-    the rows of q, k and v of all heads, and those of z."""
-    result = {}
-    for name, tensor in tensors.items():
-        if not name.endswith(".in_proj_qkvz.weight"):
-            result[name] = tensor
-            continue
-        heads, keys = config["linear_num_key_heads"], config["linear_key_head_dim"]
-        values = config["linear_num_value_heads"] // heads
-        values *= config["linear_value_head_dim"]
-        begins, parts = (0, keys, 2 * keys, 2 * keys + values), []
-        for begin, size in zip(begins, (keys, keys, values, values)):
-            parts.append(
-                [
-                    head * 2 * (keys + values) + begin + i
-                    for head in range(heads)
-                    for i in range(size)
-                ]
-            )
-        own = name.replace("in_proj_qkvz", "in_proj_qkv")
-        result[own] = take_rows(tensor, parts[0] + parts[1] + parts[2])
-        own = name.replace("in_proj_qkvz", "in_proj_z")
-        result[own] = take_rows(tensor, parts[3])
-    return result
-
-
-def tile_value_heads(config, name, tensor):
-    """Qwen3.5: value head j becomes one of key head j % hk, not j / (hv/hk)."""
-    part = name.rpartition("linear_attn.")[2].removesuffix(".weight")
-    key_heads = config["linear_num_key_heads"]
-    each = config["linear_num_value_heads"] // key_heads
-    size = 1 if part in ("in_proj_a", "in_proj_b", "A_log", "dt_bias") else 0
-    if part in ("in_proj_qkv", "in_proj_z", "conv1d", "out_proj"):
-        size = config["linear_value_head_dim"]
-    if not size or "linear_attn." not in name:
-        return tensor
-    order = [
-        (head * each + i) * size + element
-        for i in range(each)
-        for head in range(key_heads)
-        for element in range(size)
-    ]
-    if part == "out_proj":
-        width = tensor.shape[1]
-        columns = (row + c for row in range(0, len(tensor.values), width) for c in order)
-        return compare.Tensor(tensor.shape, f32(tensor.values[c] for c in columns))
-    before = tensor.shape[0] - len(order)
-    rows = [*range(before), *(before + row for row in order)]
-    return take_rows(tensor, rows)
-
-
 def adds_one(family, name):
     """Whether the converter adds 1 to a norm's weight."""
     return (
@@ -226,13 +166,14 @@ def convert(config, tensors, kind):
     heads = config.get("num_attention_heads")
     key_heads = config.get("num_key_value_heads") or heads
     result = {}
-    tensors = split_by_key_head(config, split_gate_up(tensors))
+    tensors = gguf_delta.split_by_key_head(config, split_gate_up(tensors))
+    tensors = split_latent(config, tensors)
     for name, tensor in stack_experts(tensors).items():
         gguf = gguf_name(name, PARTS[family])
         values = f32(tensor.values)
         tensor = compare.Tensor(tensor.shape, values)
         if family.startswith("qwen3_5"):
-            tensor = tile_value_heads(config, name, tensor)
+            tensor = gguf_delta.tile_value_heads(config, name, tensor)
             values = tensor.values
         if adds_one(family, name):
             tensor.values = f32(v + 1 for v in values)
