@@ -38,9 +38,9 @@ TEST(Thoughts, MayHaveBegunInThePrompt) {
 }
 
 TEST(Thoughts, MayNotEnd) {
-  EXPECT_EQ(split("<think>Hm. </thi"), "|Hm. </thi");
+  EXPECT_EQ(split("<think>Hm. </thin"), "|Hm. </thin");
   EXPECT_EQ(split("Hm. ", true), "|Hm.");
-  EXPECT_EQ(split("<thi", true), "|<thi");
+  EXPECT_EQ(split("<thin", true), "|<thin");
 }
 
 TEST(Thoughts, AreNotThere) {
