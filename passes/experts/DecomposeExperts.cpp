@@ -64,9 +64,10 @@ Value bucketOf(OpBuilder &b, Location loc, Value count) {
   return above(64, roundUp(16), above(8, roundUp(8), count));
 }
 
-/// One expert on the rows `pairs` chose it for; returns the new sum.
+/// One expert on the rows `pairs` chose it for, as many as there are; returns
+/// the new sum.
 Value buildExpert(OpBuilder &b, ExpertsOp op, Value e, Value rows, Value pairs,
-                  Value count, Value weights, Value sum) {
+                  Value weights, Value sum) {
   Location loc = op.getLoc();
   int64_t hidden = op.getInput().getType().getShape().back();
   int64_t inner = op.getUp().getType().getDimSize(1);
@@ -74,32 +75,151 @@ Value buildExpert(OpBuilder &b, ExpertsOp op, Value e, Value rows, Value pairs,
   // One token of a sequence chooses an expert once at most.
   bool few = op.getInput().getType().getDimSize(1) == 1;
   Type f32 = b.getF32Type();
+  OpFoldResult count = tensor::getMixedSize(b, loc, pairs, 0);
+  int64_t known = cast<RankedTensorType>(pairs.getType()).getDimSize(0);
   auto rowsType = [&](int64_t columns) {
-    return RankedTensorType::get({ShapedType::kDynamic, columns}, f32);
+    return RankedTensorType::get({known, columns}, f32);
   };
+  bool isOnly = cast<RankedTensorType>(rows.getType()).getDimSize(0) == 1;
+  OpFoldResult padded = count;
+  if (ShapedType::isDynamic(known))
+    padded = bucketOf(b, loc, cast<Value>(count));
   auto linear = [&](Value x, Value stacked, int64_t columns) -> Value {
     return LinearOp::create(b, loc, rowsType(columns), x,
                             expertWeight(b, loc, stacked, e), Value(), few);
   };
-  Value empty = tensor::EmptyOp::create(
-      b, loc,
-      ArrayRef<OpFoldResult>{bucketOf(b, loc, count), b.getIndexAttr(hidden)},
-      f32);
-  Value x =
-      GatherRowsOp::create(b, loc, rowsType(hidden), rows, pairs, empty, topK)
-          .getResult(0);
+  Value x = rows;
+  if (!isOnly) {
+    Value empty = tensor::EmptyOp::create(
+        b, loc, ArrayRef<OpFoldResult>{padded, b.getIndexAttr(hidden)}, f32);
+    x = GatherRowsOp::create(b, loc, rowsType(hidden), rows, pairs, empty, topK)
+            .getResult(0);
+  }
   Value gate = op.getGate() ? linear(x, op.getGate(), inner) : Value();
   Value up = linear(x, op.getUp(), inner);
   Value h = gate ? Value(SwiGLUOp::create(b, loc, up.getType(), gate, up))
                  : Value(Relu2Op::create(b, loc, up));
-  Value padded = linear(h, op.getDown(), hidden);
-  Value y = tensor::ExtractSliceOp::create(
-      b, loc, rowsType(hidden), padded,
+  Value y = linear(h, op.getDown(), hidden);
+  y = tensor::ExtractSliceOp::create(
+      b, loc, rowsType(hidden), y,
       ArrayRef<OpFoldResult>{b.getIndexAttr(0), b.getIndexAttr(0)},
       ArrayRef<OpFoldResult>{count, b.getIndexAttr(hidden)},
       ArrayRef<OpFoldResult>{b.getIndexAttr(1), b.getIndexAttr(1)});
   return ScatterAddRowsOp::create(b, loc, sum.getType(), y, pairs, weights, sum,
                                   topK)
+      .getResult(0);
+}
+
+/// What the loops over experts read.
+struct Chosen {
+  ExpertsOp op;
+  Value rows, experts, weights; // [R, H], [R, K], [R*K]
+  Value pairs, offsets;         // of GroupByExpertOp
+};
+
+Value indexAt(OpBuilder &b, Location loc, Value ids, ValueRange at) {
+  Value id = tensor::ExtractOp::create(b, loc, ids, at);
+  return arith::IndexCastOp::create(b, loc, b.getIndexType(), id);
+}
+
+/// `sum` and what each of the experts with rows adds, in their order.
+Value sumOfRows(OpBuilder &builder, const Chosen &all, Value zeros) {
+  ExpertsOp op = all.op;
+  Location loc = op.getLoc();
+  Value c0 = arith::ConstantIndexOp::create(builder, loc, 0);
+  Value c1 = arith::ConstantIndexOp::create(builder, loc, 1);
+  Value end = arith::ConstantIndexOp::create(
+      builder, loc, op.getUp().getType().getDimSize(0));
+  auto loop = scf::ForOp::create(
+      builder, loc, c0, end, c1, zeros,
+      [&](OpBuilder &b, Location, Value e, ValueRange sums) {
+        Value first = indexAt(b, loc, all.offsets, e);
+        Value last = indexAt(b, loc, all.offsets,
+                             Value(arith::AddIOp::create(b, loc, e, c1)));
+        Value count = arith::SubIOp::create(b, loc, last, first);
+        Value chosenByAny =
+            arith::CmpIOp::create(b, loc, arith::CmpIPredicate::sgt, count, c0);
+        auto branch = scf::IfOp::create(
+            b, loc, chosenByAny,
+            [&](OpBuilder &b, Location) {
+              Value group = tensor::ExtractSliceOp::create(
+                  b, loc, all.pairs, ArrayRef<OpFoldResult>{first},
+                  ArrayRef<OpFoldResult>{count},
+                  ArrayRef<OpFoldResult>{b.getIndexAttr(1)});
+              scf::YieldOp::create(
+                  b, loc,
+                  buildExpert(b, op, e, all.rows, group, all.weights, sums[0]));
+            },
+            [&](OpBuilder &b, Location) {
+              scf::YieldOp::create(b, loc, sums[0]);
+            });
+        scf::YieldOp::create(b, loc, branch.getResults());
+      });
+  return loop.getResult(0);
+}
+
+/// The same for one token: K experts of one row each, whose loops have nothing
+/// between them that depends on a number of rows.
+Value sumOfToken(OpBuilder &builder, const Chosen &all, Value zeros) {
+  ExpertsOp op = all.op;
+  Location loc = op.getLoc();
+  int64_t topK = op.getWeights().getType().getShape().back();
+  Value c0 = arith::ConstantIndexOp::create(builder, loc, 0);
+  Value c1 = arith::ConstantIndexOp::create(builder, loc, 1);
+  Value end = arith::ConstantIndexOp::create(builder, loc, topK);
+  auto loop = scf::ForOp::create(
+      builder, loc, c0, end, c1, zeros,
+      [&](OpBuilder &b, Location, Value i, ValueRange sums) {
+        OpFoldResult one = b.getIndexAttr(1);
+        Value k = indexAt(b, loc, all.pairs, i);
+        Value e = indexAt(b, loc, all.experts, {c0, k});
+        Value group = tensor::ExtractSliceOp::create(
+            b, loc, RankedTensorType::get({1}, b.getI32Type()), all.pairs,
+            ArrayRef<OpFoldResult>{i}, ArrayRef{one}, ArrayRef{one});
+        scf::YieldOp::create(
+            b, loc,
+            buildExpert(b, op, e, all.rows, group, all.weights, sums[0]));
+      });
+  return loop.getResult(0);
+}
+
+/// Where a call has one token of each sequence, it is mostly that of one
+/// sequence.
+Value sumOfExperts(OpBuilder &builder, const Chosen &all, Value zeros) {
+  ExpertsOp op = all.op;
+  Location loc = op.getLoc();
+  ArrayRef<int64_t> shape = op.getInput().getType().getShape();
+  if (shape[1] != 1 || shape[0] > 1)
+    return sumOfRows(builder, all, zeros);
+  if (shape[0] == 1)
+    return sumOfToken(builder, all, zeros);
+  OpFoldResult zero = builder.getIndexAttr(0), one = builder.getIndexAttr(1);
+  OpFoldResult hidden = builder.getIndexAttr(shape[2]);
+  auto row = RankedTensorType::get({1, shape[2]}, builder.getF32Type());
+  auto first = [&](OpBuilder &b, Value from) -> Value {
+    return tensor::ExtractSliceOp::create(
+        b, loc, row, from, ArrayRef{zero, zero}, ArrayRef{one, hidden},
+        ArrayRef{one, one});
+  };
+  Value rows = tensor::DimOp::create(builder, loc, all.rows, 0);
+  Value c1 = arith::ConstantIndexOp::create(builder, loc, 1);
+  Value isOne =
+      arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq, rows, c1);
+  return scf::IfOp::create(
+             builder, loc, isOne,
+             [&](OpBuilder &b, Location) {
+               Chosen token = all;
+               token.rows = first(b, all.rows);
+               Value sum = sumOfToken(b, token, first(b, zeros));
+               scf::YieldOp::create(
+                   b, loc,
+                   ValueRange{tensor::InsertSliceOp::create(
+                       b, loc, sum, zeros, ArrayRef{zero, zero},
+                       ArrayRef{one, hidden}, ArrayRef{one, one})});
+             },
+             [&](OpBuilder &b, Location) {
+               scf::YieldOp::create(b, loc, sumOfRows(b, all, zeros));
+             })
       .getResult(0);
 }
 
@@ -149,44 +269,14 @@ struct Decompose : OpRewritePattern<ExpertsOp> {
         rewriter, loc, TypeRange{pairs.getType(), offsets.getType()}, chosen,
         ValueRange{pairs, offsets});
 
-    Value sum = zerosLike(rewriter, loc, rows);
-
-    Value c0 = arith::ConstantIndexOp::create(rewriter, loc, 0);
-    Value c1 = arith::ConstantIndexOp::create(rewriter, loc, 1);
-    Value end = arith::ConstantIndexOp::create(rewriter, loc, experts);
-    auto loop = scf::ForOp::create(
-        rewriter, loc, c0, end, c1, sum,
-        [&](OpBuilder &b, Location, Value e, ValueRange sums) {
-          auto offset = [&](Value at) -> Value {
-            Value v =
-                tensor::ExtractOp::create(b, loc, groups.getResult(1), at);
-            return arith::IndexCastOp::create(b, loc, b.getIndexType(), v);
-          };
-          Value first = offset(e);
-          Value last = offset(arith::AddIOp::create(b, loc, e, c1));
-          Value count = arith::SubIOp::create(b, loc, last, first);
-          Value chosenByAny = arith::CmpIOp::create(
-              b, loc, arith::CmpIPredicate::sgt, count, c0);
-          auto branch = scf::IfOp::create(
-              b, loc, chosenByAny,
-              [&](OpBuilder &b, Location) {
-                Value group = tensor::ExtractSliceOp::create(
-                    b, loc, groups.getResult(0), ArrayRef<OpFoldResult>{first},
-                    ArrayRef<OpFoldResult>{count},
-                    ArrayRef<OpFoldResult>{b.getIndexAttr(1)});
-                scf::YieldOp::create(b, loc,
-                                     buildExpert(b, op, e, rows, group, count,
-                                                 weights, sums[0]));
-              },
-              [&](OpBuilder &b, Location) {
-                scf::YieldOp::create(b, loc, sums[0]);
-              });
-          scf::YieldOp::create(b, loc, branch.getResults());
-        });
+    Value sum = sumOfExperts(
+        rewriter,
+        {op, rows, chosen, weights, groups.getResult(0), groups.getResult(1)},
+        zerosLike(rewriter, loc, rows));
 
     SmallVector<ReassociationIndices> unflatten = {{0, 1}, {2}};
     rewriter.replaceOpWithNewOp<tensor::ExpandShapeOp>(
-        op, op.getType(), loop.getResult(0), unflatten,
+        op, op.getType(), sum, unflatten,
         tensor::getMixedSizes(rewriter, loc, op.getInput()));
     return success();
   }

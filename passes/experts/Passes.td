@@ -17,6 +17,10 @@ def DecomposeExperts : Pass<"decompose-experts", "::mlir::func::FuncOp"> {
     row chose costs one comparison. Groups are padded with rows of zeros to one
     of a few sizes. All threads work on one expert at a time, so an uneven
     routing does not matter.
+
+    One token of one sequence, as most calls of `decode` have, is a loop over its K
+    experts, of one row each: what depends on a number of rows is known, and gate
+    and up share a parallel region.
   }];
   let statistics = [
     Statistic<"numDecomposed", "num-decomposed",

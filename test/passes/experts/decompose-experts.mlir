@@ -98,3 +98,37 @@ func.func @relu2(%x: tensor<?x?x8xf32>, %w: tensor<?x?x2xf32>,
         tensor<4x16x8xbf16>, tensor<4x8x16xbf16>
   return %y : tensor<?x?x8xf32>
 }
+
+// -----
+
+// One token of each sequence: where there is one sequence, its experts in the
+// order of the groups, whose row is no copy and whose number of rows is known.
+
+// CHECK-LABEL: func @one_token
+// CHECK-SAME: %[[X:[a-z0-9]+]]: tensor<?x1x8xf32>, %{{.*}}: tensor<?x1x2xf32>, %[[E:[a-z0-9]+]]: tensor<?x1x2xi32>, %[[UP:[a-z0-9]+]]: tensor<4x16x8xbf16>
+// CHECK: %[[CHOSEN:.*]] = tensor.collapse_shape %[[E]]
+// CHECK: %[[GROUPS:.*]]:2 = marimba.group_by_expert
+// CHECK: %[[ONE:.*]] = arith.cmpi eq,
+// CHECK: scf.if %[[ONE]]
+// CHECK: %[[ROW:.*]] = tensor.extract_slice %{{.*}}[0, 0] [1, 8] [1, 1] : tensor<?x8xf32> to tensor<1x8xf32>
+// CHECK: %[[END:.*]] = arith.constant 2 : index
+// CHECK: %[[SUM:.*]] = scf.for %[[I:.*]] = %[[FROM:.*]] to %[[END]] step
+// CHECK: %[[K32:.*]] = tensor.extract %[[GROUPS]]#0[%[[I]]]
+// CHECK: %[[K:.*]] = arith.index_cast %[[K32]]
+// CHECK: %[[EXPERT32:.*]] = tensor.extract %[[CHOSEN]][%[[FROM]], %[[K]]]
+// CHECK: %[[EXPERT:.*]] = arith.index_cast %[[EXPERT32]]
+// CHECK: %[[PAIR:.*]] = tensor.extract_slice %[[GROUPS]]#0[%[[I]]] [1] [1] : tensor<?xi32> to tensor<1xi32>
+// CHECK: %[[WU:.*]] = tensor.extract_slice %[[UP]][%[[EXPERT]], 0, 0] [1, 16, 8]
+// CHECK: marimba.linear %[[ROW]], %[[WU]] {{.*}}tensor<1x16xf32>
+// CHECK: marimba.scatter_add_rows %{{.*}}, %[[PAIR]],
+// CHECK: tensor.insert_slice %[[SUM]] into %{{.*}}[0, 0] [1, 8] [1, 1]
+// CHECK: } else {
+// CHECK: marimba.gather_rows
+func.func @one_token(%x: tensor<?x1x8xf32>, %w: tensor<?x1x2xf32>,
+    %e: tensor<?x1x2xi32>, %up: tensor<4x16x8xbf16>,
+    %down: tensor<4x8x16xbf16>) -> tensor<?x1x8xf32> {
+  %y = marimba.experts %x, %w, %e, %up, %down
+      : tensor<?x1x8xf32>, tensor<?x1x2xf32>, tensor<?x1x2xi32>,
+        tensor<4x16x8xbf16>, tensor<4x8x16xbf16>
+  return %y : tensor<?x1x8xf32>
+}
