@@ -276,6 +276,7 @@ LARGE = [
     ("scan_summary", "N", 100, {}),
     ("linear_attention", "N", 2048, {"T": 40}),
     ("linear_attention_heads", "Pv", 2048, {"T": 40}),
+    ("linear_attention_delta", "N", 256, {"T": 37, "Pv": 100}),
     ("lti_scan", "N", 100, {}),
     ("lti_scan_complex", "N", 1024, {}),
     ("long_convolution", "L", 40, {"T": 81}),
