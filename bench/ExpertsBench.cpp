@@ -195,8 +195,8 @@ public:
     auto *chosen = static_cast<int32_t *>(args[2].data);
     for (int64_t r = 0; r < c.rows; ++r)
       for (int64_t k = 0; k < c.topK; ++k)
-        chosen[r * c.topK + k] = static_cast<int32_t>(
-            ((turn + turnOf[r]) * c.topK + k) % c.experts);
+        chosen[r * c.topK + k] =
+            static_cast<int32_t>(((turn + turnOf[r]) * c.topK + k) % c.experts);
   }
   /// Experts that are chosen by anybody.
   int64_t chosen() const {
