@@ -71,8 +71,7 @@ struct ModelPlan {
   double embeddingScale = 1, logitsScale = 1; // factors
   double logitsSoftcap = 0;                   // after the factor; 0: none
   Weight embedding, finalNorm;
-  bool zeroCenteredNorm = false; // the last norm's factor is 1 + w
-  std::optional<Weight> head;    // none: the embedding is the head, too
+  std::optional<Weight> head; // none: the embedding is the head, too
   std::vector<LayerPlan> layers;
   /// Of rotary positions, which layers share; none where there are none.
   std::vector<Rotation> rotations;

@@ -33,14 +33,15 @@ void checkAttention(Config &c, int64_t hidden, const AttentionSizes &sizes) {
 
 void addAttention(LayerPlan &layer, WeightTable &weights,
                   const AttentionSizes &s, Dim hidden, bool bias,
-                  StringRef module, bool outputBias) {
+                  StringRef module, const AttentionNames &names,
+                  bool outputBias) {
   Dim queries{s.heads * s.headDim, "num_attention_heads"};
   Dim keys{s.keyHeads * s.headDim, "num_key_value_heads"};
   std::string m = (module + ".").str();
-  auto add = [&](StringRef name, Dim out, Dim in) {
-    takeTensor(layer, weights, m, name, {out, in});
+  auto add = [&](StringRef name, StringRef disk, Dim out, Dim in) {
+    takeTensorAs(layer, weights, m, name, disk, {out, in});
     if (bias && (outputBias || name != "o_proj"))
-      takeTensor(layer, weights, m, name, out, ".bias");
+      takeTensorAs(layer, weights, m, name, disk, out, ".bias");
   };
   add("q_proj", "q_proj",
       s.gated ? Dim{2 * queries.size, queries.field} : queries, hidden);

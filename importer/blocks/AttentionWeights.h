@@ -24,12 +24,18 @@ AttentionSizes readAttention(Config &config, int64_t hidden,
 void checkAttention(Config &config, int64_t hidden,
                     const AttentionSizes &sizes);
 
+/// What checkpoints call some of attention's tensors.
+struct AttentionNames {
+  StringRef output = "o_proj", queryNorm = "q_norm", keyNorm = "k_norm";
+};
+
 /// Takes <layer.location>.<module>.{q,k,v,o}_proj, with biases if `bias`,
-/// o_proj only if `outputBias`, too, and {q,k}_norm if there are norms; adds
-/// them and the states to the layer.
+/// o_proj only if `outputBias`, too, and {q,k}_norm if there are norms, or what
+/// `names` says for these; adds them and the states to the layer.
 void addAttention(LayerPlan &layer, WeightTable &weights,
                   const AttentionSizes &sizes, Dim hidden, bool bias = false,
-                  StringRef module = "self_attn", bool outputBias = true);
+                  StringRef module = "self_attn",
+                  const AttentionNames &names = {}, bool outputBias = true);
 
 /// Adds attention's states to a layer that has weights already.
 void addKeyValueStates(LayerPlan &layer, const AttentionSizes &sizes);

@@ -89,41 +89,34 @@ Value joinChannels(LayerScope &scope, StringRef part, Value value) {
                                          value, groups);
 }
 
-Value sliceHeads(LayerScope &scope, StringRef part, Value value, int64_t begin,
-                 int64_t size) {
-  OpBuilder &b = scope.builder;
-  int64_t heads = cast<RankedTensorType>(value.getType()).getDimSize(2);
-  SmallVector<OpFoldResult> offsets(4, b.getIndexAttr(0));
-  offsets[3] = b.getIndexAttr(begin);
-  SmallVector<OpFoldResult> strides(4, b.getIndexAttr(1));
-  return tensor::ExtractSliceOp::create(
-      b, scope.loc(part), scope.activation({heads, size}), value, offsets,
-      scope.shape({heads, size}), strides);
-}
-
-Value concatChannels(LayerScope &scope, StringRef part, ValueRange values) {
+/// One after the other, along the last dimension of [B,T,...].
+static Value concatLast(LayerScope &scope, StringRef part, ValueRange values) {
   OpBuilder &b = scope.builder;
   Location loc = scope.loc(part);
-  auto width = [](Value value) {
-    return cast<RankedTensorType>(value.getType()).getDimSize(2);
+  auto sizesOf = [](Value value) {
+    auto type = cast<RankedTensorType>(value.getType());
+    return SmallVector<int64_t>(type.getShape().drop_front(2));
   };
-  int64_t all = 0, begin = 0;
-  for (Value value : values)
-    all += width(value);
+  SmallVector<int64_t> all = sizesOf(values.front());
+  for (Value value : values.drop_front())
+    all.back() += sizesOf(value).back();
   Value result = scope.empty(loc, all);
+  size_t rank = all.size() + 2;
+  SmallVector<OpFoldResult> strides(rank, b.getIndexAttr(1));
+  int64_t begin = 0;
   for (Value value : values) {
-    SmallVector<OpFoldResult> offsets(3, b.getIndexAttr(0));
-    offsets[2] = b.getIndexAttr(begin);
-    SmallVector<OpFoldResult> strides(3, b.getIndexAttr(1));
+    SmallVector<OpFoldResult> offsets(rank, b.getIndexAttr(0));
+    offsets.back() = b.getIndexAttr(begin);
+    SmallVector<int64_t> sizes = sizesOf(value);
     result = tensor::InsertSliceOp::create(b, loc, value, result, offsets,
-                                           scope.shape(width(value)), strides);
-    begin += width(value);
+                                           scope.shape(sizes), strides);
+    begin += sizes.back();
   }
   return result;
 }
 
-Value concatChannels(LayerScope &scope, StringRef part, Value x, Value y) {
-  return concatLast(scope, part, x, y);
+Value concatChannels(LayerScope &scope, StringRef part, ValueRange values) {
+  return concatLast(scope, part, values);
 }
 
 Value sliceHeads(LayerScope &scope, StringRef part, Value value, int64_t begin,
@@ -139,7 +132,7 @@ Value sliceHeads(LayerScope &scope, StringRef part, Value value, int64_t begin,
 }
 
 Value concatHeads(LayerScope &scope, StringRef part, Value x, Value y) {
-  return concatLast(scope, part, x, y);
+  return concatLast(scope, part, {x, y});
 }
 
 Value emitScaled(OpBuilder &b, Location loc, Value value, double factor) {

@@ -89,6 +89,8 @@ Value sliceHeads(LayerScope &scope, StringRef part, Value value, int64_t begin,
                  int64_t size);
 /// One after the other, along the channels.
 Value concatChannels(LayerScope &scope, StringRef part, ValueRange values);
+/// For each head x and then y.
+Value concatHeads(LayerScope &scope, StringRef part, Value x, Value y);
 
 struct MambaSizes {
   int64_t inner = 0;       // D
@@ -214,6 +216,48 @@ struct LightningSizes {
 /// output_gate, out_proj; state: ssm [B,heads,dh,dh].
 Value emitLightningMixer(LayerScope &scope, const LightningSizes &sizes,
                          Value h);
+
+struct GatedDeltaSizes {
+  int64_t keyHeads = 0, valueHeads = 0; // hk, hv
+  int64_t keyDim = 0, valueDim = 0;     // dk, dv
+  int64_t window = 0;                   // W
+  double normEpsilon = 0;               // of the output's norm
+  double betaScale = 1;                 // 2: eigenvalues may be below 0
+  bool channelDecay = false;            // one for each key channel
+  bool sigmoidGate = false;             // of the output; else SiLU
+  /// Value head j reads key head j % hk, as in GGUF files; else j / (hv/hk).
+  bool tiledHeads = false;
+
+  int64_t keys() const { return keyHeads * keyDim; }
+  int64_t inner() const { return valueHeads * valueDim; }
+  int64_t convolved() const { return 2 * keys() + inner(); } // C: q, k, v
+};
+/// What projections of h give a gated delta net.
+struct GatedDeltaInputs {
+  Value qkv;   // [B,T,C], queries, keys and values, each of all heads
+  Value gate;  // [B,T,hv*dv], z
+  Value beta;  // [B,T,hv], before its sigmoid
+  Value decay; // [B,T,hv], of channels [B,T,hv*dk], before dt_bias is added
+};
+/// A gated delta net, but for the projections before it: the convolution, the
+/// delta rule, the output normed by head and gated, out_proj. Weights: conv, A
+/// (both derived), dt_bias [hv] or [hv*dk], gated_norm [dv], out_proj; states:
+/// conv [B,W-1,C], ssm [B,hv,dk,dv].
+Value emitGatedDelta(LayerScope &scope, const GatedDeltaSizes &sizes,
+                     const GatedDeltaInputs &inputs);
+/// The projections of Qwen's spellings. Weights: in_proj_qkv and in_proj_z, or
+/// in_proj_qkvz, rows q, k, v, z of one key head after the other; in_proj_b and
+/// in_proj_a, or in_proj_ba, rows b, a of one key head after the other.
+GatedDeltaInputs emitGatedDeltaProjections(LayerScope &scope,
+                                           const GatedDeltaSizes &sizes,
+                                           Value h);
+
+/// A = -exp(A_log), or A itself where the input is that already, and conv, the
+/// convolutions' weights one after the other, transposed, all in f32; inputs
+/// A_log, of hv elements, and each [.,1,W], destinations [hv] and [W,C].
+SmallVector<Value> emitGatedDeltaPreparation(OpBuilder &b, Location loc,
+                                             ValueRange inputs,
+                                             ValueRange outputs, bool holdsA);
 
 /// What a feed-forward does to its gate.
 enum class GateActivation { Silu, GeluWithTanh };

@@ -55,9 +55,9 @@ void GatedDeltaModel::read(Config &c, const GatedDeltaDefaults &defaults) {
   a.norm = QueryKeyNorm::OfHeads;
   a.normEpsilon = epsilon;
   a.zeroCenteredNorm = zeroCentered;
-  frequencies = readRotaryFrequencies(c, a.headDim, /*defaultTheta=*/1e4,
-                                      /*defaultShare=*/0.25);
-  a.rotary = 2 * int64_t(frequencies.size());
+  rotation = readRotation(c, a.headDim, /*defaultTheta=*/1e4,
+                          /*defaultShare=*/0.25);
+  a.rotary = rotation.size();
 
   GatedDeltaSizes sizes{
       /*keyHeads=*/16,  /*valueHeads=*/32, /*keyDim=*/128,
@@ -171,7 +171,7 @@ void GatedDeltaModel::plan(Config &file, WeightTable &weights, ModelPlan &plan,
   plan.hiddenSize = hidden;
   plan.normEpsilon = epsilon;
   plan.zeroCenteredNorm = zeroCentered;
-  plan.rotaryFrequencies = frequencies;
+  plan.rotations = {rotation};
   plan.embedding = takeEmbedding(weights, "embed_tokens",
                                  {(module + ".embed_tokens.weight").str()},
                                  vocabDim, hiddenDim, tied);

@@ -32,7 +32,7 @@ struct GatedDeltaModel {
   bool byKeyHead = false;
   AttentionSizes attention;
   GatedDeltaSizes mixer;
-  std::vector<float> frequencies;
+  Rotation rotation;
   std::vector<bool> isLinear, isDense; // by layer
   int64_t experts = 0, expertWidth = 0, sharedWidth = 0;
   Routing routing;

@@ -123,7 +123,7 @@ LayerPlan TransformerModel::planLayer(
   layer.location = (module + "." + layer.prefix).str();
   takeTensor(layer, weights, "", "input_layernorm", hiddenDim);
   addAttention(layer, weights, sizes, hiddenDim, attentionBias, "self_attn",
-               outputBias);
+               /*names=*/{}, outputBias);
   if (rotations.size() > 1 && windowed[index])
     layer.rotation = 1;
   takeTensor(layer, weights, "", kAfterAttention, hiddenDim);

@@ -38,7 +38,7 @@ struct Lfm2Config {
   double epsilon;
   ShortConvSizes conv;
   AttentionSizes attention;
-  std::vector<float> frequencies;
+  Rotation rotation;
   std::vector<bool> isAttention; // by layer
 
   /// Reads and checks all fields; errors have been reported on failure.
@@ -125,8 +125,8 @@ LogicalResult Lfm2Config::read(Config &c, bool mixture) {
   attention.normEpsilon = epsilon;
   // The first release's name for it.
   double theta = c.getPositiveReal("theta", 1e6);
-  frequencies = readRotaryFrequencies(c, attention.headDim, theta);
-  attention.rotary = 2 * int64_t(frequencies.size());
+  rotation = readRotation(c, attention.headDim, theta);
+  attention.rotary = rotation.size();
   readTypes(c);
   if (mixture) {
     widthField = "intermediate_size";
@@ -204,7 +204,7 @@ static LogicalResult planModel(Config &file, WeightTable &weights,
   plan.vocabSize = config.vocab;
   plan.hiddenSize = config.hidden;
   plan.normEpsilon = config.epsilon;
-  plan.rotaryFrequencies = config.frequencies;
+  plan.rotations = {config.rotation};
   plan.embedding =
       takeEmbedding(weights, "embed_tokens", {"model.embed_tokens.weight"},
                     vocab, hidden, config.tied);

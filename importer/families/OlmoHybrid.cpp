@@ -26,7 +26,7 @@ struct OlmoHybridConfig {
   double epsilon;
   AttentionSizes attention;
   GatedDeltaSizes mixer;
-  std::vector<float> frequencies;
+  Rotation rotation;
   std::vector<bool> isLinear; // by layer
 
   /// Reads and checks all fields; errors have been reported on failure.
@@ -54,8 +54,8 @@ void OlmoHybridConfig::readMixers(Config &c) {
   c.flatten("rope_parameters");
   auto isNull = [&](StringRef field) { return c.has(field) && !c.find(field); };
   if (!isNull("rope_theta") && !isNull("rope_parameters.rope_theta")) {
-    frequencies = readRotaryFrequencies(c, a.headDim, /*defaultTheta=*/1e4);
-    a.rotary = 2 * int64_t(frequencies.size());
+    rotation = readRotation(c, a.headDim, /*defaultTheta=*/1e4);
+    a.rotary = rotation.size();
   }
 
   GatedDeltaSizes sizes;
@@ -202,7 +202,8 @@ static LogicalResult planOlmoHybrid(MLIRContext &, Config &file,
   plan.vocabSize = config.vocab;
   plan.hiddenSize = config.hidden;
   plan.normEpsilon = config.epsilon;
-  plan.rotaryFrequencies = config.frequencies;
+  if (config.attention.rotary)
+    plan.rotations = {config.rotation};
   plan.embedding =
       takeEmbedding(weights, "embed_tokens", {"model.embed_tokens.weight"},
                     vocab, hidden, config.tied);

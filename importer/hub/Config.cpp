@@ -54,6 +54,22 @@ void Config::flatten(StringRef field) {
     object[(field + "." + StringRef(name)).str()] = member;
 }
 
+void Config::enter(StringRef field) {
+  const llvm::json::Value *value = find(field);
+  if (!value)
+    return;
+  const llvm::json::Object *members = value->getAsObject();
+  if (!members)
+    return error(field, "an object");
+  for (const auto &[name, member] : llvm::json::Object(*members)) {
+    bool isNull = member.kind() == llvm::json::Value::Null;
+    if (isNull && object.get(name))
+      continue;
+    object[name] = member;
+    names.names[name] = (field + "." + StringRef(name)).str();
+  }
+}
+
 void Config::checkSupported(StringRef activation, StringRef field) {
   std::string found = getString(field, activation);
   if (found == "swish") // another name of one function

@@ -1,9 +1,9 @@
 """The attention operators of Inputs/ops: see op_cases.py."""
 
-import array
 import math
 
 from op_entry import Entry, tensor, tensor_type, zeros
+from rotary_cases import rotary_frequencies, rotate
 
 
 def unpad(value, mask):
@@ -29,50 +29,6 @@ def cached(value, past, capacity):
         at = row * capacity * heads * size
         cache.values[at : at + len(own)] = own if past else own[:0]
     return cache.transpose(0, 2, 1, 3)
-
-
-def rotary_frequencies(theta, size):
-    """theta^(-2j/size), rounded to float32 after every step."""
-
-    def f32(value):
-        return array.array("f", [value])[0]
-
-    powers = [f32(theta ** f32(2 * j / size)) for j in range(size // 2)]
-    return [f32(1.0 / power) for power in powers]
-
-
-def rotate(entry, parameters, rows, values):
-    """Query and key, as (value, tensor, type), turned by their positions; also
-    written to the outputs q_rot and k_rot."""
-    pairs = parameters["rotary_dim"] // 2
-    frequencies = rotary_frequencies(parameters["rope_theta"], 2 * pairs)
-    batch, time = values[0][1].shape[:2]
-    type = tensor_type([batch, time, pairs], dynamic=2)
-    zero = entry.op("arith.constant 0 : index", "c0")
-    one = entry.op("arith.constant 1 : index", "c1")
-    value, _, own = values[0]
-    sizes = [
-        entry.op(f"tensor.dim {value}, {at} : {own}", name)
-        for at, name in ((zero, "batch"), (one, "time"))
-    ]
-    empty = entry.op(f"tensor.empty({', '.join(sizes)}) : {type}", "table")
-    listed = ", ".join(f"{frequency:.9e}" for frequency in frequencies)
-    cos, sin = entry.op(
-        f"marimba.rotary_table {rows} outs({empty}, {empty} : {type}, {type})"
-        f" {{frequencies = array<f32: {listed}>}} : tensor<?xi32> -> {type}, {type}",
-        "cos, sin",
-    )
-    turned = []
-    for name, (value, golden, own) in zip(("q_rot", "k_rot"), values):
-        memory = entry.output(name, golden.shape, own)
-        result = entry.op(
-            f"marimba.rotary_embedding {value}, {cos}, {sin} outs({memory} : {own})"
-            f" : {own}, {type}, {type} -> {own}",
-            f"{name}_after",
-        )
-        entry.returns(result, own)
-        turned.append(result)
-    return turned
 
 
 def attention(name, parameters, inputs, outputs):

@@ -322,7 +322,6 @@ class Checker:
     def compare_kept(self, name, expected, kept, scales):
         """Half a step of bf16 is 2^-8 of a number at most, one of codes half of
         the scale; and the numbers that are rounded may differ by TOLERANCE."""
-        kept, scales = found[name], found.get(name + "_scales")
         # Those that a window leaves to the next token.
         tokens, count = kept.shape[2], expected.shape[2]
         kept = kept.take(2, tokens - count, tokens)

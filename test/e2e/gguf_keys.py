@@ -147,6 +147,43 @@ def granite_hybrid_keys(config):
     return keys
 
 
+def lfm2_width(config):
+    """Of the dense layers of lfm2: the config's width, adjusted."""
+    width = config["intermediate_size"]
+    if not config.get("block_auto_adjust_ff_dim"):
+        return width
+    multiple = config["block_multiple_of"]
+    width = int(config["block_ffn_dim_multiplier"] * int(2 * width / 3))
+    return multiple * ((width + multiple - 1) // multiple)
+
+
+def lfm2_keys(config):
+    moe = config["model_type"] == "lfm2_moe"
+    arch = "lfm2moe" if moe else "lfm2"
+    keys = common_keys(config, arch, config["num_hidden_layers"])
+    key_heads = config["num_key_value_heads"]
+    each = [key_heads if t != "conv" else 0 for t in config["layer_types"]]
+    own = {
+        "vocab_size": (UINT32, config["vocab_size"]),
+        "feed_forward_length": (UINT32, lfm2_width(config)),
+        "attention.head_count": (UINT32, config["num_attention_heads"]),
+        "attention.head_count_kv": (ARRAY, (INT32, each)),
+        "rope.freq_base": (FLOAT32, config["rope_parameters"]["rope_theta"]),
+        "shortconv.l_cache": (UINT32, config["conv_L_cache"]),
+    }
+    if moe:
+        for key, field in {
+            "expert_count": "num_experts",
+            "expert_used_count": "num_experts_per_tok",
+            "expert_feed_forward_length": "moe_intermediate_size",
+            "leading_dense_block_count": "num_dense_layers",
+        }.items():
+            own[key] = (UINT32, config[field])
+        own["expert_gating_func"] = (UINT32, 2)  # sigmoid
+    keys.update({f"{arch}.{key}": value for key, value in own.items()})
+    return keys
+
+
 def gated_delta_keys(config):
     """Qwen3-Next and Qwen3.5."""
     moe = "num_experts" in config
@@ -186,6 +223,39 @@ def gated_delta_keys(config):
     return keys
 
 
+def kimi_keys(config):
+    arch = "kimi-linear"
+    keys = common_keys(config, arch, config["num_hidden_layers"])
+    # Without heads of keys a layer has delta attention, with one latent.
+    each = [int(t == "full_attention") for t in config["layer_types"]]
+    rank, shared = config["kv_lora_rank"], config["qk_rope_head_dim"]
+    own = {
+        "vocab_size": (UINT32, config["vocab_size"]),
+        "attention.head_count_kv": (ARRAY, (INT32, each)),
+        "attention.key_length": (UINT32, rank + shared),
+        "attention.key_length_mla": (UINT32, config["qk_nope_head_dim"] + shared),
+        "expert_weights_scale": (FLOAT32, config["routed_scaling_factor"]),
+        "expert_gating_func": (UINT32, 2),  # sigmoid
+        "leading_dense_block_count": (UINT32, 1),
+    }
+    for key, field in {
+        "feed_forward_length": "intermediate_size",
+        "attention.head_count": "num_attention_heads",
+        "attention.kv_lora_rank": "kv_lora_rank",
+        "attention.value_length_mla": "v_head_dim",
+        "rope.dimension_count": "qk_rope_head_dim",
+        "ssm.conv_kernel": "linear_conv_kernel_dim",
+        "kda.head_dim": "linear_head_dim",
+        "expert_count": "num_experts",
+        "expert_used_count": "num_experts_per_token",
+        "expert_shared_count": "num_shared_experts",
+        "expert_feed_forward_length": "moe_intermediate_size",
+    }.items():
+        own[key] = (UINT32, config[field])
+    keys.update({f"{arch}.{key}": value for key, value in own.items()})
+    return keys
+
+
 def metadata(config):
     """Pairs of key and (type, value); an array is (ARRAY, (type, values))."""
     family = config["model_type"]
@@ -195,9 +265,12 @@ def metadata(config):
         "mamba2": mamba2_keys,
         "bamba": granite_hybrid_keys,
         "granitemoehybrid": granite_hybrid_keys,
+        "lfm2": lfm2_keys,
+        "lfm2_moe": lfm2_keys,
         "qwen3_next": gated_delta_keys,
         "qwen3_5_text": gated_delta_keys,
         "qwen3_5_moe_text": gated_delta_keys,
+        "kimi_linear": kimi_keys,
     }
     if family in others:
         return others[family](config)

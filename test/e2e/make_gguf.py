@@ -150,6 +150,23 @@ def adds_one(family, name):
     )
 
 
+def split_latent(config, tensors):
+    """kv_b_proj in two, a matrix for each head, the keys' transposed."""
+    result = {}
+    for name, tensor in tensors.items():
+        if ".kv_b_proj." not in name:
+            result[name] = tensor
+            continue
+        heads, width = config["num_attention_heads"], tensor.shape[1]
+        keys, values = config["qk_nope_head_dim"], config["v_head_dim"]
+        each = tensor.reshape(heads, keys + values, width)
+        for part, begin, end in (("k", 0, keys), ("v", keys, keys + values)):
+            own = each.take(1, begin, end)
+            own = own.swap_last() if part == "k" else own
+            result[name.replace("kv_b_proj", f"{part}_b_proj")] = own
+    return result
+
+
 def gguf_name(name, parts):
     if name in ENDS:
         return ENDS[name]
@@ -182,8 +199,10 @@ def convert(config, tensors, kind):
         if family == "falcon_h1":
             tensor.values = multiply(config, name, tensor)
         tensor.values = gguf_transformers.change(config, name, tensor.values)
-        if ".conv1d.weight" in name:
+        if ".conv1d.weight" in name or ".conv.conv.weight" in name:
             tensor.shape = [tensor.shape[0], tensor.shape[2]]
+        if "ssm_conv1d_" in gguf:
+            tensor.shape = [1, *tensor.shape]
         if family in ("llama", "mixtral", "bamba", "granitemoehybrid", "granite"):
             if ".q_proj." in name:
                 tensor = interleave(tensor, heads)

@@ -95,8 +95,8 @@ int64_t GroupedMatmul::channelsOfTask() {
   int64_t bytes = type.getDimSize(2) * type.getElementTypeBitWidth() / 8 *
                   (op.getGate() ? 2 : 1);
   int64_t most = kBytesOfTask / std::max<int64_t>(bytes, 1);
-  most = most / StoredTiles::kChannels * StoredTiles::kChannels;
-  return std::clamp(most, StoredTiles::kChannels, kMostChannels);
+  return std::clamp<int64_t>(llvm::alignDown(most, StoredTiles::kChannels),
+                             StoredTiles::kChannels, kMostChannels);
 }
 
 Value GroupedMatmul::addressesOf(Value weight) {
