@@ -5,7 +5,7 @@ import re
 import subprocess
 import sys
 
-COMPILE = "activations config-file dtype dump-ir isa kv linear-attention linear-attention-chunk lti-form matmul matmul-table no-fuse-scan reference target vector-bits"
+COMPILE = "activations config-file dtype dump-ir experts isa kv linear-attention linear-attention-chunk lti-form matmul matmul-table no-fuse-scan reference target vector-bits"
 LOAD = COMPILE + " cache-dir no-cache threads"
 SESSION = LOAD + " chunk"
 SAMPLER = " min-p repetition-penalty seed stop temperature top-k top-p"
