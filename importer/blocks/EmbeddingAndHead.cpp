@@ -10,19 +10,30 @@ namespace mlir::marimba {
 
 static constexpr StringLiteral kHead = "lm_head.weight";
 
-Weight takeEmbedding(WeightTable &weights, StringRef symbol,
-                     std::vector<std::string> names, Dim vocab, Dim hidden,
-                     bool tied) {
+static Dim vocabOf(const ModelFrame &frame) {
+  return {frame.vocab, frame.vocabField};
+}
+static Dim hiddenOf(const ModelFrame &frame) {
+  return {frame.hidden, frame.hiddenField};
+}
+
+static Weight takeEmbedding(WeightTable &weights, const ModelFrame &frame) {
+  std::vector<std::string> names = frame.embeddingNames;
+  if (names.empty())
+    names.push_back(
+        (frame.names.module + "." + frame.embedding + ".weight").str());
   bool isThere = llvm::any_of(names, [&](const std::string &name) {
     return weights.has({name, name + ".codes"});
   });
-  if (tied && !isThere)
+  if (frame.tied && !isThere)
     names.push_back(kHead.str());
-  return weights.getMatrix(symbol, names, {vocab, hidden});
+  return weights.getMatrix(frame.embedding, names,
+                           {vocabOf(frame), hiddenOf(frame)});
 }
 
-void takeHead(ModelPlan &plan, WeightTable &weights, const HeadNames &names,
-              Dim vocab, Dim hidden, bool tied, StringRef configFile) {
+static void takeHead(ModelPlan &plan, WeightTable &weights,
+                     const ModelFrame &frame, StringRef configFile) {
+  const HeadNames &names = frame.names;
   std::string base = names.module.str() + ".";
   size_t layers = plan.layers.size() + names.draftLayers;
   std::string beyond = base + "layers." + std::to_string(layers) + "." +
@@ -31,12 +42,25 @@ void takeHead(ModelPlan &plan, WeightTable &weights, const HeadNames &names,
     weights.error("has a layer " + Twine(layers) + ", but " +
                   weights.fieldsInFile(names.layersField) + " of " +
                   configFile + " is " + Twine(layers));
-  plan.finalNorm =
-      weights.get(names.norm, base + names.norm.str() + ".weight", hidden);
-  if (!tied)
+  plan.finalNorm = weights.get(names.norm, base + names.norm.str() + ".weight",
+                               hiddenOf(frame));
+  if (!frame.tied)
     plan.head = weights.getMatrix(
-        "lm_head", kHead.str(), {vocab, hidden},
+        "lm_head", kHead.str(), {vocabOf(frame), hiddenOf(frame)},
         (" (" + names.tiedField + " of the config is false)").str());
+}
+
+void planFrame(ModelPlan &plan, ModelInfo &info, WeightTable &weights,
+               const ModelFrame &frame, StringRef configFile,
+               llvm::function_ref<LayerPlan(int64_t)> planLayer) {
+  plan.vocabSize = frame.vocab;
+  plan.hiddenSize = frame.hidden;
+  plan.normEpsilon = frame.epsilon;
+  info.tiedEmbeddings = frame.tied;
+  plan.embedding = takeEmbedding(weights, frame);
+  for (int64_t i = 0; i < frame.layers; ++i)
+    plan.layers.push_back(planLayer(i));
+  takeHead(plan, weights, frame, configFile);
 }
 
 void setDefaultTokens(const Config &config, ModelInfo &info,

@@ -12,27 +12,38 @@
 
 namespace mlir::marimba {
 
-/// How a family names what takeHead() looks for; the fields of its config are
+/// How a family names what planFrame() looks for; the fields of its config are
 /// for messages.
 struct HeadNames {
   StringRef module = "model";              // on disk
-  StringRef norm;                          // the last one, in `module`
+  StringRef norm = {};                     // the last one, in `module`
   StringRef layerNorm = "input_layernorm"; // that every layer has
   StringRef layersField = "num_hidden_layers";
   StringRef tiedField = "tie_word_embeddings";
   int64_t draftLayers = 0; // of the checkpoint, behind those that are planned
 };
 
-/// Takes the embedding, whose names on disk are `names`. One that is the head,
-/// too, may be stored as that alone.
-Weight takeEmbedding(WeightTable &weights, StringRef symbol,
-                     std::vector<std::string> names, Dim vocab, Dim hidden,
-                     bool tied);
+/// A model but for its layers.
+struct ModelFrame {
+  int64_t vocab = 0, hidden = 0, layers = 0;
+  double epsilon = 0; // of the last norm
+  bool tied = false;  // the embedding is the head, too
+  HeadNames names = {};
+  /// The embedding's symbol and its names on disk; without, it is called like
+  /// its symbol in `names.module`. One that is the head may be stored as that
+  /// alone.
+  StringRef embedding = "embed_tokens";
+  std::vector<std::string> embeddingNames = {};
+  StringRef vocabField = "vocab_size", hiddenField = "hidden_size";
+};
 
-/// Takes the last norm and, unless the embedding is the head, the head. Reports
-/// a checkpoint that has more layers than planned; `configFile` said how many.
-void takeHead(ModelPlan &plan, WeightTable &weights, const HeadNames &names,
-              Dim vocab, Dim hidden, bool tied, StringRef configFile);
+/// Plans the embedding, the layers as `planLayer` does, the last norm and,
+/// unless the embedding is it, the head; takes their weights in this order.
+/// Reports a checkpoint that has more layers than planned; `configFile` said
+/// how many.
+void planFrame(ModelPlan &plan, ModelInfo &info, WeightTable &weights,
+               const ModelFrame &frame, StringRef configFile,
+               llvm::function_ref<LayerPlan(int64_t)> planLayer);
 
 /// Sets the tokens that the config does not mention to what the family's class
 /// says; one that is null is none.

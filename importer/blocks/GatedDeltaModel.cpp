@@ -166,25 +166,16 @@ static void setAside(WeightTable &weights, ModelInfo &info, int64_t layers,
 
 void GatedDeltaModel::plan(Config &file, WeightTable &weights, ModelPlan &plan,
                            ModelInfo &info, StringRef module) const {
-  Dim vocabDim{vocab, "vocab_size"}, hiddenDim{hidden, "hidden_size"};
-  plan.vocabSize = vocab;
-  plan.hiddenSize = hidden;
-  plan.normEpsilon = epsilon;
   plan.zeroCenteredNorm = zeroCentered;
   plan.rotations = {rotation};
-  plan.embedding = takeEmbedding(weights, "embed_tokens",
-                                 {(module + ".embed_tokens.weight").str()},
-                                 vocabDim, hiddenDim, tied);
-  for (int64_t i = 0; i < layers; ++i)
-    plan.layers.push_back(planLayer(weights, i, module));
+  ModelFrame frame{vocab, hidden, layers, epsilon, tied};
+  frame.names.module = module;
+  frame.names.norm = "norm";
+  frame.names.draftLayers = draftLayers;
+  planFrame(plan, info, weights, frame, file.file(),
+            [&](int64_t i) { return planLayer(weights, i, module); });
   setAside(weights, info, layers, draftLayers);
-  HeadNames names;
-  names.module = module;
-  names.norm = "norm";
-  names.draftLayers = draftLayers;
-  takeHead(plan, weights, names, vocabDim, hiddenDim, tied, file.file());
 
-  info.tiedEmbeddings = tied;
   if (llvm::is_contained(isDense, true))
     info.sizes.push_back({"intermediate_size", intermediate});
   llvm::append_range(info.sizes,

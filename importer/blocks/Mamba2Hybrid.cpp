@@ -156,25 +156,16 @@ LayerPlan Mamba2Hybrid::planLayer(WeightTable &weights, int64_t index,
 
 void Mamba2Hybrid::plan(Config &file, WeightTable &weights, ModelPlan &plan,
                         ModelInfo &info) const {
-  Dim vocabDim{vocab, "vocab_size"}, hiddenDim{hidden, "hidden_size"};
-  plan.vocabSize = vocab;
-  plan.hiddenSize = hidden;
-  plan.normEpsilon = epsilon;
   plan.embeddingScale = embeddingScale;
   plan.logitsScale = logitsScale;
   if (rotation)
     plan.rotations = {*rotation};
-  plan.embedding =
-      takeEmbedding(weights, "embed_tokens", {"model.embed_tokens.weight"},
-                    vocabDim, hiddenDim, tied);
-  for (int64_t i = 0; i < layers; ++i)
-    plan.layers.push_back(planLayer(weights, i, file.file()));
-  HeadNames names;
-  names.norm = lastNorm;
-  takeHead(plan, weights, names, vocabDim, hiddenDim, tied, file.file());
+  ModelFrame frame{vocab, hidden, layers, epsilon, tied};
+  frame.names.norm = lastNorm;
+  planFrame(plan, info, weights, frame, file.file(),
+            [&](int64_t i) { return planLayer(weights, i, file.file()); });
 
   setDefaultTokens(file, info, /*eos=*/2, /*bos=*/1, padId);
-  info.tiedEmbeddings = tied;
   info.sizes = {{"num_attention_heads", attention.heads},
                 {"num_key_value_heads", attention.keyHeads},
                 {"head_dim", attention.headDim},

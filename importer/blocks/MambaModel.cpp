@@ -108,24 +108,20 @@ LayerPlan MambaModel::planLayer(WeightTable &weights, int64_t index) const {
 
 void MambaModel::plan(Config &file, WeightTable &weights, ModelPlan &plan,
                       ModelInfo &info) const {
-  Dim vocabDim{vocab, vocabField}, hiddenDim{hidden, hiddenField};
   // The class's default is true; null is none, and false for transformers.
   bool isNull = file.has(tiedField) && !file.find(tiedField);
   bool tied =
       this->tied && !(isNull && weights.has(std::string("lm_head.weight")));
-  plan.vocabSize = vocab;
-  plan.hiddenSize = hidden;
-  plan.normEpsilon = epsilon;
-  plan.embedding = takeEmbedding(weights, "embeddings", embeddingNames,
-                                 vocabDim, hiddenDim, tied);
-  for (int64_t i = 0; i < layers; ++i)
-    plan.layers.push_back(planLayer(weights, i));
-  takeHead(plan, weights,
-           {"backbone", "norm_f", "norm", layersField, tiedField}, vocabDim,
-           hiddenDim, tied, file.file());
+  ModelFrame frame{vocab, hidden, layers, epsilon, tied};
+  frame.vocabField = vocabField;
+  frame.hiddenField = hiddenField;
+  frame.names = {"backbone", "norm_f", "norm", layersField, tiedField};
+  frame.embedding = "embeddings";
+  frame.embeddingNames = embeddingNames;
+  planFrame(plan, info, weights, frame, file.file(),
+            [&](int64_t i) { return planLayer(weights, i); });
 
   setDefaultTokens(file, info, eosId, /*bos=*/0, padId);
-  info.tiedEmbeddings = tied;
   if (mixer2)
     info.sizes = {{"num_heads", mixer2->sizes.heads},
                   {"head_dim", mixer2->sizes.headDim},

@@ -151,31 +151,22 @@ LayerPlan TransformerModel::planLayer(
 
 void TransformerModel::plan(Config &file, WeightTable &weights, ModelPlan &plan,
                             ModelInfo &info) const {
-  Dim vocabDim{vocab, "vocab_size"}, hiddenDim{hidden, "hidden_size"};
-  plan.vocabSize = vocab;
-  plan.hiddenSize = hidden;
-  plan.normEpsilon = epsilon;
   plan.zeroCenteredNorm = zeroCenteredNorms;
   plan.embeddingScale = embeddingScale;
   plan.logitsScale = logitsScale;
   plan.logitsSoftcap = logitsSoftcap;
   plan.rotations = rotations;
-  plan.embedding = takeEmbedding(weights, "embed_tokens",
-                                 {(module + ".embed_tokens.weight").str()},
-                                 vocabDim, hiddenDim, tied);
   auto model = std::make_shared<const TransformerModel>(*this);
-  for (int64_t i = 0; i < layers; ++i)
-    plan.layers.push_back(planLayer(weights, i, model));
-  HeadNames names;
-  names.module = module;
-  names.norm = "norm";
-  takeHead(plan, weights, names, vocabDim, hiddenDim, tied, file.file());
+  ModelFrame frame{vocab, hidden, layers, epsilon, tied};
+  frame.names.module = module;
+  frame.names.norm = "norm";
+  planFrame(plan, info, weights, frame, file.file(),
+            [&](int64_t i) { return planLayer(weights, i, model); });
   setDefaultTokens(file, info, eos, bos, pad);
   describe(info);
 }
 
 void TransformerModel::describe(ModelInfo &info) const {
-  info.tiedEmbeddings = tied;
   info.sizes = {{"intermediate_size", intermediate},
                 {"num_attention_heads", attention.heads},
                 {"num_key_value_heads", attention.keyHeads},

@@ -190,24 +190,16 @@ static LogicalResult planFalconH1(MLIRContext &, Config &file,
   FalconH1Config config;
   if (failed(config.read(file)))
     return failure();
-  Dim vocab{config.vocab, "vocab_size"}, hidden{config.hidden, "hidden_size"};
-  plan.vocabSize = config.vocab;
-  plan.hiddenSize = config.hidden;
-  plan.normEpsilon = config.epsilon;
   plan.embeddingScale = config.multipliers.embedding;
   plan.logitsScale = config.multipliers.head;
   plan.rotations = {config.rotation};
-  plan.embedding =
-      takeEmbedding(weights, "embed_tokens", {"model.embed_tokens.weight"},
-                    vocab, hidden, config.tied);
-  for (int64_t i = 0; i < config.layers; ++i)
-    plan.layers.push_back(planLayer(config, weights, i));
-  HeadNames names;
-  names.norm = "final_layernorm";
-  takeHead(plan, weights, names, vocab, hidden, config.tied, file.file());
+  ModelFrame frame{config.vocab, config.hidden, config.layers, config.epsilon,
+                   config.tied};
+  frame.names.norm = "final_layernorm";
+  planFrame(plan, info, weights, frame, file.file(),
+            [&](int64_t i) { return planLayer(config, weights, i); });
 
   setDefaultTokens(file, info, /*eos=*/2, /*bos=*/1, /*pad=*/0);
-  info.tiedEmbeddings = config.tied;
   const Mamba2Sizes &mixer = config.mixer.sizes;
   info.sizes = {{"intermediate_size", config.intermediate},
                 {"num_attention_heads", config.attention.heads},

@@ -206,22 +206,14 @@ static LogicalResult planJamba(MLIRContext &, Config &file,
   JambaConfig config;
   if (failed(config.read(file)))
     return failure();
-  Dim vocab{config.vocab, "vocab_size"}, hidden{config.hidden, "hidden_size"};
-  plan.vocabSize = config.vocab;
-  plan.hiddenSize = config.hidden;
-  plan.normEpsilon = config.epsilon;
-  plan.embedding =
-      takeEmbedding(weights, "embed_tokens", {"model.embed_tokens.weight"},
-                    vocab, hidden, config.tied);
   JambaPlanner planner(config, file.file(), weights);
-  for (int64_t i = 0; i < config.layers; ++i)
-    plan.layers.push_back(planner.planLayer(i));
-  HeadNames names;
-  names.norm = "final_layernorm";
-  takeHead(plan, weights, names, vocab, hidden, config.tied, file.file());
+  ModelFrame frame{config.vocab, config.hidden, config.layers, config.epsilon,
+                   config.tied};
+  frame.names.norm = "final_layernorm";
+  planFrame(plan, info, weights, frame, file.file(),
+            [&](int64_t i) { return planner.planLayer(i); });
 
   setDefaultTokens(file, info, /*eos=*/2, /*bos=*/1, /*pad=*/0);
-  info.tiedEmbeddings = config.tied;
   info.sizes = {{"intermediate_size", config.intermediate},
                 {"num_attention_heads", config.attention.heads},
                 {"num_key_value_heads", config.attention.keyHeads},

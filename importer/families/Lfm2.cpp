@@ -200,24 +200,16 @@ static LogicalResult planModel(Config &file, WeightTable &weights,
   Lfm2Config config;
   if (failed(config.read(file, mixture)))
     return failure();
-  Dim vocab{config.vocab, "vocab_size"}, hidden{config.hidden, "hidden_size"};
-  plan.vocabSize = config.vocab;
-  plan.hiddenSize = config.hidden;
-  plan.normEpsilon = config.epsilon;
   plan.rotations = {config.rotation};
-  plan.embedding =
-      takeEmbedding(weights, "embed_tokens", {"model.embed_tokens.weight"},
-                    vocab, hidden, config.tied);
-  for (int64_t i = 0; i < config.layers; ++i)
-    plan.layers.push_back(planLayer(config, weights, i));
-  HeadNames names;
-  names.norm = "embedding_norm";
-  names.layerNorm = "operator_norm";
-  names.tiedField = config.tiedField;
-  takeHead(plan, weights, names, vocab, hidden, config.tied, file.file());
+  ModelFrame frame{config.vocab, config.hidden, config.layers, config.epsilon,
+                   config.tied};
+  frame.names.norm = "embedding_norm";
+  frame.names.layerNorm = "operator_norm";
+  frame.names.tiedField = config.tiedField;
+  planFrame(plan, info, weights, frame, file.file(),
+            [&](int64_t i) { return planLayer(config, weights, i); });
 
   setDefaultTokens(file, info, /*eos=*/2, /*bos=*/1, /*pad=*/0);
-  info.tiedEmbeddings = config.tied;
   info.sizes = {{"intermediate_size", config.intermediate},
                 {"num_attention_heads", config.attention.heads},
                 {"num_key_value_heads", config.attention.keyHeads},

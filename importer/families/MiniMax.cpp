@@ -175,22 +175,14 @@ static LogicalResult planModel(Config &file, WeightTable &weights,
   MiniMaxConfig config;
   if (failed(config.read(file, firstRelease)))
     return failure();
-  Dim vocab{config.vocab, "vocab_size"}, hidden{config.hidden, "hidden_size"};
-  plan.vocabSize = config.vocab;
-  plan.hiddenSize = config.hidden;
-  plan.normEpsilon = config.epsilon;
   plan.rotations = {config.rotation};
-  plan.embedding =
-      takeEmbedding(weights, "embed_tokens", {"model.embed_tokens.weight"},
-                    vocab, hidden, config.tied);
-  for (int64_t i = 0; i < config.layers; ++i)
-    plan.layers.push_back(planLayer(config, weights, i));
-  HeadNames names;
-  names.norm = "norm";
-  takeHead(plan, weights, names, vocab, hidden, config.tied, file.file());
+  ModelFrame frame{config.vocab, config.hidden, config.layers, config.epsilon,
+                   config.tied};
+  frame.names.norm = "norm";
+  planFrame(plan, info, weights, frame, file.file(),
+            [&](int64_t i) { return planLayer(config, weights, i); });
   if (!firstRelease)
     setDefaultTokens(file, info, /*eos=*/2, /*bos=*/1);
-  info.tiedEmbeddings = config.tied;
   info.sizes = {{"intermediate_size", config.intermediate},
                 {"num_attention_heads", config.attention.heads},
                 {"num_key_value_heads", config.attention.keyHeads},

@@ -316,20 +316,14 @@ static LogicalResult planNemotronH(MLIRContext &, Config &file,
   NemotronConfig config;
   if (failed(config.read(file)))
     return failure();
-  Dim vocab{config.vocab, "vocab_size"}, hidden{config.hidden, "hidden_size"};
-  plan.vocabSize = config.vocab;
-  plan.hiddenSize = config.hidden;
-  plan.normEpsilon = config.epsilon;
-  plan.embedding =
-      takeEmbedding(weights, "embeddings", {"backbone.embeddings.weight"},
-                    vocab, hidden, config.tied);
-  for (size_t i = 0; i < config.layers.size(); ++i)
-    plan.layers.push_back(planLayer(config, weights, int64_t(i)));
-  takeHead(plan, weights, {"backbone", "norm_f", "norm", config.layersField},
-           vocab, hidden, config.tied, file.file());
+  ModelFrame frame{config.vocab, config.hidden, int64_t(config.layers.size()),
+                   config.epsilon, config.tied};
+  frame.names = {"backbone", "norm_f", "norm", config.layersField};
+  frame.embedding = "embeddings";
+  planFrame(plan, info, weights, frame, file.file(),
+            [&](int64_t i) { return planLayer(config, weights, i); });
 
   setDefaultTokens(file, info, /*eos=*/2, /*bos=*/1, /*pad=*/0);
-  info.tiedEmbeddings = config.tied;
   describe(config, info);
   return success();
 }

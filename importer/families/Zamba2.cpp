@@ -280,24 +280,16 @@ static LogicalResult planZamba2(MLIRContext &, Config &file,
   Zamba2Config config;
   if (failed(config.read(file)))
     return failure();
-  Dim vocab{config.vocab, "vocab_size"}, hidden{config.hidden, "hidden_size"};
-  plan.vocabSize = config.vocab;
-  plan.hiddenSize = config.hidden;
-  plan.normEpsilon = config.epsilon;
   if (config.rotation)
     plan.rotations = {*config.rotation};
-  plan.embedding =
-      takeEmbedding(weights, "embed_tokens", {"model.embed_tokens.weight"},
-                    vocab, hidden, config.tied);
   Zamba2Planner planner(config, weights);
-  for (size_t i = 0; i < config.isHybrid.size(); ++i)
-    plan.layers.push_back(planner.planLayer(int64_t(i)));
-  HeadNames names;
-  names.norm = "final_layernorm";
-  takeHead(plan, weights, names, vocab, hidden, config.tied, file.file());
+  ModelFrame frame{config.vocab, config.hidden, int64_t(config.isHybrid.size()),
+                   config.epsilon, config.tied};
+  frame.names.norm = "final_layernorm";
+  planFrame(plan, info, weights, frame, file.file(),
+            [&](int64_t i) { return planner.planLayer(i); });
 
   setDefaultTokens(file, info, /*eos=*/2, /*bos=*/1, /*pad=*/0);
-  info.tiedEmbeddings = config.tied;
   const Mamba2Sizes &mixer = config.mixer.sizes;
   info.sizes = {{"intermediate_size", config.intermediate},
                 {"num_attention_heads", config.attention.heads},
