@@ -11,7 +11,6 @@
 #include "tools/measure/Limits.h"
 
 #include "marimba/Context.h"
-#include "marimba/PrimitiveCache.h"
 #include "marimba/Tensor.h"
 #include "marimba/ThreadTeam.h"
 #include "marimba/abi.h"
@@ -228,11 +227,7 @@ static void runAttention(benchmark::State &state, Case c, int threads) {
   const Entries &code = entries(c.kept, c.window, threads);
   MarimbaEntry entry = c.time == 1 ? code.decode : code.prefill;
   Call call(c.kept, c.time, c.past);
-  std::string error;
-  auto context = rt::Context::create(
-      threads, std::make_shared<rt::PrimitiveCache>(), error);
-  if (!context)
-    stop(error);
+  auto context = contextOf(threads);
   Limits before = limits(threads);
   rt::bindThreads(threads);
   double best = INFINITY; // other processes only make it longer

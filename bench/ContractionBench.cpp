@@ -11,7 +11,6 @@
 #include "tools/measure/Limits.h"
 
 #include "marimba/Context.h"
-#include "marimba/PrimitiveCache.h"
 #include "marimba/Tensor.h"
 #include "marimba/ThreadTeam.h"
 #include "marimba/abi.h"
@@ -127,20 +126,6 @@ MarimbaEntry entryOf(const Case &c, int threads) {
   return entry;
 }
 
-/// What the machine can do, measured once for each number of threads.
-const Limits &limits(int threads) {
-  static std::map<int, Limits> all;
-  auto [it, fresh] = all.try_emplace(threads);
-  std::string error;
-  if (!fresh)
-    return it->second;
-  auto probes = LimitProbes::create({}, error);
-  if (!probes ||
-      !probes->measure(static_cast<unsigned>(threads), {}, it->second, error))
-    stop(error);
-  return it->second;
-}
-
 /// Memory of all tensors of one call.
 class Call {
 public:
@@ -226,12 +211,8 @@ private:
 static void runContraction(benchmark::State &state, Case c, int threads) {
   MarimbaEntry entry = entryOf(c, threads);
   Call call(c);
-  std::string error;
-  auto context = rt::Context::create(
-      threads, std::make_shared<rt::PrimitiveCache>(), error);
-  if (!context)
-    stop(error);
-  const Limits &limit = limits(threads);
+  auto context = contextOf(threads);
+  const Limits &limit = limitsOnce(threads);
   rt::bindThreads(threads);
   auto run = [&] {
     context->clear();

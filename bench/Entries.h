@@ -8,10 +8,15 @@
 #define MARIMBA_BENCH_ENTRIES_H
 
 #include "tools/libmarimba/JitCode.h"
+#include "tools/measure/Limits.h"
 
+#include "marimba/Context.h"
+#include "marimba/PrimitiveCache.h"
 #include "marimba/abi.h"
 #include "llvm/Support/raw_ostream.h"
 #include <cstdlib>
+#include <map>
+#include <memory>
 #include <string>
 #include <type_traits>
 
@@ -46,6 +51,30 @@ inline Entries compileEntries(llvm::StringRef text, llvm::StringRef name,
   if (!result.decode)
     stop(error);
   return result;
+}
+
+/// What the code runs in; ends the program where there is none.
+inline std::unique_ptr<rt::Context> contextOf(int threads) {
+  std::string error;
+  auto context = rt::Context::create(
+      threads, std::make_shared<rt::PrimitiveCache>(), error);
+  if (!context)
+    stop(error);
+  return context;
+}
+
+/// What the machine can do, measured once for each number of threads.
+inline const Limits &limitsOnce(int threads) {
+  static std::map<int, Limits> all;
+  auto [it, fresh] = all.try_emplace(threads);
+  std::string error;
+  if (!fresh)
+    return it->second;
+  auto probes = LimitProbes::create({}, error);
+  if (!probes ||
+      !probes->measure(static_cast<unsigned>(threads), {}, it->second, error))
+    stop(error);
+  return it->second;
 }
 
 } // namespace marimba::bench

@@ -11,7 +11,6 @@
 #include "tools/measure/Limits.h"
 
 #include "marimba/Context.h"
-#include "marimba/PrimitiveCache.h"
 #include "marimba/Tensor.h"
 #include "marimba/ThreadTeam.h"
 #include "marimba/abi.h"
@@ -155,19 +154,6 @@ static MarimbaEntry entryOf(const Case &c, int threads) {
   return entry;
 }
 
-static const Limits &limits(int threads) {
-  static std::map<int, Limits> all;
-  auto [it, fresh] = all.try_emplace(threads);
-  std::string error;
-  if (!fresh)
-    return it->second;
-  auto probes = LimitProbes::create({}, error);
-  if (!probes ||
-      !probes->measure(static_cast<unsigned>(threads), {}, it->second, error))
-    stop(error);
-  return it->second;
-}
-
 namespace {
 
 /// Memory of all tensors of a call.
@@ -280,12 +266,8 @@ private:
 static void runExperts(benchmark::State &state, Case c, int threads) {
   MarimbaEntry entry = entryOf(c, threads);
   Call call(c);
-  std::string error;
-  auto context = rt::Context::create(
-      threads, std::make_shared<rt::PrimitiveCache>(), error);
-  if (!context)
-    stop(error);
-  const Limits &limit = limits(threads);
+  auto context = contextOf(threads);
+  const Limits &limit = limitsOnce(threads);
   rt::bindThreads(threads);
   int64_t turn = 0;
   auto run = [&] {

@@ -16,7 +16,6 @@
 #include "tools/measure/Limits.h"
 
 #include "marimba/Context.h"
-#include "marimba/PrimitiveCache.h"
 #include "marimba/Tensor.h"
 #include "marimba/ThreadTeam.h"
 #include "marimba/abi.h"
@@ -197,11 +196,7 @@ static void run(benchmark::State &state, const LinearAttentionLayer &layer,
   const Entries &code = entries(layer, variant, threads);
   MarimbaEntry entry = time == 1 ? code.decode : code.prefill;
   Call call(layer, rows, time);
-  std::string error;
-  auto context = rt::Context::create(
-      threads, std::make_shared<rt::PrimitiveCache>(), error);
-  if (!context)
-    stop(error);
+  auto context = contextOf(threads);
   rt::bindThreads(threads);
   int64_t bytes = rows * layer.heads * layer.keys * layer.values * 4;
   bool fromMemory = rows == kManyRows;

@@ -12,7 +12,6 @@
 #include "tools/measure/Limits.h"
 
 #include "marimba/Context.h"
-#include "marimba/PrimitiveCache.h"
 #include "marimba/Tensor.h"
 #include "marimba/ThreadTeam.h"
 #include "marimba/abi.h"
@@ -210,11 +209,7 @@ static void runScan(benchmark::State &state, size_t variant, int64_t channels,
   const Entries &code = entries(variant, channels, threads);
   MarimbaEntry entry = time == 1 ? code.decode : code.prefill;
   Call call(time, channels);
-  std::string error;
-  auto context = rt::Context::create(
-      threads, std::make_shared<rt::PrimitiveCache>(), error);
-  if (!context)
-    stop(error);
+  auto context = contextOf(threads);
   double before = expRate(variant, threads);
   rt::bindThreads(threads);
   rt::Stopwatch watch;

@@ -91,6 +91,15 @@ private:
   void describe(ModelInfo &info) const;
 };
 
+/// A layer's tensors in GGUF files of Llama's kind.
+inline constexpr GgufName kGgufTransformerLayer[] = {
+    {"attn_norm", "input_layernorm"}, {"ffn_norm", "post_attention_layernorm"},
+    {"attn_q", "self_attn.q_proj"},   {"attn_k", "self_attn.k_proj"},
+    {"attn_v", "self_attn.v_proj"},   {"attn_output", "self_attn.o_proj"},
+    {"ffn_gate", "mlp.gate_proj"},    {"ffn_up", "mlp.up_proj"},
+    {"ffn_down", "mlp.down_proj"},
+};
+
 /// Of GGUF files: the fields that all have, and how many tokens a query sees,
 /// which is not among these (0 or less: all).
 /// `partRotates`: a part of each head may turn.

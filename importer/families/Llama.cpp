@@ -24,14 +24,6 @@ static LogicalResult planLlama(MLIRContext &, Config &file,
   return success();
 }
 
-static const GgufName kInLayer[] = {
-    {"attn_norm", "input_layernorm"}, {"ffn_norm", "post_attention_layernorm"},
-    {"attn_q", "self_attn.q_proj"},   {"attn_k", "self_attn.k_proj"},
-    {"attn_v", "self_attn.v_proj"},   {"attn_output", "self_attn.o_proj"},
-    {"ffn_gate", "mlp.gate_proj"},    {"ffn_up", "mlp.up_proj"},
-    {"ffn_down", "mlp.down_proj"},
-};
-
 static void readGguf(GgufFields &f) {
   readGgufTransformer(f);
   // A window that is as wide as the context hides nothing.
@@ -46,7 +38,7 @@ Family llamaFamily() {
   return {"llama",
           planLlama,
           {/*architecture=*/"llama", /*claims=*/nullptr, readGguf,
-           GgufNames("model.layers.", kGgufModelNorm, kInLayer)}};
+           GgufNames("model.layers.", kGgufModelNorm, kGgufTransformerLayer)}};
 }
 
 } // namespace mlir::marimba
