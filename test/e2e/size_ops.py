@@ -203,7 +203,6 @@ add(
     "rms_norm %x weight(%w : {w}) eps(1.0e-6) {{zero_centered}} : {x}",
     ["x: B T H", "w: H"],
     values=["y: B T H"],
-    maybe="H",
 )
 add(
     "l2_norm",
