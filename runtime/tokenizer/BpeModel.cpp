@@ -135,7 +135,8 @@ std::vector<int32_t> BpeModel::split(std::string_view word) const {
 
 void BpeModel::tokenize(std::string_view word,
                         std::vector<int32_t> &ids) const {
-  if (tables.ignoreMerges) {
+  if (tables.ignoreMerges ||
+      (tables.keepLineEnds && word.find_first_not_of('\n') == word.npos)) {
     if (std::optional<int32_t> id = tokenToId(word)) {
       ids.push_back(*id);
       return;

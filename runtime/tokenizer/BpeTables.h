@@ -24,6 +24,8 @@ struct BpeTables {
   std::string continuingPrefix, endSuffix;
   /// A word that is a token is that token, whatever its merges give.
   bool ignoreMerges = false;
+  /// The same of words that are line ends alone.
+  bool keepLineEnds = false;
 };
 
 std::unique_ptr<Model> createBpeModel(BpeTables tables);

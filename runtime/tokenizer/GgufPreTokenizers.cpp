@@ -1,115 +1,190 @@
 //===- GgufPreTokenizers.cpp - What tokenizer.ggml.pre names --------------===//
 //
 // A GGUF file does not hold the expressions that split a text, only a name that
-// llama.cpp knows them by. Here they are as the tokenizer.json of a model that
-// the name comes from has them.
+// llama.cpp knows them by.
 //
 //===----------------------------------------------------------------------===//
 
 #include "GgufPreTokenizers.h"
 
+#include "GgufExpressions.h"
+
 #include <algorithm>
+#include <numeric>
+#include <utility>
 
 namespace marimba::rt::text {
 
 namespace {
 
-/// Expressions that split a text one after the other. `gpt2Words` at the end is
-/// the stage ByteLevel's own, which is faster.
+/// Expressions that split a text one after the other. `expressions::gpt2` at
+/// the end is the stage ByteLevel's own, which is faster.
 using Expressions = std::vector<std::string_view>;
+
+/// What there is besides expressions.
+enum Extra : unsigned {
+  None = 0,
+  IgnoresMerges = 1,
+  AddsStart = 2,
+  /// Composes characters (NFC) first.
+  Composes = 4,
+  /// Tokens are texts, not bytes as GPT-2 writes them.
+  Raw = 8,
+  /// Spaces are U+2581, as in SentencePiece.
+  MarksSpaces = 16,
+  /// Line ends that are a token together are that token.
+  WholeLineEnds = 32,
+  /// A start token is added even where the file says no.
+  AlwaysStarts = 64,
+};
 
 struct Splitting {
   std::vector<std::string_view> names;
   Expressions expressions;
-  bool ignoresMerges = false;
-  bool addsStart = false;
-  /// Composes characters (NFC) first.
-  bool composes = false;
+  unsigned extras = None;
 };
 
 } // namespace
 
-constexpr std::string_view gpt2Words =
-    R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
-constexpr std::string_view llama3Words =
-    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
-constexpr std::string_view qwen2Words =
-    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
-constexpr std::string_view qwen35Words =
-    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N}| ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
-constexpr std::string_view tekkenWords =
-    R"([^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
-constexpr std::string_view gpt4oWords =
-    R"([^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
-// Han characters stand apart from other letters.
-constexpr std::string_view kimiWords =
-    R"([\p{Han}]+|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}&&[^\p{Han}]]*[\p{Ll}\p{Lm}\p{Lo}\p{M}&&[^\p{Han}]]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}&&[^\p{Han}]]+[\p{Ll}\p{Lm}\p{Lo}\p{M}&&[^\p{Han}]]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
-constexpr std::string_view oneDigit = R"(\p{N})";
-constexpr std::string_view threeDigits = "[0-9][0-9][0-9]";
-
+/// llama.cpp's names, by what they split. docs/tokenizers.md has the table,
+/// too.
 static const std::vector<Splitting> &splittings() {
+  namespace ex = expressions;
   static const std::vector<Splitting> instance = {
       // Files from before there was the key.
       {{"default", ""},
-       {R"([\p{P}$+<=>^~|]+)", gpt2Words, R"(\p{N}+)", threeDigits}},
+       {ex::signsOfDefault, ex::gpt2, ex::digits, ex::threeDigits}},
       {{"gpt-2", "phi-2", "jais", "trillion", "granite-docling", "gigachat",
-        "exaone4", "mellum"},
-       {gpt2Words}},
+        "exaone4", "mellum", "jina-es", "jina-de", "jina-v1-en", "jina-v2-es",
+        "jina-v2-de", "jina-v2-code", "roberta-bpe", "a.x-4.0", "modern-bert"},
+       {ex::gpt2}},
       // The tokenizer of GPT-NeoX, which is that of mamba, too.
-      {{"olmo", "mpt"}, {gpt2Words}, false, false, true},
+      {{"olmo", "mpt"}, {ex::gpt2}, Composes},
       {{"starcoder", "refact", "command-r", "smollm", "codeshell", "exaone",
-        "minerva-7b"},
-       {oneDigit, gpt2Words}},
+        "minerva-7b", "mellum2"},
+       {ex::oneDigit, ex::gpt2}},
       {{"llama-bpe", "llama3", "llama-v3", "falcon3", "falcon-h1", "pixtral",
-        "lfm2"},
-       {llama3Words},
-       true,
-       true},
-      {{"dbrx", "smaug-bpe", "chatglm-bpe", "glm4"}, {llama3Words}},
-      {{"qwen2"}, {qwen2Words}, false, false, true},
+        "lfm2", "midm-2.0", "jina-v5-nano"},
+       {ex::llama3},
+       IgnoresMerges | AddsStart},
+      {{"dbrx", "smaug-bpe", "chatglm-bpe", "glm4"}, {ex::llama3}},
+      {{"minicpm5"}, {ex::upTo3Digits, ex::minicpm5}, IgnoresMerges},
+      {{"jais-2"}, {ex::jais2}},
+      {{"qwen2"}, {ex::qwen2}, Composes},
       {{"deepseek-r1-qwen", "stablelm2", "megrez", "hunyuan", "solar-open",
-        "grok-2"},
-       {qwen2Words}},
-      {{"qwen35"}, {qwen35Words}, false, false, true},
-      {{"tekken"}, {tekkenWords}, true, true},
-      {{"gpt-4o", "llama4", "minimax-m2"}, {gpt4oWords}},
+        "grok-2", "kormo", "f2llmv2"},
+       {ex::qwen2}},
+      {{"laguna"}, {ex::linesApart, ex::qwen2}},
+      {{"qwen35"}, {ex::qwen35}, Composes},
+      {{"ufakzeka"}, {ex::ufakzeka}},
+      {{"seed-coder"}, {ex::seedCoder}},
+      {{"bailingmoe", "bailingmoe2", "llada-moe"}, {ex::bailing}},
+      {{"exaone-moe"}, {ex::exaoneMoe}},
+      {{"tekken"}, {ex::tekken}, IgnoresMerges | AddsStart},
+      {{"gpt-4o", "llama4", "minimax-m2", "kanana2", "talkie"}, {ex::gpt4o}},
+      {{"granite-embed-multi-97m"}, {ex::gpt4o}, IgnoresMerges},
+      {{"tiny_aya", "cohere2moe"}, {ex::thousands, ex::gpt4o}},
+      {{"youtu"}, {ex::scriptsOfYoutu, ex::youtu}, IgnoresMerges},
       // Of kimi_linear.
-      {{"kimi-k2"}, {kimiWords}},
+      {{"kimi-k2"}, {ex::kimi}},
       // Of falcon_mamba.
-      {{"falcon"}, {R"([\p{P}$+<=>^~|`]+)", gpt2Words, threeDigits}},
+      {{"falcon"}, {ex::signsOfFalcon, ex::gpt2, ex::threeDigits}},
+      {{"deepseek-llm"},
+       {ex::lineEnd, ex::spacedCasedLetters, ex::spacedSigns, ex::spacesAtEnd,
+        ex::asian, ex::digits}},
+      {{"deepseek-coder"},
+       {ex::lineEnd, ex::spacedLetters, ex::spacedPunctuation, ex::asian,
+        ex::oneDigit}},
+      {{"deepseek-v3", "hunyuan-dense", "joyai-llm", "hy_v4"},
+       {ex::upTo3Digits, ex::hanAndKana, ex::deepseek3}},
+      {{"spark2_5"},
+       {ex::upTo3Digits, ex::hanAndKana, ex::spark, ex::oneDigit}},
+      {{"afmoe"}, {ex::thousandsOfNumbers, ex::scriptsOfAfmoe, ex::deepseek3}},
+      {{"poro-chat", "bloom", "gpt3-finnish"}, {ex::bloom}},
+      {{"viking"}, {ex::bloom, ex::oneDigit}},
+      {{"chameleon"},
+       {ex::sentinels, ex::images, ex::blanks, ex::oneDigit, ex::onePunctuation,
+        ex::gpt2},
+       AddsStart},
+      {{"superbpe"}, {ex::digits, ex::thousandsOfWords}},
+      {{"gemma4", "granite-embed-multi-311m"},
+       {ex::linesApart},
+       Raw | MarksSpaces | WholeLineEnds | AlwaysStarts},
+      {{"sarvam-moe"}, {ex::linesApart}, Raw | MarksSpaces},
+      {{"whitespace"}, {ex::words}, Raw},
   };
   return instance;
 }
 
 /// The pre-tokenizer of a tokenizer.json that splits at all of `expressions`.
-static Json createStages(const Expressions &expressions) {
-  bool endsInGpt2 = expressions.back() == gpt2Words;
+static Json createStages(const Expressions &expressions, bool isRaw) {
+  bool endsInGpt2 = !isRaw && expressions.back() == expressions::gpt2;
   Json stages = Json::array();
-  for (std::string_view expression : expressions)
-    if (!endsInGpt2 || expression != gpt2Words)
-      stages.push_back({{"type", "Split"},
-                        {"pattern", {{"Regex", expression}}},
-                        {"behavior", "Isolated"}});
-  stages.push_back({{"type", "ByteLevel"},
-                    {"add_prefix_space", false},
-                    {"use_regex", endsInGpt2}});
+  for (size_t i = 0; i < expressions.size() - (endsInGpt2 ? 1 : 0); ++i)
+    stages.push_back({{"type", "Split"},
+                      {"pattern", {{"Regex", expressions[i]}}},
+                      {"behavior", "Isolated"}});
+  if (!isRaw)
+    stages.push_back({{"type", "ByteLevel"},
+                      {"add_prefix_space", false},
+                      {"use_regex", endsInGpt2}});
   return {{"type", "Sequence"}, {"pretokenizers", stages}};
 }
 
+/// How many characters to add, leave out or change to make `right` of `left`.
+static size_t editDistance(std::string_view left, std::string_view right) {
+  std::vector<size_t> row(right.size() + 1);
+  std::iota(row.begin(), row.end(), size_t(0));
+  for (size_t i = 0; i < left.size(); ++i) {
+    size_t diagonal = std::exchange(row[0], i + 1);
+    for (size_t j = 0; j < right.size(); ++j) {
+      size_t changed = diagonal + (left[i] != right[j]);
+      diagonal = row[j + 1];
+      row[j + 1] = std::min({changed, diagonal + 1, row[j] + 1});
+    }
+  }
+  return row.back();
+}
+
+static GgufPreTokenizer createFrom(const Splitting &splitting) {
+  auto has = [&](Extra extra) { return (splitting.extras & extra) != 0; };
+  GgufPreTokenizer result;
+  if (has(Composes))
+    result.normalizer = {{"type", "NFC"}};
+  result.preTokenizer = createStages(splitting.expressions, has(Raw));
+  result.ignoresMerges = has(IgnoresMerges);
+  result.addsStart = has(AddsStart);
+  result.alwaysStarts = has(AlwaysStarts);
+  result.isRaw = has(Raw);
+  result.marksSpaces = has(MarksSpaces);
+  result.keepsLineEnds = has(WholeLineEnds);
+  return result;
+}
+
+std::vector<std::string_view> ggufPreTokenizerNames() {
+  std::vector<std::string_view> names;
+  for (const Splitting &splitting : splittings())
+    for (std::string_view name : splitting.names)
+      if (!name.empty())
+        names.push_back(name);
+  return names;
+}
+
 GgufPreTokenizer createGgufPreTokenizer(std::string_view name) {
-  std::string supported;
-  for (const Splitting &splitting : splittings()) {
+  for (const Splitting &splitting : splittings())
     if (std::find(splitting.names.begin(), splitting.names.end(), name) !=
         splitting.names.end())
-      return {splitting.composes ? Json{{"type", "NFC"}} : Json(),
-              createStages(splitting.expressions), splitting.ignoresMerges,
-              splitting.addsStart};
-    for (std::string_view other : splitting.names)
-      if (!other.empty())
-        supported += (supported.empty() ? "" : ", ") + quote(other);
-  }
+      return createFrom(splitting);
+  // A longer name is none that anybody misspelled; nor does it take time.
+  std::string_view compared = name.substr(0, 64);
+  std::vector<std::string_view> names = ggufPreTokenizerNames();
+  auto nearest =
+      std::min_element(names.begin(), names.end(), [&](auto left, auto right) {
+        return editDistance(compared, left) < editDistance(compared, right);
+      });
   throw FieldError("key 'tokenizer.ggml.pre' is " + quote(name) +
-                   ", supported: " + supported);
+                   ", which is not known; the nearest that is, is " +
+                   quote(*nearest));
 }
 
 } // namespace marimba::rt::text

@@ -5,6 +5,8 @@
 
 #include "Field.h"
 
+#include <vector>
+
 namespace marimba::rt::text {
 
 /// What comes before and beside the merges of a byte-level vocabulary.
@@ -13,10 +15,23 @@ struct GgufPreTokenizer {
   Json preTokenizer; ///< As in tokenizer.json.
   bool ignoresMerges = false;
   bool addsStart = false;
+  /// As addsStart, whatever the file says.
+  bool alwaysStarts = false;
+  /// Tokens are texts, not bytes as GPT-2 writes them; what is no token becomes
+  /// the tokens of its bytes.
+  bool isRaw = false;
+  /// Of isRaw: spaces are U+2581.
+  bool marksSpaces = false;
+  /// Line ends that are a token together are that token, whatever merges give.
+  bool keepsLineEnds = false;
 };
 
+/// All that there are, without the empty one.
+std::vector<std::string_view> ggufPreTokenizerNames();
+
 /// That of `name`, empty where the file names none; throws FieldError where
-/// there is none of that name.
+/// there is none of that name, with the
+/// nearest that there is.
 GgufPreTokenizer createGgufPreTokenizer(std::string_view name);
 
 } // namespace marimba::rt::text

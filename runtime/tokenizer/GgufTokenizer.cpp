@@ -9,7 +9,10 @@
 
 #include "BpeTables.h"
 #include "GgufPreTokenizers.h"
+#include "PieceSpaces.h"
+#include "RwkvModel.h"
 #include "Unicode.h"
+#include "UnigramTables.h"
 #include "marimba/EndTokens.h"
 
 #include <algorithm>
@@ -29,6 +32,9 @@ enum TokenType : int32_t {
   Byte
 };
 
+/// What stands for a space.
+constexpr std::string_view mark = "\u2581";
+
 /// The most tokens, and bytes of one that merges make.
 constexpr size_t maxTokens = size_t(1) << 24, maxMergedBytes = 1024;
 
@@ -44,9 +50,15 @@ private:
   void readTokens();
   void readScores();
   void readMerges();
-  void describePieces();
+  std::unique_ptr<Model> createPieces();
+  std::unique_ptr<Model> createBytes();
+  std::unique_ptr<Model> createUnigrams();
+  std::unique_ptr<Model> createEscaped();
+  void describePieces(bool startsWithSpace);
   void describeAddedTokens();
-  void describeEnds(bool addsStart);
+  /// `alwaysStarts`: a start token is added whatever the file says.
+  void describeEnds(bool addsStart, bool addsEnd = false,
+                    bool alwaysStarts = false);
 
   int32_t typeOf(size_t id) const { return types[id]; }
   /// `id`, or `otherwise` where there is no such token; nothing where there is
@@ -56,8 +68,10 @@ private:
 
   const GgufVocabulary &given;
   std::vector<int32_t> types; // of the tokens
+  /// `vocab` is that of every kind of model.
   BpeTables tables;
   Json document;
+  std::unique_ptr<Decoder> decoder;
 };
 
 } // namespace
@@ -186,18 +200,9 @@ std::optional<int32_t> Loader::special(std::optional<int64_t> id,
   return std::nullopt;
 }
 
-/// Fields of a "llama" vocabulary.
-void Loader::describePieces() {
-  tables.byteFallback = true;
-  tables.fuseUnknown = true;
-  tables.unknownId = special(given.unknownTokenId, 0);
-  constexpr std::string_view mark = "\u2581";
-  Json normalizers = Json::array(), decoders = Json::array();
-  bool startsWithSpace = given.addSpacePrefix.value_or(true);
-  if (startsWithSpace)
-    normalizers.push_back({{"type", "Prepend"}, {"prepend", mark}});
-  normalizers.push_back(
-      {{"type", "Replace"}, {"pattern", {{"String", " "}}}, {"content", mark}});
+/// How tokens with U+2581 for spaces, and tokens of bytes, become a text.
+void Loader::describePieces(bool startsWithSpace) {
+  Json decoders = Json::array();
   decoders.push_back(
       {{"type", "Replace"}, {"pattern", {{"String", mark}}}, {"content", " "}});
   decoders.push_back({{"type", "ByteFallback"}});
@@ -205,8 +210,92 @@ void Loader::describePieces() {
   if (startsWithSpace)
     decoders.push_back(
         {{"type", "Strip"}, {"content", " "}, {"start", 1u}, {"stop", 0u}});
-  document["normalizer"] = {{"type", "Sequence"}, {"normalizers", normalizers}};
   document["decoder"] = {{"type", "Sequence"}, {"decoders", decoders}};
+}
+
+static Json markSpaces() {
+  return {
+      {"type", "Replace"}, {"pattern", {{"String", " "}}}, {"content", mark}};
+}
+
+/// Pieces of SentencePiece that merge.
+std::unique_ptr<Model> Loader::createPieces() {
+  readScores();
+  tables.byteFallback = true;
+  tables.fuseUnknown = true;
+  tables.unknownId = special(given.unknownTokenId, 0);
+  bool startsWithSpace = given.addSpacePrefix.value_or(true);
+  Json normalizers = Json::array();
+  if (startsWithSpace)
+    normalizers.push_back({{"type", "Prepend"}, {"prepend", mark}});
+  normalizers.push_back(markSpaces());
+  document["normalizer"] = {{"type", "Sequence"}, {"normalizers", normalizers}};
+  describePieces(startsWithSpace);
+  describeEnds(/*addsStart=*/true);
+  return createBpeModel(std::move(tables));
+}
+
+/// Byte-level tokens that merge, or those of texts that merge as these do.
+std::unique_ptr<Model> Loader::createBytes() {
+  readMerges();
+  GgufPreTokenizer pre =
+      createGgufPreTokenizer(given.model == "gemma4" ? given.model : given.pre);
+  tables.ignoreMerges = pre.ignoresMerges;
+  tables.keepLineEnds = pre.keepsLineEnds;
+  tables.byteFallback = pre.isRaw;
+  document["normalizer"] =
+      pre.marksSpaces ? markSpaces() : std::move(pre.normalizer);
+  document["pre_tokenizer"] = std::move(pre.preTokenizer);
+  if (pre.isRaw)
+    describePieces(/*startsWithSpace=*/false);
+  else
+    document["decoder"] = {{"type", "ByteLevel"}};
+  describeEnds(pre.addsStart, /*addsEnd=*/false, pre.alwaysStarts);
+  return createBpeModel(std::move(tables));
+}
+
+/// Pieces of SentencePiece of which the likeliest are taken.
+std::unique_ptr<Model> Loader::createUnigrams() {
+  UnigramTables unigrams;
+  for (size_t id = 0; id < given.tokens.size(); ++id) {
+    double score = given.scores.empty() ? 0 : given.scores[id];
+    if (std::isnan(score))
+      failAt("scores", id, "is not a number");
+    unigrams.scores.emplace_back();
+    // Infinite ones would be no sums.
+    constexpr double most = std::numeric_limits<float>::max();
+    if (typeOf(id) == Normal)
+      unigrams.scores.back() = std::clamp(score, -most, most);
+  }
+  unigrams.unknownId = special(given.unknownTokenId, 2);
+  unigrams.byteFallback = true;
+  unigrams.vocab = std::move(tables.vocab);
+  PieceSpaces spaces;
+  try {
+    spaces.charsMap = CharsMap(given.precompiledCharsmap);
+  } catch (const FieldError &error) {
+    fail("precompiled_charsmap", error.what());
+  }
+  spaces.removesExtra = given.removeExtraWhitespaces.value_or(false);
+  spaces.addsPrefix = given.addSpacePrefix.value_or(false);
+  describePieces(spaces.addsPrefix);
+  describeEnds(/*addsStart=*/false, /*addsEnd=*/true);
+  return createPiecesModel(std::move(spaces),
+                           createUnigramModel(std::move(unigrams)));
+}
+
+/// Bytes, of which the longest token is taken. Nothing is put around a text,
+/// whatever the file says, as in llama.cpp.
+std::unique_ptr<Model> Loader::createEscaped() {
+  for (size_t id = 0; id < given.tokens.size(); ++id)
+    if (!unescapeBytes(given.tokens[id]))
+      failAt("tokens", id,
+             "is " + quote(given.tokens[id]) +
+                 ", which is cut within an escape, expected \\n, \\r, \\t, "
+                 "\\xHH or a character behind each \\");
+  decoder = createRwkvDecoder();
+  return createRwkvModel(std::move(tables.vocab),
+                         special(given.unknownTokenId, std::nullopt));
 }
 
 /// Control tokens, and tokens that users have defined, are found in the text
@@ -229,11 +318,13 @@ void Loader::describeAddedTokens() {
   document["added_tokens"] = std::move(tokens);
 }
 
-void Loader::describeEnds(bool addsStart) {
-  bool isPieces = given.model == "llama";
-  auto defaultId = [&](int64_t id) {
-    return isPieces ? std::optional<int64_t>(id) : std::nullopt;
-  };
+void Loader::describeEnds(bool addsStart, bool addsEnd, bool alwaysStarts) {
+  bool isPieces = given.model == "llama", isUnigram = given.model == "t5";
+  std::optional<int64_t> startId, endId;
+  if (isPieces)
+    startId = 1;
+  if (isPieces || isUnigram)
+    endId = isPieces ? 2 : 1;
   Json single = Json::array(), ids = Json::object();
   auto add = [&](std::string_view key, std::optional<int32_t> id) {
     if (!id)
@@ -241,12 +332,12 @@ void Loader::describeEnds(bool addsStart) {
     single.push_back({{"SpecialToken", {{"id", key}}}});
     ids[std::string(key)]["ids"] = Json::array({static_cast<uint32_t>(*id)});
   };
-  auto start = special(given.bosTokenId, defaultId(1));
-  auto end = special(given.eosTokenId, defaultId(2));
-  if (given.addBosToken.value_or(addsStart))
+  auto start = special(given.bosTokenId, startId);
+  auto end = special(given.eosTokenId, endId);
+  if (alwaysStarts || given.addBosToken.value_or(addsStart))
     add("bos_token_id", start);
   single.push_back({{"Sequence", {{"id", "A"}}}});
-  if (given.addEosToken.value_or(false))
+  if (given.addEosToken.value_or(addsEnd))
     add("eos_token_id", end);
   document["post_processor"] = {{"type", "TemplateProcessing"},
                                 {"single", single},
@@ -254,27 +345,25 @@ void Loader::describeEnds(bool addsStart) {
 }
 
 GgufTokenizerParts Loader::load() {
-  if (given.model != "llama" && given.model != "gpt2")
-    fail("model",
-         "is " + quote(given.model) + ", supported: \"llama\", \"gpt2\"");
-  checkSizes();
-  readTypes();
-  readTokens();
-  if (given.model == "llama") {
-    readScores();
-    describePieces();
-    describeEnds(/*addsStart=*/true);
-  } else {
-    readMerges();
-    GgufPreTokenizer pre = createGgufPreTokenizer(given.pre);
-    tables.ignoreMerges = pre.ignoresMerges;
-    document["normalizer"] = std::move(pre.normalizer);
-    document["pre_tokenizer"] = std::move(pre.preTokenizer);
-    document["decoder"] = {{"type", "ByteLevel"}};
-    describeEnds(pre.addsStart);
+  using Create = std::unique_ptr<Model> (Loader::*)();
+  constexpr std::pair<std::string_view, Create> models[] = {
+      {"llama", &Loader::createPieces}, {"gpt2", &Loader::createBytes},
+      {"gemma4", &Loader::createBytes}, {"t5", &Loader::createUnigrams},
+      {"rwkv", &Loader::createEscaped},
+  };
+  std::string supported;
+  for (auto [name, create] : models) {
+    supported += (supported.empty() ? "" : ", ") + quote(name);
+    if (given.model != name)
+      continue;
+    checkSizes();
+    readTypes();
+    readTokens();
+    describeAddedTokens();
+    std::unique_ptr<Model> model = (this->*create)();
+    return {std::move(model), std::move(decoder), std::move(document)};
   }
-  describeAddedTokens();
-  return {createBpeModel(std::move(tables)), std::move(document)};
+  fail("model", "is " + quote(given.model) + ", supported: " + supported);
 }
 
 GgufTokenizerParts loadGgufTokenizer(const GgufVocabulary &vocabulary) {

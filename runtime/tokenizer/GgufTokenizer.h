@@ -11,6 +11,8 @@ namespace marimba::rt::text {
 /// What a vocabulary describes, in the parts of a tokenizer.
 struct GgufTokenizerParts {
   std::unique_ptr<Model> model;
+  /// Null: as `document` says.
+  std::unique_ptr<Decoder> decoder;
   /// The other fields of the tokenizer.json that it corresponds to.
   Json document;
 };

@@ -44,6 +44,38 @@ std::optional<bool> flag(const Field &field, const char *key) {
   return std::nullopt;
 }
 
+/// As two hexadecimal digits a byte.
+std::string hexText(std::string_view bytes) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string text;
+  text.reserve(2 * bytes.size());
+  for (unsigned char byte : bytes) {
+    text += digits[byte >> 4];
+    text += digits[byte & 15];
+  }
+  return text;
+}
+
+/// Of hexText().
+std::string bytes(const Field &field) {
+  std::string_view text = field.getString();
+  auto digit = [&](char c) {
+    if (c >= '0' && c <= '9')
+      return c - '0';
+    if (c >= 'a' && c <= 'f')
+      return c - 'a' + 10;
+    field.fail("is not written in the digits 0 to 9 and a to f");
+  };
+  if (text.size() % 2 != 0)
+    field.fail("has " + std::to_string(text.size()) +
+               " digits, expected an even number");
+  std::string result;
+  result.reserve(text.size() / 2);
+  for (size_t i = 0; i < text.size(); i += 2)
+    result += static_cast<char>(digit(text[i]) << 4 | digit(text[i + 1]));
+  return result;
+}
+
 /// Views into the document.
 GgufVocabulary readVocabulary(const Field &root) {
   GgufVocabulary result;
@@ -64,6 +96,9 @@ GgufVocabulary readVocabulary(const Field &root) {
   result.addBosToken = flag(root, "add_bos_token");
   result.addEosToken = flag(root, "add_eos_token");
   result.addSpacePrefix = flag(root, "add_space_prefix");
+  result.removeExtraWhitespaces = flag(root, "remove_extra_whitespaces");
+  if (std::optional<Field> map = root.find("precompiled_charsmap"))
+    result.precompiledCharsmap = bytes(*map);
   return result;
 }
 
@@ -92,6 +127,9 @@ std::optional<std::string> vocabularyText(const GgufVocabulary &vocabulary,
       {"add_bos_token", optionalJson(vocabulary.addBosToken)},
       {"add_eos_token", optionalJson(vocabulary.addEosToken)},
       {"add_space_prefix", optionalJson(vocabulary.addSpacePrefix)},
+      {"remove_extra_whitespaces",
+       optionalJson(vocabulary.removeExtraWhitespaces)},
+      {"precompiled_charsmap", hexText(vocabulary.precompiledCharsmap)},
   };
   try {
     return json.dump() + "\n";

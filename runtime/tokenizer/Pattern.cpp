@@ -15,7 +15,9 @@ Pattern::Pattern(const Field &field) {
   std::optional<Field> expression = field.find("Regex");
   if (!expression)
     field.fail("has neither a \"String\" nor a \"Regex\"");
-  regex = std::make_unique<Regex>(*expression);
+  digits = DigitGroups::find(expression->getString());
+  if (!digits)
+    regex = std::make_unique<Regex>(*expression);
 }
 
 /// Gives each `literal` in `text` to `sink`.
@@ -30,6 +32,8 @@ static void forEachLiteral(std::string_view text, std::string_view literal,
 void Pattern::forEachMatch(std::string_view text, const MatchSink &sink) const {
   if (regex)
     regex->forEachMatch(text, sink);
+  else if (digits)
+    digits->forEachMatch(text, sink);
   else
     forEachLiteral(text, literal, sink);
 }
@@ -51,11 +55,10 @@ static std::string replaceMatches(std::string_view text,
 
 std::string Pattern::replaceAll(std::string_view text,
                                 std::string_view content) const {
-  if (!regex)
+  if (!regex && !digits)
     return marimba::rt::text::replaceAll(text, literal, content);
-  return replaceMatches(text, content, [&](const auto &sink) {
-    regex->forEachMatch(text, sink);
-  });
+  return replaceMatches(text, content,
+                        [&](const auto &sink) { forEachMatch(text, sink); });
 }
 
 std::string replaceAll(std::string_view text, std::string_view literal,

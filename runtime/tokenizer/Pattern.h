@@ -3,7 +3,7 @@
 #ifndef MARIMBA_RUNTIME_TOKENIZER_PATTERN_H
 #define MARIMBA_RUNTIME_TOKENIZER_PATTERN_H
 
-#include "Regex.h"
+#include "DigitGroups.h"
 
 namespace marimba::rt::text {
 
@@ -26,7 +26,8 @@ public:
 
 private:
   std::string literal;
-  std::unique_ptr<Regex> regex; ///< Null: `literal` counts.
+  std::optional<DigitGroups> digits;
+  std::unique_ptr<Regex> regex; ///< Null: `digits` count, or `literal`.
 };
 
 } // namespace marimba::rt::text

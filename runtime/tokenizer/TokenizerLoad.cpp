@@ -205,7 +205,8 @@ std::unique_ptr<Tokenizer> Tokenizer::build(const GgufVocabulary &vocabulary,
   return catchErrors(name, error, [&] {
     GgufTokenizerParts parts = loadGgufTokenizer(vocabulary);
     auto impl = std::make_unique<Impl>(Field(parts.document), TokenizerConfig(),
-                                       std::move(parts.model));
+                                       std::move(parts.model),
+                                       std::move(parts.decoder));
     impl->name = name;
     return std::unique_ptr<Tokenizer>(new Tokenizer(std::move(impl)));
   });

@@ -73,6 +73,10 @@ bool isNumber(char32_t character) {
   return U_GET_GC_MASK(static_cast<UChar32>(character)) & U_GC_N_MASK;
 }
 
+bool isDecimalDigit(char32_t character) {
+  return U_GET_GC_MASK(static_cast<UChar32>(character)) & U_GC_ND_MASK;
+}
+
 bool isPunctuation(char32_t character) {
   auto c = static_cast<UChar32>(character);
   return u_ispunct(c) || (c < 0x80 && u_isgraph(c) && !u_isalnum(c));

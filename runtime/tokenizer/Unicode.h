@@ -38,6 +38,8 @@ bool isSpace(char32_t character);
 bool isLetter(char32_t character);
 /// \p{N}.
 bool isNumber(char32_t character);
+/// \d: \p{Nd}.
+bool isDecimalDigit(char32_t character);
 /// \p{P} and the symbols of ASCII.
 bool isPunctuation(char32_t character);
 /// \w as Unicode's UTS #18 and Rust's regex define it.

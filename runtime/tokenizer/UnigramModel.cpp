@@ -3,7 +3,7 @@
 #include "ByteTrie.h"
 #include "Stages.h"
 #include "Unicode.h"
-#include "Vocab.h"
+#include "UnigramTables.h"
 
 #include <algorithm>
 
@@ -15,38 +15,29 @@ namespace {
 /// the highest sum.
 class UnigramModel : public Model {
 public:
-  explicit UnigramModel(const Field &field) {
-    readVocab(field.at("vocab"));
-    readUnknown(field);
-    if (field.getBool("byte_fallback", false))
-      byteTokens.emplace(vocab);
-  }
+  explicit UnigramModel(UnigramTables given);
 
   void tokenize(std::string_view word,
                 std::vector<int32_t> &ids) const override;
 
   std::optional<int32_t> tokenToId(std::string_view token) const override {
-    return vocab.tokenToId(token);
+    return tables.vocab.tokenToId(token);
   }
   const std::string *idToToken(int32_t id) const override {
-    return vocab.idToToken(id);
+    return tables.vocab.idToToken(id);
   }
-  int64_t idLimit() const override { return vocab.idLimit(); }
+  int64_t idLimit() const override { return tables.vocab.idLimit(); }
   int64_t tokenCount() const override {
-    return static_cast<int64_t>(scores.size());
+    return static_cast<int64_t>(tables.scores.size());
   }
 
 private:
-  void readVocab(const Field &field);
-  void readUnknown(const Field &field);
   std::vector<int32_t> findBestTokens(std::string_view word) const;
 
-  Vocab vocab;
-  std::vector<double> scores;
+  UnigramTables tables;
   /// The values are ids.
   ByteTrie<int32_t> trie;
   size_t longestToken = 0;
-  std::optional<int32_t> unknownId;
   /// Of a character that is no token.
   double unknownScore = 0;
   std::optional<ByteTokens> byteTokens;
@@ -54,40 +45,24 @@ private:
 
 } // namespace
 
-void UnigramModel::readVocab(const Field &field) {
-  std::vector<Field> entries = field.items();
-  vocab.reserve(entries.size());
-  scores.reserve(entries.size());
-  for (const Field &entry : entries) {
-    std::vector<Field> parts = entry.items();
-    if (parts.size() != 2)
-      entry.fail("has " + std::to_string(parts.size()) +
-                 " elements, expected 2: a token and its score");
-    std::string_view token = parts[0].getString();
-    if (!parts[1].json().is_number())
-      parts[1].failType("a number");
-    auto id = static_cast<int32_t>(scores.size());
-    vocab.add(field, token, id);
-    trie.insert(token) = id;
-    longestToken = std::max(longestToken, token.size());
-    scores.push_back(parts[1].json().get<double>());
-  }
-}
-
-void UnigramModel::readUnknown(const Field &field) {
+UnigramModel::UnigramModel(UnigramTables given) : tables(std::move(given)) {
   // What SentencePiece takes an unknown character to be less likely than any
   // token by.
   constexpr double penalty = 10;
-  if (!scores.empty())
-    unknownScore = *std::min_element(scores.begin(), scores.end()) - penalty;
-  std::optional<Field> unknown = field.find("unk_id");
-  if (!unknown)
-    return;
-  unknownId = unknown->getId();
-  if (!vocab.idToToken(*unknownId))
-    unknown->fail("is " + std::to_string(*unknownId) +
-                  ", but model.vocab has " + std::to_string(scores.size()) +
-                  " tokens");
+  std::optional<double> least;
+  for (size_t id = 0; id < tables.scores.size(); ++id) {
+    std::optional<double> score = tables.scores[id];
+    const std::string *token = tables.vocab.idToToken(static_cast<int32_t>(id));
+    if (!score || !token)
+      continue;
+    trie.insert(*token) = static_cast<int32_t>(id);
+    longestToken = std::max(longestToken, token->size());
+    least = std::min(least.value_or(*score), *score);
+  }
+  if (least)
+    unknownScore = *least - penalty;
+  if (tables.byteFallback)
+    byteTokens.emplace(tables.vocab);
 }
 
 /// The ids of the best tokens of `word`; -1 for each character that is none.
@@ -117,7 +92,7 @@ std::vector<int32_t> UnigramModel::findBestTokens(std::string_view word) const {
     nextChar(word, next);
     bool isToken = false;
     trie.forEachPrefix(word.substr(start), [&](size_t length, int32_t id) {
-      offer(start + length, score + scores[id],
+      offer(start + length, score + *tables.scores[id],
             {id, static_cast<uint32_t>(length)});
       isToken |= start + length == next;
     });
@@ -143,8 +118,8 @@ void UnigramModel::tokenize(std::string_view word,
         word.substr(unknownStart, position - unknownStart);
     bool isDone =
         unknown.empty() || (byteTokens && byteTokens->append(unknown, ids));
-    if (!isDone && unknownId)
-      ids.push_back(*unknownId);
+    if (!isDone && tables.unknownId)
+      ids.push_back(*tables.unknownId);
   };
   for (int32_t id : findBestTokens(word)) {
     if (id < 0) {
@@ -153,14 +128,45 @@ void UnigramModel::tokenize(std::string_view word,
     }
     addUnknown();
     ids.push_back(id);
-    position += vocab.idToToken(id)->size();
+    position += tables.vocab.idToToken(id)->size();
     unknownStart = position;
   }
   addUnknown();
 }
 
+static void readScores(const Field &list, UnigramTables &tables) {
+  std::vector<Field> entries = list.items();
+  tables.vocab.reserve(entries.size());
+  tables.scores.reserve(entries.size());
+  for (const Field &entry : entries) {
+    std::vector<Field> parts = entry.items();
+    if (parts.size() != 2)
+      entry.fail("has " + std::to_string(parts.size()) +
+                 " elements, expected 2: a token and its score");
+    std::string_view token = parts[0].getString();
+    if (!parts[1].json().is_number())
+      parts[1].failType("a number");
+    tables.vocab.add(list, token, static_cast<int32_t>(tables.scores.size()));
+    tables.scores.emplace_back(parts[1].json().get<double>());
+  }
+}
+
+std::unique_ptr<Model> createUnigramModel(UnigramTables tables) {
+  return std::make_unique<UnigramModel>(std::move(tables));
+}
+
 std::unique_ptr<Model> createUnigramModel(const Field &field) {
-  return std::make_unique<UnigramModel>(field);
+  UnigramTables tables;
+  readScores(field.at("vocab"), tables);
+  if (std::optional<Field> unknown = field.find("unk_id")) {
+    tables.unknownId = unknown->getId();
+    if (!tables.vocab.idToToken(*tables.unknownId))
+      unknown->fail("is " + std::to_string(*tables.unknownId) +
+                    ", but model.vocab has " +
+                    std::to_string(tables.scores.size()) + " tokens");
+  }
+  tables.byteFallback = field.getBool("byte_fallback", false);
+  return createUnigramModel(std::move(tables));
 }
 
 } // namespace marimba::rt::text

@@ -15,6 +15,7 @@
 using namespace marimba;
 using namespace llvm;
 using mlir::marimba::GgufFile;
+using mlir::marimba::GgufType;
 using mlir::marimba::GgufValue;
 
 static constexpr StringLiteral kTokens = "tokenizer.ggml.tokens";
@@ -62,6 +63,17 @@ private:
                 [&](StringRef key) { return file.getBool(key); });
   }
 
+  std::string_view readBytes(StringRef key) {
+    auto get = [&](StringRef key) -> std::optional<StringRef> {
+      const GgufValue *value = file.find(key);
+      bool isBytes = value && value->isArray &&
+                     (value->type == GgufType::UInt8 ||
+                      value->type == GgufType::Int8 || value->count == 0);
+      return isBytes ? std::optional(value->bytes) : std::nullopt;
+    };
+    return read(key, "an array of bytes", get).value_or("");
+  }
+
   const GgufFile &file;
   std::string &error;
 };
@@ -86,9 +98,11 @@ std::optional<rt::GgufVocabulary> Reader::run() {
   StringRef merges = "tokenizer.ggml.merges";
   result.merges = readStrings(merges);
   // An empty list says that there are none; no list that something is amiss.
-  if (error.empty() && result.model == "gpt2" && !file.find(merges))
+  if (error.empty() && (result.model == "gpt2" || result.model == "gemma4") &&
+      !file.find(merges))
     error = (file.file() + ": " + file.describe(merges) +
-             ", expected the merges of a \"gpt2\" vocabulary")
+             ", expected the merges of a \"" + StringRef(result.model) +
+             "\" vocabulary")
                 .str();
   result.bosTokenId = readTokenId("tokenizer.ggml.bos_token_id");
   result.eosTokenId = readTokenId("tokenizer.ggml.eos_token_id");
@@ -96,6 +110,11 @@ std::optional<rt::GgufVocabulary> Reader::run() {
   result.addBosToken = readBool("tokenizer.ggml.add_bos_token");
   result.addEosToken = readBool("tokenizer.ggml.add_eos_token");
   result.addSpacePrefix = readBool("tokenizer.ggml.add_space_prefix");
+  result.removeExtraWhitespaces =
+      readBool("tokenizer.ggml.remove_extra_whitespaces");
+  if (result.model == "t5")
+    result.precompiledCharsmap =
+        readBytes("tokenizer.ggml.precompiled_charsmap");
   if (!error.empty())
     return std::nullopt;
   return result;
