@@ -163,9 +163,11 @@ public:
 
 class ByteLevelStream : public DecodeStream {
 public:
+  explicit ByteLevelStream(const Decoder &decoder) : decoder(decoder) {}
+
   void push(std::string_view token, std::vector<std::string> &pieces) override {
     std::string piece;
-    utf8.push(spelledBytes(token), piece);
+    utf8.push(decoder.tokenBytes(token), piece);
     if (!piece.empty())
       pieces.push_back(std::move(piece));
   }
@@ -181,17 +183,25 @@ public:
   }
 
 private:
+  const Decoder &decoder;
   LossyUtf8Stream utf8;
 };
 
 class ByteLevelDecoder : public Decoder {
 public:
+  explicit ByteLevelDecoder(std::set<std::string, std::less<>> plain)
+      : plain(std::move(plain)) {}
+
   std::unique_ptr<DecodeStream> start() const override {
-    return std::make_unique<ByteLevelStream>();
+    return std::make_unique<ByteLevelStream>(*this);
   }
   std::string tokenBytes(std::string_view token) const override {
-    return spelledBytes(token);
+    return plain.find(token) == plain.end() ? spelledBytes(token)
+                                            : std::string(token);
   }
+
+private:
+  std::set<std::string, std::less<>> plain;
 };
 
 } // namespace
@@ -205,7 +215,12 @@ std::unique_ptr<PostProcessor> createByteLevelPostProcessor(const Field &) {
 }
 
 std::unique_ptr<Decoder> createByteLevelDecoder(const Field &) {
-  return std::make_unique<ByteLevelDecoder>();
+  return createByteLevelDecoder(std::set<std::string, std::less<>>());
+}
+
+std::unique_ptr<Decoder>
+createByteLevelDecoder(std::set<std::string, std::less<>> plain) {
+  return std::make_unique<ByteLevelDecoder>(std::move(plain));
 }
 
 } // namespace marimba::rt::text

@@ -86,7 +86,6 @@ constexpr std::string_view thousandsOfNumbers =
     R"(\p{N}{1,3}(?=(?:\p{N}{3})*(?!\p{N})))";
 constexpr std::string_view lineEnd = R"([\r\n])";
 constexpr std::string_view linesApart = R"([^\n]+|[\n]+)";
-constexpr std::string_view words = R"(\S+)";
 constexpr std::string_view signsOfDefault = R"([\p{P}$+<=>^~|]+)";
 constexpr std::string_view signsOfFalcon = R"([\p{P}$+<=>^~|`]+)";
 constexpr std::string_view bloom =

@@ -111,7 +111,6 @@ static const std::vector<Splitting> &splittings() {
        {ex::linesApart},
        Raw | MarksSpaces | WholeLineEnds | AlwaysStarts},
       {{"sarvam-moe"}, {ex::linesApart}, Raw | MarksSpaces},
-      {{"whitespace"}, {ex::words}, Raw},
   };
   return instance;
 }

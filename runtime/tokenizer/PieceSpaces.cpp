@@ -2,6 +2,8 @@
 
 #include "PieceSpaces.h"
 
+#include <algorithm>
+
 namespace marimba::rt::text {
 
 std::string PieceSpaces::normalize(std::string_view text) const {

@@ -5,6 +5,8 @@
 #include "ByteTrie.h"
 #include "Unicode.h"
 
+#include <algorithm>
+
 namespace marimba::rt::text {
 
 static std::optional<int> hexDigit(char digit) {

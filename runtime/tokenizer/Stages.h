@@ -10,6 +10,8 @@
 
 #include "Pipeline.h"
 
+#include <set>
+
 namespace marimba::rt::text {
 
 // Normalizers.cpp.
@@ -29,6 +31,9 @@ void appendByteLevel(std::string_view bytes, std::string &out);
 std::unique_ptr<PreTokenizer> createByteLevelPreTokenizer(const Field &field);
 std::unique_ptr<PostProcessor> createByteLevelPostProcessor(const Field &field);
 std::unique_ptr<Decoder> createByteLevelDecoder(const Field &field);
+/// The same, but the tokens `plain` are texts, not bytes as GPT-2 writes them.
+std::unique_ptr<Decoder>
+createByteLevelDecoder(std::set<std::string, std::less<>> plain);
 
 // Metaspace.cpp.
 std::unique_ptr<PreTokenizer> createMetaspacePreTokenizer(const Field &field);
