@@ -1,7 +1,7 @@
 """The tokenizer.ggml.* keys that llama.cpp's converter makes of a tokenizer.json.
 Standard library only."""
 
-from gguf_file import ARRAY, BOOL, FLOAT32, INT32, STRING, UINT32
+from gguf_file import ARRAY, BOOL, FLOAT32, INT32, STRING, UINT8, UINT32
 
 NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE = range(1, 7)
 
@@ -75,3 +75,23 @@ def tokenizer_keys(document, pre):
     if unknown is not None:
         keys["unknown_token_id"] = (UINT32, names.index(unknown))
     return {f"tokenizer.ggml.{name}": value for name, value in keys.items()}
+
+
+def vocabulary_keys(vocabulary):
+    """Of a vocabulary as runtime/tokenizer/GgufVocabulary.cpp writes it: members
+    have the names of the keys."""
+    keys = {}
+    for name, value in vocabulary.items():
+        if value in (None, "") or (value == [] and name != "merges"):
+            continue
+        if name == "precompiled_charsmap":
+            value = (ARRAY, (UINT8, bytes.fromhex(value)))
+        elif isinstance(value, list):
+            kinds = {"token_type": INT32, "scores": FLOAT32}
+            value = (ARRAY, (kinds.get(name, STRING), value))
+        elif isinstance(value, bool):
+            value = (BOOL, value)
+        else:
+            value = (STRING if isinstance(value, str) else UINT32, value)
+        keys[f"tokenizer.ggml.{name}"] = value
+    return keys

@@ -249,8 +249,12 @@ TEST(GgufTokenizer, SomeCompose) {
 }
 
 TEST(GgufTokenizer, EncodesHostileTextsFast) {
+  // One name of each set of expressions that another has no part of.
   for (const char *pre :
-       {"default", "falcon", "qwen35", "tekken", "gpt-4o", "kimi-k2"}) {
+       {"default", "falcon", "qwen35", "tekken", "gpt-4o", "kimi-k2", "jais-2",
+        "exaone-moe", "deepseek-llm", "deepseek-coder", "deepseek-v3", "afmoe",
+        "tiny_aya", "youtu", "superbpe", "chameleon", "viking", "bailingmoe",
+        "sarvam-moe"}) {
     auto tokenizer = build(bytes(pre));
     for (char byte : {'a', 'A', ' ', '\n', '1', '+', '\xFF'})
       EXPECT_LT(secondsToEncode(*tokenizer, std::string(1 << 18, byte) + "a"),
@@ -265,8 +269,9 @@ TEST(GgufTokenizer, NamesWhatIsWrong) {
     EXPECT_EQ(buildError(vocabulary), "m.gguf: key 'tokenizer.ggml." + message);
   };
   GgufVocabulary vocabulary = pieces();
-  vocabulary.model = "t5";
-  expectError(vocabulary, "model' is \"t5\", supported: \"llama\", \"gpt2\"");
+  vocabulary.model = "bert";
+  expectError(vocabulary, "model' is \"bert\", supported: \"llama\", \"gpt2\", "
+                          "\"gemma4\", \"t5\", \"rwkv\"");
   vocabulary = pieces();
   vocabulary.tokens.clear();
   expectError(vocabulary, "tokens' has 0 elements, expected 1 to 16777216");
@@ -296,11 +301,105 @@ TEST(GgufTokenizer, NamesWhatIsWrong) {
   vocabulary.merges = {"a b"};
   expectError(vocabulary, "merges': element 0 names the token \"ab\", which is "
                           "not among tokenizer.ggml.tokens");
-  vocabulary = bytes("gpt-3");
-  EXPECT_NE(buildError(vocabulary)
-                .find("pre' is \"gpt-3\", supported: "
-                      "\"default\", \"gpt-2\""),
-            std::string::npos);
+  for (auto [name, nearest] : {std::pair("gpt-3", "gpt-2"),
+                               {"qwen3", "qwen2"},
+                               {"qwen3.5", "qwen35"},
+                               {"lama-bpe", "llama-bpe"},
+                               {"deepseek_v3", "deepseek-v3"}})
+    expectError(bytes(name), std::string("pre' is \"") + name +
+                                 "\", which is not known; the nearest that is, "
+                                 "is \"" +
+                                 nearest + "\"");
+  vocabulary = pieces();
+  vocabulary.model = "rwkv";
+  for (std::string_view token : {"a\\", "\\x8", "\\xg0"}) {
+    vocabulary.tokens[5] = token;
+    EXPECT_NE(buildError(vocabulary)
+                  .find("tokens': element 5 is " +
+                        nlohmann::json(token).dump() +
+                        ", which is cut within an escape"),
+              std::string::npos);
+  }
+  vocabulary = pieces();
+  vocabulary.model = "t5";
+  vocabulary.precompiledCharsmap = std::string("\x08\0\0\0abc\0", 8);
+  expectError(vocabulary, "precompiled_charsmap' has a trie of 8 bytes, "
+                          "expected a multiple of 4 below 4, what is left of "
+                          "it");
+}
+
+// The flags of a unigram vocabulary, and what stands around its texts.
+TEST(GgufTokenizer, LikeliestPieces) {
+  GgufVocabulary vocabulary = pieces();
+  vocabulary.model = "t5";
+  vocabulary.unknownTokenId = 0;
+  vocabulary.eosTokenId = 2;
+  EXPECT_EQ(build(vocabulary)->encode("abc"), (Ids{7, 5, 2}));
+  vocabulary.scores[8] = -0.5;
+  EXPECT_EQ(build(vocabulary)->encode("abc"), (Ids{3, 8, 2}));
+  vocabulary.addEosToken = false;
+  vocabulary.addSpacePrefix = true;
+  EXPECT_EQ(build(vocabulary)->encode(" a  b "), (Ids{6, 6, 3, 6, 6, 4, 6}));
+  vocabulary.removeExtraWhitespaces = true;
+  EXPECT_EQ(build(vocabulary)->encode(" a  b "), (Ids{6, 3, 6, 4}));
+  EXPECT_EQ(build(vocabulary)->decode(Ids{6, 3, 6, 4}), "a b");
+  EXPECT_EQ(build(vocabulary)->encode("  "), Ids());
+  vocabulary.addSpacePrefix = false;
+  EXPECT_EQ(build(vocabulary)->encode(" a"), (Ids{3}));
+  // What is no piece is the unknown one, once for all that stand together.
+  EXPECT_EQ(build(vocabulary)->encode("axyzb"), (Ids{3, 0, 4}));
+  for (double score : {INFINITY, -INFINITY, 1e300}) {
+    vocabulary.scores[3] = score;
+    EXPECT_FALSE(build(vocabulary)->encode("abcxab").empty());
+  }
+}
+
+TEST(GgufTokenizer, LongestBytes) {
+  GgufVocabulary vocabulary;
+  vocabulary.model = "rwkv";
+  vocabulary.tokens = {"<s>",   "a",          "ab",   "abcd", "\\n",
+                       "\\xc3", "\\xC3\\xa9", "\\\\", "\\'"};
+  vocabulary.tokenType = {3, 1, 1, 1, 1, 1, 1, 1, 1};
+  // Nothing is put around.
+  vocabulary.bosTokenId = 0;
+  vocabulary.addBosToken = true;
+  auto tokenizer = build(vocabulary);
+  EXPECT_EQ(tokenizer->encode("abcab\n\\'\u00e9"),
+            (Ids{2, 2, 4, 7, 8, 6})); // c is no token
+  EXPECT_EQ(tokenizer->encode("<s>a"), (Ids{0, 1}));
+  EXPECT_EQ(tokenizer->decode(Ids{0, 3, 4, 6, 5}), "abcd\n\u00e9\ufffd");
+  EXPECT_EQ(tokenizer->tokenBytes(5), "\xC3");
+  vocabulary.unknownTokenId = 0;
+  EXPECT_EQ(build(vocabulary)->encode("c"), (Ids{0}));
+}
+
+// Gemma 4 has </s> among its words, and its texts start whatever a file says.
+TEST(GgufTokenizer, TextsThatMerge) {
+  GgufVocabulary vocabulary;
+  vocabulary.model = "gemma4";
+  vocabulary.tokens = {"<bos>", "▁",      "a",      "▁a",   "\n",
+                       "\n\n",  "<0xC3>", "<0xA9>", "</s>", "<|tool_response>"};
+  vocabulary.tokenType = {3, 1, 1, 1, 1, 1, 6, 6, 3, 3};
+  vocabulary.merges = {"▁ a"};
+  vocabulary.bosTokenId = 0;
+  vocabulary.addBosToken = false;
+  auto tokenizer = build(vocabulary);
+  EXPECT_EQ(tokenizer->encode("a a\n\n\u00e9"), (Ids{0, 2, 3, 5, 6, 7}));
+  EXPECT_EQ(tokenizer->decode(Ids{0, 2, 3, 5, 6, 7}), "a a\n\n\u00e9");
+  EXPECT_FALSE(tokenizer->isSpecial(8));
+  EXPECT_TRUE(tokenizer->isSpecial(9));
+}
+
+// In a byte-level vocabulary, too, an added token is its text, not bytes.
+TEST(GgufTokenizer, AddedTokensAreShownAsWritten) {
+  GgufVocabulary vocabulary = bytes("gpt-2");
+  vocabulary.tokens.push_back("À");
+  vocabulary.tokenType.assign(vocabulary.tokens.size(), 1);
+  vocabulary.tokenType.back() = 4;
+  auto tokenizer = build(vocabulary);
+  EXPECT_EQ(tokenizer->encode("aÀ"), (Ids{0, 10}));
+  EXPECT_EQ(tokenizer->decode(Ids{0, 10}), "aÀ");
+  EXPECT_EQ(tokenizer->tokenBytes(10), "À");
 }
 
 // -1, 4294967295 and whatever else is no token's id.
@@ -341,6 +440,23 @@ TEST(GgufVocabulary, MeansTheSameAsText) {
     EXPECT_EQ(read->encode(words), build(vocabulary)->encode(words));
   EXPECT_EQ(read->encode("abc"), (Ids{1, 6, 3, 8, 2}));
 
+  vocabulary = pieces();
+  vocabulary.model = "t5";
+  vocabulary.unknownTokenId = 0;
+  vocabulary.eosTokenId = 2;
+  vocabulary.removeExtraWhitespaces = true;
+  // A map that has no key.
+  vocabulary.precompiledCharsmap = std::string("\x04\0\0\0\0\xFF\0\0x\0", 10);
+  text = vocabularyText(vocabulary, error);
+  ASSERT_TRUE(text) << error;
+  EXPECT_NE(text->find("\"04000000"
+                       "00ff0000"
+                       "7800\""),
+            std::string::npos);
+  read = buildTokenizer(*text, "t.json", error);
+  ASSERT_NE(read, nullptr) << error;
+  EXPECT_EQ(read->encode(" ab"), (Ids{7, 2}));
+
   text = vocabularyText(bytes("gpt-2"), error);
   ASSERT_TRUE(text) << error;
   read = buildTokenizer(*text, "t.json", error);
@@ -357,6 +473,13 @@ TEST(GgufVocabulary, SaysWhatIsWrongWithAText) {
   std::string text = *vocabularyText(pieces(), error);
   EXPECT_EQ(buildTokenizer(text.substr(0, 99), "t.json", error), nullptr);
   EXPECT_EQ(error.find("t.json: "), 0u) << error;
+  for (const char *map : {"0", "0g"}) {
+    std::string other = text;
+    size_t at = other.find("charsmap\":\"") + 11;
+    other.insert(at, map);
+    EXPECT_EQ(buildTokenizer(other, "t.json", error), nullptr);
+    EXPECT_EQ(error.find("t.json: precompiled_charsmap "), 0u) << error;
+  }
   size_t at = text.find("\"scores\":[");
   text.replace(at, 10, "\"scores\":[null,");
   EXPECT_EQ(buildTokenizer(text, "t.json", error), nullptr);
