@@ -38,7 +38,7 @@ bool isSpace(char32_t character);
 bool isLetter(char32_t character);
 /// \p{N}.
 bool isNumber(char32_t character);
-/// \d: \p{Nd}.
+/// \d: a decimal digit.
 bool isDecimalDigit(char32_t character);
 /// \p{P} and the symbols of ASCII.
 bool isPunctuation(char32_t character);

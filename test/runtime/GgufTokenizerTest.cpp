@@ -348,7 +348,7 @@ TEST(GgufTokenizer, LikeliestPieces) {
   EXPECT_EQ(build(vocabulary)->encode(" a"), (Ids{3}));
   // What is no piece is the unknown one, once for all that stand together.
   EXPECT_EQ(build(vocabulary)->encode("axyzb"), (Ids{3, 0, 4}));
-  for (double score : {INFINITY, -INFINITY, 1e300}) {
+  for (double score : {HUGE_VAL, -HUGE_VAL, 1e300}) {
     vocabulary.scores[3] = score;
     EXPECT_FALSE(build(vocabulary)->encode("abcxab").empty());
   }
