@@ -64,6 +64,13 @@ struct ImportOptions {
   int64_t apartExpertsFrom = INT64_MAX;
 };
 
+/// What a tensor of the checkpoint is made with (ForeignPart::otherBytes).
+struct OtherSource {
+  std::string file;
+  uint64_t offset = 0;
+  uint64_t bytes = 0;
+};
+
 /// A tensor of the checkpoint that the module names. The data is `bytes` bytes
 /// at `offset` of `file`, row major, little endian; `offset` need not be a
 /// multiple of the element size.
@@ -83,6 +90,10 @@ struct WeightSource {
   /// Of a part of a quantised matrix that is `stored` in another order: its
   /// output channels.
   int64_t channels = 0;
+  /// Of such a part of another program: channels and groups that share what is
+  /// stored (formats::ForeignShape), and the tensor that it is made with.
+  int64_t channelsEach = 1, groupsEach = 1;
+  std::optional<OtherSource> other{};
 };
 
 /// What a person wants to know about a model.

@@ -115,10 +115,17 @@ const CheckpointTensor *WeightTable::take(ArrayRef<std::string> names,
       continue;
     if (used.insert(name).second) {
       const SafetensorsEntry &entry = tensor->entry;
-      sources.push_back(
-          {entry.name, directory.pathOf(directory.files()[tensor->file]),
-           entry.offset, entry.bytes, entry.dtype, entry.shape, tensor->stored,
-           tensor->interleavedHeads, tensor->channels});
+      auto pathOf = [&](unsigned file) {
+        return directory.pathOf(directory.files()[file]);
+      };
+      std::optional<OtherSource> other;
+      if (tensor->other)
+        other = {pathOf(tensor->other->file), tensor->other->offset,
+                 tensor->other->bytes};
+      sources.push_back({entry.name, pathOf(tensor->file), entry.offset,
+                         entry.bytes, entry.dtype, entry.shape, tensor->stored,
+                         tensor->interleavedHeads, tensor->channels,
+                         tensor->channelsEach, tensor->groupsEach, other});
     }
     return tensor;
   }

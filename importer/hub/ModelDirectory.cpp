@@ -46,7 +46,7 @@ ModelDirectory::open(StringRef path, StringRef configFile, ErrorFn emitError) {
     return failure();
   model.configObject = std::move(*config);
   if (failed(model.openWeights(emitError)) ||
-      failed(model.convertAwqGptq(emitError)))
+      failed(model.convertForeign(emitError)))
     return failure();
   return model;
 }

@@ -42,16 +42,47 @@ int64_t elementBytes(const formats::Stored &stored) {
     return 1;
   case PartKind::Scales:
   case PartKind::Minimums:
-    return stored.format ? scalarSize(stored.format->encoding->scale)
-                         : stored.part->bits / 8;
+    return scalarSize(stored.format->encoding->scale);
   }
   return 0;
+}
+
+/// Words or groups of a channel; of an order, inputs.
+formats::ForeignShape foreignShape(const WeightSource &source) {
+  const std::vector<int64_t> &made = source.shape;
+  int64_t depth = made.empty() ? 0 : made[made.size() == 1 ? 0 : 1];
+  return {source.channels, depth, source.channelsEach, source.groupsEach};
+}
+
+/// Bytes of a tensor of another program; nothing where its shape is none of
+/// what it is to become, or it lacks the tensor that it is made with.
+std::optional<uint64_t> foreignBytes(const WeightSource &source) {
+  const formats::ForeignPart &part = *source.stored.foreign;
+  formats::ForeignShape shape = foreignShape(source);
+  const std::vector<int64_t> &made = source.shape;
+  bool order = made.size() == 1;
+  if (shape.channels < 1 || shape.depth < 1 || shape.channelsEach < 1 ||
+      shape.groupsEach < 1 || !Layout::fits(shape.channels, shape.depth) ||
+      dtypeSize(source.dtype) != part.elementBytes)
+    return std::nullopt;
+  if (!order && ((made.size() != 3 && (made.size() != 4 || made[3] != 4)) ||
+                 made[2] != Layout::kChannels ||
+                 made[0] != (shape.channels + Layout::kChannels - 1) /
+                                Layout::kChannels))
+    return std::nullopt;
+  if (source.other ? !part.otherBytes ||
+                         part.otherBytes(shape) != int64_t(source.other->bytes)
+                   : part.needsOther)
+    return std::nullopt;
+  int64_t bytes = part.bytes(shape);
+  return bytes < 0 ? std::nullopt : std::optional(uint64_t(bytes));
 }
 
 /// Bytes of a part of a quantised matrix in its file; nothing where its shape
 /// is none of a matrix with so many channels.
 std::optional<uint64_t> partBytes(const WeightSource &source) {
-  const auto &[format, part] = source.stored;
+  const Format *format = source.stored.format;
+  const Part *part = source.stored.part;
   bool codes = part->kind == PartKind::Codes;
   const std::vector<int64_t> &shape = source.shape;
   if (shape.size() != (codes ? 4 : 3) || shape[2] != Layout::kChannels ||
@@ -60,22 +91,20 @@ std::optional<uint64_t> partBytes(const WeightSource &source) {
           (source.channels + Layout::kChannels - 1) / Layout::kChannels ||
       dtypeSize(source.dtype) != elementBytes(source.stored))
     return std::nullopt;
-  int64_t perBlock = format ? format->perBlock(part->kind) : 1;
-  if (format ? shape[1] % perBlock != 0 : source.channels % 8 != 0)
+  int64_t perBlock = format->perBlock(part->kind);
+  if (shape[1] % perBlock != 0)
     return std::nullopt;
-  std::optional<int64_t> count =
-      elementCount(std::vector<int64_t>{source.channels, shape[1] / perBlock,
-                                        format ? format->bytes : part->bits});
+  std::optional<int64_t> count = elementCount(std::vector<int64_t>{
+      source.channels, shape[1] / perBlock, format->bytes});
   if (!count)
     return std::nullopt;
-  return static_cast<uint64_t>(format ? *count : *count / 8);
+  return static_cast<uint64_t>(*count);
 }
 
 void copyPart(const WeightSource &source, const char *from, char *to) {
-  const auto &[format, part] = source.stored;
+  const Format *format = source.stored.format;
+  const Part *part = source.stored.part;
   int64_t depth = source.shape[1];
-  if (!format)
-    return part->repack(source.channels, depth, from, to);
   int64_t inputs = depth / format->perBlock(part->kind) * format->elements;
   for (int64_t n = 0; n < source.channels; ++n) {
     int64_t row = storedRow(n, source.channels, source.interleavedHeads);
@@ -98,6 +127,8 @@ std::optional<uint64_t> storedBytes(const WeightSource &source) {
     return std::nullopt;
   if (source.stored.isPlain())
     return static_cast<uint64_t>(bytes);
+  if (source.stored.foreign)
+    return foreignBytes(source);
   if (source.stored.part)
     return partBytes(source);
   const Format &format = *source.stored.format;
@@ -108,7 +139,10 @@ std::optional<uint64_t> storedBytes(const WeightSource &source) {
   return static_cast<uint64_t>(format.bytesOf(*count));
 }
 
-void copyRows(const WeightSource &source, const char *from, char *to) {
+void copyRows(const WeightSource &source, const char *from, const char *other,
+              char *to) {
+  if (source.stored.foreign)
+    return source.stored.foreign->repack(foreignShape(source), from, other, to);
   if (source.stored.part)
     return copyPart(source, from, to);
   int64_t rows = rowsOf(source), count = *elementCount(source.shape);

@@ -20,7 +20,9 @@ std::optional<uint64_t> storedBytes(const WeightSource &source);
 /// Writes the tensor of `source`, stored at `from`, to `to`: of its dtype,
 /// row-major, rows in the order of pairs apart; a part of a quantised matrix in
 /// the order of formats::Layout, where `to` must be zeroed.
-void copyRows(const WeightSource &source, const char *from, char *to);
+/// `other` is the tensor that it is made with, or null.
+void copyRows(const WeightSource &source, const char *from, const char *other,
+              char *to);
 
 } // namespace marimba::rt
 

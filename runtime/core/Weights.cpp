@@ -110,15 +110,22 @@ private:
       return fail(source, "has " + std::to_string(source.bytes) +
                               " bytes, which is not the size of " +
                               typeText(source.dtype, source.shape));
-    const Mapping *mapping = map(source);
+    return checkRange(source, source.file, source.offset, source.bytes) &&
+           (!source.other || checkRange(source, source.other->file,
+                                        source.other->offset,
+                                        source.other->bytes));
+  }
+
+  bool checkRange(const WeightSource &source, const std::filesystem::path &file,
+                  uint64_t offset, uint64_t bytes) {
+    const Mapping *mapping = map(file);
     if (!mapping)
       return false;
-    if (source.offset > mapping->size ||
-        source.bytes > mapping->size - source.offset)
+    if (offset > mapping->size || bytes > mapping->size - offset)
       return fail(
           source,
-          "needs " + std::to_string(source.bytes) + " bytes at offset " +
-              std::to_string(source.offset) + ", but the file has only " +
+          "needs " + std::to_string(bytes) + " bytes at offset " +
+              std::to_string(offset) + ", but the file has only " +
               std::to_string(mapping->size) + " bytes: it is incomplete");
     return true;
   }
@@ -184,7 +191,11 @@ private:
   bool place(const WeightSpec &spec,
              const std::vector<const WeightSource *> &parts) {
     auto address = [&](const WeightSource &source) {
-      return map(source)->data + source.offset;
+      return map(source.file)->data + source.offset;
+    };
+    auto otherAddress = [&](const WeightSource &source) -> const char * {
+      return source.other ? map(source.other->file)->data + source.other->offset
+                          : nullptr;
     };
     bool plain = std::all_of(parts.begin(), parts.end(),
                              [](auto *part) { return isPlain(*part); });
@@ -208,7 +219,7 @@ private:
     char *to = weights.buffers.back().data();
     for (const WeightSource *part : parts) {
       if (part->bytes)
-        copyRows(*part, address(*part), to);
+        copyRows(*part, address(*part), otherAddress(*part), to);
       to += *elementCount(part->shape) * dtypeSize(part->dtype);
     }
     // Once all are read: the parts of a quantised matrix share their bytes.
@@ -240,7 +251,7 @@ private:
       if (bytes == 0 || part->bytes % bytes != 0)
         return false;
       for (uint64_t at = 0; at < part->bytes; at += bytes)
-        places.push_back(map(*part)->data + part->offset + at);
+        places.push_back(map(part->file)->data + part->offset + at);
     }
     auto range = std::make_unique<Mapping>();
     range->size = bytes * places.size();
@@ -255,18 +266,18 @@ private:
     return true;
   }
 
-  /// The mapping of the source's file, made at first use; null and `error`
+  /// The mapping of a file, made at first use; null and `error`
   /// where it cannot be read.
-  const Mapping *map(const WeightSource &source) {
-    auto [it, fresh] = byFile.try_emplace(source.file, nullptr);
+  const Mapping *map(const std::filesystem::path &path) {
+    auto [it, fresh] = byFile.try_emplace(path, nullptr);
     if (!fresh)
       return it->second;
     auto fail = [&](const std::string &problem) {
-      error = source.file.string() + ": " + problem;
+      error = path.string() + ": " + problem;
       return nullptr;
     };
     std::string problem;
-    std::optional<InputFile> file = InputFile::open(source.file, problem);
+    std::optional<InputFile> file = InputFile::open(path, problem);
     struct stat status = {};
     if (!file)
       return fail(problem);
@@ -282,7 +293,7 @@ private:
       mapping->data = static_cast<char *>(data);
       mapping->size = size;
     }
-    describe(*mapping, source.file, status);
+    describe(*mapping, path, status);
     it->second = mapping.get();
     weights.mappings.push_back(std::move(mapping));
     return it->second;

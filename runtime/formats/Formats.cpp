@@ -65,14 +65,14 @@ template <typename Body> static void forStored(Body body) {
       if (part.read && body(Stored{format, &part}))
         return;
   }
-  for (const Part &part : foreignParts())
-    if (body(Stored{nullptr, &part}))
+  for (const ForeignPart &part : foreignParts())
+    if (body(Stored{.foreign = &part}))
       return;
 }
 
 std::string Stored::name() const {
   if (!format)
-    return part ? std::string(part->name) : "";
+    return foreign ? std::string(foreign->name) : "";
   std::string text(format->name);
   return part ? text + "-" + std::string(partName(part->kind)) : text;
 }

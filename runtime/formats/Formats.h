@@ -12,7 +12,6 @@ namespace marimba::formats {
 #undef FORMAT
 
 /// Parts in the order of AutoAWQ and AutoGPTQ.
-std::span<const Part> foreignParts();
 
 } // namespace marimba::formats
 

@@ -205,8 +205,11 @@ static std::unique_ptr<Weights> loadWeights(const fs::path &directory,
                                             const Description &description,
                                             std::string &error) {
   std::vector<WeightSource> sources = manifest.weights;
-  for (WeightSource &source : sources)
+  for (WeightSource &source : sources) {
     source.file = directory / source.file;
+    if (source.other)
+      source.other->file = directory / source.other->file;
+  }
   std::unique_ptr<Weights> weights =
       Weights::load(description, sources, error, Stacks::InPlace);
   if (!weights)

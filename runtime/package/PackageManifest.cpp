@@ -122,6 +122,15 @@ static WeightSource readWeight(const Field &field,
     weight.interleavedHeads = integer(*heads, 0);
   if (std::optional<Field> channels = field.find("channels"))
     weight.channels = integer(*channels, 0);
+  if (std::optional<Field> each = field.find("channels_each"))
+    weight.channelsEach = integer(*each, 1);
+  if (std::optional<Field> each = field.find("groups_each"))
+    weight.groupsEach = integer(*each, 1);
+  if (std::optional<Field> other = field.find("other"))
+    weight.other = OtherTensor{
+        files[static_cast<size_t>(integer(other->at("file"), 0, last))].name,
+        static_cast<uint64_t>(integer(other->at("offset"), 0)),
+        static_cast<uint64_t>(integer(other->at("bytes"), 0))};
   return weight;
 }
 
@@ -226,11 +235,13 @@ std::optional<PackageManifest> PackageManifest::read(const fs::path &package,
 
 static Json describe(const WeightSource &weight,
                      const std::vector<PackagedFile> &files) {
-  auto file =
-      std::find_if(files.begin(), files.end(), [&](const PackagedFile &file) {
-        return file.name == weight.file;
-      });
-  Json json = {{"name", weight.name},     {"file", file - files.begin()},
+  auto indexOf = [&](const std::filesystem::path &name) {
+    return std::find_if(
+               files.begin(), files.end(),
+               [&](const PackagedFile &file) { return file.name == name; }) -
+           files.begin();
+  };
+  Json json = {{"name", weight.name},     {"file", indexOf(weight.file)},
                {"offset", weight.offset}, {"bytes", weight.bytes},
                {"shape", weight.shape},   {"dtype", dtypeName(weight.dtype)}};
   if (!weight.stored.isPlain())
@@ -239,6 +250,14 @@ static Json describe(const WeightSource &weight,
     json["interleaved_heads"] = weight.interleavedHeads;
   if (weight.channels)
     json["channels"] = weight.channels;
+  if (weight.channelsEach != 1)
+    json["channels_each"] = weight.channelsEach;
+  if (weight.groupsEach != 1)
+    json["groups_each"] = weight.groupsEach;
+  if (weight.other)
+    json["other"] = {{"file", indexOf(weight.other->file)},
+                     {"offset", weight.other->offset},
+                     {"bytes", weight.other->bytes}};
   return json;
 }
 

@@ -178,6 +178,13 @@ add(
     open="B T P",
     maybe="H",
 )
+add(
+    "permute_channels",
+    "permute_channels %x, %order : {x}, {order}",
+    ["x: B T K", "order: K|belowK"],
+    values=["y: B T K"],
+    open="B T K",
+)
 for name, element in (("", "f32"), ("_bf16", "bf16")):
     add(
         f"linear{name}",

@@ -184,6 +184,15 @@ def gather_tokens(c):
 
 
 @case
+def permute_channels(c):
+    x, order = c.input("x", ones(1, 3, 4), 2), c.ids("order", ints([2, 0, 3, 1], 4), 0)
+    y = c.op(f"marimba.permute_channels {x}, {order} : tensor<?x?x4xf32>, tensor<4xi32>", "p")
+    c.result(y, [1, 3, 4], 2)
+    c.fails({"order": ints([2, 0, 4, 1], 4)}, "order[2] is 4", "less than 4")
+    c.fails({"order": ints([2, 0, -1, 1], 4)}, "order[2] is -1")
+
+
+@case
 def attention(c):
     q, kv, cache = "tensor<?x?x2x8xf32>", "tensor<?x?x1x8xf32>", "tensor<?x1x?x8xf32>"
     x = c.input("q", ones(1, 2, 2, 8), 2)

@@ -101,9 +101,13 @@ marimba::weightSources(const ImportedModel &imported, std::string &error) {
               found.dtype;
       return std::nullopt;
     }
+    std::optional<rt::OtherTensor> other;
+    if (found.other)
+      other = {found.other->file, found.other->offset, found.other->bytes};
     sources.push_back({found.name, found.file, found.offset, found.bytes,
                        *dtype, found.shape, found.stored,
-                       found.interleavedHeads, found.channels});
+                       found.interleavedHeads, found.channels,
+                       found.channelsEach, found.groupsEach, other});
   }
   return sources;
 }

@@ -54,11 +54,11 @@ static fs::path pathFrom(const fs::path &parentOfPackage,
 static bool takeSources(std::vector<rt::WeightSource> sources,
                         const fs::path &folder, rt::PackageManifest &manifest,
                         std::string &error) {
-  for (rt::WeightSource &source : sources) {
-    fs::path path = fs::absolute(source.file).lexically_normal();
+  auto take = [&](fs::path &file) {
+    fs::path path = fs::absolute(file).lexically_normal();
     std::string name = path.lexically_relative(folder).string();
     if (name.empty() || name.starts_with("..")) {
-      error = source.file.string() + ": is not in " + folder.string() +
+      error = file.string() + ": is not in " + folder.string() +
               ", expected the weights of a package in one directory";
       return false;
     }
@@ -73,8 +73,12 @@ static bool takeSources(std::vector<rt::WeightSource> sources,
       }
       manifest.files.push_back({name, bytes});
     }
-    source.file = name;
-  }
+    file = name;
+    return true;
+  };
+  for (rt::WeightSource &source : sources)
+    if (!take(source.file) || (source.other && !take(source.other->file)))
+      return false;
   manifest.weights = std::move(sources);
   return true;
 }

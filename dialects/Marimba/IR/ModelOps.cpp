@@ -56,9 +56,10 @@ LogicalResult WeightOp::verify() {
     return verifyQuantizedSources(*this, type);
   if (!type || !type.hasStaticShape() ||
       !(type.getElementType().isF32() || type.getElementType().isBF16() ||
-        type.getElementType().isF16()))
+        type.getElementType().isF16() || type.getElementType().isInteger(32)))
     return emitOpError() << "has type " << getType()
-                         << ", expected a static tensor of f32, bf16 or f16";
+                         << ", expected a static tensor of f32, bf16, f16 or "
+                            "i32";
   std::optional<ArrayAttr> sources = getSources();
   if (!sources) {
     if (getDerived())
@@ -104,7 +105,7 @@ LogicalResult GetWeightOp::verifySymbolUses(SymbolTableCollection &symbols) {
 }
 
 //===----------------------------------------------------------------------===//
-// EmbeddingOp, GatherTokensOp
+// EmbeddingOp, GatherTokensOp, PermuteChannelsOp
 //===----------------------------------------------------------------------===//
 
 OpShapes mlir::marimba::shapesOf(EmbeddingOp op) {
@@ -126,6 +127,20 @@ OpShapes mlir::marimba::shapesOf(GatherTokensOp op) {
 }
 
 LogicalResult GatherTokensOp::verify() {
+  return ShapeChecker(*this).check(shapesOf(*this)).result();
+}
+
+OpShapes mlir::marimba::shapesOf(PermuteChannelsOp op) {
+  std::string letters = lettersWithLast(op.getInput(), "K");
+  return {.values = {{"input", op.getInput(), letters},
+                     {"order", op.getOrder(), "K"},
+                     {"result", op.getResult(), letters}},
+          .indices = {{"order", op.getOrder(), "K"}}};
+}
+
+LogicalResult PermuteChannelsOp::verify() {
+  if (getInput().getType().getRank() == 0)
+    return emitOpError("input has rank 0, expected at least 1");
   return ShapeChecker(*this).check(shapesOf(*this)).result();
 }
 
@@ -331,6 +346,7 @@ OpShapes mlir::marimba::shapesOf(SwiGLUOp op) {
 OpWork WeightOp::getWork(DynamicSize) { return {}; }
 OpWork GetWeightOp::getWork(DynamicSize) { return {}; }
 OpWork GatherTokensOp::getWork(DynamicSize) { return {}; } // copies
+OpWork PermuteChannelsOp::getWork(DynamicSize) { return {}; } // copies
 
 /// Each of the wanted rows once, however many there are to choose from.
 double GatherTokensOp::getBytesRead(OpOperand &operand, DynamicSize size) {

@@ -19,7 +19,8 @@ def Marimba_WeightOp : Marimba_Op<"weight", [Symbol]> {
     stored one by one). A `derived` weight is in no file: `@prepare` computes it
     once, after loading. The sources of a quantised weight are codes, scales
     and, if it has them, zero points of each matrix, in this order. If its type
-    is that of the bytes, `as` has the quantised type.
+    is that of the bytes, `as` has the quantised type. A vector of i32 is the
+    order of a matrix's inputs (`permute_channels`).
 
     Example:
 
@@ -41,8 +42,8 @@ def Marimba_WeightOp : Marimba_Op<"weight", [Symbol]> {
 
 /// Tensor before bufferisation, row-major memref after.
 def Marimba_WeightValue
-    : AnyTypeOf<[RankedTensorOf<[F32, BF16, F16, I8]>, Marimba_Quantized,
-                 MemRefOf<[F32, BF16, F16, I8]>]>;
+    : AnyTypeOf<[RankedTensorOf<[F32, BF16, F16, I8, I32]>, Marimba_Quantized,
+                 MemRefOf<[F32, BF16, F16, I8, I32]>]>;
 
 def Marimba_GetWeightOp
     : Marimba_Op<"get_weight",
@@ -110,6 +111,33 @@ def Marimba_GatherTokensOp : Marimba_ValueOp<"gather_tokens"> {
   let extraClassDeclaration = [{
     double getBytesRead(::mlir::OpOperand &operand,
                         ::mlir::marimba::DynamicSize size);
+  }];
+}
+
+def Marimba_PermuteChannelsOp
+    : Marimba_ValueOp<"permute_channels", [AllTypesMatch<["input", "result"]>]> {
+  let summary = "puts the last dimension into another order";
+  let description = [{
+    `result[..., j] = input[..., order[j]]`. A matrix whose groups of codes are
+    of inputs that do not follow each other (GPTQ's `desc_act`, Frantar et al.
+    2022, section 3.3: the inputs of the largest activations first) is kept with
+    its inputs sorted by group, and its projection reads permuted activations.
+    Precondition: `0 <= order[j] < K`; what the runtime makes of a checkpoint's
+    groups is a permutation.
+
+    Shapes: input, result `[...,K]`, order `[K]`.
+
+    Example:
+
+    ```mlir
+    %p = marimba.permute_channels %h, %order
+        : tensor<?x?x192xf32>, tensor<192xi32>
+    ```
+  }];
+  let arguments = (ins Marimba_Activation:$input, Marimba_Ids:$order);
+  let results = (outs Marimba_Activation:$result);
+  let assemblyFormat = [{
+    $input `,` $order attr-dict `:` type($input) `,` type($order)
   }];
 }
 

@@ -72,6 +72,7 @@ OpShapes shapesOf(WeightOp op);
 OpShapes shapesOf(GetWeightOp op);
 OpShapes shapesOf(EmbeddingOp op);
 OpShapes shapesOf(GatherTokensOp op);
+OpShapes shapesOf(PermuteChannelsOp op);
 OpShapes shapesOf(LinearOp op);
 OpShapes shapesOf(PackedMatmulOp op);
 OpShapes shapesOf(RMSNormOp op);

@@ -130,6 +130,25 @@ struct ConvertGatherTokens : LinalgPattern<GatherTokensOp> {
   }
 };
 
+struct ConvertPermuteChannels : LinalgPattern<PermuteChannelsOp> {
+  using LinalgPattern::LinalgPattern;
+  SmallVector<Value> convert(GenericBuilder &g,
+                             PermuteChannelsOp op) const override {
+    unsigned rank = op.getType().getRank();
+    return {g.build(
+        rank, {{op.getOrder(), {rank - 1}}},
+        {g.empty(g.sizes(op.getInput())), range(rank)},
+        [&](KernelBuilder &b, ValueRange args) -> Value {
+          SmallVector<Value> place;
+          for (unsigned dim = 0; dim + 1 < rank; ++dim)
+            place.push_back(linalg::IndexOp::create(b, dim));
+          place.push_back(
+              arith::IndexCastOp::create(b, b.getIndexType(), args[0]));
+          return tensor::ExtractOp::create(b, op.getInput(), place);
+        })};
+  }
+};
+
 struct ConvertLinear : LinalgPattern<LinearOp> {
   using LinalgPattern::LinalgPattern;
   SmallVector<Value> convert(GenericBuilder &g, LinearOp op) const override {
@@ -263,7 +282,8 @@ struct ConvertMarimbaToLinalgPass
                  ConvertElementwise<Relu2Op>, ConvertElementwise<GeluOp>,
                  ConvertElementwise<SoftcapOp>, ConvertElementwise<SwiGLUOp>,
                  ConvertSoftplus, ConvertLogDecay, ConvertScale,
-                 ConvertEmbedding, ConvertGatherTokens, ConvertLinear,
+                 ConvertEmbedding, ConvertGatherTokens,
+                 ConvertPermuteChannels, ConvertLinear,
                  ConvertDiscretize, ConvertReadout, ConvertDiscretizeHeads>(
         &getContext());
     populateNormsToLinalgPatterns(patterns);

@@ -18,6 +18,12 @@
 
 namespace marimba::rt {
 
+/// Bytes of a file that another tensor needs (ForeignPart::otherBytes).
+struct OtherTensor {
+  std::filesystem::path file;
+  uint64_t offset = 0, bytes = 0;
+};
+
 /// Where a stored tensor lies: `bytes` bytes at `offset` of `file`, row-major.
 struct WeightSource {
   std::string name;
@@ -33,6 +39,10 @@ struct WeightSource {
   /// Of a part of a quantised matrix that is `stored` in another order: output
   /// channels.
   int64_t channels = 0;
+  /// Of such a part of another program: channels and groups that share what is
+  /// stored (formats::ForeignShape), and the tensor that it is made with.
+  int64_t channelsEach = 1, groupsEach = 1;
+  std::optional<OtherTensor> other{};
 };
 
 /// Makes weights that come from no file (random ones, for benchmarks).

@@ -27,6 +27,22 @@ func.func @gather_tokens(%x: tensor<2x?x8xf32>, %p: tensor<3x1xi32>) {
 
 // -----
 
+func.func @permute_channels(%x: tensor<?x?x8xf32>, %order: tensor<7xi32>) {
+  // expected-error@+1 {{order has size 7 in dimension 0 (K), expected 8: dimension 2 of input}}
+  marimba.permute_channels %x, %order : tensor<?x?x8xf32>, tensor<7xi32>
+  return
+}
+
+// -----
+
+func.func @permute_nothing(%x: tensor<f32>, %order: tensor<1xi32>) {
+  // expected-error@+1 {{input has rank 0, expected at least 1}}
+  marimba.permute_channels %x, %order : tensor<f32>, tensor<1xi32>
+  return
+}
+
+// -----
+
 func.func @linear_scalar(%x: tensor<f32>, %w: tensor<4x8xf32>) {
   // expected-error@+1 {{input has rank 0, expected at least 1}}
   marimba.linear %x, %w : tensor<f32>, tensor<4x8xf32> -> tensor<4xf32>

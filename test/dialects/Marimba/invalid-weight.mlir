@@ -1,16 +1,16 @@
 // RUN: marimba-opt %s -split-input-file -verify-diagnostics
 
-// expected-error@+1 {{has type 'tensor<?x8xbf16>', expected a static tensor of f32, bf16 or f16}}
+// expected-error@+1 {{has type 'tensor<?x8xbf16>', expected a static tensor of f32, bf16, f16 or i32}}
 marimba.weight @w : tensor<?x8xbf16> from ["w"]
 
 // -----
 
-// expected-error@+1 {{has type 'tensor<8xi8>', expected a static tensor of f32, bf16 or f16}}
+// expected-error@+1 {{has type 'tensor<8xi8>', expected a static tensor of f32, bf16, f16 or i32}}
 marimba.weight @w : tensor<8xi8> from ["w"]
 
 // -----
 
-// expected-error@+1 {{has type 'memref<8xf32>', expected a static tensor of f32, bf16 or f16}}
+// expected-error@+1 {{has type 'memref<8xf32>', expected a static tensor of f32, bf16, f16 or i32}}
 marimba.weight @w : memref<8xf32> derived
 
 // -----

@@ -28,6 +28,14 @@ func.func @tokens(%ids: tensor<?x?xi32>, %table: tensor<100x8xbf16>,
   return %y : tensor<?x?x8xf32>
 }
 
+// CHECK-LABEL: func @permute_channels
+func.func @permute_channels(%x: tensor<?x?x8xf32>, %order: tensor<8xi32>)
+    -> tensor<?x?x8xf32> {
+  // CHECK: marimba.permute_channels %{{.*}}, %{{.*}} : tensor<?x?x8xf32>, tensor<8xi32>
+  %y = marimba.permute_channels %x, %order : tensor<?x?x8xf32>, tensor<8xi32>
+  return %y : tensor<?x?x8xf32>
+}
+
 // CHECK-LABEL: func @linear
 func.func @linear(%x: tensor<?x?x8xf32>, %v: tensor<8xf32>,
                   %w: tensor<4x8xbf16>, %b: tensor<4xf16>) {

@@ -54,6 +54,9 @@ const Case kCases[] = {
      "marimba.gather_tokens %x, %p : tensor<?x?x8xf32>, tensor<?x1xi32> -> "
      "tensor<?x1x8xf32>",
      {.bytes = 2 * 8 * 4 + 2 * 4 + 2 * 8 * 4}},
+    {"%x: tensor<?x?x8xf32>, %o: tensor<8xi32>",
+     "marimba.permute_channels %x, %o : tensor<?x?x8xf32>, tensor<8xi32>",
+     {.bytes = kTokens * 8 * 4 + 8 * 4 + kTokens * 8 * 4}},
     {"%x: tensor<?x?x8xf32>, %w: tensor<10x8xbf16>, %b: tensor<10xf32>",
      "marimba.linear %x, %w bias(%b : tensor<10xf32>) : tensor<?x?x8xf32>, "
      "tensor<10x8xbf16> -> tensor<?x?x10xf32>",

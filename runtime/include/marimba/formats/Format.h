@@ -8,6 +8,7 @@
 #ifndef MARIMBA_FORMATS_FORMAT_H
 #define MARIMBA_FORMATS_FORMAT_H
 
+#include "marimba/formats/Foreign.h"
 #include "marimba/formats/Layout.h"
 
 #include <array>
@@ -27,16 +28,6 @@ struct Part {
   /// in the order of Layout, elements / codesPerWord of them; scales and
   /// minimums, one for each group in the block.
   void (*read)(const char *block, char *to) = nullptr;
-  /// Of whole matrices in another program's order: writes all of `channels`
-  /// rows of `depth` words or groups, stored at `from`, to `to`, which is
-  /// zeroed. `bits` is what one row has for each of `depth`; rows come in
-  /// eights.
-  void (*repack)(int64_t channels, int64_t depth, const char *from,
-                 char *to) = nullptr;
-  int64_t bits = 0;
-  /// Of whole matrices: the name by which packages know it. Parts of blocks
-  /// have that of the format and the part, "Q8_0-codes".
-  std::string_view name{};
 };
 
 /// A way to store rows of numbers, in blocks of some that follow each other.
@@ -79,11 +70,12 @@ std::string listFormats(bool blocks);
 struct Stored {
   /// Blocks, which become f32 or, with `part`, that part of a quantised matrix.
   const Format *format = nullptr;
-  /// Without `format`: a part in the order of another program.
   const Part *part = nullptr;
+  /// Without both: a part in the order of another program.
+  const ForeignPart *foreign = nullptr;
 
   /// Whether it is the elements themselves.
-  bool isPlain() const { return !format && !part; }
+  bool isPlain() const { return !format && !foreign; }
   /// "Q8_0", "Q8_0-codes", "awq"; "" where it is plain.
   std::string name() const;
   /// The inverse of name(); nothing where the name is unknown.

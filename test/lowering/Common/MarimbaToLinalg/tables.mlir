@@ -30,6 +30,20 @@ func.func @embedding_f32(%ids: tensor<?x?xi32>, %table: tensor<16x8xf32>)
   return %0 : tensor<?x?x8xf32>
 }
 
+// CHECK-LABEL: func @permute_channels
+// CHECK-SAME: %[[X:.*]]: tensor<?x?x8xf32>, %[[ORDER:.*]]: tensor<8xi32>
+// CHECK: linalg.generic {{.*}} ins(%[[ORDER]]
+// CHECK: ^bb0(%[[FROM32:.*]]: i32, %{{.*}}: f32)
+// CHECK-DAG: %[[B:.*]] = linalg.index 0
+// CHECK-DAG: %[[T:.*]] = linalg.index 1
+// CHECK-DAG: %[[FROM:.*]] = arith.index_cast %[[FROM32]]
+// CHECK: tensor.extract %[[X]][%[[B]], %[[T]], %[[FROM]]]
+func.func @permute_channels(%x: tensor<?x?x8xf32>, %order: tensor<8xi32>)
+    -> tensor<?x?x8xf32> {
+  %0 = marimba.permute_channels %x, %order : tensor<?x?x8xf32>, tensor<8xi32>
+  return %0 : tensor<?x?x8xf32>
+}
+
 // As many tokens as positions, not as the input has.
 
 // CHECK-LABEL: func @gather_tokens
