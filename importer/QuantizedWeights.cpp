@@ -63,75 +63,98 @@ bool WeightTable::showBlocks(StringRef name, ArrayRef<Dim> shape) {
     made.entry.shape = layout.partShape(part.kind);
     made.stored.part = &part;
     made.channels = channels;
+    made.encoding = format->encoding;
   }
   used.insert(name);
   return true;
 }
 
+/// What is wrong with the types of these parts; empty where nothing is.
+static std::string wrongTypes(const CheckpointTensor &codes,
+                              const CheckpointTensor &scales,
+                              const CheckpointTensor *offsets, Offset offset) {
+  StringRef code = codes.entry.dtype, scale = scales.entry.dtype;
+  bool fits = code == "I8" || code == "U8";
+  if (offset == Offset::ZeroPoint)
+    fits = offsets->entry.dtype == "U8" && code == "U8";
+  if (offset == Offset::Minimum)
+    fits &= offsets->entry.dtype == scales.entry.dtype;
+  if (fits && formats::parseScalar(scale))
+    return {};
+  StringRef with =
+      offset == Offset::ZeroPoint ? " and zeros of " : " and minimums of ";
+  return ("type " + code + " with scales of " + scale +
+          (offsets ? with + offsets->entry.dtype : Twine()) +
+          ", expected I8, or U8 (perhaps with zeros of U8), with scales of "
+          "F32, F16 or BF16")
+      .str();
+}
+
 RankedTensorType WeightTable::takeQuantized(StringRef name, ArrayRef<Dim> shape,
                                             std::vector<std::string> &names) {
   std::string codesName = (name + ".codes").str();
-  std::string scalesName = (name + ".scales").str();
-  // Zero points or minimums, where one of them is there.
-  auto offset = formats::Offset::None;
-  std::string offsetsName;
-  for (auto [kind, found] : {std::pair(PartKind::Zeros, Offset::ZeroPoint),
-                             std::pair(PartKind::Minimums, Offset::Minimum)})
-    if (std::string part = (name + "." + StringRef(partName(kind))).str();
-        find(part)) {
-      offsetsName = part;
-      offset = found;
-      break;
-    }
   const CheckpointTensor *codes = take(codesName);
-  const CheckpointTensor *scales =
-      take(scalesName, " (" + codesName + " is there)");
-  const CheckpointTensor *offsets =
-      offsetsName.empty() ? nullptr : take(offsetsName);
-  names.insert(names.end(), {codesName, scalesName});
-  if (offsets)
-    names.push_back(offsetsName);
+  const CheckpointTensor *scales = nullptr, *offsets = nullptr;
+  auto offset = Offset::None;
+  for (PartKind kind : formats::allParts()) {
+    std::string whole = (name + "." + StringRef(partName(kind))).str();
+    bool needed = kind == PartKind::Codes || kind == PartKind::Scales;
+    if (!needed && !find(whole))
+      continue;
+    names.push_back(whole);
+    if (kind == PartKind::Codes)
+      continue;
+    const CheckpointTensor *part =
+        take(whole, needed ? " (" + codesName + " is there)" : std::string());
+    if (kind == PartKind::Scales)
+      scales = part;
+    if (kind == PartKind::Zeros || kind == PartKind::Minimums) {
+      offsets = part;
+      offset = kind == PartKind::Zeros ? Offset::ZeroPoint : Offset::Minimum;
+    }
+  }
   if (!codes || !scales)
     return {};
   std::string subject = directory.files()[codes->file] + ": tensor " +
                         quoted(directory.nameInFile(codesName)) + " has ";
-  std::optional<formats::Scalar> scale =
-      formats::parseScalar(scales->entry.dtype);
-  std::string with =
-      offset == Offset::ZeroPoint ? " and zeros of " : " and minimums of ";
-  bool fits = codes->entry.dtype == "I8" || codes->entry.dtype == "U8";
-  if (offset == Offset::ZeroPoint)
-    fits = offsets->entry.dtype == "U8" && codes->entry.dtype == "U8";
-  if (offset == Offset::Minimum)
-    fits &= offsets->entry.dtype == scales->entry.dtype;
-  if (!fits || !scale) {
-    report(subject + "type " + codes->entry.dtype + " with scales of " +
-           scales->entry.dtype + (offsets ? with + offsets->entry.dtype : "") +
-           ", expected I8, or U8 (perhaps with zeros of U8), with scales of "
-           "F32, F16 or BF16");
-    return {};
-  }
-  std::optional<formats::Encoding> encoding =
-      encodingOf(codes->entry, scales->entry, shape[0].size, shape[1].size,
-                 *scale, offset);
-  if (!encoding || (offsets && offsets->entry.shape != scales->entry.shape)) {
-    if (codes->channels) {
-      const SafetensorsEntry &entry = codes->entry;
-      int64_t perWord = entry.dtype == "U8" ? 8 : 4;
-      report(subject + "a matrix " +
-             printShape({codes->channels, entry.shape[1] * perWord}) +
-             ", expected " + printShape({shape[0].size, shape[1].size}));
+  int64_t n = shape[0].size, k = shape[1].size;
+  std::optional<formats::Encoding> encoding = codes->encoding;
+  if (encoding) {
+    // The parts were made for it; whether it is this matrix, the codes say.
+    if (codes->entry.shape !=
+        formats::Layout::of(*encoding, n, k).partShape(PartKind::Codes))
+      encoding.reset();
+  } else {
+    if (std::string wrong = wrongTypes(*codes, *scales, offsets, offset);
+        !wrong.empty()) {
+      report(subject + wrong);
       return {};
     }
-    report(subject + "shape " + printShape(codes->entry.shape) +
-           " with scales of " + printShape(scales->entry.shape) +
-           (offsets ? with + printShape(offsets->entry.shape) : "") +
-           ", expected blocks of a matrix " +
-           printShape({shape[0].size, shape[1].size}) +
-           " (docs/quantization.md)");
+    encoding = encodingOf(codes->entry, scales->entry, n, k,
+                          *formats::parseScalar(scales->entry.dtype), offset);
+    if (offsets && offsets->entry.shape != scales->entry.shape)
+      encoding.reset();
+  }
+  if (encoding)
+    return quantizedType(&context, {n, k}, *encoding);
+  if (codes->channels) {
+    const SafetensorsEntry &entry = codes->entry;
+    int64_t perWord = codes->encoding       ? codes->encoding->codesPerWord()
+                      : entry.dtype == "U8" ? 8
+                                            : 4;
+    report(subject + "a matrix " +
+           printShape({codes->channels, entry.shape[1] * perWord}) +
+           ", expected " + printShape({n, k}));
     return {};
   }
-  return quantizedType(&context, {shape[0].size, shape[1].size}, *encoding);
+  StringRef with =
+      offset == Offset::ZeroPoint ? " and zeros of " : " and minimums of ";
+  report(subject + "shape " + printShape(codes->entry.shape) +
+         " with scales of " + printShape(scales->entry.shape) +
+         (offsets ? with + printShape(offsets->entry.shape) : Twine()) +
+         ", expected blocks of a matrix " + printShape({n, k}) +
+         " (docs/quantization.md)");
+  return {};
 }
 
 Weight WeightTable::getMatrix(StringRef symbol, ArrayRef<std::string> names,

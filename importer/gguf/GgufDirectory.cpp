@@ -116,9 +116,7 @@ LogicalResult ModelDirectory::addGguf(const GgufTensor &tensor,
 std::string ModelDirectory::nameInFile(StringRef tensor) const {
   if (ggufNames) {
     // Parts of a matrix that the file has in blocks.
-    using ::marimba::formats::PartKind;
-    for (PartKind kind :
-         {PartKind::Codes, PartKind::Scales, PartKind::Minimums})
+    for (::marimba::formats::PartKind kind : ::marimba::formats::allParts())
       if (tensor.consume_back(("." + StringRef(partName(kind))).str()))
         break;
     return ggufNames->toGguf(tensor);

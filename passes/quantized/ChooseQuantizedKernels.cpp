@@ -30,8 +30,7 @@ struct ConvertLinear : OpRewritePattern<LinearOp> {
   ConvertLinear(MLIRContext *ctx, bool library, bool integers, bool anyRows,
                 bool wholeRows, bool bf16)
       : OpRewritePattern(ctx), library(library), integers(integers),
-        anyRows(integers && anyRows), wholeRows(integers && wholeRows),
-        bf16(bf16) {}
+        anyRows(anyRows), wholeRows(wholeRows), bf16(bf16) {}
 
   LogicalResult matchAndRewrite(LinearOp op,
                                 PatternRewriter &rewriter) const override {
@@ -39,6 +38,9 @@ struct ConvertLinear : OpRewritePattern<LinearOp> {
     if (!isQuantized(weight))
       return rewriter.notifyMatchFailure(op, "weight is not quantised");
     bool few = hasFewRows(op);
+    bool integers = this->integers && layoutOf(weight).encoding.hasIntegers();
+    bool anyRows = integers && this->anyRows;
+    bool wholeRows = integers && this->wholeRows;
     if (library && !anyRows && !few)
       return rewriter.notifyMatchFailure(op, "many rows: widened, by tiles");
     RowScales activations = RowScales::None;

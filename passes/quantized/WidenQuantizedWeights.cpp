@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/Marimba/IR/Marimba.h"
+#include "dialects/Marimba/IR/Quantized.h"
 #include "dialects/OneDNN/IR/OneDNN.h"
 #include "passes/quantized/Passes.h"
 #include "passes/quantized/QuantizedMatmul.h"
@@ -73,7 +74,10 @@ struct Widen : OpRewritePattern<onednn::MatmulOp> {
     Value output = op.getInits()[0];
     Value sum = buildQuantizedMatmul(
         b, loc, op.getInput(), op.getWeight(), op.getBias(),
-        integers ? RowScales::Groups : RowScales::None);
+        integers && layoutOf(cast<RankedTensorType>(op.getWeight().getType()))
+                        .encoding.hasIntegers()
+            ? RowScales::Groups
+            : RowScales::None);
     size_t operand = 0;
     for (PostOpKind kind : op.getPostOpKinds()) {
       switch (kind) {

@@ -46,6 +46,14 @@ const Json &array(const Json &value, const std::string &path) {
   return value;
 }
 
+/// "f16": descriptions have the names in small letters.
+std::optional<formats::Scalar> scalarNamed(std::string name) {
+  for (char &letter : name)
+    letter = static_cast<char>(letter >= 'a' && letter <= 'z' ? letter - 32
+                                                              : letter);
+  return formats::parseScalar(name);
+}
+
 /// Reads name, dtype and shape; -1 in a shape only where `dynamic`.
 void readTensor(const Json &value, const std::string &path, bool dynamic,
                 TensorSpec &spec) {
@@ -94,11 +102,10 @@ void readQuantized(const Json &value, const std::string &path,
                    std::to_string(spec.sources.size()) + " sources");
   };
   formats::Encoding encoding;
-  encoding.bits = static_cast<int>(number("bits", 4, 8));
+  encoding.bits = static_cast<int>(number("bits", 2, 8));
   int64_t channels = number("channels", 1), inputs = number("inputs", 1);
   int64_t matrices = number("matrices", 1);
-  if ((encoding.bits != 4 && encoding.bits != 8) ||
-      !formats::Layout::fits(channels, inputs, matrices))
+  if (encoding.bits == 7 || !formats::Layout::fits(channels, inputs, matrices))
     mismatch();
   // Either a group of a format, or all inputs with their padding.
   encoding.group = number("group", 1, std::max<int64_t>(128, inputs + 63));
@@ -106,16 +113,24 @@ void readQuantized(const Json &value, const std::string &path,
                     : flag("minimum")  ? formats::Offset::Minimum
                                        : formats::Offset::None;
   std::string scale = text(member(value, path, "scale"), path + ".scale");
-  std::optional<MarimbaDType> type = parseDtype(scale);
-  if (!type)
+  std::optional<formats::Scalar> scalar = scalarNamed(scale);
+  if (!scalar)
     fail(path + ".scale", "is '" + scale + "', expected a type");
-  for (formats::Scalar scalar :
-       {formats::Scalar::F32, formats::Scalar::F16, formats::Scalar::BF16})
-    if (dtypeOf(scalar) == *type)
-      encoding.scale = scalar;
+  encoding.scale = *scalar;
+  if (value.contains("super_block"))
+    encoding.superBlock = number("super_block", 1, 256);
+  if (auto it = value.find("values"); it != value.end()) {
+    std::string values = text(*it, path + ".values");
+    std::optional<formats::CodeValues> known = formats::parseCodeValues(values);
+    if (!known)
+      fail(path + ".values", "is '" + values + "', expected values of codes");
+    encoding.values = *known;
+  }
+  if (encoding.superBlock && encoding.superBlock % encoding.group != 0)
+    mismatch();
   auto layout = formats::Layout::of(encoding, channels, inputs, matrices);
-  if (dtypeOf(encoding.scale) != *type || spec.dtype != MARIMBA_I8 ||
-      spec.shape.size() != 1 || layout.bytes() != spec.shape[0] ||
+  if (spec.dtype != MARIMBA_I8 || spec.shape.size() != 1 ||
+      layout.bytes() != spec.shape[0] ||
       std::cmp_not_equal(spec.sources.size(), matrices * layout.partCount()))
     mismatch();
   spec.quantized = layout;

@@ -88,11 +88,13 @@ std::string describe(const WeightSpec &spec, NotFinite found) {
 std::string findBadScale(const WeightSpec &spec, const char *data) {
   const formats::Layout &layout = *spec.quantized;
   MarimbaDType scale = dtypeOf(layout.encoding.scale);
+  if (!isFloating(scale)) // all values of one byte are finite
+    return {};
   std::vector<formats::PartKind> parts = layout.parts();
   for (int64_t i = 0; i < layout.matrices; ++i)
     for (size_t p = 1; p < parts.size(); ++p) {
-      if (parts[p] == formats::PartKind::Zeros)
-        continue;
+      if (layout.partType(parts[p]) != scalarName(layout.encoding.scale))
+        continue; // integers
       auto found =
           scan(data + i * layout.matrixBytes() + layout.partOffset(parts[p]),
                scale, layout.partBytes(parts[p]) / dtypeSize(scale));

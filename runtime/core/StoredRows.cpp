@@ -36,15 +36,14 @@ int64_t storedRow(int64_t row, int64_t rows, int64_t heads) {
 
 /// Bytes of one element of the part: of a word, those of its four codes.
 int64_t elementBytes(const formats::Stored &stored) {
-  switch (stored.part->kind) {
-  case PartKind::Codes:
-  case PartKind::Zeros:
+  bool words = stored.part->kind == PartKind::Codes ||
+               stored.part->kind == PartKind::HighBits;
+  if (words || stored.part->kind == PartKind::Zeros)
     return 1;
-  case PartKind::Scales:
-  case PartKind::Minimums:
-    return scalarSize(stored.format->encoding->scale);
-  }
-  return 0;
+  return stored.format
+             ? Layout::of(*stored.format->encoding, 1, stored.format->elements)
+                   .partUnit(stored.part->kind)
+             : stored.part->bits / 8;
 }
 
 /// Words or groups of a channel; of an order, inputs.
@@ -81,9 +80,9 @@ std::optional<uint64_t> foreignBytes(const WeightSource &source) {
 /// Bytes of a part of a quantised matrix in its file; nothing where its shape
 /// is none of a matrix with so many channels.
 std::optional<uint64_t> partBytes(const WeightSource &source) {
-  const Format *format = source.stored.format;
-  const Part *part = source.stored.part;
-  bool codes = part->kind == PartKind::Codes;
+  const auto &[format, part] = source.stored;
+  bool codes =
+      part->kind == PartKind::Codes || part->kind == PartKind::HighBits;
   const std::vector<int64_t> &shape = source.shape;
   if (shape.size() != (codes ? 4 : 3) || shape[2] != Layout::kChannels ||
       (codes && shape[3] != 4) || source.channels < 1 || shape[1] < 0 ||

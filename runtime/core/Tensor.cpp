@@ -53,6 +53,9 @@ MarimbaDType dtypeOf(formats::Scalar type) {
     return MARIMBA_F16;
   case formats::Scalar::BF16:
     return MARIMBA_BF16;
+  case formats::Scalar::E8M0:
+  case formats::Scalar::E4M3:
+    return MARIMBA_I8;
   }
   return MARIMBA_F32;
 }

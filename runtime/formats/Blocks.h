@@ -51,6 +51,15 @@ inline void copyNibbles(const char *codes, char *to) {
   }
 }
 
+/// The top bits of 32 codes, one of each, as one word of high bits.
+inline void copyTopBits(const char *bits, char *to) {
+  uint32_t top = 0, made = 0;
+  std::memcpy(&top, bits, sizeof(top));
+  for (int64_t i = 0; i < kBlock; ++i)
+    made |= (top >> i & 1) << (8 * (i % 4) + i / 4);
+  std::memcpy(to, &made, sizeof(made));
+}
+
 /// Calls widen(block, 32 numbers) for each block.
 template <int64_t bytes, void (*widen)(const char *block, float *to)>
 void forBlocks(const char *from, float *to, int64_t blocks) {

@@ -18,12 +18,11 @@ std::span<const Format *const> allFormats() {
 
 void repackRow(const Format &format, const Part &part, const char *row,
                int64_t channel, int64_t inputs, char *to) {
-  const Encoding &encoding = *format.encoding;
-  bool codes = part.kind == PartKind::Codes;
-  int64_t size = codes ? 4 : scalarSize(encoding.scale); // of a word, a number
+  // Sizes do not depend on the number of channels.
+  int64_t size = Layout::of(*format.encoding, 1, inputs).partUnit(part.kind);
   int64_t perBlock = format.perBlock(part.kind);
   int64_t blocks = inputs / format.elements;
-  char share[256]; // no block has more codes
+  char share[256]; // no block has more
   for (int64_t b = 0; b < blocks; ++b) {
     part.read(row + b * format.bytes, share);
     for (int64_t i = 0; i < perBlock; ++i)

@@ -12,8 +12,11 @@ namespace marimba::formats {
 static constexpr int64_t kBytes = kHalf + 4 + kBlock / 2;
 
 static void readCodes(const char *block, char *to) {
-  for (int64_t i = 0; i < kBlock; ++i)
-    to[i] = static_cast<char>(fiveBits(block + kHalf, i) - 16);
+  copyNibbles(block + kHalf + 4, to);
+}
+
+static void readHighBits(const char *block, char *to) {
+  copyTopBits(block + kHalf, to);
 }
 
 static void widenBlock(const char *block, float *to) {
@@ -27,8 +30,9 @@ const Format kQ5_0 = {
     .elements = kBlock,
     .bytes = kBytes,
     .widen = forBlocks<kBytes, widenBlock>,
-    .encoding = Encoding{8, kBlock, Offset::None, Scalar::F16},
+    .encoding = Encoding{5, kBlock, Offset::None, Scalar::F16},
     .parts = {Part{PartKind::Codes, readCodes},
+              Part{PartKind::HighBits, readHighBits},
               Part{PartKind::Scales, copyHalf<0>}},
 };
 

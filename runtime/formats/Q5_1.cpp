@@ -12,8 +12,11 @@ namespace marimba::formats {
 static constexpr int64_t kCodes = 2 * kHalf, kBytes = kCodes + 4 + kBlock / 2;
 
 static void readCodes(const char *block, char *to) {
-  for (int64_t i = 0; i < kBlock; ++i)
-    to[i] = static_cast<char>(fiveBits(block + kCodes, i));
+  copyNibbles(block + kCodes + 4, to);
+}
+
+static void readHighBits(const char *block, char *to) {
+  copyTopBits(block + kCodes, to);
 }
 
 static void widenBlock(const char *block, float *to) {
@@ -27,8 +30,9 @@ const Format kQ5_1 = {
     .elements = kBlock,
     .bytes = kBytes,
     .widen = forBlocks<kBytes, widenBlock>,
-    .encoding = Encoding{8, kBlock, Offset::Minimum, Scalar::F16},
+    .encoding = Encoding{5, kBlock, Offset::Minimum, Scalar::F16},
     .parts = {Part{PartKind::Codes, readCodes},
+              Part{PartKind::HighBits, readHighBits},
               Part{PartKind::Scales, copyHalf<0>},
               Part{PartKind::Minimums, copyHalf<kHalf>}},
 };

@@ -17,12 +17,17 @@ std::string_view scalarName(Scalar type) {
     return "F16";
   case Scalar::BF16:
     return "BF16";
+  case Scalar::E8M0:
+    return "F8_E8M0";
+  case Scalar::E4M3:
+    return "F8_E4M3";
   }
   return {};
 }
 
 std::optional<Scalar> parseScalar(std::string_view name) {
-  for (Scalar type : {Scalar::F32, Scalar::F16, Scalar::BF16})
+  for (Scalar type :
+       {Scalar::F32, Scalar::F16, Scalar::BF16, Scalar::E8M0, Scalar::E4M3})
     if (scalarName(type) == name)
       return type;
   return std::nullopt;
@@ -80,6 +85,13 @@ void widenScalars(const char *from, Scalar type, float *to, int64_t count) {
     return widenHalves<fromF16>(from, to, count);
   case Scalar::BF16:
     return widenHalves<fromBF16>(from, to, count);
+  case Scalar::E8M0:
+  case Scalar::E4M3:
+    for (int64_t i = 0; i < count; ++i) {
+      auto byte = static_cast<uint8_t>(from[i]);
+      to[i] = type == Scalar::E8M0 ? 2 * halfOfE8M0(byte) : fromE4M3Scale(byte);
+    }
+    return;
   }
 }
 

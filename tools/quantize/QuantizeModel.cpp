@@ -72,6 +72,9 @@ static StringRef scaleDtype(Scalar type) {
     return "float16";
   case Scalar::F32:
     return "float32";
+  case Scalar::E8M0:
+  case Scalar::E4M3:
+    break; // of other programs' files only
   }
   llvm_unreachable("unknown type of scales");
 }

@@ -73,10 +73,10 @@ def Marimba_Kept : RankedTensorOf<[F32, BF16, I8]>;
 /// What a projection reads: rounded where products are of bf16.
 def Marimba_Projected : RankedTensorOf<[F32, BF16]>;
 def Marimba_Parameter : RankedTensorOf<[F32, BF16, F16]>;
-/// A matrix, or a stack of them, in 8 or 4 bits.
+/// A matrix, or a stack of them, in 8 bits or fewer.
 def Marimba_Quantized
     : Type<CPred<"::mlir::marimba::isQuantized($_self)">,
-           "quantised tensor of i8 or i4 (#marimba.quantized)",
+           "quantised tensor of i2 to i8 (#marimba.quantized)",
            "::mlir::RankedTensorType">;
 /// What a projection or a table of vectors may be stored as.
 def Marimba_Matrix
@@ -102,31 +102,40 @@ def Marimba_QuantizedAttr
     : AttrDef<Marimba_Dialect, "Quantized",
               [DeclareAttrInterfaceMethods<VerifiableTensorEncoding>]> {
   let mnemonic = "quantized";
-  let summary = "how a matrix of i8 or i4 is stored";
+  let summary = "how a matrix of i8, or of fewer bits, is stored";
   let description = [{
     The encoding of a tensor `[N, K]`, or of a stack `[..., N, K]`, whose
-    elements are codes:
+    elements are codes of i8, i6, i5, i4, i3 or i2:
 
     | element | meaning of a code q |
     |---|---|
-    | i8 | `q * scale` |
-    | i4 | `(q - 8) * scale`, q from 0 to 15 |
-    | i4, `zero_point` | `(q - zero) * scale`, q from 0 to 15 |
-    | i8, i4, `minimum` | `q * scale + minimum`, q of i4 from 0 to 15 |
+    | i8 | `q * scale`, q from -128 to 127 |
+    | i3 to i6 | `(q - c) * scale`, q from 0 on; c is 4, 8, 16, 32 |
+    | i2 | `(q - 1) * scale` |
+    | any, `zero_point` | `(q - zero) * scale` |
+    | any, `minimum` | `q * scale + minimum` |
+    | i4, `values e2m1`, `values iq4_nl` | `table[q] * scale`, perhaps `+ minimum` |
+    | i8, `values e4m3` | `number(q) * scale`: q is a number of 8 bits |
 
-    A scale, and a zero point or minimum, belong to one channel n and one group of 32, 64
+    A scale, and a zero point or minimum, belong to one channel n and one group of 16, 32, 64
     or 128 inputs k (`group 64`), or to all inputs of the channel (`channel`).
+    With `scale f16 per 256` a group's scale is an integer of 8 bits times the
+    scale of its super-block of 256 inputs; so is its minimum, whose integer has
+    no sign.
 
-    1. In memory, a matrix is its codes, then its scales, then its zero points
-       or minimums, each in blocks of 64 channels; K is padded to whole groups and to a
+    1. In memory, a matrix is its codes, their high bits, then its scales, zero
+       points or minimums, and those of super-blocks, each in blocks of 64
+       channels; K is padded to whole groups and super-blocks and to a
        multiple of 64 (docs/quantization.md).
-    2. Scales are bf16, f16 or f32, and minimums have their type. Only i4 has
-       zero points, of one byte.
+    2. Scales are bf16, f16, f32, f8E8M0FNU or f8E4M3FN (without a sign), and
+       minimums have their type. Zero points are of one byte.
 
-    Example: `tensor<768x192xi4, #marimba.quantized<group 64, scale bf16>>`
+    Example: `tensor<768x192xi4, #marimba.quantized<group 64, scale bf16>>`,
+    `tensor<768x256xi6, #marimba.quantized<group 16, scale f16 per 256>>`
   }];
   let parameters = (ins "int64_t":$group, "::mlir::Type":$scale,
-      "::marimba::formats::Offset":$offset);
+      "::marimba::formats::Offset":$offset, "int64_t":$superBlock,
+      "::marimba::formats::CodeValues":$values);
   let hasCustomAssemblyFormat = 1;
   let genVerifyDecl = 1;
 }

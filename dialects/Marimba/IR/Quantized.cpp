@@ -13,6 +13,7 @@
 
 using namespace mlir;
 using namespace mlir::marimba;
+using ::marimba::formats::CodeValues;
 using ::marimba::formats::Offset;
 
 bool mlir::marimba::isQuantized(Type type) {
@@ -28,8 +29,21 @@ Type mlir::marimba::typeOf(MLIRContext *context, formats::Scalar scalar) {
     return Float16Type::get(context);
   case formats::Scalar::BF16:
     return BFloat16Type::get(context);
+  case formats::Scalar::E8M0:
+    return Float8E8M0FNUType::get(context);
+  case formats::Scalar::E4M3:
+    return Float8E4M3FNType::get(context);
   }
   llvm_unreachable("unknown type of scales");
+}
+
+static std::optional<formats::Scalar> scalarOf(Type type) {
+  using formats::Scalar;
+  for (Scalar scalar :
+       {Scalar::F32, Scalar::F16, Scalar::BF16, Scalar::E8M0, Scalar::E4M3})
+    if (typeOf(type.getContext(), scalar) == type)
+      return scalar;
+  return std::nullopt;
 }
 
 RankedTensorType
@@ -38,7 +52,8 @@ mlir::marimba::quantizedType(MLIRContext *context, ArrayRef<int64_t> shape,
   return RankedTensorType::get(
       shape, IntegerType::get(context, encoding.bits),
       QuantizedAttr::get(context, encoding.group,
-                         typeOf(context, encoding.scale), encoding.offset));
+                         typeOf(context, encoding.scale), encoding.offset,
+                         encoding.superBlock, encoding.values));
 }
 
 formats::Layout mlir::marimba::layoutOf(RankedTensorType type) {
@@ -47,9 +62,9 @@ formats::Layout mlir::marimba::layoutOf(RankedTensorType type) {
   encoding.bits = static_cast<int>(type.getElementTypeBitWidth());
   encoding.group = attr.getGroup();
   encoding.offset = attr.getOffset();
-  encoding.scale = attr.getScale().isF32()   ? formats::Scalar::F32
-                   : attr.getScale().isF16() ? formats::Scalar::F16
-                                             : formats::Scalar::BF16;
+  encoding.superBlock = attr.getSuperBlock();
+  encoding.values = attr.getValues();
+  encoding.scale = *scalarOf(attr.getScale()); // verified
   ArrayRef<int64_t> shape = type.getShape();
   int64_t matrices = 1;
   for (int64_t size : shape.drop_back(2))
@@ -65,12 +80,12 @@ RankedTensorType mlir::marimba::bytesOfQuantized(RankedTensorType type) {
 
 //===----------------------------------------------------------------------===//
 // QuantizedAttr: <group 64, scale bf16, zero_point>, <channel, scale f32>,
-// <group 32, scale f16, minimum>
+// <group 32, scale f16 per 256, minimum>, <group 32, scale f16, values iq4_nl>
 //===----------------------------------------------------------------------===//
 
 Attribute QuantizedAttr::parse(AsmParser &parser, Type) {
   SMLoc loc = parser.getCurrentLocation();
-  int64_t group = 0;
+  int64_t group = 0, superBlock = 0;
   Type scale;
   if (parser.parseLess())
     return {};
@@ -80,19 +95,40 @@ Attribute QuantizedAttr::parse(AsmParser &parser, Type) {
   if (parser.parseComma() || parser.parseKeyword("scale") ||
       parser.parseType(scale))
     return {};
+  if (succeeded(parser.parseOptionalKeyword("per")) &&
+      parser.parseInteger(superBlock))
+    return {};
   auto offset = Offset::None;
-  if (succeeded(parser.parseOptionalComma())) {
-    if (succeeded(parser.parseOptionalKeyword("minimum")))
-      offset = Offset::Minimum;
-    else if (succeeded(parser.parseKeyword("zero_point")))
-      offset = Offset::ZeroPoint;
-    else
+  auto values = CodeValues::Integer;
+  while (succeeded(parser.parseOptionalComma())) {
+    StringRef word;
+    SMLoc at = parser.getCurrentLocation();
+    if (parser.parseKeyword(&word))
       return {};
+    if (word == "minimum") {
+      offset = Offset::Minimum;
+    } else if (word == "zero_point") {
+      offset = Offset::ZeroPoint;
+    } else if (word == "values") {
+      if (parser.parseKeyword(&word))
+        return {};
+      auto found = formats::parseCodeValues(word);
+      if (!found) {
+        parser.emitError(at)
+            << "values are '" << word << "', expected e2m1, iq4_nl or e4m3";
+        return {};
+      }
+      values = *found;
+    } else {
+      parser.emitError(at) << "found '" << word
+                           << "', expected minimum, zero_point or values";
+      return {};
+    }
   }
   if (parser.parseGreater())
     return {};
   return parser.getChecked<QuantizedAttr>(loc, parser.getContext(), group,
-                                          scale, offset);
+                                          scale, offset, superBlock, values);
 }
 
 void QuantizedAttr::print(AsmPrinter &printer) const {
@@ -102,32 +138,54 @@ void QuantizedAttr::print(AsmPrinter &printer) const {
   else
     printer << "channel";
   printer << ", scale " << getScale();
+  if (getSuperBlock())
+    printer << " per " << getSuperBlock();
   if (getOffset() == Offset::ZeroPoint)
     printer << ", zero_point";
   if (getOffset() == Offset::Minimum)
     printer << ", minimum";
+  if (getValues() != CodeValues::Integer)
+    printer << ", values " << formats::codeValuesName(getValues());
   printer << '>';
 }
 
 LogicalResult
 QuantizedAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError,
-                      int64_t group, Type scale, Offset) {
-  if (group != 0 && group != 32 && group != 64 && group != 128)
-    return emitError() << "group is " << group << ", expected 32, 64 or 128";
-  if (!scale.isF32() && !scale.isBF16() && !scale.isF16())
-    return emitError() << "scale is " << scale << ", expected bf16, f16 or f32";
+                      int64_t group, Type scale, Offset offset,
+                      int64_t superBlock, CodeValues values) {
+  if (group != 0 && group != 16 && group != 32 && group != 64 && group != 128)
+    return emitError() << "group is " << group
+                       << ", expected 16, 32, 64 or 128";
+  if (!scalarOf(scale))
+    return emitError() << "scale is " << scale
+                       << ", expected bf16, f16, f32, f8E8M0FNU or f8E4M3FN";
+  if (superBlock != 0 && (superBlock != 256 || group == 0))
+    return emitError() << "super-blocks have " << superBlock
+                       << " inputs, expected 256, with groups in them";
+  if (values != CodeValues::Integer && offset == Offset::ZeroPoint)
+    return emitError() << "zero points with values of "
+                       << formats::codeValuesName(values)
+                       << ", expected codes that are integers";
   return success();
 }
 
 LogicalResult QuantizedAttr::verifyEncoding(
     ArrayRef<int64_t> shape, Type elementType,
     llvm::function_ref<InFlightDiagnostic()> emitError) const {
-  if (!elementType.isInteger(8) && !elementType.isInteger(4))
+  bool known = llvm::any_of(ArrayRef{2, 3, 4, 5, 6, 8}, [&](int bits) {
+    return elementType.isInteger(unsigned(bits));
+  });
+  if (!known)
     return emitError() << "quantised elements are " << elementType
-                       << ", expected i8 or i4";
-  if (getOffset() == Offset::ZeroPoint && !elementType.isInteger(4))
-    return emitError() << "zero points with elements of " << elementType
-                       << ", expected i4";
+                       << ", expected i8, i6, i5, i4, i3 or i2";
+  unsigned bits = elementType.getIntOrFloatBitWidth();
+  unsigned wanted = getValues() == CodeValues::Integer ? bits
+                    : getValues() == CodeValues::E4M3  ? 8
+                                                       : 4;
+  if (bits != wanted)
+    return emitError() << "elements of " << elementType << " with values of "
+                       << formats::codeValuesName(getValues()) << ", expected i"
+                       << wanted;
   if (shape.size() < 2)
     return emitError() << "quantised tensor has rank " << shape.size()
                        << ", expected a matrix or a stack of them";

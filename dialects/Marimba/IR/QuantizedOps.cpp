@@ -134,12 +134,12 @@ LogicalResult QuantizedMatmulOp::verify() {
   return shapes.requireStatic("G")
       .require(groups > 0 && groups % layout.groups == 0 &&
                    layout.depth % groups == 0 &&
-                   layout.depth / groups % 32 == 0,
+                   layout.depth / groups % 16 == 0,
                "input has " + Twine(groups) +
                    " groups (G), expected a "
                    "multiple of the " +
                    Twine(layout.groups) +
-                   " of the weight, of a multiple of 32 inputs each")
+                   " of the weight, of a multiple of 16 inputs each")
       .result();
 }
 //===----------------------------------------------------------------------===//

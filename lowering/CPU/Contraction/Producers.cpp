@@ -55,26 +55,25 @@ void PackedProducer::produce(Value block, Value first, Value count,
 void QuantizedProducer::produce(Value block, Value first, Value count,
                                 Store store) {
   const formats::Layout &layout = parts.layout;
-  int64_t perWord = layout.encoding.codesPerWord();
-  auto type = VectorType::get({lanes}, b.getI32Type());
+  int64_t perStep = parts.step();
   auto divide = [&](Value a, int64_t by) -> Value {
     return arith::DivUIOp::create(b, a, b.index(by));
   };
   Value end = b.addi(first, count);
-  // Words [begin, stop) of a group, one vector of channels after the other:
+  // Steps [begin, stop) of a group, one vector of channels after the other:
   // its scales stay in registers.
-  auto words = [&](Value group, Value begin, Value stop) {
+  auto steps = [&](Value group, Value begin, Value stop) {
     b.loop(
         b.index(0), b.index(formats::Layout::kChannels),
         [&](Value lane) {
           Value scale = parts.loadScales(lanes, block, group, lane);
           Value minimum = parts.loadMinimums(lanes, block, group, lane);
           Value zero = parts.zeroPoints(lanes, block, group, lane);
-          b.loop(begin, stop, [&](Value word) {
-            Value bits = vector::LoadOp::create(b, type, parts.words,
-                                                ValueRange{block, word, lane});
-            Value k = b.muli(word, b.index(perWord));
-            for (int64_t j = 0; j < perWord; ++j) {
+          b.loop(begin, stop, [&](Value step) {
+            QuantizedParts::Step bits =
+                parts.loadStep(lanes, block, step, lane);
+            Value k = b.muli(step, b.index(perStep));
+            for (int64_t j = 0; j < perStep; ++j) {
               Value weight = b.mul(parts.unpack(bits, j, zero), scale);
               if (minimum) // one rounding: the product is exact
                 weight = b.add(weight, minimum);
@@ -84,13 +83,13 @@ void QuantizedProducer::produce(Value block, Value first, Value count,
         },
         lanes);
   };
-  Value firstWord = divide(first, perWord), endWord = ceilDiv(b, end, perWord);
+  Value firstStep = divide(first, perStep), endStep = ceilDiv(b, end, perStep);
   if (layout.groups == 1)
-    return words(b.index(0), firstWord, endWord);
+    return steps(b.index(0), firstStep, endStep);
   b.loop(divide(first, layout.group), ceilDiv(b, end, layout.group),
          [&](Value group) {
-           Value perGroup = b.index(layout.group / perWord);
+           Value perGroup = b.index(layout.group / perStep);
            Value begin = b.muli(group, perGroup);
-           words(group, begin, b.mini(b.addi(begin, perGroup), endWord));
+           steps(group, begin, b.mini(b.addi(begin, perGroup), endStep));
          });
 }

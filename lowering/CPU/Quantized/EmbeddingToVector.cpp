@@ -17,7 +17,7 @@ using namespace mlir::marimba;
 
 namespace {
 
-/// Tokens in parallel; of each its channel of the table, word by word. A word
+/// Tokens in parallel; of each its channel of the table, step by step. A word
 /// is loaded once for all its codes, a scale once for its group.
 class EmbeddingKernel {
 public:
@@ -48,17 +48,15 @@ public:
 private:
   /// The first `inputs` values of a group.
   void group(Value index, int64_t inputs) {
-    int64_t perWord = parts.layout.encoding.codesPerWord();
+    int64_t perStep = parts.step();
     Value scale = parts.loadScales(1, block, index, lane);
     Value minimum = parts.loadMinimums(1, block, index, lane);
     Value zero = parts.zeroPoints(1, block, index, lane);
-    Value first = b.muli(index, b.index(parts.layout.group / perWord));
-    Value last = b.addi(first, b.index(inputs / perWord));
-    auto word = [&](Value w, int64_t codes) {
-      Value bits =
-          vector::LoadOp::create(b, VectorType::get({1}, b.getI32Type()),
-                                 parts.words, ValueRange{block, w, lane});
-      Value k = b.muli(w, b.index(perWord));
+    Value first = b.muli(index, b.index(parts.layout.group / perStep));
+    Value last = b.addi(first, b.index(inputs / perStep));
+    auto step = [&](Value s, int64_t codes) {
+      QuantizedParts::Step bits = parts.loadStep(1, block, s, lane);
+      Value k = b.muli(s, b.index(perStep));
       for (int64_t j = 0; j < codes; ++j) {
         Value value = b.mul(parts.unpack(bits, j, zero), scale);
         if (minimum)
@@ -67,9 +65,9 @@ private:
                       elementOf(row, b.addi(k, b.index(j))), Value());
       }
     };
-    b.loop(first, last, [&](Value w) { word(w, perWord); });
-    if (int64_t rest = inputs % perWord)
-      word(last, rest);
+    b.loop(first, last, [&](Value w) { step(w, perStep); });
+    if (int64_t rest = inputs % perStep)
+      step(last, rest);
   }
 
   KernelBuilder &b;

@@ -14,20 +14,19 @@ using namespace mlir::marimba;
 
 SmallVector<Value> FloatKernel::sums(const Tile &tile) {
   const formats::Layout &layout = parts.layout;
-  int64_t perWord = layout.encoding.codesPerWord();
+  int64_t perStep = parts.step();
   SmallVector<Channels> channels = channelsOf(tile);
 
-  // `count` inputs of a word, which has that many within K.
-  auto word = [&](Value index, int64_t count, ArrayRef<Terms> terms,
+  // `count` inputs of a step, which has that many within K.
+  auto step = [&](Value index, int64_t count, ArrayRef<Terms> terms,
                   ValueRange old) {
     SmallVector<Value> next(old), xs;
-    Value k = b.muli(index, b.index(perWord));
+    Value k = b.muli(index, b.index(perStep));
     for (int64_t j = 0; j < count; ++j)
       xs.push_back(
           b.load(input(0), elementOf(tile.row, b.addi(k, b.index(j)))));
     for (auto [v, term] : llvm::enumerate(terms)) {
-      Value bits = loadWords(tile, index, v);
-      prefetchWords(tile, index, v);
+      QuantizedParts::Step bits = loadStep(tile, index, v);
       for (auto [j, x] : llvm::enumerate(xs)) {
         Value w = b.mul(parts.unpack(bits, j, term.zero), term.scale);
         if (term.minimum) // one rounding: the product is exact
@@ -43,14 +42,14 @@ SmallVector<Value> FloatKernel::sums(const Tile &tile) {
       terms.push_back({parts.loadScales(lanes, block, index, lane),
                        parts.zeroPoints(lanes, block, index, lane),
                        parts.loadMinimums(lanes, block, index, lane)});
-    Value first = b.muli(index, b.index(layout.group / perWord));
-    Value last = b.addi(first, b.index(count / perWord));
+    Value first = b.muli(index, b.index(layout.group / perStep));
+    Value last = b.addi(first, b.index(count / perStep));
     SmallVector<Value> sums =
         b.loop(first, last, old, [&](Value w, ValueRange before) {
-          return word(w, perWord, terms, before);
+          return step(w, perStep, terms, before);
         });
-    if (count % perWord)
-      sums = word(last, count % perWord, terms, sums);
+    if (count % perStep)
+      sums = step(last, count % perStep, terms, sums);
     return sums;
   };
   int64_t whole = layout.inputs / layout.group;

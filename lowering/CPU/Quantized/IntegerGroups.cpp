@@ -21,10 +21,12 @@ IntegerGroups::IntegerGroups(KernelBuilder &b, IntegerUnit unit,
 
 SmallVector<Value> IntegerGroups::offsets(const Tile &tile, Value group) {
   double all = products.offset() + parts.layout.encoding.center();
-  if (all != 0)
-    return SmallVector<Value>(tile.channels.size(), b.constant(all));
-  return llvm::map_to_vector(tile.channels, [&](const Channels &at) {
-    return parts.zeroPoints(lanes, at.block, group, at.lane);
+  if (!parts.zeros)
+    return SmallVector<Value>(tile.channels.size(),
+                              all != 0 ? b.constant(all) : Value());
+  return llvm::map_to_vector(tile.channels, [&](const Channels &at) -> Value {
+    Value zero = parts.zeroPoints(lanes, at.block, group, at.lane);
+    return all != 0 ? b.add(zero, b.broadcast(lanes, b.constant(all))) : zero;
   });
 }
 

@@ -29,33 +29,35 @@ static constexpr int64_t kSums = 8, kSumsOfPairs = 4;
 SmallVector<Value> IntegerKernel::sums(const Tile &tile) {
   const formats::Layout &layout = parts.layout;
   int64_t vectors = tile.vectors();
-  int64_t perWord = layout.encoding.codesPerWord();
   IntegerGroups groups(b, unit, parts, lanes, {input(0), input(1), input(2)});
   IntegerProducts &products = groups.products;
-  int64_t words = groups.size() / perWord;
+  // Some numbers of words are multiples of those of a step.
+  int64_t perStep = parts.step();
+  int64_t wordsOfStep = perStep / layout.encoding.codesPerWord();
+  int64_t steps = groups.size() / perStep;
   bool narrow = lanes < 16, pairs = products.hasPairs();
   int64_t atOnce = pairs && narrow ? kSumsOfPairs : kSums;
   int64_t most = !narrow ? kWordsAtOnce
                  : pairs ? kWordsOfNarrowPairs
                          : kWordsOfNarrow;
+  most = std::max<int64_t>(1, most / wordsOfStep);
 
-  // One word of some channels.
-  auto add = [&](Value word, int64_t firstVector,
+  // One step of some channels.
+  auto add = [&](Value step, int64_t firstVector,
                  MutableArrayRef<IntegerProducts::Sum> sums) {
-    Value k = b.muli(word, b.index(perWord));
-    SmallVector<Value, 2> inputs;
-    for (int64_t j = 0; j < perWord; j += 4)
+    Value k = b.muli(step, b.index(perStep));
+    SmallVector<Value, 8> inputs;
+    for (int64_t j = 0; j < perStep; j += 4)
       inputs.push_back(
           products.activations(input(0), tile.row, b.addi(k, b.index(j))));
     for (auto [i, sum] : llvm::enumerate(sums)) {
       int64_t v = firstVector + static_cast<int64_t>(i);
-      Value bits = loadWords(tile, word, v);
-      prefetchWords(tile, word, v);
-      for (auto [part, ready] : llvm::enumerate(products.prepare(bits)))
+      QuantizedParts::Step bits = loadStep(tile, step, v);
+      for (auto [part, ready] : llvm::enumerate(products.prepare(parts, bits)))
         products.add(sum, products.codesOf(ready), inputs[part]);
     }
   };
-  // A group's integers: all words side by side, of a large group some at a
+  // A group's integers: all steps side by side, of a large group some at a
   // time, and as many vectors as there are registers for.
   auto some = [&](Value begin, int64_t count) {
     SmallVector<Value> all;
@@ -69,13 +71,13 @@ SmallVector<Value> IntegerKernel::sums(const Tile &tile) {
     return all;
   };
   auto totals = [&](Value group) {
-    Value first = b.muli(group, b.index(words));
-    if (words <= most)
-      return some(first, words);
-    int64_t step = std::gcd(words, most);
+    Value first = b.muli(group, b.index(steps));
+    if (steps <= most)
+      return some(first, steps);
+    int64_t step = std::gcd(steps, most);
     SmallVector<Value> none(vectors, b.splat(lanes, 0));
     return b.loop(
-        first, b.addi(first, b.index(words)), none,
+        first, b.addi(first, b.index(steps)), none,
         [&](Value word, ValueRange old) {
           SmallVector<Value> next = some(word, step);
           for (auto [sum, before] : llvm::zip_equal(next, old))

@@ -10,18 +10,33 @@
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "llvm/Support/MathExtras.h"
+#include <cstdlib>
 
 using namespace mlir;
 using namespace mlir::marimba;
 
 /// Pairs of products of codes of 4 bits that 16 bits hold: 8 * 2 * 15 * 127.
-static constexpr int64_t kPairs = 8;
+/// Of pairs of products, which are added in 16 bits.
+static constexpr int64_t kLargestSum = 32767;
+
+/// The largest magnitude of a code, or of what it stands for.
+static int64_t largestOf(const formats::Encoding &encoding) {
+  const signed char *table = formats::codeTable(encoding.values);
+  if (!table)
+    return encoding.isSigned() ? 128 : (1 << encoding.bits) - 1;
+  int64_t largest = 0;
+  for (int64_t i = 0; i < 16; ++i)
+    largest = std::max<int64_t>(largest, std::abs(int(table[i])));
+  return largest;
+}
 
 IntegerProducts::IntegerProducts(KernelBuilder &b, IntegerUnit unit,
                                  const formats::Encoding &encoding,
                                  int64_t lanes)
-    : b(b), unit(unit), lanes(lanes), isSigned(encoding.isSigned()),
-      halves(encoding.bits == 4) {}
+    : b(b), unit(unit), lanes(lanes),
+      table(formats::codeTable(encoding.values)),
+      isSigned(encoding.isSigned() || table),
+      mostPairs(kLargestSum / (2 * 127 * largestOf(encoding))) {}
 
 bool IntegerProducts::has(IntegerUnit unit, int64_t lanes) {
   return unit != IntegerUnit::None && (lanes == 4 || lanes == 8 || lanes == 16);
@@ -43,16 +58,32 @@ Value IntegerProducts::call(ArrayRef<StringRef> names, int64_t resultBits,
       .getResult(0);
 }
 
-SmallVector<Value, 2> IntegerProducts::prepare(Value words) {
-  if (halves) {
-    Value mask = b.splat(lanes, 0x0f0f0f0f);
-    Value high = arith::ShRUIOp::create(b, words, b.splat(lanes, 4));
-    return {arith::AndIOp::create(b, words, mask),
-            arith::AndIOp::create(b, high, mask)};
+Value IntegerProducts::lookUp(Value words) {
+  SmallVector<int8_t> entries;
+  for (int64_t byte = 0; byte < 4 * lanes; ++byte)
+    entries.push_back(table[byte % 16]);
+  Value all = arith::ConstantOp::create(
+      b, DenseElementsAttr::get(VectorType::get({4 * lanes}, b.getI8Type()),
+                                ArrayRef(entries)));
+  return cast(call({"llvm.x86.ssse3.pshuf.b.128", "llvm.x86.avx2.pshuf.b",
+                    "llvm.x86.avx512.pshuf.b.512"},
+                   8, {all, bytes(words)}),
+              32);
+}
+
+SmallVector<Value, 8>
+IntegerProducts::prepare(const QuantizedParts &parts,
+                         const QuantizedParts::Step &step) {
+  SmallVector<Value, 8> fours;
+  for (int64_t f = 0; f < parts.step() / 4; ++f) {
+    Value codes = parts.four(step, f);
+    if (table)
+      codes = lookUp(codes);
+    if (isSigned && !magnitudes())
+      codes = arith::XOrIOp::create(b, codes, b.splat(lanes, 0x80808080));
+    fours.push_back(codes);
   }
-  if (!isSigned || magnitudes())
-    return {words};
-  return {arith::XOrIOp::create(b, words, b.splat(lanes, 0x80808080))};
+  return fours;
 }
 
 IntegerProducts::Codes IntegerProducts::codesOf(Value prepared) {
@@ -120,11 +151,11 @@ void IntegerProducts::add(Sum &sum, const Codes &codes, Value activations) {
       call({"llvm.x86.ssse3.pmadd.ub.sw.128", "llvm.x86.avx2.pmadd.ub.sw",
             "llvm.x86.avx512.pmaddubs.w.512"},
            16, {codes.bytes, activations});
-  if (!halves)
+  if (mostPairs < 2)
     return toChain(pairs);
   sum.pairs =
       sum.pairs ? Value(arith::AddIOp::create(b, sum.pairs, pairs)) : pairs;
-  if (++sum.added % kPairs == 0) {
+  if (++sum.added % mostPairs == 0) {
     toChain(sum.pairs);
     sum.pairs = Value();
   }

@@ -8,7 +8,7 @@
 #define MARIMBA_LOWERING_CPU_QUANTIZED_INTEGERPRODUCTS_H
 
 #include "dialects/Marimba/IR/Quantized.h"
-#include "lowering/Common/Builders/KernelBuilder.h"
+#include "lowering/Common/Builders/QuantizedParts.h"
 #include "lowering/Target/IntegerUnit.h"
 
 namespace mlir::marimba {
@@ -35,10 +35,10 @@ public:
     Value bytes;
     Value signs; // the codes themselves, where `bytes` are magnitudes
   };
-  /// Words of each channel as words of four codes: the first four of each, and
-  /// where it has eight, the others. What they become for each use is left to
-  /// `codesOf`.
-  SmallVector<Value, 2> prepare(Value words);
+  /// A step of each channel as words of four codes. What they become for each
+  /// use is left to `codesOf`.
+  SmallVector<Value, 8> prepare(const QuantizedParts &parts,
+                                const QuantizedParts::Step &step);
   Codes codesOf(Value prepared);
   /// Activations [k, k + 4) of a row of i8, in each lane.
   Value activations(Value input, ValueRange row, Value k);
@@ -62,11 +62,15 @@ public:
   double offset() const { return isSigned && !magnitudes() ? 128 : 0; }
 
   /// Whether sums begin in 16 bits.
-  bool hasPairs() const { return halves && unit == IntegerUnit::MAddUBS; }
+  bool hasPairs() const {
+    return mostPairs > 1 && unit == IntegerUnit::MAddUBS;
+  }
 
 private:
   bool magnitudes() const { return isSigned && unit == IntegerUnit::MAddUBS; }
   Value bytes(Value words) { return cast(words, 8); }
+  /// Codes of 4 bits in the bytes of words, looked up in formats::codeTable.
+  Value lookUp(Value words);
   Value cast(Value vector, int64_t bits);
   /// The intrinsic for the vector's width, one of `names` for 128, 256 and 512
   /// bits.
@@ -78,7 +82,11 @@ private:
   KernelBuilder &b;
   IntegerUnit unit;
   int64_t lanes;
-  bool isSigned, halves; // codes of 8 bits around 0; two of 4 bits in a byte
+  const signed char *table; // formats::codeTable
+  bool isSigned;            // bytes around 0
+  /// Of how many products of codes and activations 16 bits hold the sum, in
+  /// each half of a word.
+  int64_t mostPairs;
 };
 
 } // namespace mlir::marimba

@@ -57,16 +57,14 @@ void IntegerTiles::allocate() {
 }
 
 void IntegerTiles::produce(const Panel &panel) {
-  int64_t perWord = parts.layout.encoding.codesPerWord(), fours = perWord / 4;
-  auto type = VectorType::get({facts.lanes}, b.getI32Type());
-  Value first = divide(b, panel.first, perWord);
-  b.loop(b.index(0), divide(b, panel.count, perWord), [&](Value word) {
-    Value four = b.muli(word, b.index(fours));
+  int64_t perStep = parts.step(), fours = perStep / 4;
+  Value first = divide(b, panel.first, perStep);
+  b.loop(b.index(0), divide(b, panel.count, perStep), [&](Value step) {
+    Value four = b.muli(step, b.index(fours));
     for (int64_t lane = 0; lane < kChannels; lane += facts.lanes) {
-      Value bits = vector::LoadOp::create(
-          b, type, parts.words,
-          ValueRange{panel.block, b.addi(first, word), b.index(lane)});
-      SmallVector<Value, 2> ready = groups->products.prepare(bits);
+      QuantizedParts::Step bits = parts.loadStep(
+          facts.lanes, panel.block, b.addi(first, step), b.index(lane));
+      SmallVector<Value, 8> ready = groups->products.prepare(parts, bits);
       for (auto [i, part] : llvm::enumerate(ready))
         vector::StoreOp::create(b, part, codes,
                                 ValueRange{b.index(lane / width()),

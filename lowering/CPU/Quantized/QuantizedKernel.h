@@ -43,6 +43,20 @@ protected:
       all.push_back({blockOf(tile, v), laneOf(tile, v)});
     return all;
   }
+  /// The codes of a step of each channel of a vector; words some way after them
+  /// are prefetched.
+  QuantizedParts::Step loadStep(const Tile &tile, Value step, int64_t vector) {
+    int64_t count = parts.step() / parts.layout.encoding.codesPerWord();
+    SmallVector<Value, 4> words;
+    for (int64_t w = 0; w < count; ++w) {
+      Value word = b.addi(b.muli(step, b.index(count)), b.index(w));
+      words.push_back(loadWords(tile, word, vector));
+      prefetchWords(tile, word, vector);
+    }
+    return parts.withHighBits(std::move(words), lanes, blockOf(tile, vector),
+                              step, laneOf(tile, vector));
+  }
+
   QuantizedMatmulOp op;
   QuantizedParts parts;
 };

@@ -119,16 +119,14 @@ private:
     Value output = op.getInits()[0];
     const formats::Layout &layout = parts.layout;
     Type element = cast<MemRefType>(output.getType()).getElementType();
-    int64_t perWord = layout.encoding.codesPerWord();
+    int64_t perStep = parts.step();
     Value mask;
     if (count() % channels)
       mask = b.maskFrom(width, column, count());
-    auto word = [&](Value index, int64_t inputs, Value scale, Value zero,
+    auto step = [&](Value index, int64_t inputs, Value scale, Value zero,
                     Value minimum) {
-      Value bits =
-          vector::LoadOp::create(b, VectorType::get({width}, b.getI32Type()),
-                                 parts.words, ValueRange{block, index, lane});
-      Value k = b.muli(index, b.index(perWord));
+      QuantizedParts::Step bits = parts.loadStep(width, block, index, lane);
+      Value k = b.muli(index, b.index(perStep));
       for (int64_t j = 0; j < inputs; ++j) {
         Value value = b.mul(parts.unpack(bits, j, zero), scale);
         if (minimum) // one rounding: the product is exact
@@ -143,12 +141,12 @@ private:
       Value scale = parts.loadScales(width, block, index, lane);
       Value minimum = parts.loadMinimums(width, block, index, lane);
       Value zero = parts.zeroPoints(width, block, index, lane);
-      Value first = b.muli(index, b.index(layout.group / perWord));
-      Value last = b.addi(first, b.index(inputs / perWord));
+      Value first = b.muli(index, b.index(layout.group / perStep));
+      Value last = b.addi(first, b.index(inputs / perStep));
       b.loop(first, last,
-             [&](Value w) { word(w, perWord, scale, zero, minimum); });
-      if (inputs % perWord)
-        word(last, inputs % perWord, scale, zero, minimum);
+             [&](Value w) { step(w, perStep, scale, zero, minimum); });
+      if (inputs % perStep)
+        step(last, inputs % perStep, scale, zero, minimum);
     };
     int64_t whole = layout.inputs / layout.group;
     b.loop(b.index(0), b.index(whole),

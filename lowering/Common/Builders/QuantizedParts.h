@@ -10,6 +10,8 @@
 #include "dialects/Marimba/IR/Quantized.h"
 #include "lowering/Common/Builders/KernelBuilder.h"
 
+#include <functional>
+
 namespace mlir::marimba {
 
 /// The parts of one matrix as memrefs (formats::Layout), from its bytes.
@@ -21,31 +23,68 @@ public:
                  Value matrix);
 
   const formats::Layout layout;
-  Value words;  // [blocks, words, 64] of i32
-  Value scales; // [blocks, groups, 64]
-  // [blocks, groups, 64], null where there are none:
-  Value zeros;    // of i8
-  Value minimums; // as scales
+  Value words; // [blocks, words, 64] of i32
+  // Null where there are none:
+  Value highWords;     // [blocks, high words, 64] of i32
+  Value scales;        // [blocks, groups, 64], of i8 with super-blocks
+  Value zeros;         // [blocks, groups, 64] of i8
+  Value minimums;      // as scales
+  Value superScales;   // [blocks, super-blocks, 64]
+  Value superMinimums; // as super-scales
 
   /// W[n, k] in f32: the definition.
   Value element(Value n, Value k) const;
   /// What is subtracted from the codes of `lanes` channels from `lane` on:
-  /// their zero points or 8, in f32. Null where nothing is.
+  /// their zero points or the center, in f32. Null where nothing is.
   Value zeroPoints(int64_t lanes, Value block, Value group, Value lane) const;
 
-  /// Scales, and minimums, of such channels in f32. Minimums are null where
-  /// there are none.
+  /// Scales, and minimums, of such channels in f32: of what unpack() gives.
+  /// Minimums are null where there are none.
   Value loadScales(int64_t lanes, Value block, Value group, Value lane) const;
   Value loadMinimums(int64_t lanes, Value block, Value group, Value lane) const;
 
-  /// Code `j` of a word of each channel (vector of i32) as f32, minus the
-  /// encoding's center or, where it has none, minus `zero` if that is not null.
-  Value unpack(Value words, int64_t j, Value zero) const;
+  /// Inputs that kernels take at once: whole words of codes, all of one group.
+  int64_t step() const;
+  /// The bits of the codes of a step of each channel, as vectors of i32.
+  struct Step {
+    SmallVector<Value, 4> words;
+    Value high; // from the lowest bit on; null where there are none
+  };
+  /// Those of `lanes` channels from `lane` on.
+  Step loadStep(int64_t lanes, Value block, Value step, Value lane) const;
+  /// The same with its words, which have been loaded.
+  Step withHighBits(SmallVector<Value, 4> words, int64_t lanes, Value block,
+                    Value step, Value lane) const;
+
+  /// Codes 4f to 4f + 3 of a step as the bytes of words, without a sign where
+  /// they have fewer than 8 bits.
+  Value four(const Step &step, int64_t f) const;
+  /// Code `j` of a step as f32: what it stands for (twice that of E2M1, whose
+  /// scales are halved), minus the encoding's center or, where it has none,
+  /// minus `zero` if that is not null.
+  Value unpack(const Step &step, int64_t j, Value zero) const;
   /// `sum` plus the four signed bytes of a word, or of each of a vector of
   /// words.
   Value addBytes(Value words, Value sum) const;
 
+  /// How the processor looks the bytes of words up in formats::codeTable, if it
+  /// has a better way than arithmetic; it may return null.
+  std::function<Value(Value words)> lookUp;
+
 private:
+  Value view(Value bytes, Value base, formats::PartKind kind);
+  /// Codes (i32, scalar or vector, without a sign but of 8 bits) as f32.
+  Value valueOf(Value code, Value zero) const;
+  /// The table's numbers for codes of 4 bits.
+  Value fromTable(Value code) const;
+  /// Numbers of 8 bits in the low bytes.
+  Value fromE4M3(Value code, bool asScale) const;
+  /// What a part of groups has, in f32, as `lanes` numbers or, with 0, one.
+  Value loadTerm(Value groups, Value supers, int64_t lanes, Value block,
+                 Value group, Value lane) const;
+  Value like(Value value, int64_t constant) const;
+  Value likeFloat(Value value, double constant) const;
+
   KernelBuilder &b;
 };
 

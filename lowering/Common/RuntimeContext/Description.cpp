@@ -44,7 +44,12 @@ static void writeQuantized(llvm::json::OStream &json, RankedTensorType type) {
     json.attribute("inputs", layout.inputs);
     json.attribute("group", layout.group);
     json.attribute("scale",
-                   dtypeName(typeOf(type.getContext(), layout.encoding.scale)));
+                   StringRef(scalarName(layout.encoding.scale)).lower());
+    if (layout.supers)
+      json.attribute("super_block", layout.encoding.superBlock);
+    if (layout.encoding.values != formats::CodeValues::Integer)
+      json.attribute("values",
+                     StringRef(codeValuesName(layout.encoding.values)));
     formats::Offset offset = layout.encoding.offset;
     json.attribute("zero_point", offset == formats::Offset::ZeroPoint);
     if (offset == formats::Offset::Minimum)

@@ -108,7 +108,7 @@ TEST(LayoutTest, WidensByTheDefinition) {
     codes[size_t(layout.codePlace(3, 70))] =
         static_cast<char>(13 << layout.codeShift(70));
     std::vector<float> numbers =
-        widenMatrix(layout, codes.data(), scales.data(), offsets.data());
+        widenMatrix(layout, {codes.data(), scales.data(), offsets.data()});
     EXPECT_EQ(numbers[3 * 100 + 70], expected);
     EXPECT_EQ(numbers[2 * 100 + 70], 0);
   }

@@ -126,9 +126,7 @@ TEST_P(StoredWeightsTest, BecomesWhatKernelsRead) {
   ASSERT_TRUE(weights) << error;
   const char *data = static_cast<const char *>(weights->table()[0].data);
   Layout l = layout();
-  expectEqual(widenMatrix(l, data, data + l.codeBytes(),
-                          data + l.codeBytes() + l.scaleBytes())
-                  .data());
+  expectEqual(widenMatrix(l, data).data());
 }
 
 TEST_P(StoredWeightsTest, WrongSizesAreErrors) {

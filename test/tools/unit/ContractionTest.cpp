@@ -78,13 +78,9 @@ Weight quantizedWeight(int64_t n, int64_t k,
       w.bytes[offsets + i] = static_cast<char>(random() % 17);
   } else if (encoding.offset == formats::Offset::Minimum) {
     more = ", minimum";
-    offsets = layout.partOffset(formats::PartKind::Minimums);
     fill(formats::PartKind::Minimums);
   }
-  w.values = formats::widenMatrix(
-      layout, w.bytes.data(),
-      w.bytes.data() + layout.partOffset(formats::PartKind::Scales),
-      more.empty() ? nullptr : w.bytes.data() + offsets);
+  w.values = formats::widenMatrix(layout, w.bytes.data());
   w.tensor = rt::makeTensor(w.bytes.data(), MARIMBA_I8,
                             std::array<int64_t, 1>{layout.bytes()});
   w.type =

@@ -119,8 +119,7 @@ protected:
       auto scale = static_cast<uint16_t>((0x78 + random() % 3) << 7);
       std::memcpy(&bytes[scales + i], &scale, 2);
     }
-    values = formats::widenMatrix(layout, bytes.data(), bytes.data() + scales,
-                                  nullptr);
+    values = formats::widenMatrix(layout, bytes.data());
     weight = rt::makeTensor(bytes.data(), MARIMBA_I8,
                             std::array<int64_t, 1>{layout.bytes()});
     std::string type = "tensor<" + std::to_string(n) + "x" + std::to_string(k) +

@@ -18,8 +18,9 @@ std::vector<float> dequantizeMatrix(const QuantizedMatrix &matrix, int64_t n,
   auto bytes = [](const std::vector<uint8_t> &part) {
     return reinterpret_cast<const char *>(part.data());
   };
-  return widenMatrix(Layout::of(format, n, k), bytes(matrix.codes),
-                     bytes(matrix.scales), bytes(matrix.zeros));
+  return widenMatrix(
+      Layout::of(format, n, k),
+      {bytes(matrix.codes), bytes(matrix.scales), bytes(matrix.zeros)});
 }
 
 std::vector<float> randomMatrix(int64_t rows, int64_t columns, unsigned seed) {

@@ -24,9 +24,9 @@ namespace marimba::formats {
 /// our order (Layout).
 struct Part {
   PartKind kind = PartKind::Codes;
-  /// Of blocks: writes what the block at `block` has of the part: codes, words
-  /// in the order of Layout, elements / codesPerWord of them; scales and
-  /// minimums, one for each group in the block.
+  /// Of blocks: writes what the block at `block` has of the part, in the order
+  /// of Layout: words of codes and of high bits; a scale and a minimum for each
+  /// group and super-block in it.
   void (*read)(const char *block, char *to) = nullptr;
 };
 
@@ -41,12 +41,21 @@ struct Format {
   /// they read floating-point numbers.
   std::optional<Encoding> encoding{};
   /// The parts of `encoding`, in the order of Layout.
-  std::array<Part, 3> parts{};
+  std::array<Part, 6> parts{};
 
-  /// Words of codes, or scales or minimums, that a block has.
+  /// How many of the part a block has: words, groups or super-blocks.
   int64_t perBlock(PartKind kind) const {
-    return elements / (kind == PartKind::Codes ? encoding->codesPerWord()
-                                               : encoding->group);
+    switch (kind) {
+    case PartKind::Codes:
+      return elements / encoding->codesPerWord();
+    case PartKind::HighBits:
+      return elements * encoding->highBits() / 32;
+    case PartKind::SuperScales:
+    case PartKind::SuperMinimums:
+      return elements / encoding->superBlock;
+    default:
+      return elements / encoding->group;
+    }
   }
   /// Bytes of `count` elements, which are whole blocks.
   int64_t bytesOf(int64_t count) const { return count / elements * bytes; }

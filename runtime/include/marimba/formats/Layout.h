@@ -12,6 +12,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -21,50 +22,107 @@ namespace marimba::formats {
 /// off each code, or a number of the scale's type that is added to each weight.
 enum class Offset { None, ZeroPoint, Minimum };
 
+/// What a code stands for before it is scaled.
+///
+///   Integer  itself
+///   E2M1     a number of 4 bits with a sign, two bits of exponent and one of
+///            fraction: 0, 0.5, 1, 1.5, 2, 3, 4, 6 (OCP Microscaling formats)
+///   IQ4_NL   one of sixteen integers of 8 bits that lie closer around 0
+///            (ggml, kvalues_iq4nl)
+///   E4M3     a number of 8 bits with a sign, four bits of exponent and three
+///            of fraction, without infinities (OCP 8-bit floating point)
+enum class CodeValues { Integer, E2M1, IQ4_NL, E4M3 };
+
+/// The names that #marimba.quantized and descriptions have for them.
+std::string_view codeValuesName(CodeValues values);
+std::optional<CodeValues> parseCodeValues(std::string_view name);
+
+/// The sixteen integers that codes of 4 bits stand for: IQ4_NL's values, twice
+/// E2M1's. Null where codes are numbers themselves.
+const signed char *codeTable(CodeValues values);
+
 /// How codes stand for numbers; #marimba.quantized is this as an attribute.
 ///
-///   bits  offset     weight
-///   8     None       code * scale               codes -128 to 127
-///   4     None       (code - 8) * scale         codes 0 to 15
-///   4     ZeroPoint  (code - zero) * scale
-///   8, 4  Minimum    code * scale + minimum
+///   bits    offset     weight
+///   8       None       code * scale               codes -128 to 127
+///   3 to 6  None       (code - 2^(bits-1)) * scale
+///   2       None       (code - 1) * scale
+///   8       ZeroPoint  (code - zero) * scale      both -128 to 127
+///   2 to 6  ZeroPoint  (code - zero) * scale      both from 0 on
+///   any     Minimum    code * scale + minimum
+///
+/// With `values`, which has no zero points, it is values[code] * scale. With
+/// super-blocks a group's scale is an integer of one byte, -128 to 127, times
+/// the scale of its super-block, and its minimum an integer from 0 to 127
+/// times the minimum of its super-block.
 struct Encoding {
-  int bits = 4;       // 8 or 4
+  int bits = 4;       // 8, 6, 5, 4, 3 or 2
   int64_t group = 64; // inputs that share a scale; 0: all of a channel
   Offset offset = Offset::None;
-  Scalar scale = Scalar::BF16;
+  Scalar scale = Scalar::BF16; // of groups or, with them, of super-blocks
+  CodeValues values = CodeValues::Integer;
+  int64_t superBlock = 0; // inputs of one, whole groups; 0: there are none
 
   bool operator==(const Encoding &) const = default;
 
-  /// Codes in a word of 32 bits.
-  constexpr int64_t codesPerWord() const { return 32 / bits; }
+  /// Bits of a code in the words of codes; the others are in those of high
+  /// bits.
+  constexpr int lowBits() const { return bits == 8 ? 8 : bits >= 4 ? 4 : 2; }
+  constexpr int highBits() const { return bits - lowBits(); }
+  /// Codes of which a word of 32 bits has the low bits.
+  constexpr int64_t codesPerWord() const { return 32 / lowBits(); }
+  /// Inputs after which words of codes and of high bits begin together: those
+  /// of one word of either.
+  constexpr int64_t step() const {
+    return highBits() ? 32 / highBits() : codesPerWord();
+  }
   /// Whether a code is a signed number.
-  constexpr bool isSigned() const { return bits == 8; }
+  constexpr bool isSigned() const {
+    return bits == 8 && values == CodeValues::Integer;
+  }
+  /// Whether codes, or what they stand for, are integers of 8 bits.
+  constexpr bool hasIntegers() const { return values != CodeValues::E4M3; }
   /// What is taken off all codes.
   constexpr int center() const {
-    return bits == 4 && offset == Offset::None ? 8 : 0;
+    if (bits == 8 || offset != Offset::None || values != CodeValues::Integer)
+      return 0;
+    return bits == 2 ? 1 : 1 << (bits - 1);
   }
 };
 
 /// A part of a quantised matrix. Zeros and Minimums are what Offset says.
-enum class PartKind { Codes, Scales, Zeros, Minimums };
+enum class PartKind {
+  Codes,
+  HighBits,
+  Scales,
+  Zeros,
+  Minimums,
+  SuperScales,
+  SuperMinimums
+};
 
-/// "codes", "scales", "zeros", "minimums": behind a dot, the tensor's name.
+/// "codes", "high_bits", "scales", "zeros", "minimums", "super_scales",
+/// "super_minimums": behind a dot, the tensor's name.
 std::string_view partName(PartKind kind);
+/// All of them, in the order in which a matrix has them.
+std::span<const PartKind> allParts();
 
 /// Where a matrix [channels, inputs], or a stack of them, is in memory. All of
 /// one matrix is together, part after part:
 ///
-///   codes     [blocks, words, 64] words of 32 bits, i.e.
-///             8 bits: [blocks, depth / 4, 64, 4] bytes
-///             4 bits: [blocks, depth / 8, 64, 4] bytes; byte j of a word holds
-///                     input j of its eight in the low half, j + 4 in the high
-///   scales    [blocks, groups, 64] of Encoding::scale
-///   zeros     [blocks, groups, 64] bytes, or
-///   minimums  [blocks, groups, 64] of Encoding::scale
+///   codes           [blocks, words, 64] words of 32 bits
+///   high bits       [blocks, high words, 64] likewise
+///   scales          [blocks, groups, 64] of Encoding::scale, or bytes
+///   zeros           [blocks, groups, 64] bytes, or
+///   minimums        [blocks, groups, 64] of Encoding::scale, or bytes
+///   super_scales    [blocks, super-blocks, 64] of Encoding::scale
+///   super_minimums  likewise
 ///
-/// Padding stands for 0. Nothing here checks for overflow: ask fits() first of
-/// sizes that come from a file.
+/// A word has p bits of each of 32 / p inputs of a channel: p is
+/// Encoding::lowBits() in codes, highBits() in high bits. Bits p*f to p*f+p-1
+/// of its byte j are those of input 4f + j, so that a shift and a mask make
+/// the bytes of four inputs. Padding stands for 0. Nothing here checks for
+/// overflow: ask fits() first of sizes that come from a file.
 struct Layout {
   static constexpr int64_t kChannels = 64; // of a block
   static constexpr int64_t kDepth = 64;    // K is padded to a multiple
@@ -82,22 +140,30 @@ struct Layout {
   int64_t depth = 0;                // K with its padding
   int64_t group = 0;                // inputs of one: `depth` where it is all
   int64_t groups = 0;               // of a channel
+  int64_t supers = 0;               // super-blocks of a channel
 
   /// Whether a channel's sum of codes and its one scale are all that products
   /// of bytes need.
   bool hasChannelScales() const {
-    return encoding.bits == 8 && groups == 1 && encoding.offset == Offset::None;
+    return encoding.isSigned() && groups == 1 && supers == 0 &&
+           encoding.offset == Offset::None;
   }
-  /// Words of a channel.
+  /// Words of codes, and of high bits, of a channel.
   int64_t words() const { return depth / encoding.codesPerWord(); }
+  int64_t highWords() const { return depth * encoding.highBits() / 32; }
 
-  /// The parts of a matrix, in their order: two or three.
+  /// The parts of a matrix, in their order: two to six.
   std::vector<PartKind> parts() const;
-  int64_t partCount() const { return encoding.offset == Offset::None ? 2 : 3; }
+  int64_t partCount() const { return static_cast<int64_t>(parts().size()); }
+  bool hasPart(PartKind kind) const;
+  /// Bytes of an element of the part, or of a word.
+  int64_t partUnit(PartKind kind) const;
+  /// How many of those a channel has: words, groups or super-blocks.
+  int64_t perChannel(PartKind kind) const;
   /// Of one matrix; 0 where it has no such part.
   int64_t partBytes(PartKind kind) const;
-  /// The part's shape in a file: [blocks, words, 64, 4] or [blocks, groups,
-  /// 64].
+  /// The part's shape in a file: [blocks, perChannel, 64], of words
+  /// [blocks, perChannel, 64, 4].
   std::vector<int64_t> partShape(PartKind kind) const;
   /// The type of the part's elements, as safetensors spells it.
   std::string_view partType(PartKind kind) const;
@@ -105,10 +171,9 @@ struct Layout {
   int64_t partOffset(PartKind kind) const;
   int64_t codeBytes() const { return partBytes(PartKind::Codes); }
   int64_t scaleBytes() const { return partBytes(PartKind::Scales); }
+  /// Of zeros or minimums.
   int64_t offsetBytes() const;
-  int64_t matrixBytes() const {
-    return codeBytes() + scaleBytes() + offsetBytes();
-  }
+  int64_t matrixBytes() const;
   /// Of all matrices.
   int64_t bytes() const { return matrices * matrixBytes(); }
 
@@ -119,13 +184,27 @@ struct Layout {
     return (channel / kChannels * count + index) * kChannels +
            channel % kChannels;
   }
-  /// The byte of the codes that holds a code, and the bit at which it begins.
+  /// The byte of the codes that holds a code's low bits, and the bit at which
+  /// they begin.
   int64_t codePlace(int64_t channel, int64_t input) const {
     int64_t perWord = encoding.codesPerWord();
     return placeOf(channel, input / perWord, words()) * 4 + input % 4;
   }
   int codeShift(int64_t input) const {
-    return encoding.bits == 4 && input % 8 >= 4 ? 4 : 0;
+    int64_t four = input % encoding.codesPerWord() / 4;
+    return static_cast<int>(four) * encoding.lowBits();
+  }
+  /// The same of its high bits.
+  int64_t highPlace(int64_t channel, int64_t input) const {
+    return placeOf(channel, input / encoding.step(), highWords()) * 4 +
+           input % 4;
+  }
+  int highShift(int64_t input) const {
+    int64_t four = input % encoding.step() / 4;
+    return static_cast<int>(four) * encoding.highBits();
+  }
+  int64_t superPlace(int64_t channel, int64_t input) const {
+    return placeOf(channel, input / encoding.superBlock, supers);
   }
   int64_t groupPlace(int64_t channel, int64_t input) const {
     return placeOf(channel, input / group, groups);
@@ -133,10 +212,12 @@ struct Layout {
 };
 
 /// The numbers of one matrix, row-major [channels, inputs], exactly what its
-/// parts stand for: the reference. `offsets` are its zeros or minimums and may
-/// be null where it has none.
-std::vector<float> widenMatrix(const Layout &layout, const char *codes,
-                               const char *scales, const char *offsets);
+/// parts stand for: the reference. `parts` begin where each of layout.parts()
+/// does.
+std::vector<float> widenMatrix(const Layout &layout,
+                               const std::vector<const char *> &parts);
+/// The same of the whole matrix at `matrix`.
+std::vector<float> widenMatrix(const Layout &layout, const char *matrix);
 
 } // namespace marimba::formats
 
