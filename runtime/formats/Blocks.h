@@ -4,6 +4,10 @@
 // Codes of 4 bits are 16 bytes, of which byte i has element i in its low half
 // and element 16 + i in its high one.
 //
+// Nothing is checked: all bytes stand for something. A scale or minimum that is
+// NaN makes its elements NaN; an infinite one makes them infinite, or NaN where
+// it is multiplied by 0 or meets another.
+//
 //===----------------------------------------------------------------------===//
 
 #ifndef MARIMBA_RUNTIME_FORMATS_BLOCKS_H
@@ -25,17 +29,24 @@ template <int64_t offset> void copyHalf(const char *block, char *to) {
   std::memcpy(to, block + offset, kHalf);
 }
 
+inline int readByte(const char *at) { return static_cast<unsigned char>(*at); }
+inline int readSigned(const char *at) { return static_cast<signed char>(*at); }
+template <typename T> T readInteger(const char *at) {
+  T value = 0;
+  std::memcpy(&value, at, sizeof(value));
+  return value;
+}
+
 /// Element `i` of the 16 bytes at `codes`.
 inline int nibble(const char *codes, int64_t i) {
-  auto byte = static_cast<unsigned char>(codes[i % 16]);
+  int byte = readByte(codes + i % 16);
   return i < 16 ? byte & 15 : byte >> 4;
 }
 
 /// Element `i` of 4 bytes of top bits, the first element's lowest, and then 16
 /// bytes of the others.
 inline int fiveBits(const char *codes, int64_t i) {
-  uint32_t top = 0;
-  std::memcpy(&top, codes, sizeof(top));
+  auto top = readInteger<uint32_t>(codes);
   return nibble(codes + 4, i) | static_cast<int>(top >> i & 1) << 4;
 }
 
@@ -51,20 +62,37 @@ inline void copyNibbles(const char *codes, char *to) {
   }
 }
 
-/// The top bits of 32 codes, one of each, as one word of high bits.
-inline void copyTopBits(const char *bits, char *to) {
-  uint32_t top = 0, made = 0;
-  std::memcpy(&top, bits, sizeof(top));
-  for (int64_t i = 0; i < kBlock; ++i)
-    made |= (top >> i & 1) << (8 * (i % 4) + i / 4);
-  std::memcpy(to, &made, sizeof(made));
-}
-
-/// Calls widen(block, 32 numbers) for each block.
-template <int64_t bytes, void (*widen)(const char *block, float *to)>
+/// Calls widen(block, its numbers) for each block.
+template <int64_t bytes, void (*widen)(const char *block, float *to),
+          int64_t elements = kBlock>
 void forBlocks(const char *from, float *to, int64_t blocks) {
   for (int64_t i = 0; i < blocks; ++i)
-    widen(from + i * bytes, to + i * kBlock);
+    widen(from + i * bytes, to + i * elements);
+}
+
+/// The numbers of a block in groups that share a scale: scale(block, group) *
+/// code(block, element).
+template <int64_t elements, int64_t group,
+          float (*scale)(const char *, int64_t),
+          int (*code)(const char *, int64_t)>
+void widenGroups(const char *block, float *to) {
+  for (int64_t g = 0; g < elements / group; ++g) {
+    float factor = scale(block, g);
+    for (int64_t i = g * group; i < (g + 1) * group; ++i)
+      to[i] = factor * static_cast<float>(code(block, i));
+  }
+}
+
+/// Of groups that have a minimum, which is taken off, too.
+template <
+    int64_t elements, int64_t group, float (*scale)(const char *, int64_t),
+    float (*minimum)(const char *, int64_t), int (*code)(const char *, int64_t)>
+void widenGroups(const char *block, float *to) {
+  for (int64_t g = 0; g < elements / group; ++g) {
+    float factor = scale(block, g), less = minimum(block, g);
+    for (int64_t i = g * group; i < (g + 1) * group; ++i)
+      to[i] = factor * static_cast<float>(code(block, i)) - less;
+  }
 }
 
 } // namespace marimba::formats

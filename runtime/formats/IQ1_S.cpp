@@ -1,0 +1,42 @@
+//===- IQ1_S.cpp - d * (2 s + 1) * (numbers of a grid +- 1/8) -------------===//
+//
+// f16 d, 32 bytes of lower bits of places in the grid of 2048 entries of 8,
+// then for each group of 32 elements 16 bits: four times 3 upper bits of the
+// places, 3 bits s, a bit that is set where 1/8 is taken off. Codes are 8 times
+// the numbers
+// +- 1, scales an eighth of theirs.
+//
+//===----------------------------------------------------------------------===//
+
+#include "GridBlocks.h"
+
+namespace marimba::formats {
+
+static constexpr int64_t kEntries = kHalf, kTop = kEntries + kSuper / 8,
+                         kBytes = kTop + kSuper / 16;
+
+static int word(const char *block, int64_t group) {
+  return readInteger<uint16_t>(block + kTop + 2 * group);
+}
+
+static float scale(const char *block, int64_t group) {
+  return eighths(block, word(block, group) >> 12 & 7);
+}
+
+static int64_t entry(const char *block, int64_t i) {
+  int top = word(block, i / 4) >> 3 * (i % 4) & 7;
+  return readByte(block + kEntries + i) | top << 8;
+}
+
+static int code(const char *block, int64_t i, int number) {
+  return 8 * number + (word(block, i / 32) >> 15 ? -1 : 1);
+}
+
+const Format kIQ1_S = {
+    .name = "IQ1_S",
+    .elements = kSuper,
+    .bytes = kBytes,
+    .widen = widenGrid<kBytes, Codebook::IQ1, 32, scale, entry, code>,
+};
+
+} // namespace marimba::formats

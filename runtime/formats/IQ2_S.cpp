@@ -1,0 +1,39 @@
+//===- IQ2_S.cpp - d * (2 s + 1) / 8 * numbers of a grid ------------------===//
+//
+// f16 d, 32 bytes of lower bits of places in the grid of 1024 entries of 8, 32
+// bytes of signs, 8 of the places' upper two bits, then 8 bytes with s of two
+// groups of 16, the first low.
+//
+//===----------------------------------------------------------------------===//
+
+#include "GridBlocks.h"
+
+namespace marimba::formats {
+
+static constexpr int64_t kEntries = kHalf, kSigns = kEntries + kSuper / 8,
+                         kTop = kSigns + kSuper / 8,
+                         kScales = kTop + kSuper / 32,
+                         kBytes = kScales + kSuper / 32;
+
+static float scale(const char *block, int64_t group) {
+  return eighths(block, halfScale(block + kScales, group));
+}
+
+static int64_t entry(const char *block, int64_t i) {
+  int top = readByte(block + kTop + i / 4) >> 2 * (i % 4) & 3;
+  return readByte(block + kEntries + i) | top << 8;
+}
+
+static int code(const char *block, int64_t i, int number) {
+  return applySign(static_cast<unsigned>(readByte(block + kSigns + i / 8)), i,
+                   number);
+}
+
+const Format kIQ2_S = {
+    .name = "IQ2_S",
+    .elements = kSuper,
+    .bytes = kBytes,
+    .widen = widenGrid<kBytes, Codebook::IQ2_S, 16, scale, entry, code>,
+};
+
+} // namespace marimba::formats

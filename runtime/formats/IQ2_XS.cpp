@@ -1,0 +1,39 @@
+//===- IQ2_XS.cpp - d * (2 s + 1) / 8 * numbers of a grid -----------------===//
+//
+// f16 d, 32 words of 16 bits, each 9 bits of a place in the grid of 512 entries
+// of 8 and 7 bits of signs, then 8 bytes with s of two groups of 16, the first
+// low.
+//
+//===----------------------------------------------------------------------===//
+
+#include "GridBlocks.h"
+
+namespace marimba::formats {
+
+static constexpr int64_t kEntries = kHalf, kScales = kEntries + kSuper / 4,
+                         kBytes = kScales + kSuper / 32;
+
+static unsigned word(const char *block, int64_t i) {
+  return readInteger<uint16_t>(block + kEntries + 2 * i);
+}
+
+static float scale(const char *block, int64_t group) {
+  return eighths(block, halfScale(block + kScales, group));
+}
+
+static int64_t entry(const char *block, int64_t i) {
+  return word(block, i) & 511;
+}
+
+static int code(const char *block, int64_t i, int number) {
+  return applySign(evenSigns(word(block, i / 8) >> 9), i, number);
+}
+
+const Format kIQ2_XS = {
+    .name = "IQ2_XS",
+    .elements = kSuper,
+    .bytes = kBytes,
+    .widen = widenGrid<kBytes, Codebook::IQ2_XS, 16, scale, entry, code>,
+};
+
+} // namespace marimba::formats

@@ -1,0 +1,39 @@
+//===- IQ3_S.cpp - d * (2 s + 1) * numbers of a grid ----------------------===//
+//
+// f16 d, 64 bytes of lower bits of places in the grid of 512 entries of 4, 8 of
+// their top bits, 32 of signs, then 4 bytes with s of two groups of 32, the
+// first low.
+//
+//===----------------------------------------------------------------------===//
+
+#include "GridBlocks.h"
+
+namespace marimba::formats {
+
+static constexpr int64_t kEntries = kHalf, kTop = kEntries + kSuper / 4,
+                         kSigns = kTop + kSuper / 32,
+                         kScales = kSigns + kSuper / 8,
+                         kBytes = kScales + kSuper / 64;
+
+static float scale(const char *block, int64_t group) {
+  return 8 * eighths(block, halfScale(block + kScales, group));
+}
+
+static int64_t entry(const char *block, int64_t i) {
+  int top = readByte(block + kTop + i / 8) >> i % 8 & 1;
+  return readByte(block + kEntries + i) | top << 8;
+}
+
+static int code(const char *block, int64_t i, int number) {
+  return applySign(static_cast<unsigned>(readByte(block + kSigns + i / 8)), i,
+                   number);
+}
+
+const Format kIQ3_S = {
+    .name = "IQ3_S",
+    .elements = kSuper,
+    .bytes = kBytes,
+    .widen = widenGrid<kBytes, Codebook::IQ3_S, 32, scale, entry, code>,
+};
+
+} // namespace marimba::formats

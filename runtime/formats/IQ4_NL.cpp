@@ -1,0 +1,28 @@
+//===- IQ4_NL.cpp - d * value of q, q of 4 bits ---------------------------===//
+//
+// f16 d, 16 bytes of q.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Blocks.h"
+#include "marimba/formats/Codebooks.h"
+
+namespace marimba::formats {
+
+static constexpr int64_t kBytes = kHalf + kBlock / 2;
+
+static float scale(const char *block, int64_t) { return readHalf(block); }
+
+static int code(const char *block, int64_t i) {
+  return kValuesIQ4_NL[static_cast<size_t>(nibble(block + kHalf, i))];
+}
+
+const Format kIQ4_NL = {
+    .name = "IQ4_NL",
+    .elements = kBlock,
+    .bytes = kBytes,
+    .widen =
+        forBlocks<kBytes, widenGroups<kBlock, kBlock, scale, code>, kBlock>,
+};
+
+} // namespace marimba::formats

@@ -1,0 +1,36 @@
+//===- MXFP4.cpp - 2^(e - 127) * q, q of type E2M1 ------------------------===//
+//
+// A byte e (type E8M0), 16 bytes of q (OCP Microscaling Formats v1.0). Codes
+// are twice q, scales half of 2^(e - 127). e = 255 is NaN.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Blocks.h"
+#include "marimba/formats/Codebooks.h"
+
+#include <cmath>
+#include <limits>
+
+namespace marimba::formats {
+
+static constexpr int64_t kBytes = 1 + kBlock / 2;
+
+static float scale(const char *block, int64_t) {
+  int exponent = readByte(block);
+  return exponent == 255 ? std::numeric_limits<float>::quiet_NaN()
+                         : std::ldexp(1.0F, exponent - 128);
+}
+
+static int code(const char *block, int64_t i) {
+  return kTwiceE2M1[static_cast<size_t>(nibble(block + 1, i))];
+}
+
+const Format kMXFP4 = {
+    .name = "MXFP4",
+    .elements = kBlock,
+    .bytes = kBytes,
+    .widen =
+        forBlocks<kBytes, widenGroups<kBlock, kBlock, scale, code>, kBlock>,
+};
+
+} // namespace marimba::formats

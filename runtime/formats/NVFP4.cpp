@@ -1,0 +1,45 @@
+//===- NVFP4.cpp - s * q, q of type E2M1 ----------------------------------===//
+//
+// 4 bytes s of type E4M3 without its sign, which is ignored (groups of 16), and
+// 4 times 8 bytes of q, of which byte i has element i of its group in its low
+// half and element 8 + i in its high one. Codes are twice q, scales half of s.
+// s = 127 is NaN.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Blocks.h"
+#include "marimba/formats/Codebooks.h"
+
+#include <cmath>
+#include <limits>
+
+namespace marimba::formats {
+
+static constexpr int64_t kElements = 64, kGroup = 16,
+                         kCodes = kElements / kGroup,
+                         kBytes = kCodes + kElements / 2;
+
+static float scale(const char *block, int64_t group) {
+  int bits = readByte(block + group) & 127;
+  if (bits == 127)
+    return std::numeric_limits<float>::quiet_NaN();
+  int exponent = bits >> 3, mantissa = bits & 7;
+  // Denormal ones have the exponent of 1 and no leading bit.
+  return exponent ? std::ldexp(static_cast<float>(8 + mantissa), exponent - 11)
+                  : std::ldexp(static_cast<float>(mantissa), -10);
+}
+
+static int code(const char *block, int64_t i) {
+  int byte = readByte(block + kCodes + i / 16 * 8 + i % 8);
+  return kTwiceE2M1[static_cast<size_t>(i % 16 < 8 ? byte & 15 : byte >> 4)];
+}
+
+const Format kNVFP4 = {
+    .name = "NVFP4",
+    .elements = kElements,
+    .bytes = kBytes,
+    .widen = forBlocks<kBytes, widenGroups<kElements, kGroup, scale, code>,
+                       kElements>,
+};
+
+} // namespace marimba::formats

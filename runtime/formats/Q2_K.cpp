@@ -1,0 +1,37 @@
+//===- Q2_K.cpp - d * s * q - dmin * m, q of 2 bits -----------------------===//
+//
+// 16 bytes of s, in the low half, and m (groups of 16), 64 bytes of q, f16 d,
+// f16 dmin.
+//
+//===----------------------------------------------------------------------===//
+
+#include "SuperBlocks.h"
+
+namespace marimba::formats {
+
+static constexpr int64_t kCodes = kSuper / 16, kScale = kCodes + kSuper / 4,
+                         kMinimum = kScale + kHalf, kBytes = kMinimum + kHalf;
+
+static float scale(const char *block, int64_t group) {
+  return readHalf(block + kScale) *
+         static_cast<float>(readByte(block + group) & 15);
+}
+
+static float minimum(const char *block, int64_t group) {
+  return readHalf(block + kMinimum) *
+         static_cast<float>(readByte(block + group) >> 4);
+}
+
+static int code(const char *block, int64_t i) {
+  return twoBits(block + kCodes, i);
+}
+
+const Format kQ2_K = {
+    .name = "Q2_K",
+    .elements = kSuper,
+    .bytes = kBytes,
+    .widen = forBlocks<kBytes, widenGroups<kSuper, 16, scale, minimum, code>,
+                       kSuper>,
+};
+
+} // namespace marimba::formats

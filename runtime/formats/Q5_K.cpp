@@ -1,0 +1,38 @@
+//===- Q5_K.cpp - d * s * q - dmin * m, q of 5 bits -----------------------===//
+//
+// f16 d, f16 dmin, 12 bytes of 8 scales and 8 minimums of 6 bits (groups of
+// 32), 32 bytes of the codes' top bits, 128 bytes of their other bits.
+//
+//===----------------------------------------------------------------------===//
+
+#include "SuperBlocks.h"
+
+namespace marimba::formats {
+
+static constexpr int64_t kScales = 2 * kHalf, kTop = kScales + kSixBits,
+                         kCodes = kTop + kSuper / 8,
+                         kBytes = kCodes + kSuper / 2;
+
+static float scale(const char *block, int64_t group) {
+  return readHalf(block) *
+         static_cast<float>(sixBitScale(block + kScales, group));
+}
+
+static float minimum(const char *block, int64_t group) {
+  return readHalf(block + kHalf) *
+         static_cast<float>(sixBitMinimum(block + kScales, group));
+}
+
+static int code(const char *block, int64_t i) {
+  return fourBits(block + kCodes, i) | bitPlane(block + kTop, i) << 4;
+}
+
+const Format kQ5_K = {
+    .name = "Q5_K",
+    .elements = kSuper,
+    .bytes = kBytes,
+    .widen = forBlocks<kBytes, widenGroups<kSuper, 32, scale, minimum, code>,
+                       kSuper>,
+};
+
+} // namespace marimba::formats

@@ -1,0 +1,27 @@
+//===- TQ2_0.cpp - d * (q - 1), q of 2 bits -------------------------------===//
+//
+// 64 bytes of q, f16 d.
+//
+//===----------------------------------------------------------------------===//
+
+#include "SuperBlocks.h"
+
+namespace marimba::formats {
+
+static constexpr int64_t kScale = kSuper / 4, kBytes = kScale + kHalf;
+
+static float scale(const char *block, int64_t) {
+  return readHalf(block + kScale);
+}
+
+static int code(const char *block, int64_t i) { return twoBits(block, i) - 1; }
+
+const Format kTQ2_0 = {
+    .name = "TQ2_0",
+    .elements = kSuper,
+    .bytes = kBytes,
+    .widen =
+        forBlocks<kBytes, widenGroups<kSuper, kSuper, scale, code>, kSuper>,
+};
+
+} // namespace marimba::formats
