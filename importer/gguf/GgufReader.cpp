@@ -41,6 +41,7 @@ constexpr TensorType kTensorTypes[] = {
     {22, "IQ2_S"},   {23, "IQ4_XS"}, {24, "I8"},      {25, "I16"},
     {26, "I32"},     {27, "I64"},    {28, "F64"},     {29, "IQ1_M"},
     {30, "BF16"},    {34, "TQ1_0"},  {35, "TQ2_0"},   {39, "MXFP4"},
+    {40, "NVFP4"},   {41, "Q1_0"},   {42, "Q2_0"},
 };
 
 const TensorType *lookupTensorType(uint32_t id) {

@@ -1,7 +1,8 @@
 //===- FormatsTest.cpp - Every format of the table ------------------------===//
 //
 // Inputs/<format>.blocks and .values are blocks and their numbers as gguf-py
-// gives them: random ones, and scales that are 0, negative, largest, denormal.
+// gives them (Q1_0, Q2_0: as ggml does): random ones, and scales that are 0,
+// negative, largest, denormal.
 //
 //===----------------------------------------------------------------------===//
 
