@@ -55,9 +55,11 @@ struct LayerPlan {
   /// Emits the body; the scope holds arguments, returns the new x.
   std::function<Value(LayerScope &)> emit;
 
-  void add(StringRef name, Weight weight) {
-    weights.push_back({name.str(), std::move(weight)});
-  }
+  /// By the name of a matrix that of the weight that is its inputs' order.
+  SmallVector<std::pair<std::string, std::string>> orders;
+
+  /// With its order, unless another matrix of the layer has the same.
+  void add(StringRef name, Weight weight);
 };
 
 /// A model: embedding, layers, final norm, head.

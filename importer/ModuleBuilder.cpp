@@ -163,6 +163,8 @@ func::FuncOp ModuleBuilder::getLayer(const LayerPlan &layer) {
   llvm::raw_string_ostream os(key);
   for (const Argument &argument : arguments)
     os << ' ' << argument.name << ':' << argument.type;
+  for (const auto &[matrix, order] : layer.orders)
+    os << ' ' << matrix << '=' << order;
 
   return getShared(identifier(layer.kind), key, [&](StringRef symbol) {
     func::FuncOp function = beginFunction(symbol, arguments, results);
@@ -182,6 +184,8 @@ func::FuncOp ModuleBuilder::getLayer(const LayerPlan &layer) {
       scope.state(state.name) = *argument++;
     for (const LayerWeight &weight : layer.weights)
       scope.addWeight(weight.name, *argument++);
+    for (const auto &[matrix, order] : layer.orders)
+      scope.addOrder(matrix, scope.weight(order));
     std::vector<CollectedInput> found;
     Value hidden, column;
     if (options.collectInputs) {

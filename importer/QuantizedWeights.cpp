@@ -157,8 +157,38 @@ RankedTensorType WeightTable::takeQuantized(StringRef name, ArrayRef<Dim> shape,
   return {};
 }
 
+std::shared_ptr<const Weight> WeightTable::takeOrder(StringRef symbol,
+                                                     StringRef name,
+                                                     bool mayPermute) {
+  std::string source = (name + ".order").str();
+  const CheckpointTensor *tensor = find(source);
+  if (!tensor)
+    return nullptr;
+  if (!mayPermute) {
+    report(directory.files()[tensor->file] + ": tensor " + quoted(name) +
+           " has groups of inputs in another order (desc_act), expected them "
+           "in order: only projections of layers are read so, not experts, "
+           "embedding or head");
+    return nullptr;
+  }
+  std::shared_ptr<const Weight> &shared = orders[tensor->digest];
+  if (shared) {
+    used.insert(source);
+    return shared;
+  }
+  Weight weight;
+  weight.symbol = (symbol + ".order").str();
+  weight.type = RankedTensorType::get(tensor->entry.shape,
+                                      IntegerType::get(&context, 32));
+  weight.sources.push_back(source);
+  (void)take(source);
+  all.push_back(weight);
+  return shared = std::make_shared<const Weight>(std::move(weight));
+}
+
 Weight WeightTable::getMatrix(StringRef symbol, ArrayRef<std::string> names,
-                              ArrayRef<Dim> shape, StringRef hint) {
+                              ArrayRef<Dim> shape, StringRef hint,
+                              bool mayPermute) {
   SmallVector<int64_t> sizes;
   for (const Dim &dim : shape)
     sizes.push_back(dim.size);
@@ -172,6 +202,7 @@ Weight WeightTable::getMatrix(StringRef symbol, ArrayRef<std::string> names,
     weight.type = takeQuantized(*name, shape, weight.sources);
     if (!weight.type) // reported
       weight.type = RankedTensorType::get(sizes, defaultType);
+    weight.order = takeOrder(symbol, *name, mayPermute);
   } else {
     const formats::Encoding *encoding = encodingFor(names.front());
     if (!encoding || shape.size() != 2)
@@ -208,6 +239,7 @@ WeightTable::getQuantizedStack(StringRef symbol, ArrayRef<std::string> names,
     for (const std::string &name : names) {
       showBlocks(name, shape);
       RankedTensorType own = takeQuantized(name, shape, weight.sources);
+      (void)takeOrder(symbol, name, /*mayPermute=*/false);
       if (!own)
         continue; // reported
       if (matrix && own != matrix)

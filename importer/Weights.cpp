@@ -274,6 +274,8 @@ void WeightTable::describe(ModelInfo &info) const {
       continue;
     }
     info.weightBytes = llvm::SaturatingAdd(info.weightBytes, bytes);
+    if (weight.type.getElementType().isInteger(32)) // an order
+      continue;
     info.parameters = llvm::SaturatingAdd(
         info.parameters, uint64_t(weight.type.getNumElements()));
     if (isQuantized(weight.type))

@@ -11,6 +11,7 @@
 #include "importer/hub/ModelDirectory.h"
 #include "mlir/IR/BuiltinTypes.h"
 #include "llvm/ADT/StringSet.h"
+#include <memory>
 
 namespace mlir::marimba {
 
@@ -25,6 +26,9 @@ struct Weight {
   std::string symbol; // "layers.0.mamba.in_proj"
   RankedTensorType type;
   std::vector<std::string> sources; // empty: derived
+  /// Of a matrix whose inputs are in another order: that order [K], in i32.
+  /// Matrices with equal orders share one.
+  std::shared_ptr<const Weight> order{};
 };
 
 /// Looks up weights, checks them, and keeps the list of all that were asked
@@ -83,9 +87,11 @@ public:
   Weight get(StringRef symbol, ArrayRef<std::string> names, ArrayRef<Dim> shape,
              StringRef hint = "");
   /// As get(), of a tensor that projections or lookups read: a matrix may be
-  /// quantised.
+  /// quantised. With `mayPermute` the caller puts what it multiplies into the
+  /// matrix's order.
   Weight getMatrix(StringRef symbol, ArrayRef<std::string> names,
-                   ArrayRef<Dim> shape, StringRef hint = "");
+                   ArrayRef<Dim> shape, StringRef hint = "",
+                   bool mayPermute = false);
   /// Several tensors of one shape, stacked along a new first dimension;
   /// matrices may be quantised.
   Weight getStacked(StringRef symbol, ArrayRef<std::string> names,
@@ -130,6 +136,10 @@ private:
   /// to `names`; null where something was wrong.
   RankedTensorType takeQuantized(StringRef name, ArrayRef<Dim> shape,
                                  std::vector<std::string> &names);
+  /// The order of the inputs of `name`, declared as `symbol`.order unless an
+  /// equal one is; null where there is none. An error unless `mayPermute`.
+  std::shared_ptr<const Weight> takeOrder(StringRef symbol, StringRef name,
+                                          bool mayPermute);
   /// Nothing where the tensors are not quantised.
   std::optional<Weight> getQuantizedStack(StringRef symbol,
                                           ArrayRef<std::string> names,
@@ -150,6 +160,7 @@ private:
   int64_t apartExpertsFrom;
   /// What stacks, and blocks of codes and scales, were made into.
   llvm::StringMap<CheckpointTensor> apart;
+  llvm::StringMap<std::shared_ptr<const Weight>> orders; // by their contents
   llvm::StringSet<> used;
   std::vector<std::pair<std::string, std::string>> missing; // name, hint
   bool mismatch = false;

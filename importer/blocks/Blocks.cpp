@@ -42,6 +42,17 @@ Value LayerScope::empty(Location loc, ArrayRef<int64_t> sizes, Type element) {
                                  element ? element : builder.getF32Type());
 }
 
+Value LayerScope::permuted(Value input, StringRef name) {
+  Value order = orders.lookup(name);
+  if (!order)
+    return input;
+  Value &result = permutedInputs[{input, order}];
+  if (!result)
+    result = PermuteChannelsOp::create(
+        builder, loc((name + ".order").str()), input, order);
+  return result;
+}
+
 Value emitLinear(LayerScope &scope, Value input, StringRef name) {
   Value weight = scope.weight(name);
   Value bias = scope.weight((name + ".bias").str());
@@ -49,7 +60,7 @@ Value emitLinear(LayerScope &scope, Value input, StringRef name) {
     scope.onProjection(name, input);
   int64_t out = cast<RankedTensorType>(weight.getType()).getDimSize(0);
   return LinearOp::create(scope.builder, scope.loc(name), scope.activation(out),
-                          input, weight, bias);
+                          scope.permuted(input, name), weight, bias);
 }
 
 Value emitNorm(LayerScope &scope, Value input, StringRef name, double epsilon,

@@ -12,6 +12,8 @@
 
 #include "mlir/IR/Builders.h"
 #include "mlir/Support/LLVM.h"
+#include "mlir/IR/Value.h"
+#include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringMap.h"
 #include <array>
@@ -38,6 +40,11 @@ public:
   /// The weight's value; null where the layer has none of this name.
   Value weight(StringRef name) const { return weights.lookup(name); }
 
+  /// Says that the inputs of the matrix `name` are in this order.
+  void addOrder(StringRef name, Value order) { orders[name] = order; }
+  /// `input` as the matrix `name` takes it: itself, or in the matrix's order.
+  Value permuted(Value input, StringRef name);
+
   /// The present value of a state; a block that updates it sets the new one.
   Value &state(StringRef name) { return states[name]; }
 
@@ -57,7 +64,9 @@ public:
 private:
   std::string kind;
   Value batch, time;
-  llvm::StringMap<Value> weights, states;
+  llvm::StringMap<Value> weights, states, orders;
+  /// What matrices with the same order share.
+  llvm::DenseMap<std::pair<Value, Value>, Value> permutedInputs;
 };
 
 /// input Wᵀ (+ b) with the weights `name` and, if there, `name`.bias.

@@ -16,11 +16,10 @@
 //===----------------------------------------------------------------------===//
 
 #include "importer/hub/ForeignMatrix.h"
-#include "llvm/Support/MathExtras.h"
 
 namespace mlir::marimba {
 
-static constexpr int64_t kChannels = 64;
+using namespace ::marimba::formats;
 
 namespace {
 
@@ -114,22 +113,20 @@ LogicalResult AwqGptqMatrix::makeTensors() {
   FailureOr<bool> withZeros = hasZeros();
   if (failed(withZeros))
     return failure();
-  int64_t blocks = llvm::divideCeil(channels, kChannels);
   bool eight = format.bits == 8;
-  addCodes(*codes, eight ? "I8" : "U8",
-           {blocks, inputs * format.bits / 32, kChannels, 4},
+  Encoding encoding{int(format.bits), std::max<int64_t>(format.group, 0),
+                    *withZeros ? Offset::ZeroPoint : Offset::None, Scalar::F16};
+  auto layout = Layout::of(encoding, channels, inputs);
+  addCodes(*codes, layout,
            format.awq ? "awq"
            : eight    ? "gptq8"
-                      : "gptq4",
-           channels, inputs);
-  std::vector<int64_t> perGroup{blocks, groups, kChannels};
-  add(*scales, "scales", "F16", perGroup, "rows", channels);
+                      : "gptq4");
+  add(*scales, PartKind::Scales, layout, "rows");
   std::string stored = format.awq       ? "awq-zeros"
                        : format.lessOne ? "gptq-zeros"
                                         : "zeros";
   if (*withZeros)
-    add(*zeros, "zeros", eight ? "I8" : "U8", perGroup,
-        stored + (eight ? "8" : ""), channels);
+    add(*zeros, PartKind::Zeros, layout, stored + (eight ? "8" : ""));
   return success();
 }
 

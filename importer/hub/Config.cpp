@@ -84,10 +84,13 @@ void Config::checkSupported(StringRef activation, StringRef field) {
     std::optional<StringRef> method;
     if (quantization)
       method = quantization->getString("quant_method");
-    if (method != "marimba" && method != "awq" && method != "gptq")
+    static const StringRef known[] = {
+        "marimba", "awq", "gptq", "compressed-tensors", "fp8", "modelopt"};
+    if (!method || !llvm::is_contained(known, *method))
       error("quantization_config",
             "none, or one with \"quant_method\": \"marimba\", as marimba "
-            "quantize writes it, \"awq\" or \"gptq\"");
+            "quantize writes it, \"awq\", \"gptq\", \"compressed-tensors\", "
+            "\"fp8\" or \"modelopt\"");
   } else if (find("quantization")) {
     error("quantization", "none: a model that MLX quantised cannot be read");
   }

@@ -12,6 +12,9 @@
 
 namespace mlir::marimba {
 
+using ::marimba::formats::Layout;
+using ::marimba::formats::PartKind;
+
 LogicalResult ForeignMatrix::fail(StringRef suffix, const Twine &what) const {
   std::string name = base + suffix.str();
   const CheckpointTensor *tensor = directory.find(name);
@@ -117,28 +120,28 @@ LogicalResult ForeignMatrix::readOrder(StringRef suffix, int64_t inputs,
 }
 
 CheckpointTensor &ForeignMatrix::add(const CheckpointTensor &from,
-                                     StringRef part, StringRef dtype,
-                                     std::vector<int64_t> shape,
-                                     StringRef stored, int64_t channels) {
+                                     PartKind kind, const Layout &layout,
+                                     StringRef stored) {
   CheckpointTensor &tensor = result.tensors.emplace_back(from);
-  tensor.entry.name = (base + ".weight." + part).str();
-  tensor.entry.dtype = dtype.str();
-  tensor.entry.shape = std::move(shape);
+  tensor.entry.name = base + ".weight." + std::string(partName(kind));
+  tensor.entry.dtype = layout.partType(kind);
+  tensor.entry.shape = layout.partShape(kind);
   tensor.stored = *::marimba::formats::Stored::parse(stored);
-  tensor.channels = channels;
+  tensor.channels = layout.channels;
   return tensor;
 }
 
-void ForeignMatrix::addCodes(const CheckpointTensor &from, StringRef dtype,
-                             std::vector<int64_t> shape, StringRef stored,
-                             int64_t channels, int64_t inputs) {
-  CheckpointTensor &codes =
-      add(from, "codes", dtype, std::move(shape), stored, channels);
+void ForeignMatrix::addCodes(const CheckpointTensor &from, const Layout &layout,
+                             StringRef stored) {
+  CheckpointTensor &codes = add(from, PartKind::Codes, layout, stored);
+  codes.encoding = layout.encoding;
   if (!order)
     return;
   codes.other = {order->file, order->entry.offset, order->entry.bytes};
-  CheckpointTensor &made =
-      add(*order, "order", "I32", {inputs}, "order", channels);
+  CheckpointTensor &made = result.tensors.emplace_back(*order);
+  made.entry.name = base + ".weight.order";
+  made.stored = *::marimba::formats::Stored::parse("order");
+  made.channels = layout.channels;
   made.digest = orderDigest;
 }
 

@@ -48,15 +48,16 @@ protected:
   /// kept for addCodes() and each group must have `size` inputs.
   LogicalResult readOrder(StringRef suffix, int64_t inputs, int64_t size);
 
-  /// A part of `base`.weight, made of `from`.
-  CheckpointTensor &add(const CheckpointTensor &from, StringRef part,
-                        StringRef dtype, std::vector<int64_t> shape,
-                        StringRef stored, int64_t channels);
+  /// A part of `base`.weight, made of `from`, which is `stored` as
+  /// runtime/formats names it.
+  CheckpointTensor &add(const CheckpointTensor &from,
+                        ::marimba::formats::PartKind kind,
+                        const ::marimba::formats::Layout &layout,
+                        StringRef stored);
   /// The codes, with their inputs sorted where readOrder() found an order,
   /// which is a tensor `base`.weight.order then.
-  void addCodes(const CheckpointTensor &from, StringRef dtype,
-                std::vector<int64_t> shape, StringRef stored, int64_t channels,
-                int64_t inputs);
+  void addCodes(const CheckpointTensor &from,
+                const ::marimba::formats::Layout &layout, StringRef stored);
 
   const ModelDirectory &directory;
   std::string base;

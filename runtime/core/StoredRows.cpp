@@ -59,15 +59,15 @@ std::optional<uint64_t> foreignBytes(const WeightSource &source) {
   const formats::ForeignPart &part = *source.stored.foreign;
   formats::ForeignShape shape = foreignShape(source);
   const std::vector<int64_t> &made = source.shape;
-  bool order = made.size() == 1;
-  if (shape.channels < 1 || shape.depth < 1 || shape.channelsEach < 1 ||
+  if (int64_t(made.size()) != part.rank || shape.channels < 1 || shape.depth < 1 || shape.channelsEach < 1 ||
       shape.groupsEach < 1 || !Layout::fits(shape.channels, shape.depth) ||
       dtypeSize(source.dtype) != part.elementBytes)
     return std::nullopt;
-  if (!order && ((made.size() != 3 && (made.size() != 4 || made[3] != 4)) ||
-                 made[2] != Layout::kChannels ||
-                 made[0] != (shape.channels + Layout::kChannels - 1) /
-                                Layout::kChannels))
+  int64_t blocks =
+      (shape.channels + Layout::kChannels - 1) / Layout::kChannels;
+  if (part.rank > 1 &&
+      (made[0] != blocks || made[2] != Layout::kChannels ||
+       (part.rank == 4 && made[3] != 4)))
     return std::nullopt;
   if (source.other ? !part.otherBytes ||
                          part.otherBytes(shape) != int64_t(source.other->bytes)

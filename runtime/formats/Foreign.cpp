@@ -20,7 +20,7 @@
 //   packed8      [N, K/4] words, 128 too large; perhaps with g_idx
 //   bytes        [N, K] numbers of 8 bits, perhaps with g_idx
 //   packed-zeros4, packed-zeros8   [N/8, G], [N/4, G] words of channels
-//   zero-bytes   [N, G] signed bytes
+//   zero-bytes   [N, G] signed bytes; zero-bytes4: of codes 8 too large
 //   scales-X     [N, G] scales of X, shared by channels and groups (Shape)
 //   scales-X-f32                            likewise, as f32
 //   scales-e4m3-over, scales-e4m3-times     as f32, divided or multiplied by
@@ -194,6 +194,14 @@ void repackScales(const ForeignShape &shape, const char *from, const char *,
   });
 }
 
+/// To those of codes from 0 on.
+void repackZeroBytes(const ForeignShape &shape, const char *from, const char *,
+                     char *to) {
+  forEachScale(shape, [&](int64_t at, int64_t place) {
+    to[place] = static_cast<char>(from[at] + 8);
+  });
+}
+
 template <Scalar type>
 void widenScales(const ForeignShape &shape, const char *from, const char *,
                  char *to) {
@@ -251,10 +259,15 @@ int64_t ofOneScale(const ForeignShape &) { return 4; }
 
 constexpr ForeignPart part(std::string_view name, int64_t elementBytes,
                            decltype(ForeignPart::bytes) bytes,
-                           decltype(ForeignPart::repack) repack) {
-  ForeignPart part{name, elementBytes, bytes};
+                           decltype(ForeignPart::repack) repack, int rank = 3) {
+  ForeignPart part{name, elementBytes, rank, bytes};
   part.repack = repack;
   return part;
+}
+constexpr ForeignPart codes(std::string_view name,
+                            decltype(ForeignPart::bytes) bytes,
+                            decltype(ForeignPart::repack) repack) {
+  return part(name, 1, bytes, repack, 4);
 }
 constexpr ForeignPart byChannel(ForeignPart part) {
   part.byChannel = true;
@@ -276,10 +289,10 @@ constexpr ForeignPart scales(std::string_view name, int64_t elementBytes,
 constexpr auto kInputs = Words::ByInput, kRows = Words::ByChannel;
 
 constexpr ForeignPart kParts[] = {
-    part("awq", 1, wholeWords<32>, repackAwq),
-    with(part("gptq4", 1, wholeWords<32>, repackCodes<kInputs, 4, spreadWord>),
+    codes("awq", wholeWords<32>, repackAwq),
+    with(codes("gptq4", wholeWords<32>, repackCodes<kInputs, 4, spreadWord>),
          ofGroups<4>),
-    with(part("gptq8", 1, wholeWords<32>, repackCodes<kInputs, 8, makeSigned>),
+    with(codes("gptq8", wholeWords<32>, repackCodes<kInputs, 8, makeSigned>),
          ofGroups<8>),
     part("awq-zeros", 1, wholeWords<4>, repackZeros<4, kMixed, 0>),
     part("gptq-zeros", 1, wholeWords<4>, repackZeros<4, kInOrder, 1>),
@@ -287,18 +300,19 @@ constexpr ForeignPart kParts[] = {
     part("gptq-zeros8", 1, wholeWords<8>, repackZeros<8, kInOrder, 129>),
     part("zeros8", 1, wholeWords<8>, repackZeros<8, kInOrder, 128>),
     part("rows", 2, wholeWords<16>, repackRows),
-    byChannel(with(part("packed4", 1, ofChannels<4>,
+    byChannel(with(codes("packed4", ofChannels<4>,
                         repackCodes<kRows, 4, spreadWord>),
                    ofGroups<4>)),
-    byChannel(with(part("packed8", 1, ofChannels<4>,
+    byChannel(with(codes("packed8", ofChannels<4>,
                         repackCodes<kRows, 8, makeSigned>),
                    ofGroups<8>)),
     byChannel(
-        with(part("bytes", 1, ofChannels<4>, repackCodes<kRows, 8, keep>),
+        with(codes("bytes", ofChannels<4>, repackCodes<kRows, 8, keep>),
              ofGroups<8>)),
     part("packed-zeros4", 1, ofPackedZeros<4>, repackPackedZeros<4, 0>),
     part("packed-zeros8", 1, ofPackedZeros<8>, repackPackedZeros<8, 128>),
     scales("zero-bytes", 1, ofScales<1>, repackScales<1>),
+    scales("zero-bytes4", 1, ofScales<1>, repackZeroBytes),
     scales("scales-f32", 4, ofScales<4>, repackScales<4>),
     scales("scales-f16", 2, ofScales<2>, repackScales<2>),
     scales("scales-bf16", 2, ofScales<2>, repackScales<2>),
@@ -310,7 +324,7 @@ constexpr ForeignPart kParts[] = {
          ofOneScale, /*needed=*/true),
     with(scales("scales-e4m3-times", 4, ofScales<1>, joinScales<false>),
          ofOneScale, /*needed=*/true),
-    part("order", 4, ofOrder, makeOrder),
+    part("order", 4, ofOrder, makeOrder, 1),
 };
 
 } // namespace

@@ -35,6 +35,7 @@ struct ForeignShape {
 struct ForeignPart {
   std::string_view name; // by which packages know it
   int64_t elementBytes;  // of what is made; of codes, 1
+  int rank;              // of what is made: codes 4, an order 1, all others 3
   /// Bytes of the stored tensor; below 0 where it cannot have that shape.
   int64_t (*bytes)(const ForeignShape &shape);
   /// Bytes of the other tensor that it may be made with (an order of inputs, a
