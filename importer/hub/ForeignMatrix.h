@@ -14,7 +14,7 @@ namespace mlir::marimba {
 /// What the tensors of one matrix become: those that docs/quantization.md
 /// describes.
 struct ConvertedMatrix {
-  SmallVector<CheckpointTensor> tensors;
+  std::vector<CheckpointTensor> tensors;
   /// The names in the files, which are no tensors of their own then.
   SmallVector<std::string> used;
 };

@@ -327,7 +327,8 @@ static BlockSize parseBlock(const llvm::json::Value *value) {
   } else if (auto text = value ? value->getAsString() : std::nullopt) {
     auto [rows, columns] = text->split('x');
     int64_t size = 0;
-    for (auto [i, part] : llvm::enumerate({rows, columns}))
+    const StringRef parts[] = {rows, columns};
+    for (auto [i, part] : llvm::enumerate(parts))
       if (!part.getAsInteger(10, size))
         sizes[i] = size;
   }
@@ -376,7 +377,7 @@ static FailureOr<BlockSize> readGroups(const ModelDirectory &directory,
 static FailureOr<BlockSize>
 readCompressedTensors(const ModelDirectory &directory,
                       const llvm::json::Object &fields, ErrorFn emitError) {
-  static constexpr StringLiteral formats[] = {
+  static const std::string formats[] = {
       "pack-quantized",       "int-quantized",        "float-quantized",
       "naive-quantized",      "mxfp4-pack-quantized", "nvfp4-pack-quantized",
       "mxfp8-quantized",      "mixed-precision"};
@@ -386,7 +387,7 @@ readCompressedTensors(const ModelDirectory &directory,
   };
   std::optional<StringRef> format = fields.getString("format");
   if (!format || !llvm::is_contained(formats, *format))
-    return fail("format", llvm::join(formats, ", "));
+    return fail("format", "one of " + llvm::join(formats, ", "));
   // Rotations of activations that belong to the weights.
   const llvm::json::Value *transforms = fields.get("transform_config");
   const llvm::json::Object *some =

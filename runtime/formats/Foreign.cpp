@@ -37,6 +37,7 @@
 #include <array>
 #include <cstring>
 #include <numeric>
+#include <utility>
 #include <vector>
 
 namespace marimba::formats {
@@ -73,8 +74,9 @@ uint32_t keep(uint32_t word) { return word; }
 std::vector<int32_t> sortedByGroup(const char *groupOf, int64_t inputs) {
   std::vector<int32_t> order(static_cast<size_t>(inputs));
   std::iota(order.begin(), order.end(), 0);
-  std::stable_sort(order.begin(), order.end(), [&](int32_t a, int32_t b) {
-    return readWord(groupOf, a) < readWord(groupOf, b);
+  std::sort(order.begin(), order.end(), [&](int32_t a, int32_t b) {
+    return std::pair(readWord(groupOf, a), a) <
+           std::pair(readWord(groupOf, b), b);
   });
   return order;
 }
