@@ -7,6 +7,7 @@
 #include "importer/FileKind.h"
 #include "importer/Error.h"
 #include "marimba/FileKind.h"
+#include "marimba/SplitName.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -128,9 +129,11 @@ std::string describeDirectory(StringRef where, StringRef configFile) {
     return "; it is one of Hugging Face's cache, give a snapshot in it: " +
            listed(models);
   std::vector<std::string> files = filesIn(where), ggufs;
-  for (const std::string &file : files)
-    if (StringRef(file).ends_with(".gguf"))
+  for (const std::string &file : files) {
+    auto split = ::marimba::rt::SplitName::parse(file);
+    if (StringRef(file).ends_with(".gguf") && (!split || split->number == 1))
       ggufs.push_back(pathIn(where, file));
+  }
   if (!ggufs.empty())
     return "; give the GGUF file itself: " + listed(ggufs);
   models = foldersWith(where, configFile);

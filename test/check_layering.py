@@ -24,8 +24,8 @@ ABI = "marimba/abi.h"
 ABI_USERS = {"lowering"}
 # How files are read and written (runtime/files/) needs nothing of ours, so that
 # the importer may have of it what reads.
-LEAF = {f"marimba/{name}.h" for name in ("FileKind", "InputFile", "NewFile", "TextFile", "Unfinished")}
-FILES = {"marimba/FileKind.h", "marimba/InputFile.h"}
+LEAF = {f"marimba/{name}.h" for name in ("FileKind", "InputFile", "NewFile", "SplitName", "TextFile", "Unfinished")}
+FILES = {"marimba/FileKind.h", "marimba/InputFile.h", "marimba/SplitName.h"}
 FILES_USERS = {"importer"}
 # How numbers are stored (runtime/formats/): for all, and of ours it needs only
 # runtime/files/.

@@ -59,7 +59,7 @@ static void readPattern(GgufFields &f, int64_t period) {
     period = f.positive("attention.sliding_window_pattern", kMaxLayers);
   // Where there is no window, no layer has one.
   std::string window = f.key("attention.sliding_window");
-  bool none = f.file.getInteger(window) == 0;
+  bool none = f.integer(window) == 0;
   llvm::json::Array types;
   for (int64_t i = 0; i < f.layers; ++i) {
     bool windowed = each ? (*each)[i] != 0 : period && (i + 1) % period != 0;

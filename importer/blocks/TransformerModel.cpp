@@ -207,7 +207,7 @@ void readGgufTransformer(GgufFields &f, bool partRotates) {
   else if (queryHeads)
     headDim = f.hidden / queryHeads;
   std::string values = f.key("attention.value_length");
-  if (f.file.find(values) && f.file.getInteger(values) != headDim)
+  if (f.file.find(values) && f.integer(values) != headDim)
     f.keyError(values, "the size of a head, " + Twine(headDim));
   readGgufRotary(f, headDim, partRotates);
 }
@@ -236,6 +236,8 @@ int64_t readGgufWindow(GgufFields &f) {
   std::string key = f.key("attention.sliding_window");
   // An unsigned -1 is none here, too.
   std::optional<int64_t> window = f.file.getTokenId(key);
+  if (!window)
+    window = f.integer(key);
   if (f.file.find(key) && !window)
     f.keyError(key, "an integer");
   return window.value_or(0);

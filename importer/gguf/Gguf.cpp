@@ -123,12 +123,16 @@ const GgufTensor *GgufFile::findTensor(StringRef name) const {
 }
 
 StringRef GgufFile::data(const GgufTensor &tensor) const {
-  return buffer->getBuffer().substr(tensor.offset, tensor.bytes);
+  return fileParts[tensor.part].buffer->getBuffer().substr(tensor.offset,
+                                                           tensor.bytes);
 }
 
 const GgufValue *GgufFile::find(StringRef key) const {
   auto it = metadata.find(key);
-  return it == metadata.end() ? nullptr : &it->second;
+  if (it == metadata.end())
+    return nullptr;
+  asked.insert(key);
+  return &it->second;
 }
 
 llvm::json::Value GgufFile::toJson(StringRef key, size_t maxElements) const {
@@ -234,6 +238,12 @@ std::vector<StringRef> GgufFile::keysWith(StringRef prefix) const {
     if (key.starts_with(prefix))
       keys.push_back(key);
   llvm::sort(keys);
+  return keys;
+}
+
+std::vector<StringRef> GgufFile::unreadKeys() const {
+  std::vector<StringRef> keys = keysWith("");
+  llvm::erase_if(keys, [&](StringRef key) { return asked.contains(key); });
   return keys;
 }
 

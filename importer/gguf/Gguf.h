@@ -10,6 +10,7 @@
 #include "importer/Error.h"
 #include "mlir/Support/LLVM.h"
 #include "llvm/ADT/StringMap.h"
+#include "llvm/ADT/StringSet.h"
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include <cstdint>
@@ -55,20 +56,44 @@ struct GgufTensor {
   std::vector<int64_t> shape; // slowest dimension first, as everywhere here
   uint64_t offset = 0;        // from the beginning of the file
   uint64_t bytes = 0;         // 0: the type's size is not known to us
+  unsigned part = 0;          // index into GgufFile::parts()
 };
+
+/// One of the files that a model is in.
+struct GgufPart {
+  std::string file; // the name that messages use
+  uint32_t version = 0;
+  std::unique_ptr<llvm::MemoryBuffer> buffer;
+};
+
+/// Which of the files that a model is split into are read.
+enum class GgufParts { All, First };
 
 /// The header of a GGUF file of version 2 or 3, little endian: metadata and
 /// list of tensors. No tensor data is read but what `data` is asked for.
 /// https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
+///
+/// A model may be split into files NAME-00001-of-0000N.gguf, by llama.cpp's
+/// llama-gguf-split: each has the keys `split.no` (from 0 on), `split.count`
+/// and `split.tensors.count` (of all files together) and some of the tensors,
+/// the first file all other keys, too. Any of them stands for all.
 class GgufFile {
 public:
-  /// `file` is the name that messages use for `path`.
+  /// `file` is the name that messages use for `path`; other parts have names
+  /// beside it. `GgufParts::First` reads what the keys say alone.
   static FailureOr<GgufFile> open(StringRef path, StringRef file,
-                                  ErrorFn emitError);
+                                  ErrorFn emitError,
+                                  GgufParts which = GgufParts::All);
 
-  StringRef file() const { return fileName; }
+  /// The file that has the keys: the first, or the one.
+  StringRef file() const { return fileParts.front().file; }
+  ArrayRef<GgufPart> parts() const { return fileParts; }
   ArrayRef<GgufTensor> tensors() const { return tensorTable; }
   const GgufTensor *findTensor(StringRef name) const;
+  /// The file that holds the tensor.
+  StringRef fileOf(const GgufTensor &tensor) const {
+    return fileParts[tensor.part].file;
+  }
   /// The bytes of a tensor of known size.
   StringRef data(const GgufTensor &tensor) const;
 
@@ -100,15 +125,22 @@ public:
 
   /// The keys that begin with `prefix`, in order; they point into this.
   std::vector<StringRef> keysWith(StringRef prefix) const;
+  /// The keys that nobody has asked for until now, in order.
+  std::vector<StringRef> unreadKeys() const;
 
   /// `key 'x' is <found>`, or `is absent`, for the beginning of a message.
   std::string describe(StringRef key) const;
 
 private:
   friend class GgufReader;
-  std::string fileName;
-  std::unique_ptr<llvm::MemoryBuffer> buffer;
+  static FailureOr<GgufFile> openOne(StringRef path, StringRef file,
+                                     ErrorFn emitError);
+  /// Adds the tensors of `next`, which is part `index` of this model.
+  LogicalResult append(GgufFile next, unsigned index, ErrorFn emitError);
+
+  std::vector<GgufPart> fileParts; // never empty
   llvm::StringMap<GgufValue> metadata;
+  mutable llvm::StringSet<> asked;
   std::vector<GgufTensor> tensorTable;
   llvm::StringMap<size_t> tensorIndex;
 };

@@ -35,14 +35,19 @@ static std::string otherFamilies(StringRef architecture) {
          (others.size() > 1 ? " are" : " is") + (hasOwn ? ", too)" : ")");
 }
 
-/// The architectures that families have, for messages. A family that is not
-/// called as its architecture is named beside it.
-static std::string architectures() {
+/// The architectures that families have.
+static SmallVector<StringRef> architectureNames() {
   SmallVector<StringRef> names;
   for (const Family &family : families())
     for (StringRef name : {family.gguf.architecture, family.gguf.alsoCalled})
       if (!name.empty() && !llvm::is_contained(names, name))
         names.push_back(name);
+  return names;
+}
+
+/// All of them, for messages. A family that is not called as its architecture
+/// is named beside it.
+static std::string architectures(ArrayRef<StringRef> names) {
   std::string text;
   for (auto [i, name] : llvm::enumerate(names)) {
     text += i == 0 ? "" : i + 1 < names.size() ? ", " : " or ";
@@ -67,31 +72,65 @@ static const Family *chooseFamily(const GgufFile &file,
   return found;
 }
 
+/// What a file that is not a model is, and what to do with it; empty of a
+/// model.
+static StringRef describeOther(StringRef type, StringRef architecture) {
+  struct Kind {
+    StringLiteral type, text;
+  };
+  static constexpr StringLiteral projector =
+      "the vision or audio part of a model (mmproj), which is not run; the "
+      "file of the text model runs without it";
+  static constexpr Kind kinds[] = {
+      {"adapter", "an adapter (LoRA), which changes a model; llama.cpp's "
+                  "llama-export-lora merges it into one"},
+      {"mmproj", projector},
+      {"imatrix", "an importance matrix, which llama-quantize reads"},
+      {"vocab", "a vocabulary without a model; tokenize reads it"},
+      {"controlvector", "a control vector, which steers a model"},
+  };
+  if (architecture == "clip")
+    return projector;
+  for (const Kind &kind : kinds)
+    if (type == kind.type || (type.empty() && architecture == kind.type))
+      return kind.text;
+  return type.empty() || type == "model" ? "" : "something else";
+}
+
+/// Reports that no family has the architecture that was `found`.
+static void reportArchitecture(GgufFields &f, std::optional<StringRef> found) {
+  SmallVector<StringRef> names = architectureNames();
+  StringRef near = found ? nearest(*found, names) : "";
+  f.keyError(
+      kArchitecture,
+      architectures(names) +
+          (near.empty() ? "" : "; the nearest is \"" + near.str() + "\""));
+}
+
 /// Whether the file is one model of a family, which this then sets.
 static bool readGeneral(GgufFields &f) {
   const GgufFile &file = f.file;
+  constexpr StringLiteral typeKey = "general.type";
   std::optional<StringRef> found = file.getString(kArchitecture);
-  std::optional<StringRef> type = file.getString("general.type");
-  bool isPart = type && !type->empty() && *type != "model";
-  if (isPart || found == "clip") {
-    StringRef what = type == "adapter" ? "an adapter (LoRA)"
-                     : type == "mmproj" || found == "clip"
-                         ? "a projector for images or audio (mmproj)"
-                         : "something else";
-    f.keyError(isPart ? "general.type" : kArchitecture,
-               "that of a model: this file is " + what);
-    return false;
-  }
-  // Before the architecture, which the parts after the first do not say.
-  std::optional<int64_t> parts = file.getInteger("split.count");
-  if (file.find("split.count") && parts != 1 && parts != 0) {
-    f.keyError("split.count", "1: models in several files are not supported; "
-                              "llama.cpp's llama-gguf-split --merge makes one");
+  StringRef type = file.getString(typeKey).value_or("");
+  StringRef other = describeOther(type, found.value_or(""));
+  if (!other.empty()) {
+    bool byType = !type.empty() && type != "model";
+    f.keyError(byType ? typeKey : kArchitecture,
+               "that of a model: this file is " + other);
     return false;
   }
   const Family *family = found ? chooseFamily(file, *found) : nullptr;
   if (!family) {
-    f.keyError(kArchitecture, architectures());
+    reportArchitecture(f, found);
+    return false;
+  }
+  if (file.tensors().empty()) {
+    f.error("has no tensors, expected a model" +
+            Twine(file.find("tokenizer.ggml.tokens")
+                      ? ": this file is a vocabulary alone, which tokenize "
+                        "reads"
+                      : ""));
     return false;
   }
   f.config.family = family;
@@ -109,9 +148,10 @@ static void readCommon(GgufFields &f) {
   const GgufTensor *embedding = f.file.findTensor("token_embd.weight");
   if (!embedding || embedding->shape.size() != 2)
     return f.error("tensor 'token_embd.weight' " +
-                   (embedding ? "has shape " + printShape(embedding->shape)
-                              : std::string("is missing")) +
-                   ", expected one row for each token");
+                       (embedding ? "has shape " + printShape(embedding->shape)
+                                  : std::string("is missing")) +
+                       ", expected one row for each token",
+                   embedding);
   f.set("vocab_size", embedding->shape[0], "token_embd.weight");
 }
 

@@ -8,6 +8,7 @@
 #include "importer/families/FamilyRegistry.h"
 #include "importer/hub/ModelDirectory.h"
 #include "marimba/InputFile.h"
+#include "marimba/SplitName.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
@@ -25,14 +26,24 @@ bool ModelDirectory::isGguf(StringRef where) {
          StringRef(startOfFile(where)).starts_with("GGUF");
 }
 
+/// Whether the tensor is one of a projector, by the names of llama.cpp: some
+/// programs put it into the file of the text model.
+static bool isOfOtherMedia(StringRef tensor) {
+  return tensor.starts_with("v.") || tensor.starts_with("a.") ||
+         tensor.starts_with("mm.") || tensor.starts_with("resampler.");
+}
+
 LogicalResult ModelDirectory::openGguf(StringRef where, ErrorFn emitError) {
   directoryPath = path::parent_path(where).str();
-  directoryName = path::stem(where).str();
-  configName = weightsName = path::filename(where).str();
-  fileNames.push_back(weightsName);
-  FailureOr<GgufFile> file = GgufFile::open(where, weightsName, emitError);
+  StringRef given = path::filename(where);
+  auto split = ::marimba::rt::SplitName::parse(given.str());
+  directoryName = split ? split->stem : path::stem(where).str();
+  FailureOr<GgufFile> file = GgufFile::open(where, given, emitError);
   if (failed(file))
     return failure();
+  for (const GgufPart &part : file->parts())
+    fileNames.push_back(part.file);
+  configName = weightsName = fileNames.front();
   FailureOr<GgufConfig> config = readGgufConfig(*file, emitError);
   if (failed(config))
     return failure();
@@ -40,9 +51,17 @@ LogicalResult ModelDirectory::openGguf(StringRef where, ErrorFn emitError) {
   configObject = std::move(config->fields);
   fields = std::move(config->names);
   notes = std::move(config->notes);
-  for (const GgufTensor &tensor : file->tensors())
-    if (failed(addGguf(tensor, *config, emitError)))
+  size_t aside = 0;
+  for (const GgufTensor &tensor : file->tensors()) {
+    if (isOfOtherMedia(tensor.name))
+      ++aside;
+    else if (failed(addGguf(tensor, *config, emitError)))
       return failure();
+  }
+  if (aside)
+    notes.push_back(
+        weightsName + ": " + std::to_string(aside) +
+        " tensors of the vision or audio part set aside: text only");
   return success();
 }
 
@@ -53,6 +72,7 @@ LogicalResult ModelDirectory::addGguf(const GgufTensor &tensor,
   if (tensor.name == "rope_freqs.weight")
     return success();
   CheckpointTensor result;
+  result.file = tensor.part;
   SafetensorsEntry &entry = result.entry;
   entry = {tensor.name, tensor.type, tensor.shape, tensor.offset, tensor.bytes};
   const ::marimba::formats::Format *format =
@@ -95,9 +115,10 @@ LogicalResult ModelDirectory::addGguf(const GgufTensor &tensor,
   // One matrix after the other.
   if (entry.shape.size() != 3 || entry.shape[0] != config.experts ||
       entry.bytes == 0) {
-    emitError(weightsName + ": tensor " + quoted(tensor.name) + " has type " +
-              tensor.type + " and shape " + printShape(entry.shape) +
-              ", expected " + Twine(config.experts) + " matrices of " +
+    emitError(fileNames[tensor.part] + ": tensor " + quoted(tensor.name) +
+              " has type " + tensor.type + " and shape " +
+              printShape(entry.shape) + ", expected " + Twine(config.experts) +
+              " matrices of " +
               ::marimba::formats::listFormats(/*blocks=*/true) + " (" +
               fields.inFile(config.expertsField) + ")");
     return failure();

@@ -12,9 +12,9 @@ namespace mlir::marimba {
 
 GgufFamily noGguf() { return {"", nullptr, nullptr, GgufNames("", {}, {})}; }
 
-void GgufFields::error(const Twine &message) {
+void GgufFields::error(const Twine &message, const GgufTensor *in) {
   failed = true;
-  emitError(file.file() + ": " + message);
+  emitError((in ? file.fileOf(*in) : file.file()) + ": " + message);
 }
 
 void GgufFields::keyError(StringRef key, const Twine &expected) {
@@ -74,9 +74,10 @@ static void readFactors(GgufFields &f, const GgufTensor &factors,
   std::vector<int64_t> shape{headDim / 2};
   if (isScaled || factors.type != "F32" || factors.shape != shape)
     return f.error("tensor 'rope_freqs.weight' has type " + factors.type +
-                   " and shape " + printShape(factors.shape) +
-                   ", expected F32 and " + printShape(shape) +
-                   ", without another scaling as well");
+                       " and shape " + printShape(factors.shape) +
+                       ", expected F32 and " + printShape(shape) +
+                       ", without another scaling as well",
+                   &factors);
   llvm::json::Array values;
   StringRef data = f.file.data(factors);
   for (int64_t i = 0; i < headDim / 2; ++i)
@@ -123,7 +124,7 @@ void readGgufRotary(GgufFields &f, int64_t headDim, bool mayBePart) {
   else
     f.set("rope_theta", 10000.0, base);
   std::string count = f.key("rope.dimension_count");
-  std::optional<int64_t> turning = file.getInteger(count);
+  std::optional<int64_t> turning = f.integer(count);
   bool isPart = mayBePart && turning && *turning > 0 && *turning < headDim;
   if (isPart)
     f.set("partial_rotary_factor", double(*turning) / double(headDim), count);

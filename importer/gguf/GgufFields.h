@@ -55,9 +55,9 @@ public:
   int64_t layers = 0, hidden = 0; // 0: an error has been reported
   bool failed = false;
 
-  /// Reports `<file>: <message>`, and `<file>: key 'x' is <found>, expected
-  /// <expected>`.
-  void error(const Twine &message);
+  /// Reports `<file>: <message>`, the file being that of `in` where it is
+  /// given, and `<file>: key 'x' is <found>, expected <expected>`.
+  void error(const Twine &message, const GgufTensor *in = nullptr);
   void keyError(StringRef key, const Twine &expected);
 
   /// `<architecture>.<suffix>`.
@@ -71,6 +71,10 @@ public:
   /// it is absent and not required, or after an error.
   int64_t positive(StringRef suffix, int64_t max, bool required = true);
 
+  /// The whole number that the key `name` is; of a list with one for each layer
+  /// what all of them are. Nothing where it is something else.
+  std::optional<int64_t> integer(StringRef name) const;
+
   /// Makes `value`, which messages say comes from `from`, the value of `field`.
   void set(StringRef field, llvm::json::Value value, StringRef from);
   /// Makes the value of `<architecture>.<suffix>` that of `field`. A list with
@@ -78,9 +82,6 @@ public:
   void copy(StringRef suffix, StringRef field, bool required = true);
 
 private:
-  /// The whole number `name`; of a list, what all of its numbers are.
-  std::optional<int64_t> integer(StringRef name) const;
-
   ErrorFn emitError;
 };
 

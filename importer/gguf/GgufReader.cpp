@@ -44,8 +44,15 @@ constexpr TensorType kTensorTypes[] = {
     {40, "NVFP4"},   {41, "Q1_0"},   {42, "Q2_0"},
 };
 
-const TensorType *lookupTensorType(uint32_t id) {
-  for (const TensorType &type : kTensorTypes)
+/// Those that llama.cpp had once: it refuses them, too.
+constexpr TensorType kRemovedTypes[] = {
+    {4, "Q4_2"},        {5, "Q4_3"},        {31, "Q4_0_4_4"},
+    {32, "Q4_0_4_8"},   {33, "Q4_0_8_8"},   {36, "IQ4_NL_4_4"},
+    {37, "IQ4_NL_4_8"}, {38, "IQ4_NL_8_8"},
+};
+
+const TensorType *lookupTensorType(ArrayRef<TensorType> types, uint32_t id) {
+  for (const TensorType &type : types)
     if (type.id == id)
       return &type;
   return nullptr;
@@ -98,14 +105,14 @@ uint64_t sizeOf(GgufType type) {
 class GgufReader {
 public:
   GgufReader(GgufFile &file, ErrorFn emitError)
-      : file(file), emitError(emitError) {}
+      : file(file), part(file.fileParts.front()), emitError(emitError) {}
 
   LogicalResult open(StringRef path);
   LogicalResult run();
 
 private:
   LogicalResult error(const Twine &message) {
-    emitError(file.fileName + ": " + message);
+    emitError(part.file + ": " + message);
     return failure();
   }
   LogicalResult truncated(const Twine &what, uint64_t needed) {
@@ -133,6 +140,7 @@ private:
   LogicalResult checkApart();
 
   GgufFile &file;
+  GgufPart &part; // the only one yet
   ErrorFn emitError;
   StringRef bytes;
   uint64_t position = 0, alignment = kDefaultAlignment;
@@ -236,7 +244,11 @@ LogicalResult GgufReader::takeTensor() {
   if (failed(takeInteger("the type of " + what, type)) ||
       failed(takeInteger("the offset of " + what, tensor.offset)))
     return failure();
-  const TensorType *known = lookupTensorType(type);
+  if (const TensorType *removed = lookupTensorType(kRemovedTypes, type))
+    return error(what + " has type " + removed->name +
+                 ", which programs no longer read or write; quantise the model "
+                 "again, or get a newer file");
+  const TensorType *known = lookupTensorType(kTensorTypes, type);
   if (!known)
     return error(what + " has the unknown type " + Twine(type));
   tensor.type = known->name.str();
@@ -318,8 +330,8 @@ LogicalResult GgufReader::open(StringRef path) {
       input->size(), /*RequiresNullTerminator=*/false);
   if (!buffer)
     return error("cannot be read: " + buffer.getError().message());
-  file.buffer = std::move(*buffer);
-  bytes = file.buffer->getBuffer();
+  part.buffer = std::move(*buffer);
+  bytes = part.buffer->getBuffer();
   return success();
 }
 
@@ -342,6 +354,7 @@ LogicalResult GgufReader::run() {
                  ((version & 0xffff) == 0 ? ": big-endian files are not "
                                             "supported"
                                           : ""));
+  part.version = version;
   if (failed(takeInteger("the number of tensors", tensorCount)) ||
       failed(takeInteger("the number of keys", keyCount)))
     return failure();
@@ -379,10 +392,10 @@ LogicalResult GgufReader::run() {
   return success(succeeded(placeTensors()) && succeeded(checkApart()));
 }
 
-FailureOr<GgufFile> GgufFile::open(StringRef path, StringRef file,
-                                   ErrorFn emitError) {
+FailureOr<GgufFile> GgufFile::openOne(StringRef path, StringRef file,
+                                      ErrorFn emitError) {
   GgufFile result;
-  result.fileName = file.str();
+  result.fileParts.emplace_back().file = file.str();
   GgufReader reader(result, emitError);
   if (failed(reader.open(path)) || failed(reader.run()))
     return failure();

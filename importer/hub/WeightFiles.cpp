@@ -7,6 +7,7 @@
 #include "importer/FileKind.h"
 #include "importer/hub/ModelDirectory.h"
 #include "marimba/InputFile.h"
+#include "marimba/SplitName.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Path.h"
 #include <map>
@@ -35,18 +36,13 @@ static std::vector<std::string> candidates(ArrayRef<std::string> names,
 
 /// Whether the names are x-00001-of-0000N to x-0000N-of-0000N, in order.
 static bool isWholeSet(ArrayRef<std::string> names) {
-  size_t count = names.size();
-  StringRef base;
-  for (auto [i, file] : llvm::enumerate(names)) {
-    StringRef name = path::stem(file);
-    auto [rest, last] = name.rsplit("-of-");
-    auto [stem, number] = rest.rsplit('-');
-    size_t ordinal = 0, all = 0;
-    if (number.getAsInteger(10, ordinal) || last.getAsInteger(10, all) ||
-        all != count || ordinal != i + 1 || (i > 0 && stem != base))
+  using ::marimba::rt::SplitName;
+  std::optional<SplitName> first = SplitName::parse(names.front());
+  if (!first || first->count != names.size())
+    return false;
+  for (auto [i, name] : llvm::enumerate(names))
+    if (name != first->of(uint32_t(i) + 1))
       return false;
-    base = stem;
-  }
   return true;
 }
 

@@ -4,6 +4,7 @@
 
 #include "marimba/NewFile.h"
 #include "marimba/Package.h"
+#include "marimba/SplitName.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -51,12 +52,27 @@ static void addFilesOf(const fs::path &model, std::vector<fs::path> &files) {
       files.push_back(it->path());
 }
 
+/// Adds the parts of a model that is in several files, of which `model` is one.
+static void addPartsOf(const fs::path &model, std::vector<fs::path> &files) {
+  std::optional<SplitName> split = SplitName::parse(model.native());
+  std::error_code code;
+  for (fs::directory_iterator it(fs::absolute(model).parent_path(), code), end;
+       split && !code && it != end; it.increment(code)) {
+    auto other = SplitName::parse(it->path().filename().native());
+    if (other &&
+        split->of(other->number) == model.parent_path() / it->path().filename())
+      files.push_back(it->path());
+  }
+}
+
 /// The files that a model may be read from.
 static std::vector<fs::path> filesOf(const fs::path &model) {
   std::vector<fs::path> files;
   addFilesOf(model, files);
-  if (files.empty())
+  if (files.empty()) {
     files.push_back(model);
+    addPartsOf(model, files);
+  }
   // What is wrong with it is said where it is loaded.
   std::string ignored;
   if (!isPackage(model))

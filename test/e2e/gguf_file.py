@@ -13,8 +13,8 @@ BLOCK = 32
 # codes: bits of a code, and whether there is a minimum.
 HALVES = {"Q4_0": (4, False), "Q4_1": (4, True), "Q5_0": (5, False), "Q5_1": (5, True)}
 # Value types of the metadata.
-UINT8, UINT32, INT32, FLOAT32, BOOL, STRING, ARRAY, UINT64 = 0, 4, 5, 6, 7, 8, 9, 10
-FORMATS = {UINT8: "<B", UINT32: "<I", INT32: "<i", FLOAT32: "<f", BOOL: "<B", UINT64: "<Q"}
+UINT16, UINT32, INT32, FLOAT32, BOOL, STRING, ARRAY, UINT64 = 2, 4, 5, 6, 7, 8, 9, 10
+FORMATS = {UINT16: "<H", UINT32: "<I", INT32: "<i", FLOAT32: "<f", BOOL: "<B", UINT64: "<Q"}
 
 
 def f32(values):
@@ -117,3 +117,25 @@ def write_gguf(path, keys, tensors):
     head += b"\0" * (-len(head) % ALIGNMENT)
     with open(path, "wb") as file:
         file.write(head + data)
+
+
+def split_keys(number, count, tensors):
+    """What llama-gguf-split writes into part `number`, from 0 on."""
+    return {
+        "split.no": (UINT16, number),
+        "split.count": (UINT16, count),
+        "split.tensors.count": (INT32, tensors),
+    }
+
+
+def write_split(stem, keys, tensors, counts):
+    """Files STEM-00001-of-0000N.gguf with so many tensors each, in order; the
+    paths."""
+    names, paths = list(tensors), []
+    for number, count in enumerate(counts):
+        own = {**(keys if number == 0 else {}), **split_keys(number, len(counts), len(tensors))}
+        part, names = names[:count], names[count:]
+        paths.append(f"{stem}-{number + 1:05}-of-{len(counts):05}.gguf")
+        write_gguf(paths[-1], own, {name: tensors[name] for name in part})
+    assert not names, "all tensors are in a part"
+    return paths

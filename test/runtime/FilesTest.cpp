@@ -2,6 +2,7 @@
 
 #include "marimba/InputFile.h"
 #include "marimba/NewFile.h"
+#include "marimba/SplitName.h"
 #include "marimba/TextFile.h"
 
 #include <gtest/gtest.h>
@@ -318,6 +319,35 @@ TEST_F(FilesTest, WhatAnOutputIs) {
   EXPECT_EQ(outputKind(folder / "new"), OutputKind::File);
   EXPECT_EQ(outputKind(folder), OutputKind::File);
   EXPECT_EQ(outputKind("/dev/full"), OutputKind::Stream);
+}
+
+//===----------------------------------------------------------------------===//
+// Names
+//===----------------------------------------------------------------------===//
+
+TEST(SplitNameTest, Parts) {
+  auto name = SplitName::parse("a/model-Q4_K-00002-of-00012.gguf");
+  ASSERT_TRUE(name);
+  EXPECT_EQ(name->stem, "a/model-Q4_K");
+  EXPECT_EQ(name->number, 2u);
+  EXPECT_EQ(name->count, 12u);
+  EXPECT_EQ(name->extension, ".gguf");
+  EXPECT_EQ(name->of(2), "a/model-Q4_K-00002-of-00012.gguf");
+  EXPECT_EQ(name->of(12), "a/model-Q4_K-00012-of-00012.gguf");
+  // The widths are those that were given.
+  auto narrow = SplitName::parse("m-of-x-3-of-10");
+  ASSERT_TRUE(narrow);
+  EXPECT_EQ(narrow->of(10), "m-of-x-10-of-10");
+  EXPECT_EQ(narrow->extension, "");
+}
+
+TEST(SplitNameTest, OthersAreNone) {
+  for (const char *name :
+       {"", "model.gguf", "-of-", "-00001-of-00002.gguf",
+        "m-00003-of-00002.gguf", "m-00000-of-00002.gguf", "m-1-of-0.gguf",
+        "m-x-of-2.gguf", "m-1-of-.gguf", "m-1-of-2x.gguf", "m-+1-of-2.gguf",
+        "m-1-of-99999999999.gguf", "m-1-of-2/model.gguf"})
+    EXPECT_FALSE(SplitName::parse(name)) << name;
 }
 
 } // namespace

@@ -123,14 +123,23 @@ std::optional<rt::GgufVocabulary> Reader::run() {
 /// Sets `error` to the first message where that fails, and empties it before.
 static mlir::FailureOr<GgufFile> openFile(StringRef path, std::string &error) {
   error.clear();
-  return GgufFile::open(path, path, [&](const Twine &message) {
-    if (error.empty())
-      error = message.str();
-  });
+  return GgufFile::open(
+      path, path,
+      [&](const Twine &message) {
+        if (error.empty())
+          error = message.str();
+      },
+      mlir::marimba::GgufParts::First);
+}
+
+/// Of a file in several parts the keys are in the first.
+static mlir::FailureOr<GgufFile> openQuietly(StringRef path) {
+  std::string ignored;
+  return openFile(path, ignored);
 }
 
 bool marimba::hasGgufTokenizer(StringRef path) {
-  auto file = GgufFile::open(path, path, [](const Twine &) {});
+  auto file = openQuietly(path);
   return succeeded(file) && file->find(kTokens);
 }
 
@@ -190,26 +199,28 @@ readId(const GgufFile &file, StringRef name,
   return isPieces ? otherwise : std::nullopt;
 }
 
-std::vector<rt::EndToken> marimba::ggufEnds(StringRef path) {
+static std::vector<rt::EndToken> readEnds(const GgufFile &file) {
   std::vector<rt::EndToken> ends;
-  auto file = GgufFile::open(path, path, [](const Twine &) {});
-  if (failed(file))
-    return ends;
   auto add = [&](std::optional<int64_t> id, StringRef name) {
     if (id && none_of(ends, [&](const auto &end) { return end.id == *id; }))
       ends.push_back({static_cast<int32_t>(*id), (kPrefix + name).str()});
   };
-  add(readId(*file, "eos_token_id", 2), "eos_token_id");
+  add(readId(file, "eos_token_id", 2), "eos_token_id");
   for (StringRef name : {"eot_token_id", "eom_token_id", "fim_pad_token_id",
                          "fim_rep_token_id", "fim_sep_token_id"})
-    add(readId(*file, name), name);
+    add(readId(file, name), name);
   // Of other programs' files, lists.
   for (StringRef name : {"eos_token_id", "eos_token_ids"})
-    if (auto list = file->getTokenIds((kPrefix + name).str()))
+    if (auto list = file.getTokenIds((kPrefix + name).str()))
       for (int64_t id : *list)
         if (id >= 0 && id < INT32_MAX)
           add(id, name);
   return ends;
+}
+
+std::vector<rt::EndToken> marimba::ggufEnds(StringRef path) {
+  auto file = openQuietly(path);
+  return succeeded(file) ? readEnds(*file) : std::vector<rt::EndToken>();
 }
 
 /// The texts of the special tokens, by the names that templates use.
@@ -232,34 +243,44 @@ static rt::ChatTemplate::Variables readVariables(const GgufFile &file) {
   return variables;
 }
 
-std::optional<GgufTemplates> marimba::ggufTemplates(StringRef path,
-                                                    std::string &error) {
+static std::optional<GgufTemplates>
+readTemplates(const GgufFile &file, StringRef path, std::string &error) {
   constexpr StringLiteral key = "tokenizer.chat_template";
-  auto file = openFile(path, error);
-  if (failed(file))
-    return std::nullopt;
   GgufTemplates result;
   std::vector<rt::NamedTemplate> &templates = result.templates;
   auto add = [&](StringRef called, const std::string &key) {
-    if (!file->find(key))
+    if (!file.find(key))
       return true;
-    std::optional<StringRef> source = file->getString(key);
+    std::optional<StringRef> source = file.getString(key);
     std::string place = (path + ": key '" + key + "'").str();
     if (source)
       templates.push_back({called.str(), source->str(), std::move(place)});
     else
-      error = (path + ": " + file->describe(key) + ", expected a string").str();
+      error = (path + ": " + file.describe(key) + ", expected a string").str();
     return source.has_value();
   };
   if (!add("default", key.str()))
     return std::nullopt;
   // The list `tokenizer.chat_templates` may lack some.
   std::string prefix = (key + ".").str();
-  for (StringRef one : file->keysWith(prefix))
+  for (StringRef one : file.keysWith(prefix))
     if (!add(one.drop_front(prefix.size()), one.str()))
       return std::nullopt;
-  result.variables = readVariables(*file);
+  result.variables = readVariables(file);
   return result;
+}
+
+std::optional<GgufTemplates> marimba::ggufTemplates(StringRef path,
+                                                    std::string &error) {
+  auto file = openFile(path, error);
+  return succeeded(file) ? readTemplates(*file, path, error) : std::nullopt;
+}
+
+void marimba::readGgufTexts(const GgufFile &file) {
+  std::string ignored;
+  (void)Reader(file, ignored).run();
+  (void)readEnds(file);
+  (void)readTemplates(file, file.file(), ignored);
 }
 
 std::unique_ptr<rt::ChatTemplate>

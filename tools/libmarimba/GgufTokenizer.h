@@ -15,10 +15,16 @@
 #include <string>
 #include <vector>
 
+namespace mlir::marimba {
+class GgufFile;
+} // namespace mlir::marimba
+
 namespace marimba {
 namespace rt {
 class Tokenizer;
 } // namespace rt
+
+// Of a model in several files the first is enough, whichever is given.
 
 /// Whether the file can be read and has the tokens of a tokenizer.
 bool hasGgufTokenizer(llvm::StringRef path);
@@ -46,6 +52,10 @@ struct GgufTemplates {
 /// are none.
 std::optional<GgufTemplates> ggufTemplates(llvm::StringRef path,
                                            std::string &error);
+
+/// Asks for all keys that the functions above read: GgufFile::unreadKeys() then
+/// has those that they have no use for.
+void readGgufTexts(const mlir::marimba::GgufFile &file);
 
 /// The template `tokenizer.chat_template`, which is "default", or
 /// `tokenizer.chat_template.NAME`, as rt::ChatTemplate::choose() has it.

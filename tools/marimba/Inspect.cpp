@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "importer/hub/ModelDirectory.h"
 #include "tools/commands/Interrupt.h"
 #include "tools/commands/Progress.h"
 #include "tools/libmarimba/Compiler.h"
@@ -12,6 +13,7 @@
 #include "tools/libmarimba/ModelFiles.h"
 #include "tools/marimba/CompileFlags.h"
 #include "tools/marimba/DirectoryModels.h"
+#include "tools/marimba/InspectGguf.h"
 #include "tools/marimba/InspectPackage.h"
 
 #include "marimba/Package.h"
@@ -115,6 +117,7 @@ static std::optional<int64_t> exceedsMemory(const ModelInfo &info) {
 }
 
 static void printAsJson(const ModelInfo &info, const Ends &ends,
+                        const std::optional<driver::GgufReport> &gguf,
                         const std::optional<MemoryNeeds> &needs) {
   json::Array endIds;
   for (const rt::EndToken &end : ends.tokens)
@@ -151,6 +154,8 @@ static void printAsJson(const ModelInfo &info, const Ends &ends,
   };
   if (info.hasWeights)
     answer["larger_than_memory"] = exceedsMemory(info).has_value();
+  if (gguf)
+    answer["gguf"] = gguf->asJson();
   if (needs)
     answer["context"] = jsonNeeds(*needs);
   driver::printJson(std::move(answer));
@@ -298,6 +303,18 @@ static std::optional<MemoryNeeds> measure(const LoadOptions &load, int &code) {
   return needs;
 }
 
+/// What the file says, though it cannot be run, then the error.
+static int refuseGguf(const std::string &error) {
+  if (auto report =
+          driver::GgufReport::read(options().model.getValue(), nullptr)) {
+    if (options().json)
+      driver::printJson(json::Object{{"gguf", report->asJson()}});
+    else
+      report->printAsText();
+  }
+  return driver::fail(error);
+}
+
 static int run() {
   const Options &o = options();
   if (o.model.missing())
@@ -315,8 +332,12 @@ static int run() {
   std::string error;
   std::unique_ptr<Compilation> compilation =
       Compilation::createFromModel(o.model, load->compile, error);
+  bool isGguf = mlir::marimba::ModelDirectory::isGguf(o.model.getValue());
   if (!compilation)
-    return driver::fail(error);
+    return isGguf ? refuseGguf(error) : driver::fail(error);
+  std::optional<driver::GgufReport> gguf;
+  if (isGguf)
+    gguf = driver::GgufReport::read(o.model.getValue(), compilation.get());
   ModelInfo info = compilation->imported()->info;
   if (!o.context.given()) // loading says them, too
     llvm::for_each(info.notes, driver::printNote);
@@ -329,11 +350,13 @@ static int run() {
   if (o.context.given() && !(needs = measure(*load, code)))
     return code;
   if (o.json) {
-    printAsJson(info, *ends, needs);
+    printAsJson(info, *ends, gguf, needs);
     return 0;
   }
   printAsText(info);
   printAsText(*ends);
+  if (gguf)
+    gguf->printAsText();
   if (needs)
     printAsText(*needs);
   return 0;
