@@ -113,7 +113,7 @@ def check_package(checks, model, parts):
     package = os.path.join(moved, "model.marimba")
     one = os.path.join(checks.work, "one.gguf")
     arguments = ["--ids", IDS, "--max-tokens", "4", "--json", "--no-cache"]
-    ids = [json.loads(checks.good("run", where, *arguments, *flags))["ids"] for where, flags in ((package, []), (one, FLAGS))]
+    ids = [json.loads(checks.good("run", where, *arguments, *flags))["tokens"] for where, flags in ((package, []), (one, FLAGS))]
     checks.expect("the package's ids", ids[0] == ids[1], str(ids))
     out = checks.good("inspect", package)
     checks.expect("two files hold weights", "in 2 files" in out, out)

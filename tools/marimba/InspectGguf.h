@@ -10,7 +10,7 @@
 #include "importer/gguf/Gguf.h"
 #include "tools/libmarimba/Compiler.h"
 
-#include "llvm/ADT/MapVector.h"
+#include <map>
 
 namespace marimba::driver {
 
@@ -47,9 +47,8 @@ private:
                     fileType = nullptr, quantization = nullptr,
                     context = nullptr, tokenizer = nullptr, pre = nullptr;
   int64_t tokens = 0;
-  /// In the order of the file's tensors.
-  llvm::MapVector<std::string, Count> types;
-  llvm::MapVector<Use, Count> uses;
+  std::map<std::string, Count> types;
+  std::map<Use, Count> uses;
   std::vector<std::string> unusedKeys;
 };
 
