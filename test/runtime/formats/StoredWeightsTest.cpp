@@ -17,7 +17,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr int64_t kChannels = 68, kInputs = 128, kHeads = 2;
+constexpr int64_t kChannels = 68, kInputs = 256, kHeads = 2;
 
 /// A matrix in blocks of one format, in a file whose rows are those of heads in
 /// turns: row p * n/2 + j of a head of n is there as its row 2j + p.
@@ -72,8 +72,10 @@ protected:
         continue;
       rt::WeightSource &source = sources.emplace_back(whole());
       source.name = std::string("w.") + std::string(partName(part.kind));
-      bool bytes = part.kind == PartKind::Codes;
-      source.dtype = bytes ? MARIMBA_I8 : rt::dtypeOf(format.encoding->scale);
+      bool number = layout().partType(part.kind) ==
+                    scalarName(format.encoding->scale);
+      source.dtype =
+          number ? rt::dtypeOf(format.encoding->scale) : MARIMBA_I8;
       source.shape = layout().partShape(part.kind);
       source.stored.part = &part;
       source.channels = kChannels;
