@@ -1,24 +1,20 @@
 //===- MXFP4.cpp - 2^(e - 127) * q, q of type E2M1 ------------------------===//
 //
 // A byte e (type E8M0), 16 bytes of q (OCP Microscaling Formats v1.0). Codes
-// are twice q, scales half of 2^(e - 127). e = 255 is NaN.
+// are twice q, scales half of 2^(e - 127): of 2^128, too, where e is 255, which
+// that text calls NaN and ggml does not.
 //
 //===----------------------------------------------------------------------===//
 
 #include "Blocks.h"
 #include "marimba/formats/Codebooks.h"
 
-#include <cmath>
-#include <limits>
-
 namespace marimba::formats {
 
 static constexpr int64_t kBytes = 1 + kBlock / 2;
 
 static float scale(const char *block, int64_t) {
-  int exponent = readByte(block);
-  return exponent == 255 ? std::numeric_limits<float>::quiet_NaN()
-                         : std::ldexp(1.0F, exponent - 128);
+  return halfOfE8M0(static_cast<uint8_t>(*block));
 }
 
 static int code(const char *block, int64_t i) {

@@ -3,15 +3,12 @@
 // 4 bytes s of type E4M3 without its sign, which is ignored (groups of 16), and
 // 4 times 8 bytes of q, of which byte i has element i of its group in its low
 // half and element 8 + i in its high one. Codes are twice q, scales half of s.
-// s = 127 is NaN.
+// Where s is the type's NaN it is 0, as in ggml.
 //
 //===----------------------------------------------------------------------===//
 
 #include "Blocks.h"
 #include "marimba/formats/Codebooks.h"
-
-#include <cmath>
-#include <limits>
 
 namespace marimba::formats {
 
@@ -20,13 +17,7 @@ static constexpr int64_t kElements = 64, kGroup = 16,
                          kBytes = kCodes + kElements / 2;
 
 static float scale(const char *block, int64_t group) {
-  int bits = readByte(block + group) & 127;
-  if (bits == 127)
-    return std::numeric_limits<float>::quiet_NaN();
-  int exponent = bits >> 3, mantissa = bits & 7;
-  // Denormal ones have the exponent of 1 and no leading bit.
-  return exponent ? std::ldexp(static_cast<float>(8 + mantissa), exponent - 11)
-                  : std::ldexp(static_cast<float>(mantissa), -10);
+  return 0.5F * fromE4M3Scale(static_cast<uint8_t>(block[group]));
 }
 
 static int code(const char *block, int64_t i) {

@@ -121,33 +121,31 @@ TEST(MutatedBlocksTest, ExponentsOfMXFP4) {
     block[0] = static_cast<char>(exponent);
     return widen(format, block);
   };
-  for (int exponent = 0; exponent < 255; ++exponent) {
+  // 2^128 is no f32, but infinite; half of it is one.
+  for (int exponent = 0; exponent < 256; ++exponent) {
     std::vector<float> values = widenWith(exponent);
     EXPECT_EQ(values[0], std::ldexp(1.0F, exponent - 127));
-    EXPECT_EQ(values[16], std::ldexp(0.5F, exponent - 127));
+    EXPECT_EQ(values[16], std::ldexp(1.0F, exponent - 128));
   }
-  for (float value : widenWith(255))
-    EXPECT_TRUE(std::isnan(value));
-  // Beyond f32.
   block.assign(block.size(), 0x70);
-  EXPECT_EQ(widenWith(254)[0], 0);
-  EXPECT_TRUE(std::isinf(widenWith(254)[16]));
+  EXPECT_EQ(widenWith(255)[0], 0);
+  EXPECT_TRUE(std::isinf(widenWith(255)[16]));
 }
 
 TEST(MutatedBlocksTest, ScalesOfNVFP4) {
   const Format &format = *findFormat("NVFP4");
   Bytes block = firstBlock(format);
+  // A NaN of that type is 0.
   block[1] = 0x7f;
   block[2] = 56; // 1
   std::vector<float> values = widen(format, block);
-  for (size_t i = 0; i < 64; ++i)
-    EXPECT_EQ(std::isnan(values[i]), i / 16 == 1) << i;
+  for (size_t i = 16; i < 32; ++i)
+    EXPECT_EQ(values[i], 0);
+  EXPECT_TRUE(std::any_of(values.begin() + 32, values.begin() + 48,
+                          [](float value) { return std::fabs(value) == 6; }));
   // There are no negative scales.
-  block[1] = 8;
-  std::vector<float> expected = widen(format, block);
   block[2] = static_cast<char>(56 | 0x80);
-  EXPECT_EQ(widen(format, block), expected);
-  EXPECT_LE(std::fabs(expected[32]), 6);
+  EXPECT_EQ(widen(format, block), values);
 }
 
 TEST(MutatedBlocksTest, AllBytesAreRead) {
