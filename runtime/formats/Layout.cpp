@@ -2,6 +2,8 @@
 
 #include "marimba/formats/Layout.h"
 
+#include "marimba/formats/Codebooks.h"
+
 #include <algorithm>
 #include <array>
 
@@ -30,13 +32,9 @@ std::optional<CodeValues> parseCodeValues(std::string_view name) {
 }
 
 const signed char *codeTable(CodeValues values) {
-  static constexpr signed char e2m1[] = {0, 1,  2,  3,  4,  6,  8,  12,
-                                         0, -1, -2, -3, -4, -6, -8, -12};
-  static constexpr signed char iq4nl[] = {
-      -127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
   if (values == CodeValues::E2M1)
-    return e2m1;
-  return values == CodeValues::IQ4_NL ? iq4nl : nullptr;
+    return kTwiceE2M1.data();
+  return values == CodeValues::IQ4_NL ? kValuesIQ4_NL.data() : nullptr;
 }
 
 std::string_view partName(PartKind kind) {
