@@ -19,6 +19,7 @@ import struct
 import subprocess
 import sys
 
+import gguf_blocks
 import gguf_file
 import make_gguf
 from compare import load
@@ -26,7 +27,7 @@ from gguf_tokenizer import tokenizer_keys
 
 SECONDS = 10  # of processor time, after which a run counts as one that hangs
 SAME, ANY = "the same output", "any end"
-KINDS = ["cache", "gguf", "jamba_main", "jamba_odd_sharded", "kimi_linear", "lfm2_moe", "mamba_main", "qwen3_5_hub", "qwen3_next", "state", "tokenizer"]
+KINDS = ["cache", "gguf", "gguf_blocks", "gguf_codebooks", "gguf_split", "jamba_main", "jamba_odd_sharded", "kimi_linear", "lfm2_moe", "mamba_main", "qwen3_5_hub", "qwen3_next", "state", "tokenizer"]
 NUMBERS = [0, -1, 1, 3, 2**31, 2**31 - 1, 2**32, 2**53, 2**63, 2**64, 1e308, 0.5, -1e-9]
 VALUES = [None, True, "", "x", "\u0000\u2028", [], {}, [1], {"a": 1}, ["a"] * 300]
 
@@ -204,6 +205,35 @@ def change_file(rng, folder, name):
     return end
 
 
+# Of the nine matrices of a model; those of the codebooks begin with the embedding.
+BLOCKS = ("Q4_K", "Q5_K", "Q6_K", "Q2_K", "Q3_K", "IQ4_XS", "MXFP4", "NVFP4", "Q8_0")
+CODEBOOKS = ("IQ3_S", "IQ3_XXS", "IQ2_S", "IQ2_XS", "IQ2_XXS", "IQ1_M", "IQ1_S", "TQ1_0", "TQ2_0")
+WIDTH, KEYS, VOCABULARY = 256, 128, 32
+
+
+def wide_model(goldens, kinds):
+    """Keys and tensors of a Llama of one layer whose rows are of whole blocks."""
+    with open(os.path.join(goldens, "llama_main", "config.json"), encoding="utf-8") as file:
+        config = json.load(file)
+    config.update(hidden_size=WIDTH, intermediate_size=WIDTH, num_hidden_layers=1, vocab_size=VOCABULARY)
+    config.update(num_attention_heads=4, num_key_value_heads=2, head_dim=64)
+    rows = {"token_embd": VOCABULARY, "output": VOCABULARY, "blk.0.attn_k": KEYS, "blk.0.attn_v": KEYS}
+    for name in ("attn_q", "attn_output", "ffn_gate", "ffn_up", "ffn_down"):
+        rows[f"blk.0.{name}"] = WIDTH
+    rng, tensors = random.Random(5), {}
+    for name in ("output_norm", "blk.0.attn_norm", "blk.0.ffn_norm"):
+        tensors[f"{name}.weight"] = [WIDTH], "F32", gguf_file.encode([1.0] * WIDTH, "F32")
+    for kind, (name, count) in zip(kinds, rows.items()):
+        if kind in gguf_blocks.KINDS:
+            gguf_file.TYPES[kind] = gguf_blocks.KINDS[kind][0]
+            blocks = [block for _, block in gguf_blocks.library(kind)]
+            raw = b"".join(rng.choice(blocks) for _ in range(count * WIDTH // gguf_blocks.KINDS[kind][1]))
+        else:
+            raw = gguf_file.encode([rng.gauss(0, 0.06) for _ in range(count * WIDTH)], kind)
+        tensors[f"{name}.weight"] = [count, WIDTH], kind, raw
+    return make_gguf.metadata(config), tensors
+
+
 class Models:
     """What is changed: folders, the command that reads each, its output."""
 
@@ -232,6 +262,15 @@ class Models:
             keys = {**make_gguf.metadata(config), **tokenizer_keys(document, "gpt-2")}
             tensors = make_gguf.convert(config, tensors, "Q4_0")
             gguf_file.write_gguf(os.path.join(folder, "model.gguf"), keys, tensors)
+        elif kind in ("gguf_blocks", "gguf_codebooks"):
+            keys, tensors = wide_model(goldens, BLOCKS if kind == "gguf_blocks" else CODEBOOKS)
+            gguf_file.write_gguf(os.path.join(folder, "model.gguf"), keys, tensors)
+        elif kind == "gguf_split":
+            config, tensors = make_gguf.read_model(os.path.join(goldens, "llama_main"))
+            tensors = make_gguf.convert(config, tensors, "Q4_1")
+            counts = [0, len(tensors) // 2, (len(tensors) + 1) // 2]
+            stem = os.path.join(folder, "model")
+            gguf_file.write_split(stem, make_gguf.metadata(config), tensors, counts)
         elif kind == "state":
             state = os.path.join(folder, "a.state")
             command = ["run", self.model, "--ids", "3,17,5", "--max-tokens", "0", "--quiet"]
@@ -258,6 +297,9 @@ class Models:
         if kind == "gguf":
             model = os.path.join(folder, "model.gguf")
             return ["run", model, "--prompt", "bQz1", "--max-tokens", "3", "--json", *FLAGS]
+        if kind.startswith("gguf_"):
+            name = "model-00001-of-00003.gguf" if kind == "gguf_split" else "model.gguf"
+            return ["logits", os.path.join(folder, name), *logits]
         if kind == "tokenizer":
             return ["tokenize", folder, "--text", "Once upon a time, 1234", "--json"]
         if kind == "jamba_main":

@@ -10,7 +10,10 @@
 #include "tools/libmarimba/GgufTokenizer.h"
 
 #include "marimba/formats/Format.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/SymbolTable.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSet.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
@@ -21,6 +24,8 @@ using namespace marimba::driver;
 using namespace llvm;
 using mlir::marimba::GgufFile;
 using mlir::marimba::GgufTensor;
+using mlir::marimba::WeightOperandInterface;
+using mlir::marimba::WeightRole;
 using mlir::marimba::WeightSource;
 
 //===----------------------------------------------------------------------===//
@@ -90,34 +95,66 @@ void GgufReport::takeHeader(const GgufFile &file) {
     tokens = list->isArray ? int64_t(list->count) : 0;
 }
 
-/// How the matrices of `type` are multiplied, by a target with `options`.
-static StringRef howMultiplied(mlir::RankedTensorType type,
-                               const WeightSource &source,
-                               const mlir::marimba::PipelineOptions &options) {
-  if (mlir::marimba::isQuantized(type))
-    return options.multipliesBytes() ? "as stored, by products of integers"
-                                     : "as stored, by products of f32";
-  return source.stored.isPlain() ? "as it is" : "widened to f32 on loading";
-}
+namespace {
+/// Says how the weights of a module are used.
+class UseFinder {
+public:
+  explicit UseFinder(Compilation &compilation)
+      : options(compilation.options().pipeline), symbols(compilation.module()) {
+    compilation.module().walk([&](mlir::marimba::GetWeightOp get) {
+      if (isMultiplied(get.getResult()))
+        multiplied.insert(get.getWeight());
+    });
+  }
+  /// `source` is one of the weight's.
+  StringRef of(mlir::marimba::WeightOp weight, const WeightSource &source) {
+    auto type = cast<mlir::RankedTensorType>(weight.getType());
+    if (!mlir::marimba::isQuantized(type))
+      return source.stored.isPlain() ? "as it is" : "widened to f32 on loading";
+    if (!multiplied.contains(weight.getSymName()))
+      return "as stored, rows are looked up";
+    bool integers = options.multipliesBytes() &&
+                    mlir::marimba::layoutOf(type).encoding.hasIntegers();
+    return integers ? "as stored, by products of integers"
+                    : "as stored, by products of f32";
+  }
+
+private:
+  /// Whether products are made with it, be it in a function that is called.
+  bool isMultiplied(mlir::Value value) {
+    return any_of(value.getUses(), [&](mlir::OpOperand &use) {
+      if (auto call = dyn_cast<mlir::marimba::CallOp>(use.getOwner())) {
+        auto callee = symbols.lookup<mlir::func::FuncOp>(call.getCallee());
+        return isMultiplied(callee.getArgument(use.getOperandNumber()));
+      }
+      auto reader = dyn_cast<WeightOperandInterface>(use.getOwner());
+      return reader &&
+             reader.getWeightOperand(use).role == WeightRole::Projection;
+    });
+  }
+
+  const mlir::marimba::PipelineOptions &options;
+  mlir::SymbolTable symbols;
+  StringSet<> multiplied;
+};
+} // namespace
 
 void GgufReport::takeUses(const GgufFile &file, Compilation &compilation) {
   StringMap<const WeightSource *> sources;
   for (const WeightSource &source : compilation.imported()->sources)
     sources[source.name] = &source;
+  UseFinder finder(compilation);
   TensorPlaces places(file);
   std::set<std::pair<const GgufTensor *, StringRef>> counted;
-  compilation.module().walk([&](mlir::marimba::WeightOp weight) {
-    auto type = dyn_cast<mlir::RankedTensorType>(weight.getType());
-    if (!type || !weight.getSources())
-      return;
-    for (auto name : weight.getSources()->getAsRange<mlir::StringAttr>()) {
-      auto it = sources.find(name.getValue());
-      const GgufTensor *tensor =
-          it == sources.end() ? nullptr : places.find(*it->second);
+  for (auto weight : compilation.module().getOps<mlir::marimba::WeightOp>()) {
+    if (!weight.getSources())
+      continue;
+    for (auto name : weight.getSources()->getAsValueRange<mlir::StringAttr>()) {
+      const WeightSource *source = sources.lookup(name);
+      const GgufTensor *tensor = source ? places.find(*source) : nullptr;
       if (!tensor)
         continue;
-      StringRef how =
-          howMultiplied(type, *it->second, compilation.options().pipeline);
+      StringRef how = finder.of(weight, *source);
       // A tensor has many sources: experts, and codes and scales of each.
       if (!counted.insert({tensor, how}).second)
         continue;
@@ -125,7 +162,7 @@ void GgufReport::takeUses(const GgufFile &file, Compilation &compilation) {
       ++count.tensors;
       count.bytes += int64_t(tensor->bytes);
     }
-  });
+  }
 }
 
 std::optional<GgufReport> GgufReport::read(StringRef path,
