@@ -44,11 +44,6 @@ private:
   uint64_t quantised = 0, end = 0;
 };
 
-/// What a matrix lost, as in QuantizedMatrix.
-struct QuantError {
-  double error = 0, energy = 0;
-};
-
 /// How codes are found.
 struct QuantWork {
   QuantMethod method = QuantMethod::Search;

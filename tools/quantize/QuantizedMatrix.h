@@ -31,6 +31,11 @@ struct QuantizedMatrix {
   double energy = 0; // of w^2
 };
 
+/// What a matrix lost, the same sums.
+struct QuantError {
+  double error = 0, energy = 0;
+};
+
 } // namespace marimba
 
 #endif // MARIMBA_TOOLS_QUANTIZE_QUANTIZEDMATRIX_H
