@@ -57,6 +57,7 @@ void planFrame(ModelPlan &plan, ModelInfo &info, WeightTable &weights,
   plan.hiddenSize = frame.hidden;
   plan.normEpsilon = frame.epsilon;
   info.tiedEmbeddings = frame.tied;
+  info.normEpsilon = frame.epsilon;
   plan.embedding = takeEmbedding(weights, frame);
   for (int64_t i = 0; i < frame.layers; ++i)
     plan.layers.push_back(planLayer(i));

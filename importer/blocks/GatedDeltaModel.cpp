@@ -253,6 +253,32 @@ void readGgufGatedDelta(GgufFields &f) {
   readGgufTypes(f, f.layers - drafts);
 }
 
+void writeGgufGatedDelta(GgufKeys &k) {
+  k.common();
+  k.sizes({{"feed_forward_length", "intermediate_size"},
+           {"attention.head_count", "num_attention_heads"},
+           {"attention.head_count_kv", "num_key_value_heads"},
+           {"attention.key_length", "head_dim"},
+           {"attention.value_length", "head_dim"},
+           {"ssm.conv_kernel", "linear_conv_kernel_dim"},
+           {"ssm.state_size", "linear_key_head_dim"},
+           {"ssm.group_count", "linear_num_key_heads"},
+           {"ssm.time_step_rank", "linear_num_value_heads"},
+           {"expert_count", "num_experts"},
+           {"expert_used_count", "num_experts_per_tok"},
+           {"expert_feed_forward_length", "moe_intermediate_size"},
+           {"expert_shared_feed_forward_length",
+            "shared_expert_intermediate_size"}});
+  k.integer("ssm.inner_size",
+            k.size("linear_num_value_heads") * k.size("linear_value_head_dim"));
+  k.rotary(k.size("head_dim"), /*defaultTheta=*/1e4, /*defaultShare=*/0.25);
+  std::vector<bool> recurrent;
+  for (size_t i = 0; i < k.info.layerKinds.size(); ++i)
+    recurrent.push_back(k.isKind(i, "gated_delta"));
+  k.metadata.setBools(k.key("attention.recurrent_layers"), recurrent);
+  k.integer(kInterval, k.config.getPositive(kInterval, 4, kMaxLayers));
+}
+
 void readGgufGatedExperts(GgufFields &f) {
   f.config.expertsField = "num_experts";
   f.config.experts = f.positive("expert_count", kMaxExperts);

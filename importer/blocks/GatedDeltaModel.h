@@ -61,6 +61,8 @@ private:
 void readGgufGatedDelta(GgufFields &fields);
 /// Reads what they say of the experts.
 void readGgufGatedExperts(GgufFields &fields);
+/// The inverse of both.
+void writeGgufGatedDelta(GgufKeys &keys);
 
 } // namespace mlir::marimba
 

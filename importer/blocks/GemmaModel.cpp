@@ -68,6 +68,25 @@ static void readPattern(GgufFields &f, int64_t period) {
   f.set("layer_types", std::move(types), key);
 }
 
+void writeGgufGemma(GgufKeys &k, int64_t period, int64_t largest) {
+  writeGgufTransformer(k, /*theta=*/0);
+  k.sizes({{"attention.sliding_window", "sliding_window"}});
+  auto layers = int64_t(k.info.layerKinds.size());
+  // Of the first layer without a window.
+  int64_t own = 1;
+  while (own <= layers && k.isKind(own - 1, "windowed_attention"))
+    ++own;
+  if (own != period && own <= layers)
+    k.integer("attention.sliding_window_pattern", own);
+  int64_t heads = std::max<int64_t>(k.size("num_attention_heads"), 1);
+  int64_t scaled =
+      layers == largest ? k.info.hiddenSize / heads : k.size("head_dim");
+  StringRef field = "query_pre_attn_scalar";
+  if (k.config.getPositiveReal(field, 256) != double(scaled))
+    k.config.error(field, Twine(scaled) +
+                              ", as the readers of GGUF files take it to be");
+}
+
 void readGgufGemma(GgufFields &f, int64_t period, int64_t largest) {
   readGgufTransformer(f);
   int64_t heads = std::max<int64_t>(f.config.queryHeads, 1);

@@ -44,6 +44,8 @@ inline constexpr GgufName kGgufGemmaLayer[] = {
 /// scaled: it follows from a head's size, and in the largest model, which has
 /// `largest` layers, from the hidden size, as in llama.cpp.
 void readGgufGemma(GgufFields &fields, int64_t period, int64_t largest);
+/// The inverse, but for how heads turn.
+void writeGgufGemma(GgufKeys &keys, int64_t period, int64_t largest);
 
 } // namespace mlir::marimba
 

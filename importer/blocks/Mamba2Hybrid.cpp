@@ -187,6 +187,15 @@ void Mamba2Hybrid::plan(Config &file, WeightTable &weights, ModelPlan &plan,
 // GGUF
 //===----------------------------------------------------------------------===//
 
+void writeGgufMamba2Hybrid(GgufKeys &k, double share) {
+  writeGgufTransformer(k, /*theta=*/share ? 1e4 : 0, share);
+  k.perLayer("attention.head_count_kv", "attention",
+             k.size("num_key_value_heads"));
+  writeGgufMamba2(k, {"mamba_n_heads", "mamba_d_head", "mamba_n_groups",
+                      "mamba_d_state", "mamba_d_conv"});
+  k.boolean("rope.scaling.finetuned", share != 0);
+}
+
 void readGgufMamba2Hybrid(GgufFields &f, bool partRotates) {
   readGgufTransformer(f, partRotates);
   readGgufMamba2(f,

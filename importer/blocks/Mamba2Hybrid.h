@@ -70,6 +70,8 @@ private:
 /// Of GGUF files, which llama.cpp calls granitehybrid: the fields that all
 /// have.
 void readGgufMamba2Hybrid(GgufFields &fields, bool partRotates);
+/// The inverse; `share` of each head turns, 0: none does.
+void writeGgufMamba2Hybrid(GgufKeys &keys, double share);
 
 } // namespace mlir::marimba
 

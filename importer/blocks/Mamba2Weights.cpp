@@ -99,6 +99,15 @@ void addMamba2Mixer(LayerPlan &layer, WeightTable &weights, StringRef module,
         RankedTensorType::get({any, s.heads, s.state, s.headDim}, f32)}});
 }
 
+void writeGgufMamba2(GgufKeys &k, const Mamba2Fields &fields) {
+  int64_t heads = k.size(fields.heads);
+  k.integer("ssm.conv_kernel", k.size(fields.window));
+  k.integer("ssm.state_size", k.size(fields.state));
+  k.integer("ssm.group_count", k.size(fields.groups));
+  k.integer("ssm.time_step_rank", heads);
+  k.integer("ssm.inner_size", heads * k.size(fields.headDim));
+}
+
 void readGgufMamba2(GgufFields &f, const Mamba2Fields &fields,
                     StringRef expand) {
   f.copy("ssm.conv_kernel", fields.window);

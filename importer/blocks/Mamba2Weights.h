@@ -56,6 +56,8 @@ void addMamba2Mixer(LayerPlan &layer, WeightTable &weights, StringRef module,
 /// multiple of hidden_size, `expand`, where that is not empty.
 void readGgufMamba2(GgufFields &f, const Mamba2Fields &fields,
                     StringRef expand = "");
+/// The inverse, of the sizes that ModelInfo has by these names.
+void writeGgufMamba2(GgufKeys &keys, const Mamba2Fields &fields);
 
 } // namespace mlir::marimba
 

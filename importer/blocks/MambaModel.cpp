@@ -151,6 +151,18 @@ void readGgufMamba(GgufFields &f) {
     f.keyError(norms, "a boolean");
 }
 
+void writeGgufMamba(GgufKeys &k) {
+  k.common();
+  // llama.cpp wants these two.
+  k.integer("feed_forward_length", 0);
+  k.integer("attention.head_count", 0);
+  k.sizes({{"ssm.conv_kernel", "conv_kernel"},
+           {"ssm.inner_size", "intermediate_size"},
+           {"ssm.state_size", "state_size"},
+           {"ssm.time_step_rank", "time_step_rank"}});
+  k.boolean("ssm.dt_b_c_rms", k.info.family == "falcon_mamba");
+}
+
 GgufNames ggufMambaNames() {
   static const GgufName inLayer[] = {
       {"attn_norm", "norm"},          {"ssm_in", "mixer.in_proj"},

@@ -62,8 +62,9 @@ bool isStateSpaces(const Config &config);
 /// The width of layer 0's mixer in the checkpoint, if it can be told.
 std::optional<int64_t> findMambaInner(const WeightTable &weights);
 
-/// Of GGUF files: GgufFamily::read and GgufFamily::names.
+/// Of GGUF files: GgufFamily::read, write and names.
 void readGgufMamba(GgufFields &fields);
+void writeGgufMamba(GgufKeys &keys);
 GgufNames ggufMambaNames();
 
 } // namespace mlir::marimba

@@ -232,6 +232,27 @@ void readGgufMultipliers(GgufFields &f) {
              1 / std::sqrt(headDim));
 }
 
+void writeGgufTransformer(GgufKeys &k, double theta, double share) {
+  k.common();
+  k.sizes({{"feed_forward_length", "intermediate_size"},
+           {"attention.head_count", "num_attention_heads"},
+           {"attention.head_count_kv", "num_key_value_heads"},
+           {"attention.key_length", "head_dim"},
+           {"attention.value_length", "head_dim"}});
+  if (theta)
+    k.rotary(k.size("head_dim"), theta, share);
+}
+
+void writeGgufMultipliers(GgufKeys &k) {
+  constexpr std::pair<StringLiteral, StringLiteral> factors[] = {
+      {"embedding_scale", "embedding_multiplier"},
+      {"residual_scale", "residual_multiplier"},
+      {"logit_scale", "logits_scaling"},
+      {"attention.scale", "attention_multiplier"}};
+  for (auto [key, field] : factors)
+    k.real(key, k.config.getPositiveReal(field, 1));
+}
+
 int64_t readGgufWindow(GgufFields &f) {
   std::string key = f.key("attention.sliding_window");
   // An unsigned -1 is none here, too.

@@ -108,6 +108,10 @@ int64_t readGgufWindow(GgufFields &fields);
 /// The multipliers that TransformerModel::readMultipliers() reads, as Granite's
 /// files have them: absent or 0 for none.
 void readGgufMultipliers(GgufFields &fields);
+/// The inverses. `theta` and `share` are what heads turn by where the config
+/// does not say; 0: they do not turn.
+void writeGgufTransformer(GgufKeys &keys, double theta, double share = 1);
+void writeGgufMultipliers(GgufKeys &keys);
 
 } // namespace mlir::marimba
 

@@ -73,10 +73,12 @@ static void readGguf(GgufFields &f) {
   readGgufMamba2Hybrid(f, /*partRotates=*/true);
 }
 
+static void writeGguf(GgufKeys &k) { writeGgufMamba2Hybrid(k, /*share=*/0.5); }
+
 Family bambaFamily() {
   return {"bamba",
           planBamba,
-          {/*architecture=*/"granitehybrid", claimsGguf, readGguf,
+          {/*architecture=*/"granitehybrid", claimsGguf, readGguf, writeGguf,
            GgufNames("model.layers.", kGgufFinalLayernorm, kInLayer),
            /*zeroIsNone=*/true, /*alsoCalled=*/"", /*vectorMixers=*/true}};
 }

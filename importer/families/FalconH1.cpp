@@ -260,6 +260,7 @@ Family falconH1Family() {
   return {"falcon_h1",
           planFalconH1,
           {/*architecture=*/"falcon-h1", /*claims=*/nullptr, readGguf,
+           /*write=*/nullptr,
            GgufNames("model.layers.", kGgufFinalLayernorm, kInLayer),
            /*zeroIsNone=*/false, /*alsoCalled=*/"", /*vectorMixers=*/true}};
 }

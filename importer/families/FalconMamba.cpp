@@ -38,10 +38,10 @@ static bool claimsGguf(const GgufFile &file) {
 }
 
 Family falconMambaFamily() {
-  return {
-      "falcon_mamba",
-      planFalconMamba,
-      {/*architecture=*/"mamba", claimsGguf, readGgufMamba, ggufMambaNames()}};
+  return {"falcon_mamba",
+          planFalconMamba,
+          {/*architecture=*/"mamba", claimsGguf, readGgufMamba, writeGgufMamba,
+           ggufMambaNames()}};
 }
 
 } // namespace mlir::marimba

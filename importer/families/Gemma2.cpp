@@ -30,10 +30,19 @@ static void readGguf(GgufFields &f) {
          /*required=*/false);
 }
 
+static void writeGguf(GgufKeys &k) {
+  writeGgufGemma(k, /*period=*/2, /*largest=*/46);
+  k.rotary(k.size("head_dim"), 1e4);
+  if (double cap = readSoftcap(k.config, "attn_logit_softcapping", 50))
+    k.real("attn_logit_softcapping", cap);
+  if (double cap = readSoftcap(k.config, "final_logit_softcapping", 30))
+    k.real("final_logit_softcapping", cap);
+}
+
 Family gemma2Family() {
   return {"gemma2",
           planGemma2,
-          {/*architecture=*/"gemma2", /*claims=*/nullptr, readGguf,
+          {/*architecture=*/"gemma2", /*claims=*/nullptr, readGguf, writeGguf,
            GgufNames("model.layers.", kGgufModelNorm, kGgufGemmaLayer)}};
 }
 

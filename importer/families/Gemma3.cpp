@@ -77,10 +77,27 @@ static void readGguf(GgufFields &f) {
     f.copy("rope.freq_base_swa", "rope_local_base_freq");
 }
 
+static void writeGguf(GgufKeys &k) {
+  constexpr double global = 1e6, local = 1e4;
+  writeGgufGemma(k, /*period=*/6, /*largest=*/62);
+  Config &c = k.config;
+  c.flatten("rope_parameters");
+  StringRef full = "rope_parameters.full_attention";
+  std::string sliding = "rope_parameters.sliding_attention";
+  bool both = c.find(full) || c.find(sliding);
+  k.rotary(k.size("head_dim"), global, 1, both ? full : "");
+  if (both)
+    c.flatten(sliding);
+  std::string base = both ? sliding + ".rope_theta" : "rope_local_base_freq";
+  k.real("rope.freq_base_swa", c.getPositiveReal(base, local));
+  if (double cap = readSoftcap(c, "final_logit_softcapping", 0))
+    k.real("final_logit_softcapping", cap);
+}
+
 Family gemma3TextFamily() {
   return {"gemma3_text",
           planGemma3Text,
-          {/*architecture=*/"gemma3", /*claims=*/nullptr, readGguf,
+          {/*architecture=*/"gemma3", /*claims=*/nullptr, readGguf, writeGguf,
            GgufNames("model.layers.", kGgufModelNorm, kGgufGemmaLayer)}};
 }
 

@@ -35,10 +35,15 @@ static void readGguf(GgufFields &f) {
     f.copy("rope.scaling.finetuned", "has_positions");
 }
 
+static void writeGguf(GgufKeys &k) {
+  writeGgufTransformer(k, /*theta=*/1e4);
+  writeGgufMultipliers(k);
+}
+
 Family graniteFamily() {
   return {"granite",
           planGranite,
-          {/*architecture=*/"granite", /*claims=*/nullptr, readGguf,
+          {/*architecture=*/"granite", /*claims=*/nullptr, readGguf, writeGguf,
            GgufNames("model.layers.", kGgufModelNorm, kGgufTransformerLayer)}};
 }
 

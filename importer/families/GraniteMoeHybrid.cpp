@@ -123,11 +123,28 @@ static void readGguf(GgufFields &f) {
     f.copy("feed_forward_length", field);
 }
 
+static void writeGguf(GgufKeys &k) {
+  writeGgufMamba2Hybrid(k, /*share=*/0);
+  writeGgufMultipliers(k);
+  if (k.size("rotary_dim"))
+    k.config.error("position_embedding_type",
+                   "\"nope\", as the readers of GGUF files take it to be");
+  int64_t experts = k.size("num_local_experts");
+  k.integer("rope.dimension_count", k.size("head_dim"));
+  k.integer("expert_count", experts);
+  k.integer("expert_used_count", k.size("num_experts_per_tok"));
+  int64_t shared = k.size("shared_intermediate_size");
+  if (!experts)
+    k.integer("feed_forward_length", shared);
+  else if (shared)
+    k.integer("expert_shared_feed_forward_length", shared);
+}
+
 Family graniteMoeHybridFamily() {
   return {"granitemoehybrid",
           planGraniteMoeHybrid,
           {/*architecture=*/"granitehybrid", /*claims=*/nullptr, readGguf,
-           GgufNames("model.layers.", kGgufModelNorm, kInLayer),
+           writeGguf, GgufNames("model.layers.", kGgufModelNorm, kInLayer),
            /*zeroIsNone=*/true, /*alsoCalled=*/"", /*vectorMixers=*/true}};
 }
 

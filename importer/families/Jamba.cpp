@@ -234,6 +234,7 @@ static LogicalResult planJamba(MLIRContext &, Config &file,
 static const GgufName kInLayer[] = {
     {"attn_norm", "input_layernorm"},
     {"ffn_norm", "pre_ff_layernorm"},
+    {"ffn_norm", "pre_moe_layernorm"}, // Jamba-v0.1's first upload, as below
     {"attn_q", "self_attn.q_proj"},
     {"attn_k", "self_attn.k_proj"},
     {"attn_v", "self_attn.v_proj"},
@@ -252,6 +253,10 @@ static const GgufName kInLayer[] = {
     {"ffn_gate_exps", "feed_forward.experts.*.gate_proj"},
     {"ffn_up_exps", "feed_forward.experts.*.up_proj"},
     {"ffn_down_exps", "feed_forward.experts.*.down_proj"},
+    {"ffn_gate_inp", "moe.router"},
+    {"ffn_gate_exps", "moe.experts.*.gate_proj"},
+    {"ffn_up_exps", "moe.experts.*.up_proj"},
+    {"ffn_down_exps", "moe.experts.*.down_proj"},
     {"ffn_gate", "feed_forward.gate_proj"},
     {"ffn_up", "feed_forward.up_proj"},
     {"ffn_down", "feed_forward.down_proj"},
@@ -346,10 +351,26 @@ static void readGguf(GgufFields &f) {
                    "blk.*.ffn_gate_inp.weight", "expert");
 }
 
+static void writeGguf(GgufKeys &k) {
+  k.common();
+  bool mixed = llvm::any_of(
+      k.info.layerKinds, [](StringRef kind) { return kind.ends_with("+moe"); });
+  k.sizes({{"feed_forward_length", "intermediate_size"},
+           {"attention.head_count", "num_attention_heads"},
+           {"ssm.conv_kernel", "mamba_d_conv"},
+           {"ssm.inner_size", "mamba_d_inner"},
+           {"ssm.state_size", "mamba_d_state"},
+           {"ssm.time_step_rank", "mamba_dt_rank"}});
+  k.perLayer("attention.head_count_kv", "attention",
+             k.size("num_key_value_heads"));
+  k.integer("expert_count", mixed ? k.size("num_experts") : 0);
+  k.integer("expert_used_count", mixed ? k.size("num_experts_per_tok") : 0);
+}
+
 Family jambaFamily() {
   return {"jamba",
           planJamba,
-          {/*architecture=*/"jamba", /*claims=*/nullptr, readGguf,
+          {/*architecture=*/"jamba", /*claims=*/nullptr, readGguf, writeGguf,
            GgufNames("model.layers.", kGgufFinalLayernorm, kInLayer),
            /*zeroIsNone=*/true}};
 }

@@ -384,6 +384,7 @@ Family kimiLinearFamily() {
   return {"kimi_linear",
           planKimiLinear,
           {/*architecture=*/"kimi-linear", /*claims=*/nullptr, readGguf,
+           /*write=*/nullptr,
            GgufNames("model.layers.", kGgufModelNorm, kInLayer)}};
 }
 

@@ -307,10 +307,26 @@ static void readGgufMixture(GgufFields &f) {
     f.keyError(kind, "2, scores by sigmoid");
 }
 
+static void writeGguf(GgufKeys &k) {
+  writeGgufTransformer(k, k.config.getPositiveReal("theta", 1e6));
+  k.perLayer("attention.head_count_kv", "attention",
+             k.size("num_key_value_heads"));
+  k.integer("shortconv.l_cache", k.size(kWindow));
+  if (!k.size("num_experts"))
+    return;
+  k.sizes({{"expert_count", "num_experts"},
+           {"expert_used_count", "num_experts_per_tok"},
+           {"expert_feed_forward_length", "moe_intermediate_size"}});
+  k.integer("leading_dense_block_count", k.size("num_dense_layers"));
+  k.integer("expert_gating_func", 2); // sigmoid
+  k.real("expert_weights_scale",
+         k.config.getPositiveReal("routed_scaling_factor", 1));
+}
+
 Family lfm2Family() {
   return {"lfm2",
           planLfm2,
-          {/*architecture=*/"lfm2", /*claims=*/nullptr, readGguf,
+          {/*architecture=*/"lfm2", /*claims=*/nullptr, readGguf, writeGguf,
            GgufNames("model.layers.", kOutside, kInLayer),
            /*zeroIsNone=*/true}};
 }
@@ -319,7 +335,7 @@ Family lfm2MoeFamily() {
   return {"lfm2_moe",
           planLfm2Moe,
           {/*architecture=*/"lfm2moe", /*claims=*/nullptr, readGgufMixture,
-           GgufNames("model.layers.", kOutside, kInLayer),
+           writeGguf, GgufNames("model.layers.", kOutside, kInLayer),
            /*zeroIsNone=*/true}};
 }
 

@@ -34,10 +34,12 @@ static void readGguf(GgufFields &f) {
                "0: a window needs experts (mixtral)");
 }
 
+static void writeGguf(GgufKeys &k) { writeGgufTransformer(k, /*theta=*/1e4); }
+
 Family llamaFamily() {
   return {"llama",
           planLlama,
-          {/*architecture=*/"llama", /*claims=*/nullptr, readGguf,
+          {/*architecture=*/"llama", /*claims=*/nullptr, readGguf, writeGguf,
            GgufNames("model.layers.", kGgufModelNorm, kGgufTransformerLayer)}};
 }
 

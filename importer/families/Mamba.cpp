@@ -51,7 +51,7 @@ Family mambaFamily() {
   return {"mamba",
           planMamba,
           {/*architecture=*/"mamba", /*claims=*/nullptr, readGgufMamba,
-           ggufMambaNames()},
+           writeGgufMamba, ggufMambaNames()},
           isStateSpaces};
 }
 

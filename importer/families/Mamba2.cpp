@@ -117,10 +117,21 @@ static void readGguf(GgufFields &f) {
         "blk.0.ssm_conv1d.bias");
 }
 
+static void writeGguf(GgufKeys &k) {
+  k.common();
+  k.integer("feed_forward_length", 0);
+  k.integer("attention.head_count", 0);
+  writeGgufMamba2(
+      k, {"num_heads", "head_dim", "n_groups", "state_size", "conv_kernel"});
+  if (k.size("n_groups") > 1 && !isStateSpaces(k.config))
+    k.notes.push_back("a GGUF file's mixers have a norm for each of n_groups, "
+                      "where transformers has one for all of them");
+}
+
 Family mamba2Family() {
   return {"mamba2",
           planMamba2,
-          {/*architecture=*/"mamba2", /*claims=*/nullptr, readGguf,
+          {/*architecture=*/"mamba2", /*claims=*/nullptr, readGguf, writeGguf,
            GgufNames("backbone.layers.", kGgufBackbone, kInLayer),
            /*zeroIsNone=*/false, /*alsoCalled=*/"", /*vectorMixers=*/true},
           isStateSpacesMamba2};

@@ -65,10 +65,17 @@ static void readGguf(GgufFields &f) {
     f.copy("attention.sliding_window", "sliding_window");
 }
 
+static void writeGguf(GgufKeys &k) {
+  writeGgufTransformer(k, /*theta=*/1e6);
+  k.sizes({{"expert_count", "num_local_experts"},
+           {"expert_used_count", "num_experts_per_tok"},
+           {"attention.sliding_window", "sliding_window"}});
+}
+
 Family mixtralFamily() {
   return {"mixtral",
           planMixtral,
-          {/*architecture=*/"llama", claimsGguf, readGguf,
+          {/*architecture=*/"llama", claimsGguf, readGguf, writeGguf,
            GgufNames("model.layers.", kGgufModelNorm, kInLayer)}};
 }
 

@@ -420,6 +420,7 @@ Family nemotronHFamily() {
   return {"nemotron_h",
           planNemotronH,
           {/*architecture=*/"nemotron_h", /*claims=*/nullptr, readGguf,
+           /*write=*/nullptr,
            GgufNames("backbone.layers.", kGgufBackbone, kInLayer),
            /*zeroIsNone=*/true, /*alsoCalled=*/"nemotron_h_moe",
            /*vectorMixers=*/true}};

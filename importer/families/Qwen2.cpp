@@ -35,10 +35,17 @@ static void readGguf(GgufFields &f) {
   f.config.queryHeads = f.config.keyHeads = 0;
 }
 
+static void writeGguf(GgufKeys &k) {
+  writeGgufTransformer(k, /*theta=*/1e4);
+  if (k.size("sliding_window"))
+    k.config.error("use_sliding_window",
+                   "false, as a GGUF file has no windows of this family");
+}
+
 Family qwen2Family() {
   return {"qwen2",
           planQwen2,
-          {/*architecture=*/"qwen2", /*claims=*/nullptr, readGguf,
+          {/*architecture=*/"qwen2", /*claims=*/nullptr, readGguf, writeGguf,
            GgufNames("model.layers.", kGgufModelNorm, kGgufTransformerLayer)}};
 }
 

@@ -49,10 +49,17 @@ static void readGguf(GgufFields &f) {
   f.config.queryHeads = f.config.keyHeads = 0;
 }
 
+static void writeGguf(GgufKeys &k) {
+  writeGgufTransformer(k, /*theta=*/1e4);
+  if (k.size("sliding_window"))
+    k.config.error("use_sliding_window",
+                   "false, as a GGUF file has no windows of this family");
+}
+
 Family qwen3Family() {
   return {"qwen3",
           planQwen3,
-          {/*architecture=*/"qwen3", /*claims=*/nullptr, readGguf,
+          {/*architecture=*/"qwen3", /*claims=*/nullptr, readGguf, writeGguf,
            GgufNames("model.layers.", kGgufModelNorm, kInLayer)}};
 }
 

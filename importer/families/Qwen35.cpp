@@ -102,13 +102,28 @@ static void readGgufMoe(GgufFields &f) {
   readGgufGatedExperts(f);
 }
 
+static void writeGguf(GgufKeys &k) {
+  writeGgufGatedDelta(k);
+  // Texts have one position only, whatever its sections.
+  std::vector<int64_t> sections;
+  if (const llvm::json::Value *value =
+          k.config.find("rope_parameters.mrope_section"))
+    if (const llvm::json::Array *list = value->getAsArray())
+      for (const llvm::json::Value &each : *list)
+        sections.push_back(each.getAsInteger().value_or(0));
+  if (sections.empty())
+    sections.push_back(k.size("rotary_dim") / 2);
+  sections.resize(4);
+  k.metadata.setIntegers(k.key("rope.dimension_sections"), sections);
+}
+
 static constexpr StringLiteral kText = "text_config";
 
 Family qwen35TextFamily() {
   return {"qwen3_5_text",
           planQwen35</*isMoe=*/false, /*hasVision=*/false>,
           {/*architecture=*/"qwen35", /*claims=*/nullptr, readGgufDense,
-           GgufNames("model.layers.", kGgufModelNorm, kInLayer)}};
+           writeGguf, GgufNames("model.layers.", kGgufModelNorm, kInLayer)}};
 }
 
 Family qwen35Family() {
@@ -120,7 +135,7 @@ Family qwen35MoeTextFamily() {
   return {"qwen3_5_moe_text",
           planQwen35</*isMoe=*/true, /*hasVision=*/false>,
           {/*architecture=*/"qwen35moe", /*claims=*/nullptr, readGgufMoe,
-           GgufNames("model.layers.", kGgufModelNorm, kInLayer)}};
+           writeGguf, GgufNames("model.layers.", kGgufModelNorm, kInLayer)}};
 }
 
 Family qwen35MoeFamily() {

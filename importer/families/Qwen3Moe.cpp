@@ -82,10 +82,25 @@ static void readGguf(GgufFields &f) {
   f.set("norm_topk_prob", true, "general.architecture");
 }
 
+static void writeGguf(GgufKeys &k) {
+  writeGgufTransformer(k, /*theta=*/1e4);
+  if (k.size("sliding_window"))
+    k.config.error("use_sliding_window",
+                   "false, as a GGUF file has no windows of this family");
+  // One of these is there.
+  k.sizes({{"expert_count", "num_experts"},
+           {"expert_count", "num_local_experts"},
+           {"expert_used_count", "num_experts_per_tok"},
+           {"expert_feed_forward_length", "moe_intermediate_size"}});
+  if (!k.config.getBool("norm_topk_prob", false))
+    k.config.error("norm_topk_prob",
+                   "true, as the readers of GGUF files take it to be");
+}
+
 Family qwen3MoeFamily() {
   return {"qwen3_moe",
           planQwen3Moe,
-          {/*architecture=*/"qwen3moe", /*claims=*/nullptr, readGguf,
+          {/*architecture=*/"qwen3moe", /*claims=*/nullptr, readGguf, writeGguf,
            GgufNames("model.layers.", kGgufModelNorm, kInLayer)}};
 }
 

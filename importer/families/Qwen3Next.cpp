@@ -77,6 +77,7 @@ Family qwen3NextFamily() {
   return {"qwen3_next",
           planQwen3Next,
           {/*architecture=*/"qwen3next", /*claims=*/nullptr, readGguf,
+           writeGgufGatedDelta,
            GgufNames("model.layers.", kGgufModelNorm, kInLayer)}};
 }
 

@@ -10,7 +10,9 @@
 
 namespace mlir::marimba {
 
-GgufFamily noGguf() { return {"", nullptr, nullptr, GgufNames("", {}, {})}; }
+GgufFamily noGguf() {
+  return {"", nullptr, nullptr, nullptr, GgufNames("", {}, {})};
+}
 
 void GgufFields::error(const Twine &message, const GgufTensor *in) {
   failed = true;

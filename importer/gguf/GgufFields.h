@@ -11,6 +11,7 @@
 #define MARIMBA_IMPORTER_GGUF_GGUFFIELDS_H
 
 #include "importer/gguf/GgufConfig.h"
+#include "importer/gguf/GgufKeys.h"
 #include "importer/gguf/GgufNames.h"
 
 namespace mlir::marimba {
@@ -26,6 +27,9 @@ struct GgufFamily {
   /// Reads the fields that the family's config.json would have, but for those
   /// that all families have: readGgufConfig() has read these.
   void (*read)(GgufFields &fields);
+  /// The inverse: writes the metadata of a checkpoint. Null: its checkpoints
+  /// are not written as GGUF files.
+  GgufKeysWriter write;
   GgufNames names;
   /// In lists with a number for each layer 0 says that the layer has no such
   /// part; what the others say is read for all.

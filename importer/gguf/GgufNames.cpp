@@ -44,32 +44,40 @@ std::optional<std::string> GgufNames::toCheckpoint(StringRef name) const {
   return std::nullopt;
 }
 
-/// Whether `name` is `pattern`, where `*` matches digits.
-static bool matches(StringRef name, StringRef pattern) {
+/// Whether `name` is `pattern`, where `*` matches digits, the number `expert`.
+static bool matches(StringRef name, StringRef pattern, int64_t &expert) {
   auto [before, after] = pattern.split('*');
   if (before.size() == pattern.size())
     return name == pattern;
   return name.consume_front(before) && name.consume_back(after) &&
-         !name.empty() && llvm::all_of(name, llvm::isDigit);
+         !name.empty() && llvm::all_of(name, llvm::isDigit) &&
+         !name.getAsInteger(10, expert);
 }
 
 std::string GgufNames::toGguf(StringRef name) const {
+  int64_t expert = -1;
+  return findGguf(name, expert).value_or(name.str());
+}
+
+std::optional<std::string> GgufNames::findGguf(StringRef name,
+                                               int64_t &expert) const {
+  expert = -1;
   for (const GgufName &pair : outside)
     if (name == pair.checkpoint)
       return pair.gguf.str();
   StringRef rest = name;
   if (!rest.consume_front(layers))
-    return name.str();
+    return std::nullopt;
   StringRef index = takeIndex(rest);
   for (StringRef suffix : kSuffixes) {
     StringRef stem = rest;
     if (index.empty() || !stem.consume_back(suffix))
       continue;
     for (const GgufName &pair : inLayer)
-      if (matches(stem, pair.checkpoint))
+      if (matches(stem, pair.checkpoint, expert))
         return (kBlock + index + "." + pair.gguf + suffix).str();
   }
-  return name.str();
+  return std::nullopt;
 }
 
 } // namespace mlir::marimba

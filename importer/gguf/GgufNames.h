@@ -36,6 +36,7 @@ inline constexpr GgufName kGgufFinalLayernorm[] = {
 };
 inline constexpr GgufName kGgufBackbone[] = {
     {"token_embd.weight", "backbone.embeddings.weight"},
+    {"token_embd.weight", "backbone.embedding.weight"}, // state-spaces'
     {"output_norm.weight", "backbone.norm_f.weight"},
     {"output.weight", "lm_head.weight"},
 };
@@ -60,6 +61,9 @@ public:
   /// The inverse; the expert's number is lost. `name` itself where there is
   /// nothing.
   std::string toGguf(StringRef name) const;
+  /// As above, with the number of the expert, -1 where there is none; nothing
+  /// where there is no such tensor.
+  std::optional<std::string> findGguf(StringRef name, int64_t &expert) const;
 
 private:
   StringLiteral layers;

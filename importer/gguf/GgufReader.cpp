@@ -102,6 +102,13 @@ uint64_t sizeOf(GgufType type) {
 
 } // namespace
 
+std::optional<uint32_t> ggufTensorType(StringRef name) {
+  for (const TensorType &type : kTensorTypes)
+    if (type.name == name)
+      return type.id;
+  return std::nullopt;
+}
+
 class GgufReader {
 public:
   GgufReader(GgufFile &file, ErrorFn emitError)

@@ -186,4 +186,48 @@ GgufPreTokenizer createGgufPreTokenizer(std::string_view name) {
                    quote(*nearest));
 }
 
+/// The expressions by which a stage, or a sequence of them, splits a text;
+/// throws FieldError for what is none.
+static void collectExpressions(const Json &stage,
+                               std::vector<std::string> &expressions) {
+  std::string type = stage.value("type", "");
+  bool isolates = stage.value("behavior", "Isolated") == "Isolated" &&
+                  !stage.value("invert", false);
+  if (type == "Sequence") {
+    for (const Json &one : stage.at("pretokenizers"))
+      collectExpressions(one, expressions);
+  } else if (type == "Split" && isolates && stage.at("pattern").is_object() &&
+             stage["pattern"].contains("Regex")) {
+    expressions.push_back(stage["pattern"]["Regex"].get<std::string>());
+  } else if (type == "Digits" && stage.value("individual_digits", false)) {
+    expressions.emplace_back(oneDigit);
+  } else if (type == "ByteLevel" && !stage.value("add_prefix_space", true)) {
+    if (stage.value("use_regex", true))
+      expressions.emplace_back(gpt2Words);
+  } else {
+    throw FieldError("pre_tokenizer " + quote(stage.dump()) +
+                     " has no name in GGUF");
+  }
+}
+
+std::string findGgufPreTokenizer(const Json &normalizer,
+                                 const Json &preTokenizer, bool ignoresMerges) {
+  bool composes =
+      normalizer.is_object() && normalizer.value("type", "") == "NFC";
+  if (!normalizer.is_null() && !composes)
+    throw FieldError("normalizer " + quote(normalizer.dump()) +
+                     " has no name in GGUF");
+  std::vector<std::string> expressions;
+  if (preTokenizer.is_object())
+    collectExpressions(preTokenizer, expressions);
+  for (const Splitting &splitting : splittings())
+    if (splitting.composes == composes &&
+        splitting.ignoresMerges == ignoresMerges &&
+        std::equal(expressions.begin(), expressions.end(),
+                   splitting.expressions.begin(), splitting.expressions.end()))
+      return std::string(splitting.names.front());
+  throw FieldError("pre_tokenizer " + quote(preTokenizer.dump()) +
+                   " has no name in GGUF");
+}
+
 } // namespace marimba::rt::text

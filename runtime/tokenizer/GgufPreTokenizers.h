@@ -34,6 +34,11 @@ std::vector<std::string_view> ggufPreTokenizerNames();
 /// nearest that there is.
 GgufPreTokenizer createGgufPreTokenizer(std::string_view name);
 
+/// The inverse: the name of what a tokenizer.json has, its members of these
+/// names; throws FieldError where llama.cpp has no such splitting.
+std::string findGgufPreTokenizer(const Json &normalizer,
+                                 const Json &preTokenizer, bool ignoresMerges);
+
 } // namespace marimba::rt::text
 
 #endif // MARIMBA_RUNTIME_TOKENIZER_GGUFPRETOKENIZERS_H

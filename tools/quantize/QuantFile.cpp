@@ -9,11 +9,10 @@
 #include "marimba/NotFinite.h"
 #include "tools/quantize/QuantizeGptq.h"
 #include "tools/quantize/QuantizeMatrix.h"
+#include "tools/quantize/SourceFiles.h"
 
-#include "marimba/InputFile.h"
 #include "marimba/Tensor.h"
 #include "marimba/formats/Safetensors.h"
-#include "llvm/ADT/StringMap.h"
 #include "llvm/Support/Endian.h"
 #include "llvm/Support/Parallel.h"
 #include <algorithm>
@@ -64,40 +63,6 @@ std::optional<QuantLayout> QuantLayout::create(const QuantPlan &plan,
 //===----------------------------------------------------------------------===//
 // Reading the checkpoint
 //===----------------------------------------------------------------------===//
-
-namespace {
-
-/// The open files of a checkpoint.
-class SourceFiles {
-public:
-  bool open(const WeightSource &source, std::string &error) {
-    if (files.contains(source.file))
-      return true;
-    std::string problem;
-    std::optional<rt::InputFile> file =
-        rt::InputFile::open(source.file, problem);
-    if (file)
-      files.try_emplace(source.file, std::move(*file));
-    else
-      error = source.file + ": " + problem;
-    return file.has_value();
-  }
-
-  /// Fills `to` from `offset` of the file of `source`.
-  bool read(const WeightSource &source, uint64_t offset,
-            MutableArrayRef<char> to, std::string &error) const {
-    std::string problem;
-    if (files.find(source.file)->second.read(to, offset, problem))
-      return true;
-    error = source.file + ": " + problem;
-    return false;
-  }
-
-private:
-  StringMap<rt::InputFile> files;
-};
-
-} // namespace
 
 static int64_t elementBytes(StringRef dtype) {
   return scalarSize(*formats::parseScalar(dtype));

@@ -6,6 +6,8 @@
 
 #include "tools/quantize/QuantPlan.h"
 
+#include "tools/quantize/KeepList.h"
+
 #include "dialects/Marimba/IR/Marimba.h"
 #include "marimba/formats/StaysUnquantized.h"
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
@@ -13,7 +15,6 @@
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringSet.h"
-#include "llvm/Support/Regex.h"
 
 using namespace marimba;
 using namespace llvm;
@@ -58,24 +59,6 @@ private:
   DenseMap<mlir::Value, Use> uses; // layers share functions
 };
 
-/// What to keep, as the command's user and we ourselves say it.
-class KeepList {
-public:
-  bool compile(ArrayRef<std::string> patterns, std::string &error);
-  /// Whether `tensor`, which would be quantised, stays.
-  bool matches(StringRef tensor);
-  /// Reports a pattern that nothing matched.
-  bool allUsed(std::string &error) const;
-
-private:
-  struct Pattern {
-    std::string text;
-    Regex regex;
-    bool used = false;
-  };
-  std::vector<Pattern> patterns;
-};
-
 } // namespace
 
 /// Whether `op` makes an output of the model, perhaps scaled: only the entry
@@ -113,38 +96,6 @@ Use UseFinder::of(mlir::OpOperand &operand) {
   return use;
 }
 
-bool KeepList::compile(ArrayRef<std::string> texts, std::string &error) {
-  for (const std::string &text : texts) {
-    Pattern pattern{text, Regex(text)};
-    std::string problem;
-    if (text.empty() || !pattern.regex.isValid(problem)) {
-      error = "--keep: expected a regular expression, found '" + text + "'" +
-              (problem.empty() ? "" : ": " + problem);
-      return false;
-    }
-    patterns.push_back(std::move(pattern));
-  }
-  return true;
-}
-
-bool KeepList::matches(StringRef tensor) {
-  bool any = formats::staysUnquantized(tensor);
-  for (Pattern &pattern : patterns)
-    if (pattern.regex.match(tensor))
-      any = pattern.used = true;
-  return any;
-}
-
-bool KeepList::allUsed(std::string &error) const {
-  for (const Pattern &pattern : patterns)
-    if (!pattern.used) {
-      error = "--keep: '" + pattern.text +
-              "' matches no tensor that would be quantised";
-      return false;
-    }
-  return true;
-}
-
 bool marimba::planQuantization(mlir::ModuleOp module,
                                const std::vector<WeightSource> &sources,
                                const QuantizeOptions &options, QuantPlan &plan,
@@ -170,7 +121,7 @@ bool marimba::planQuantization(mlir::ModuleOp module,
     bool stays = false;
     auto names = weight.getSources()->getAsValueRange<mlir::StringAttr>();
     for (StringRef name : names)
-      stays |= keep.matches(name);
+      stays |= keep.matches(name) || formats::staysUnquantized(name);
     std::optional<Encoding> format = options.layers;
     if (use.head)
       format = options.head;

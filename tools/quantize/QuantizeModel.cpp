@@ -39,15 +39,7 @@ static std::string pathIn(StringRef directory, StringRef file) {
 // The configuration
 //===----------------------------------------------------------------------===//
 
-/// Refuses what is quantised already, before the importer says something else
-/// of it.
-static bool checkSource(StringRef modelDir, std::string &error) {
-  if (mlir::marimba::ModelDirectory::isGguf(modelDir)) {
-    error = (modelDir + ": is a GGUF file, expected a model directory with "
-                        "safetensors")
-                .str();
-    return false;
-  }
+bool marimba::isUnquantized(StringRef modelDir, std::string &error) {
   constexpr uint64_t largest = 16 << 20;
   // What else is wrong with it is the importer's to say.
   auto config = mlir::marimba::readJsonFile(pathIn(modelDir, kConfig), kConfig,
@@ -60,6 +52,17 @@ static bool checkSource(StringRef modelDir, std::string &error) {
     return true;
   error = (modelDir + ": config.json has a quantization_config, expected a "
                       "model that is not quantised")
+              .str();
+  return false;
+}
+
+/// Refuses what is quantised already, before the importer says something else
+/// of it.
+static bool checkSource(StringRef modelDir, std::string &error) {
+  if (!mlir::marimba::ModelDirectory::isGguf(modelDir))
+    return isUnquantized(modelDir, error);
+  error = (modelDir + ": is a GGUF file, expected a model directory with "
+                      "safetensors, or -o FILE.gguf")
               .str();
   return false;
 }

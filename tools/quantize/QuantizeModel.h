@@ -10,6 +10,8 @@
 #include "tools/libmarimba/Compiler.h"
 #include "tools/quantize/QuantPlan.h"
 
+#include <map>
+
 namespace marimba {
 
 /// What quantizeModel() did.
@@ -30,6 +32,8 @@ struct QuantizeReport {
   /// quantised, and of the matrix where it is largest.
   double relativeError = 0, worstError = 0;
   std::string worstMatrix;
+  /// Of a GGUF file: how many tensors have which type.
+  std::map<std::string, uint64_t> types;
   double seconds = 0;
 
   uint64_t bytesAfter() const { return quantisedBytes + keptBytes; }
@@ -46,6 +50,10 @@ bool quantizeModel(llvm::StringRef modelDir, llvm::StringRef outDir,
                    const QuantizeOptions &options, ProgressFn progress,
                    llvm::function_ref<bool()> goOn, QuantizeReport &report,
                    std::string &error);
+
+/// Whether a directory's config.json says that nothing is quantised, or
+/// nothing that can be read; sets `error` where not.
+bool isUnquantized(llvm::StringRef modelDir, std::string &error);
 
 } // namespace marimba
 
