@@ -1,12 +1,14 @@
 //===- Quantize.cpp - marimba quantize ------------------------------------===//
 //
-// Part of Marimba. A model directory with weights of 8 or 4 bits.
+// Part of Marimba. A model directory with weights of 8 or 4 bits, or a GGUF
+// file.
 //
 //===----------------------------------------------------------------------===//
 
 #include "tools/commands/Interrupt.h"
 #include "tools/commands/Progress.h"
 #include "tools/marimba/Driver.h"
+#include "tools/quantize/QuantizeGguf.h"
 #include "tools/quantize/QuantizeModel.h"
 
 #include "llvm/ADT/StringExtras.h"
@@ -17,7 +19,12 @@ using namespace marimba;
 using namespace llvm;
 
 namespace {
-enum class Bits { None, Eight, Four };
+/// Of a directory's weights; the others are GgufMix, in its order.
+enum Weights { None = -3, Eight, Four };
+
+cl::OptionEnumValue mix(GgufMix value, StringRef name, StringRef description) {
+  return cl::OptionEnumValue{name, int(value), description};
+}
 enum class Head { Int8, Int4, Keep };
 
 template <typename T> struct Choice : cl::opt<T> {
@@ -29,14 +36,30 @@ template <typename T> struct Choice : cl::opt<T> {
 };
 
 struct Options {
-  cl::SubCommand sub{"quantize", "Writes a model with weights of 8 or 4 bits"};
+  cl::SubCommand sub{"quantize", "Writes a model with weights of fewer bits, "
+                                 "or as a GGUF file"};
   driver::ModelArgument model{sub};
-  driver::Value<std::string> output{sub, "o", "The new model's directory",
-                                    "folder"};
-  Choice<Bits> weights{sub, "weights", "Format of projections and experts",
-                       Bits::None,
-                       cl::values(clEnumValN(Bits::Eight, "int8", "8 bits"),
-                                  clEnumValN(Bits::Four, "int4", "4 bits"))};
+  driver::Value<std::string> output{
+      sub, "o", "The new model's directory, or FILE.gguf", "path"};
+  Choice<int> weights{
+      sub, "weights",
+      "Format of projections and experts; all but the first two are of GGUF "
+      "files, called as llama-quantize calls them",
+      Weights::None,
+      cl::values(clEnumValN(Weights::Eight, "int8", "8 bits"),
+                 clEnumValN(Weights::Four, "int4", "4 bits"),
+                 mix(GgufMix::F32, "f32", "32 bits"),
+                 mix(GgufMix::F16, "f16", "16 bits"),
+                 mix(GgufMix::BF16, "bf16", "16 bits"),
+                 mix(GgufMix::Q8_0, "q8_0", "8 bits"),
+                 mix(GgufMix::Q4_0, "q4_0", "4 bits, the head 6"),
+                 mix(GgufMix::Q4_K_M, "q4_k", "as q4_k_m"),
+                 mix(GgufMix::Q4_K_S, "q4_k_s", "4 bits, few tensors 5"),
+                 mix(GgufMix::Q4_K_M, "q4_k_m", "4 bits, some tensors 6"),
+                 mix(GgufMix::Q5_K_M, "q5_k", "as q5_k_m"),
+                 mix(GgufMix::Q5_K_S, "q5_k_s", "5 bits, the head 6"),
+                 mix(GgufMix::Q5_K_M, "q5_k_m", "5 bits, some tensors 6"),
+                 mix(GgufMix::Q6_K, "q6_k", "6 bits"))};
   driver::Number<int64_t> group{
       sub,
       "group",
@@ -105,10 +128,11 @@ static std::optional<QuantizeOptions> quantizeOptions() {
     driver::fail(message);
     return std::nullopt;
   };
-  if (o.weights == Bits::None)
-    return fail("quantize: expected --weights=int8 or --weights=int4");
+  if (o.weights != Weights::Eight && o.weights != Weights::Four)
+    return fail("quantize: expected --weights=int8 or --weights=int4, or "
+                "-o FILE.gguf with the other formats");
   Encoding format;
-  format.bits = o.weights == Bits::Eight ? 8 : 4;
+  format.bits = o.weights == Weights::Eight ? 8 : 4;
   format.group = o.group.given() ? int64_t(o.group) : format.bits == 8 ? 0 : 64;
   if (!is_contained({0, 32, 64, 128}, format.group))
     return fail("--group: expected 32, 64, 128 or 0, found " +
@@ -157,14 +181,50 @@ static std::optional<QuantizeOptions> quantizeOptions() {
   return result;
 }
 
+/// As above, of a GGUF file.
+static std::optional<GgufOptions> ggufOptions() {
+  const Options &o = options();
+  auto fail = [](const Twine &message) {
+    driver::fail(message);
+    return std::nullopt;
+  };
+  if (o.weights < 0)
+    return fail("quantize: expected --weights=f32, f16, bf16, q8_0, q4_0, "
+                "q4_k_s, q4_k_m, q5_k_s, q5_k_m or q6_k with -o FILE.gguf");
+  const std::pair<StringRef, bool> others[] = {
+      {"--group", o.group.given()},
+      {"--zero-point", o.zeroPoint},
+      {"--scales", o.scales.given()},
+      {"--head", o.head.given()},
+      {"--calibrate", o.calibrate.given()},
+      {"--calibrate-tokens", o.calibrateTokens.given()},
+      {"--calibrate-memory", o.calibrateMemory.given()}};
+  for (auto [option, given] : others)
+    if (given)
+      return fail(option + ": expected an output directory with it, found "
+                           "-o FILE.gguf");
+  GgufOptions result;
+  result.mix = GgufMix(int(o.weights));
+  result.method = o.method;
+  result.keep.assign(o.keep.begin(), o.keep.end());
+  return result;
+}
+
 static void printReport(const QuantizeReport &report) {
   raw_ostream &os = outs();
   auto row = [&](StringRef label) -> raw_ostream & {
     return os << left_justify(label, 12);
   };
-  row("quantised") << formatv(
-      "{0:N} matrices, {1:N} weights of {2:f3} bits, scales included\n",
-      report.matrices, report.weights, report.bitsPerWeight());
+  if (report.matrices)
+    row("quantised") << formatv(
+        "{0:N} matrices, {1:N} weights of {2:f3} bits, scales included\n",
+        report.matrices, report.weights, report.bitsPerWeight());
+  if (!report.types.empty()) {
+    std::string types;
+    for (const auto &[type, count] : report.types)
+      types += (types.empty() ? "" : ", ") + std::to_string(count) + " " + type;
+    row("types") << types << "\n";
+  }
   if (report.calibrationTokens)
     row("calibrated") << formatv(
         "{0:N} matrices by GPTQ, {1:N} by weighted searches, {2:N} tokens\n",
@@ -173,13 +233,17 @@ static void printReport(const QuantizeReport &report) {
                          report.keptBytes);
   row("bytes") << formatv("{0:N} before, {1:N} after\n", report.bytesBefore,
                           report.bytesAfter());
-  row("error") << formatv(
-      "{0:P4} of the weights' mean square; at most {1:P4}, in {2}\n",
-      report.relativeError, report.worstError, report.worstMatrix);
+  if (report.matrices)
+    row("error") << formatv(
+        "{0:P4} of the weights' mean square; at most {1:P4}, in {2}\n",
+        report.relativeError, report.worstError, report.worstMatrix);
   row("seconds") << formatv("{0:f1}\n", report.seconds);
 }
 
 static void printAsJson(const QuantizeReport &report) {
+  json::Object types;
+  for (const auto &[type, count] : report.types)
+    types[type] = count;
   driver::printJson(json::Object{
       {"matrices", report.matrices},
       {"weights", report.weights},
@@ -195,6 +259,7 @@ static void printAsJson(const QuantizeReport &report) {
       {"calibrated", report.calibrated},
       {"weighed", report.weighed},
       {"left_out", json::Array(report.dropped)},
+      {"types", std::move(types)},
       {"seconds", report.seconds},
   });
 }
@@ -204,18 +269,29 @@ static int run() {
   if (o.model.missing())
     return 1;
   if (o.output.empty())
-    return driver::fail("quantize: expected an output directory: -o DIR");
-  std::optional<QuantizeOptions> wanted = quantizeOptions();
-  if (!wanted)
+    return driver::fail("quantize: expected an output directory: -o DIR, or "
+                        "-o FILE.gguf");
+  bool isGguf = StringRef(o.output).ends_with(".gguf");
+  std::optional<GgufOptions> file;
+  std::optional<QuantizeOptions> wanted;
+  if (isGguf)
+    file = ggufOptions();
+  else
+    wanted = quantizeOptions();
+  if (!file && !wanted)
     return 1;
   commands::catchInterrupt();
   commands::Progress bar;
   QuantizeReport report;
   std::string error;
-  bool done = quantizeModel(
-      o.model, o.output, *wanted,
-      [&](double fraction, StringRef what) { bar.update(fraction, what); },
-      [] { return !commands::interrupted(); }, report, error);
+  auto progress = [&](double fraction, StringRef what) {
+    bar.update(fraction, what);
+  };
+  auto goOn = [] { return !commands::interrupted(); };
+  bool done = isGguf ? quantizeToGguf(o.model, o.output, *file, progress, goOn,
+                                      report, error)
+                     : quantizeModel(o.model, o.output, *wanted, progress, goOn,
+                                     report, error);
   bar.clear();
   llvm::for_each(report.notes, driver::printNote);
   if (!done)

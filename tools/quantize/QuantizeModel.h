@@ -38,7 +38,7 @@ struct QuantizeReport {
 
   uint64_t bytesAfter() const { return quantisedBytes + keptBytes; }
   double bitsPerWeight() const {
-    return 8.0 * double(quantisedBytes) / double(weights);
+    return weights ? 8.0 * double(quantisedBytes) / double(weights) : 0;
   }
 };
 
