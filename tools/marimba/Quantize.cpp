@@ -20,7 +20,7 @@ using namespace llvm;
 
 namespace {
 /// Of a directory's weights; the others are GgufMix, in its order.
-enum Weights { None = -3, Eight, Four };
+enum Weights : int { None = -3, Eight, Four };
 
 cl::OptionEnumValue mix(GgufMix value, StringRef name, StringRef description) {
   return cl::OptionEnumValue{name, int(value), description};
@@ -41,7 +41,7 @@ struct Options {
   driver::ModelArgument model{sub};
   driver::Value<std::string> output{
       sub, "o", "The new model's directory, or FILE.gguf", "path"};
-  Choice<int> weights{
+  Choice<Weights> weights{
       sub, "weights",
       "Format of projections and experts; all but the first two are of GGUF "
       "files, called as llama-quantize calls them",
