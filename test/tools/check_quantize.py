@@ -306,8 +306,8 @@ class Checker(checker.Checker):
         model, new = self.golden("llama_main"), ["-o", self.path("new")]
         int4 = ["--weights=int4"]
         self.refused("quantize: expected MODEL, a model directory or a GGUF file", *new, *int4)
-        self.refused("quantize: expected an output directory: -o DIR", model, *int4)
-        self.refused("quantize: expected --weights=int8 or --weights=int4", model, *new)
+        self.refused("quantize: expected an output directory: -o DIR, or -o FILE.gguf", model, *int4)
+        self.refused("quantize: expected --weights=int8 or --weights=int4, or -o FILE.gguf with the other formats", model, *new)
         self.refused("--group: expected 32, 64, 128 or 0, found 48", model, *new, *int4, "--group=48")
         self.refused("--group: expected 32, 64 or 128 with --weights=int4, found 0", model, *new, *int4, "--group=0")
         self.refused("--zero-point: expected --weights=int4 with it", model, *new, "--weights=int8", "--zero-point")
@@ -326,7 +326,7 @@ class Checker(checker.Checker):
         self.refused(".*/file: is a file, expected a new or empty directory", model, "-o", self.path("full/file"), *int4)
         with open(self.path("x.gguf"), "wb") as file:
             file.write(b"GGUF")
-        self.refused(".*x.gguf: is a GGUF file, expected a model directory with safetensors", self.path("x.gguf"), *new, *int4)
+        self.refused(".*x.gguf: is a GGUF file, expected a model directory with safetensors, or -o FILE.gguf", self.path("x.gguf"), *new, *int4)
         os.mkdir(self.path("bare"))
         shutil.copy(os.path.join(model, "config.json"), self.path("bare"))
         self.refused(".*/bare has no weights .*", self.path("bare"), *new, *int4)

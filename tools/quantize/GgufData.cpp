@@ -125,6 +125,8 @@ bool Writer::widen(Task &task, std::vector<char> &stored,
       w = -std::exp(w);
     else if (tensor.change == WeightChange::PlusOne)
       w += 1;
+    if (tensor.factor != 1)
+      w = float(double(w) * tensor.factor);
   }
   if (tensor.columns.empty())
     return true;
@@ -171,7 +173,7 @@ void Writer::write(Task &task) {
   // Blocks that stay what they are.
   bool copies = !formats::parseScalar(tensor.type) &&
                 tensor.type == tensor.sourceType() && tensor.columns.empty() &&
-                tensor.change == WeightChange::None;
+                tensor.change == WeightChange::None && tensor.factor == 1;
   if (copies ? !read(task, bytes)
              : !widen(task, stored, rows) || !narrow(task, rows, bytes))
     return;

@@ -40,6 +40,7 @@ struct GgufPlanTensor {
   /// Which input of the source each is; empty: the same.
   std::vector<int64_t> columns{};
   WeightChange change = WeightChange::None;
+  double factor = 1; // of each number, after the change
   /// Instead of runs, the numbers themselves.
   std::vector<float> values{};
   std::string type{}; // "F32", "Q4_K", ...

@@ -235,6 +235,9 @@ void Planner::orderRows(GgufPlanTensor &tensor) {
   if (flag("norm_weights_include_one") && name.ends_with("norm.weight") &&
       !(isMixer && part == "norm.weight"))
     tensor.change = WeightChange::PlusOne;
+  bool hasNorms = readBack->find("model.layers.0.self_attn.q_norm.weight");
+  if (StringRef(tensor.name).contains(hasNorms ? ".attn_q_norm." : ".attn_q."))
+    tensor.factor = 1;
   if (flag("tiled_value_heads") && isMixer)
     tileValueHeads(tensor, part);
   const CheckpointTensor *found = readBack->find(name);
