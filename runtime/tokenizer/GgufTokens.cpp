@@ -124,11 +124,14 @@ void TokensReader::readMerges() {
 void TokensReader::readPieces() {
   result.model = "llama";
   std::unordered_map<std::string, float> scores;
+  float rank = 0;
   for (const auto &[left, right] : pairs)
-    scores.try_emplace(left + right, -1.0f - static_cast<float>(scores.size()));
+    scores.try_emplace(left + right, -rank++);
+  // Nothing is merged to the others.
+  constexpr float unmade = -1e6f;
   for (size_t id = 0; id < result.tokens.size(); ++id) {
     auto it = scores.find(result.tokens[id]);
-    result.scores.push_back(it == scores.end() ? 0.0f : it->second);
+    result.scores.push_back(it == scores.end() ? unmade : it->second);
     if (isByte(result.tokens[id]))
       result.tokenType[id] = Byte;
   }

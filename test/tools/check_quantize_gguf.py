@@ -179,7 +179,7 @@ class Checker(checker.Checker):
             self.equal(f"{name}: exit code and notes", (0, ""), (done.returncode, done.stderr))
             keys, _ = read_gguf(file)
             for key, (_, value) in tokenizer_keys(document, pre).items():
-                if key.endswith((".bos_token_id", ".eos_token_id", ".scores")):
+                if key.endswith((".bos_token_id", ".eos_token_id")):
                     continue
                 found = keys.get(key)
                 if isinstance(value, tuple):
