@@ -6,6 +6,7 @@
 
 #include "importer/blocks/GatedDeltaModel.h"
 #include "importer/blocks/EmbeddingAndHead.h"
+#include "importer/gguf/GgufKeys.h"
 #include "importer/hub/RotaryConfig.h"
 
 namespace mlir::marimba {

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "importer/blocks/GemmaModel.h"
+#include "importer/gguf/GgufKeys.h"
 #include <cmath>
 
 namespace mlir::marimba {
@@ -81,10 +82,9 @@ void writeGgufGemma(GgufKeys &k, int64_t period, int64_t largest) {
   int64_t heads = std::max<int64_t>(k.size("num_attention_heads"), 1);
   int64_t scaled =
       layers == largest ? k.info.hiddenSize / heads : k.size("head_dim");
-  StringRef field = "query_pre_attn_scalar";
-  if (k.config.getPositiveReal(field, 256) != double(scaled))
-    k.config.error(field, Twine(scaled) +
-                              ", as the readers of GGUF files take it to be");
+  // The file does not say by what scores are scaled: queries have the rest.
+  k.queryFactor = std::sqrt(
+      double(scaled) / k.config.getPositiveReal("query_pre_attn_scalar", 256));
 }
 
 void readGgufGemma(GgufFields &f, int64_t period, int64_t largest) {

@@ -7,6 +7,7 @@
 #include "importer/blocks/Mamba2Hybrid.h"
 #include "importer/blocks/EmbeddingAndHead.h"
 #include "importer/blocks/TransformerModel.h"
+#include "importer/gguf/GgufKeys.h"
 
 namespace mlir::marimba {
 

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "importer/blocks/Mamba2Weights.h"
+#include "importer/gguf/GgufKeys.h"
 
 namespace mlir::marimba {
 

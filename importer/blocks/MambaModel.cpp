@@ -6,6 +6,7 @@
 
 #include "importer/blocks/MambaModel.h"
 #include "importer/blocks/EmbeddingAndHead.h"
+#include "importer/gguf/GgufKeys.h"
 #include "llvm/Support/MathExtras.h"
 
 namespace mlir::marimba {

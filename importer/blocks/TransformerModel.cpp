@@ -6,6 +6,7 @@
 
 #include "importer/blocks/TransformerModel.h"
 #include "importer/blocks/EmbeddingAndHead.h"
+#include "importer/gguf/GgufKeys.h"
 #include <cmath>
 
 namespace mlir::marimba {

@@ -7,6 +7,7 @@
 
 #include "importer/blocks/Mamba2Hybrid.h"
 #include "importer/families/FamilyRegistry.h"
+#include "importer/gguf/GgufKeys.h"
 #include "importer/hub/RotaryConfig.h"
 
 namespace mlir::marimba {

@@ -10,6 +10,7 @@
 #include "importer/blocks/FeedForwardWeights.h"
 #include "importer/blocks/MambaWeights.h"
 #include "importer/families/FamilyRegistry.h"
+#include "importer/gguf/GgufKeys.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/Sequence.h"
 #include <set>

@@ -12,6 +12,7 @@
 #include "importer/blocks/ShortConvWeights.h"
 #include "importer/blocks/TransformerModel.h"
 #include "importer/families/FamilyRegistry.h"
+#include "importer/gguf/GgufKeys.h"
 #include "importer/hub/RotaryConfig.h"
 
 namespace mlir::marimba {

@@ -7,6 +7,7 @@
 
 #include "importer/blocks/TransformerModel.h"
 #include "importer/families/FamilyRegistry.h"
+#include "importer/gguf/GgufKeys.h"
 
 namespace mlir::marimba {
 

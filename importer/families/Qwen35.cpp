@@ -8,6 +8,7 @@
 
 #include "importer/blocks/GatedDeltaModel.h"
 #include "importer/families/FamilyRegistry.h"
+#include "importer/gguf/GgufKeys.h"
 
 namespace mlir::marimba {
 

@@ -11,12 +11,15 @@
 #define MARIMBA_IMPORTER_GGUF_GGUFFIELDS_H
 
 #include "importer/gguf/GgufConfig.h"
-#include "importer/gguf/GgufKeys.h"
 #include "importer/gguf/GgufNames.h"
 
 namespace mlir::marimba {
 
 class GgufFields;
+class GgufKeys;
+
+/// Reads a config and writes all keys of a family.
+using GgufKeysWriter = void (*)(GgufKeys &keys);
 
 /// What a family says of its GGUF files.
 struct GgufFamily {

@@ -33,6 +33,8 @@ public:
   /// What rope_freqs.weight holds, by which the frequencies are divided; empty:
   /// there is none.
   std::vector<float> rotaryFactors;
+  /// By which the rows of queries, or their norms, are to be multiplied.
+  double queryFactor = 1;
   /// What a person should know of what becomes of the model.
   std::vector<std::string> notes;
 
@@ -65,10 +67,6 @@ public:
   void rotary(int64_t headDim, double defaultTheta, double defaultShare = 1,
               StringRef object = "");
 };
-
-/// Reads a config and writes all keys of a family; families without such a
-/// function are not written.
-using GgufKeysWriter = void (*)(GgufKeys &keys);
 
 } // namespace mlir::marimba
 

@@ -35,9 +35,9 @@ FREE_SUFFIXES = (".context_length", ".vocab_size", ".attention.key_length",
                  ".attn_logit_softcapping", ".expert_count", ".expert_used_count",
                  ".attention.sliding_window_pattern", ".full_attention_interval",
                  ".rope.scaling.finetuned", ".expert_weights_scale")
-# That decays and steps come from, or routers: always f32.
-KEPT = ("ffn_gate_inp", "ssm_conv1d", "shortconv.conv", ".ssm_x.", ".ssm_dt.",
-        ".ssm_alpha.", ".ssm_beta.", ".ssm_ba.")
+KEPT = ("ffn_gate_inp", "ssm_conv1d", "shortconv.conv")
+# That decays and steps come from.
+STEPS = (".ssm_x.", ".ssm_dt.", ".ssm_alpha.", ".ssm_beta.", ".ssm_ba.")
 FALL_BACK = {"Q4_K": "Q5_0", "Q5_K": "Q5_1", "Q6_K": "Q8_0"}
 BLOCKS = {"F32": 1, "F16": 1, "BF16": 1, "Q4_K": 256, "Q5_K": 256, "Q6_K": 256}
 
@@ -71,6 +71,8 @@ def types_of(shapes, weights, layers, experts):
             width = shape[-1]
             if name == "output.weight" or (tied and name == "token_embd.weight"):
                 kind = "Q8_0" if width % BLOCKS.get(base, 32) or base == "Q8_0" else "Q6_K"
+            elif any(part in name for part in STEPS):
+                kind = "Q8_0"
             elif name in values:
                 i = values.index(name)
                 if medium and more(i, len(values)):

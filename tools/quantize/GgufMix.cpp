@@ -36,6 +36,7 @@ enum class Part {
   Keys,
   AttentionOutput,
   Down,
+  Steps,
   Other
 };
 
@@ -51,6 +52,10 @@ Part partOf(StringRef name) {
     return Part::Keys;
   if (name.contains("attn_output.weight"))
     return Part::AttentionOutput;
+  // StaysUnquantized.h, by the names that GGUF has for them.
+  for (StringRef steps : {"ssm_x", "ssm_dt", "ssm_alpha", "ssm_beta", "ssm_ba"})
+    if (name.contains(("." + steps + ".").str()))
+      return Part::Steps;
   return name.contains("ffn_down") ? Part::Down : Part::Other;
 }
 
@@ -138,6 +143,8 @@ StringRef Chooser::choose(const GgufPlanTensor &tensor) {
   } else if (part == Part::AttentionOutput && facts.experts == 8 &&
              (mix == GgufMix::Q4_K_S || mix == GgufMix::Q4_K_M)) {
     type = "Q5_K";
+  } else if (part == Part::Steps) {
+    type = "Q8_0";
   }
   return fallBack(type, tensor.inputs);
 }
@@ -166,10 +173,8 @@ bool marimba::mayBeQuantized(const GgufPlanTensor &tensor) {
   if (std::distance(rows, tensor.shape.end()) < 2 ||
       !name.ends_with("weight") || name.contains("_norm.weight"))
     return false;
-  constexpr StringLiteral kept[] = {
-      "ffn_gate_inp.", "ffn_gate_inp_shexp.", "ssm_conv1d", "shortconv.conv.",
-      // StaysUnquantized.h, by the names that GGUF has for them.
-      ".ssm_x.", ".ssm_dt.", ".ssm_alpha.", ".ssm_beta.", ".ssm_ba."};
+  constexpr StringLiteral kept[] = {"ffn_gate_inp.", "ffn_gate_inp_shexp.",
+                                    "ssm_conv1d", "shortconv.conv."};
   return none_of(kept, [&](StringRef part) { return name.contains(part); });
 }
 

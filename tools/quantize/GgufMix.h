@@ -43,13 +43,14 @@ struct MixFacts {
 };
 
 /// Whether the tensor may have another type than F32: matrices, but not norms,
-/// convolutions, routers, and the small projections that decays and steps come
-/// from (docs/quantization.md), which llama-quantize would quantise.
+/// convolutions and routers.
 bool mayBeQuantized(const GgufPlanTensor &tensor);
 
-/// Sets the types of all tensors. Those that `keeps` knows, by both of their
-/// names, keep what they have in the source; of a GGUF file (`requantizes`),
-/// those that may not be quantised, too.
+/// Sets the types of all tensors, as llama-quantize does but for the small
+/// projections that decays and steps come from (docs/quantization.md): of
+/// quantised mixtures they have 8 bits. Those that `keeps` knows, by both of
+/// their names, keep what they have in the source; of a GGUF file
+/// (`requantizes`), those that may not be quantised, too.
 void chooseTypes(GgufPlan &plan, GgufMix mix, const MixFacts &facts,
                  bool requantizes,
                  llvm::function_ref<bool(const GgufPlanTensor &)> keeps);

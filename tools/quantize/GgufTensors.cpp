@@ -8,6 +8,7 @@
 
 #include "tools/quantize/GgufProbe.h"
 
+#include "importer/gguf/GgufKeys.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include <map>
@@ -237,7 +238,7 @@ void Planner::orderRows(GgufPlanTensor &tensor) {
     tensor.change = WeightChange::PlusOne;
   bool hasNorms = readBack->find("model.layers.0.self_attn.q_norm.weight");
   if (StringRef(tensor.name).contains(hasNorms ? ".attn_q_norm." : ".attn_q."))
-    tensor.factor = 1;
+    tensor.factor = keys.queryFactor;
   if (flag("tiled_value_heads") && isMixer)
     tileValueHeads(tensor, part);
   const CheckpointTensor *found = readBack->find(name);

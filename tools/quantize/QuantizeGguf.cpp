@@ -15,6 +15,7 @@
 #include "tools/quantize/GgufTokenizerKeys.h"
 #include "tools/quantize/KeepList.h"
 
+#include "importer/gguf/GgufKeys.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 
