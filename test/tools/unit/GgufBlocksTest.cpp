@@ -2,6 +2,8 @@
 
 #include "tools/quantize/GgufBlocks.h"
 
+#include "marimba/formats/Format.h"
+
 #include <cmath>
 #include <gtest/gtest.h>
 #include <limits>
@@ -121,6 +123,26 @@ TEST_P(BlocksOf, HoldZeros) {
   Result result = quantize(GetParam(), std::vector<float>(512), 2);
   EXPECT_EQ(0, result.error);
   EXPECT_EQ(0, result.lost.energy);
+}
+
+// The format that reads them has the same numbers.
+TEST_P(BlocksOf, AreReadBack) {
+  std::vector<float> rows = randomRows(3, 256, 0.01f);
+  Result result = quantize(GetParam(), rows, 3);
+  const formats::Format *format = formats::findFormat(GetParam());
+  ASSERT_NE(nullptr, format);
+  const BlockType &type = *findBlockType(GetParam());
+  EXPECT_EQ(type.elements, format->elements);
+  ASSERT_EQ(type.bytes, format->bytes);
+  std::vector<float> wide(rows.size());
+  format->widen(reinterpret_cast<const char *>(result.bytes.data()),
+                wide.data(), int64_t(rows.size()) / type.elements);
+  double error = 0;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    double off = rows[i] - wide[i];
+    error += off * off;
+  }
+  EXPECT_NEAR(result.error, error, 1e-5 * error);
 }
 
 // Rows in the lanes beside it make no difference.
