@@ -11,6 +11,7 @@
 #include "importer/blocks/FeedForwardWeights.h"
 #include "importer/blocks/Mamba2Weights.h"
 #include "importer/families/FamilyRegistry.h"
+#include "importer/gguf/GgufKeys.h"
 #include "llvm/ADT/StringSwitch.h"
 
 namespace mlir::marimba {
@@ -416,12 +417,44 @@ static void readGguf(GgufFields &f) {
                       "--no-mtp");
 }
 
+static void writeGguf(GgufKeys &k) {
+  Config &c = k.config;
+  bool mixed = k.size("n_routed_experts") != 0;
+  if (mixed)
+    k.architecture = "nemotron_h_moe";
+  k.common();
+  k.perLayer("feed_forward_length",
+             mixed ? nameOf(LayerKind::Experts) : nameOf(LayerKind::Dense),
+             k.size(mixed ? "moe_intermediate_size" : "intermediate_size"));
+  writeGgufMamba2(k, {"mamba_num_heads", "mamba_head_dim", "n_groups",
+                      "ssm_state_size", "conv_kernel"});
+  k.sizes({{"attention.head_count", "num_attention_heads"},
+           {"attention.key_length", "head_dim"},
+           {"attention.value_length", "head_dim"}});
+  k.perLayer("attention.head_count_kv", nameOf(LayerKind::Attention),
+             k.size("num_key_value_heads"));
+  if (!mixed)
+    return;
+  k.sizes({{"expert_count", "n_routed_experts"},
+           {"expert_used_count", "num_experts_per_tok"},
+           {"expert_feed_forward_length", "moe_intermediate_size"},
+           {"expert_shared_feed_forward_length",
+            "moe_shared_expert_intermediate_size"},
+           {"moe_latent_size", "moe_latent_size"}});
+  k.integer("expert_shared_count",
+            c.getPositive("n_shared_experts", 1, kMaxExperts));
+  k.integer("expert_group_count", c.getPositive("n_group", 1, kMaxExperts));
+  k.integer("expert_group_used_count",
+            c.getPositive("topk_group", 1, kMaxExperts));
+  k.boolean("expert_weights_norm", c.getBool("norm_topk_prob", true));
+  k.real("expert_weights_scale", c.getPositiveReal("routed_scaling_factor", 1));
+}
+
 Family nemotronHFamily() {
   return {"nemotron_h",
           planNemotronH,
           {/*architecture=*/"nemotron_h", /*claims=*/nullptr, readGguf,
-           /*write=*/nullptr,
-           GgufNames("backbone.layers.", kGgufBackbone, kInLayer),
+           writeGguf, GgufNames("backbone.layers.", kGgufBackbone, kInLayer),
            /*zeroIsNone=*/true, /*alsoCalled=*/"nemotron_h_moe",
            /*vectorMixers=*/true}};
 }

@@ -103,8 +103,9 @@ bool Planner::writeKeys(const Family &family) {
       !planGguf(*model->imported(), family, keys, path, plan, error))
     return false;
   facts.layers = int64_t(info.layerKinds.size());
-  facts.experts = std::max(
-      {keys.size("num_experts"), keys.size("num_local_experts"), int64_t(0)});
+  facts.experts =
+      std::max({keys.size("num_experts"), keys.size("num_local_experts"),
+                keys.size("n_routed_experts")});
   facts.isLlama70B =
       info.family == "llama" && facts.layers == 80 &&
       keys.size("num_attention_heads") != keys.size("num_key_value_heads");
