@@ -107,9 +107,19 @@ bool GgufProbe::isModel(const ModelInfo &info, std::string &error) const {
   check("epsilon", number(1e9 * float(other.normEpsilon)),
         number(1e9 * float(info.normEpsilon)));
   check("parameters", Twine(other.parameters), Twine(info.parameters));
+  // What no layer has a file need not say.
+  auto none = [&](StringRef part) {
+    return none_of(info.layerKinds,
+                   [&](StringRef kind) { return kind.contains(part); });
+  };
+  auto isOfNone = [&](StringRef size) {
+    return (size.contains("experts") && none("moe")) ||
+           (size.contains("head") && !size.contains("mamba") &&
+            !size.contains("linear") && none("attention"));
+  };
   for (const auto &[field, size] : info.sizes)
     for (const auto &[name, value] : other.sizes)
-      if (name == field)
+      if (name == field && !isOfNone(name))
         check(name, Twine(value), Twine(size));
   return error.empty();
 }
