@@ -83,8 +83,11 @@ void writeGgufGemma(GgufKeys &k, int64_t period, int64_t largest) {
   int64_t scaled =
       layers == largest ? k.info.hiddenSize / heads : k.size("head_dim");
   // The file does not say by what scores are scaled: queries have the rest.
-  k.queryFactor = std::sqrt(
+  double rest = std::sqrt(
       double(scaled) / k.config.getPositiveReal("query_pre_attn_scalar", 256));
+  bool hasNorms = k.architecture == "gemma3";
+  if (rest != 1)
+    k.factors.push_back({hasNorms ? "attn_q_norm" : "attn_q", 0, rest});
 }
 
 void readGgufGemma(GgufFields &f, int64_t period, int64_t largest) {

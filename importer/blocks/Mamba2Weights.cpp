@@ -101,6 +101,9 @@ void addMamba2Mixer(LayerPlan &layer, WeightTable &weights, StringRef module,
 }
 
 void writeGgufMamba2(GgufKeys &k, const Mamba2Fields &fields) {
+  auto [least, most] = k.config.getBounds("time_step_limit", {0, HUGE_VAL});
+  if (least > 0 || most != HUGE_VAL)
+    k.config.error("time_step_limit", "none, as a GGUF file cannot say it");
   int64_t heads = k.size(fields.heads);
   k.integer("ssm.conv_kernel", k.size(fields.window));
   k.integer("ssm.state_size", k.size(fields.state));

@@ -12,6 +12,7 @@
 #include "importer/blocks/Mamba2Weights.h"
 #include "importer/blocks/TransformerModel.h"
 #include "importer/families/FamilyRegistry.h"
+#include "importer/gguf/GgufKeys.h"
 #include "importer/hub/RotaryConfig.h"
 #include "llvm/ADT/STLExtras.h"
 #include <cmath>
@@ -256,12 +257,48 @@ static void readGguf(GgufFields &f) {
   f.set("mamba_norm_before_gate", false, "general.architecture");
 }
 
+/// Multiplies the weights by what their branches are multiplied by.
+static void writeGguf(GgufKeys &k) {
+  FalconH1Config c;
+  if (failed(c.read(k.config)))
+    return;
+  const Mamba2Sizes &mixer = c.mixer.sizes;
+  const Multipliers &m = c.multipliers;
+  auto refuse = [&](bool is, StringRef field, StringRef expected) {
+    if (is)
+      k.config.error(field, expected + ", as a GGUF file has it");
+  };
+  refuse(c.attentionBias, "attention_bias", "false");
+  refuse(c.feedForwardBias, "mlp_bias", "false");
+  refuse(c.mixer.inBias, "mamba_proj_bias", "false");
+  refuse(c.mixer.outBias, "projectors_bias", "false");
+  refuse(mixer.normGroups && mixer.normBeforeGate, "mamba_norm_before_gate",
+         "false");
+  refuse(c.tied && m.embedding != m.head, "lm_head_multiplier",
+         "embedding_multiplier for one matrix");
+  writeGgufTransformer(k, /*theta=*/1e4);
+  writeGgufMamba2(k, kMixerFields);
+  int64_t keys = mixer.groups * mixer.state;
+  const int64_t rows[] = {mixer.inner(), mixer.inner(), keys, keys,
+                          mixer.heads};
+  for (auto [count, factor] : llvm::zip_equal(rows, mixer.multipliers))
+    k.factors.push_back({"ssm_in", count, factor});
+  k.factors.insert(k.factors.end(), {{"token_embd", 0, m.embedding},
+                                     {"output", 0, m.head},
+                                     {"attn_q", 0, m.attentionIn},
+                                     {"attn_k", 0, m.attentionIn * m.key},
+                                     {"attn_v", 0, m.attentionIn},
+                                     {"attn_output", 0, m.attentionOut},
+                                     {"ssm_out", 0, m.mixerOut},
+                                     {"ffn_gate", 0, m.gate},
+                                     {"ffn_down", 0, m.down}});
+}
+
 Family falconH1Family() {
   return {"falcon_h1",
           planFalconH1,
           {/*architecture=*/"falcon-h1", /*claims=*/nullptr, readGguf,
-           /*write=*/nullptr,
-           GgufNames("model.layers.", kGgufFinalLayernorm, kInLayer),
+           writeGguf, GgufNames("model.layers.", kGgufFinalLayernorm, kInLayer),
            /*zeroIsNone=*/false, /*alsoCalled=*/"", /*vectorMixers=*/true}};
 }
 

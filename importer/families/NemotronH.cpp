@@ -422,6 +422,9 @@ static void writeGguf(GgufKeys &k) {
   bool mixed = k.size("n_routed_experts") != 0;
   if (mixed)
     k.architecture = "nemotron_h_moe";
+  StringRef step = c.spelling("time_step_min", {"mamba_dt_min"});
+  if (c.getPositiveReal(step, 0.001) != 0.001)
+    c.error(step, "0.001, as the readers of GGUF files take it to be");
   k.common();
   k.perLayer("feed_forward_length",
              mixed ? nameOf(LayerKind::Experts) : nameOf(LayerKind::Dense),

@@ -19,6 +19,14 @@ struct GgufSize {
   StringLiteral key, size;
 };
 
+/// Of the tensors `part` of all layers, "attn_q", or of none, "output": the
+/// next `rows` rows are to be multiplied by `factor`; 0: all that are left.
+struct GgufFactor {
+  StringRef part; // a literal
+  int64_t rows;
+  double factor;
+};
+
 /// Turns what was read of a model directory into metadata. What a GGUF file
 /// cannot say is reported, as an error of the config, and makes it fail.
 class GgufKeys {
@@ -33,8 +41,8 @@ public:
   /// What rope_freqs.weight holds, by which the frequencies are divided; empty:
   /// there is none.
   std::vector<float> rotaryFactors;
-  /// By which the rows of queries, or their norms, are to be multiplied.
-  double queryFactor = 1;
+  /// By which rows of tensors are to be multiplied.
+  std::vector<GgufFactor> factors;
   /// What a person should know of what becomes of the model.
   std::vector<std::string> notes;
 

@@ -120,13 +120,13 @@ bool Writer::widen(Task &task, std::vector<char> &stored,
   const formats::Format &format = *formats::findFormat(tensor.sourceType());
   format.widen(stored.data(), rows.data(),
                int64_t(rows.size()) / format.elements);
-  for (float &w : rows) {
+  for (auto [i, w] : enumerate(rows)) {
     if (tensor.change == WeightChange::MinusExp)
       w = -std::exp(w);
     else if (tensor.change == WeightChange::PlusOne)
       w += 1;
-    if (tensor.factor != 1)
-      w = float(double(w) * tensor.factor);
+    if (!tensor.factors.empty())
+      w = float(double(w) * tensor.factors[task.first + int64_t(i) / inputs]);
   }
   if (tensor.columns.empty())
     return true;
@@ -173,7 +173,7 @@ void Writer::write(Task &task) {
   // Blocks that stay what they are.
   bool copies = !formats::parseScalar(tensor.type) &&
                 tensor.type == tensor.sourceType() && tensor.columns.empty() &&
-                tensor.change == WeightChange::None && tensor.factor == 1;
+                tensor.change == WeightChange::None && tensor.factors.empty();
   if (copies ? !read(task, bytes)
              : !widen(task, stored, rows) || !narrow(task, rows, bytes))
     return;

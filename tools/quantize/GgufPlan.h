@@ -40,7 +40,7 @@ struct GgufPlanTensor {
   /// Which input of the source each is; empty: the same.
   std::vector<int64_t> columns{};
   WeightChange change = WeightChange::None;
-  double factor = 1; // of each number, after the change
+  std::vector<double> factors{}; // of each row, after the change; none: 1
   /// Instead of runs, the numbers themselves.
   std::vector<float> values{};
   std::string type{}; // "F32", "Q4_K", ...

@@ -41,6 +41,7 @@ private:
   int64_t size(StringRef field) const { return keys.size(field); }
   /// Once the file's header has been read back.
   void orderRows(GgufPlanTensor &tensor);
+  void multiplyRows(GgufPlanTensor &tensor) const;
   void tileValueHeads(GgufPlanTensor &tensor, StringRef part);
 
   const ModelInfo &info;
@@ -194,6 +195,24 @@ bool Planner::addTensor(const std::string &name, const Parts &parts) {
   return true;
 }
 
+/// Takes the factors of the tensor's rows from the keys.
+void Planner::multiplyRows(GgufPlanTensor &tensor) const {
+  StringRef part = tensor.name;
+  if (part.consume_front("blk."))
+    part = part.split('.').second;
+  if (!part.consume_back(".weight"))
+    return;
+  for (const GgufFactor &each : keys.factors) {
+    if (each.part != part)
+      continue;
+    int64_t left = tensor.rows - int64_t(tensor.factors.size());
+    tensor.factors.insert(tensor.factors.end(), each.rows ? each.rows : left,
+                          each.factor);
+  }
+  if (all_of(tensor.factors, [](double factor) { return factor == 1; }))
+    tensor.factors.clear();
+}
+
 /// Qwen3.5: value head j becomes one of key head j % hk, not j / (hv / hk).
 void Planner::tileValueHeads(GgufPlanTensor &tensor, StringRef part) {
   int64_t keyHeads = size("linear_num_key_heads");
@@ -236,9 +255,7 @@ void Planner::orderRows(GgufPlanTensor &tensor) {
   if (flag("norm_weights_include_one") && name.ends_with("norm.weight") &&
       !(isMixer && part == "norm.weight"))
     tensor.change = WeightChange::PlusOne;
-  bool hasNorms = readBack->find("model.layers.0.self_attn.q_norm.weight");
-  if (StringRef(tensor.name).contains(hasNorms ? ".attn_q_norm." : ".attn_q."))
-    tensor.factor = keys.queryFactor;
+  multiplyRows(tensor);
   if (flag("tiled_value_heads") && isMixer)
     tileValueHeads(tensor, part);
   const CheckpointTensor *found = readBack->find(name);
