@@ -123,6 +123,19 @@ def check_package(checks, model, parts):
     checks.expect("no part is written over", code == 1 and "would replace" in words, words)
 
 
+def check_copy(checks, parts):
+    """A file of other types, made of parts, is that made of the one file."""
+    made = []
+    for i, source in enumerate((os.path.join(checks.work, "one.gguf"), parts[1])):
+        made.append(os.path.join(checks.work, f"copy-{i}.gguf"))
+        checks.good("quantize", source, "-o", made[-1], "--weights=q8_0")
+    contents = []
+    for path in made:
+        with open(path, "rb") as file:
+            contents.append(file.read())
+    checks.expect("one file of parts", contents[0] == contents[1] and len(contents[0]) > 1000)
+
+
 class Broken:
     def __init__(self, model, folder):
         self.model, self.folder = model, folder
@@ -257,6 +270,7 @@ def main():
     model = Model(goldens, "llama_main", "Q4_0", keys)
     parts = check_numbers(checks, model, folder)
     check_texts(checks, parts)
+    check_copy(checks, parts)
     check_package(checks, model, parts)
     check_broken(checks, model, work)
     return 1 if checks.failures else 0

@@ -310,7 +310,7 @@ bool marimba::planGguf(const ImportedModel &model, const Family &family,
 // A GGUF file as the source
 //===----------------------------------------------------------------------===//
 
-bool marimba::planGgufCopy(const GgufFile &file, StringRef path, GgufPlan &plan,
+bool marimba::planGgufCopy(const GgufFile &file, GgufPlan &plan,
                            std::string &error) {
   StringRef architecture = "general.architecture";
   if (const GgufValue *value = file.find(architecture))
@@ -328,14 +328,15 @@ bool marimba::planGgufCopy(const GgufFile &file, StringRef path, GgufPlan &plan,
     for (int64_t each : ArrayRef(from.shape).drop_back(!from.shape.empty()))
       tensor.rows *= each;
     if (!formats::findFormat(from.type)) {
-      error = (path + ": tensor '" + from.name + "' has type " + from.type +
-               ", expected " + formats::listFormats(/*blocks=*/true))
-                  .str();
+      error =
+          (file.fileOf(from) + ": tensor '" + from.name + "' has type " +
+           from.type + ", expected " + formats::listFormats(/*blocks=*/true))
+              .str();
       return false;
     }
     WeightSource &source = plan.sources.emplace_back();
     source.name = from.name;
-    source.file = path.str();
+    source.file = file.fileOf(from).str();
     source.offset = from.offset;
     source.bytes = from.bytes;
     source.dtype = from.type;

@@ -25,8 +25,8 @@ bool planGguf(const mlir::marimba::ImportedModel &model,
               GgufPlan &plan, std::string &error);
 
 /// Plans a file with the tensors and the metadata of another one.
-bool planGgufCopy(const mlir::marimba::GgufFile &file, llvm::StringRef path,
-                  GgufPlan &plan, std::string &error);
+bool planGgufCopy(const mlir::marimba::GgufFile &file, GgufPlan &plan,
+                  std::string &error);
 
 } // namespace marimba
 

@@ -74,14 +74,8 @@ bool Planner::readFile() {
   auto file = GgufFile::open(path, path, keep);
   if (mlir::failed(file))
     return false;
-  if (file->getInteger("split.count").value_or(1) > 1) {
-    error = (path + ": " + file->describe("split.count") +
-             ", expected all of a model in one file")
-                .str();
-    return false;
-  }
   facts = MixFacts::of(*file);
-  return planGgufCopy(*file, path, plan, error);
+  return planGgufCopy(*file, plan, error);
 }
 
 bool Planner::writeKeys(const Family &family) {
