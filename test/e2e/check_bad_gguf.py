@@ -219,9 +219,9 @@ class Cases:
     def case_tensor_quantised(self):
         keys, tensors = self.model()
         shape, _, raw = tensors["blk.0.attn_v.weight"]
-        gguf_file.TYPES["Q4_K"] = 12
-        tensors["blk.0.attn_v.weight"] = shape, "Q4_K", raw
-        words = ["blk.0.attn_v.weight", "Q4_K", "Q8_0"]
+        gguf_file.TYPES["Q8_K"] = 15
+        tensors["blk.0.attn_v.weight"] = shape, "Q8_K", raw
+        words = ["blk.0.attn_v.weight", "Q8_K", "Q8_0"]
         return self.bytes_of(keys, tensors), words
 
     def block_model(self, kind):
@@ -268,6 +268,14 @@ class Cases:
 
     def case_part_q5_1(self):
         return self.part_of_block("Q5_1")
+
+    def case_part_q6_k(self):
+        """Rows of 64 in a type with blocks of 256."""
+        keys, tensors = self.model()
+        shape, _, raw = tensors["blk.0.attn_v.weight"]
+        tensors["blk.0.attn_v.weight"] = shape, "Q6_K", raw
+        words = ["blk.0.attn_v.weight", "whole blocks of 256", "Q6_K"]
+        return self.bytes_of(keys, tensors), words
 
     def case_wrong_q4_1(self):
         return self.wrong_blocks("Q4_1")

@@ -5,9 +5,12 @@ Standard library only.
 import array
 import struct
 
+import gguf_blocks
+
 ALIGNMENT = 32
 TYPES = {"F32": 0, "F16": 1, "Q4_0": 2, "Q4_1": 3, "Q5_0": 6, "Q5_1": 7, "Q8_0": 8}
-TYPES.update(BF16=30, Q4_K=12, Q5_K=13, Q6_K=14)
+TYPES["BF16"] = 30
+TYPES.update((kind, facts[0]) for kind, facts in gguf_blocks.KINDS.items())
 BLOCK = 32
 # Of those that begin with f16 numbers and end with 16 bytes of low halves of
 # codes: bits of a code, and whether there is a minimum.
@@ -23,6 +26,8 @@ def f32(values):
 
 def encode(values, kind):
     """The bytes of numbers in a type of GGUF."""
+    if kind in gguf_blocks.KINDS:
+        return gguf_blocks.encode(values, kind)
     if kind == "F32":
         return f32(values).tobytes()
     if kind == "F16":

@@ -23,10 +23,12 @@ import compare
 import gguf_delta
 import gguf_tokenizer
 import gguf_transformers
-from gguf_file import BLOCK, TYPES, decode, encode, f32, write_gguf
+from gguf_file import BLOCK, decode, encode, f32, write_gguf
 from gguf_keys import metadata
 from gguf_parts import DELTA, ENDS, GROUPS, PARTS
 
+# Any numbers can be stored in these.
+TYPED = ("F32", "F16", "BF16", "Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1")
 KEPT_F32 = ("ssm_a", "ssm_conv1d", "shortconv.conv", "ffn_gate_inp")
 
 
@@ -178,7 +180,8 @@ def gguf_name(name, parts):
 
 
 def convert(config, tensors, kind):
-    """The tensors of the file, by name: shape, type, bytes."""
+    """The tensors of the file, by name: shape, type, bytes. `kind` is the type
+    of matrices, or says by the names of the file which is of another than F32."""
     family = config["model_type"]
     heads = config.get("num_attention_heads")
     key_heads = config.get("num_key_value_heads") or heads
@@ -208,10 +211,10 @@ def convert(config, tensors, kind):
                 tensor = interleave(tensor, heads)
             if ".k_proj." in name:
                 tensor = interleave(tensor, key_heads)
-        own = kind
+        own = kind if isinstance(kind, str) else kind.get(gguf, "F32")
         if stored_f32(gguf, tensor.shape):
             own = "F32"
-        elif kind.startswith("Q") and tensor.shape[-1] % BLOCK:
+        elif own.startswith("Q") and tensor.shape[-1] % BLOCK:
             own = "F16"
         if family in GROUPS:
             groups = config.get(GROUPS[family])
@@ -249,7 +252,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("golden")
     parser.add_argument("file")
-    parser.add_argument("--type", choices=[t for t in TYPES if not t.endswith("_K")], default="F32")
+    parser.add_argument("--type", choices=TYPED, default="F32")
     parser.add_argument("--directory")
     parser.add_argument("--tokenizer", metavar="PRE")
     args = parser.parse_args()

@@ -92,10 +92,11 @@ marimba::weightSources(const ImportedModel &imported, std::string &error) {
   std::vector<rt::WeightSource> sources;
   sources.reserve(imported.sources.size());
   for (const mlir::marimba::WeightSource &found : imported.sources) {
-    // Codes and zero points are bytes, whatever their sign.
-    std::optional<MarimbaDType> dtype =
-        found.dtype == "U8" ? MARIMBA_I8
-                            : rt::parseDtype(StringRef(found.dtype).lower());
+    // Codes, zero points and scales of 8 bits are bytes, whatever they mean.
+    StringRef type = found.dtype;
+    std::optional<MarimbaDType> dtype = type == "U8" || type.starts_with("F8_")
+                                            ? MARIMBA_I8
+                                            : rt::parseDtype(type.lower());
     if (!dtype) {
       error = found.file + ": " + found.name + ": cannot run with dtype " +
               found.dtype;
