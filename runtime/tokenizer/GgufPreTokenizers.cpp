@@ -189,21 +189,21 @@ GgufPreTokenizer createGgufPreTokenizer(std::string_view name) {
 /// The expressions by which a stage, or a sequence of them, splits a text;
 /// throws FieldError for what is none.
 static void collectExpressions(const Json &stage,
-                               std::vector<std::string> &expressions) {
+                               std::vector<std::string> &found) {
   std::string type = stage.value("type", "");
   bool isolates = stage.value("behavior", "Isolated") == "Isolated" &&
                   !stage.value("invert", false);
   if (type == "Sequence") {
     for (const Json &one : stage.at("pretokenizers"))
-      collectExpressions(one, expressions);
+      collectExpressions(one, found);
   } else if (type == "Split" && isolates && stage.at("pattern").is_object() &&
              stage["pattern"].contains("Regex")) {
-    expressions.push_back(stage["pattern"]["Regex"].get<std::string>());
+    found.push_back(stage["pattern"]["Regex"].get<std::string>());
   } else if (type == "Digits" && stage.value("individual_digits", false)) {
-    expressions.emplace_back(oneDigit);
+    found.emplace_back(expressions::oneDigit);
   } else if (type == "ByteLevel" && !stage.value("add_prefix_space", true)) {
     if (stage.value("use_regex", true))
-      expressions.emplace_back(gpt2Words);
+      found.emplace_back(expressions::gpt2);
   } else {
     throw FieldError("pre_tokenizer " + quote(stage.dump()) +
                      " has no name in GGUF");
@@ -217,14 +217,15 @@ std::string findGgufPreTokenizer(const Json &normalizer,
   if (!normalizer.is_null() && !composes)
     throw FieldError("normalizer " + quote(normalizer.dump()) +
                      " has no name in GGUF");
-  std::vector<std::string> expressions;
+  std::vector<std::string> found;
   if (preTokenizer.is_object())
-    collectExpressions(preTokenizer, expressions);
+    collectExpressions(preTokenizer, found);
+  unsigned extras =
+      (composes ? Composes : None) | (ignoresMerges ? IgnoresMerges : None);
   for (const Splitting &splitting : splittings())
-    if (splitting.composes == composes &&
-        splitting.ignoresMerges == ignoresMerges &&
-        std::equal(expressions.begin(), expressions.end(),
-                   splitting.expressions.begin(), splitting.expressions.end()))
+    if ((splitting.extras & ~unsigned(AddsStart)) == extras &&
+        std::equal(found.begin(), found.end(), splitting.expressions.begin(),
+                   splitting.expressions.end()))
       return std::string(splitting.names.front());
   throw FieldError("pre_tokenizer " + quote(preTokenizer.dump()) +
                    " has no name in GGUF");
