@@ -123,7 +123,7 @@ private:
   /// Whether products are made with it, be it in a function that is called.
   bool isMultiplied(mlir::Value value) {
     return any_of(value.getUses(), [&](mlir::OpOperand &use) {
-      if (auto call = dyn_cast<mlir::marimba::CallOp>(use.getOwner())) {
+      if (auto call = dyn_cast<mlir::func::CallOp>(use.getOwner())) {
         auto callee = symbols.lookup<mlir::func::FuncOp>(call.getCallee());
         return isMultiplied(callee.getArgument(use.getOperandNumber()));
       }
