@@ -28,11 +28,12 @@ static LogicalResult verifyQuantizedSources(WeightOp op,
   int64_t count = op.getSources() ? op.getSources()->size() : 0;
   if (op.getDerived() || count != expected)
     return op.emitOpError()
-           << "has " << count << " sources, expected " << expected
-           << ": codes, scales"
-           << (layout.encoding.offset == Offset::ZeroPoint ? ", zero points"
-               : layout.encoding.offset == Offset::Minimum ? ", minimums"
-                                                           : "")
+           << "has " << count << " sources, expected " << expected << ": "
+           << llvm::join(llvm::map_range(layout.parts(),
+                                         [](formats::PartKind kind) {
+                                           return partName(kind).data();
+                                         }),
+                         ", ")
            << " of each matrix";
   return success();
 }

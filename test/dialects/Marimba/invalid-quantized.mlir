@@ -1,22 +1,47 @@
 // RUN: marimba-opt %s -split-input-file -verify-diagnostics
 
-// expected-error@+1 {{group is 48, expected 32, 64 or 128}}
+// expected-error@+1 {{group is 48, expected 16, 32, 64 or 128}}
 func.func private @f(tensor<64x64xi8, #marimba.quantized<group 48, scale bf16>>)
 
 // -----
 
-// expected-error@+1 {{scale is 'i32', expected bf16, f16 or f32}}
+// expected-error@+1 {{scale is 'i32', expected bf16, f16, f32, f8E8M0FNU or f8E4M3FN}}
 func.func private @f(tensor<64x64xi8, #marimba.quantized<group 64, scale i32>>)
 
 // -----
 
-// expected-error@+1 {{quantised elements are 'i16', expected i8 or i4}}
+// expected-error@+1 {{quantised elements are 'i16', expected i8, i6, i5, i4, i3 or i2}}
 func.func private @f(tensor<64x64xi16, #marimba.quantized<channel, scale f32>>)
 
 // -----
 
-// expected-error@+1 {{zero points with elements of 'i8', expected i4}}
-func.func private @f(tensor<64x64xi8, #marimba.quantized<group 64, scale bf16, zero_point>>)
+// expected-error@+1 {{super-blocks have 128 inputs, expected 256, with groups in them}}
+func.func private @f(tensor<64x256xi4, #marimba.quantized<group 32, scale f16 per 128>>)
+
+// -----
+
+// expected-error@+1 {{super-blocks have 256 inputs, expected 256, with groups in them}}
+func.func private @f(tensor<64x256xi4, #marimba.quantized<channel, scale f16 per 256>>)
+
+// -----
+
+// expected-error@+1 {{zero points with values of e2m1, expected codes that are integers}}
+func.func private @f(tensor<64x64xi4, #marimba.quantized<group 32, scale f16, zero_point, values e2m1>>)
+
+// -----
+
+// expected-error@+1 {{elements of 'i4' with values of e4m3, expected i8}}
+func.func private @f(tensor<64x64xi4, #marimba.quantized<group 64, scale f32, values e4m3>>)
+
+// -----
+
+// expected-error@+1 {{values are 'e5m2', expected}}
+func.func private @f(tensor<64x64xi8, #marimba.quantized<group 64, scale f32, values e5m2>>)
+
+// -----
+
+// expected-error@+1 {{found 'median', expected minimum, zero_point or values}}
+func.func private @f(tensor<64x64xi4, #marimba.quantized<group 64, scale f32, median>>)
 
 // -----
 
@@ -35,7 +60,7 @@ marimba.weight @w : tensor<64x64xi8, #marimba.quantized<channel, scale f32>> fro
 
 // -----
 
-// expected-error@+1 {{has 2 sources, expected 3: codes, scales, zero points of each matrix}}
+// expected-error@+1 {{has 2 sources, expected 3: codes, scales, zeros of each matrix}}
 marimba.weight @w : tensor<64x64xi4, #marimba.quantized<group 64, scale bf16, zero_point>> from ["w.codes", "w.scales"]
 
 // -----
@@ -83,7 +108,7 @@ func.func @stack(%x: tensor<2x64xf32>, %w: !w, %y: tensor<2x64xf32>) {
 !w = tensor<64x256xi8, #marimba.quantized<group 64, scale bf16>>
 func.func @groups(%x: tensor<2x256xi8>, %s: tensor<2x2xf32>, %w: !w,
     %y: tensor<2x64xf32>) {
-  // expected-error@+1 {{input has 2 groups (G), expected a multiple of the 4 of the weight, of a multiple of 32 inputs each}}
+  // expected-error@+1 {{input has 2 groups (G), expected a multiple of the 4 of the weight, of a multiple of 16 inputs each}}
   %0 = marimba.quantized_matmul %x scales(%s, %s : tensor<2x2xf32>, tensor<2x2xf32>),
       %w as !w outs(%y : tensor<2x64xf32>)
       : tensor<2x256xi8>, !w -> tensor<2x64xf32>

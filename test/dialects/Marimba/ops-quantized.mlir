@@ -14,6 +14,12 @@ marimba.weight @z : !zeros from ["z.codes", "z.scales", "z.zeros"]
 // CHECK: marimba.weight @b : tensor<16896xi8> as tensor<70x100xi8, #marimba.quantized<channel, scale f32>> from
 marimba.weight @b : tensor<16896xi8> as !int8 from ["b.codes", "b.scales"]
 
+// CHECK: marimba.weight @k : tensor<70x256xi6, #marimba.quantized<group 16, scale f16 per 256>> from ["k.codes", "k.high_bits", "k.scales", "k.super_scales"]
+marimba.weight @k : tensor<70x256xi6, #marimba.quantized<group 16, scale f16 per 256>> from ["k.codes", "k.high_bits", "k.scales", "k.super_scales"]
+// CHECK: marimba.weight @q4_k : tensor<70x256xi4, #marimba.quantized<group 32, scale f16 per 256, minimum>> from
+marimba.weight @q4_k : tensor<70x256xi4, #marimba.quantized<group 32, scale f16 per 256, minimum>> from ["n.codes", "n.scales", "n.minimums", "n.super_scales", "n.super_minimums"]
+// CHECK: marimba.weight @t : tensor<70x64xi4, #marimba.quantized<group 32, scale f8E8M0FNU, values e2m1>> from ["t.codes", "t.scales"]
+marimba.weight @t : tensor<70x64xi4, #marimba.quantized<group 32, scale f8E8M0FNU, values e2m1>> from ["t.codes", "t.scales"]
 // CHECK: marimba.weight @m : tensor<70x128xi4, #marimba.quantized<group 32, scale f16, minimum>> from ["m.codes", "m.scales", "m.minimums"]
 marimba.weight @m : !minimum from ["m.codes", "m.scales", "m.minimums"]
 // CHECK: marimba.weight @n : tensor<10240xi8> as tensor<70x128xi4, #marimba.quantized<group 32, scale f16, minimum>> from
