@@ -108,11 +108,14 @@ void CPUTarget::buildKernels(OpPassManager &pm,
   if (library)
     func.addPass(
         createWidenQuantizedWeights({kWidenedChannels, kFewRows, integers}));
-  func.addPass(createConvertMarimbaToLinalg());
+  if (library || generated)
+    pm.addPass(createReadPackedRows());
+  OpPassManager &rest = pm.nest<func::FuncOp>();
+  rest.addPass(createConvertMarimbaToLinalg());
   if (options.bf16)
-    func.addPass(
+    rest.addPass(
         createFuseConversions({/*reorder=*/library && options.bf16Dots}));
-  func.addPass(createConvertElementwiseToLinalgPass());
+  rest.addPass(createConvertElementwiseToLinalgPass());
   pm.addPass(createQuantizedAsBytes());
   // No CSE here: sums that share one zero-filled tensor would each copy it.
   pm.addPass(createCanonicalizerPass());

@@ -55,6 +55,20 @@ def ConvertMarimbaToOneDNN
                            "::mlir::tensor::TensorDialect"];
 }
 
+def ReadPackedRows : Pass<"read-packed-rows", "::mlir::ModuleOp"> {
+  let summary = "a tied table's rows come from the copy that matmuls read";
+  let description = [{
+    An `embedding` whose table some `packed_matmul` of the module reads becomes a
+    `packed_embedding` of the same copy, where that is as exact as the table:
+    nothing reads the table as it is stored then, and its pages stay out of
+    memory.
+  }];
+  let statistics = [
+    Statistic<"numTables", "num-tables", "tables that are read packed">,
+  ];
+  let dependentDialects = ["::mlir::tensor::TensorDialect"];
+}
+
 def ConvertMarimbaToVector
     : Pass<"convert-marimba-to-vector", "::mlir::func::FuncOp"> {
   let summary = "scan, convolution, attention, rotation become vector loops";

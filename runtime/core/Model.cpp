@@ -59,6 +59,8 @@ Model::create(std::shared_ptr<const CompiledModule> module,
   // Some of it may be from before, and some from after.
   if (!weights->checkUnchanged(error))
     return nullptr;
+  // The header, what was derived from, and neighbours of both.
+  weights->releaseFiles();
   model->compiled = std::move(module);
   model->weightTable = std::move(weights);
   return model;

@@ -58,9 +58,11 @@ private:
   /// Memory of the model's file behind a matrix, which has been packed. Code
   /// that also reads it as stored, rows of an embedding, reads the file again.
   void release(const Item &item, const StoredMatrix &matrix) {
-    weights.release(matrix, static_cast<int64_t>(item.stored.get_size()),
-                    /*readAgain=*/item.spec->stored);
+    weights.release(matrix, static_cast<int64_t>(item.stored.get_size()));
   }
+  /// Our own memory behind a matrix, where nobody wants more than its packed
+  /// copy, which is there to stay: converted weights, and those made up.
+  void forget(const Item &item, const StoredMatrix &matrix);
   void ask(const Item &item, const StoredMatrix &matrix) {
     weights.willRead(matrix.data, static_cast<int64_t>(item.stored.get_size()));
   }
@@ -130,6 +132,18 @@ void Packer::leaveStored(size_t index, const WeightSpec &spec) {
                                   dtypeSize(spec.dtype));
 }
 
+void Packer::forget(const Item &item, const StoredMatrix &matrix) {
+  if (item.spec->stored || matrix.key != matrix.data)
+    return;
+  bool madeUp = weights.files().empty();
+  // The library may ask for a second layout of what it multiplies itself.
+  if (!madeUp && !item.spec->blocks)
+    return;
+  if (weights.forget(matrix, static_cast<int64_t>(item.stored.get_size())) &&
+      !madeUp)
+    library.forgotten.insert(matrix.key);
+}
+
 /// False where the library does not say how a layout's bytes lie.
 bool Packer::planFile() {
   plan.library = dnn::libraryText();
@@ -184,6 +198,7 @@ void Packer::adopt(std::shared_ptr<const PackedFile> file) {
       copy->buffer =
           PackedBytes(file->payload().subspan(at, entry.bytes), file);
       library.adopt(items[i].key(matrix), std::move(copy));
+      forget(items[i], matrix);
       at += entry.stride;
     }
   }
@@ -263,6 +278,7 @@ void Packer::packInMemory() {
       ask(item, matrix);
       library.pack(item.key(matrix), item.stored, item.wanted);
       release(item, matrix);
+      forget(item, matrix);
       done += item.wanted.get_size();
     }
   report.packed = static_cast<int64_t>(items.size());

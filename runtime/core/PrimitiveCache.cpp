@@ -55,6 +55,9 @@ void PrimitiveCache::Impl::packInto(const StoredKey &key,
       throw std::runtime_error("no memory for packing weights");
     return std::move(*buffer);
   };
+  if (forgotten.contains(key.data))
+    throw std::runtime_error("a weight is wanted in a second layout, but only "
+                             "its first packed copy was kept");
   auto place = places.find(key.data);
   const void *source = place == places.end() ? key.data : place->second;
   memory::desc sourceDesc = stored;

@@ -17,6 +17,7 @@
 #include <span>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 namespace marimba::rt {
@@ -103,6 +104,8 @@ struct PrimitiveCache::Impl {
   std::map<std::string, std::atomic<int64_t>> implementations;
   /// Where keys are stored that are addresses only (Stacks::InPlace).
   std::unordered_map<const void *, const void *> places;
+  /// Keys whose memory was given back once they were packed.
+  std::unordered_set<const void *> forgotten;
   /// Those that code reads where they are stored.
   StoredMatrices storedMatrices;
 

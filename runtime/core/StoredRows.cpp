@@ -100,12 +100,13 @@ std::optional<uint64_t> partBytes(const WeightSource &source) {
   return static_cast<uint64_t>(*count);
 }
 
-void copyPart(const WeightSource &source, const char *from, char *to) {
-  const Format *format = source.stored.format;
-  const Part *part = source.stored.part;
+/// As copyRows(), of a part of a quantised matrix.
+void copyPart(const WeightSource &source, const char *from, char *to,
+              int64_t first, int64_t end) {
+  const auto &[format, part] = source.stored;
   int64_t depth = source.shape[1];
   int64_t inputs = depth / format->perBlock(part->kind) * format->elements;
-  for (int64_t n = 0; n < source.channels; ++n) {
+  for (int64_t n = first; n < end; ++n) {
     int64_t row = storedRow(n, source.channels, source.interleavedHeads);
     repackRow(*format, *part, from + row * format->bytesOf(inputs), n, inputs,
               to);
@@ -138,23 +139,28 @@ std::optional<uint64_t> storedBytes(const WeightSource &source) {
   return static_cast<uint64_t>(format.bytesOf(*count));
 }
 
-void copyRows(const WeightSource &source, const char *from, const char *other,
-              char *to) {
-  if (source.stored.foreign)
-    return source.stored.foreign->repack(foreignShape(source), from, other, to);
-  if (source.stored.part)
-    return copyPart(source, from, to);
-  int64_t rows = rowsOf(source), count = *elementCount(source.shape);
+int64_t rowsToCopy(const WeightSource &source) {
+  int64_t count = *elementCount(source.shape);
   if (count == 0)
-    return;
-  int64_t row = count / rows, bytes = row * dtypeSize(source.dtype);
+    return 0;
+  const auto &[format, part] = source.stored;
+  if (part)
+    return format ? source.channels : 1;
+  if (source.interleavedHeads != 0)
+    return source.shape.front();
+  return source.shape.empty() ? 1 : count / source.shape.back();
+}
+
+void copyRows(const WeightSource &source, const char *from, char *to,
+              int64_t first, int64_t end) {
+  if (source.stored.part)
+    return copyPart(source, from, to, first, end);
+  int64_t rows = rowsToCopy(source);
+  int64_t row = *elementCount(source.shape) / rows;
+  int64_t bytes = row * dtypeSize(source.dtype);
   const Format *format = source.stored.format;
-  if (source.shape.size() == 1 && format) {
-    row = count;
-    rows = 1;
-  }
   int64_t stored = format ? format->bytesOf(row) : bytes;
-  for (int64_t i = 0; i < rows; ++i) {
+  for (int64_t i = first; i < end; ++i) {
     const char *at =
         from + storedRow(i, rows, source.interleavedHeads) * stored;
     if (format)

@@ -17,12 +17,17 @@ inline bool isPlain(const WeightSource &source) {
 /// of a matrix with so many channels.
 std::optional<uint64_t> storedBytes(const WeightSource &source);
 
-/// Writes the tensor of `source`, stored at `from`, to `to`: of its dtype,
+/// How many rows of the tensor can be copied without each other; 1 where it is
+/// one piece, 0 where it is empty.
+int64_t rowsToCopy(const WeightSource &source);
+
+/// Writes the rows [first, end) of rowsToCopy(), of the tensor of `source`,
+/// stored at `from`, to their places in the whole tensor at `to`: of its dtype,
 /// row-major, rows in the order of pairs apart; a part of a quantised matrix in
-/// the order of formats::Layout, where `to` must be zeroed.
-/// `other` is the tensor that it is made with, or null.
-void copyRows(const WeightSource &source, const char *from, const char *other,
-              char *to);
+/// the order of formats::Layout, where `to` must be zeroed, and 64 rows from a
+/// multiple of 64 on share bytes with no others.
+void copyRows(const WeightSource &source, const char *from, char *to,
+              int64_t first, int64_t end);
 
 } // namespace marimba::rt
 

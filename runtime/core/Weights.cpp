@@ -2,8 +2,10 @@
 
 #include "marimba/Weights.h"
 
+#include "StoredCopies.h"
 #include "StoredRows.h"
 #include "marimba/InputFile.h"
+#include "marimba/ThreadTeam.h"
 #include "marimba/formats/Safetensors.h"
 
 #include <sys/mman.h>
@@ -58,6 +60,16 @@ int64_t matrixBytes(const WeightSpec &spec) {
   return bytes;
 }
 
+/// Asks the system to read the pages of `bytes` bytes from `data` on.
+void askFor(const void *data, int64_t bytes) {
+  static const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
+  uintptr_t begin = reinterpret_cast<uintptr_t>(data) / page * page;
+  uintptr_t end = reinterpret_cast<uintptr_t>(data) +
+                  static_cast<uintptr_t>(std::max<int64_t>(bytes, 0));
+  if (begin < end)
+    madvise(reinterpret_cast<void *>(begin), end - begin, MADV_WILLNEED);
+}
+
 std::string typeText(MarimbaDType dtype, std::span<const int64_t> shape) {
   return std::string(dtypeName(dtype)) + " " + shapeText(shape);
 }
@@ -67,8 +79,8 @@ std::string typeText(MarimbaDType dtype, std::span<const int64_t> shape) {
 class Weights::Loader {
 public:
   Loader(Weights &weights, std::span<const WeightSource> sources, Stacks stacks,
-         std::string &error)
-      : weights(weights), stacks(stacks), error(error) {
+         int threads, std::string &error)
+      : weights(weights), stacks(stacks), threads(threads), error(error) {
     for (const WeightSource &source : sources)
       byName.emplace(source.name, &source);
   }
@@ -217,17 +229,18 @@ private:
     if (!weights.allocate(spec, error))
       return false;
     char *to = weights.buffers.back().data();
+    std::vector<StoredCopy> copies;
     for (const WeightSource *part : parts) {
       if (part->bytes)
-        copyRows(*part, address(*part), otherAddress(*part), to);
+        copies.push_back({part, address(*part), to});
       to += *elementCount(part->shape) * dtypeSize(part->dtype);
     }
-    // Once all are read: the parts of a quantised matrix share their bytes.
-    for (const WeightSource *part : parts)
-      if (part->bytes)
-        weights.release({nullptr, address(*part)},
-                        static_cast<int64_t>(part->bytes),
-                        /*readAgain=*/false);
+    copyStored(
+        copies, threads,
+        [&](const char *data, int64_t bytes) { askFor(data, bytes); },
+        [&](const char *data, int64_t bytes) {
+          weights.release({nullptr, data}, bytes);
+        });
     return true;
   }
 
@@ -321,6 +334,7 @@ private:
 
   Weights &weights;
   Stacks stacks;
+  int threads;
   std::string &error;
   std::unordered_map<std::string, const WeightSource *> byName;
   std::map<std::filesystem::path, const Mapping *> byFile;
@@ -394,37 +408,45 @@ bool Weights::checkUnchanged(std::string &error) const {
   return true;
 }
 
-void Weights::release(const StoredMatrix &matrix, int64_t bytes,
-                      bool readAgain) const {
+/// Whether [data, data + bytes) is within the `size` bytes at `base`; then
+/// drops the pages that belong to it alone.
+static bool dropPages(const void *data, int64_t bytes, const char *base,
+                      uint64_t size) {
   static const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
-  auto begin = reinterpret_cast<uintptr_t>(matrix.data);
+  auto begin = reinterpret_cast<uintptr_t>(data);
   uintptr_t end = begin + static_cast<uintptr_t>(bytes);
-  auto giveBack = [&](const char *data, uint64_t size) {
-    auto base = reinterpret_cast<uintptr_t>(data);
-    if (begin < base || end > base + size)
-      return;
-    // Pages that belong to it alone.
-    uintptr_t first = (begin + page - 1) / page * page;
-    uintptr_t last = end / page * page;
-    if (first < last)
-      madvise(reinterpret_cast<void *>(first), last - first, MADV_DONTNEED);
-  };
+  auto owner = reinterpret_cast<uintptr_t>(base);
+  if (begin < owner || end > owner + size)
+    return false;
+  uintptr_t first = (begin + page - 1) / page * page;
+  uintptr_t last = end / page * page;
+  if (first < last)
+    madvise(reinterpret_cast<void *>(first), last - first, MADV_DONTNEED);
+  return true;
+}
+
+void Weights::release(const StoredMatrix &matrix, int64_t bytes) const {
   // Nobody has written to those of files.
   for (const auto &mapping : mappings)
-    giveBack(mapping->data, mapping->size);
-  // Of what comes from files, own memory is the only copy.
-  if (mappings.empty() && !readAgain)
-    for (const AlignedBuffer &buffer : buffers)
-      giveBack(buffer.data(), static_cast<uint64_t>(buffer.size()));
+    dropPages(matrix.data, bytes, mapping->data, mapping->size);
+}
+
+bool Weights::forget(const StoredMatrix &matrix, int64_t bytes) const {
+  return std::any_of(buffers.begin(), buffers.end(),
+                     [&](const AlignedBuffer &buffer) {
+                       return dropPages(matrix.data, bytes, buffer.data(),
+                                        static_cast<uint64_t>(buffer.size()));
+                     });
+}
+
+void Weights::releaseFiles() const {
+  for (const auto &mapping : mappings)
+    release({nullptr, mapping->data}, static_cast<int64_t>(mapping->size));
 }
 
 void Weights::willRead(const void *data, int64_t bytes) const {
-  static const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
-  auto begin = reinterpret_cast<uintptr_t>(data) / page * page;
-  uintptr_t end = reinterpret_cast<uintptr_t>(data) +
-                  static_cast<uintptr_t>(std::max<int64_t>(bytes, 0));
-  if (sparse && begin < end)
-    madvise(reinterpret_cast<void *>(begin), end - begin, MADV_WILLNEED);
+  if (sparse)
+    askFor(data, bytes);
 }
 
 void Weights::readSparsely(const Description &description) {
@@ -443,12 +465,18 @@ void Weights::readSparsely(const Description &description) {
 
 std::unique_ptr<Weights> Weights::load(const Description &description,
                                        std::span<const WeightSource> sources,
-                                       std::string &error, Stacks stacks) {
+                                       std::string &error, Stacks stacks,
+                                       int threads) {
   std::unique_ptr<Weights> result(new Weights);
-  Loader loader(*result, sources, stacks, error);
-  for (const WeightSpec &spec : description.weights)
-    if (!(spec.derived ? result->allocate(spec, error) : loader.bind(spec)))
-      return nullptr;
+  Loader loader(*result, sources, stacks, threads, error);
+  bool bound = true;
+  onTeam(threads, [&] {
+    for (const WeightSpec &spec : description.weights)
+      bound = bound && (spec.derived ? result->allocate(spec, error)
+                                     : loader.bind(spec));
+  });
+  if (!bound)
+    return nullptr;
   if (std::any_of(description.weights.begin(), description.weights.end(),
                   [](const WeightSpec &spec) { return spec.apart; }))
     result->readSparsely(description);

@@ -8,6 +8,7 @@
 #include "marimba/Model.h"
 #include "marimba/Processor.h"
 #include "marimba/SavedState.h"
+#include "marimba/ThreadTeam.h"
 #include "marimba/Tokenizer.h"
 #include "marimba/Units.h"
 
@@ -207,11 +208,11 @@ static std::unique_ptr<Weights> loadWeights(const fs::path &directory,
   std::vector<WeightSource> sources = manifest.weights;
   for (WeightSource &source : sources) {
     source.file = directory / source.file;
-    if (source.other)
-      source.other->file = directory / source.other->file;
-  }
+  int threads = manifest.facts.threads;
+  if (!canStartTeam(threads, error))
+    return nullptr;
   std::unique_ptr<Weights> weights =
-      Weights::load(description, sources, error, Stacks::InPlace);
+      Weights::load(description, sources, error, Stacks::InPlace, threads);
   if (!weights)
     return nullptr;
   if (std::string found = fingerprint(*weights);

@@ -96,10 +96,10 @@ TEST(RandomWeightsTest, GivesMemoryBack) {
   std::vector<StoredMatrix> matrices =
       weights->matrices(5, description.weights[5]);
   ASSERT_EQ(matrices.size(), 1u);
-  weights->release(matrices[0], count * 4, /*readAgain=*/true);
+  weights->release(matrices[0], count * 4);
   for (int64_t i = 0; i < count; ++i)
     ASSERT_EQ(valueAt(released, i), before[static_cast<size_t>(i)]);
-  weights->release(matrices[0], count * 4, /*readAgain=*/false);
+  EXPECT_TRUE(weights->forget(matrices[0], count * 4));
   // All but what shares a page with others.
   int64_t zeros = 0;
   for (int64_t i = 0; i < count; ++i) {

@@ -32,11 +32,12 @@ LoadedModel::LoadedModel(ReadyModel &&ready, const ModelInfo &info,
 /// Maps the files that the importer found.
 static std::unique_ptr<rt::Weights>
 mapWeights(const rt::Description &description, const ImportedModel &imported,
-           std::string &error) {
+           int threads, std::string &error) {
   auto sources = weightSources(imported, error);
-  return sources ? rt::Weights::load(description, *sources, error,
-                                     rt::Stacks::InPlace)
-                 : nullptr;
+  if (!sources || !rt::canStartTeam(threads, error))
+    return nullptr;
+  return rt::Weights::load(description, *sources, error, rt::Stacks::InPlace,
+                           threads);
 }
 
 int LoadOptions::teamSize() const {
@@ -101,7 +102,7 @@ std::unique_ptr<LoadedModel> LoadedModel::load(StringRef modelDir,
   std::unique_ptr<rt::Weights> weights =
       options.weights
           ? rt::Weights::generate(module->description, *options.weights, error)
-          : mapWeights(module->description, imported, error);
+          : mapWeights(module->description, imported, facts.threads, error);
   if (!weights)
     return nullptr;
   rt::PackOptions pack;

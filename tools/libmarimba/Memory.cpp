@@ -25,7 +25,7 @@ using namespace marimba;
 using namespace llvm;
 
 /// Bytes of code or constants from which on a library is worth the calls.
-static constexpr uint64_t kLargeSegment = uint64_t(16) << 20;
+static constexpr uint64_t kLargeSegment = uint64_t(1) << 20;
 
 int64_t marimba::peakResident() {
   if (auto bytes = rt::readKibibytes("/proc/self/status", "VmHWM"))

@@ -59,3 +59,44 @@ OpWork PackedMatmulOp::getWork(DynamicSize size) {
   work.f32 += outputs * static_cast<double>(getPostOps().size());
   return work;
 }
+
+//===----------------------------------------------------------------------===//
+// PackedEmbeddingOp
+//===----------------------------------------------------------------------===//
+
+OpShapes mlir::marimba::shapesOf(PackedEmbeddingOp op) {
+  return {.values = {{"ids", op.getIds(), "B T"},
+                     {"table", op.getWeight(), "N K"},
+                     {"output", op.getInits()[0], "B T K"}},
+          .indices = {{"ids", op.getIds(), "N"}}};
+}
+
+LogicalResult PackedEmbeddingOp::verify() {
+  if (failed(verifyDestination(*this, {"output"})))
+    return failure();
+  ShapeChecker shapes(*this);
+  shapes.check(shapesOf(*this)).requireStatic("N").requireStatic("K");
+  requireUnitStride(shapes, "output", getInits()[0]);
+  Type stored = getElementTypeOrSelf(getWeight().getType());
+  return shapes
+      .require(getPacked().isF32() || (getPacked().isBF16() && stored.isBF16()),
+               "packed is neither f32 nor what the table holds, bf16")
+      .result();
+}
+
+WeightOperand PackedEmbeddingOp::getWeightOperand(OpOperand &operand) {
+  if (&operand != &getWeightMutable())
+    return {};
+  return {.role = WeightRole::Table};
+}
+
+OpWork PackedEmbeddingOp::getWork(DynamicSize) { return {}; }
+
+/// A row a token.
+double PackedEmbeddingOp::getBytesRead(OpOperand &operand, DynamicSize size) {
+  double bytes = bytesOf(*this, operand.get(), size);
+  if (&operand != &getWeightMutable())
+    return bytes;
+  LetterSizes sizes(shapesOf(*this), size);
+  return bytes * std::min(1.0, sizes("B T") / sizes("N"));
+}

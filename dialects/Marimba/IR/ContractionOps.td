@@ -55,4 +55,37 @@ def Marimba_PackedMatmulOp
   }];
 }
 
+def Marimba_PackedEmbeddingOp
+    : Marimba_DestinationOp<"packed_embedding",
+          [DeclareOpInterfaceMethods<WeightOperandInterface>]> {
+  let summary = "looks up one row of a packed table per token";
+  let description = [{
+    `output[b,t,:] = table[ids[b,t],:]`, like `embedding`, out of the copy that
+    `packed_matmul` reads of the same weight: a tied table is in memory once.
+    Elements of `packed` are no less exact than the table's. Precondition:
+    `0 <= ids < N`.
+
+    Shapes: ids `[B, T]`; table `[N, K]`; output `[B, T, K]`.
+
+    Example:
+
+    ```mlir
+    %x = marimba.packed_embedding %ids, %table packed bf16
+        outs(%e : tensor<?x?x192xf32>) : tensor<?x?xi32>, tensor<2048x192xbf16>
+        -> tensor<?x?x192xf32>
+    ```
+  }];
+  let arguments = (ins Marimba_AnyIds:$ids, Marimba_AnyParameter:$weight,
+      Variadic<Marimba_AnyActivation>:$inits, TypeAttr:$packed);
+  let results = (outs Variadic<Marimba_Activation>:$results);
+  let assemblyFormat = [{
+    $ids `,` $weight `packed` $packed `outs` `(` $inits `:` type($inits) `)`
+    attr-dict `:` type($ids) `,` type($weight) (`->` type($results)^)?
+  }];
+  let extraClassDeclaration = baseDeclarations # [{
+    double getBytesRead(::mlir::OpOperand &operand,
+                        ::mlir::marimba::DynamicSize size);
+  }];
+}
+
 #endif // MARIMBA_CONTRACTION_OPS_TD

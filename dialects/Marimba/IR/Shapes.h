@@ -74,6 +74,7 @@ OpShapes shapesOf(EmbeddingOp op);
 OpShapes shapesOf(GatherTokensOp op);
 OpShapes shapesOf(PermuteChannelsOp op);
 OpShapes shapesOf(LinearOp op);
+OpShapes shapesOf(PackedEmbeddingOp op);
 OpShapes shapesOf(PackedMatmulOp op);
 OpShapes shapesOf(RMSNormOp op);
 OpShapes shapesOf(L2NormOp op);

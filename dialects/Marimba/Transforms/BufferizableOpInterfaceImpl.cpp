@@ -151,6 +151,8 @@ void mlir::marimba::registerBufferizableOpInterfaceExternalModels(
         *ctx);
     QuantizedMatmulOp::attachInterface<PostOpsModel<QuantizedMatmulOp>>(*ctx);
     PackedMatmulOp::attachInterface<PostOpsModel<PackedMatmulOp>>(*ctx);
+    PackedEmbeddingOp::attachInterface<DestinationModel<PackedEmbeddingOp, 0>>(
+        *ctx);
     ChannelTermsOp::attachInterface<DestinationModel<ChannelTermsOp, 0, 1>>(
         *ctx);
     DequantizeOp::attachInterface<DestinationModel<DequantizeOp, 0>>(*ctx);

@@ -46,6 +46,10 @@ struct Sweep {
 void inSweeps(KernelBuilder &b, int64_t count, int64_t most,
               llvm::function_ref<void(const Sweep &)> body);
 
+/// The copy of `weight` [N, K] that the runtime packs as `packed`, in blocks of
+/// 64 channels: [blocks, words, 64].
+Value packedCopy(KernelBuilder &b, Value weight, Type packed);
+
 // One function for each op that this conversion knows.
 void populateScanToVectorPatterns(RewritePatternSet &patterns, int64_t lanes);
 void populateLinearAttentionToVectorPatterns(RewritePatternSet &patterns,
@@ -54,6 +58,7 @@ void populateConvToVectorPatterns(RewritePatternSet &patterns, int64_t lanes);
 void populateLTIToVectorPatterns(RewritePatternSet &patterns, int64_t lanes);
 void populateAttentionToVectorPatterns(RewritePatternSet &patterns,
                                        int64_t lanes, int64_t threads);
+void populatePackedEmbeddingToVectorPatterns(RewritePatternSet &patterns);
 void populatePackedMatmulToVectorPatterns(RewritePatternSet &patterns,
                                           const TileFacts &facts);
 void populateGroupedMatmulToVectorPatterns(RewritePatternSet &patterns,

@@ -88,6 +88,7 @@ struct ConvertMarimbaToVectorPass
     populateAttentionToVectorPatterns(patterns, *lanes, threads);
     TileFacts facts = TileFacts::of(*lanes, threads);
     facts.matrixTiles = tiles;
+    populatePackedEmbeddingToVectorPatterns(patterns);
     populatePackedMatmulToVectorPatterns(patterns, facts);
     populateGroupedMatmulToVectorPatterns(patterns, facts, bf16Dots);
     populateRotaryToVectorPatterns(patterns, *lanes);

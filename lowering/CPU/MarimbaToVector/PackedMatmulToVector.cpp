@@ -26,17 +26,21 @@
 using namespace mlir;
 using namespace mlir::marimba;
 
+Value mlir::marimba::packedCopy(KernelBuilder &b, Value weight, Type packed) {
+  int64_t inputs = cast<MemRefType>(weight.getType()).getDimSize(1);
+  int64_t perWord = packed.isF32() ? 1 : 2;
+  int64_t words = llvm::alignTo(llvm::divideCeil(inputs, perWord), 16);
+  auto type =
+      MemRefType::get({ShapedType::kDynamic, words, BlockKernel::kChannels},
+                      packed.isF32() ? packed : Type(b.getI32Type()));
+  return rt::PackedWeightsOp::create(b, type, rt::ContextOp::create(b), weight);
+}
+
 namespace {
 
 struct PackedKernel : BlockKernel {
   PackedKernel(KernelBuilder &b, PackedMatmulOp op, const TileFacts &facts)
       : BlockKernel(b, facts), op(op) {}
-
-  /// Words of a channel, with their padding.
-  static int64_t wordsOf(int64_t inputs, Type packed) {
-    int64_t perWord = packed.isF32() ? 1 : 2;
-    return llvm::alignTo(llvm::divideCeil(inputs, perWord), 16);
-  }
 
   SmallVector<Value> sums(const Tile &tile) override {
     bool pairs = getElementTypeOrSelf(op.getInput().getType()).isBF16();
@@ -102,14 +106,7 @@ struct PackedMatmulToVector : OpRewritePattern<PackedMatmulOp> {
     KernelBuilder b(op.getLoc(), rewriter);
     auto weight = cast<MemRefType>(op.getWeight().getType());
     int64_t channels = weight.getDimSize(0);
-    Type packed = op.getPacked();
-    auto type =
-        MemRefType::get({ShapedType::kDynamic,
-                         PackedKernel::wordsOf(weight.getDimSize(1), packed),
-                         BlockKernel::kChannels},
-                        packed.isF32() ? packed : Type(b.getI32Type()));
-    Value words = rt::PackedWeightsOp::create(b, type, rt::ContextOp::create(b),
-                                              op.getWeight());
+    Value words = packedCopy(b, op.getWeight(), op.getPacked());
     ContractionOperands operands{words, op.getBias(), op.getInits()[0],
                                  channels, postOpsOf(op)};
     SmallVector<Value> inputs{op.getInput()};

@@ -60,6 +60,8 @@ WeightUse WeightUses::usesOf(Value value) {
                packed && operand.get() == packed.getWeight() &&
                operand.get() != packed.getBias()) {
       join(result, {.packed = packed.getPacked(), .blocks = true});
+    } else if (auto rows = dyn_cast<PackedEmbeddingOp>(op)) {
+      join(result, {.packed = rows.getPacked(), .blocks = true});
     } else if (isa<GroupedMatmulOp>(op)) {
       join(result, {.apart = true});
     } else if (isa<memref::DimOp>(op)) {

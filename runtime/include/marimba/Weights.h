@@ -89,11 +89,11 @@ public:
   /// are converted into memory of our own. Sizes of one may be dropped or
   /// added. Derived weights are zeros until `prepare` runs. Null and `error`
   /// where a source is missing, of another type or shape, or not wholly in its
-  /// file.
-  static std::unique_ptr<Weights> load(const Description &description,
-                                       std::span<const WeightSource> sources,
-                                       std::string &error,
-                                       Stacks stacks = Stacks::Copied);
+  /// file. A team of `threads` copies and converts; what it has read of a file
+  /// leaves memory again.
+  static std::unique_ptr<Weights>
+  load(const Description &description, std::span<const WeightSource> sources,
+       std::string &error, Stacks stacks = Stacks::Copied, int threads = 1);
   /// As load(), from `provider` instead of files.
   static std::unique_ptr<Weights> generate(const Description &description,
                                            const WeightProvider &provider,
@@ -120,10 +120,13 @@ public:
   /// weights that are `apart`, of which most may never be read.
   void willRead(const void *data, int64_t bytes) const;
   /// Gives back the memory of `matrix`, of `bytes` bytes, where it is in a
-  /// file: who reads it later reads the file again. Where a provider made all
-  /// weights there is none, and memory is given back where it is not
-  /// `readAgain` by anybody.
-  void release(const StoredMatrix &matrix, int64_t bytes, bool readAgain) const;
+  /// file: who reads it later reads the file again.
+  void release(const StoredMatrix &matrix, int64_t bytes) const;
+  /// Gives back the memory of `matrix` where it is our own, and whether it is:
+  /// nobody may read it any more.
+  bool forget(const StoredMatrix &matrix, int64_t bytes) const;
+  /// As release(), of all that is in files: loading reads much once.
+  void releaseFiles() const;
 
 private:
   struct Mapping;

@@ -45,3 +45,21 @@ func.func @rank(%x: tensor<64xf32>, %w: tensor<64x64xf32>, %y: tensor<64xf32>) {
       : tensor<64xf32>, tensor<64x64xf32> -> tensor<64xf32>
   return
 }
+
+// -----
+
+func.func @rounded_rows(%ids: tensor<?x?xi32>, %w: tensor<32x64xf32>, %y: tensor<?x?x64xf32>) {
+  // expected-error@+1 {{packed is neither f32 nor what the table holds, bf16}}
+  %0 = marimba.packed_embedding %ids, %w packed bf16 outs(%y : tensor<?x?x64xf32>)
+      : tensor<?x?xi32>, tensor<32x64xf32> -> tensor<?x?x64xf32>
+  return
+}
+
+// -----
+
+func.func @rows_of_another_size(%ids: tensor<?x?xi32>, %w: tensor<32x64xf32>, %y: tensor<?x?x32xf32>) {
+  // expected-error@+1 {{output}}
+  %0 = marimba.packed_embedding %ids, %w packed f32 outs(%y : tensor<?x?x32xf32>)
+      : tensor<?x?xi32>, tensor<32x64xf32> -> tensor<?x?x32xf32>
+  return
+}

@@ -12,6 +12,15 @@ func.func @packed(%x: tensor<?x64xf32>, %w: tensor<32x64xbf16>, %bias: tensor<32
   return %0 : tensor<?x32xf32>
 }
 
+// CHECK-LABEL: func @rows
+func.func @rows(%ids: tensor<?x?xi32>, %w: tensor<32x64xbf16>, %y: tensor<?x?x64xf32>)
+    -> tensor<?x?x64xf32> {
+  // CHECK: marimba.packed_embedding %{{.*}}, %{{.*}} packed bf16 outs(%{{.*}} : tensor<?x?x64xf32>)
+  %0 = marimba.packed_embedding %ids, %w packed bf16 outs(%y : tensor<?x?x64xf32>)
+      : tensor<?x?xi32>, tensor<32x64xbf16> -> tensor<?x?x64xf32>
+  return %0 : tensor<?x?x64xf32>
+}
+
 // CHECK-LABEL: func @quantized
 func.func @quantized(%x: memref<?x64xf32>, %w: memref<4352xi8>, %y: memref<?x64xf32>) {
   // CHECK: marimba.quantized_matmul

@@ -71,6 +71,11 @@ const Case kCases[] = {
      {.f32 = 2 * kTokens * 10,
       .products = 2 * kTokens * 8 * 10,
       .bytes = kTokens * 8 * 4 + 80 * 2 + 10 * 4 + kTokens * 10 * 4}},
+    {"%ids: tensor<?x?xi32>, %w: tensor<64x8xbf16>, %y: tensor<?x?x8xf32>",
+     "marimba.packed_embedding %ids, %w packed bf16 outs(%y : "
+     "tensor<?x?x8xf32>) : tensor<?x?xi32>, tensor<64x8xbf16> -> "
+     "tensor<?x?x8xf32>",
+     {.bytes = kTokens * 4 + kTokens * 8 * 2 + kTokens * 8 * 4}},
     {"%x: tensor<?x?x8xf32>, %w: tensor<8xf32>",
      "marimba.rms_norm %x weight(%w : tensor<8xf32>) eps(0.1) : "
      "tensor<?x?x8xf32>",
