@@ -41,8 +41,7 @@ bool WeightTable::isQuantizedOnDisk(StringRef name, ArrayRef<Dim> shape) {
 
 bool WeightTable::showBlocks(StringRef name, ArrayRef<Dim> shape) {
   const CheckpointTensor *tensor = directory.find(name);
-  if (!tensor || shape.size() != 2 || tensor->entry.shape.size() != 2 ||
-      staysAsItIs(name))
+  if (!tensor || shape.size() != 2 || tensor->entry.shape.size() != 2)
     return false;
   const formats::Format *format = tensor->stored.format;
   if (!format || !format->encoding || tensor->stored.part)

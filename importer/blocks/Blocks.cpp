@@ -6,6 +6,9 @@
 
 #include "importer/blocks/Blocks.h"
 #include "dialects/Marimba/IR/Marimba.h"
+#include "dialects/Marimba/IR/ProductAttributes.h"
+#include "dialects/Marimba/IR/Quantized.h"
+#include "marimba/formats/StaysUnquantized.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
@@ -59,8 +62,12 @@ Value emitLinear(LayerScope &scope, Value input, StringRef name) {
   if (scope.onProjection)
     scope.onProjection(name, input);
   int64_t out = cast<RankedTensorType>(weight.getType()).getDimSize(0);
-  return LinearOp::create(scope.builder, scope.loc(name), scope.activation(out),
-                          scope.permuted(input, name), weight, bias);
+  auto linear = LinearOp::create(scope.builder, scope.loc(name),
+                                 scope.activation(out), input, weight, bias);
+  if (isQuantized(weight.getType()) &&
+      ::marimba::formats::staysUnquantized((name + ".weight").str()))
+    linear->setAttr(kExactProductsAttr, scope.builder.getUnitAttr());
+  return linear;
 }
 
 Value emitNorm(LayerScope &scope, Value input, StringRef name, double epsilon,

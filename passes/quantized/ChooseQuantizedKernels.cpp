@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/Marimba/IR/Marimba.h"
+#include "dialects/Marimba/IR/ProductAttributes.h"
 #include "dialects/Marimba/IR/Quantized.h"
 #include "passes/quantized/Passes.h"
 #include "passes/quantized/QuantizedMatmul.h"
@@ -38,7 +39,8 @@ struct ConvertLinear : OpRewritePattern<LinearOp> {
     if (!isQuantized(weight))
       return rewriter.notifyMatchFailure(op, "weight is not quantised");
     bool few = hasFewRows(op);
-    bool integers = this->integers && layoutOf(weight).encoding.hasIntegers();
+    bool integers = this->integers && layoutOf(weight).encoding.hasIntegers() &&
+                    !op->hasAttr(kExactProductsAttr);
     bool anyRows = integers && this->anyRows;
     bool wholeRows = integers && this->wholeRows;
     if (library && !anyRows && !few)

@@ -5,6 +5,7 @@
 #include "PackedFile.h"
 #include "PrimitiveCacheImpl.h"
 #include "marimba/AvailableMemory.h"
+#include "marimba/NotFinite.h"
 
 #include <algorithm>
 #include <stdexcept>
@@ -138,6 +139,9 @@ void Packer::forget(const Item &item, const StoredMatrix &matrix) {
   bool madeUp = weights.files().empty();
   // The library may ask for a second layout of what it multiplies itself.
   if (!madeUp && !item.spec->blocks)
+    return;
+  // What is wrong with a weight can be said as long as it is there.
+  if (!madeUp && findNotFinite(matrix.data, item.spec->dtype, item.k * item.n))
     return;
   if (weights.forget(matrix, static_cast<int64_t>(item.stored.get_size())) &&
       !madeUp)

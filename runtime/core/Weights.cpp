@@ -360,7 +360,7 @@ bool Weights::allocate(const WeightSpec &spec, std::string &error) {
 }
 
 int64_t Weights::ownBytes() const {
-  int64_t bytes = 0;
+  int64_t bytes = -forgotten;
   for (const AlignedBuffer &buffer : buffers)
     bytes += buffer.size();
   return bytes;
@@ -432,11 +432,13 @@ void Weights::release(const StoredMatrix &matrix, int64_t bytes) const {
 }
 
 bool Weights::forget(const StoredMatrix &matrix, int64_t bytes) const {
-  return std::any_of(buffers.begin(), buffers.end(),
-                     [&](const AlignedBuffer &buffer) {
-                       return dropPages(matrix.data, bytes, buffer.data(),
-                                        static_cast<uint64_t>(buffer.size()));
-                     });
+  for (const AlignedBuffer &buffer : buffers)
+    if (dropPages(matrix.data, bytes, buffer.data(),
+                  static_cast<uint64_t>(buffer.size()))) {
+      forgotten += bytes;
+      return true;
+    }
+  return false;
 }
 
 void Weights::releaseFiles() const {

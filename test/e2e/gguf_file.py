@@ -108,79 +108,26 @@ def pack_value(kind, value):
     return struct.pack(FORMATS[kind], value)
 
 
-def write_gguf(path, keys, tensors):
-    """A file of version 3. `tensors`: name to shape, type, bytes."""
+def pack_header(keys, tensors):
+    """All in front of the data of a file of version 3. `tensors`: name to shape,
+    type, bytes of the data."""
     head = b"GGUF" + struct.pack("<IQQ", 3, len(tensors), len(keys))
     for key, (kind, value) in keys.items():
         head += pack_string(key) + struct.pack("<I", kind) + pack_value(kind, value)
-    data = bytearray()
-    for name, (shape, kind, raw) in tensors.items():
+    at = 0
+    for name, (shape, kind, size) in tensors.items():
         head += pack_string(name) + struct.pack("<I", len(shape))
         head += struct.pack(f"<{len(shape)}Q", *reversed(shape))
-        head += struct.pack("<IQ", TYPES[kind], len(data))
+        head += struct.pack("<IQ", TYPES[kind], at)
+        at += size + -size % ALIGNMENT
+    return head + b"\0" * (-len(head) % ALIGNMENT)
+
+
+def write_gguf(path, keys, tensors):
+    """A file of version 3. `tensors`: name to shape, type, bytes."""
+    sizes = {n: (shape, kind, len(raw)) for n, (shape, kind, raw) in tensors.items()}
+    data = bytearray()
+    for _, _, raw in tensors.values():
         data += raw + b"\0" * (-len(raw) % ALIGNMENT)
-    head += b"\0" * (-len(head) % ALIGNMENT)
     with open(path, "wb") as file:
-        file.write(head + data)
-
-
-class Reader:
-    def __init__(self, raw):
-        self.raw, self.at = raw, 0
-
-    def take(self, form):
-        (value,) = struct.unpack_from(form, self.raw, self.at)
-        self.at += struct.calcsize(form)
-        return value
-
-    def string(self):
-        length = self.take("<Q")
-        self.at += length
-        return self.raw[self.at - length : self.at].decode()
-
-    def value(self, kind):
-        if kind == STRING:
-            return self.string()
-        if kind == ARRAY:
-            inner, count = self.take("<I"), self.take("<Q")
-            return [self.value(inner) for _ in range(count)]
-        value = self.take(FORMATS[kind])
-        return bool(value) if kind == BOOL else value
-
-
-def bytes_of(shape, kind):
-    count = 1
-    for size in shape:
-        count *= size
-    if kind in ("F32", "F16", "BF16"):
-        return count * (4 if kind == "F32" else 2)
-    if kind.endswith("_K"):
-        return count // 256 * {"Q4_K": 144, "Q5_K": 176, "Q6_K": 210}[kind]
-    bits, has_minimum = HALVES.get(kind, (8, False))
-    return count // BLOCK * (2 + 2 * has_minimum + BLOCK * bits // 8)
-
-
-def read_gguf(path):
-    """The keys with their values, and the tensors: name to shape, type, bytes."""
-    with open(path, "rb") as file:
-        reader = Reader(file.read())
-    assert reader.raw[:4] == b"GGUF"
-    reader.at = 4
-    assert reader.take("<I") == 3
-    count, keys = reader.take("<Q"), {}
-    for _ in range(reader.take("<Q")):
-        key = reader.string()
-        keys[key] = reader.value(reader.take("<I"))
-    names, places = {number: kind for kind, number in TYPES.items()}, {}
-    for _ in range(count):
-        name = reader.string()
-        shape = [reader.take("<Q") for _ in range(reader.take("<I"))][::-1]
-        places[name] = (shape, names[reader.take("<I")], reader.take("<Q"))
-    begin = reader.at + -reader.at % ALIGNMENT
-    tensors = {}
-    for name, (shape, kind, offset) in places.items():
-        size = bytes_of(shape, kind)
-        raw = reader.raw[begin + offset : begin + offset + size]
-        assert len(raw) == size, name
-        tensors[name] = (shape, kind, raw)
-    return keys, tensors
+        file.write(pack_header(keys, sizes) + data)

@@ -85,15 +85,25 @@ static LogicalResult verifyTime(const Holder &holder, NamedAttribute attr) {
   return verifyTimeAttribute(holder.op, holder.index, attr);
 }
 
-static LogicalResult verifyTriangular(const Holder &holder,
-                                      NamedAttribute attr) {
-  if (holder.op->getName().getStringRef() != "linalg.generic")
+/// A unit on an op that is called `op`.
+static LogicalResult verifyUnit(const Holder &holder, NamedAttribute attr,
+                                StringRef op) {
+  if (holder.op->getName().getStringRef() != op)
     return holder.error() << "has the attribute '" << attr.getName().getValue()
-                          << "', which a linalg.generic may have";
+                          << "', which a " << op << " may have";
   if (isa<UnitAttr>(attr.getValue()))
     return success();
   return holder.error() << "has '" << attr.getName().getValue()
                         << "' = " << attr.getValue() << ", expected no value";
+}
+
+static LogicalResult verifyTriangular(const Holder &holder,
+                                      NamedAttribute attr) {
+  return verifyUnit(holder, attr, "linalg.generic");
+}
+
+static LogicalResult verifyExact(const Holder &holder, NamedAttribute attr) {
+  return verifyUnit(holder, attr, LinearOp::getOperationName());
 }
 
 static constexpr KnownAttribute kKnown[] = {
@@ -107,6 +117,7 @@ static constexpr KnownAttribute kKnown[] = {
     {kNameAttr, Place::Argument, verifyName},
     {kTimeAttr, Place::Argument, verifyTime},
     {kLowerTriangularAttr, Place::Elsewhere, verifyTriangular},
+    {kExactProductsAttr, Place::Elsewhere, verifyExact},
 };
 
 static StringRef nameOf(Place place) {

@@ -16,6 +16,12 @@ namespace mlir::marimba {
 inline constexpr llvm::StringLiteral kLowerTriangularAttr =
     "marimba.lower_triangular";
 
+/// marimba.linear with a quantised weight: what it multiplies is not rounded to
+/// bytes, as a recurrence multiplies up what comes out
+/// (formats::staysUnquantized). A unit.
+inline constexpr llvm::StringLiteral kExactProductsAttr =
+    "marimba.exact_products";
+
 } // namespace mlir::marimba
 
 #endif // MARIMBA_DIALECTS_MARIMBA_IR_PRODUCTATTRIBUTES_H

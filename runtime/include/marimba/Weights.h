@@ -103,7 +103,8 @@ public:
   Weights &operator=(const Weights &) = delete;
 
   std::span<const MarimbaTensor> table() const { return tensors; }
-  /// Bytes held in memory of our own (copies and derived weights).
+  /// Bytes held in memory of our own (copies and derived weights), but for what
+  /// was given back.
   int64_t ownBytes() const;
 
   /// The matrices of row `index`, which the description says is packed or
@@ -141,6 +142,7 @@ private:
   std::vector<std::unique_ptr<Mapping>> mappings;
   bool sparse = false; // pages are read when they are asked for
   std::vector<AlignedBuffer> buffers;
+  mutable int64_t forgotten = 0; // bytes of them
   /// Address space without memory, and by row where the matrices really are.
   std::vector<std::unique_ptr<Mapping>> reserved;
   std::map<size_t, std::vector<const void *>> apart;

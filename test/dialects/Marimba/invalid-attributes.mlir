@@ -117,3 +117,11 @@ func.func @f(%x: tensor<4xf32>) {
   } -> tensor<4xf32>
   return
 }
+
+// -----
+
+func.func @f() {
+  // expected-error@+1 {{'arith.constant' op has the attribute 'marimba.exact_products', which a marimba.linear may have}}
+  %c = arith.constant {marimba.exact_products} 1 : index
+  return
+}

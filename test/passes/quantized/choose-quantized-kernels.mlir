@@ -23,6 +23,20 @@ func.func @decode(%x: tensor<?x1x100xf32>, %w: !int4) -> tensor<?x1x70xf32> {
   return %y : tensor<?x1x70xf32>
 }
 
+// What a recurrence multiplies up is of f32, whatever may be rounded.
+
+// CHECK-LABEL: func @exact
+// CHECK-NOT: quantize_rows
+// CHECK: marimba.quantized_matmul %{{.*}} : tensor<?x1x100xf32>,
+// ANY-LABEL: func @exact
+// ANY-NOT: quantize_rows
+// ANY: marimba.quantized_matmul %{{.*}} : tensor<?x1x100xf32>,
+func.func @exact(%x: tensor<?x1x100xf32>, %w: !int4) -> tensor<?x1x70xf32> {
+  %y = marimba.linear %x, %w {marimba.exact_products}
+      : tensor<?x1x100xf32>, !int4 -> tensor<?x1x70xf32>
+  return %y : tensor<?x1x70xf32>
+}
+
 // A matrix of a stack by its index; groups of 64 where a scale is a channel's.
 
 // CHECK-LABEL: func @expert

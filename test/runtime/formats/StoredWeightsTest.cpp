@@ -124,7 +124,8 @@ TEST_P(StoredWeightsTest, IsWidened) {
 }
 
 TEST_P(StoredWeightsTest, BecomesWhatKernelsRead) {
-  auto weights = rt::Weights::load(describe(true), parts(), error);
+  auto weights = rt::Weights::load(describe(true), parts(), error,
+                                   rt::Stacks::Copied, /*threads=*/2);
   ASSERT_TRUE(weights) << error;
   const char *data = static_cast<const char *>(weights->table()[0].data);
   Layout l = layout();
