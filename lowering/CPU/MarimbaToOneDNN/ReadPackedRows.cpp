@@ -59,6 +59,8 @@ struct ReadPackedRowsPass
       auto rows = PackedEmbeddingOp::create(
           b, op.getLoc(), TypeRange(empty.getType()), op.getIds(),
           op.getTable(), empty, TypeAttr::get(type));
+      LDBG() << op.getLoc() << ": rows of '" << get.getWeight()
+             << "' packed as " << type;
       op.replaceAllUsesWith(rows->getResults());
       op.erase();
       tables[get.getWeight()] = true;
