@@ -102,7 +102,7 @@ void readQuantized(const Json &value, const std::string &path,
                    std::to_string(spec.sources.size()) + " sources");
   };
   formats::Encoding encoding;
-  encoding.bits = static_cast<int>(number("bits", 2, 8));
+  encoding.bits = static_cast<int>(number("bits", 1, 8));
   int64_t channels = number("channels", 1), inputs = number("inputs", 1);
   int64_t matrices = number("matrices", 1);
   if (encoding.bits == 7 || !formats::Layout::fits(channels, inputs, matrices))
@@ -127,6 +127,9 @@ void readQuantized(const Json &value, const std::string &path,
     encoding.values = *known;
   }
   if (encoding.superBlock && encoding.superBlock % encoding.group != 0)
+    mismatch();
+  if (encoding.hasGrid() ? encoding != formats::Encoding::ofGrid(encoding.values)
+                         : encoding.bits == 1)
     mismatch();
   auto layout = formats::Layout::of(encoding, channels, inputs, matrices);
   if (spec.dtype != MARIMBA_I8 || spec.shape.size() != 1 ||

@@ -45,6 +45,46 @@ void widenGrid(const char *from, float *to, int64_t blocks) {
     }
 }
 
+/// The entry of byte `byte` of word `word` of places (Layout).
+template <int64_t width> int64_t entryOf(int64_t word, int64_t byte) {
+  return width == 8 ? 4 * word + byte : word / 2 * 8 + 2 * byte + word % 2;
+}
+
+/// The lower eight bits of the places.
+template <int64_t width, int64_t (*entry)(const char *, int64_t)>
+void readPlaces(const char *block, char *to) {
+  for (int64_t word = 0; word < kSuper / width / 4; ++word)
+    for (int64_t byte = 0; byte < 4; ++byte)
+      *to++ = static_cast<char>(entry(block, entryOf<width>(word, byte)));
+}
+
+/// `bits` bits of each entry, as words of high bits.
+template <int64_t width, int bits, int (*upper)(const char *, int64_t)>
+void readUpper(const char *block, char *to) {
+  constexpr int64_t perWord = 8 / bits; // words of places
+  for (int64_t first = 0; first < kSuper / width / 4; first += perWord)
+    for (int64_t byte = 0; byte < 4; ++byte) {
+      int made = 0;
+      for (int64_t w = 0; w < perWord; ++w)
+        made |= upper(block, entryOf<width>(first + w, byte)) << bits * w;
+      *to++ = static_cast<char>(made);
+    }
+}
+
+/// The signs of eight numbers each.
+template <unsigned (*signs)(const char *, int64_t)>
+void readSigns(const char *block, char *to) {
+  for (int64_t i = 0; i < kSuper / 8; ++i)
+    *to++ = static_cast<char>(signs(block, i));
+}
+
+/// Scales of 4 bits, of two groups in a byte.
+template <int64_t groups, int (*steps)(const char *, int64_t)>
+void readHalves(const char *block, char *to) {
+  for (int64_t g = 0; g < groups; g += 2)
+    *to++ = static_cast<char>(steps(block, g) | steps(block, g + 1) << 4);
+}
+
 } // namespace marimba::formats
 
 #endif // MARIMBA_RUNTIME_FORMATS_GRIDBLOCKS_H

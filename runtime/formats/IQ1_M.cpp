@@ -19,26 +19,34 @@ static int word(const char *block, int64_t i) {
   return readInteger<uint16_t>(block + kScales + 2 * i);
 }
 
-static float scale(const char *block, int64_t group) {
-  unsigned half = 0;
+static void readScale(const char *block, char *to) {
+  uint16_t half = 0;
   for (int64_t i = 0; i < 4; ++i)
-    half |= static_cast<unsigned>(word(block, i) >> 12) << 4 * i;
-  int s = word(block, group / 4) >> 3 * (group % 4) & 7;
-  return fromF16(static_cast<uint16_t>(half)) * static_cast<float>(2 * s + 1) *
-         0.125F;
+    half |= static_cast<uint16_t>(word(block, i) >> 12 << 4 * i);
+  std::memcpy(to, &half, kHalf);
+}
+
+static int steps(const char *block, int64_t group) {
+  return word(block, group / 4) >> 3 * (group % 4) & 7;
+}
+
+static float scale(const char *block, int64_t group) {
+  char d[kHalf];
+  readScale(block, d);
+  return eighths(d, steps(block, group));
 }
 
 /// What belongs to entry `i` besides its lower bits.
-static int top(const char *block, int64_t i) {
+static int upper(const char *block, int64_t i) {
   return readByte(block + kTop + i / 2) >> 4 * (i % 2) & 15;
 }
 
 static int64_t entry(const char *block, int64_t i) {
-  return readByte(block + i) | (top(block, i) & 7) << 8;
+  return readByte(block + i) | (upper(block, i) & 7) << 8;
 }
 
 static int code(const char *block, int64_t i, int number) {
-  return 8 * number + (top(block, i / 8) & 8 ? -1 : 1);
+  return 8 * number + (upper(block, i / 8) & 8 ? -1 : 1);
 }
 
 const Format kIQ1_M = {
@@ -46,6 +54,11 @@ const Format kIQ1_M = {
     .elements = kSuper,
     .bytes = kBytes,
     .widen = widenGrid<kBytes, Codebook::IQ1, 16, scale, entry, code>,
+    .encoding = Encoding::ofGrid(CodeValues::IQ1_M),
+    .parts = {Part{PartKind::Codes, readPlaces<8, entry>},
+              Part{PartKind::HighBits, readUpper<8, 4, upper>},
+              Part{PartKind::Scales, readHalves<16, steps>},
+              Part{PartKind::SuperScales, readScale}},
 };
 
 } // namespace marimba::formats

@@ -19,17 +19,26 @@ static int word(const char *block, int64_t group) {
   return readInteger<uint16_t>(block + kTop + 2 * group);
 }
 
+static int steps(const char *block, int64_t group) {
+  return word(block, group) >> 12 & 7;
+}
+
 static float scale(const char *block, int64_t group) {
-  return eighths(block, word(block, group) >> 12 & 7);
+  return eighths(block, steps(block, group));
+}
+
+/// The 3 upper bits of the place and the group's bit.
+static int upper(const char *block, int64_t i) {
+  int top = word(block, i / 4);
+  return (top >> 3 * (i % 4) & 7) | top >> 15 << 3;
 }
 
 static int64_t entry(const char *block, int64_t i) {
-  int top = word(block, i / 4) >> 3 * (i % 4) & 7;
-  return readByte(block + kEntries + i) | top << 8;
+  return readByte(block + kEntries + i) | (upper(block, i) & 7) << 8;
 }
 
 static int code(const char *block, int64_t i, int number) {
-  return 8 * number + (word(block, i / 32) >> 15 ? -1 : 1);
+  return 8 * number + (upper(block, i / 8) & 8 ? -1 : 1);
 }
 
 const Format kIQ1_S = {
@@ -37,6 +46,11 @@ const Format kIQ1_S = {
     .elements = kSuper,
     .bytes = kBytes,
     .widen = widenGrid<kBytes, Codebook::IQ1, 32, scale, entry, code>,
+    .encoding = Encoding::ofGrid(CodeValues::IQ1_S),
+    .parts = {Part{PartKind::Codes, readPlaces<8, entry>},
+              Part{PartKind::HighBits, readUpper<8, 4, upper>},
+              Part{PartKind::Scales, readHalves<8, steps>},
+              Part{PartKind::SuperScales, copyHalf<0>}},
 };
 
 } // namespace marimba::formats

@@ -17,16 +17,28 @@ static unsigned word(const char *block, int64_t i) {
   return readInteger<uint16_t>(block + kEntries + 2 * i);
 }
 
+static int steps(const char *block, int64_t group) {
+  return halfScale(block + kScales, group);
+}
+
 static float scale(const char *block, int64_t group) {
-  return eighths(block, halfScale(block + kScales, group));
+  return eighths(block, steps(block, group));
 }
 
 static int64_t entry(const char *block, int64_t i) {
   return word(block, i) & 511;
 }
 
+static int upper(const char *block, int64_t i) {
+  return static_cast<int>(word(block, i) >> 8 & 1);
+}
+
+static unsigned signs(const char *block, int64_t i) {
+  return evenSigns(word(block, i) >> 9);
+}
+
 static int code(const char *block, int64_t i, int number) {
-  return applySign(evenSigns(word(block, i / 8) >> 9), i, number);
+  return applySign(signs(block, i / 8), i, number);
 }
 
 const Format kIQ2_XS = {
@@ -34,6 +46,12 @@ const Format kIQ2_XS = {
     .elements = kSuper,
     .bytes = kBytes,
     .widen = widenGrid<kBytes, Codebook::IQ2_XS, 16, scale, entry, code>,
+    .encoding = Encoding::ofGrid(CodeValues::IQ2_XS),
+    .parts = {Part{PartKind::Codes, readPlaces<8, entry>},
+              Part{PartKind::HighBits, readUpper<8, 1, upper>},
+              Part{PartKind::Signs, readSigns<signs>},
+              Part{PartKind::Scales, readHalves<16, steps>},
+              Part{PartKind::SuperScales, copyHalf<0>}},
 };
 
 } // namespace marimba::formats

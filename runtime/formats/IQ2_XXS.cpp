@@ -15,17 +15,24 @@ static uint32_t word(const char *block, int64_t group) {
   return readInteger<uint32_t>(block + kHalf + 8 * group + 4);
 }
 
+static int steps(const char *block, int64_t group) {
+  return static_cast<int>(word(block, group) >> 28);
+}
+
 static float scale(const char *block, int64_t group) {
-  return eighths(block, static_cast<int>(word(block, group) >> 28));
+  return eighths(block, steps(block, group));
 }
 
 static int64_t entry(const char *block, int64_t i) {
   return readByte(block + kHalf + i / 4 * 8 + i % 4);
 }
 
+static unsigned signs(const char *block, int64_t i) {
+  return evenSigns(word(block, i / 4) >> 7 * (i % 4) & 127);
+}
+
 static int code(const char *block, int64_t i, int number) {
-  unsigned seven = word(block, i / 32) >> 7 * (i / 8 % 4) & 127;
-  return applySign(evenSigns(seven), i, number);
+  return applySign(signs(block, i / 8), i, number);
 }
 
 const Format kIQ2_XXS = {
@@ -33,6 +40,11 @@ const Format kIQ2_XXS = {
     .elements = kSuper,
     .bytes = kBytes,
     .widen = widenGrid<kBytes, Codebook::IQ2_XXS, 32, scale, entry, code>,
+    .encoding = Encoding::ofGrid(CodeValues::IQ2_XXS),
+    .parts = {Part{PartKind::Codes, readPlaces<8, entry>},
+              Part{PartKind::Signs, readSigns<signs>},
+              Part{PartKind::Scales, readHalves<8, steps>},
+              Part{PartKind::SuperScales, copyHalf<0>}},
 };
 
 } // namespace marimba::formats

@@ -15,18 +15,28 @@ static constexpr int64_t kEntries = kHalf, kTop = kEntries + kSuper / 4,
                          kScales = kSigns + kSuper / 8,
                          kBytes = kScales + kSuper / 64;
 
+static int steps(const char *block, int64_t group) {
+  return halfScale(block + kScales, group);
+}
+
 static float scale(const char *block, int64_t group) {
-  return 8 * eighths(block, halfScale(block + kScales, group));
+  return 8 * eighths(block, steps(block, group));
+}
+
+static int upper(const char *block, int64_t i) {
+  return readByte(block + kTop + i / 8) >> i % 8 & 1;
 }
 
 static int64_t entry(const char *block, int64_t i) {
-  int top = readByte(block + kTop + i / 8) >> i % 8 & 1;
-  return readByte(block + kEntries + i) | top << 8;
+  return readByte(block + kEntries + i) | upper(block, i) << 8;
+}
+
+static unsigned signs(const char *block, int64_t i) {
+  return static_cast<unsigned>(readByte(block + kSigns + i));
 }
 
 static int code(const char *block, int64_t i, int number) {
-  return applySign(static_cast<unsigned>(readByte(block + kSigns + i / 8)), i,
-                   number);
+  return applySign(signs(block, i / 8), i, number);
 }
 
 const Format kIQ3_S = {
@@ -34,6 +44,12 @@ const Format kIQ3_S = {
     .elements = kSuper,
     .bytes = kBytes,
     .widen = widenGrid<kBytes, Codebook::IQ3_S, 32, scale, entry, code>,
+    .encoding = Encoding::ofGrid(CodeValues::IQ3_S),
+    .parts = {Part{PartKind::Codes, readPlaces<4, entry>},
+              Part{PartKind::HighBits, readUpper<4, 1, upper>},
+              Part{PartKind::Signs, readSigns<signs>},
+              Part{PartKind::Scales, readHalves<8, steps>},
+              Part{PartKind::SuperScales, copyHalf<0>}},
 };
 
 } // namespace marimba::formats

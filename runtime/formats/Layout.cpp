@@ -19,13 +19,30 @@ std::string_view codeValuesName(CodeValues values) {
     return "iq4_nl";
   case CodeValues::E4M3:
     return "e4m3";
+  case CodeValues::IQ1_S:
+    return "iq1_s";
+  case CodeValues::IQ1_M:
+    return "iq1_m";
+  case CodeValues::IQ2_XXS:
+    return "iq2_xxs";
+  case CodeValues::IQ2_XS:
+    return "iq2_xs";
+  case CodeValues::IQ2_S:
+    return "iq2_s";
+  case CodeValues::IQ3_XXS:
+    return "iq3_xxs";
+  case CodeValues::IQ3_S:
+    return "iq3_s";
   }
   return {};
 }
 
 std::optional<CodeValues> parseCodeValues(std::string_view name) {
-  for (CodeValues values : {CodeValues::Integer, CodeValues::E2M1,
-                            CodeValues::IQ4_NL, CodeValues::E4M3})
+  for (CodeValues values :
+       {CodeValues::Integer, CodeValues::E2M1, CodeValues::IQ4_NL,
+        CodeValues::E4M3, CodeValues::IQ1_S, CodeValues::IQ1_M,
+        CodeValues::IQ2_XXS, CodeValues::IQ2_XS, CodeValues::IQ2_S,
+        CodeValues::IQ3_XXS, CodeValues::IQ3_S})
     if (codeValuesName(values) == name)
       return values;
   return std::nullopt;
@@ -37,12 +54,32 @@ const signed char *codeTable(CodeValues values) {
   return values == CodeValues::IQ4_NL ? kValuesIQ4_NL.data() : nullptr;
 }
 
+std::vector<uint32_t> gridWords(CodeValues values) {
+  const GridCodes *codes = gridCodes(values);
+  if (!codes)
+    return {};
+  Grid grid = codebook(codes->book);
+  std::vector<uint32_t> words(grid.words.begin(), grid.words.end());
+  if (codes->shifted)
+    for (uint32_t &word : words) {
+      uint32_t made = 0;
+      for (int bit = 0; bit < 32; bit += 8) {
+        int number = 8 * static_cast<int8_t>(word >> bit) + 1;
+        made |= uint32_t(static_cast<uint8_t>(number)) << bit;
+      }
+      word = made;
+    }
+  return words;
+}
+
 std::string_view partName(PartKind kind) {
   switch (kind) {
   case PartKind::Codes:
     return "codes";
   case PartKind::HighBits:
     return "high_bits";
+  case PartKind::Signs:
+    return "signs";
   case PartKind::Scales:
     return "scales";
   case PartKind::Zeros:
@@ -59,8 +96,8 @@ std::string_view partName(PartKind kind) {
 
 std::span<const PartKind> allParts() {
   static constexpr PartKind all[] = {
-      PartKind::Codes,        PartKind::HighBits, PartKind::Scales,
-      PartKind::Zeros,        PartKind::Minimums, PartKind::SuperScales,
+      PartKind::Codes, PartKind::HighBits, PartKind::Signs,
+      PartKind::Scales, PartKind::Zeros,        PartKind::Minimums, PartKind::SuperScales,
       PartKind::SuperMinimums};
   return all;
 }
@@ -99,7 +136,9 @@ bool Layout::hasPart(PartKind kind) const {
   case PartKind::Scales:
     return true;
   case PartKind::HighBits:
-    return encoding.highBits() > 0;
+    return encoding.codesPerHighWord() > 0;
+  case PartKind::Signs:
+    return encoding.hasGrid() && encoding.grid()->signs;
   case PartKind::Zeros:
     return encoding.offset == Offset::ZeroPoint;
   case PartKind::Minimums:
@@ -124,6 +163,7 @@ int64_t Layout::partUnit(PartKind kind) const {
   switch (kind) {
   case PartKind::Codes:
   case PartKind::HighBits:
+  case PartKind::Signs:
     return 4;
   case PartKind::Zeros:
     return 1;
@@ -143,7 +183,10 @@ int64_t Layout::perChannel(PartKind kind) const {
     return words();
   case PartKind::HighBits:
     return highWords();
+  case PartKind::Signs:
+    return depth / 32;
   case PartKind::Scales:
+    return groups / encoding.scalesPerByte();
   case PartKind::Zeros:
   case PartKind::Minimums:
     return groups;
@@ -182,7 +225,7 @@ int64_t Layout::partOffset(PartKind kind) const {
 
 std::vector<int64_t> Layout::partShape(PartKind kind) const {
   std::vector<int64_t> shape = {blocks, perChannel(kind), kChannels};
-  if (kind == PartKind::Codes || kind == PartKind::HighBits)
+  if (isWords(kind))
     shape.push_back(4);
   return shape;
 }
@@ -192,9 +235,12 @@ std::string_view Layout::partType(PartKind kind) const {
   case PartKind::Codes:
     return encoding.bits == 8 ? "I8" : "U8";
   case PartKind::HighBits:
+  case PartKind::Signs:
   case PartKind::Zeros:
     return "U8";
   case PartKind::Scales:
+    if (encoding.hasGrid())
+      return "U8";
     return supers ? "I8" : scalarName(encoding.scale);
   case PartKind::Minimums:
     return supers ? "U8" : scalarName(encoding.scale);
@@ -235,6 +281,8 @@ private:
 
   /// What the code stands for, twice that of E2M1.
   float valueOf(int64_t n, int64_t k) const {
+    if (const GridCodes *codes = encoding.grid())
+      return static_cast<float>(ofGrid(*codes, n, k));
     unsigned char byte = byteOf(PartKind::Codes, layout.codePlace(n, k));
     if (encoding.values == CodeValues::E4M3)
       return fromE4M3(byte);
@@ -256,10 +304,40 @@ private:
     return static_cast<float>(code);
   }
 
+  int ofGrid(const GridCodes &codes, int64_t n, int64_t k) const {
+    auto byteAt = [&](PartKind kind, int64_t word) {
+      int64_t at = layout.placeOf(n, word, layout.perChannel(kind));
+      return byteOf(kind, 4 * at + k % 32 / 8);
+    };
+    int64_t word = layout.gridWord(k);
+    int place = byteAt(PartKind::Codes, word), upper = 0;
+    if (codes.upperBits) {
+      int64_t perWord = 32 / 4 / codes.upperBits; // words of codes
+      upper = byteAt(PartKind::HighBits, word / perWord) >>
+              word % perWord * codes.upperBits;
+      int bits = codes.upperBits - codes.shifted;
+      place |= (upper & ((1 << bits) - 1)) << 8;
+    }
+    int number = codebook(codes.book).at(place, k % codes.width);
+    if (codes.shifted)
+      return 8 * number + (upper >> (codes.upperBits - 1) & 1 ? -1 : 1);
+    bool negative = byteAt(PartKind::Signs, k / 32) >> k % 8 & 1;
+    return negative ? -number : number;
+  }
+
   /// A group's scale or minimum, half of it where values are doubled.
   float scaleOf(PartKind kind, PartKind super, int64_t n, int64_t k) const {
     int64_t at = layout.groupPlace(n, k), size = scalarSize(encoding.scale);
     bool half = encoding.values == CodeValues::E2M1;
+    if (const GridCodes *codes = encoding.grid()) {
+      int64_t group = k / layout.group;
+      unsigned char pair = byteOf(
+          kind, layout.placeOf(n, group / 2, layout.perChannel(kind)));
+      int steps = 2 * (pair >> 4 * (group % 2) & 15) + 1;
+      float unit = loadScalar(part(super) + layout.superPlace(n, k) * size,
+                              encoding.scale);
+      return unit * static_cast<float>(steps) * codes->unit;
+    }
     if (!encoding.superBlock) {
       const char *from = part(kind) + at * size;
       if (half && encoding.scale == Scalar::E8M0)
@@ -276,7 +354,7 @@ private:
 
   const Layout &layout;
   const Encoding &encoding;
-  std::array<const char *, 7> parts{};
+  std::array<const char *, 8> parts{};
 };
 
 } // namespace

@@ -115,7 +115,9 @@ Attribute QuantizedAttr::parse(AsmParser &parser, Type) {
       auto found = formats::parseCodeValues(word);
       if (!found) {
         parser.emitError(at)
-            << "values are '" << word << "', expected e2m1, iq4_nl or e4m3";
+            << "values are '" << word
+            << "', expected e2m1, iq4_nl, e4m3, iq1_s, iq1_m, iq2_xxs, iq2_xs, "
+               "iq2_s, iq3_xxs or iq3_s";
         return {};
       }
       values = *found;
@@ -166,20 +168,28 @@ QuantizedAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError,
     return emitError() << "zero points with values of "
                        << formats::codeValuesName(values)
                        << ", expected codes that are integers";
+  const formats::GridCodes *codes = formats::gridCodes(values);
+  if (codes && (group != codes->group || !scale.isF16() || superBlock != 256 ||
+                offset != Offset::None))
+    return emitError() << "values of " << formats::codeValuesName(values)
+                       << ", expected them with group " << codes->group
+                       << ", scale f16 per 256 and nothing else";
   return success();
 }
 
 LogicalResult QuantizedAttr::verifyEncoding(
     ArrayRef<int64_t> shape, Type elementType,
     llvm::function_ref<InFlightDiagnostic()> emitError) const {
+  const formats::GridCodes *codes = formats::gridCodes(getValues());
   bool known = llvm::any_of(ArrayRef{2, 3, 4, 5, 6, 8}, [&](int bits) {
     return elementType.isInteger(unsigned(bits));
   });
-  if (!known)
+  if (!known && !(codes && elementType.isInteger(1)))
     return emitError() << "quantised elements are " << elementType
                        << ", expected i8, i6, i5, i4, i3 or i2";
   unsigned bits = elementType.getIntOrFloatBitWidth();
   unsigned wanted = getValues() == CodeValues::Integer ? bits
+                    : codes                            ? unsigned(codes->bits)
                     : getValues() == CodeValues::E4M3  ? 8
                                                        : 4;
   if (bits != wanted)

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/Runtime/IR/Runtime.h"
+#include "marimba/formats/Layout.h"
 
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectImplementation.h"
@@ -55,6 +56,22 @@ LogicalResult WeightOp::verify() {
   if (!type || !type.hasStaticShape() || !type.getLayout().isIdentity())
     return emitOpError() << "has a result of type " << getResult().getType()
                          << ", expected a static memref in row-major order";
+  return success();
+}
+
+LogicalResult CodebookOp::verify() {
+  auto values = ::marimba::formats::parseCodeValues(getValues());
+  std::vector<uint32_t> words;
+  if (values)
+    words = ::marimba::formats::gridWords(*values);
+  if (words.empty())
+    return emitOpError() << "has values '" << getValues()
+                         << "', expected those of a codebook, as iq3_s";
+  auto size = static_cast<int64_t>(words.size());
+  if (getType().getShape() != ArrayRef{size} ||
+      !getType().getLayout().isIdentity())
+    return emitOpError() << "has a result of type " << getType()
+                         << ", expected memref<" << size << "xi32>";
   return success();
 }
 

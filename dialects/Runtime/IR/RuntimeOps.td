@@ -122,6 +122,24 @@ def Runtime_TableOp : Runtime_Op<"table", [Pure]> {
   let assemblyFormat = "$indices attr-dict";
 }
 
+def Runtime_CodebookOp : Runtime_Op<"codebook", [Pure]> {
+  let summary = "the table that codes of a codebook are places in";
+  let description = [{
+    Constant memory with the integers that codes of those values stand for
+    (`formats::gridWords`), four in a word. An entry has one word or two.
+
+    Example:
+
+    ```mlir
+    %table = rt.codebook "iq3_s" : memref<512xi32>
+    ```
+  }];
+  let arguments = (ins StrAttr:$values);
+  let results = (outs MemRefRankOf<[I32], [1]>:$result);
+  let assemblyFormat = "$values attr-dict `:` type($result)";
+  let hasVerifier = 1;
+}
+
 def Runtime_LayerWeightOp : Runtime_Op<"layer_weight", [Pure]> {
   let summary = "a weight of the layer that is running";
   let description = [{

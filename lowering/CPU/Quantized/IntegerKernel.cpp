@@ -33,7 +33,7 @@ SmallVector<Value> IntegerKernel::sums(const Tile &tile) {
   IntegerProducts &products = groups.products;
   // Some numbers of words are multiples of those of a step.
   int64_t perStep = parts.step();
-  int64_t wordsOfStep = perStep / layout.encoding.codesPerWord();
+  int64_t wordsOfStep = parts.wordsOfStep();
   int64_t steps = groups.size() / perStep;
   bool narrow = lanes < 16, pairs = products.hasPairs();
   int64_t atOnce = pairs && narrow ? kSumsOfPairs : kSums;

@@ -22,6 +22,14 @@ static constexpr int64_t kLargestSum = 32767;
 /// The largest magnitude of a code, or of what it stands for.
 static int64_t largestOf(const formats::Encoding &encoding) {
   const signed char *table = formats::codeTable(encoding.values);
+  if (encoding.hasGrid()) {
+    int64_t largest = 0;
+    for (uint32_t word : formats::gridWords(encoding.values))
+      for (int bit = 0; bit < 32; bit += 8)
+        largest = std::max<int64_t>(largest,
+                                    std::abs(int(int8_t(word >> bit))));
+    return largest; // 9 of IQ1, whose numbers are -9 to 9
+  }
   if (!table)
     return encoding.isSigned() ? 128 : (1 << encoding.bits) - 1;
   int64_t largest = 0;
@@ -35,7 +43,7 @@ IntegerProducts::IntegerProducts(KernelBuilder &b, IntegerUnit unit,
                                  int64_t lanes)
     : b(b), unit(unit), lanes(lanes),
       table(formats::codeTable(encoding.values)),
-      isSigned(encoding.isSigned() || table),
+      isSigned(encoding.isSigned() || table || encoding.hasGrid()),
       mostPairs(kLargestSum / (2 * 127 * largestOf(encoding))) {}
 
 bool IntegerProducts::has(IntegerUnit unit, int64_t lanes) {

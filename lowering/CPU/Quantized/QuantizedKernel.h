@@ -46,10 +46,10 @@ protected:
   /// The codes of a step of each channel of a vector; words some way after them
   /// are prefetched.
   QuantizedParts::Step loadStep(const Tile &tile, Value step, int64_t vector) {
-    int64_t count = parts.step() / parts.layout.encoding.codesPerWord();
+    Value first = parts.firstWord(step);
     SmallVector<Value, 4> words;
-    for (int64_t w = 0; w < count; ++w) {
-      Value word = b.addi(b.muli(step, b.index(count)), b.index(w));
+    for (int64_t w = 0; w < parts.wordsOfStep(); ++w) {
+      Value word = b.addi(first, b.index(w));
       words.push_back(loadWords(tile, word, vector));
       prefetchWords(tile, word, vector);
     }

@@ -23,6 +23,7 @@ QuantizedParts::QuantizedParts(KernelBuilder &b, Value bytes,
       matrix ? b.muli(matrix, b.index(layout.matrixBytes())) : b.index(0);
   words = view(bytes, base, PartKind::Codes);
   highWords = view(bytes, base, PartKind::HighBits);
+  signWords = view(bytes, base, PartKind::Signs);
   scales = view(bytes, base, PartKind::Scales);
   zeros = view(bytes, base, PartKind::Zeros);
   minimums = view(bytes, base, PartKind::Minimums);
@@ -35,7 +36,7 @@ Value QuantizedParts::view(Value bytes, Value base, PartKind kind) {
     return {};
   Type element = typeOf(b.getContext(), layout.encoding.scale);
   int64_t unit = layout.partUnit(kind);
-  if (kind == PartKind::Codes || kind == PartKind::HighBits)
+  if (isWords(kind))
     element = b.getI32Type();
   else if (unit == 1) // also numbers of one byte: they are loaded as bits
     element = b.getI8Type();
@@ -78,6 +79,13 @@ Value QuantizedParts::element(Value n, Value k) const {
   const formats::Encoding &encoding = layout.encoding;
   Value block = divide(n, formats::Layout::kChannels);
   Value lane = modulo(n, formats::Layout::kChannels);
+  Value group = divide(k, layout.group);
+  if (encoding.hasGrid()) {
+    Value code =
+        CodebookParts(b, layout).element(gridWords(), block, lane, k);
+    return b.mul(arith::SIToFPOp::create(b, b.getF32Type(), code),
+                 loadTerm(scales, superScales, 0, block, group, lane));
+  }
   // The bits of a code in a word with `bits` of each.
   auto bitsOf = [&](Value memref, int64_t bits) -> Value {
     int64_t perWord = 32 / bits;
@@ -100,7 +108,7 @@ Value QuantizedParts::element(Value n, Value k) const {
     code = arith::ShLIOp::create(b, code, like(code, 24));
     code = arith::ShRSIOp::create(b, code, like(code, 24));
   }
-  Value group = divide(k, layout.group), zero;
+  Value zero;
   if (zeros)
     zero = zeroPoints(0, block, group, lane);
   Value product = b.mul(valueOf(code, zero),
@@ -200,6 +208,20 @@ Value QuantizedParts::loadTerm(Value groups, Value supers, int64_t lanes,
   auto halved = [&](Value term) {
     return half ? b.mul(term, likeFloat(term, 0.5)) : term;
   };
+  if (supers && layout.encoding.hasGrid()) {
+    Value pair = arith::DivUIOp::create(b, group, b.index(2));
+    Value super = arith::DivUIOp::create(
+        b, group, b.index(layout.encoding.superBlock / layout.group));
+    SmallVector<Value> at{block, pair, lane};
+    Value bytes;
+    if (lanes)
+      bytes = vector::LoadOp::create(
+          b, VectorType::get({lanes}, b.getI8Type()), groups, at);
+    else
+      bytes = memref::LoadOp::create(b, groups, at);
+    return b.mul(CodebookParts(b, layout).steps(bytes, group),
+                 load(supers, super));
+  }
   if (supers) {
     Value per = b.index(layout.encoding.superBlock / layout.group);
     Value super = arith::DivUIOp::create(b, group, per);
@@ -248,13 +270,24 @@ int64_t QuantizedParts::step() const {
   return std::min(layout.encoding.step(), layout.group);
 }
 
+int64_t QuantizedParts::wordsOfStep() const {
+  if (layout.encoding.hasGrid())
+    return CodebookParts(b, layout).wordsOfStep();
+  return step() / layout.encoding.codesPerWord();
+}
+
+Value QuantizedParts::firstWord(Value step) const {
+  if (layout.encoding.hasGrid())
+    return CodebookParts(b, layout).firstWord(step);
+  return b.muli(step, b.index(wordsOfStep()));
+}
+
 QuantizedParts::Step QuantizedParts::loadStep(int64_t lanes, Value block,
                                               Value step, Value lane) const {
   auto type = VectorType::get({lanes}, b.getI32Type());
-  int64_t count = this->step() / layout.encoding.codesPerWord();
-  Value first = b.muli(step, b.index(count));
+  Value first = firstWord(step);
   SmallVector<Value, 4> loaded;
-  for (int64_t w = 0; w < count; ++w)
+  for (int64_t w = 0; w < wordsOfStep(); ++w)
     loaded.push_back(vector::LoadOp::create(
         b, type, words, ValueRange{block, b.addi(first, b.index(w)), lane}));
   return withHighBits(std::move(loaded), lanes, block, step, lane);
@@ -264,7 +297,13 @@ QuantizedParts::Step QuantizedParts::withHighBits(SmallVector<Value, 4> words,
                                                   int64_t lanes, Value block,
                                                   Value step,
                                                   Value lane) const {
-  Step made{std::move(words), Value()};
+  Step made{std::move(words), Value(), {}};
+  if (layout.encoding.hasGrid()) {
+    made.fours = CodebookParts(b, layout)
+                     .fours(gridWords(), made.words, block, step, lane,
+                            lookUpEntries);
+    return made;
+  }
   if (!highWords)
     return made;
   auto type = VectorType::get({lanes}, b.getI32Type());
@@ -284,6 +323,8 @@ QuantizedParts::Step QuantizedParts::withHighBits(SmallVector<Value, 4> words,
 }
 
 Value QuantizedParts::four(const Step &step, int64_t f) const {
+  if (!step.fours.empty())
+    return step.fours[static_cast<size_t>(f)];
   int64_t low = layout.encoding.lowBits(), high = layout.encoding.highBits();
   int64_t perWord = 8 / low;
   Value word = step.words[static_cast<size_t>(f / perWord)];
@@ -316,7 +357,7 @@ Value QuantizedParts::unpack(const Step &step, int64_t j, Value zero) const {
   auto toFloat = [&](Value code) -> Value {
     return arith::SIToFPOp::create(b, floatsOf(b, code.getType()), code);
   };
-  if (encoding.isSigned()) {
+  if (encoding.isSigned() || encoding.hasGrid()) {
     Value number = toFloat(signedByte(four(step, f), 8, 8 * byte));
     return zero ? b.sub(number, zero) : number;
   }

@@ -8,6 +8,7 @@
 #define MARIMBA_LOWERING_COMMON_BUILDERS_QUANTIZEDPARTS_H
 
 #include "dialects/Marimba/IR/Quantized.h"
+#include "lowering/Common/Builders/CodebookParts.h"
 #include "lowering/Common/Builders/KernelBuilder.h"
 
 #include <functional>
@@ -26,7 +27,9 @@ public:
   Value words; // [blocks, words, 64] of i32
   // Null where there are none:
   Value highWords;     // [blocks, high words, 64] of i32
-  Value scales;        // [blocks, groups, 64], of i8 with super-blocks
+  Value signWords;     // likewise, of codebooks
+  Value scales;        // [blocks, groups, 64], of i8 with super-blocks; of
+                       // codebooks [blocks, groups / 2, 64] of i8
   Value zeros;         // [blocks, groups, 64] of i8
   Value minimums;      // as scales
   Value superScales;   // [blocks, super-blocks, 64]
@@ -45,10 +48,15 @@ public:
 
   /// Inputs that kernels take at once: whole words of codes, all of one group.
   int64_t step() const;
+  /// Words of codes that have those inputs, and the first of them. Of some
+  /// codebooks two steps are in one word.
+  int64_t wordsOfStep() const;
+  Value firstWord(Value step) const;
   /// The bits of the codes of a step of each channel, as vectors of i32.
   struct Step {
     SmallVector<Value, 4> words;
     Value high; // from the lowest bit on; null where there are none
+    SmallVector<Value, 8> fours; // of codebooks: what four() gives
   };
   /// Those of `lanes` channels from `lane` on.
   Step loadStep(int64_t lanes, Value block, Value step, Value lane) const;
@@ -57,7 +65,7 @@ public:
                     Value step, Value lane) const;
 
   /// Codes 4f to 4f + 3 of a step as the bytes of words, without a sign where
-  /// they have fewer than 8 bits.
+  /// they have fewer than 8 bits; of codebooks, what they stand for.
   Value four(const Step &step, int64_t f) const;
   /// Code `j` of a step as f32: what it stands for (twice that of E2M1, whose
   /// scales are halved), minus the encoding's center or, where it has none,
@@ -70,8 +78,13 @@ public:
   /// How the processor looks the bytes of words up in formats::codeTable, if it
   /// has a better way than arithmetic; it may return null.
   std::function<Value(Value words)> lookUp;
+  /// The same for entries of codebooks.
+  EntryLookUp lookUpEntries;
 
 private:
+  CodebookParts::Words gridWords() const {
+    return {words, highWords, signWords};
+  }
   Value view(Value bytes, Value base, formats::PartKind kind);
   /// Codes (i32, scalar or vector, without a sign but of 8 bits) as f32.
   Value valueOf(Value code, Value zero) const;

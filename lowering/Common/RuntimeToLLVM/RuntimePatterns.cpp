@@ -9,6 +9,7 @@
 #include "dialects/Runtime/IR/Runtime.h"
 #include "lowering/Common/RuntimeToLLVM/StructAccess.h"
 #include "marimba/abi.h"
+#include "marimba/formats/Layout.h"
 
 #include "mlir/Conversion/LLVMCommon/MemRefBuilder.h"
 #include "mlir/Conversion/LLVMCommon/Pattern.h"
@@ -133,6 +134,37 @@ struct ConvertTable : ConvertOpToLLVMPattern<rt::TableOp> {
                                       LLVM::Linkage::Internal, name, values);
     }
     rewriter.replaceOpWithNewOp<LLVM::AddressOfOp>(op, global);
+    return success();
+  }
+};
+
+/// The table becomes a constant of the module, once for all.
+struct ConvertCodebook : ConvertOpToLLVMPattern<rt::CodebookOp> {
+  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
+  LogicalResult
+  matchAndRewrite(rt::CodebookOp op, OpAdaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    auto module = op->getParentOfType<ModuleOp>();
+    std::string name = ("codebook_" + op.getValues()).str();
+    auto global = module.lookupSymbol<LLVM::GlobalOp>(name);
+    if (!global) {
+      namespace formats = ::marimba::formats;
+      std::vector<uint32_t> words =
+          formats::gridWords(*formats::parseCodeValues(op.getValues()));
+      SmallVector<int32_t> values(words.begin(), words.end());
+      OpBuilder::InsertionGuard guard(rewriter);
+      rewriter.setInsertionPointToStart(module.getBody());
+      auto type =
+          LLVM::LLVMArrayType::get(rewriter.getI32Type(), values.size());
+      global = LLVM::GlobalOp::create(
+          rewriter, loc, type, /*isConstant=*/true, LLVM::Linkage::Internal,
+          name, rewriter.getI32TensorAttr(values), /*alignment=*/64);
+    }
+    Value data = LLVM::AddressOfOp::create(rewriter, loc, global);
+    rewriter.replaceOp(op, {MemRefDescriptor::fromStaticShape(
+                               rewriter, loc, *getTypeConverter(),
+                               op.getType(), data)});
     return success();
   }
 };
@@ -405,6 +437,7 @@ void mlir::marimba::populateRuntimeToLLVMPatterns(LLVMTypeConverter &types,
                ConvertTensor<rt::ArgumentOp, args>,
                ConvertLayerTensor<rt::LayerWeightOp, weights>,
                ConvertLayerTensor<rt::LayerArgumentOp, args>, ConvertTable,
+               ConvertCodebook,
                ConvertMark, ConvertRelease, ConvertStatus, ConvertRoom,
                ConvertCheckFailed, ConvertAlloc, ConvertParallelFor,
                ConvertParallelPhases>(types);

@@ -49,7 +49,11 @@ struct Format {
     case PartKind::Codes:
       return elements / encoding->codesPerWord();
     case PartKind::HighBits:
-      return elements * encoding->highBits() / 32;
+      return elements / encoding->codesPerHighWord();
+    case PartKind::Signs:
+      return elements / 32;
+    case PartKind::Scales:
+      return elements / encoding->group / encoding->scalesPerByte();
     case PartKind::SuperScales:
     case PartKind::SuperMinimums:
       return elements / encoding->superBlock;
