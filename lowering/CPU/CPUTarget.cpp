@@ -41,6 +41,7 @@ void CPUTarget::addFacts(const TargetOptions &machine,
   options.bf16Dots = hasBF16Dots(machine);
   options.integerUnit = integerUnitOf(machine);
   options.tiles = hasTiles(machine);
+  options.byteTables = hasByteTables(machine);
   options.matmulUnit = matmulUnit(processorFeatures(machine)).str();
   // Where the library may use all that there is.
   options.libraryBlocks = widest >= 512;
@@ -147,7 +148,7 @@ void CPUTarget::buildLoops(OpPassManager &pm,
   OpPassManager &func = pm.nest<func::FuncOp>();
   func.addPass(createConvertMarimbaToVector(
       {options.vectorBits, options.threads, options.integerUnit, options.tiles,
-       options.bf16Dots}));
+       options.bf16Dots, options.byteTables}));
   func.addPass(createVectorizeLinalg({options.vectorBits, options.bf16Dots}));
   addScalarLoops(func);
   func.addPass(createApproximateMath());

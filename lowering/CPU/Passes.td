@@ -90,7 +90,10 @@ def ConvertMarimbaToVector
                  Option<"tiles", "tiles", "bool", "false",
                         "the target has AMX's tiles of bf16 and of bytes">,
                  Option<"bf16Dots", "bf16-dots", "bool", "false",
-                        "the target has dot products of bf16">];
+                        "the target has dot products of bf16">,
+                 Option<"byteTables", "byte-tables", "bool", "false",
+                        "the target looks bytes up in two registers of 512 "
+                        "bits">];
   let statistics = [
     Statistic<"numConverted", "num-converted", "ops that became vector loops">,
   ];

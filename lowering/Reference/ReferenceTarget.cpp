@@ -19,7 +19,7 @@ void ReferenceTarget::addFacts(const TargetOptions &machine,
   if (!options.vectorBits.hasValue())
     options.vectorBits = 32;
   options.matmul = MatmulRoute::Loops;
-  options.bf16Dots = options.tiles = false;
+  options.bf16Dots = options.tiles = options.byteTables = false;
   options.integerUnit = IntegerUnit::None;
   options.libraryBytes = options.libraryBlocks = false;
 }

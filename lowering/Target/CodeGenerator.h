@@ -49,6 +49,8 @@ bool hasBF16Dots(const TargetOptions &options);
 IntegerUnit integerUnitOf(const TargetOptions &options);
 /// Whether it has AMX's tiles of bf16 and of bytes.
 bool hasTiles(const TargetOptions &options);
+/// Whether it looks bytes up in two registers of 512 bits.
+bool hasByteTables(const TargetOptions &options);
 /// All of the target that changes code, as text: triple, processor, features,
 /// level of optimisation.
 std::string describeTarget(const TargetOptions &options);

@@ -119,6 +119,10 @@ bool mlir::marimba::hasTiles(const TargetOptions &options) {
                                "+avx512f", "+avx512bf16"});
 }
 
+bool mlir::marimba::hasByteTables(const TargetOptions &options) {
+  return hasFeatures(options, {"+avx512vbmi", "+avx512bw"});
+}
+
 std::string mlir::marimba::describeTarget(const TargetOptions &options) {
   // A field that is added does not compile here until it is written, too.
   const auto &[cpu, features, optLevel, without] = options;

@@ -186,6 +186,11 @@ struct PipelineOptions : PassPipelineOptions<PipelineOptions> {
       *this, "tiles",
       llvm::cl::desc("Whether the target has AMX's tiles of bf16 and of bytes"),
       llvm::cl::init(false)};
+  Option<bool> byteTables{
+      *this, "byte-tables",
+      llvm::cl::desc("Whether the target looks bytes up in two registers of "
+                     "512 bits (AVX512-VBMI)"),
+      llvm::cl::init(false)};
   /// Both follow from the instructions that oneDNN may use, which can be fewer
   /// than the target's.
   Option<bool> libraryBytes{

@@ -93,7 +93,7 @@ struct ConvertMarimbaToVectorPass
     populateGroupedMatmulToVectorPatterns(patterns, facts, bf16Dots);
     populateRotaryToVectorPatterns(patterns, *lanes);
     populateQuantizedEmbeddingToVectorPatterns(patterns, *lanes);
-    populateQuantizedToVectorPatterns(patterns, facts, integerUnit);
+    populateQuantizedToVectorPatterns(patterns, facts, integerUnit, byteTables);
     CountRewrites counter(DEBUG_TYPE, numConverted, [](Operation *op) {
       return isa_and_present<MarimbaDialect, onednn::OneDNNDialect>(
           op->getDialect());

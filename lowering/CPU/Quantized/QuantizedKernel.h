@@ -10,6 +10,7 @@
 
 #include "dialects/Marimba/IR/Marimba.h"
 #include "lowering/CPU/Builders/BlockKernel.h"
+#include "lowering/CPU/Quantized/EntryTables.h"
 #include "lowering/CPU/Quantized/GroupSums.h"
 #include "lowering/Common/Builders/QuantizedParts.h"
 #include "lowering/Target/IntegerUnit.h"
@@ -29,6 +30,12 @@ public:
   }
 
   const QuantizedParts &matrix() const { return parts; }
+  /// The target has what lookUpByPermutation() needs.
+  void useByteTables() {
+    const formats::Encoding &encoding = parts.layout.encoding;
+    if (encoding.hasGrid())
+      parts.lookUpEntries = lookUpByPermutation(b, encoding.values);
+  }
   static ContractionOperands operandsOf(QuantizedMatmulOp op,
                                         const QuantizedParts &parts) {
     return {parts.words, op.getBias(), op.getInits()[0], parts.layout.channels,

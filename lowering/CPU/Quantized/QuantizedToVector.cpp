@@ -28,8 +28,10 @@ static constexpr int64_t kLargestGroup = 128;
 namespace {
 
 struct MatmulToVector : OpRewritePattern<QuantizedMatmulOp> {
-  MatmulToVector(MLIRContext *ctx, const TileFacts &facts, IntegerUnit unit)
-      : OpRewritePattern(ctx), facts(facts), unit(unit) {}
+  MatmulToVector(MLIRContext *ctx, const TileFacts &facts, IntegerUnit unit,
+                 bool byteTables)
+      : OpRewritePattern(ctx), facts(facts), unit(unit),
+        byteTables(byteTables) {}
 
   LogicalResult matchAndRewrite(QuantizedMatmulOp op,
                                 PatternRewriter &rewriter) const override {
@@ -49,6 +51,8 @@ struct MatmulToVector : OpRewritePattern<QuantizedMatmulOp> {
   /// Inputs that quantize_rows made.
   void integers(KernelBuilder &b, QuantizedMatmulOp op) const {
     IntegerKernel one(b, op, facts, unit);
+    if (byteTables)
+      one.useByteTables();
     const QuantizedParts &parts = one.matrix();
     ContractionOperands operands = IntegerKernel::operandsOf(op, parts);
     SmallVector<Value> inputs{op.getInput(), op.getScales(), op.getSums()};
@@ -69,6 +73,8 @@ struct MatmulToVector : OpRewritePattern<QuantizedMatmulOp> {
   /// Inputs as they are: weights are widened, for few rows in registers.
   void floats(KernelBuilder &b, QuantizedMatmulOp op) const {
     FloatKernel one(b, op, facts);
+    if (byteTables)
+      one.useByteTables();
     const QuantizedParts &parts = one.matrix();
     ContractionOperands operands = FloatKernel::operandsOf(op, parts);
     SmallVector<Value> inputs{op.getInput()};
@@ -87,6 +93,7 @@ struct MatmulToVector : OpRewritePattern<QuantizedMatmulOp> {
 
   TileFacts facts;
   IntegerUnit unit;
+  bool byteTables;
 };
 
 /// Unpacks a tile, blocks of 64 channels in parallel.
@@ -367,10 +374,11 @@ struct QuantizeRowsToVector : OpRewritePattern<QuantizeRowsOp> {
 } // namespace
 
 void mlir::marimba::populateQuantizedToVectorPatterns(
-    RewritePatternSet &patterns, const TileFacts &facts, IntegerUnit unit) {
+    RewritePatternSet &patterns, const TileFacts &facts, IntegerUnit unit,
+    bool byteTables) {
   MLIRContext *ctx = patterns.getContext();
   int64_t lanes = facts.lanes;
-  patterns.add<MatmulToVector>(ctx, facts, unit);
+  patterns.add<MatmulToVector>(ctx, facts, unit, byteTables);
   patterns.add<EmitterPattern<ChannelTermsOp, ChannelTermsKernel>,
                EmitterPattern<DequantizeOp, DequantizeKernel>,
                QuantizeRowsToVector>(ctx, lanes);

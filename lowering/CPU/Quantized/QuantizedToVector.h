@@ -15,10 +15,11 @@
 namespace mlir::marimba {
 
 /// Vector loops: channels in the lanes. Products of integers by `unit`; without
-/// one, or for lanes that it does not have, they are left to plain loops.
+/// one, or for lanes that it does not have, they are left to plain loops. With
+/// `byteTables` entries of codebooks are looked up in registers.
 void populateQuantizedToVectorPatterns(RewritePatternSet &patterns,
-                                       const TileFacts &facts,
-                                       IntegerUnit unit);
+                                       const TileFacts &facts, IntegerUnit unit,
+                                       bool byteTables);
 /// Of quantized_embedding.
 void populateQuantizedEmbeddingToVectorPatterns(RewritePatternSet &patterns,
                                                 int64_t lanes);
