@@ -21,6 +21,7 @@ from dataclasses import dataclass
 
 import check_ops
 import compare
+import grid_matrix
 import op_entry
 
 
@@ -73,6 +74,7 @@ FORMATS = {
     "int3g64z": Form(3, 64, "bf16", "zero_point"),
     "fp8g128": Form(8, 128, "f32", values="e4m3"),
     "fp8": Form(8, 0, "f32", values="e4m3"),
+    **grid_matrix.FORMATS,
 }
 # channels, inputs, rows
 SHAPES = [(64, 64, 1), (70, 100, 2), (33, 129, 9), (130, 192, 3), (1, 31, 4)]
@@ -283,6 +285,15 @@ class Matrix:
         ]
 
 
+class GridMatrix(grid_matrix.GridMatrix):
+    declare, times = Matrix.declare, Matrix.times
+
+
+def matrix_of(rng, form, channels, inputs, change=None):
+    kind = GridMatrix if form in grid_matrix.FORMATS else Matrix
+    return kind(rng, form, channels, inputs, change)
+
+
 def quantize_rows(rows, depth, group):
     """What marimba.quantize_rows makes of them, as numbers."""
     result = []
@@ -374,7 +385,7 @@ def entries_of(form, rng):
     known = list(FORMATS)
     few = known.index(form) >= known.index("int8g64z")
     for channels, inputs, count in FEWER_SHAPES if few else SHAPES:
-        matrix = Matrix(rng, form, channels, inputs)
+        matrix = matrix_of(rng, form, channels, inputs)
         rows = [
             [f32(rng.gauss(0, 1)) for _ in range(inputs)] for _ in range(count)
         ]
@@ -384,7 +395,7 @@ def entries_of(form, rng):
         shape = [1, len(tokens), inputs]
         yield projection(f"{name}_f32", matrix, rows, single, "f32")
         yield projection(f"{name}_tokens", matrix, tokens, shape, "f32")
-        if matrix.form.values != "e4m3":  # no integers
+        if form not in ("fp8", "fp8g128"):  # no integers
             yield projection(f"{name}_bytes", matrix, rows, single, "bytes")
             yield projection(f"{name}_byte_tokens", matrix, tokens, shape, "bytes")
         yield lookup(f"{name}_row", matrix, [channels - 1, 0, channels // 2])
@@ -396,8 +407,8 @@ def check_specials(args, report):
     nan, inf = float("nan"), float("inf")
     special = {0: nan, 3: inf, 5: 0.0, 6: 1e-40, 63: -inf, 64: nan}
     rng = random.Random(9)
-    for form in ("int8", "int8g64", "int4g64", "int4g64z", "int4g64m", "int8g32m", "q4_k", "q6_k"):
-        matrix = Matrix(
+    for form in ("int8", "int8g64", "int4g64", "int4g64z", "int4g64m", "int8g32m", "q4_k", "q6_k", "iq1_m", "iq2_xs", "iq3_s"):
+        matrix = matrix_of(
             rng, form, 70, 100, lambda n, scale: special.get(n, scale)
         )
         # No product of an infinity and a code that is zero: that is NaN, too.
@@ -457,7 +468,7 @@ def check_rows(args, report):
     rng = random.Random(3)
     rows = [[f32(rng.gauss(0, 1)) for _ in range(inputs)] for _ in range(most)]
     for form in FORMATS:
-        matrix = Matrix(rng, form, channels, inputs)
+        matrix = matrix_of(rng, form, channels, inputs)
         entries = [
             projection(name, matrix, rows[:count], shape, "bytes", check=False)
             for name, count, shape in [("alone", 64, [64, 1, inputs])]
