@@ -105,7 +105,7 @@ def Marimba_QuantizedAttr
   let summary = "how a matrix of i8, or of fewer bits, is stored";
   let description = [{
     The encoding of a tensor `[N, K]`, or of a stack `[..., N, K]`, whose
-    elements are codes of i8, i6, i5, i4, i3 or i2:
+    elements are codes of i8, i6, i5, i4, i3, i2 or, of codebooks, i1:
 
     | element | meaning of a code q |
     |---|---|
@@ -116,6 +116,7 @@ def Marimba_QuantizedAttr
     | any, `minimum` | `q * scale + minimum` |
     | i4, `values e2m1`, `values iq4_nl` | `table[q] * scale`, perhaps `+ minimum` |
     | i8, `values e4m3` | `number(q) * scale`: q is a number of 8 bits |
+    | i1 to i3, `values iq1_s`, `iq1_m`, `iq2_xxs`, `iq2_xs`, `iq2_s`, `iq3_xxs`, `iq3_s` | an integer of an entry of ggml's codebook of that name, times the scale; always `scale f16 per 256` and the group of the type |
 
     A scale, and a zero point or minimum, belong to one channel n and one group of 16, 32, 64
     or 128 inputs k (`group 64`), or to all inputs of the channel (`channel`).

@@ -45,6 +45,26 @@ func.func private @f(tensor<64x64xi4, #marimba.quantized<group 64, scale f32, me
 
 // -----
 
+// expected-error@+1 {{values of iq2_xs, expected them with group 16, scale f16 per 256 and nothing else}}
+func.func private @f(tensor<64x256xi2, #marimba.quantized<group 32, scale f16 per 256, values iq2_xs>>)
+
+// -----
+
+// expected-error@+1 {{values of iq3_s, expected them with group 32, scale f16 per 256 and nothing else}}
+func.func private @f(tensor<64x256xi3, #marimba.quantized<group 32, scale f16 per 256, minimum, values iq3_s>>)
+
+// -----
+
+// expected-error@+1 {{elements of 'i3' with values of iq2_xxs, expected i2}}
+func.func private @f(tensor<64x256xi3, #marimba.quantized<group 32, scale f16 per 256, values iq2_xxs>>)
+
+// -----
+
+// expected-error@+1 {{has 4 sources, expected 5: codes, high_bits, signs, scales, super_scales of each matrix}}
+marimba.weight @w : tensor<64x256xi3, #marimba.quantized<group 32, scale f16 per 256, values iq3_s>> from ["w.codes", "w.high_bits", "w.scales", "w.super_scales"]
+
+// -----
+
 // expected-error@+1 {{quantised tensor has rank 1, expected a matrix or a stack of them}}
 func.func private @f(tensor<64xi8, #marimba.quantized<channel, scale f32>>)
 

@@ -25,6 +25,13 @@ marimba.weight @m : !minimum from ["m.codes", "m.scales", "m.minimums"]
 // CHECK: marimba.weight @n : tensor<10240xi8> as tensor<70x128xi4, #marimba.quantized<group 32, scale f16, minimum>> from
 marimba.weight @n : tensor<10240xi8> as !minimum from ["n.codes", "n.scales", "n.minimums"]
 
+// CHECK: marimba.weight @c : tensor<70x256xi3, #marimba.quantized<group 32, scale f16 per 256, values iq3_s>> from ["c.codes", "c.high_bits", "c.signs", "c.scales", "c.super_scales"]
+marimba.weight @c : tensor<70x256xi3, #marimba.quantized<group 32, scale f16 per 256, values iq3_s>>
+    from ["c.codes", "c.high_bits", "c.signs", "c.scales", "c.super_scales"]
+// CHECK: marimba.weight @d : tensor<3712xi8> as tensor<64x256xi1, #marimba.quantized<group 16, scale f16 per 256, values iq1_m>> from
+marimba.weight @d : tensor<3712xi8> as tensor<64x256xi1, #marimba.quantized<group 16, scale f16 per 256, values iq1_m>>
+    from ["d.codes", "d.high_bits", "d.scales", "d.super_scales"]
+
 // CHECK-LABEL: func @tensors
 func.func @tensors(%x: tensor<?x1x100xf32>, %c: tensor<?x1x128xi8>,
     %g: tensor<?x1x2xf32>, %y: tensor<?x1x70xf32>, %w: !int4, %stack: !stack,

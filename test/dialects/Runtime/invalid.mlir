@@ -92,3 +92,19 @@ func.func @no_context(%call: !rt.call) {
   %ctx = rt.context
   return
 }
+
+// -----
+
+func.func @values() {
+  // expected-error@+1 {{has values 'iq4_nl', expected those of a codebook, as iq3_s}}
+  %0 = rt.codebook "iq4_nl" : memref<512xi32>
+  return
+}
+
+// -----
+
+func.func @entries() {
+  // expected-error@+1 {{has a result of type 'memref<512xi32>', expected memref<4096xi32>}}
+  %0 = rt.codebook "iq1_m" : memref<512xi32>
+  return
+}

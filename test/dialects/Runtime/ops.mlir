@@ -12,6 +12,8 @@ func.func @call(%ctx: !rt.context, %call: !rt.call) {
   %w = rt.weight %call[3] : memref<768x192xbf16>
   // CHECK: %[[S:.*]] = rt.argument %[[CALL]][0] : memref<?x4xf32, strided<[?, 1]>>
   %s = rt.argument %call[0] : memref<?x4xf32, strided<[?, 1]>>
+  // CHECK: rt.codebook "iq3_s" : memref<512xi32>
+  %book = rt.codebook "iq3_s" : memref<512xi32>
   // CHECK: %[[MARK:.*]] = rt.arena_mark %[[CTX]]
   %mark = rt.arena_mark %ctx
   %c0 = arith.constant 0 : index

@@ -1,6 +1,7 @@
 //===- CodebooksTest.cpp - Tables that codes of GGUF look up --------------===//
 
 #include "marimba/formats/Codebooks.h"
+#include "marimba/formats/Layout.h"
 
 #include <gtest/gtest.h>
 
@@ -52,6 +53,22 @@ TEST(CodebooksTest, FirstNumberIsLowestByte) {
   EXPECT_EQ(grid.at(1, 0), 20);
   EXPECT_EQ(grid.at(1, 3), 4);
   EXPECT_EQ(codebook(Codebook::IQ1).at(0, 0), -1);
+}
+
+TEST(CodebooksTest, WordsOfGeneratedCode) {
+  std::span<const uint32_t> same = codebook(Codebook::IQ3_S).words;
+  EXPECT_EQ(gridWords(CodeValues::IQ3_S),
+            std::vector<uint32_t>(same.begin(), same.end()));
+  // 8 times the numbers plus 1.
+  std::vector<uint32_t> words = gridWords(CodeValues::IQ1_M);
+  Grid grid = codebook(Codebook::IQ1);
+  ASSERT_EQ(words.size(), grid.words.size());
+  for (int64_t i = 0; i < grid.entries(); ++i)
+    for (int64_t j = 0; j < 8; ++j) {
+      uint32_t word = words[static_cast<size_t>(2 * i + j / 4)];
+      EXPECT_EQ(static_cast<int8_t>(word >> 8 * (j % 4)), 8 * grid.at(i, j) + 1);
+    }
+  EXPECT_TRUE(gridWords(CodeValues::IQ4_NL).empty());
 }
 
 TEST(CodebooksTest, EvenSigns) {

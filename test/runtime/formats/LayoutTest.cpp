@@ -53,6 +53,35 @@ TEST(LayoutTest, PlacesAreThoseOfTheDocument) {
   EXPECT_EQ(four.codeShift(8 * 7 + 4 + 2), 4);
 }
 
+TEST(LayoutTest, PlacesOfCodebooks) {
+  // docs/quantization.md, "Codebooks".
+  Layout three = Layout::of(Encoding::ofGrid(CodeValues::IQ3_S), 70, 300);
+  EXPECT_EQ(three.depth, 512);
+  EXPECT_EQ(three.partShape(PartKind::Codes),
+            (std::vector<int64_t>{2, 32, 64, 4}));
+  EXPECT_EQ(three.partShape(PartKind::HighBits),
+            (std::vector<int64_t>{2, 4, 64, 4}));
+  EXPECT_EQ(three.partShape(PartKind::Signs),
+            (std::vector<int64_t>{2, 16, 64, 4}));
+  EXPECT_EQ(three.partShape(PartKind::Scales),
+            (std::vector<int64_t>{2, 8, 64}));
+  EXPECT_EQ(three.gridWord(33), 2);
+  EXPECT_EQ(three.gridWord(39), 3);
+  EXPECT_EQ(three.gridWord(40), 2);
+  // Bits of a weight, as many as in the file but for IQ1_S and signs of 7 bits.
+  for (auto [values, bits] : {std::pair{CodeValues::IQ1_S, 1.6875},
+                              {CodeValues::IQ1_M, 1.8125},
+                              {CodeValues::IQ2_XXS, 2.1875},
+                              {CodeValues::IQ2_XS, 2.4375},
+                              {CodeValues::IQ2_S, 2.5625},
+                              {CodeValues::IQ3_XXS, 3.1875},
+                              {CodeValues::IQ3_S, 3.4375}}) {
+    Layout layout = Layout::of(Encoding::ofGrid(values), 64, 256);
+    EXPECT_EQ(static_cast<double>(layout.matrixBytes()) / 2048, bits)
+        << codeValuesName(values);
+  }
+}
+
 TEST(LayoutTest, PartsAddUp) {
   for (const Encoding &encoding : allEncodings()) {
     Layout layout = Layout::of(encoding, 70, 200, 3);
