@@ -1,5 +1,5 @@
 """GGUF files as llama.cpp's own library quantises them, for gguf_types.py: needs
-numpy and a folder with the prebuilt llama.cpp v0.5.0 (docs/benchmarks.md)."""
+numpy and a folder with the prebuilt llama.cpp v0.5.0 (README.md)."""
 
 import ctypes
 import mmap

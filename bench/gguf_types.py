@@ -14,7 +14,7 @@ matrices whose rows fit. The bars:
                exactly widened model; int8: with 8 bits no further from llama.cpp
                with the same file than that is from the widened model (RMS)
 
-Needs /usr/bin/python3 with numpy; FOLDER as docs/benchmarks.md says.
+FOLDER has llama.cpp, as README.md beside this file says.
 """
 
 import argparse
