@@ -38,7 +38,8 @@ void takeTensorAs(LayerPlan &layer, WeightTable &weights, StringRef module,
   if (!alias.empty())
     names.push_back((layer.location + "." + alias + suffix).str());
   std::string symbol = (layer.prefix + "." + module + name + kept).str();
-  layer.add((name + kept).str(), weights.getMatrix(symbol, names, shape, /*hint=*/"",
+  layer.add((name + kept).str(),
+            weights.getMatrix(symbol, names, shape, /*hint=*/"",
                               /*mayPermute=*/true));
 }
 

@@ -70,6 +70,8 @@ bool WeightTable::takeApart(StringRef stack, ArrayRef<std::string> names,
 void WeightTable::splitRows(StringRef matrix, ArrayRef<std::string> names,
                             Dim rows, Dim columns) {
   const CheckpointTensor *tensor = directory.find(matrix);
+  if (hasCheckpoint() && directory.find((matrix + ".codes").str()))
+    return splitQuantizedRows(matrix, names);
   if (!hasCheckpoint() || !tensor)
     return;
   check(*tensor, {rows, columns});

@@ -176,7 +176,8 @@ void addSharedExpert(LayerPlan &layer, WeightTable &weights, StringRef module,
   auto add = [&](StringRef name, const Twine &tensor, ArrayRef<Dim> shape) {
     std::string symbol = (layer.prefix + "." + tensor).str();
     std::string source = (layer.location + "." + tensor + ".weight").str();
-    layer.add(name, weights.getMatrix(symbol, source, shape));
+    layer.add(name, weights.getMatrix(symbol, source, shape, /*hint=*/"",
+                                      /*mayPermute=*/true));
   };
   add("shared_experts.gate_proj", module + ".gate_proj",
       {intermediate, hidden});

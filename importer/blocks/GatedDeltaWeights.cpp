@@ -99,7 +99,8 @@ void addGatedDelta(LayerPlan &layer, WeightTable &weights,
                         disk + names.norm.str() + ".weight", shapes.valueDim));
   layer.add("out_proj", weights.getMatrix(base + names.out.str(),
                                           disk + names.out.str() + ".weight",
-                                          {hidden, shapes.inner}));
+                                          {hidden, shapes.inner}, /*hint=*/"",
+                                          /*mayPermute=*/true));
   int64_t any = ShapedType::kDynamic;
   Type f32 = layer.preparation->outputs.front().type.getElementType();
   layer.states.append(

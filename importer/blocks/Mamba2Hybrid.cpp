@@ -103,7 +103,7 @@ void Mamba2Hybrid::addFeedForward(LayerPlan &layer,
     std::string own = ((experts ? "shared_experts." : "") + name).str();
     layer.add(own, weights.getMatrix(base + name.str(),
                                      disk + onDisk.str() + ".weight", {out, in},
-                                     why));
+                                     why, /*mayPermute=*/true));
     if (feedForwardBias)
       layer.add(own + ".bias", weights.get(base + name.str() + ".bias",
                                            disk + onDisk.str() + ".bias", out));

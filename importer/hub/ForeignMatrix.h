@@ -69,6 +69,15 @@ private:
   std::string orderDigest;
 };
 
+/// Channels and inputs of a block that shares one scale; none where the config
+/// names no blocks.
+using BlockSize = std::optional<std::pair<int64_t, int64_t>>;
+
+/// The matrix `base`.weight, stored row by row with scales beside it.
+FailureOr<ConvertedMatrix> readScaledMatrix(const ModelDirectory &directory,
+                                            StringRef base, BlockSize block,
+                                            ErrorFn emitError);
+
 /// All matrices that a directory's quantization_config speaks of. None, with
 /// nothing said, where `method` is another program's.
 FailureOr<std::vector<ConvertedMatrix>>

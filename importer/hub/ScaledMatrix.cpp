@@ -45,10 +45,6 @@ using formats::Scalar;
 
 namespace {
 
-/// Channels and inputs of a block that shares one scale; none where the config
-/// names no blocks.
-using BlockSize = std::optional<std::pair<int64_t, int64_t>>;
-
 class ScaledMatrix : public ForeignMatrix {
 public:
   ScaledMatrix(const ModelDirectory &directory, StringRef base, BlockSize block,
@@ -70,8 +66,8 @@ private:
 
   BlockSize block;
   int64_t channels = 0, inputs = 0;
-  std::string codesSuffix;       // ".weight_packed" or ".weight"
-  std::string scaleSuffix;       // ".weight_scale" or ".weight_scale_inv"
+  std::string codesSuffix;      // ".weight_packed" or ".weight"
+  std::string scaleSuffix;      // ".weight_scale" or ".weight_scale_inv"
   const char *storedCodes = ""; // as runtime/formats names them
   const char *storedZeros = "";
   const CheckpointTensor *codes = nullptr, *scales = nullptr, *zeros = nullptr;
@@ -84,22 +80,23 @@ private:
 LogicalResult ScaledMatrix::readPacked() {
   ArrayRef<int64_t> shape = codes->entry.shape;
   channels = shape[0];
-  const CheckpointTensor *sizes = take(".weight_shape", codesSuffix,
-                                       {"I64", "I32"}, 1);
+  const CheckpointTensor *sizes =
+      take(".weight_shape", codesSuffix, {"I64", "I32"}, 1);
   if (!sizes)
     return failure();
   auto stored = words(*sizes);
   if (!stored)
     return failure();
   bool wide = sizes->entry.dtype == "I64";
-  if (stored->size() != (wide ? 4 : 2) || (wide && ((*stored)[1] | (*stored)[3])))
+  if (stored->size() != (wide ? 4 : 2) ||
+      (wide && ((*stored)[1] | (*stored)[3])))
     return failType(".weight_shape", *sizes, "the two sizes of a matrix");
   inputs = (*stored)[wide ? 2 : 1];
   if ((*stored)[0] != channels || inputs == 0)
-    return fail(".weight_shape",
-                "says " + printShape({(*stored)[0], inputs}) + ", and " + base +
-                    codesSuffix + " has shape " + printShape(shape) +
-                    ", expected as many rows");
+    return fail(".weight_shape", "says " + printShape({(*stored)[0], inputs}) +
+                                     ", and " + base + codesSuffix +
+                                     " has shape " + printShape(shape) +
+                                     ", expected as many rows");
   int64_t bits = 32 * shape[1] / inputs;
   if ((bits != 4 && bits != 8) || 32 * shape[1] != bits * inputs)
     return fail(codesSuffix, "has shape " + printShape(shape) +
@@ -112,8 +109,8 @@ LogicalResult ScaledMatrix::readPacked() {
 }
 
 LogicalResult ScaledMatrix::takeNumbers() {
-  codesSuffix = directory.find(base + ".weight_packed") ? ".weight_packed"
-                                                        : ".weight";
+  codesSuffix =
+      directory.find(base + ".weight_packed") ? ".weight_packed" : ".weight";
   codes = take(codesSuffix, codesSuffix, {"I32", "U8", "I8", "F8_E4M3"}, 2);
   if (!codes)
     return failure();
@@ -155,7 +152,8 @@ LogicalResult ScaledMatrix::takeScales() {
                                                            : ".weight_scale";
   scales = find(scaleSuffix);
   if (!scales)
-    return fail(scaleSuffix, "is missing (" + base + codesSuffix + " is there)");
+    return fail(scaleSuffix,
+                "is missing (" + base + codesSuffix + " is there)");
   ArrayRef<int64_t> shape = scales->entry.shape;
   bool four = encoding.values == CodeValues::E2M1;
   int64_t count = 1;
@@ -271,8 +269,8 @@ LogicalResult ScaledMatrix::addScales(const Layout &layout) {
     // One byte, of whatever name, is an exponent.
     StringRef type = dtype == "U8" ? "F8_E8M0" : dtype;
     std::optional<Scalar> scalar = formats::parseScalar(type);
-    if (!scalar || *scalar == Scalar::E4M3 || (dtype == "U8" && !four &&
-                                               encoding.group != 32))
+    if (!scalar || *scalar == Scalar::E4M3 ||
+        (dtype == "U8" && !four && encoding.group != 32))
       return failType(scaleSuffix, *scales,
                       four ? "U8, or F8_E4M3 with weight_global_scale"
                            : "F32, BF16, F16 or F8_E8M0");
@@ -317,145 +315,10 @@ FailureOr<ConvertedMatrix> ScaledMatrix::read() {
   return std::move(result);
 }
 
-/// [128, 128] or "128x128".
-static BlockSize parseBlock(const llvm::json::Value *value) {
-  std::optional<int64_t> sizes[2];
-  if (const llvm::json::Array *array = value ? value->getAsArray() : nullptr) {
-    if (array->size() == 2)
-      for (int i : {0, 1})
-        sizes[i] = asInteger((*array)[i]);
-  } else if (auto text = value ? value->getAsString() : std::nullopt) {
-    auto [rows, columns] = text->split('x');
-    int64_t size = 0;
-    const StringRef parts[] = {rows, columns};
-    for (auto [i, part] : llvm::enumerate(parts))
-      if (!part.getAsInteger(10, size))
-        sizes[i] = size;
-  }
-  constexpr int64_t most = 1 << 20;
-  for (std::optional<int64_t> size : sizes)
-    if (!size || *size < 1 || *size > most)
-      return std::nullopt;
-  return std::pair(*sizes[0], *sizes[1]);
-}
-
-static bool isAbsent(const llvm::json::Value *value) {
-  return !value || value->kind() == llvm::json::Value::Null;
-}
-
-/// Of config_groups, the blocks of the one scheme that has some.
-static FailureOr<BlockSize> readGroups(const ModelDirectory &directory,
-                                       const llvm::json::Object &fields,
-                                       ErrorFn emitError) {
-  BlockSize found;
-  const llvm::json::Object *groups = fields.getObject("config_groups");
-  if (!groups)
-    return found;
-  for (const auto &[name, group] : *groups) {
-    const llvm::json::Object *scheme = group.getAsObject();
-    const llvm::json::Object *weights =
-        scheme ? scheme->getObject("weights") : nullptr;
-    const llvm::json::Value *block =
-        weights ? weights->get("block_structure") : nullptr;
-    if (isAbsent(block))
-      continue;
-    BlockSize size = parseBlock(block);
-    if (size && (!found || found == size)) {
-      found = size;
-      continue;
-    }
-    emitError(directory.configFile() + ": 'quantization_config.config_groups." +
-              StringRef(name) + ".weights.block_structure' is " +
-              printJson(*block) +
-              (size ? ", expected the same in all groups"
-                    : ", expected two sizes, such as [128, 128]"));
-    return failure();
-  }
-  return found;
-}
-
-static FailureOr<BlockSize>
-readCompressedTensors(const ModelDirectory &directory,
-                      const llvm::json::Object &fields, ErrorFn emitError) {
-  static const std::string formats[] = {
-      "pack-quantized",       "int-quantized",        "float-quantized",
-      "naive-quantized",      "mxfp4-pack-quantized", "nvfp4-pack-quantized",
-      "mxfp8-quantized",      "mixed-precision"};
-  auto fail = [&](StringRef field, const Twine &expected) {
-    reportField(directory, fields, field, expected, emitError);
-    return failure();
-  };
-  std::optional<StringRef> format = fields.getString("format");
-  if (!format || !llvm::is_contained(formats, *format))
-    return fail("format", "one of " + llvm::join(ArrayRef(formats), ", "));
-  // Rotations of activations that belong to the weights.
-  const llvm::json::Value *transforms = fields.get("transform_config");
-  const llvm::json::Object *some =
-      transforms ? transforms->getAsObject() : nullptr;
-  if (!isAbsent(transforms) && !(some && some->empty()))
-    return fail("transform_config", "none");
-  const llvm::json::Object *sparsity = fields.getObject("sparsity_config");
-  if (sparsity && !sparsity->empty() &&
-      sparsity->getString("format") != StringRef("dense"))
-    return fail("sparsity_config", "none, or one of the format \"dense\"");
-  return readGroups(directory, fields, emitError);
-}
-
-static FailureOr<BlockSize> readFp8(const ModelDirectory &directory,
-                                    const llvm::json::Object &fields,
-                                    ErrorFn emitError) {
-  auto fail = [&](StringRef field, StringRef expected) {
-    reportField(directory, fields, field, expected, emitError);
-    return failure();
-  };
-  if (StringRef type = fields.getString("fmt").value_or("e4m3");
-      type != "e4m3" && type != "float8_e4m3fn")
-    return fail("fmt", "\"e4m3\"");
-  const llvm::json::Value *block = fields.get("weight_block_size");
-  if (isAbsent(block))
-    return BlockSize();
-  if (BlockSize size = parseBlock(block))
-    return size;
-  return fail("weight_block_size", "two sizes, such as [128, 128]");
-}
-
-/// The modules whose numbers have scales beside them.
-static SmallVector<StringRef> findBases(const ModelDirectory &directory) {
-  SmallVector<StringRef> bases;
-  for (const auto &entry : directory.tensors()) {
-    StringRef name = entry.first(), dtype = entry.second.entry.dtype;
-    bool bytes = dtype == "F8_E4M3" || dtype == "F8_E5M2" || dtype == "I8" ||
-                 dtype == "U8";
-    if (name.consume_back(".weight_packed") ||
-        (bytes && name.consume_back(".weight")))
-      bases.push_back(name);
-  }
-  llvm::sort(bases); // the first message is always the same
-  return bases;
-}
-
-FailureOr<std::vector<ConvertedMatrix>>
-readScaledMatrices(const ModelDirectory &directory,
-                   const llvm::json::Object &fields, StringRef method,
-                   ErrorFn emitError) {
-  std::vector<ConvertedMatrix> matrices;
-  FailureOr<BlockSize> block = BlockSize();
-  if (method == "compressed-tensors")
-    block = readCompressedTensors(directory, fields, emitError);
-  else if (method == "fp8")
-    block = readFp8(directory, fields, emitError);
-  else if (method != "modelopt")
-    return matrices;
-  if (failed(block))
-    return failure();
-  for (StringRef base : findBases(directory)) {
-    ScaledMatrix matrix(directory, base, *block, emitError);
-    auto read = matrix.read();
-    if (failed(read))
-      return failure();
-    matrices.push_back(std::move(*read));
-  }
-  return matrices;
+FailureOr<ConvertedMatrix> readScaledMatrix(const ModelDirectory &directory,
+                                            StringRef base, BlockSize block,
+                                            ErrorFn emitError) {
+  return ScaledMatrix(directory, base, block, emitError).read();
 }
 
 } // namespace mlir::marimba

@@ -88,9 +88,8 @@ template <Words words, int bits>
 uint32_t codeAt(const ForeignShape &shape, const char *from, int64_t n,
                 int64_t input) {
   constexpr int64_t perWord = 32 / bits;
-  int64_t word = words == Words::ByInput
-                     ? input / perWord * shape.channels + n
-                     : n * shape.depth + input / perWord;
+  int64_t word = words == Words::ByInput ? input / perWord * shape.channels + n
+                                         : n * shape.depth + input / perWord;
   return readWord(from, word) >> bits * (input % perWord) & ((1U << bits) - 1);
 }
 
@@ -109,9 +108,9 @@ void repackCodes(const ForeignShape &shape, const char *from,
                                                     : n * shape.depth + q);
     uint32_t word = 0;
     for (int64_t i = 0; i < perWord; ++i)
-      word |= codeAt<words, bits>(shape, from, n,
-                                  order[size_t(q * perWord + i)])
-              << bits * i;
+      word |=
+          codeAt<words, bits>(shape, from, n, order[size_t(q * perWord + i)])
+          << bits * i;
     return word;
   };
   for (int64_t first = 0; first < shape.channels; first += kChannels)
@@ -235,8 +234,7 @@ void makeOrder(const ForeignShape &shape, const char *from, const char *,
 // Sizes of what is stored.
 
 /// Of words [.., N/perWord] or [.., N], where channels come in eights.
-template <int64_t bitsOfChannel>
-int64_t wholeWords(const ForeignShape &shape) {
+template <int64_t bitsOfChannel> int64_t wholeWords(const ForeignShape &shape) {
   return shape.channels % 8 == 0
              ? shape.channels * shape.depth * bitsOfChannel / 8
              : -1;
@@ -302,17 +300,18 @@ constexpr ForeignPart kParts[] = {
     part("gptq-zeros8", 1, wholeWords<8>, repackZeros<8, kInOrder, 129>),
     part("zeros8", 1, wholeWords<8>, repackZeros<8, kInOrder, 128>),
     part("rows", 2, wholeWords<16>, repackRows),
-    byChannel(with(codes("packed4", ofChannels<4>,
-                        repackCodes<kRows, 4, spreadWord>),
-                   ofGroups<4>)),
-    byChannel(with(codes("packed8", ofChannels<4>,
-                        repackCodes<kRows, 8, makeSigned>),
+    byChannel(
+        with(codes("packed4", ofChannels<4>, repackCodes<kRows, 4, spreadWord>),
+             ofGroups<4>)),
+    byChannel(
+        with(codes("packed8", ofChannels<4>, repackCodes<kRows, 8, makeSigned>),
+             ofGroups<8>)),
+    byChannel(with(codes("bytes", ofChannels<4>, repackCodes<kRows, 8, keep>),
                    ofGroups<8>)),
     byChannel(
-        with(codes("bytes", ofChannels<4>, repackCodes<kRows, 8, keep>),
-             ofGroups<8>)),
-    part("packed-zeros4", 1, ofPackedZeros<4>, repackPackedZeros<4, 0>),
-    part("packed-zeros8", 1, ofPackedZeros<8>, repackPackedZeros<8, 128>),
+        part("packed-zeros4", 1, ofPackedZeros<4>, repackPackedZeros<4, 0>)),
+    byChannel(
+        part("packed-zeros8", 1, ofPackedZeros<8>, repackPackedZeros<8, 128>)),
     scales("zero-bytes", 1, ofScales<1>, repackScales<1>),
     scales("zero-bytes4", 1, ofScales<1>, repackZeroBytes),
     scales("scales-f32", 4, ofScales<4>, repackScales<4>),
