@@ -80,7 +80,7 @@ readCompressedTensors(const ModelDirectory &directory,
   };
   std::optional<StringRef> format = fields.getString("format");
   if (!format || !llvm::is_contained(formats, *format))
-    return fail("format", "one of " + llvm::join(formats, ", "));
+    return fail("format", "one of " + llvm::join(ArrayRef(formats), ", "));
   // Rotations of activations that belong to the weights.
   const llvm::json::Value *transforms = fields.get("transform_config");
   const llvm::json::Object *some =

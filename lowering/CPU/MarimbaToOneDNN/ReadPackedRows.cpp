@@ -61,7 +61,7 @@ struct ReadPackedRowsPass
           op.getTable(), empty, TypeAttr::get(type));
       LDBG() << op.getLoc() << ": rows of '" << get.getWeight()
              << "' packed as " << type;
-      op.replaceAllUsesWith(rows->getResults());
+      op.replaceAllUsesWith(rows->getResult(0));
       op.erase();
       tables[get.getWeight()] = true;
     });

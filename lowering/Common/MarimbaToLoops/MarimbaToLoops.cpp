@@ -7,6 +7,7 @@
 #include "lowering/Common/MarimbaToLoops/MarimbaToLoops.h"
 
 #include "dialects/Marimba/IR/Marimba.h"
+#include "dialects/Runtime/IR/Runtime.h"
 #include "lowering/Common/Builders/KernelBuilder.h"
 #include "lowering/Common/Passes.h"
 
