@@ -38,7 +38,8 @@ void DigitGroups::forEachMatch(std::string_view text,
       start = i;
       character = nextChar(text, i);
       if (!isDigit(character)) {
-        isFollowed = isWordChar(character);
+        // \w of Oniguruma has all numbers.
+        isFollowed = isWordChar(character) || isNumber(character);
         break;
       }
       starts.push_back(start);
