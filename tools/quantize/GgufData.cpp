@@ -122,7 +122,7 @@ bool Writer::widen(Task &task, std::vector<char> &stored,
                int64_t(rows.size()) / format.elements);
   for (auto [i, w] : enumerate(rows)) {
     if (tensor.change == WeightChange::MinusExp)
-      w = -std::exp(w);
+      w = float(-std::exp(double(w)));
     else if (tensor.change == WeightChange::PlusOne)
       w += 1;
     if (!tensor.factors.empty())
