@@ -256,6 +256,10 @@ void readGgufGatedDelta(GgufFields &f) {
 
 void writeGgufGatedDelta(GgufKeys &k) {
   k.common();
+  // Of layers that the model may not have.
+  StringRef width = "intermediate_size";
+  if (k.config.find(width))
+    k.integer("feed_forward_length", k.config.getPositive(width, 1, kMaxSize));
   k.sizes({{"feed_forward_length", "intermediate_size"},
            {"attention.head_count", "num_attention_heads"},
            {"attention.head_count_kv", "num_key_value_heads"},
