@@ -32,18 +32,19 @@ static std::string pathIn(StringRef directory, StringRef file) {
 
 /// What a text begins and ends with.
 struct Surroundings {
-  bool start = false, end = false;
+  std::optional<int64_t> start; // the tokenizer's; the config may name another
+  bool end = false;
 };
 
 static Surroundings surroundingsOf(const rt::Tokenizer &tokenizer,
-                                   const ModelInfo &info,
                                    ArrayRef<rt::EndToken> ends) {
   std::vector<int32_t> with = tokenizer.encode("a");
   std::vector<int32_t> without = tokenizer.encode("a", false);
   Surroundings result;
   if (with.size() <= without.size())
     return result;
-  result.start = info.bosId && with.front() == *info.bosId;
+  if (without.empty() || with.front() != without.front())
+    result.start = with.front();
   result.end = !ends.empty() && with.back() == ends.front().id;
   return result;
 }
@@ -64,7 +65,7 @@ static std::unique_ptr<rt::Tokenizer> rebuild(const rt::GgufTokens &tokens,
   vocabulary.bosTokenId = start;
   vocabulary.eosTokenId = end;
   vocabulary.unknownTokenId = tokens.unknownTokenId;
-  vocabulary.addBosToken = around.start;
+  vocabulary.addBosToken = around.start.has_value();
   vocabulary.addEosToken = around.end;
   vocabulary.addSpacePrefix = tokens.addSpacePrefix;
   return rt::Tokenizer::build(vocabulary, "tokenizer.json", error);
@@ -102,7 +103,8 @@ namespace {
 class Adder {
 public:
   Adder(StringRef modelDir, const ModelInfo &info, GgufMetadata &metadata)
-      : modelDir(modelDir), info(info), metadata(metadata) {}
+      : modelDir(modelDir), info(info), metadata(metadata),
+        startId(info.bosId) {}
 
   /// Whether the keys say it all; `problem` is why they do not.
   bool addTokens(const rt::Tokenizer &tokenizer, ArrayRef<rt::EndToken> ends,
@@ -115,6 +117,7 @@ private:
   StringRef modelDir;
   const ModelInfo &info;
   GgufMetadata &metadata;
+  std::optional<int64_t> startId;
 };
 
 } // namespace
@@ -133,11 +136,12 @@ bool Adder::addTokens(const rt::Tokenizer &tokenizer,
     tokens = rt::readGgufTokens(*text, info.vocabSize, problem);
   if (!tokens)
     return false;
-  Surroundings around = surroundingsOf(tokenizer, info, ends);
+  Surroundings around = surroundingsOf(tokenizer, ends);
+  startId = around.start ? around.start : info.bosId;
   std::optional<int64_t> end;
   if (!ends.empty())
     end = ends.front().id;
-  auto other = rebuild(*tokens, around, info.bosId, end, problem);
+  auto other = rebuild(*tokens, around, startId, end, problem);
   if (!other)
     return false;
   for (StringRef each : kTexts)
@@ -157,7 +161,7 @@ bool Adder::addTokens(const rt::Tokenizer &tokenizer,
     metadata.setReals(key("scores"), tokens->scores);
   if (tokens->unknownTokenId)
     metadata.setInteger(key("unknown_token_id"), *tokens->unknownTokenId);
-  metadata.setBool(key("add_bos_token"), around.start);
+  metadata.setBool(key("add_bos_token"), around.start.has_value());
   metadata.setBool(key("add_eos_token"), around.end);
   if (tokens->addSpacePrefix)
     metadata.setBool(key("add_space_prefix"), *tokens->addSpacePrefix);
@@ -167,8 +171,8 @@ bool Adder::addTokens(const rt::Tokenizer &tokenizer,
 }
 
 void Adder::addIds(ArrayRef<rt::EndToken> ends) {
-  if (info.bosId)
-    metadata.setInteger(key("bos_token_id"), *info.bosId);
+  if (startId)
+    metadata.setInteger(key("bos_token_id"), *startId);
   // The first ends a text; another one, an answer.
   constexpr StringLiteral names[] = {"eos_token_id", "eot_token_id",
                                      "eom_token_id"};
