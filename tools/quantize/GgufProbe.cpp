@@ -68,8 +68,8 @@ std::optional<GgufProbe> GgufProbe::create(const GgufPlan &plan,
                     values.size() * sizeof(float), layout.offsets[i]);
   }
   if (!done) {
-    error =
-        std::string("no memory for a file's header: ") + std::strerror(errno);
+    error = std::string("the file cannot be tried without data: ") +
+            std::strerror(errno);
     return std::nullopt;
   }
   error.clear();
