@@ -212,6 +212,55 @@ Weight WeightTable::getMatrix(StringRef symbol, ArrayRef<std::string> names,
   return weight;
 }
 
+void WeightTable::splitQuantizedRows(StringRef matrix,
+                                     ArrayRef<std::string> names) {
+  const CheckpointTensor *codes = directory.find((matrix + ".codes").str());
+  int64_t parts = names.size(), channels = codes->channels / parts;
+  if (!codes->encoding || codes->channels % (8 * parts) != 0)
+    return; // our own are split already
+  auto layout = formats::Layout::of(*codes->encoding, channels,
+                                    codes->entry.shape[1] *
+                                        codes->encoding->codesPerWord());
+  for (PartKind kind : formats::allParts()) {
+    std::string suffix = ("." + StringRef(partName(kind))).str();
+    const CheckpointTensor *part = directory.find(matrix.str() + suffix);
+    if (!part)
+      continue;
+    used.insert(matrix.str() + suffix);
+    // A scale of all is there for each of the parts.
+    bool shared = part->channelsEach >= codes->channels;
+    const formats::ForeignPart *foreign = part->stored.foreign;
+    if (!foreign || !foreign->byChannel ||
+        (!shared && channels % part->channelsEach != 0)) {
+      report(directory.files()[part->file] + ": tensor " +
+             quoted(part->entry.name) + " holds " + Twine(parts) +
+             " matrices, expected one whose rows follow each other");
+      continue;
+    }
+    for (auto [i, name] : llvm::enumerate(names)) {
+      CheckpointTensor &made = apart[name + suffix] = *part;
+      made.entry.name = name + suffix;
+      made.entry.shape = layout.partShape(kind);
+      made.channels = channels;
+      if (shared) {
+        made.channelsEach = channels;
+        continue;
+      }
+      made.entry.bytes = part->entry.bytes / parts;
+      made.entry.offset += made.entry.bytes * i;
+    }
+  }
+  // One order for all.
+  if (const CheckpointTensor *order =
+          directory.find((matrix + ".order").str())) {
+    used.insert(order->entry.name);
+    for (const std::string &name : names) {
+      CheckpointTensor &made = apart[name + ".order"] = *order;
+      made.entry.name = name + ".order";
+    }
+  }
+}
+
 const formats::Encoding *WeightTable::encodingFor(StringRef name) const {
   if (!weightEncodings || staysAsItIs(name))
     return nullptr;

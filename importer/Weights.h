@@ -144,6 +144,8 @@ private:
   std::optional<Weight> getQuantizedStack(StringRef symbol,
                                           ArrayRef<std::string> names,
                                           ArrayRef<Dim> shape);
+  /// splitRows() of a matrix that another program quantised.
+  void splitQuantizedRows(StringRef matrix, ArrayRef<std::string> names);
   /// How a model without a checkpoint stores `name`; null where as it is.
   const formats::Encoding *encodingFor(StringRef name) const;
   static void addSources(std::vector<std::string> &sources, StringRef name,

@@ -42,7 +42,8 @@ struct ForeignPart {
   /// scale of scales); null where there is none.
   int64_t (*otherBytes)(const ForeignShape &shape) = nullptr;
   bool needsOther = false;
-  /// Whether a channel's numbers follow each other: then rows can be cut off.
+  /// Whether the numbers of eight channels follow each other: then rows can be
+  /// cut off.
   bool byChannel = false;
   /// Writes the whole part to `to`, which is zeroed. `other` may be null.
   void (*repack)(const ForeignShape &shape, const char *from,
