@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """What types of GGUF cost in exactness, beside llama.cpp v0.5.0: prints a table.
 
-  gguf_types.py --peer FOLDER perplexity F32.gguf TEXT ... [--types T,...] [--flags=F]
-  gguf_types.py --peer FOLDER logits F32.gguf [--types T,...] [--tokens N] [--flags=F]
+  gguf_types.py --peer FOLDER perplexity F32.gguf TEXT ... [--types T,...] [--threads N]
+  gguf_types.py --peer FOLDER logits F32.gguf [--types T,...] [--tokens N] [--threads N]
 
 The model, in f32, is quantised to each type by llama.cpp's own library: to a type
 of files (Q4_K_M, ...) by its `quantize`, to one of blocks (pure:IQ2_XS) in all
@@ -99,7 +99,7 @@ class Work:
     def logits(self, model, *flags):
         """Of marimba: [tokens, vocabulary]."""
         out = self.path("logits.safetensors")
-        flags = ["--dtype=f32", *self.args.flags, *flags]
+        flags = ["--dtype=f32", f"--threads={self.args.threads}", *flags]
         run(MARIMBA, "logits", model, "--ids", ",".join(map(str, self.ids)), "-o", out, *flags)
         with open(out, "rb") as file:
             raw = file.read()
@@ -113,11 +113,11 @@ class Work:
         ids, out = self.path("ids.txt"), self.path("logits.f32")
         with open(ids, "w", encoding="utf-8") as file:
             print(*self.ids, file=file)
-        self.peer("logits", model, ids, out)
+        self.peer("logits", model, ids, out, self.args.threads)
         return numpy.fromfile(out, numpy.float32).reshape(len(self.ids), -1)
 
     def perplexity(self, model, text, *flags):
-        answer = run(MARIMBA, "eval", model, "--text", text, "--json", *self.args.flags, *flags)
+        answer = run(MARIMBA, "eval", model, "--text", text, "--json", f"--threads={self.args.threads}", *flags)
         return json.loads(answer)["perplexity"]
 
 
@@ -172,7 +172,7 @@ def main():
     parser.add_argument("texts", nargs="*", metavar="TEXT")
     parser.add_argument("--types")
     parser.add_argument("--tokens", type=int, default=64)
-    parser.add_argument("--flags", type=str.split, default=[], help="of marimba")
+    parser.add_argument("--threads", type=int, default=2)
     args = parser.parse_args()
     of_texts = args.what == "perplexity"
     kinds = (args.types or (SMALL if of_texts else LARGE)).split(",")
