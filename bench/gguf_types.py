@@ -117,7 +117,8 @@ class Work:
         return numpy.fromfile(out, numpy.float32).reshape(len(self.ids), -1)
 
     def perplexity(self, model, text, *flags):
-        answer = run(MARIMBA, "eval", model, "--text", text, "--json", f"--threads={self.args.threads}", *flags)
+        flags = [f"--threads={self.args.threads}", *flags]
+        answer = run(MARIMBA, "eval", model, "--text", text, "--json", *flags)
         return json.loads(answer)["perplexity"]
 
 
