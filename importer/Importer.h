@@ -106,7 +106,7 @@ struct ModelInfo {
   std::vector<int64_t> eosIds;
   std::optional<int64_t> bosId, padId;
   bool tiedEmbeddings = false;
-  double normEpsilon = 0; // of the last norm
+  double normEpsilon = 0;  // of the last norm
   bool hasWeights = false; // false: a description without a checkpoint
   bool storesBF16 = false; // most of what is stored as floating point
   uint64_t parameters = 0; // elements of all checkpoint weights in use

@@ -11,8 +11,8 @@
 #define MARIMBA_IMPORTER_BLOCKS_BLOCKS_H
 
 #include "mlir/IR/Builders.h"
-#include "mlir/Support/LLVM.h"
 #include "mlir/IR/Value.h"
+#include "mlir/Support/LLVM.h"
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringMap.h"

@@ -117,10 +117,7 @@ LogicalResult AwqGptqMatrix::makeTensors() {
   Encoding encoding{int(format.bits), std::max<int64_t>(format.group, 0),
                     *withZeros ? Offset::ZeroPoint : Offset::None, Scalar::F16};
   auto layout = Layout::of(encoding, channels, inputs);
-  addCodes(*codes, layout,
-           format.awq ? "awq"
-           : eight    ? "gptq8"
-                      : "gptq4");
+  addCodes(*codes, layout, format.awq ? "awq" : eight ? "gptq8" : "gptq4");
   add(*scales, PartKind::Scales, layout, "rows");
   std::string stored = format.awq       ? "awq-zeros"
                        : format.lessOne ? "gptq-zeros"

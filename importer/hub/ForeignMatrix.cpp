@@ -51,10 +51,10 @@ const CheckpointTensor *ForeignMatrix::take(StringRef suffix, StringRef present,
   const SafetensorsEntry &entry = tensor->entry;
   if (llvm::is_contained(dtypes, entry.dtype) && entry.shape.size() == rank)
     return tensor;
-  (void)failType(suffix, *tensor,
-                 llvm::join(dtypes, " or ") + " and " +
-                     (rank == 1 ? Twine("one dimension")
-                                : Twine("two dimensions")));
+  (void)failType(
+      suffix, *tensor,
+      llvm::join(dtypes, " or ") + " and " +
+          (rank == 1 ? Twine("one dimension") : Twine("two dimensions")));
   return nullptr;
 }
 

@@ -128,8 +128,9 @@ void readQuantized(const Json &value, const std::string &path,
   }
   if (encoding.superBlock && encoding.superBlock % encoding.group != 0)
     mismatch();
-  if (encoding.hasGrid() ? encoding != formats::Encoding::ofGrid(encoding.values)
-                         : encoding.bits == 1)
+  if (encoding.hasGrid()
+          ? encoding != formats::Encoding::ofGrid(encoding.values)
+          : encoding.bits == 1)
     mismatch();
   auto layout = formats::Layout::of(encoding, channels, inputs, matrices);
   if (spec.dtype != MARIMBA_I8 || spec.shape.size() != 1 ||

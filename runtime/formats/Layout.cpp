@@ -96,9 +96,9 @@ std::string_view partName(PartKind kind) {
 
 std::span<const PartKind> allParts() {
   static constexpr PartKind all[] = {
-      PartKind::Codes, PartKind::HighBits, PartKind::Signs,
-      PartKind::Scales, PartKind::Zeros,        PartKind::Minimums, PartKind::SuperScales,
-      PartKind::SuperMinimums};
+      PartKind::Codes,       PartKind::HighBits,     PartKind::Signs,
+      PartKind::Scales,      PartKind::Zeros,        PartKind::Minimums,
+      PartKind::SuperScales, PartKind::SuperMinimums};
   return all;
 }
 
@@ -331,8 +331,8 @@ private:
     bool half = encoding.values == CodeValues::E2M1;
     if (const GridCodes *codes = encoding.grid()) {
       int64_t group = k / layout.group;
-      unsigned char pair = byteOf(
-          kind, layout.placeOf(n, group / 2, layout.perChannel(kind)));
+      unsigned char pair =
+          byteOf(kind, layout.placeOf(n, group / 2, layout.perChannel(kind)));
       int steps = 2 * (pair >> 4 * (group % 2) & 15) + 1;
       float unit = loadScalar(part(super) + layout.superPlace(n, k) * size,
                               encoding.scale);

@@ -346,7 +346,7 @@ OpShapes mlir::marimba::shapesOf(SwiGLUOp op) {
 
 OpWork WeightOp::getWork(DynamicSize) { return {}; }
 OpWork GetWeightOp::getWork(DynamicSize) { return {}; }
-OpWork GatherTokensOp::getWork(DynamicSize) { return {}; } // copies
+OpWork GatherTokensOp::getWork(DynamicSize) { return {}; }    // copies
 OpWork PermuteChannelsOp::getWork(DynamicSize) { return {}; } // copies
 
 /// Each of the wanted rows once, however many there are to choose from.

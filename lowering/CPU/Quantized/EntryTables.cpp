@@ -37,8 +37,8 @@ public:
   SmallVector<Value, 8> lookUp(Value places, Value upper) const {
     Value index = vector::BitCastOp::create(b, bytes, places);
     // Which of two slices of a table, or of two times as many: bit by bit.
-    SmallVector<Value> choices{arith::CmpIOp::create(
-        b, arith::CmpIPredicate::slt, index, splat(0))};
+    SmallVector<Value> choices{
+        arith::CmpIOp::create(b, arith::CmpIPredicate::slt, index, splat(0))};
     if (upper) {
       upper = vector::BitCastOp::create(b, bytes, upper);
       for (int64_t bit = 0; kSlice << choices.size() < entries(); ++bit) {
@@ -119,7 +119,8 @@ private:
   Value apart(Value packed, int64_t first) const {
     SmallVector<int8_t> from, table;
     for (int64_t i = 0; i < kBytes; ++i) {
-      from.push_back(static_cast<int8_t>(i % 8 / 4 * 32 + first + i % 4 * bits));
+      from.push_back(
+          static_cast<int8_t>(i % 8 / 4 * 32 + first + i % 4 * bits));
       // Of six bits the upper ones are the next number's.
       auto level = static_cast<size_t>(i & (bits == 2 ? 3 : 7));
       table.push_back(levels[std::min(level, levels.size() - 1)]);

@@ -26,8 +26,8 @@ static int64_t largestOf(const formats::Encoding &encoding) {
     int64_t largest = 0;
     for (uint32_t word : formats::gridWords(encoding.values))
       for (int bit = 0; bit < 32; bit += 8)
-        largest = std::max<int64_t>(largest,
-                                    std::abs(int(int8_t(word >> bit))));
+        largest =
+            std::max<int64_t>(largest, std::abs(int(int8_t(word >> bit))));
     return largest; // 9 of IQ1, whose numbers are -9 to 9
   }
   if (!table)

@@ -86,8 +86,8 @@ Value CodebookParts::element(const Words &from, Value block, Value lane,
     flag = arith::ShRUIOp::create(b, upper, like(upper, codes.upperBits - 1));
     other = arith::SubIOp::create(b, number, like(number, 2));
   }
-  Value isSet = arith::CmpIOp::create(b, arith::CmpIPredicate::ne, flag,
-                                      like(flag, 0));
+  Value isSet =
+      arith::CmpIOp::create(b, arith::CmpIPredicate::ne, flag, like(flag, 0));
   return arith::SelectOp::create(b, isSet, other, number);
 }
 
@@ -127,8 +127,8 @@ Value CodebookParts::choose(Value flags, ArrayRef<int64_t> bits, Value then,
                                       like(chosen, 0));
   Value made = arith::SelectOp::create(b, isSet, then, otherwise);
   int64_t lanes = type.getNumElements() / 4;
-  return vector::BitCastOp::create(
-      b, VectorType::get({lanes}, b.getI32Type()), made);
+  return vector::BitCastOp::create(b, VectorType::get({lanes}, b.getI32Type()),
+                                   made);
 }
 
 SmallVector<Value, 8> CodebookParts::load(Value places, Value upper) const {
@@ -159,19 +159,21 @@ SmallVector<Value, 8> CodebookParts::load(Value places, Value upper) const {
   return words;
 }
 
-SmallVector<Value, 8>
-CodebookParts::fours(const Words &from, ArrayRef<Value> places, Value block,
-                     Value step, Value lane, const EntryLookUp &lookUp) const {
+SmallVector<Value, 8> CodebookParts::fours(const Words &from,
+                                           ArrayRef<Value> places, Value block,
+                                           Value step, Value lane,
+                                           const EntryLookUp &lookUp) const {
   auto type = cast<VectorType>(places.front().getType());
   auto loadWord = [&](Value words, Value index) -> Value {
-    Value loaded = vector::LoadOp::create(b, type, words,
-                                          ValueRange{block, index, lane});
+    Value loaded =
+        vector::LoadOp::create(b, type, words, ValueRange{block, index, lane});
     return halfOf(loaded, step);
   };
   Value signs, upper;
   if (codes.signs)
-    signs = loadWord(from.signs, arith::DivUIOp::create(
-                                     b, step, b.index(32 / this->step())));
+    signs =
+        loadWord(from.signs,
+                 arith::DivUIOp::create(b, step, b.index(32 / this->step())));
   if (codes.upperBits) {
     Value perWord = b.index(8 / codes.upperBits), first = firstWord(step);
     upper = loadWord(from.upper, arith::DivUIOp::create(b, first, perWord));

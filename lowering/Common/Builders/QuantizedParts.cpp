@@ -81,8 +81,7 @@ Value QuantizedParts::element(Value n, Value k) const {
   Value lane = modulo(n, formats::Layout::kChannels);
   Value group = divide(k, layout.group);
   if (encoding.hasGrid()) {
-    Value code =
-        CodebookParts(b, layout).element(gridWords(), block, lane, k);
+    Value code = CodebookParts(b, layout).element(gridWords(), block, lane, k);
     return b.mul(arith::SIToFPOp::create(b, b.getF32Type(), code),
                  loadTerm(scales, superScales, 0, block, group, lane));
   }
@@ -215,8 +214,8 @@ Value QuantizedParts::loadTerm(Value groups, Value supers, int64_t lanes,
     SmallVector<Value> at{block, pair, lane};
     Value bytes;
     if (lanes)
-      bytes = vector::LoadOp::create(
-          b, VectorType::get({lanes}, b.getI8Type()), groups, at);
+      bytes = vector::LoadOp::create(b, VectorType::get({lanes}, b.getI8Type()),
+                                     groups, at);
     else
       bytes = memref::LoadOp::create(b, groups, at);
     return b.mul(CodebookParts(b, layout).steps(bytes, group),
@@ -299,9 +298,8 @@ QuantizedParts::Step QuantizedParts::withHighBits(SmallVector<Value, 4> words,
                                                   Value lane) const {
   Step made{std::move(words), Value(), {}};
   if (layout.encoding.hasGrid()) {
-    made.fours = CodebookParts(b, layout)
-                     .fours(gridWords(), made.words, block, step, lane,
-                            lookUpEntries);
+    made.fours = CodebookParts(b, layout).fours(gridWords(), made.words, block,
+                                                step, lane, lookUpEntries);
     return made;
   }
   if (!highWords)

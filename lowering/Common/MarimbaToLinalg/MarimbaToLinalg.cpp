@@ -135,17 +135,16 @@ struct ConvertPermuteChannels : LinalgPattern<PermuteChannelsOp> {
   SmallVector<Value> convert(GenericBuilder &g,
                              PermuteChannelsOp op) const override {
     unsigned rank = op.getType().getRank();
-    return {g.build(
-        rank, {{op.getOrder(), {rank - 1}}},
-        {g.empty(g.sizes(op.getInput())), range(rank)},
-        [&](KernelBuilder &b, ValueRange args) -> Value {
-          SmallVector<Value> place;
-          for (unsigned dim = 0; dim + 1 < rank; ++dim)
-            place.push_back(linalg::IndexOp::create(b, dim));
-          place.push_back(
-              arith::IndexCastOp::create(b, b.getIndexType(), args[0]));
-          return tensor::ExtractOp::create(b, op.getInput(), place);
-        })};
+    return {g.build(rank, {{op.getOrder(), {rank - 1}}},
+                    {g.empty(g.sizes(op.getInput())), range(rank)},
+                    [&](KernelBuilder &b, ValueRange args) -> Value {
+                      SmallVector<Value> place;
+                      for (unsigned dim = 0; dim + 1 < rank; ++dim)
+                        place.push_back(linalg::IndexOp::create(b, dim));
+                      place.push_back(arith::IndexCastOp::create(
+                          b, b.getIndexType(), args[0]));
+                      return tensor::ExtractOp::create(b, op.getInput(), place);
+                    })};
   }
 };
 
@@ -278,14 +277,14 @@ struct ConvertMarimbaToLinalgPass
           ConvertMarimbaToLinalgPass> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    patterns.add<ConvertElementwise<SiluOp>, ConvertElementwise<SigmoidOp>,
-                 ConvertElementwise<Relu2Op>, ConvertElementwise<GeluOp>,
-                 ConvertElementwise<SoftcapOp>, ConvertElementwise<SwiGLUOp>,
-                 ConvertSoftplus, ConvertLogDecay, ConvertScale,
-                 ConvertEmbedding, ConvertGatherTokens,
-                 ConvertPermuteChannels, ConvertLinear,
-                 ConvertDiscretize, ConvertReadout, ConvertDiscretizeHeads>(
-        &getContext());
+    patterns
+        .add<ConvertElementwise<SiluOp>, ConvertElementwise<SigmoidOp>,
+             ConvertElementwise<Relu2Op>, ConvertElementwise<GeluOp>,
+             ConvertElementwise<SoftcapOp>, ConvertElementwise<SwiGLUOp>,
+             ConvertSoftplus, ConvertLogDecay, ConvertScale, ConvertEmbedding,
+             ConvertGatherTokens, ConvertPermuteChannels, ConvertLinear,
+             ConvertDiscretize, ConvertReadout, ConvertDiscretizeHeads>(
+            &getContext());
     populateNormsToLinalgPatterns(patterns);
     populateLTIToLinalgPatterns(patterns);
     CountRewrites counter(DEBUG_TYPE, numConverted, [](Operation *op) {

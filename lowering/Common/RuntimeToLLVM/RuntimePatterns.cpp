@@ -162,9 +162,9 @@ struct ConvertCodebook : ConvertOpToLLVMPattern<rt::CodebookOp> {
           name, rewriter.getI32TensorAttr(values), /*alignment=*/64);
     }
     Value data = LLVM::AddressOfOp::create(rewriter, loc, global);
-    rewriter.replaceOp(op, {MemRefDescriptor::fromStaticShape(
-                               rewriter, loc, *getTypeConverter(),
-                               op.getType(), data)});
+    rewriter.replaceOp(
+        op, {MemRefDescriptor::fromStaticShape(
+                rewriter, loc, *getTypeConverter(), op.getType(), data)});
     return success();
   }
 };
@@ -437,8 +437,7 @@ void mlir::marimba::populateRuntimeToLLVMPatterns(LLVMTypeConverter &types,
                ConvertTensor<rt::ArgumentOp, args>,
                ConvertLayerTensor<rt::LayerWeightOp, weights>,
                ConvertLayerTensor<rt::LayerArgumentOp, args>, ConvertTable,
-               ConvertCodebook,
-               ConvertMark, ConvertRelease, ConvertStatus, ConvertRoom,
-               ConvertCheckFailed, ConvertAlloc, ConvertParallelFor,
-               ConvertParallelPhases>(types);
+               ConvertCodebook, ConvertMark, ConvertRelease, ConvertStatus,
+               ConvertRoom, ConvertCheckFailed, ConvertAlloc,
+               ConvertParallelFor, ConvertParallelPhases>(types);
 }

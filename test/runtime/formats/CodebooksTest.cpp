@@ -66,7 +66,8 @@ TEST(CodebooksTest, WordsOfGeneratedCode) {
   for (int64_t i = 0; i < grid.entries(); ++i)
     for (int64_t j = 0; j < 8; ++j) {
       uint32_t word = words[static_cast<size_t>(2 * i + j / 4)];
-      EXPECT_EQ(static_cast<int8_t>(word >> 8 * (j % 4)), 8 * grid.at(i, j) + 1);
+      EXPECT_EQ(static_cast<int8_t>(word >> 8 * (j % 4)),
+                8 * grid.at(i, j) + 1);
     }
   EXPECT_TRUE(gridWords(CodeValues::IQ4_NL).empty());
 }

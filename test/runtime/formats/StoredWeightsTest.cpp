@@ -72,10 +72,9 @@ protected:
         continue;
       rt::WeightSource &source = sources.emplace_back(whole());
       source.name = std::string("w.") + std::string(partName(part.kind));
-      bool number = layout().partType(part.kind) ==
-                    scalarName(format.encoding->scale);
-      source.dtype =
-          number ? rt::dtypeOf(format.encoding->scale) : MARIMBA_I8;
+      bool number =
+          layout().partType(part.kind) == scalarName(format.encoding->scale);
+      source.dtype = number ? rt::dtypeOf(format.encoding->scale) : MARIMBA_I8;
       source.shape = layout().partShape(part.kind);
       source.stored.part = &part;
       source.channels = kChannels;

@@ -46,8 +46,8 @@ struct ForeignPart {
   /// cut off.
   bool byChannel = false;
   /// Writes the whole part to `to`, which is zeroed. `other` may be null.
-  void (*repack)(const ForeignShape &shape, const char *from,
-                 const char *other, char *to) = nullptr;
+  void (*repack)(const ForeignShape &shape, const char *from, const char *other,
+                 char *to) = nullptr;
 };
 
 std::span<const ForeignPart> foreignParts();

@@ -182,8 +182,8 @@ enum class PartKind {
   SuperMinimums
 };
 
-/// "codes", "high_bits", "signs", "scales", "zeros", "minimums", "super_scales",
-/// "super_minimums": behind a dot, the tensor's name.
+/// "codes", "high_bits", "signs", "scales", "zeros", "minimums",
+/// "super_scales", "super_minimums": behind a dot, the tensor's name.
 std::string_view partName(PartKind kind);
 /// Whether it has words of 32 bits.
 constexpr bool isWords(PartKind kind) { return kind <= PartKind::Signs; }
