@@ -38,8 +38,10 @@ void DigitGroups::forEachMatch(std::string_view text,
       start = i;
       character = nextChar(text, i);
       if (!isDigit(character)) {
-        // \w of Oniguruma has all numbers.
-        isFollowed = isWordChar(character) || isNumber(character);
+        // \w of Oniguruma has all numbers, but not the joiners.
+        isFollowed =
+            isNumber(character) || (isWordChar(character) &&
+                                    character != 0x200C && character != 0x200D);
         break;
       }
       starts.push_back(start);

@@ -135,9 +135,9 @@ TEST(GgufGoldens, BrokenCharsMapsDoNotCrash) {
 
 // What stands in for these expressions finds what they find.
 TEST(GgufGoldens, DigitGroupsAreThoseOfTheExpressions) {
-  const std::string_view parts[] = {"1",  "2",      "34",     "567", "a",
-                                    " ",  "_",      "-",      "é",   "\u0301",
-                                    "\n", "\u0663", "\u00b2", "漢",  "\u2167"};
+  const std::string_view parts[] = {
+      "1", "2",      "34", "567",    "a",      " ",  "_",      "-",
+      "é", "\u0301", "\n", "\u0663", "\u00b2", "漢", "\u2167", "\u200d"};
   using Matches = std::vector<std::pair<size_t, size_t>>;
   std::mt19937 random(3);
   for (std::string_view expression :
