@@ -75,7 +75,8 @@ private:
 void GgufReport::takeHeader(const GgufFile &file) {
   version = file.parts().front().version;
   for (const mlir::marimba::GgufPart &part : file.parts())
-    parts.push_back({part.file, {0, int64_t(part.buffer->getBufferSize())}});
+    parts.push_back(
+        {json::fixUTF8(part.file), {0, int64_t(part.buffer->getBufferSize())}});
   for (const GgufTensor &tensor : file.tensors()) {
     ++parts[tensor.part].count.tensors;
     Count &count = types[tensor.type];
@@ -181,7 +182,7 @@ std::optional<GgufReport> GgufReport::read(StringRef path,
   readGgufTexts(*file);
   for (StringRef key : file->unreadKeys())
     if (!key.starts_with("general.") && !key.starts_with("split."))
-      report.unusedKeys.push_back(key.str());
+      report.unusedKeys.push_back(json::fixUTF8(key));
   return report;
 }
 
@@ -194,10 +195,15 @@ static bool isReadable(StringRef type) {
   return formats::findFormat(std::string_view(type)) != nullptr;
 }
 
+/// A text of the file, without what a terminal would not print.
+static std::string printable(StringRef text) {
+  return StringRef(mlir::marimba::quoted(text)).trim('\'').str();
+}
+
 /// Null is "none", strings are without quotes.
 static std::string text(const json::Value &value) {
   if (auto string = value.getAsString())
-    return string->str();
+    return printable(*string);
   return value.getAsNull() ? "none" : formatv("{0}", value).str();
 }
 
@@ -236,8 +242,8 @@ void GgufReport::printAsText() const {
   label = "types";
   auto counted = [&](StringRef type, const Count &count) -> raw_ostream & {
     row(label) << left_justify(type, 8)
-               << formatv("{0,6:N} tensors {1,16:N} bytes", count.tensors,
-                          count.bytes);
+               << formatv("{0,6:N} tensor{1} {2,16:N} bytes", count.tensors,
+                          count.tensors == 1 ? " " : "s", count.bytes);
     label = "";
     return os;
   };
@@ -247,7 +253,7 @@ void GgufReport::printAsText() const {
   for (const auto &[use, count] : uses)
     counted(use.first, count) << ", " << use.second << '\n';
   if (!unusedKeys.empty())
-    row("unused keys") << join(unusedKeys, ", ") << '\n';
+    row("unused keys") << join(map_range(unusedKeys, printable), ", ") << '\n';
 }
 
 json::Object GgufReport::asJson() const {
