@@ -36,9 +36,8 @@ int64_t storedRow(int64_t row, int64_t rows, int64_t heads) {
 
 /// Bytes of one element of the part: of a word, those of its four codes.
 int64_t elementBytes(const formats::Stored &stored) {
-  bool words = stored.part->kind == PartKind::Codes ||
-               stored.part->kind == PartKind::HighBits;
-  if (words || stored.part->kind == PartKind::Zeros)
+  PartKind kind = stored.part->kind;
+  if (formats::isWords(kind) || kind == PartKind::Zeros)
     return 1;
   return stored.format
              ? Layout::of(*stored.format->encoding, 1, stored.format->elements)
@@ -80,9 +79,9 @@ std::optional<uint64_t> foreignBytes(const WeightSource &source) {
 /// Bytes of a part of a quantised matrix in its file; nothing where its shape
 /// is none of a matrix with so many channels.
 std::optional<uint64_t> partBytes(const WeightSource &source) {
-  const auto &[format, part] = source.stored;
-  bool codes =
-      part->kind == PartKind::Codes || part->kind == PartKind::HighBits;
+  const Format *format = source.stored.format;
+  const Part *part = source.stored.part;
+  bool codes = formats::isWords(part->kind);
   const std::vector<int64_t> &shape = source.shape;
   if (shape.size() != (codes ? 4 : 3) || shape[2] != Layout::kChannels ||
       (codes && shape[3] != 4) || source.channels < 1 || shape[1] < 0 ||
