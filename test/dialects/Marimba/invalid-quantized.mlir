@@ -60,7 +60,7 @@ func.func private @f(tensor<64x256xi3, #marimba.quantized<group 32, scale f16 pe
 
 // -----
 
-// expected-error@+1 {{has 4 sources, expected 5: codes, scales of each matrix}}
+// expected-error@+1 {{has 4 sources, expected 5: codes, high_bits, signs, scales, super_scales of each matrix}}
 marimba.weight @w : tensor<64x256xi3, #marimba.quantized<group 32, scale f16 per 256, values iq3_s>> from ["w.codes", "w.high_bits", "w.scales", "w.super_scales"]
 
 // -----
