@@ -4,8 +4,8 @@
 // iq3_xxs is 4, 4, 4, 4, the second 20, 4, 4, 4. Those of iq1_s are 8 times
 // the table's plus 1.
 
-// CHECK-DAG: llvm.mlir.global internal constant @codebook_iq3_xxs(dense<[67372036, 67372052, {{.*}}> : tensor<256xi32>) {addr_space = 0 : i32, alignment = 64 : i64} : !llvm.array<256 x i32>
-// CHECK-DAG: llvm.mlir.global internal constant @codebook_iq1_s(dense<[-101058055, {{.*}}> : tensor<4096xi32>)
+// CHECK-DAG: llvm.mlir.global internal constant @codebook_iq3_xxs(dense<"0x0404040414040404{{.*}}"> : tensor<256xi32>) {addr_space = 0 : i32, alignment = 64 : i64} : !llvm.array<256 x i32>
+// CHECK-DAG: llvm.mlir.global internal constant @codebook_iq1_s(dense<"0xF9F9F9F9F9F9F9F909{{.*}}"> : tensor<4096xi32>)
 // CHECK-NOT: llvm.mlir.global
 // CHECK-LABEL: llvm.func @twice
 // CHECK: llvm.mlir.addressof @codebook_iq3_xxs
