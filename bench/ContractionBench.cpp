@@ -10,11 +10,15 @@
 #include "marimba/Stopwatch.h"
 #include "tools/measure/Limits.h"
 
+#include "dialects/Marimba/IR/Quantized.h"
 #include "marimba/Context.h"
 #include "marimba/Tensor.h"
 #include "marimba/ThreadTeam.h"
+#include "marimba/Units.h"
 #include "marimba/abi.h"
-#include "marimba/formats/Layout.h"
+#include "marimba/formats/Format.h"
+#include "mlir/IR/MLIRContext.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/raw_ostream.h"
 #include <benchmark/benchmark.h>
 #include <cmath>
@@ -27,8 +31,22 @@ using namespace llvm;
 
 namespace {
 /// What the weight is stored as, and who multiplies.
-enum class Kind { Library, F32, BF16, Int8, Int4 };
+enum class Kind { Library, F32, BF16, Quantized };
+/// What activations become, and for which processor.
+struct Route {
+  StringLiteral name;
+  mlir::marimba::Activations activations;
+  StringLiteral unit; // of Units.h; "" for all that this one has
+};
 } // namespace
+
+using mlir::marimba::Activations;
+static constexpr Route kRoutes[] = {
+    {"bytes", Activations::Automatic, ""},
+    {"f32", Activations::F32, ""},
+    {"bytes-avx2", Activations::Automatic, "avx2"},
+    {"f32-avx2", Activations::F32, "avx2"},
+};
 
 static constexpr StringLiteral kModule = R"(
 module @contraction {
@@ -39,7 +57,8 @@ module @contraction {
     %w = marimba.get_weight @w : $WEIGHT
     %y = $OP outs(%out : tensor<?x?x$Nxf32>)
         : tensor<?x?x$Kxf32>, $WEIGHT -> tensor<?x?x$Nxf32>
-    return %y : tensor<?x?x$Nxf32>
+    $STORE
+    return $RESULT : tensor<?x?x$Nxf32>
   }
 }
 )";
@@ -49,33 +68,27 @@ namespace {
 /// One case: y [rows, n] = x [rows, k] times a weight [n, k].
 struct Case {
   Kind kind;
-  int64_t k, n, rows;
+  int64_t k = 0, n = 0, rows = 0;
+  std::optional<formats::Encoding> encoding = {}; // of a quantised weight
+  const Route *route = nullptr;                   // likewise
 };
 
 StringRef nameOf(Kind kind) {
-  switch (kind) {
-  case Kind::Library:
-    return "library";
-  case Kind::F32:
-    return "f32";
-  case Kind::BF16:
-    return "bf16";
-  case Kind::Int8:
-    return "int8";
-  case Kind::Int4:
-    return "int4";
-  }
-  return {};
+  return kind == Kind::Library ? "library" : kind == Kind::F32 ? "f32" : "bf16";
 }
 
-bool isQuantized(Kind kind) { return kind == Kind::Int8 || kind == Kind::Int4; }
-
 formats::Layout layoutOf(const Case &c) {
-  formats::Encoding encoding;
-  encoding.bits = c.kind == Kind::Int8 ? 8 : 4;
-  encoding.group = 64;
-  encoding.scale = formats::Scalar::BF16;
-  return formats::Layout::of(encoding, c.n, c.k);
+  return formats::Layout::of(*c.encoding, c.n, c.k);
+}
+
+/// The type of the weight in a module.
+std::string typeOf(const Case &c) {
+  mlir::MLIRContext context;
+  context.loadDialect<mlir::marimba::MarimbaDialect>();
+  std::string text;
+  llvm::raw_string_ostream(text)
+      << mlir::marimba::quantizedType(&context, {c.n, c.k}, *c.encoding);
+  return text;
 }
 
 std::string moduleText(const Case &c) {
@@ -85,12 +98,17 @@ std::string moduleText(const Case &c) {
       text.replace(at, place.size(), with);
   };
   std::string n = std::to_string(c.n), k = std::to_string(c.k);
-  if (isQuantized(c.kind)) {
-    std::string type = "tensor<" + n + "x" + k + "xi" +
-                       (c.kind == Kind::Int8 ? "8" : "4") +
-                       ", #marimba.quantized<group 64, scale bf16>>";
-    replace("$OP", "marimba.quantized_matmul %x, %w as " + type);
-    replace("[\"w\"]", "[\"w.codes\", \"w.scales\"]");
+  if (c.encoding) {
+    std::string type = typeOf(c);
+    std::vector<std::string> names;
+    for (formats::PartKind part : layoutOf(c).parts())
+      names.push_back("\"w." + std::string(formats::partName(part)) + '"');
+    replace("$OP outs(%out : tensor<?x?x$Nxf32>)", "marimba.linear %x, %w");
+    replace("\"w\"", join(names, ", "));
+    replace("$STORE", "%stored = bufferization.materialize_in_destination %y "
+                      "in %out : (tensor<?x?x$Nxf32>, tensor<?x?x$Nxf32>) -> "
+                      "tensor<?x?x$Nxf32>");
+    replace("$RESULT", "%stored");
     replace("$WEIGHT", type);
   } else {
     StringRef type = c.kind == Kind::BF16 ? "bf16" : "f32";
@@ -99,6 +117,8 @@ std::string moduleText(const Case &c) {
                        : "marimba.packed_matmul %x, %w packed " + type.str());
     replace("$WEIGHT", "tensor<" + n + "x" + k + "x" + type.str() + ">");
   }
+  replace("$STORE", "");
+  replace("$RESULT", "%y");
   replace("$N", n);
   replace("$K", k);
   return text;
@@ -109,15 +129,24 @@ std::string moduleText(const Case &c) {
 MarimbaEntry entryOf(const Case &c, int threads) {
   static std::map<std::string, std::pair<CodePtr, MarimbaEntry>> all;
   std::string text = moduleText(c);
-  auto [it, fresh] = all.try_emplace(text + std::to_string(threads));
+  StringRef route = c.route ? StringRef(c.route->name) : "";
+  auto [it, fresh] =
+      all.try_emplace(text + std::to_string(threads) + route.str());
   auto &[code, entry] = it->second;
   if (!fresh)
     return entry;
   mlir::marimba::PipelineOptions pipeline;
-  pipeline.vectorBits = mlir::marimba::preferredVectorBits({});
+  mlir::marimba::TargetOptions target;
+  if (c.route) {
+    pipeline.matmul = mlir::marimba::MatmulRoute::Generated;
+    pipeline.activations = c.route->activations;
+    if (const rt::Unit *unit = rt::findUnit(c.route->unit))
+      target.without.assign(unit->removes.begin(), unit->removes.end());
+  }
+  mlir::marimba::findTarget("cpu")->addFacts(target, pipeline);
   pipeline.threads = static_cast<unsigned>(threads);
   std::string error;
-  code = compileText(text, "contraction", pipeline, {}, error);
+  code = compileText(text, "contraction", pipeline, target, error);
   if (code)
     entry = lookupFunction<std::remove_pointer_t<MarimbaEntry>>(
         *code, MARIMBA_ENTRY_PREFILL, error);
@@ -177,7 +206,7 @@ private:
   }
   MarimbaTensor makeWeight(const Case &c) {
     std::array<int64_t, 2> shape{c.n, c.k};
-    if (!isQuantized(c.kind)) {
+    if (!c.encoding) {
       char *wide = floats(c.n * c.k);
       bytes = 4 * c.n * c.k;
       if (c.kind != Kind::BF16)
@@ -190,12 +219,30 @@ private:
     formats::Layout layout = layoutOf(c);
     bytes = layout.bytes();
     char *data = zeroed(bytes);
-    for (int64_t i = 0; i < layout.codeBytes(); ++i)
-      data[i] = static_cast<char>(next() >> 24);
-    const uint16_t scale = 0x3c00; // 1/128 in bf16
-    for (int64_t i = layout.codeBytes(); i < bytes; i += 2)
-      std::memcpy(data + i, &scale, 2);
+    for (formats::PartKind part : layout.parts())
+      fill(layout, part, data + layout.partOffset(part));
     return rt::makeTensor(data, MARIMBA_I8, std::array<int64_t, 1>{bytes});
+  }
+  /// Codes, and integers of groups, are random; scales 1/128 or about that.
+  void fill(const formats::Layout &layout, formats::PartKind part, char *to) {
+    using formats::PartKind, formats::Scalar;
+    Scalar scalar = layout.encoding.scale;
+    int64_t size = layout.partBytes(part), unit = layout.partUnit(part);
+    bool codes = part == PartKind::Codes || part == PartKind::HighBits;
+    uint16_t half = scalar == Scalar::F16 ? 0x2000 : 0x3c00;
+    float wide = 0x1p-7F;
+    for (int64_t i = 0; i < size; i += codes ? 1 : unit) {
+      if (codes) // of E4M3 none is a NaN
+        to[i] = static_cast<char>(
+            next() >> 24 & (layout.encoding.hasIntegers() ? 0xff : 0xbf));
+      else if (unit == 1)
+        to[i] = scalar == Scalar::E8M0 && !layout.supers
+                    ? 120
+                    : static_cast<char>(next() >> 27);
+      else
+        std::memcpy(to + i, unit == 2 ? static_cast<void *>(&half) : &wide,
+                    static_cast<size_t>(unit));
+    }
   }
 
   uint32_t random = 1;
@@ -245,19 +292,33 @@ int main(int argc, char **argv) {
     teams.push_back(rt::allowedCpus());
   const std::pair<int64_t, int64_t> shapes[] = {
       {768, 3072}, {1536, 768}, {2560, 10240}, {8192, 2560}, {1536, 80}};
-  for (Kind kind :
-       {Kind::Library, Kind::F32, Kind::BF16, Kind::Int8, Kind::Int4})
+  auto add = [&](const Twine &name, Case c) {
     for (auto [k, n] : shapes)
       for (int64_t rows : {1, 4, 7, 16, 17, 64, 512})
-        for (int threads : teams)
-          benchmark::RegisterBenchmark(
-              (nameOf(kind) + "/k" + Twine(k) + "/n" + Twine(n) + "/rows" +
-               Twine(rows) + "/threads" + Twine(threads))
-                  .str()
-                  .c_str(),
-              runContraction, Case{kind, k, n, rows}, threads)
+        for (int threads : teams) {
+          c.k = k, c.n = n, c.rows = rows;
+          benchmark::RegisterBenchmark((name + "/k" + Twine(k) + "/n" +
+                                        Twine(n) + "/rows" + Twine(rows) +
+                                        "/threads" + Twine(threads))
+                                           .str()
+                                           .c_str(),
+                                       runContraction, c, threads)
               ->UseRealTime()
               ->Unit(benchmark::kMicrosecond);
+        }
+  };
+  for (Kind kind : {Kind::Library, Kind::F32, Kind::BF16})
+    add(nameOf(kind), Case{.kind = kind});
+  auto addQuantized = [&](StringRef name, const formats::Encoding &encoding) {
+    for (const Route &route : kRoutes)
+      add(name + "/" + route.name,
+          Case{.kind = Kind::Quantized, .encoding = encoding, .route = &route});
+  };
+  addQuantized("int8", {.bits = 8});
+  addQuantized("int4", {.bits = 4});
+  for (const formats::Format *format : formats::allFormats())
+    if (format->encoding)
+      addQuantized(StringRef(format->name).lower(), *format->encoding);
   benchmark::RunSpecifiedBenchmarks();
   benchmark::Shutdown();
   return 0;
