@@ -50,16 +50,39 @@ inline int fiveBits(const char *codes, int64_t i) {
   return nibble(codes + 4, i) | static_cast<int>(top >> i & 1) << 4;
 }
 
-/// The 16 bytes at `codes` as four words of Layout.
-inline void copyNibbles(const char *codes, char *to) {
-  for (int64_t word = 0; word < 4; ++word) {
-    uint32_t pair[2]; // inputs 8 word to 8 word + 7, in halves of bytes
-    std::memcpy(pair, codes + word % 2 * 8, sizeof(pair));
-    int shift = word < 2 ? 0 : 4;
-    uint32_t made =
-        (pair[0] >> shift & 0x0f0f0f0f) | (pair[1] >> shift & 0x0f0f0f0f) << 4;
-    std::memcpy(to + 4 * word, &made, sizeof(made));
+/// `bits` bits from bit `shift` on of each of the bytes at `from`, one word of
+/// Layout.
+template <int bits> uint32_t packWord(const char *from, int shift) {
+  constexpr uint32_t mask = 0x01010101U * ((1U << bits) - 1);
+  uint32_t word = 0;
+  for (int four = 0; four < 8 / bits; ++four)
+    word |= (readInteger<uint32_t>(from + 4 * four) >> shift & mask)
+            << bits * four;
+  return word;
+}
+
+/// `bits` bits of each of the block's codes as words of Layout: they are in the
+/// bytes from `offset` on, of which `run` hold those of `run` elements in their
+/// lowest bits, of the next `run` above those, and so on.
+template <int64_t elements, int bits, int64_t offset, int64_t run>
+void copyPlane(const char *block, char *to) {
+  constexpr int64_t perByte = 8 / bits, perWord = 32 / bits;
+  static_assert(run % perWord == 0);
+  for (int64_t first = 0; first < elements; first += perWord) {
+    const char *from = block + offset + first / (run * perByte) * run;
+    int shift = bits * static_cast<int>(first / run % perByte);
+    uint32_t word = packWord<bits>(from + first % run, shift);
+    std::memcpy(to + first / perWord * 4, &word, sizeof(word));
   }
+}
+
+/// The top bits of fiveBits(), at `offset` of the block, as a word of Layout.
+template <int64_t offset> void copyTopBits(const char *block, char *to) {
+  auto top = readInteger<uint32_t>(block + offset);
+  uint32_t word = 0;
+  for (int four = 0; four < 8; ++four) // a bit to each byte
+    word |= ((top >> 4 * four & 15) * 0x00204081U & 0x01010101U) << four;
+  std::memcpy(to, &word, sizeof(word));
 }
 
 /// Calls widen(block, its numbers) for each block.

@@ -16,6 +16,14 @@ std::span<const Format *const> allFormats() {
   return all;
 }
 
+/// Writes `count` elements to a channel's places; returns the next one.
+template <size_t size>
+static char *spread(const char *from, int64_t count, char *to) {
+  for (int64_t i = 0; i < count; ++i, to += size * Layout::kChannels)
+    std::memcpy(to, from + size * static_cast<size_t>(i), size);
+  return to;
+}
+
 void repackRow(const Format &format, const Part &part, const char *row,
                int64_t channel, int64_t inputs, char *to) {
   // Sizes do not depend on the number of channels.
@@ -23,12 +31,19 @@ void repackRow(const Format &format, const Part &part, const char *row,
   int64_t perBlock = format.perBlock(part.kind);
   int64_t blocks = inputs / format.elements;
   char share[256]; // no block has more
+  to += size * Layout::placeOf(channel, 0, blocks * perBlock);
   for (int64_t b = 0; b < blocks; ++b) {
     part.read(row + b * format.bytes, share);
-    for (int64_t i = 0; i < perBlock; ++i)
-      std::memcpy(to + size * Layout::placeOf(channel, b * perBlock + i,
-                                              blocks * perBlock),
-                  share + size * i, static_cast<size_t>(size));
+    switch (size) {
+    case 1:
+      to = spread<1>(share, perBlock, to);
+      break;
+    case 2:
+      to = spread<2>(share, perBlock, to);
+      break;
+    default:
+      to = spread<4>(share, perBlock, to);
+    }
   }
 }
 

@@ -23,6 +23,12 @@ const Format kIQ4_NL = {
     .bytes = kBytes,
     .widen =
         forBlocks<kBytes, widenGroups<kBlock, kBlock, scale, code>, kBlock>,
+    .encoding = Encoding{.bits = 4,
+                         .group = kBlock,
+                         .scale = Scalar::F16,
+                         .values = CodeValues::IQ4_NL},
+    .parts = {Part{PartKind::Codes, copyPlane<kBlock, 4, kHalf, 16>},
+              Part{PartKind::Scales, copyHalf<0>}},
 };
 
 } // namespace marimba::formats

@@ -29,6 +29,14 @@ const Format kIQ4_XS = {
     .elements = kSuper,
     .bytes = kBytes,
     .widen = forBlocks<kBytes, widenGroups<kSuper, 32, scale, code>, kSuper>,
+    .encoding = Encoding{.bits = 4,
+                         .group = 32,
+                         .scale = Scalar::F16,
+                         .values = CodeValues::IQ4_NL,
+                         .superBlock = kSuper},
+    .parts = {Part{PartKind::Codes, copyPlane<kSuper, 4, kCodes, 16>},
+              Part{PartKind::Scales, readGroups<kSuper / 32, subScale>},
+              Part{PartKind::SuperScales, copyHalf<0>}},
 };
 
 } // namespace marimba::formats

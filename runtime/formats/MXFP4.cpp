@@ -17,6 +17,8 @@ static float scale(const char *block, int64_t) {
   return halfOfE8M0(static_cast<uint8_t>(*block));
 }
 
+static int exponent(const char *block, int64_t) { return readByte(block); }
+
 static int code(const char *block, int64_t i) {
   return kTwiceE2M1[static_cast<size_t>(nibble(block + 1, i))];
 }
@@ -27,6 +29,12 @@ const Format kMXFP4 = {
     .bytes = kBytes,
     .widen =
         forBlocks<kBytes, widenGroups<kBlock, kBlock, scale, code>, kBlock>,
+    .encoding = Encoding{.bits = 4,
+                         .group = kBlock,
+                         .scale = Scalar::E8M0,
+                         .values = CodeValues::E2M1},
+    .parts = {Part{PartKind::Codes, copyPlane<kBlock, 4, 1, 16>},
+              Part{PartKind::Scales, readGroups<1, exponent>}},
 };
 
 } // namespace marimba::formats

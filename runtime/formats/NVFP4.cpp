@@ -31,6 +31,13 @@ const Format kNVFP4 = {
     .bytes = kBytes,
     .widen = forBlocks<kBytes, widenGroups<kElements, kGroup, scale, code>,
                        kElements>,
+    .encoding = Encoding{.bits = 4,
+                         .group = kGroup,
+                         .scale = Scalar::E4M3,
+                         .values = CodeValues::E2M1},
+    .parts = {Part{PartKind::Codes, copyPlane<kElements, 4, kCodes, 8>},
+              Part{PartKind::Scales,
+                   readGroups<kElements / kGroup, scaleBits>}},
 };
 
 } // namespace marimba::formats

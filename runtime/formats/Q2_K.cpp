@@ -32,6 +32,16 @@ const Format kQ2_K = {
     .bytes = kBytes,
     .widen = forBlocks<kBytes, widenGroups<kSuper, 16, scale, minimum, code>,
                        kSuper>,
+    .encoding = Encoding{.bits = 2,
+                         .group = 16,
+                         .offset = Offset::Minimum,
+                         .scale = Scalar::F16,
+                         .superBlock = kSuper},
+    .parts = {Part{PartKind::Codes, copyPlane<kSuper, 2, kCodes, 32>},
+              Part{PartKind::Scales, readGroups<kSuper / 16, subScale>},
+              Part{PartKind::Minimums, readGroups<kSuper / 16, subMinimum>},
+              Part{PartKind::SuperScales, copyHalf<kScale>},
+              Part{PartKind::SuperMinimums, copyNegated<kMinimum>}},
 };
 
 } // namespace marimba::formats

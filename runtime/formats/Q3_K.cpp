@@ -30,6 +30,13 @@ const Format kQ3_K = {
     .elements = kSuper,
     .bytes = kBytes,
     .widen = forBlocks<kBytes, widenGroups<kSuper, 16, scale, code>, kSuper>,
+    .encoding =
+        Encoding{
+            .bits = 3, .group = 16, .scale = Scalar::F16, .superBlock = kSuper},
+    .parts = {Part{PartKind::Codes, copyPlane<kSuper, 2, kCodes, 32>},
+              Part{PartKind::HighBits, copyPlane<kSuper, 1, 0, 32>},
+              Part{PartKind::Scales, readGroups<kSuper / 16, subScale>},
+              Part{PartKind::SuperScales, copyHalf<kScale>}},
 };
 
 } // namespace marimba::formats

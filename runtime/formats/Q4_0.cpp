@@ -14,17 +14,13 @@ static void widenBlock(const char *block, float *to) {
     to[i] = scale * static_cast<float>(nibble(block + kHalf, i) - 8);
 }
 
-static void readCodes(const char *block, char *to) {
-  copyNibbles(block + kHalf, to);
-}
-
 const Format kQ4_0 = {
     .name = "Q4_0",
     .elements = kBlock,
     .bytes = kHalf + kBlock / 2,
     .widen = forBlocks<kHalf + kBlock / 2, widenBlock>,
     .encoding = Encoding{4, kBlock, Offset::None, Scalar::F16},
-    .parts = {Part{PartKind::Codes, readCodes},
+    .parts = {Part{PartKind::Codes, copyPlane<kBlock, 4, kHalf, 16>},
               Part{PartKind::Scales, copyHalf<0>}},
 };
 

@@ -16,17 +16,13 @@ static void widenBlock(const char *block, float *to) {
     to[i] = scale * static_cast<float>(nibble(block + kCodes, i)) + minimum;
 }
 
-static void readCodes(const char *block, char *to) {
-  copyNibbles(block + kCodes, to);
-}
-
 const Format kQ4_1 = {
     .name = "Q4_1",
     .elements = kBlock,
     .bytes = kBytes,
     .widen = forBlocks<kBytes, widenBlock>,
     .encoding = Encoding{4, kBlock, Offset::Minimum, Scalar::F16},
-    .parts = {Part{PartKind::Codes, readCodes},
+    .parts = {Part{PartKind::Codes, copyPlane<kBlock, 4, kCodes, 16>},
               Part{PartKind::Scales, copyHalf<0>},
               Part{PartKind::Minimums, copyHalf<kHalf>}},
 };

@@ -11,14 +11,6 @@ namespace marimba::formats {
 
 static constexpr int64_t kBytes = kHalf + 4 + kBlock / 2;
 
-static void readCodes(const char *block, char *to) {
-  copyNibbles(block + kHalf + 4, to);
-}
-
-static void readHighBits(const char *block, char *to) {
-  copyTopBits(block + kHalf, to);
-}
-
 static void widenBlock(const char *block, float *to) {
   float scale = readHalf(block);
   for (int64_t i = 0; i < kBlock; ++i)
@@ -31,8 +23,8 @@ const Format kQ5_0 = {
     .bytes = kBytes,
     .widen = forBlocks<kBytes, widenBlock>,
     .encoding = Encoding{5, kBlock, Offset::None, Scalar::F16},
-    .parts = {Part{PartKind::Codes, readCodes},
-              Part{PartKind::HighBits, readHighBits},
+    .parts = {Part{PartKind::Codes, copyPlane<kBlock, 4, kHalf + 4, 16>},
+              Part{PartKind::HighBits, copyTopBits<kHalf>},
               Part{PartKind::Scales, copyHalf<0>}},
 };
 

@@ -11,14 +11,6 @@ namespace marimba::formats {
 
 static constexpr int64_t kCodes = 2 * kHalf, kBytes = kCodes + 4 + kBlock / 2;
 
-static void readCodes(const char *block, char *to) {
-  copyNibbles(block + kCodes + 4, to);
-}
-
-static void readHighBits(const char *block, char *to) {
-  copyTopBits(block + kCodes, to);
-}
-
 static void widenBlock(const char *block, float *to) {
   float scale = readHalf(block), minimum = readHalf(block + kHalf);
   for (int64_t i = 0; i < kBlock; ++i)
@@ -31,8 +23,8 @@ const Format kQ5_1 = {
     .bytes = kBytes,
     .widen = forBlocks<kBytes, widenBlock>,
     .encoding = Encoding{5, kBlock, Offset::Minimum, Scalar::F16},
-    .parts = {Part{PartKind::Codes, readCodes},
-              Part{PartKind::HighBits, readHighBits},
+    .parts = {Part{PartKind::Codes, copyPlane<kBlock, 4, kCodes + 4, 16>},
+              Part{PartKind::HighBits, copyTopBits<kCodes>},
               Part{PartKind::Scales, copyHalf<0>},
               Part{PartKind::Minimums, copyHalf<kHalf>}},
 };

@@ -33,6 +33,17 @@ const Format kQ5_K = {
     .bytes = kBytes,
     .widen = forBlocks<kBytes, widenGroups<kSuper, 32, scale, minimum, code>,
                        kSuper>,
+    .encoding = Encoding{.bits = 5,
+                         .group = 32,
+                         .offset = Offset::Minimum,
+                         .scale = Scalar::F16,
+                         .superBlock = kSuper},
+    .parts = {Part{PartKind::Codes, copyPlane<kSuper, 4, kCodes, 32>},
+              Part{PartKind::HighBits, copyPlane<kSuper, 1, kTop, 32>},
+              Part{PartKind::Scales, readGroups<kSuper / 32, subScale>},
+              Part{PartKind::Minimums, readGroups<kSuper / 32, subMinimum>},
+              Part{PartKind::SuperScales, copyHalf<0>},
+              Part{PartKind::SuperMinimums, copyNegated<kHalf>}},
 };
 
 } // namespace marimba::formats

@@ -28,6 +28,13 @@ const Format kQ6_K = {
     .elements = kSuper,
     .bytes = kBytes,
     .widen = forBlocks<kBytes, widenGroups<kSuper, 16, scale, code>, kSuper>,
+    .encoding =
+        Encoding{
+            .bits = 6, .group = 16, .scale = Scalar::F16, .superBlock = kSuper},
+    .parts = {Part{PartKind::Codes, copyPlane<kSuper, 4, 0, 64>},
+              Part{PartKind::HighBits, copyPlane<kSuper, 2, kTop, 32>},
+              Part{PartKind::Scales, readGroups<kSuper / 16, subScale>},
+              Part{PartKind::SuperScales, copyHalf<kScale>}},
 };
 
 } // namespace marimba::formats

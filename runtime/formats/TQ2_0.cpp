@@ -22,6 +22,9 @@ const Format kTQ2_0 = {
     .bytes = kBytes,
     .widen =
         forBlocks<kBytes, widenGroups<kSuper, kSuper, scale, code>, kSuper>,
+    .encoding = Encoding{.bits = 2, .group = kSuper / 2, .scale = Scalar::F16},
+    .parts = {Part{PartKind::Codes, copyPlane<kSuper, 2, 0, 32>},
+              Part{PartKind::Scales, copyTwice<kScale>}},
 };
 
 } // namespace marimba::formats

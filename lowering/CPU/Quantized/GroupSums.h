@@ -28,7 +28,28 @@ public:
   SmallVector<Value> add(ArrayRef<Channels> channels, Value group,
                          ValueRange part, ValueRange old);
 
+  /// Whether a super-block's scales can wait for the sum of all its groups:
+  /// these have one byte each.
+  bool hasSupers() const;
+  /// Groups of a super-block.
+  int64_t perSuper() const {
+    return parts.layout.encoding.superBlock / parts.layout.group;
+  }
+  /// add() within a super-block, by the integer scale of the group only and
+  /// without minimums.
+  SmallVector<Value> addInSuper(ArrayRef<Channels> channels, Value group,
+                                ValueRange part, ValueRange old);
+  /// Adds a super-block to `old`, row by row: `part` is what addInSuper() made
+  /// of all its groups, `inputs(group)` each row's sum of inputs.
+  SmallVector<Value>
+  addSuper(ArrayRef<Channels> channels, Value super, ValueRange part,
+           ValueRange old,
+           llvm::function_ref<SmallVector<Value>(Value group)> inputs);
+
 private:
+  /// Numbers of a part, in f32, for each vector of channels.
+  SmallVector<Value> load(ArrayRef<Channels> channels, Value part, Value index);
+
   KernelBuilder &b;
   const QuantizedParts &parts;
   int64_t lanes;

@@ -68,22 +68,23 @@ SmallVector<Value> IntegerGroups::addUnscaled(const Tile &tile, Value group,
   });
 }
 
+SmallVector<Value> IntegerGroups::loadSums(const Tile &tile, Value group) {
+  return llvm::map_to_vector(tile.rows, [&](ArrayRef<Value> row) {
+    return b.load(sums, elementOf(row, group));
+  });
+}
+
 SmallVector<Value> IntegerGroups::addScaled(const Tile &tile, Value group,
                                             Value first, Value last,
                                             ValueRange part, ValueRange old) {
   SmallVector<Value> all(part);
   if (parts.minimums) {
-    auto load = [&](Value g) {
-      return llvm::map_to_vector(tile.rows, [&](ArrayRef<Value> row) {
-        return b.load(sums, elementOf(row, g));
-      });
-    };
     SmallVector<Value> inputs(tile.rows.size(), b.constant(0.0));
     if (perWeights() == 1)
-      inputs = load(first);
+      inputs = loadSums(tile, first);
     else
       inputs = b.loop(first, last, inputs, [&](Value g, ValueRange before) {
-        SmallVector<Value> next = load(g);
+        SmallVector<Value> next = loadSums(tile, g);
         for (auto [sum, old] : llvm::zip_equal(next, before))
           sum = b.add(old, sum);
         return next;
@@ -100,4 +101,28 @@ SmallVector<Value> IntegerGroups::add(const Tile &tile, Value group,
   SmallVector<Value> part =
       addUnscaled(tile, group, first, last, ValueRange(), totals);
   return addScaled(tile, group, first, last, part, old);
+}
+
+SmallVector<Value> IntegerGroups::addAll(const Tile &tile, Value begin,
+                                         Value end, ValueRange old,
+                                         Totals totals) {
+  if (!weights.hasSupers() || perWeights() != 1)
+    return b.loop(begin, end, old, [&](Value group, ValueRange before) {
+      return add(tile, group, before, totals);
+    });
+  int64_t count = weights.perSuper();
+  auto super = [&](Value first, ValueRange before) {
+    SmallVector<Value> none(tile.count(), b.zeros(lanes));
+    SmallVector<Value> part =
+        b.loop(first, b.addi(first, b.index(count)), none,
+               [&](Value group, ValueRange some) {
+                 SmallVector<Value> next =
+                     addUnscaled(tile, group, group, Value(), {}, totals);
+                 return weights.addInSuper(tile.channels, group, next, some);
+               });
+    Value index = arith::DivUIOp::create(b, first, b.index(count));
+    return weights.addSuper(tile.channels, index, part, before,
+                            [&](Value g) { return loadSums(tile, g); });
+  };
+  return b.loop(begin, end, old, super, count);
 }

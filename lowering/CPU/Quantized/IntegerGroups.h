@@ -35,6 +35,10 @@ public:
   /// Of activations in one of weights.
   int64_t perWeights() const { return groups / parts.layout.groups; }
 
+  /// `old` plus groups [begin, end) of the weights, which are whole
+  /// super-blocks where there are such.
+  SmallVector<Value> addAll(const Tile &tile, Value begin, Value end,
+                            ValueRange old, Totals totals);
   /// `old` plus group `group` of the weights.
   SmallVector<Value> add(const Tile &tile, Value group, ValueRange old,
                          Totals totals);
@@ -54,6 +58,8 @@ private:
   /// What is taken off the codes of each vector of channels: scalars, vectors
   /// or null.
   SmallVector<Value> offsets(const Tile &tile, Value group);
+  /// Each row's sum of inputs of a group of activations.
+  SmallVector<Value> loadSums(const Tile &tile, Value group);
   SmallVector<Value> scaled(const Tile &tile, Value group, ValueRange totals,
                             ArrayRef<Value> offsets, ValueRange before);
 

@@ -16,6 +16,7 @@ using namespace mlir::marimba;
 
 /// Groups ahead of the one in use whose scales are asked for (docs/results.md).
 static constexpr int64_t kGroupsAhead = 4;
+static constexpr int64_t kCacheLine = 64;
 /// Words of a group whose products are unrolled in the code: 128 inputs
 /// in 8 bits, the largest group of weights.
 static constexpr int64_t kWordsAtOnce = 32;
@@ -70,7 +71,13 @@ SmallVector<Value> IntegerKernel::sums(const Tile &tile) {
     }
     return all;
   };
+  SmallVector<Channels> channels = channelsOf(tile);
+  int64_t scaleBytes = lanes * layout.partUnit(formats::PartKind::Scales);
   auto totals = [&](Value group) {
+    Value ahead = b.addi(group, b.index(kGroupsAhead));
+    for (auto [v, at] : llvm::enumerate(channels))
+      if (layout.groups > 1 && int64_t(v) * scaleBytes % kCacheLine == 0)
+        b.prefetch(parts.scales, {at.block, ahead, at.lane}, /*locality=*/3);
     Value first = b.muli(group, b.index(steps));
     if (steps <= most)
       return some(first, steps);
@@ -86,15 +93,8 @@ SmallVector<Value> IntegerKernel::sums(const Tile &tile) {
         },
         step);
   };
-  SmallVector<Channels> channels = channelsOf(tile);
   SmallVector<Value> none(vectors, b.zeros(lanes));
   SmallVector<SmallVector<Value>> row{tile.row};
-  return b.loop(b.index(0), b.index(layout.groups), none,
-                [&](Value g, ValueRange old) {
-                  for (auto [block, lane] : channels)
-                    b.prefetch(parts.scales,
-                               {block, b.addi(g, b.index(kGroupsAhead)), lane},
-                               /*locality=*/3);
-                  return groups.add({row, channels}, g, old, totals);
-                });
+  return groups.addAll({row, channels}, b.index(0), b.index(layout.groups),
+                       none, totals);
 }

@@ -10,6 +10,7 @@
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "llvm/Support/MathExtras.h"
+#include <algorithm>
 #include <cstdlib>
 
 using namespace mlir;
@@ -43,8 +44,18 @@ IntegerProducts::IntegerProducts(KernelBuilder &b, IntegerUnit unit,
                                  int64_t lanes)
     : b(b), unit(unit), lanes(lanes),
       table(formats::codeTable(encoding.values)),
-      isSigned(encoding.isSigned() || table || encoding.hasGrid()),
-      mostPairs(kLargestSum / (2 * 127 * largestOf(encoding))) {}
+      isSigned(encoding.isSigned() || table),
+      mostPairs(kLargestSum / (2 * 127 * largestOf(encoding))) {
+  if (unit == IntegerUnit::VNNI) {
+    shift = isSigned ? 128 : 0;
+  } else if (table) {
+    auto [least, most] = std::minmax_element(table, table + 16);
+    if (int64_t pairs = kLargestSum / (2 * 127 * (*most - *least))) {
+      shift = -*least;
+      mostPairs = pairs;
+    }
+  }
+}
 
 bool IntegerProducts::has(IntegerUnit unit, int64_t lanes) {
   return unit != IntegerUnit::None && (lanes == 4 || lanes == 8 || lanes == 16);
@@ -66,17 +77,24 @@ Value IntegerProducts::call(ArrayRef<StringRef> names, int64_t resultBits,
       .getResult(0);
 }
 
-Value IntegerProducts::lookUp(Value words) {
+Value mlir::marimba::lookUpBytes(KernelBuilder &b, const signed char *table,
+                                 Value words, int64_t shift) {
+  int64_t lanes = mlir::cast<VectorType>(words.getType()).getNumElements();
+  auto type = VectorType::get({4 * lanes}, b.getI8Type());
   SmallVector<int8_t> entries;
   for (int64_t byte = 0; byte < 4 * lanes; ++byte)
-    entries.push_back(table[byte % 16]);
+    entries.push_back(static_cast<int8_t>(table[byte % 16] + shift));
   Value all = arith::ConstantOp::create(
-      b, DenseElementsAttr::get(VectorType::get({4 * lanes}, b.getI8Type()),
-                                ArrayRef(entries)));
-  return cast(call({"llvm.x86.ssse3.pshuf.b.128", "llvm.x86.avx2.pshuf.b",
-                    "llvm.x86.avx512.pshuf.b.512"},
-                   8, {all, bytes(words)}),
-              32);
+      b, DenseElementsAttr::get(type, ArrayRef(entries)));
+  StringRef names[] = {"llvm.x86.ssse3.pshuf.b.128", "llvm.x86.avx2.pshuf.b",
+                       "llvm.x86.avx512.pshuf.b.512"};
+  Value codes = vector::BitCastOp::create(b, type, words);
+  Value found =
+      LLVM::CallIntrinsicOp::create(
+          b, b.getLoc(), Type(type),
+          b.getStringAttr(names[llvm::Log2_64(lanes / 4)]), {all, codes})
+          .getResult(0);
+  return vector::BitCastOp::create(b, words.getType(), found);
 }
 
 SmallVector<Value, 8>
@@ -86,8 +104,8 @@ IntegerProducts::prepare(const QuantizedParts &parts,
   for (int64_t f = 0; f < parts.step() / 4; ++f) {
     Value codes = parts.four(step, f);
     if (table)
-      codes = lookUp(codes);
-    if (isSigned && !magnitudes())
+      codes = lookUpBytes(b, table, codes, shift);
+    else if (shift) // of 128
       codes = arith::XOrIOp::create(b, codes, b.splat(lanes, 0x80808080));
     fours.push_back(codes);
   }

@@ -20,8 +20,8 @@ namespace mlir::marimba {
 /// bits get an offset of 128.
 ///
 /// vpmaddubsw adds pairs of products in 16 bits. Of codes of 4 bits eight pairs
-/// fit there. Of those of 8 bits one pair of magnitudes does, times activations
-/// with the codes' signs.
+/// fit there, of E2M1's numbers, which get an offset too, five. Of those of 8
+/// bits one pair of magnitudes does, times activations with the codes' signs.
 class IntegerProducts {
 public:
   IntegerProducts(KernelBuilder &b, IntegerUnit unit,
@@ -59,7 +59,7 @@ public:
   Value total(Sum &sum);
 
   /// What is added to the codes, which a sum of activations takes off again.
-  double offset() const { return isSigned && !magnitudes() ? 128 : 0; }
+  double offset() const { return double(shift); }
 
   /// Whether sums begin in 16 bits.
   bool hasPairs() const {
@@ -67,10 +67,8 @@ public:
   }
 
 private:
-  bool magnitudes() const { return isSigned && unit == IntegerUnit::MAddUBS; }
+  bool magnitudes() const { return isSigned && shift == 0; }
   Value bytes(Value words) { return cast(words, 8); }
-  /// Codes of 4 bits in the bytes of words, looked up in formats::codeTable.
-  Value lookUp(Value words);
   Value cast(Value vector, int64_t bits);
   /// The intrinsic for the vector's width, one of `names` for 128, 256 and 512
   /// bits.
@@ -84,10 +82,16 @@ private:
   int64_t lanes;
   const signed char *table; // formats::codeTable
   bool isSigned;            // bytes around 0
+  int64_t shift = 0;        // offset()
   /// Of how many products of codes and activations 16 bits hold the sum, in
   /// each half of a word.
   int64_t mostPairs;
 };
+
+/// Codes of 4 bits in the bytes of words, looked up in a formats::codeTable;
+/// `shift` is added to each. Of vectors that IntegerProducts::has() lanes for.
+Value lookUpBytes(KernelBuilder &b, const signed char *table, Value words,
+                  int64_t shift = 0);
 
 } // namespace mlir::marimba
 

@@ -13,8 +13,8 @@
 using namespace mlir;
 using namespace mlir::marimba;
 
-/// Inputs of a panel are a multiple of all groups.
-static constexpr int64_t kDepthStep = 128;
+/// Inputs of a panel are a multiple of all groups, and of super-blocks.
+static constexpr int64_t kDepthStep = 128, kSuperBlock = 256;
 /// Fours of inputs that are unrolled in the code: all that sums in 16 bits
 /// take, and more where the group has more.
 static constexpr int64_t kFoursAtOnce = 16;
@@ -34,8 +34,8 @@ TileKernel::Shape IntegerTiles::shapeFor(const TileFacts &facts,
   int64_t vectors = std::min<int64_t>(many ? 4 : 2, kChannels / facts.lanes);
   // A tile's codes fill half of the first-level cache.
   int64_t perInput = vectors * facts.lanes;
-  int64_t depth = facts.l1Bytes / 2 / perInput / kDepthStep * kDepthStep;
-  return {rows, vectors, std::max(depth, 2 * kDepthStep)};
+  int64_t depth = facts.l1Bytes / 2 / perInput / kSuperBlock * kSuperBlock;
+  return {rows, vectors, std::max(depth, kSuperBlock)};
 }
 
 IntegerTiles::IntegerTiles(KernelBuilder &b, const TileFacts &facts,
@@ -127,11 +127,8 @@ SmallVector<Value> IntegerTiles::sums(const Tile &tile, ValueRange start) {
   Value end = b.addi(tile.panel.first, tile.panel.count);
   const formats::Layout &layout = parts.layout;
   if (layout.groups > 1 || groups->perWeights() == 1)
-    return b.loop(divide(b, tile.panel.first, layout.group),
-                  divide(b, end, layout.group), start,
-                  [&](Value group, ValueRange old) {
-                    return groups->add(rows, group, old, exact);
-                  });
+    return groups->addAll(rows, divide(b, tile.panel.first, layout.group),
+                          divide(b, end, layout.group), start, exact);
   // One scale for all panels: it is for the last one.
   Value zero = b.index(0), last = divide(b, end, groups->size());
   SmallVector<Value> part = groups->addUnscaled(

@@ -12,6 +12,7 @@
 #include "lowering/CPU/Builders/BlockKernel.h"
 #include "lowering/CPU/Quantized/EntryTables.h"
 #include "lowering/CPU/Quantized/GroupSums.h"
+#include "lowering/CPU/Quantized/IntegerProducts.h"
 #include "lowering/Common/Builders/QuantizedParts.h"
 #include "lowering/Target/IntegerUnit.h"
 
@@ -30,11 +31,14 @@ public:
   }
 
   const QuantizedParts &matrix() const { return parts; }
-  /// The target has what lookUpByPermutation() needs.
-  void useByteTables() {
-    const formats::Encoding &encoding = parts.layout.encoding;
-    if (encoding.hasGrid())
-      parts.lookUpEntries = lookUpByPermutation(b, encoding.values);
+  /// What widens codes of a table looks them up in registers, where `unit` says
+  /// that the target has the instruction.
+  void useTables(IntegerUnit unit) {
+    const signed char *table = formats::codeTable(parts.layout.encoding.values);
+    if (table && IntegerProducts::has(unit, lanes))
+      parts.lookUp = [&b = b, table](Value words) {
+        return lookUpBytes(b, table, words);
+      };
   }
   static ContractionOperands operandsOf(QuantizedMatmulOp op,
                                         const QuantizedParts &parts) {

@@ -73,8 +73,7 @@ struct MatmulToVector : OpRewritePattern<QuantizedMatmulOp> {
   /// Inputs as they are: weights are widened, for few rows in registers.
   void floats(KernelBuilder &b, QuantizedMatmulOp op) const {
     FloatKernel one(b, op, facts);
-    if (byteTables)
-      one.useByteTables();
+    one.useTables(unit);
     const QuantizedParts &parts = one.matrix();
     ContractionOperands operands = FloatKernel::operandsOf(op, parts);
     SmallVector<Value> inputs{op.getInput()};
