@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Quantised weights of every format on one route against float64.
 
-  check_quantized.py MARIMBA WORK [-- flags of marimba]
+  check_quantized.py MARIMBA WORK [--only REGEX] [-- flags of marimba]
 
 For each format, and for sizes that fill no block, no group and no vector: a
 projection of one token of several sequences (the kernels of decoding, by f32
@@ -15,6 +15,7 @@ import array
 import math
 import os
 import random
+import re
 import struct
 import sys
 from dataclasses import dataclass
@@ -467,7 +468,7 @@ def check_rows(args, report):
     channels, inputs, most = 70, 1100, 513
     rng = random.Random(3)
     rows = [[f32(rng.gauss(0, 1)) for _ in range(inputs)] for _ in range(most)]
-    for form in FORMATS:
+    for form in args.forms:
         matrix = matrix_of(rng, form, channels, inputs)
         entries = [
             projection(name, matrix, rows[:count], shape, "bytes", check=False)
@@ -523,11 +524,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("marimba")
     parser.add_argument("work")
+    parser.add_argument("--only", default=".*", help="formats whose names match")
     args = parser.parse_args(argv)
+    args.forms = [form for form in FORMATS if re.fullmatch(args.only, form)]
     args.flags = flags + ["--activations=f32", "--dtype=f32"]
     os.makedirs(args.work, exist_ok=True)
     report = compare.Report()
-    for form in FORMATS:
+    for form in args.forms:
         entries = list(entries_of(form, random.Random(form)))
         found = check_ops.run(args, form, entries)
         for entry in entries:

@@ -7,6 +7,8 @@
 
 !int4 = tensor<1024x64xi4, #marimba.quantized<group 64, scale bf16>>
 !int8 = tensor<1024x64xi8, #marimba.quantized<group 64, scale bf16>>
+!e2m1 = tensor<1024x64xi4, #marimba.quantized<group 32, scale f8E8M0FNU, values e2m1>>
+!supers = tensor<1024x256xi4, #marimba.quantized<group 32, scale f16 per 256, minimum>>
 
 // Sums of eight pairs fit 16 bits.
 
@@ -59,6 +61,44 @@ func.func @eight(%x: memref<?x1x64xi8>, %s: memref<?x1x1xf32>,
   marimba.quantized_matmul %x scales(%s, %t : memref<?x1x1xf32>, memref<?x1x1xf32>),
       %w as !int8 outs(%y : memref<?x1x1024xf32>)
       : memref<?x1x64xi8>, memref<67584xi8>
+  return
+}
+
+// Numbers of E2M1 are looked up with 12 more, so that they are unsigned.
+
+// PAIRS-LABEL: func @table
+// PAIRS: llvm.call_intrinsic "llvm.x86.avx2.pshuf.b"
+// PAIRS-NOT: psign
+// PAIRS: llvm.call_intrinsic "llvm.x86.avx2.pmadd.ub.sw"
+// DOTS-LABEL: func @table
+// DOTS: llvm.call_intrinsic "llvm.x86.avx2.pshuf.b"
+// DOTS-NOT: arith.xori
+// DOTS: llvm.call_intrinsic "llvm.x86.avx512.vpdpbusd.256"
+func.func @table(%x: memref<?x1x64xi8>, %s: memref<?x1x2xf32>,
+    %t: memref<?x1x2xf32>, %w: memref<34816xi8>, %y: memref<?x1x1024xf32>) {
+  marimba.quantized_matmul %x scales(%s, %t : memref<?x1x2xf32>, memref<?x1x2xf32>),
+      %w as !e2m1 outs(%y : memref<?x1x1024xf32>)
+      : memref<?x1x64xi8>, memref<34816xi8>
+  return
+}
+
+// Groups of a super-block by their integers, then its scale, then minimums.
+
+// DOTS-LABEL: func @supers
+// DOTS: scf.for
+// DOTS: llvm.call_intrinsic "llvm.x86.avx512.vpdpbusd.256"
+// DOTS-NOT: vector<8xf16>
+// DOTS: scf.yield
+// DOTS: vector.load {{.*}} vector<8xf16>
+// DOTS: scf.for
+// DOTS-NOT: vector<8xf16>
+// DOTS: scf.yield
+// DOTS: vector.load {{.*}} vector<8xf16>
+func.func @supers(%x: memref<?x1x256xi8>, %s: memref<?x1x8xf32>,
+    %t: memref<?x1x8xf32>, %w: memref<151552xi8>, %y: memref<?x1x1024xf32>) {
+  marimba.quantized_matmul %x scales(%s, %t : memref<?x1x8xf32>, memref<?x1x8xf32>),
+      %w as !supers outs(%y : memref<?x1x1024xf32>)
+      : memref<?x1x256xi8>, memref<151552xi8>
   return
 }
 
