@@ -36,8 +36,7 @@ int64_t storedRow(int64_t row, int64_t rows, int64_t heads) {
 
 /// Bytes of one element of the part: of a word, those of its four codes.
 int64_t elementBytes(const formats::Stored &stored) {
-  PartKind kind = stored.part->kind;
-  if (formats::isWords(kind) || kind == PartKind::Zeros)
+  if (isWords(stored.part->kind) || stored.part->kind == PartKind::Zeros)
     return 1;
   return stored.format
              ? Layout::of(*stored.format->encoding, 1, stored.format->elements)
@@ -81,7 +80,7 @@ std::optional<uint64_t> foreignBytes(const WeightSource &source) {
 std::optional<uint64_t> partBytes(const WeightSource &source) {
   const Format *format = source.stored.format;
   const Part *part = source.stored.part;
-  bool codes = formats::isWords(part->kind);
+  bool codes = isWords(part->kind);
   const std::vector<int64_t> &shape = source.shape;
   if (shape.size() != (codes ? 4 : 3) || shape[2] != Layout::kChannels ||
       (codes && shape[3] != 4) || source.channels < 1 || shape[1] < 0 ||
