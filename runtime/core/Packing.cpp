@@ -136,7 +136,14 @@ void Packer::leaveStored(size_t index, const WeightSpec &spec) {
 void Packer::forget(const Item &item, const StoredMatrix &matrix) {
   if (item.spec->stored || matrix.key != matrix.data)
     return;
-  bool madeUp = weights.files().empty();
+  std::vector<WeightFile> files = weights.files();
+  bool madeUp = files.empty();
+  // What is mapped is released, and not to be read again.
+  auto begin = reinterpret_cast<uintptr_t>(matrix.data);
+  for (const WeightFile &file : files)
+    if (auto base = reinterpret_cast<uintptr_t>(file.header.data());
+        begin >= base && begin - base < file.bytes)
+      return;
   // The library may ask for a second layout of what it multiplies itself.
   if (!madeUp && !item.spec->blocks)
     return;
