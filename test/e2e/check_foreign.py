@@ -50,6 +50,7 @@ DENSE = {
     "dtype": "float16",
 }
 ROUTES = [[], ["--matmul=loops"], ["--reference"]]
+EVERY_ROUTE = ("awq", "gptq8-zeros", "gptq-order", "fp8-block", "ct-nvfp4")
 AWQ_ORDER = [0, 2, 4, 6, 1, 3, 5, 7]
 # name: quantization_config
 FORMATS = {
@@ -229,7 +230,8 @@ class Checker:
         theirs, plain = self.make(name, dense)
         expected = self.logits(self.write(name + "-plain", plain, dense=dense))
         model = self.write(name, theirs, self.form(name), dense)
-        for flags in ROUTES:
+        # Once they are loaded, matrices of one encoding are the same to a route.
+        for flags in ROUTES if name in EVERY_ROUTE else ROUTES[:1]:
             found = self.logits(model, flags)
             for tensor in "logits", "greedy_logits":
                 scale = max(abs(value) for value in expected[tensor].values)
