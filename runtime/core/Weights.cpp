@@ -38,6 +38,9 @@ namespace {
 /// Bytes of a weight up to which it is read as a whole.
 constexpr int64_t kSmallTable = int64_t(16) << 20;
 
+/// Bytes of a tensor up to which it is copied, and not read where it is.
+constexpr uint64_t kSmallTensor = uint64_t(64) << 10;
+
 int64_t nanoseconds(const timespec &time) {
   return int64_t(time.tv_sec) * 1'000'000'000 + time.tv_nsec;
 }
@@ -211,7 +214,11 @@ private:
     };
     bool plain = std::all_of(parts.begin(), parts.end(),
                              [](auto *part) { return isPlain(*part); });
-    if (plain && parts[0]->bytes > 0 && followEachOther(parts)) {
+    // A page of a file may bring two megabytes of others into memory with it.
+    bool small = stacks == Stacks::InPlace && parts.size() == 1 &&
+                 parts[0]->bytes <= kSmallTensor && !spec.packed &&
+                 !spec.apart && !spec.quantized;
+    if (plain && !small && parts[0]->bytes > 0 && followEachOther(parts)) {
       char *data = address(*parts[0]);
       // Kernels stream quantised weights: a line is to belong to one vector.
       int64_t alignment =
