@@ -78,7 +78,7 @@ static std::string wrongTypes(const CheckpointTensor &codes,
     fits = offsets->entry.dtype == "U8" && code == "U8";
   if (offset == Offset::Minimum)
     fits &= offsets->entry.dtype == scales.entry.dtype;
-  if (fits && formats::parseScalar(scale))
+  if (fits && (scale == "F32" || scale == "F16" || scale == "BF16"))
     return {};
   StringRef with =
       offset == Offset::ZeroPoint ? " and zeros of " : " and minimums of ";
@@ -216,8 +216,12 @@ void WeightTable::splitQuantizedRows(StringRef matrix,
                                      ArrayRef<std::string> names) {
   const CheckpointTensor *codes = directory.find((matrix + ".codes").str());
   int64_t parts = names.size(), channels = codes->channels / parts;
-  if (!codes->encoding || codes->channels % (8 * parts) != 0)
+  if (!codes->encoding)
     return; // our own are split already
+  if (codes->channels % (8 * parts) != 0)
+    return report(directory.files()[codes->file] + ": tensor " +
+                  quoted(codes->entry.name) + " has " + Twine(codes->channels) +
+                  " channels, expected a multiple of " + Twine(8 * parts));
   auto layout = formats::Layout::of(*codes->encoding, channels,
                                     codes->entry.shape[1] *
                                         codes->encoding->codesPerWord());

@@ -74,7 +74,7 @@ void GgufKeys::rotary(int64_t headDim, double defaultTheta, double defaultShare,
     if (config.find(from))
       real(("rope.scaling." + suffix).str(), config.getPositiveReal(from, 1));
   };
-  if (type == "llama3") {
+  if (type == "llama3" || type == "factors") {
     Rotation plain = plainRotation(theta, rotation.size());
     for (auto [before, after] :
          llvm::zip_equal(plain.frequencies, rotation.frequencies))

@@ -49,12 +49,14 @@ const CheckpointTensor *ForeignMatrix::take(StringRef suffix, StringRef present,
     return nullptr;
   }
   const SafetensorsEntry &entry = tensor->entry;
-  if (llvm::is_contained(dtypes, entry.dtype) && entry.shape.size() == rank)
+  if (llvm::is_contained(dtypes, entry.dtype) && entry.shape.size() == rank &&
+      entry.bytes)
     return tensor;
   (void)failType(
       suffix, *tensor,
       llvm::join(dtypes, " or ") + " and " +
-          (rank == 1 ? Twine("one dimension") : Twine("two dimensions")));
+          (rank == 1 ? Twine("one dimension") : Twine("two dimensions")) +
+          (entry.bytes ? "" : ", not empty"));
   return nullptr;
 }
 

@@ -56,7 +56,7 @@ public:
 private:
   LogicalResult takeNumbers();
   LogicalResult takeScales();
-  LogicalResult chooseGroup(int64_t storedGroups);
+  LogicalResult chooseGroup(int64_t size);
   LogicalResult takeZeros();
   /// Whether one of the zero points is not 0.
   FailureOr<bool> hasZeros(const CheckpointTensor &tensor) const;
@@ -154,6 +154,8 @@ LogicalResult ScaledMatrix::takeScales() {
   if (!scales)
     return fail(scaleSuffix,
                 "is missing (" + base + codesSuffix + " is there)");
+  if (scales->entry.bytes == 0) // its sizes may be any
+    return failType(scaleSuffix, *scales, "numbers");
   ArrayRef<int64_t> shape = scales->entry.shape;
   bool four = encoding.values == CodeValues::E2M1;
   int64_t count = 1;
@@ -229,9 +231,9 @@ LogicalResult ScaledMatrix::takeZeros() {
                           "128 inputs");
     storedZeros = encoding.bits == 4 ? "packed-zeros4" : "packed-zeros8";
   } else {
-    int64_t count = 1;
+    int64_t count = entry.bytes ? 1 : 0;
     for (int64_t size : entry.shape)
-      count *= size;
+      count *= entry.bytes ? size : 0;
     int64_t stored = llvm::divideCeil(channels, channelsEach) * groups;
     if (entry.dtype != "I8" || count != stored)
       return failType(suffix, *zeros, "I8 and " + Twine(stored) + " numbers");

@@ -43,7 +43,7 @@ struct ConvertLinear : OpRewritePattern<LinearOp> {
                     !op->hasAttr(kExactProductsAttr);
     bool anyRows = integers && this->anyRows;
     bool wholeRows = integers && this->wholeRows;
-    if (library && !anyRows && !few)
+    if (library && !anyRows && !few && !op->hasAttr(kExactProductsAttr))
       return rewriter.notifyMatchFailure(op, "many rows: widened, by tiles");
     RowScales activations = RowScales::None;
     if (wholeRows && !few && layoutOf(weight).hasChannelScales())

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/Marimba/IR/Marimba.h"
+#include "dialects/Marimba/IR/ProductAttributes.h"
 #include "dialects/Marimba/IR/Quantized.h"
 #include "dialects/OneDNN/IR/OneDNN.h"
 #include "passes/quantized/Passes.h"
@@ -36,6 +37,8 @@ struct Multiply : OpRewritePattern<LinearOp> {
     auto weight = cast<RankedTensorType>(op.getWeight().getType());
     if (!isQuantized(weight))
       return b.notifyMatchFailure(op, "weight is not quantised");
+    if (op->hasAttr(kExactProductsAttr))
+      return b.notifyMatchFailure(op, "products are exact");
     formats::Layout layout = layoutOf(weight);
     if (!layout.hasChannelScales())
       return b.notifyMatchFailure(op, "no single scale for a channel of i8");

@@ -125,6 +125,12 @@ void readQuantized(const Json &value, const std::string &path,
     if (!known)
       fail(path + ".values", "is '" + values + "', expected values of codes");
     encoding.values = *known;
+    bool table = formats::codeTable(encoding.values) != nullptr;
+    if ((table && encoding.bits != 4) ||
+        (*known == formats::CodeValues::E4M3 && encoding.bits != 8) ||
+        (*known != formats::CodeValues::Integer &&
+         encoding.offset == formats::Offset::ZeroPoint))
+      mismatch();
   }
   if (encoding.superBlock && encoding.superBlock % encoding.group != 0)
     mismatch();

@@ -3,8 +3,7 @@
 // f16 d, 32 bytes of lower bits of places in the grid of 2048 entries of 8,
 // then for each group of 32 elements 16 bits: four times 3 upper bits of the
 // places, 3 bits s, a bit that is set where 1/8 is taken off. Codes are 8 times
-// the numbers
-// +- 1, scales an eighth of theirs.
+// the numbers +- 1, scales an eighth of theirs.
 //
 //===----------------------------------------------------------------------===//
 

@@ -1,7 +1,6 @@
 //===- Q5_0.cpp - d * (q - 16), q of 5 bits -------------------------------===//
 //
-// f16 d, 4 bytes of the codes' top bits, 16 bytes of their other bits. Kernels
-// read them as codes of 8 bits.
+// f16 d, 4 bytes of the codes' top bits, 16 bytes of their other bits.
 //
 //===----------------------------------------------------------------------===//
 

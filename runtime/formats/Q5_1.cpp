@@ -1,7 +1,6 @@
 //===- Q5_1.cpp - d * q + m, q of 5 bits ----------------------------------===//
 //
 // f16 d, f16 m, 4 bytes of the codes' top bits, 16 bytes of their other bits.
-// Kernels read them as codes of 8 bits.
 //
 //===----------------------------------------------------------------------===//
 

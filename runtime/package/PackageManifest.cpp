@@ -120,12 +120,13 @@ static WeightSource readWeight(const Field &field,
   }
   if (std::optional<Field> heads = field.find("interleaved_heads"))
     weight.interleavedHeads = integer(*heads, 0);
+  constexpr int64_t most = int64_t(1) << 44; // as Layout::fits()
   if (std::optional<Field> channels = field.find("channels"))
-    weight.channels = integer(*channels, 0);
+    weight.channels = integer(*channels, 0, most);
   if (std::optional<Field> each = field.find("channels_each"))
-    weight.channelsEach = integer(*each, 1);
+    weight.channelsEach = integer(*each, 1, most);
   if (std::optional<Field> each = field.find("groups_each"))
-    weight.groupsEach = integer(*each, 1);
+    weight.groupsEach = integer(*each, 1, most);
   if (std::optional<Field> other = field.find("other"))
     weight.other = OtherTensor{
         files[static_cast<size_t>(integer(other->at("file"), 0, last))].name,

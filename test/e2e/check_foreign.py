@@ -212,7 +212,7 @@ class Checker:
                 matrix = SCALED[name][1](rng, n, k)
             else:
                 # What reads the same has the same order, as their makers find it.
-                reads = base.rsplit(".", 1)[1] in ("o_proj", "down_proj") and base
+                reads = base.rsplit(".", 1)[1] in ("o_proj", "down_proj", "w2") and base
                 if reads not in orders:
                     orders[reads] = random_order(rng, k, 64 if "8" in name else 32)
                 make = Packed if name.startswith("ct") else Matrix

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "tools/marimba/InspectGguf.h"
+#include "dialects/Marimba/IR/ProductAttributes.h"
 #include "dialects/Marimba/IR/Quantized.h"
 #include "importer/gguf/GgufConfig.h"
 #include "tools/libmarimba/GgufTokenizer.h"
@@ -103,7 +104,7 @@ public:
   explicit UseFinder(Compilation &compilation)
       : options(compilation.options().pipeline), symbols(compilation.module()) {
     compilation.module().walk([&](mlir::marimba::GetWeightOp get) {
-      if (isMultiplied(get.getResult()))
+      if (isMultiplied(get.getResult(), get.getWeight()))
         multiplied.insert(get.getWeight());
     });
   }
@@ -115,19 +116,23 @@ public:
     if (!multiplied.contains(weight.getSymName()))
       return "as stored, rows are looked up";
     bool integers = options.multipliesBytes() &&
-                    mlir::marimba::layoutOf(type).encoding.hasIntegers();
+                    mlir::marimba::layoutOf(type).encoding.hasIntegers() &&
+                    !exact.contains(weight.getSymName());
     return integers ? "as stored, by products of integers"
                     : "as stored, by products of f32";
   }
 
 private:
-  /// Whether products are made with it, be it in a function that is called.
-  bool isMultiplied(mlir::Value value) {
+  /// Whether products are made with weight `name`, be it in a function that is
+  /// called.
+  bool isMultiplied(mlir::Value value, StringRef name) {
     return any_of(value.getUses(), [&](mlir::OpOperand &use) {
       if (auto call = dyn_cast<mlir::func::CallOp>(use.getOwner())) {
         auto callee = symbols.lookup<mlir::func::FuncOp>(call.getCallee());
-        return isMultiplied(callee.getArgument(use.getOperandNumber()));
+        return isMultiplied(callee.getArgument(use.getOperandNumber()), name);
       }
+      if (use.getOwner()->hasAttr(mlir::marimba::kExactProductsAttr))
+        exact.insert(name);
       auto reader = dyn_cast<WeightOperandInterface>(use.getOwner());
       return reader &&
              reader.getWeightOperand(use).role == WeightRole::Projection;
@@ -136,7 +141,7 @@ private:
 
   const mlir::marimba::PipelineOptions &options;
   mlir::SymbolTable symbols;
-  StringSet<> multiplied;
+  StringSet<> multiplied, exact;
 };
 } // namespace
 
@@ -285,7 +290,9 @@ json::Object GgufReport::asJson() const {
       {"architecture", architecture},
       {"name", name},
       {"size_label", size},
-      {"file_type", number ? json::Value(fileTypeName(*number)) : nullptr},
+      {"file_type", number && !fileTypeName(*number).empty()
+                        ? json::Value(fileTypeName(*number))
+                        : fileType},
       {"quantization_version", quantization},
       {"context_length", context},
       {"tokenizer", tokenizer},

@@ -192,8 +192,8 @@ bool Writer::run(std::vector<QuantError> &errors) {
   // A disk without the space says so at once. What is between tensors is 0.
   std::string problem;
   if (!file.reserve(layout.fileBytes, problem) ||
-      !file.write(layout.header, 0, problem) ||
-      !file.write(std::string(1, '\0'), layout.fileBytes - 1, problem)) {
+      !file.write(std::string(1, '\0'), layout.fileBytes - 1, problem) ||
+      !file.write(layout.header, 0, problem)) {
     error = (path + ": " + problem).str();
     return false;
   }

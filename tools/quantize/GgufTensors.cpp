@@ -325,8 +325,11 @@ bool marimba::planGgufCopy(const GgufFile &file, GgufPlan &plan,
     tensor.name = tensor.sourceName = from.name;
     tensor.shape = from.shape;
     tensor.inputs = from.shape.empty() ? 1 : from.shape.back();
-    for (int64_t each : ArrayRef(from.shape).drop_back(!from.shape.empty()))
-      tensor.rows *= each;
+    if (is_contained(from.shape, 0)) // the file need not hold its other sizes
+      tensor.rows = 0;
+    else
+      for (int64_t each : ArrayRef(from.shape).drop_back(!from.shape.empty()))
+        tensor.rows *= each;
     if (!formats::findFormat(from.type)) {
       error =
           (file.fileOf(from) + ": tensor '" + from.name + "' has type " +

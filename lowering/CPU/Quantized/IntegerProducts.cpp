@@ -16,8 +16,7 @@
 using namespace mlir;
 using namespace mlir::marimba;
 
-/// Pairs of products of codes of 4 bits that 16 bits hold: 8 * 2 * 15 * 127.
-/// Of pairs of products, which are added in 16 bits.
+/// Of sums of pairs of products, which are added in 16 bits.
 static constexpr int64_t kLargestSum = 32767;
 
 /// The largest magnitude of a code, or of what it stands for.

@@ -1,5 +1,4 @@
-//===- QuantizedKernel.h - One row times quantised weights -------*- C++
-//-*-===//
+//===- QuantizedKernel.h - One row times quantised weights ------*- C++ -*-===//
 //
 // Part of Marimba. Private to lowering/CPU/Quantized.
 //

@@ -37,6 +37,19 @@ func.func @exact(%x: tensor<?x1x100xf32>, %w: !int4) -> tensor<?x1x70xf32> {
   return %y : tensor<?x1x70xf32>
 }
 
+// Nor is it handed to the library.
+
+// CHECK-LABEL: func @exact_prompt
+// CHECK: marimba.quantized_matmul %{{.*}} : tensor<?x?x100xf32>,
+// ANY-LABEL: func @exact_prompt
+// ANY-NOT: quantize_rows
+// ANY: marimba.quantized_matmul %{{.*}} : tensor<?x?x100xf32>,
+func.func @exact_prompt(%x: tensor<?x?x100xf32>, %w: !int4) -> tensor<?x?x70xf32> {
+  %y = marimba.linear %x, %w {marimba.exact_products}
+      : tensor<?x?x100xf32>, !int4 -> tensor<?x?x70xf32>
+  return %y : tensor<?x?x70xf32>
+}
+
 // A matrix of a stack by its index; groups of 64 where a scale is a channel's.
 
 // CHECK-LABEL: func @expert
