@@ -276,7 +276,7 @@ class OtherFiles(check_bad_input.Cases):
 
     def case_split_gguf(self):
         changes = {"split.count": (2, 3), "split.no": (2, 0), "split.tensors.count": (5, 12)}
-        return self.gguf(**changes), ["split.count", "is 3", "llama-gguf-split"]
+        return self.gguf(**changes), ["split.count", "is 3", "NAME-00001-of-0000N.gguf"]
 
     def case_mlx(self):
         model = self.edit_config(quantization={"group_size": 64, "bits": 4})
