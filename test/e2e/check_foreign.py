@@ -311,7 +311,7 @@ class Checker:
         refused("ct-int4", field + r"sparsity_config' is .*, expected none", form={"sparsity_config": {"format": "sparse-24-bitmask"}})
         refused("fp8-block", field + r"weight_block_size' is \[128\], expected two sizes", form={"weight_block_size": [128]})
         refused("fp8-block", field + r"fmt' is \"e5m2\", expected \"e4m3\"", form={"fmt": "e5m2"})
-        refused("fp8-block", field[:-1] + r"' is .*, expected none, or one with", form={"quant_method": "bitsandbytes"})
+        refused("fp8-block", r"config.json: field 'quantization_config' is .*, expected none, or one with", form={"quant_method": "bitsandbytes"})
 
 
 def main():
