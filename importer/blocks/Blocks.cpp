@@ -51,8 +51,8 @@ Value LayerScope::permuted(Value input, StringRef name) {
     return input;
   Value &result = permutedInputs[{input, order}];
   if (!result)
-    result = PermuteChannelsOp::create(
-        builder, loc((name + ".order").str()), input, order);
+    result = PermuteChannelsOp::create(builder, loc((name + ".order").str()),
+                                       input, order);
   return result;
 }
 
@@ -62,8 +62,9 @@ Value emitLinear(LayerScope &scope, Value input, StringRef name) {
   if (scope.onProjection)
     scope.onProjection(name, input);
   int64_t out = cast<RankedTensorType>(weight.getType()).getDimSize(0);
-  auto linear = LinearOp::create(scope.builder, scope.loc(name),
-                                 scope.activation(out), input, weight, bias);
+  auto linear =
+      LinearOp::create(scope.builder, scope.loc(name), scope.activation(out),
+                       scope.permuted(input, name), weight, bias);
   if (isQuantized(weight.getType()) &&
       ::marimba::formats::staysUnquantized((name + ".weight").str()))
     linear->setAttr(kExactProductsAttr, scope.builder.getUnitAttr());

@@ -59,6 +59,15 @@ struct GgufTensor {
   unsigned part = 0;          // index into GgufFile::parts()
 };
 
+/// One of the files that a model is in.
+struct GgufPart {
+  std::string file; // the name that messages use
+  uint32_t version = 0;
+  std::unique_ptr<llvm::MemoryBuffer> buffer;
+};
+
+/// Which of the files that a model is split into are read.
+enum class GgufParts { All, First };
 /// The number of a type of tensors; nothing where the name is none of them.
 std::optional<uint32_t> ggufTensorType(StringRef name);
 

@@ -28,6 +28,15 @@ struct CheckpointTensor {
   /// Of a part of a quantised matrix that is `stored` in another order: its
   /// output channels.
   int64_t channels = 0;
+  /// Of such a part of another program, as WeightSource has them.
+  int64_t channelsEach = 1, groupsEach = 1;
+  struct Other {
+    unsigned file = 0;
+    uint64_t offset = 0, bytes = 0;
+  };
+  std::optional<Other> other{};
+  /// Of an order of inputs: alike where the orders are.
+  std::string digest{};
   /// Of codes in another order: how they stand for numbers, where shapes do not
   /// tell.
   std::optional<::marimba::formats::Encoding> encoding{};

@@ -31,7 +31,7 @@ struct Piece {
     auto &self = *static_cast<Piece *>(data);
     for (int64_t row; (row = self.next.fetch_add(kUnit)) < self.end;)
       for (const StoredCopy &copy : self.copies)
-        copyRows(*copy.source, copy.from, copy.to, row,
+        copyRows(*copy.source, copy.from, copy.other, copy.to, row,
                  std::min(row + kUnit, self.end));
   }
 };

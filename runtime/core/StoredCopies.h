@@ -10,11 +10,11 @@
 
 namespace marimba::rt {
 
-/// A tensor of a mapped file, at `from`, and the memory that it is copied to
-/// (copyRows).
+/// A tensor of a mapped file, at `from`, the one that it is made with, or null,
+/// and the memory that it is copied to (copyRows).
 struct StoredCopy {
   const WeightSource *source = nullptr;
-  const char *from = nullptr;
+  const char *from = nullptr, *other = nullptr;
   char *to = nullptr;
 };
 

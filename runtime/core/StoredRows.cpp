@@ -36,12 +36,11 @@ int64_t storedRow(int64_t row, int64_t rows, int64_t heads) {
 
 /// Bytes of one element of the part: of a word, those of its four codes.
 int64_t elementBytes(const formats::Stored &stored) {
-  if (isWords(stored.part->kind) || stored.part->kind == PartKind::Zeros)
+  PartKind kind = stored.part->kind;
+  if (formats::isWords(kind) || kind == PartKind::Zeros)
     return 1;
-  return stored.format
-             ? Layout::of(*stored.format->encoding, 1, stored.format->elements)
-                   .partUnit(stored.part->kind)
-             : stored.part->bits / 8;
+  return Layout::of(*stored.format->encoding, 1, stored.format->elements)
+      .partUnit(stored.part->kind);
 }
 
 /// Words or groups of a channel; of an order, inputs.
@@ -57,15 +56,14 @@ std::optional<uint64_t> foreignBytes(const WeightSource &source) {
   const formats::ForeignPart &part = *source.stored.foreign;
   formats::ForeignShape shape = foreignShape(source);
   const std::vector<int64_t> &made = source.shape;
-  if (int64_t(made.size()) != part.rank || shape.channels < 1 || shape.depth < 1 || shape.channelsEach < 1 ||
-      shape.groupsEach < 1 || !Layout::fits(shape.channels, shape.depth) ||
+  if (int64_t(made.size()) != part.rank || shape.channels < 1 ||
+      shape.depth < 1 || shape.channelsEach < 1 || shape.groupsEach < 1 ||
+      !Layout::fits(shape.channels, shape.depth) ||
       dtypeSize(source.dtype) != part.elementBytes)
     return std::nullopt;
-  int64_t blocks =
-      (shape.channels + Layout::kChannels - 1) / Layout::kChannels;
-  if (part.rank > 1 &&
-      (made[0] != blocks || made[2] != Layout::kChannels ||
-       (part.rank == 4 && made[3] != 4)))
+  int64_t blocks = (shape.channels + Layout::kChannels - 1) / Layout::kChannels;
+  if (part.rank > 1 && (made[0] != blocks || made[2] != Layout::kChannels ||
+                        (part.rank == 4 && made[3] != 4)))
     return std::nullopt;
   if (source.other ? !part.otherBytes ||
                          part.otherBytes(shape) != int64_t(source.other->bytes)
@@ -80,7 +78,7 @@ std::optional<uint64_t> foreignBytes(const WeightSource &source) {
 std::optional<uint64_t> partBytes(const WeightSource &source) {
   const Format *format = source.stored.format;
   const Part *part = source.stored.part;
-  bool codes = isWords(part->kind);
+  bool codes = formats::isWords(part->kind);
   const std::vector<int64_t> &shape = source.shape;
   if (shape.size() != (codes ? 4 : 3) || shape[2] != Layout::kChannels ||
       (codes && shape[3] != 4) || source.channels < 1 || shape[1] < 0 ||
@@ -101,7 +99,8 @@ std::optional<uint64_t> partBytes(const WeightSource &source) {
 /// As copyRows(), of a part of a quantised matrix.
 void copyPart(const WeightSource &source, const char *from, char *to,
               int64_t first, int64_t end) {
-  const auto &[format, part] = source.stored;
+  const Format *format = source.stored.format;
+  const Part *part = source.stored.part;
   int64_t depth = source.shape[1];
   int64_t inputs = depth / format->perBlock(part->kind) * format->elements;
   for (int64_t n = first; n < end; ++n) {
@@ -141,16 +140,19 @@ int64_t rowsToCopy(const WeightSource &source) {
   int64_t count = *elementCount(source.shape);
   if (count == 0)
     return 0;
-  const auto &[format, part] = source.stored;
-  if (part)
-    return format ? source.channels : 1;
+  if (source.stored.foreign)
+    return 1;
+  if (source.stored.part)
+    return source.channels;
   if (source.interleavedHeads != 0)
     return source.shape.front();
   return source.shape.empty() ? 1 : count / source.shape.back();
 }
 
-void copyRows(const WeightSource &source, const char *from, char *to,
-              int64_t first, int64_t end) {
+void copyRows(const WeightSource &source, const char *from, const char *other,
+              char *to, int64_t first, int64_t end) {
+  if (source.stored.foreign)
+    return source.stored.foreign->repack(foreignShape(source), from, other, to);
   if (source.stored.part)
     return copyPart(source, from, to, first, end);
   int64_t rows = rowsToCopy(source);

@@ -25,9 +25,10 @@ int64_t rowsToCopy(const WeightSource &source);
 /// stored at `from`, to their places in the whole tensor at `to`: of its dtype,
 /// row-major, rows in the order of pairs apart; a part of a quantised matrix in
 /// the order of formats::Layout, where `to` must be zeroed, and 64 rows from a
-/// multiple of 64 on share bytes with no others.
-void copyRows(const WeightSource &source, const char *from, char *to,
-              int64_t first, int64_t end);
+/// multiple of 64 on share bytes with no others. `other` is the tensor that it
+/// is made with, or null.
+void copyRows(const WeightSource &source, const char *from, const char *other,
+              char *to, int64_t first, int64_t end);
 
 } // namespace marimba::rt
 

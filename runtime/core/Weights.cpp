@@ -126,9 +126,9 @@ private:
                               " bytes, which is not the size of " +
                               typeText(source.dtype, source.shape));
     return checkRange(source, source.file, source.offset, source.bytes) &&
-           (!source.other || checkRange(source, source.other->file,
-                                        source.other->offset,
-                                        source.other->bytes));
+           (!source.other ||
+            checkRange(source, source.other->file, source.other->offset,
+                       source.other->bytes));
   }
 
   bool checkRange(const WeightSource &source, const std::filesystem::path &file,
@@ -137,11 +137,11 @@ private:
     if (!mapping)
       return false;
     if (offset > mapping->size || bytes > mapping->size - offset)
-      return fail(
-          source,
-          "needs " + std::to_string(bytes) + " bytes at offset " +
-              std::to_string(offset) + ", but the file has only " +
-              std::to_string(mapping->size) + " bytes: it is incomplete");
+      return fail(source, "needs " + std::to_string(bytes) +
+                              " bytes at offset " + std::to_string(offset) +
+                              ", but the file has only " +
+                              std::to_string(mapping->size) +
+                              " bytes: it is incomplete");
     return true;
   }
 
@@ -239,7 +239,7 @@ private:
     std::vector<StoredCopy> copies;
     for (const WeightSource *part : parts) {
       if (part->bytes)
-        copies.push_back({part, address(*part), to});
+        copies.push_back({part, address(*part), otherAddress(*part), to});
       to += *elementCount(part->shape) * dtypeSize(part->dtype);
     }
     copyStored(

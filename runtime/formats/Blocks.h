@@ -118,6 +118,37 @@ void widenGroups(const char *block, float *to) {
   }
 }
 
+/// `bits` bits from bit `shift` on of each of the block's codes, as words of
+/// Layout. `code` plus `center` has no sign.
+template <int64_t elements, int bits, int shift,
+          int (*code)(const char *, int64_t), int center = 0>
+void readPlane(const char *block, char *to) {
+  constexpr int64_t perWord = 32 / bits;
+  for (int64_t first = 0; first < elements; first += perWord) {
+    uint32_t word = 0;
+    for (int64_t i = 0; i < perWord; ++i) {
+      auto whole = static_cast<uint32_t>(code(block, first + i) + center);
+      uint32_t part = whole >> shift & ((1U << bits) - 1);
+      word |= part << (8 * (i % 4) + bits * (i / 4));
+    }
+    std::memcpy(to + first / perWord * 4, &word, sizeof(word));
+  }
+}
+
+/// One byte of each group: its integer scale or minimum, or a scale of 8 bits.
+template <int64_t groups, int (*integer)(const char *, int64_t)>
+void readGroups(const char *block, char *to) {
+  for (int64_t group = 0; group < groups; ++group)
+    to[group] = static_cast<char>(integer(block, group));
+}
+
+/// The f16 at `offset` with the other sign: minimums are added to weights.
+template <int64_t offset> void copyNegated(const char *block, char *to) {
+  auto half = readInteger<uint16_t>(block + offset);
+  half ^= 0x8000;
+  std::memcpy(to, &half, kHalf);
+}
+
 } // namespace marimba::formats
 
 #endif // MARIMBA_RUNTIME_FORMATS_BLOCKS_H

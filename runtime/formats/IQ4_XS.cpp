@@ -13,15 +13,22 @@ namespace marimba::formats {
 static constexpr int64_t kHigh = kHalf, kLow = kHigh + 2, kCodes = kLow + 4,
                          kBytes = kCodes + kSuper / 2;
 
-static float scale(const char *block, int64_t group) {
+static int subScale(const char *block, int64_t group) {
   int low = readByte(block + kLow + group / 2) >> 4 * (group % 2) & 15;
   int high = readInteger<uint16_t>(block + kHigh) >> 2 * group & 3;
-  return readHalf(block) * static_cast<float>((low | high << 4) - 32);
+  return (low | high << 4) - 32;
+}
+
+static float scale(const char *block, int64_t group) {
+  return readHalf(block) * static_cast<float>(subScale(block, group));
+}
+
+static int place(const char *block, int64_t i) {
+  return nibble(block + kCodes + i / 32 * 16, i % 32);
 }
 
 static int code(const char *block, int64_t i) {
-  int q = nibble(block + kCodes + i / 32 * 16, i % 32);
-  return kValuesIQ4_NL[static_cast<size_t>(q)];
+  return kValuesIQ4_NL[static_cast<size_t>(place(block, i))];
 }
 
 const Format kIQ4_XS = {

@@ -20,9 +20,17 @@ static float scale(const char *block, int64_t group) {
   return 0.5F * fromE4M3Scale(static_cast<uint8_t>(block[group]));
 }
 
-static int code(const char *block, int64_t i) {
+static int place(const char *block, int64_t i) {
   int byte = readByte(block + kCodes + i / 16 * 8 + i % 8);
-  return kTwiceE2M1[static_cast<size_t>(i % 16 < 8 ? byte & 15 : byte >> 4)];
+  return i % 16 < 8 ? byte & 15 : byte >> 4;
+}
+
+static int code(const char *block, int64_t i) {
+  return kTwiceE2M1[static_cast<size_t>(place(block, i))];
+}
+
+static int scaleBits(const char *block, int64_t group) {
+  return readByte(block + group);
 }
 
 const Format kNVFP4 = {

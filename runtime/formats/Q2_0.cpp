@@ -22,6 +22,9 @@ const Format kQ2_0 = {
     .bytes = kBytes,
     .widen = forBlocks<kBytes, widenGroups<kElements, kElements, scale, code>,
                        kElements>,
+    .encoding = Encoding{.bits = 2, .group = kElements, .scale = Scalar::F16},
+    .parts = {Part{PartKind::Codes, readPlane<kElements, 2, 0, code, 1>},
+              Part{PartKind::Scales, copyHalf<0>}},
 };
 
 } // namespace marimba::formats

@@ -12,14 +12,21 @@ namespace marimba::formats {
 static constexpr int64_t kCodes = kSuper / 16, kScale = kCodes + kSuper / 4,
                          kMinimum = kScale + kHalf, kBytes = kMinimum + kHalf;
 
+static int subScale(const char *block, int64_t group) {
+  return readByte(block + group) & 15;
+}
+
+static int subMinimum(const char *block, int64_t group) {
+  return readByte(block + group) >> 4;
+}
+
 static float scale(const char *block, int64_t group) {
-  return readHalf(block + kScale) *
-         static_cast<float>(readByte(block + group) & 15);
+  return readHalf(block + kScale) * static_cast<float>(subScale(block, group));
 }
 
 static float minimum(const char *block, int64_t group) {
   return readHalf(block + kMinimum) *
-         static_cast<float>(readByte(block + group) >> 4);
+         static_cast<float>(subMinimum(block, group));
 }
 
 static int code(const char *block, int64_t i) {

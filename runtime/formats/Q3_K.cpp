@@ -14,11 +14,15 @@ namespace marimba::formats {
 static constexpr int64_t kCodes = kSuper / 8, kScales = kCodes + kSuper / 4,
                          kScale = kScales + kSixBits, kBytes = kScale + kHalf;
 
-static float scale(const char *block, int64_t group) {
+static int subScale(const char *block, int64_t group) {
   const char *scales = block + kScales;
   int low = readByte(scales + group % 8) >> 4 * (group / 8) & 15;
   int high = readByte(scales + 8 + group % 4) >> 2 * (group / 4) & 3;
-  return readHalf(block + kScale) * static_cast<float>((low | high << 4) - 32);
+  return (low | high << 4) - 32;
+}
+
+static float scale(const char *block, int64_t group) {
+  return readHalf(block + kScale) * static_cast<float>(subScale(block, group));
 }
 
 static int code(const char *block, int64_t i) {

@@ -13,14 +13,20 @@ static constexpr int64_t kScales = 2 * kHalf, kTop = kScales + kSixBits,
                          kCodes = kTop + kSuper / 8,
                          kBytes = kCodes + kSuper / 2;
 
+static int subScale(const char *block, int64_t group) {
+  return sixBitScale(block + kScales, group);
+}
+
+static int subMinimum(const char *block, int64_t group) {
+  return sixBitMinimum(block + kScales, group);
+}
+
 static float scale(const char *block, int64_t group) {
-  return readHalf(block) *
-         static_cast<float>(sixBitScale(block + kScales, group));
+  return readHalf(block) * static_cast<float>(subScale(block, group));
 }
 
 static float minimum(const char *block, int64_t group) {
-  return readHalf(block + kHalf) *
-         static_cast<float>(sixBitMinimum(block + kScales, group));
+  return readHalf(block + kHalf) * static_cast<float>(subMinimum(block, group));
 }
 
 static int code(const char *block, int64_t i) {

@@ -13,9 +13,12 @@ static constexpr int64_t kTop = kSuper / 2, kScales = kTop + kSuper / 4,
                          kScale = kScales + kSuper / 16,
                          kBytes = kScale + kHalf;
 
+static int subScale(const char *block, int64_t group) {
+  return readSigned(block + kScales + group);
+}
+
 static float scale(const char *block, int64_t group) {
-  return readHalf(block + kScale) *
-         static_cast<float>(readSigned(block + kScales + group));
+  return readHalf(block + kScale) * static_cast<float>(subScale(block, group));
 }
 
 static int code(const char *block, int64_t i) {

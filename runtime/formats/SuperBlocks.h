@@ -45,6 +45,13 @@ inline int sixBitMinimum(const char *at, int64_t group) {
   return readByte(at + 4 + group) >> 4 | readByte(at + group) >> 6 << 4;
 }
 
+/// The f16 at `offset` for each half of a super-block: groups of kernels have
+/// 128 inputs at most.
+template <int64_t offset> void copyTwice(const char *block, char *to) {
+  copyHalf<offset>(block, to);
+  copyHalf<offset>(block, to + kHalf);
+}
+
 } // namespace marimba::formats
 
 #endif // MARIMBA_RUNTIME_FORMATS_SUPERBLOCKS_H

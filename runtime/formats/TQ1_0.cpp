@@ -36,6 +36,9 @@ const Format kTQ1_0 = {
     .bytes = kBytes,
     .widen =
         forBlocks<kBytes, widenGroups<kSuper, kSuper, scale, code>, kSuper>,
+    .encoding = Encoding{.bits = 2, .group = kSuper / 2, .scale = Scalar::F16},
+    .parts = {Part{PartKind::Codes, readPlane<kSuper, 2, 0, code, 1>},
+              Part{PartKind::Scales, copyTwice<kScale>}},
 };
 
 } // namespace marimba::formats

@@ -208,6 +208,9 @@ static std::unique_ptr<Weights> loadWeights(const fs::path &directory,
   std::vector<WeightSource> sources = manifest.weights;
   for (WeightSource &source : sources) {
     source.file = directory / source.file;
+    if (source.other)
+      source.other->file = directory / source.other->file;
+  }
   int threads = manifest.facts.threads;
   if (!canStartTeam(threads, error))
     return nullptr;

@@ -16,8 +16,8 @@ BLOCK = 32
 # codes: bits of a code, and whether there is a minimum.
 HALVES = {"Q4_0": (4, False), "Q4_1": (4, True), "Q5_0": (5, False), "Q5_1": (5, True)}
 # Value types of the metadata.
-UINT16, UINT32, INT32, FLOAT32, BOOL, STRING, ARRAY, UINT64 = 2, 4, 5, 6, 7, 8, 9, 10
-FORMATS = {UINT16: "<H", UINT32: "<I", INT32: "<i", FLOAT32: "<f", BOOL: "<B", UINT64: "<Q"}
+UINT8, UINT16, UINT32, INT32, FLOAT32, BOOL, STRING, ARRAY, UINT64 = 0, 2, 4, 5, 6, 7, 8, 9, 10
+FORMATS = {UINT8: "<B", UINT16: "<H", UINT32: "<I", INT32: "<i", FLOAT32: "<f", BOOL: "<B", UINT64: "<Q"}
 
 
 def f32(values):
@@ -131,3 +131,87 @@ def write_gguf(path, keys, tensors):
         data += raw + b"\0" * (-len(raw) % ALIGNMENT)
     with open(path, "wb") as file:
         file.write(pack_header(keys, sizes) + data)
+
+
+def split_keys(number, count, tensors):
+    """What llama-gguf-split writes into part `number`, from 0 on."""
+    return {
+        "split.no": (UINT16, number),
+        "split.count": (UINT16, count),
+        "split.tensors.count": (INT32, tensors),
+    }
+
+
+def write_split(stem, keys, tensors, counts):
+    """Files STEM-00001-of-0000N.gguf with so many tensors each, in order; the
+    paths."""
+    names, paths = list(tensors), []
+    for number, count in enumerate(counts):
+        own = {**(keys if number == 0 else {}), **split_keys(number, len(counts), len(tensors))}
+        part, names = names[:count], names[count:]
+        paths.append(f"{stem}-{number + 1:05}-of-{len(counts):05}.gguf")
+        write_gguf(paths[-1], own, {name: tensors[name] for name in part})
+    assert not names, "all tensors are in a part"
+    return paths
+
+
+class Reader:
+    def __init__(self, raw):
+        self.raw, self.at = raw, 0
+
+    def take(self, form):
+        (value,) = struct.unpack_from(form, self.raw, self.at)
+        self.at += struct.calcsize(form)
+        return value
+
+    def string(self):
+        length = self.take("<Q")
+        self.at += length
+        return self.raw[self.at - length : self.at].decode()
+
+    def value(self, kind):
+        if kind == STRING:
+            return self.string()
+        if kind == ARRAY:
+            inner, count = self.take("<I"), self.take("<Q")
+            return [self.value(inner) for _ in range(count)]
+        value = self.take(FORMATS[kind])
+        return bool(value) if kind == BOOL else value
+
+
+def bytes_of(shape, kind):
+    count = 1
+    for size in shape:
+        count *= size
+    if kind in ("F32", "F16", "BF16"):
+        return count * (4 if kind == "F32" else 2)
+    if kind.endswith("_K"):
+        return count // 256 * {"Q4_K": 144, "Q5_K": 176, "Q6_K": 210}[kind]
+    bits, has_minimum = HALVES.get(kind, (8, False))
+    return count // BLOCK * (2 + 2 * has_minimum + BLOCK * bits // 8)
+
+
+def read_gguf(path):
+    """The keys with their values, and the tensors: name to shape, type, bytes."""
+    with open(path, "rb") as file:
+        reader = Reader(file.read())
+    assert reader.raw[:4] == b"GGUF"
+    reader.at = 4
+    assert reader.take("<I") == 3
+    count, keys = reader.take("<Q"), {}
+    for _ in range(reader.take("<Q")):
+        key = reader.string()
+        keys[key] = reader.value(reader.take("<I"))
+    names, places = {number: kind for kind, number in TYPES.items()}, {}
+    for _ in range(count):
+        name = reader.string()
+        shape = [reader.take("<Q") for _ in range(reader.take("<I"))][::-1]
+        places[name] = (shape, names[reader.take("<I")], reader.take("<Q"))
+    begin = reader.at + -reader.at % ALIGNMENT
+    tensors = {}
+    for name, (shape, kind, offset) in places.items():
+        size = bytes_of(shape, kind)
+        raw = reader.raw[begin + offset : begin + offset + size]
+        assert len(raw) == size, name
+        tensors[name] = (shape, kind, raw)
+    return keys, tensors

@@ -71,8 +71,10 @@ protected:
 TEST_F(StoredCopiesTest, PiecesAreTheWhole) {
   WeightSource all = source();
   std::vector<float> once(kRows * kInputs), found(kRows * kInputs);
-  copyRows(all, stored.data(), reinterpret_cast<char *>(once.data()), 0, kRows);
-  StoredCopy one{&all, stored.data(), reinterpret_cast<char *>(found.data())};
+  copyRows(all, stored.data(), nullptr, reinterpret_cast<char *>(once.data()),
+           0, kRows);
+  StoredCopy one{&all, stored.data(), nullptr,
+                 reinterpret_cast<char *>(found.data())};
   copy({&one, 1});
   EXPECT_EQ(std::memcmp(once.data(), found.data(), 4 * once.size()), 0);
   EXPECT_EQ(pieces, 2);
@@ -96,10 +98,10 @@ TEST_F(StoredCopiesTest, PartsOfOneMatrixAreMadeTogether) {
     EXPECT_EQ(storedBytes(part), all.bytes);
     once.emplace_back(size_t(layout.partBytes(kind)));
     found.emplace_back(size_t(layout.partBytes(kind)));
-    copyRows(part, stored.data(), once.back().data(), 0, kRows);
+    copyRows(part, stored.data(), nullptr, once.back().data(), 0, kRows);
   }
   for (size_t i = 0; i < parts.size(); ++i)
-    copies.push_back({&parts[i], stored.data(), found[i].data()});
+    copies.push_back({&parts[i], stored.data(), nullptr, found[i].data()});
   ASSERT_EQ(copies.size(), 2U);
   copy(copies);
   EXPECT_EQ(once, found);

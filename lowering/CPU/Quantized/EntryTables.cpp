@@ -38,13 +38,13 @@ public:
     Value index = vector::BitCastOp::create(b, bytes, places);
     // Which of two slices of a table, or of two times as many: bit by bit.
     SmallVector<Value> choices{
-        arith::CmpIOp::create(b, arith::CmpIPredicate::slt, index, all(0))};
+        arith::CmpIOp::create(b, arith::CmpIPredicate::slt, index, splat(0))};
     if (upper) {
       upper = vector::BitCastOp::create(b, bytes, upper);
       for (int64_t bit = 0; kSlice << choices.size() < entries(); ++bit) {
-        Value chosen = arith::AndIOp::create(b, upper, all(1 << bit));
-        choices.push_back(
-            arith::CmpIOp::create(b, arith::CmpIPredicate::ne, chosen, all(0)));
+        Value chosen = arith::AndIOp::create(b, upper, splat(1 << bit));
+        choices.push_back(arith::CmpIOp::create(b, arith::CmpIPredicate::ne,
+                                                chosen, splat(0)));
       }
     }
     Value packed[2];
@@ -75,7 +75,7 @@ private:
   Value constant(ArrayRef<int8_t> values) const {
     return arith::ConstantOp::create(b, DenseElementsAttr::get(bytes, values));
   }
-  Value all(int64_t value) const {
+  Value splat(int64_t value) const {
     return constant(SmallVector<int8_t>(kBytes, static_cast<int8_t>(value)));
   }
   Value call(StringRef name, ArrayRef<Value> operands) const {

@@ -43,7 +43,7 @@ IntegerProducts::IntegerProducts(KernelBuilder &b, IntegerUnit unit,
                                  int64_t lanes)
     : b(b), unit(unit), lanes(lanes),
       table(formats::codeTable(encoding.values)),
-      isSigned(encoding.isSigned() || table),
+      isSigned(encoding.isSigned() || table || encoding.hasGrid()),
       mostPairs(kLargestSum / (2 * 127 * largestOf(encoding))) {
   if (unit == IntegerUnit::VNNI) {
     shift = isSigned ? 128 : 0;

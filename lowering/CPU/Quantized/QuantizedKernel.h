@@ -39,6 +39,12 @@ public:
         return lookUpBytes(b, table, words);
       };
   }
+  /// The target has what lookUpByPermutation() needs.
+  void useByteTables() {
+    const formats::Encoding &encoding = parts.layout.encoding;
+    if (encoding.hasGrid())
+      parts.lookUpEntries = lookUpByPermutation(b, encoding.values);
+  }
   static ContractionOperands operandsOf(QuantizedMatmulOp op,
                                         const QuantizedParts &parts) {
     return {parts.words, op.getBias(), op.getInits()[0], parts.layout.channels,

@@ -74,6 +74,8 @@ struct MatmulToVector : OpRewritePattern<QuantizedMatmulOp> {
   void floats(KernelBuilder &b, QuantizedMatmulOp op) const {
     FloatKernel one(b, op, facts);
     one.useTables(unit);
+    if (byteTables)
+      one.useByteTables();
     const QuantizedParts &parts = one.matrix();
     ContractionOperands operands = FloatKernel::operandsOf(op, parts);
     SmallVector<Value> inputs{op.getInput()};

@@ -26,19 +26,19 @@ func.func @head(%x: tensor<?x64xf32>, %y: tensor<?x32xf32>) {
 
 // The copy may be of another function's matmul.
 
-// CHECK-LABEL: func @rows_tied
+// CHECK-LABEL: func @tied_rows
 // CHECK: %[[TABLE:.*]] = marimba.get_weight @tied
 // CHECK: %[[E:.*]] = tensor.empty(%{{.*}}, %{{.*}}) : tensor<?x?x64xf32>
 // CHECK: marimba.packed_embedding %{{.*}}, %[[TABLE]] packed bf16 outs(%[[E]] : tensor<?x?x64xf32>)
-func.func @rows_tied(%ids: tensor<?x?xi32>) -> tensor<?x?x64xf32> {
+func.func @tied_rows(%ids: tensor<?x?xi32>) -> tensor<?x?x64xf32> {
   %w = marimba.get_weight @tied : tensor<32x64xbf16>
   %0 = marimba.embedding %ids, %w : tensor<?x?xi32>, tensor<32x64xbf16> -> tensor<?x?x64xf32>
   return %0 : tensor<?x?x64xf32>
 }
 
-// CHECK-LABEL: func @rows_widened
+// CHECK-LABEL: func @widened_rows
 // CHECK: marimba.packed_embedding %{{.*}} packed f32
-func.func @rows_widened(%ids: tensor<?x?xi32>) -> tensor<?x?x64xf32> {
+func.func @widened_rows(%ids: tensor<?x?xi32>) -> tensor<?x?x64xf32> {
   %w = marimba.get_weight @widened : tensor<32x64xf16>
   %0 = marimba.embedding %ids, %w : tensor<?x?xi32>, tensor<32x64xf16> -> tensor<?x?x64xf32>
   return %0 : tensor<?x?x64xf32>
@@ -46,9 +46,9 @@ func.func @rows_widened(%ids: tensor<?x?xi32>) -> tensor<?x?x64xf32> {
 
 // The copy is less exact than the table.
 
-// CHECK-LABEL: func @rows_rounded
+// CHECK-LABEL: func @rounded_rows
 // CHECK: marimba.embedding
-func.func @rows_rounded(%ids: tensor<?x?xi32>) -> tensor<?x?x64xf32> {
+func.func @rounded_rows(%ids: tensor<?x?xi32>) -> tensor<?x?x64xf32> {
   %w = marimba.get_weight @rounded : tensor<32x64xf32>
   %0 = marimba.embedding %ids, %w : tensor<?x?xi32>, tensor<32x64xf32> -> tensor<?x?x64xf32>
   return %0 : tensor<?x?x64xf32>
@@ -56,17 +56,17 @@ func.func @rows_rounded(%ids: tensor<?x?xi32>) -> tensor<?x?x64xf32> {
 
 // Of two kinds of copies none is made at loading.
 
-// CHECK-LABEL: func @rows_twice
+// CHECK-LABEL: func @twice_rows
 // CHECK: marimba.embedding
-func.func @rows_twice(%ids: tensor<?x?xi32>) -> tensor<?x?x64xf32> {
+func.func @twice_rows(%ids: tensor<?x?xi32>) -> tensor<?x?x64xf32> {
   %w = marimba.get_weight @twice : tensor<32x64xbf16>
   %0 = marimba.embedding %ids, %w : tensor<?x?xi32>, tensor<32x64xbf16> -> tensor<?x?x64xf32>
   return %0 : tensor<?x?x64xf32>
 }
 
-// CHECK-LABEL: func @rows_alone
+// CHECK-LABEL: func @alone_rows
 // CHECK: marimba.embedding
-func.func @rows_alone(%ids: tensor<?x?xi32>) -> tensor<?x?x64xf32> {
+func.func @alone_rows(%ids: tensor<?x?xi32>) -> tensor<?x?x64xf32> {
   %w = marimba.get_weight @alone : tensor<32x64xf32>
   %0 = marimba.embedding %ids, %w : tensor<?x?xi32>, tensor<32x64xf32> -> tensor<?x?x64xf32>
   return %0 : tensor<?x?x64xf32>
