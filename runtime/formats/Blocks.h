@@ -93,6 +93,11 @@ void forBlocks(const char *from, float *to, int64_t blocks) {
     widen(from + i * bytes, to + i * elements);
 }
 
+/// The scale of all groups of a block: the f16 at `offset`.
+template <int64_t offset> float halfOf(const char *block, int64_t) {
+  return readHalf(block + offset);
+}
+
 /// The numbers of a block in groups that share a scale: scale(block, group) *
 /// code(block, element).
 template <int64_t elements, int64_t group,

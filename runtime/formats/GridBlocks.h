@@ -27,6 +27,31 @@ inline float eighths(const char *d, int s) {
   return readHalf(d) * static_cast<float>(2 * s + 1) * 0.125F;
 }
 
+/// A group's scale, `factor` eighths of d * (2 s + 1), where the block begins
+/// with d.
+template <int factor, int (*steps)(const char *, int64_t)>
+float gridScale(const char *block, int64_t group) {
+  return factor * eighths(block, steps(block, group));
+}
+
+/// The signs of numbers 8i to 8i + 7, which are byte `i` from `offset` on.
+template <int64_t offset> unsigned signByte(const char *block, int64_t i) {
+  return static_cast<unsigned>(readByte(block + offset + i));
+}
+
+/// Number `i` of a block of which signs(block, i / 8) are eight signs.
+template <unsigned (*signs)(const char *, int64_t)>
+int signedNumber(const char *block, int64_t i, int number) {
+  return applySign(signs(block, i / 8), i, number);
+}
+
+/// Eight times number `i`, and one more or, where bit 3 of upper(block, i / 8)
+/// is set, one less.
+template <int (*upper)(const char *, int64_t)>
+int shiftedNumber(const char *block, int64_t i, int number) {
+  return 8 * number + (upper(block, i / 8) & 8 ? -1 : 1);
+}
+
 /// Widens blocks: element i is scale(block, i / group) times the integer
 /// code(block, i, number), where the number is of entry(block, i / width) of
 /// the table.

@@ -45,15 +45,12 @@ static int64_t entry(const char *block, int64_t i) {
   return readByte(block + i) | (upper(block, i) & 7) << 8;
 }
 
-static int code(const char *block, int64_t i, int number) {
-  return 8 * number + (upper(block, i / 8) & 8 ? -1 : 1);
-}
-
 const Format kIQ1_M = {
     .name = "IQ1_M",
     .elements = kSuper,
     .bytes = kBytes,
-    .widen = widenGrid<kBytes, Codebook::IQ1, 16, scale, entry, code>,
+    .widen = widenGrid<kBytes, Codebook::IQ1, 16, scale, entry,
+                       shiftedNumber<upper>>,
     .encoding = Encoding::ofGrid(CodeValues::IQ1_M),
     .parts = {Part{PartKind::Codes, readPlaces<8, entry>},
               Part{PartKind::HighBits, readUpper<8, 4, upper>},

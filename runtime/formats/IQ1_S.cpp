@@ -22,10 +22,6 @@ static int steps(const char *block, int64_t group) {
   return word(block, group) >> 12 & 7;
 }
 
-static float scale(const char *block, int64_t group) {
-  return eighths(block, steps(block, group));
-}
-
 /// The 3 upper bits of the place and the group's bit.
 static int upper(const char *block, int64_t i) {
   int top = word(block, i / 4);
@@ -36,15 +32,12 @@ static int64_t entry(const char *block, int64_t i) {
   return readByte(block + kEntries + i) | (upper(block, i) & 7) << 8;
 }
 
-static int code(const char *block, int64_t i, int number) {
-  return 8 * number + (upper(block, i / 8) & 8 ? -1 : 1);
-}
-
 const Format kIQ1_S = {
     .name = "IQ1_S",
     .elements = kSuper,
     .bytes = kBytes,
-    .widen = widenGrid<kBytes, Codebook::IQ1, 32, scale, entry, code>,
+    .widen = widenGrid<kBytes, Codebook::IQ1, 32, gridScale<1, steps>, entry,
+                       shiftedNumber<upper>>,
     .encoding = Encoding::ofGrid(CodeValues::IQ1_S),
     .parts = {Part{PartKind::Codes, readPlaces<8, entry>},
               Part{PartKind::HighBits, readUpper<8, 4, upper>},

@@ -19,10 +19,6 @@ static int steps(const char *block, int64_t group) {
   return halfScale(block + kScales, group);
 }
 
-static float scale(const char *block, int64_t group) {
-  return eighths(block, steps(block, group));
-}
-
 static int upper(const char *block, int64_t i) {
   return readByte(block + kTop + i / 4) >> 2 * (i % 4) & 3;
 }
@@ -31,23 +27,16 @@ static int64_t entry(const char *block, int64_t i) {
   return readByte(block + kEntries + i) | upper(block, i) << 8;
 }
 
-static unsigned signs(const char *block, int64_t i) {
-  return static_cast<unsigned>(readByte(block + kSigns + i));
-}
-
-static int code(const char *block, int64_t i, int number) {
-  return applySign(signs(block, i / 8), i, number);
-}
-
 const Format kIQ2_S = {
     .name = "IQ2_S",
     .elements = kSuper,
     .bytes = kBytes,
-    .widen = widenGrid<kBytes, Codebook::IQ2_S, 16, scale, entry, code>,
+    .widen = widenGrid<kBytes, Codebook::IQ2_S, 16, gridScale<1, steps>, entry,
+                       signedNumber<signByte<kSigns>>>,
     .encoding = Encoding::ofGrid(CodeValues::IQ2_S),
     .parts = {Part{PartKind::Codes, readPlaces<8, entry>},
               Part{PartKind::HighBits, readUpper<8, 2, upper>},
-              Part{PartKind::Signs, readSigns<signs>},
+              Part{PartKind::Signs, readSigns<signByte<kSigns>>},
               Part{PartKind::Scales, readHalves<16, steps>},
               Part{PartKind::SuperScales, copyHalf<0>}},
 };

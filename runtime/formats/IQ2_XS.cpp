@@ -21,10 +21,6 @@ static int steps(const char *block, int64_t group) {
   return halfScale(block + kScales, group);
 }
 
-static float scale(const char *block, int64_t group) {
-  return eighths(block, steps(block, group));
-}
-
 static int64_t entry(const char *block, int64_t i) {
   return word(block, i) & 511;
 }
@@ -37,15 +33,12 @@ static unsigned signs(const char *block, int64_t i) {
   return evenSigns(word(block, i) >> 9);
 }
 
-static int code(const char *block, int64_t i, int number) {
-  return applySign(signs(block, i / 8), i, number);
-}
-
 const Format kIQ2_XS = {
     .name = "IQ2_XS",
     .elements = kSuper,
     .bytes = kBytes,
-    .widen = widenGrid<kBytes, Codebook::IQ2_XS, 16, scale, entry, code>,
+    .widen = widenGrid<kBytes, Codebook::IQ2_XS, 16, gridScale<1, steps>, entry,
+                       signedNumber<signs>>,
     .encoding = Encoding::ofGrid(CodeValues::IQ2_XS),
     .parts = {Part{PartKind::Codes, readPlaces<8, entry>},
               Part{PartKind::HighBits, readUpper<8, 1, upper>},

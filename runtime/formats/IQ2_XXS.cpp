@@ -19,10 +19,6 @@ static int steps(const char *block, int64_t group) {
   return static_cast<int>(word(block, group) >> 28);
 }
 
-static float scale(const char *block, int64_t group) {
-  return eighths(block, steps(block, group));
-}
-
 static int64_t entry(const char *block, int64_t i) {
   return readByte(block + kHalf + i / 4 * 8 + i % 4);
 }
@@ -31,15 +27,12 @@ static unsigned signs(const char *block, int64_t i) {
   return evenSigns(word(block, i / 4) >> 7 * (i % 4) & 127);
 }
 
-static int code(const char *block, int64_t i, int number) {
-  return applySign(signs(block, i / 8), i, number);
-}
-
 const Format kIQ2_XXS = {
     .name = "IQ2_XXS",
     .elements = kSuper,
     .bytes = kBytes,
-    .widen = widenGrid<kBytes, Codebook::IQ2_XXS, 32, scale, entry, code>,
+    .widen = widenGrid<kBytes, Codebook::IQ2_XXS, 32, gridScale<1, steps>,
+                       entry, signedNumber<signs>>,
     .encoding = Encoding::ofGrid(CodeValues::IQ2_XXS),
     .parts = {Part{PartKind::Codes, readPlaces<8, entry>},
               Part{PartKind::Signs, readSigns<signs>},

@@ -20,10 +20,6 @@ static int steps(const char *block, int64_t group) {
   return static_cast<int>(word(block, group) >> 28);
 }
 
-static float scale(const char *block, int64_t group) {
-  return 2 * eighths(block, steps(block, group));
-}
-
 static int64_t entry(const char *block, int64_t i) {
   return readByte(block + kEntries + i);
 }
@@ -32,15 +28,12 @@ static unsigned signs(const char *block, int64_t i) {
   return evenSigns(word(block, i / 4) >> 7 * (i % 4) & 127);
 }
 
-static int code(const char *block, int64_t i, int number) {
-  return applySign(signs(block, i / 8), i, number);
-}
-
 const Format kIQ3_XXS = {
     .name = "IQ3_XXS",
     .elements = kSuper,
     .bytes = kBytes,
-    .widen = widenGrid<kBytes, Codebook::IQ3_XXS, 32, scale, entry, code>,
+    .widen = widenGrid<kBytes, Codebook::IQ3_XXS, 32, gridScale<2, steps>,
+                       entry, signedNumber<signs>>,
     .encoding = Encoding::ofGrid(CodeValues::IQ3_XXS),
     .parts = {Part{PartKind::Codes, readPlaces<4, entry>},
               Part{PartKind::Signs, readSigns<signs>},

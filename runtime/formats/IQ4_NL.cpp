@@ -11,8 +11,6 @@ namespace marimba::formats {
 
 static constexpr int64_t kBytes = kHalf + kBlock / 2;
 
-static float scale(const char *block, int64_t) { return readHalf(block); }
-
 static int code(const char *block, int64_t i) {
   return kValuesIQ4_NL[static_cast<size_t>(nibble(block + kHalf, i))];
 }
@@ -22,7 +20,7 @@ const Format kIQ4_NL = {
     .elements = kBlock,
     .bytes = kBytes,
     .widen =
-        forBlocks<kBytes, widenGroups<kBlock, kBlock, scale, code>, kBlock>,
+        forBlocks<kBytes, widenGroups<kBlock, kBlock, halfOf<0>, code>, kBlock>,
     .encoding = Encoding{.bits = 4,
                          .group = kBlock,
                          .scale = Scalar::F16,

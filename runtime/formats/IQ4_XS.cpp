@@ -19,10 +19,6 @@ static int subScale(const char *block, int64_t group) {
   return (low | high << 4) - 32;
 }
 
-static float scale(const char *block, int64_t group) {
-  return readHalf(block) * static_cast<float>(subScale(block, group));
-}
-
 static int place(const char *block, int64_t i) {
   return nibble(block + kCodes + i / 32 * 16, i % 32);
 }
@@ -35,7 +31,9 @@ const Format kIQ4_XS = {
     .name = "IQ4_XS",
     .elements = kSuper,
     .bytes = kBytes,
-    .widen = forBlocks<kBytes, widenGroups<kSuper, 32, scale, code>, kSuper>,
+    .widen =
+        forBlocks<kBytes, widenGroups<kSuper, 32, timesHalf<0, subScale>, code>,
+                  kSuper>,
     .encoding = Encoding{.bits = 4,
                          .group = 32,
                          .scale = Scalar::F16,

@@ -10,8 +10,6 @@ namespace marimba::formats {
 
 static constexpr int64_t kElements = 64, kBytes = kHalf + kElements / 4;
 
-static float scale(const char *block, int64_t) { return readHalf(block); }
-
 static int code(const char *block, int64_t i) {
   return (readByte(block + kHalf + i / 4) >> 2 * (i % 4) & 3) - 1;
 }
@@ -20,8 +18,9 @@ const Format kQ2_0 = {
     .name = "Q2_0",
     .elements = kElements,
     .bytes = kBytes,
-    .widen = forBlocks<kBytes, widenGroups<kElements, kElements, scale, code>,
-                       kElements>,
+    .widen =
+        forBlocks<kBytes, widenGroups<kElements, kElements, halfOf<0>, code>,
+                  kElements>,
     .encoding = Encoding{.bits = 2, .group = kElements, .scale = Scalar::F16},
     .parts = {Part{PartKind::Codes, readPlane<kElements, 2, 0, code, 1>},
               Part{PartKind::Scales, copyHalf<0>}},

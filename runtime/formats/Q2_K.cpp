@@ -20,15 +20,6 @@ static int subMinimum(const char *block, int64_t group) {
   return readByte(block + group) >> 4;
 }
 
-static float scale(const char *block, int64_t group) {
-  return readHalf(block + kScale) * static_cast<float>(subScale(block, group));
-}
-
-static float minimum(const char *block, int64_t group) {
-  return readHalf(block + kMinimum) *
-         static_cast<float>(subMinimum(block, group));
-}
-
 static int code(const char *block, int64_t i) {
   return twoBits(block + kCodes, i);
 }
@@ -37,7 +28,9 @@ const Format kQ2_K = {
     .name = "Q2_K",
     .elements = kSuper,
     .bytes = kBytes,
-    .widen = forBlocks<kBytes, widenGroups<kSuper, 16, scale, minimum, code>,
+    .widen = forBlocks<kBytes,
+                       widenGroups<kSuper, 16, timesHalf<kScale, subScale>,
+                                   timesHalf<kMinimum, subMinimum>, code>,
                        kSuper>,
     .encoding = Encoding{.bits = 2,
                          .group = 16,

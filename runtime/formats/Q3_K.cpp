@@ -21,10 +21,6 @@ static int subScale(const char *block, int64_t group) {
   return (low | high << 4) - 32;
 }
 
-static float scale(const char *block, int64_t group) {
-  return readHalf(block + kScale) * static_cast<float>(subScale(block, group));
-}
-
 static int code(const char *block, int64_t i) {
   return (twoBits(block + kCodes, i) | bitPlane(block, i) << 2) - 4;
 }
@@ -33,7 +29,10 @@ const Format kQ3_K = {
     .name = "Q3_K",
     .elements = kSuper,
     .bytes = kBytes,
-    .widen = forBlocks<kBytes, widenGroups<kSuper, 16, scale, code>, kSuper>,
+    .widen =
+        forBlocks<kBytes,
+                  widenGroups<kSuper, 16, timesHalf<kScale, subScale>, code>,
+                  kSuper>,
     .encoding =
         Encoding{
             .bits = 3, .group = 16, .scale = Scalar::F16, .superBlock = kSuper},

@@ -9,24 +9,7 @@
 
 namespace marimba::formats {
 
-static constexpr int64_t kScales = 2 * kHalf, kCodes = kScales + kSixBits,
-                         kBytes = kCodes + kSuper / 2;
-
-static int subScale(const char *block, int64_t group) {
-  return sixBitScale(block + kScales, group);
-}
-
-static int subMinimum(const char *block, int64_t group) {
-  return sixBitMinimum(block + kScales, group);
-}
-
-static float scale(const char *block, int64_t group) {
-  return readHalf(block) * static_cast<float>(subScale(block, group));
-}
-
-static float minimum(const char *block, int64_t group) {
-  return readHalf(block + kHalf) * static_cast<float>(subMinimum(block, group));
-}
+static constexpr int64_t kCodes = kAfterSixBits, kBytes = kCodes + kSuper / 2;
 
 static int code(const char *block, int64_t i) {
   return fourBits(block + kCodes, i);
@@ -36,7 +19,9 @@ const Format kQ4_K = {
     .name = "Q4_K",
     .elements = kSuper,
     .bytes = kBytes,
-    .widen = forBlocks<kBytes, widenGroups<kSuper, 32, scale, minimum, code>,
+    .widen = forBlocks<kBytes,
+                       widenGroups<kSuper, 32, timesHalf<0, headScale>,
+                                   timesHalf<kHalf, headMinimum>, code>,
                        kSuper>,
     .encoding = Encoding{.bits = 4,
                          .group = 32,
@@ -44,8 +29,8 @@ const Format kQ4_K = {
                          .scale = Scalar::F16,
                          .superBlock = kSuper},
     .parts = {Part{PartKind::Codes, copyPlane<kSuper, 4, kCodes, 32>},
-              Part{PartKind::Scales, readGroups<kSuper / 32, subScale>},
-              Part{PartKind::Minimums, readGroups<kSuper / 32, subMinimum>},
+              Part{PartKind::Scales, readGroups<kSuper / 32, headScale>},
+              Part{PartKind::Minimums, readGroups<kSuper / 32, headMinimum>},
               Part{PartKind::SuperScales, copyHalf<0>},
               Part{PartKind::SuperMinimums, copyNegated<kHalf>}},
 };

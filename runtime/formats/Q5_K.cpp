@@ -9,25 +9,8 @@
 
 namespace marimba::formats {
 
-static constexpr int64_t kScales = 2 * kHalf, kTop = kScales + kSixBits,
-                         kCodes = kTop + kSuper / 8,
+static constexpr int64_t kTop = kAfterSixBits, kCodes = kTop + kSuper / 8,
                          kBytes = kCodes + kSuper / 2;
-
-static int subScale(const char *block, int64_t group) {
-  return sixBitScale(block + kScales, group);
-}
-
-static int subMinimum(const char *block, int64_t group) {
-  return sixBitMinimum(block + kScales, group);
-}
-
-static float scale(const char *block, int64_t group) {
-  return readHalf(block) * static_cast<float>(subScale(block, group));
-}
-
-static float minimum(const char *block, int64_t group) {
-  return readHalf(block + kHalf) * static_cast<float>(subMinimum(block, group));
-}
 
 static int code(const char *block, int64_t i) {
   return fourBits(block + kCodes, i) | bitPlane(block + kTop, i) << 4;
@@ -37,7 +20,9 @@ const Format kQ5_K = {
     .name = "Q5_K",
     .elements = kSuper,
     .bytes = kBytes,
-    .widen = forBlocks<kBytes, widenGroups<kSuper, 32, scale, minimum, code>,
+    .widen = forBlocks<kBytes,
+                       widenGroups<kSuper, 32, timesHalf<0, headScale>,
+                                   timesHalf<kHalf, headMinimum>, code>,
                        kSuper>,
     .encoding = Encoding{.bits = 5,
                          .group = 32,
@@ -46,8 +31,8 @@ const Format kQ5_K = {
                          .superBlock = kSuper},
     .parts = {Part{PartKind::Codes, copyPlane<kSuper, 4, kCodes, 32>},
               Part{PartKind::HighBits, copyPlane<kSuper, 1, kTop, 32>},
-              Part{PartKind::Scales, readGroups<kSuper / 32, subScale>},
-              Part{PartKind::Minimums, readGroups<kSuper / 32, subMinimum>},
+              Part{PartKind::Scales, readGroups<kSuper / 32, headScale>},
+              Part{PartKind::Minimums, readGroups<kSuper / 32, headMinimum>},
               Part{PartKind::SuperScales, copyHalf<0>},
               Part{PartKind::SuperMinimums, copyNegated<kHalf>}},
 };

@@ -17,10 +17,6 @@ static int subScale(const char *block, int64_t group) {
   return readSigned(block + kScales + group);
 }
 
-static float scale(const char *block, int64_t group) {
-  return readHalf(block + kScale) * static_cast<float>(subScale(block, group));
-}
-
 static int code(const char *block, int64_t i) {
   int low = readByte(block + i / 128 * 64 + i % 64) >> 4 * (i / 64 % 2) & 15;
   return (low | twoBits(block + kTop, i) << 4) - 32;
@@ -30,7 +26,10 @@ const Format kQ6_K = {
     .name = "Q6_K",
     .elements = kSuper,
     .bytes = kBytes,
-    .widen = forBlocks<kBytes, widenGroups<kSuper, 16, scale, code>, kSuper>,
+    .widen =
+        forBlocks<kBytes,
+                  widenGroups<kSuper, 16, timesHalf<kScale, subScale>, code>,
+                  kSuper>,
     .encoding =
         Encoding{
             .bits = 6, .group = 16, .scale = Scalar::F16, .superBlock = kSuper},

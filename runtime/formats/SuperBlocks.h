@@ -45,6 +45,23 @@ inline int sixBitMinimum(const char *at, int64_t group) {
   return readByte(at + 4 + group) >> 4 | readByte(at + group) >> 6 << 4;
 }
 
+// Q4_K and Q5_K begin with f16 d, f16 dmin and such scales and minimums of
+// groups of 32.
+constexpr int64_t kAfterSixBits = 2 * kHalf + kSixBits;
+
+inline int headScale(const char *block, int64_t group) {
+  return sixBitScale(block + 2 * kHalf, group);
+}
+inline int headMinimum(const char *block, int64_t group) {
+  return sixBitMinimum(block + 2 * kHalf, group);
+}
+
+/// A group's scale or minimum: its integer times the f16 at `offset`.
+template <int64_t offset, int (*integer)(const char *, int64_t)>
+float timesHalf(const char *block, int64_t group) {
+  return readHalf(block + offset) * static_cast<float>(integer(block, group));
+}
+
 /// The f16 at `offset` for each half of a super-block: groups of kernels have
 /// 128 inputs at most.
 template <int64_t offset> void copyTwice(const char *block, char *to) {

@@ -12,10 +12,6 @@ namespace marimba::formats {
 
 static constexpr int64_t kScale = 52, kBytes = kScale + kHalf;
 
-static float scale(const char *block, int64_t) {
-  return readHalf(block + kScale);
-}
-
 /// Digit `i / apart` of byte i % apart.
 static int digit(const char *bytes, int64_t i, int64_t apart) {
   constexpr int powers[] = {1, 3, 9, 27, 81};
@@ -35,7 +31,8 @@ const Format kTQ1_0 = {
     .elements = kSuper,
     .bytes = kBytes,
     .widen =
-        forBlocks<kBytes, widenGroups<kSuper, kSuper, scale, code>, kSuper>,
+        forBlocks<kBytes, widenGroups<kSuper, kSuper, halfOf<kScale>, code>,
+                  kSuper>,
     .encoding = Encoding{.bits = 2, .group = kSuper / 2, .scale = Scalar::F16},
     .parts = {Part{PartKind::Codes, readPlane<kSuper, 2, 0, code, 1>},
               Part{PartKind::Scales, copyTwice<kScale>}},

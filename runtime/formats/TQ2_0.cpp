@@ -10,10 +10,6 @@ namespace marimba::formats {
 
 static constexpr int64_t kScale = kSuper / 4, kBytes = kScale + kHalf;
 
-static float scale(const char *block, int64_t) {
-  return readHalf(block + kScale);
-}
-
 static int code(const char *block, int64_t i) { return twoBits(block, i) - 1; }
 
 const Format kTQ2_0 = {
@@ -21,7 +17,8 @@ const Format kTQ2_0 = {
     .elements = kSuper,
     .bytes = kBytes,
     .widen =
-        forBlocks<kBytes, widenGroups<kSuper, kSuper, scale, code>, kSuper>,
+        forBlocks<kBytes, widenGroups<kSuper, kSuper, halfOf<kScale>, code>,
+                  kSuper>,
     .encoding = Encoding{.bits = 2, .group = kSuper / 2, .scale = Scalar::F16},
     .parts = {Part{PartKind::Codes, copyPlane<kSuper, 2, 0, 32>},
               Part{PartKind::Scales, copyTwice<kScale>}},

@@ -11,13 +11,13 @@ namespace marimba::rt::text {
 
 namespace {
 
-class BpeModel : public Model {
+class BpeModel : public VocabModel {
 public:
   explicit BpeModel(BpeTables given) : tables(std::move(given)) {
     for (char32_t character = 0; character < idOfLowChar.size(); ++character) {
       std::string token;
       appendChar(character, token);
-      idOfLowChar[character] = tokenToId(token);
+      idOfLowChar[character] = tables.vocab.tokenToId(token);
     }
     if (tables.byteFallback)
       byteTokens.emplace(tables.vocab);
@@ -26,20 +26,13 @@ public:
   void tokenize(std::string_view word,
                 std::vector<int32_t> &ids) const override;
 
-  std::optional<int32_t> tokenToId(std::string_view token) const override {
-    return tables.vocab.tokenToId(token);
-  }
-  const std::string *idToToken(int32_t id) const override {
-    return tables.vocab.idToToken(id);
-  }
-  int64_t idLimit() const override { return tables.vocab.idLimit(); }
-  int64_t tokenCount() const override { return tables.vocab.size(); }
-
 private:
+  const Vocab &tokens() const override { return tables.vocab; }
+
   std::optional<int32_t> charToId(char32_t character,
                                   std::string_view token) const {
     return character < idOfLowChar.size() ? idOfLowChar[character]
-                                          : tokenToId(token);
+                                          : tables.vocab.tokenToId(token);
   }
   std::vector<int32_t> split(std::string_view word) const;
 
@@ -121,8 +114,8 @@ std::vector<int32_t> BpeModel::split(std::string_view word) const {
                 std::string(token) + (i == word.size() ? tables.endSuffix : "");
       token = affixed;
     }
-    if (std::optional<int32_t> id =
-            hasAffixes ? tokenToId(token) : charToId(character, token)) {
+    if (std::optional<int32_t> id = hasAffixes ? tables.vocab.tokenToId(token)
+                                               : charToId(character, token)) {
       addUnknown();
       symbols.push_back(*id);
     } else if (!byteTokens || !byteTokens->append(token, symbols)) {
@@ -137,7 +130,7 @@ void BpeModel::tokenize(std::string_view word,
                         std::vector<int32_t> &ids) const {
   if (tables.ignoreMerges ||
       (tables.keepLineEnds && word.find_first_not_of('\n') == word.npos)) {
-    if (std::optional<int32_t> id = tokenToId(word)) {
+    if (std::optional<int32_t> id = tables.vocab.tokenToId(word)) {
       ids.push_back(*id);
       return;
     }

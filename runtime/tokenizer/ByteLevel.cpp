@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Stages.h"
-#include "Unicode.h"
+#include "TokenBytesStream.h"
 
 #include <array>
 
@@ -161,39 +161,13 @@ public:
   void appendOwnIds(std::vector<int32_t> &) const override {}
 };
 
-class ByteLevelStream : public DecodeStream {
-public:
-  explicit ByteLevelStream(const Decoder &decoder) : decoder(decoder) {}
-
-  void push(std::string_view token, std::vector<std::string> &pieces) override {
-    std::string piece;
-    utf8.push(decoder.tokenBytes(token), piece);
-    if (!piece.empty())
-      pieces.push_back(std::move(piece));
-  }
-
-  void finish(std::vector<std::string> &pieces) override {
-    std::string piece;
-    utf8.finish(piece);
-    if (!piece.empty())
-      pieces.push_back(std::move(piece));
-  }
-  std::unique_ptr<DecodeStream> clone() const override {
-    return std::make_unique<ByteLevelStream>(*this);
-  }
-
-private:
-  const Decoder &decoder;
-  LossyUtf8Stream utf8;
-};
-
 class ByteLevelDecoder : public Decoder {
 public:
   explicit ByteLevelDecoder(std::set<std::string, std::less<>> plain)
       : plain(std::move(plain)) {}
 
   std::unique_ptr<DecodeStream> start() const override {
-    return std::make_unique<ByteLevelStream>(*this);
+    return std::make_unique<TokenBytesStream>(*this);
   }
   std::string tokenBytes(std::string_view token) const override {
     return plain.find(token) == plain.end() ? spelledBytes(token)

@@ -4,21 +4,12 @@
 #define MARIMBA_RUNTIME_TOKENIZER_GGUFLOADER_H
 
 #include "BpeTables.h"
+#include "GgufTokenTypes.h"
 #include "GgufTokenizer.h"
 
 #include <set>
 
 namespace marimba::rt::text {
-
-/// As the format numbers them.
-enum TokenType : int32_t {
-  Normal = 1,
-  Unknown,
-  Control,
-  UserDefined,
-  Unused,
-  Byte
-};
 
 /// Makes a tokenizer of one vocabulary.
 class GgufLoader {

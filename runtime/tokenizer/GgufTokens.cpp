@@ -4,6 +4,7 @@
 
 #include "Field.h"
 #include "GgufPreTokenizers.h"
+#include "GgufTokenTypes.h"
 
 #include <algorithm>
 #include <unordered_map>
@@ -13,16 +14,6 @@ namespace marimba::rt {
 using namespace text;
 
 namespace {
-
-/// As llama.cpp numbers them.
-enum TokenType : int64_t {
-  Normal = 1,
-  Unknown,
-  Control,
-  UserDefined,
-  Unused,
-  Byte
-};
 
 class TokensReader {
 public:

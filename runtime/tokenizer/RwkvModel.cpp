@@ -3,7 +3,7 @@
 #include "RwkvModel.h"
 
 #include "ByteTrie.h"
-#include "Unicode.h"
+#include "TokenBytesStream.h"
 
 #include <algorithm>
 
@@ -57,7 +57,7 @@ std::optional<std::string> unescapeBytes(std::string_view token) {
 
 namespace {
 
-class RwkvModel : public Model {
+class RwkvModel : public VocabModel {
 public:
   RwkvModel(Vocab given, std::optional<int32_t> unknownId)
       : vocab(std::move(given)), unknownId(unknownId) {
@@ -84,51 +84,18 @@ public:
     }
   }
 
-  std::optional<int32_t> tokenToId(std::string_view token) const override {
-    return vocab.tokenToId(token);
-  }
-  const std::string *idToToken(int32_t id) const override {
-    return vocab.idToToken(id);
-  }
-  int64_t idLimit() const override { return vocab.idLimit(); }
-  int64_t tokenCount() const override { return vocab.size(); }
-
 private:
+  const Vocab &tokens() const override { return vocab; }
+
   Vocab vocab;
   std::optional<int32_t> unknownId;
   ByteTrie<int32_t> trie;
 };
 
-/// Tokens may be parts of characters, so bytes are held back until whole.
-class RwkvStream : public DecodeStream {
-public:
-  explicit RwkvStream(const Decoder &decoder) : decoder(decoder) {}
-
-  void push(std::string_view token, std::vector<std::string> &pieces) override {
-    std::string piece;
-    bytes.push(decoder.tokenBytes(token), piece);
-    if (!piece.empty())
-      pieces.push_back(std::move(piece));
-  }
-  void finish(std::vector<std::string> &pieces) override {
-    std::string piece;
-    bytes.finish(piece);
-    if (!piece.empty())
-      pieces.push_back(std::move(piece));
-  }
-  std::unique_ptr<DecodeStream> clone() const override {
-    return std::make_unique<RwkvStream>(*this);
-  }
-
-private:
-  const Decoder &decoder;
-  LossyUtf8Stream bytes;
-};
-
 class RwkvDecoder : public Decoder {
 public:
   std::unique_ptr<DecodeStream> start() const override {
-    return std::make_unique<RwkvStream>(*this);
+    return std::make_unique<TokenBytesStream>(*this);
   }
   std::string tokenBytes(std::string_view token) const override {
     return unescapeBytes(token).value_or(std::string(token));

@@ -13,25 +13,16 @@ namespace {
 
 /// Cuts a word into the tokens whose scores (logarithms of probabilities) have
 /// the highest sum.
-class UnigramModel : public Model {
+class UnigramModel : public VocabModel {
 public:
   explicit UnigramModel(UnigramTables given);
 
   void tokenize(std::string_view word,
                 std::vector<int32_t> &ids) const override;
 
-  std::optional<int32_t> tokenToId(std::string_view token) const override {
-    return tables.vocab.tokenToId(token);
-  }
-  const std::string *idToToken(int32_t id) const override {
-    return tables.vocab.idToToken(id);
-  }
-  int64_t idLimit() const override { return tables.vocab.idLimit(); }
-  int64_t tokenCount() const override {
-    return static_cast<int64_t>(tables.scores.size());
-  }
-
 private:
+  const Vocab &tokens() const override { return tables.vocab; }
+
   std::vector<int32_t> findBestTokens(std::string_view word) const;
 
   UnigramTables tables;

@@ -4,6 +4,7 @@
 #define MARIMBA_RUNTIME_TOKENIZER_VOCAB_H
 
 #include "Field.h"
+#include "Pipeline.h"
 
 #include <array>
 #include <functional>
@@ -55,6 +56,22 @@ private:
 
 /// Reads `field`, an object of tokens with their ids; throws FieldError.
 void readVocab(const Field &field, Vocab &vocab);
+
+/// A model whose tokens are those of one vocabulary.
+class VocabModel : public Model {
+public:
+  std::optional<int32_t> tokenToId(std::string_view token) const override {
+    return tokens().tokenToId(token);
+  }
+  const std::string *idToToken(int32_t id) const override {
+    return tokens().idToToken(id);
+  }
+  int64_t idLimit() const override { return tokens().idLimit(); }
+  int64_t tokenCount() const override { return tokens().size(); }
+
+protected:
+  virtual const Vocab &tokens() const = 0;
+};
 
 /// The tokens `<0x00>` to `<0xFF>`, for characters that a vocabulary lacks.
 class ByteTokens {

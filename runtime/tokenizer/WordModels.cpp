@@ -15,7 +15,7 @@ namespace marimba::rt::text {
 namespace {
 
 /// What both have.
-class WordModel : public Model {
+class WordModel : public VocabModel {
 public:
   explicit WordModel(const Field &field) {
     readVocab(field.at("vocab"), vocab);
@@ -27,15 +27,6 @@ public:
                    "are left out");
   }
 
-  std::optional<int32_t> tokenToId(std::string_view token) const override {
-    return vocab.tokenToId(token);
-  }
-  const std::string *idToToken(int32_t id) const override {
-    return vocab.idToToken(id);
-  }
-  int64_t idLimit() const override { return vocab.idLimit(); }
-  int64_t tokenCount() const override { return vocab.size(); }
-
 protected:
   void addUnknown(std::vector<int32_t> &ids) const {
     if (unknownId)
@@ -45,6 +36,8 @@ protected:
   Vocab vocab;
 
 private:
+  const Vocab &tokens() const override { return vocab; }
+
   std::optional<int32_t> unknownId;
 };
 
