@@ -4,13 +4,10 @@
 
 #include "StoredCopies.h"
 #include "StoredRows.h"
-#include "marimba/InputFile.h"
+#include "WeightMapping.h"
 #include "marimba/ThreadTeam.h"
-#include "marimba/formats/Safetensors.h"
 
 #include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -21,29 +18,15 @@
 
 namespace marimba::rt {
 
-struct Weights::Mapping {
-  char *data = nullptr;
-  uint64_t size = 0;
-  WeightFile file;
-  dev_t device = 0; // with `node`: the same file, whatever its name
-  ino_t node = 0;
-  ~Mapping() {
-    if (data)
-      munmap(data, size);
-  }
-};
-
 namespace {
 
 /// Bytes of a weight up to which it is read as a whole.
 constexpr int64_t kSmallTable = int64_t(16) << 20;
 
-/// Bytes of a tensor up to which it is copied, and not read where it is.
+/// Bytes of a tensor up to which it is copied, and not read where it is: a page
+/// of a file may bring that many others into memory with it.
 constexpr uint64_t kSmallTensor = uint64_t(64) << 10;
-
-int64_t nanoseconds(const timespec &time) {
-  return int64_t(time.tv_sec) * 1'000'000'000 + time.tv_nsec;
-}
+constexpr uint64_t kHugePage = uint64_t(2) << 20;
 
 std::vector<int64_t> withoutOnes(std::span<const int64_t> shape) {
   std::vector<int64_t> result;
@@ -63,16 +46,6 @@ int64_t matrixBytes(const WeightSpec &spec) {
   return bytes;
 }
 
-/// Asks the system to read the pages of `bytes` bytes from `data` on.
-void askFor(const void *data, int64_t bytes) {
-  static const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
-  uintptr_t begin = reinterpret_cast<uintptr_t>(data) / page * page;
-  uintptr_t end = reinterpret_cast<uintptr_t>(data) +
-                  static_cast<uintptr_t>(std::max<int64_t>(bytes, 0));
-  if (begin < end)
-    madvise(reinterpret_cast<void *>(begin), end - begin, MADV_WILLNEED);
-}
-
 std::string typeText(MarimbaDType dtype, std::span<const int64_t> shape) {
   return std::string(dtypeName(dtype)) + " " + shapeText(shape);
 }
@@ -82,8 +55,10 @@ std::string typeText(MarimbaDType dtype, std::span<const int64_t> shape) {
 class Weights::Loader {
 public:
   Loader(Weights &weights, std::span<const WeightSource> sources, Stacks stacks,
-         int threads, std::string &error)
-      : weights(weights), stacks(stacks), threads(threads), error(error) {
+         bool sparse, int threads, std::string &error)
+      : weights(weights), stacks(stacks),
+        copiesSmall(stacks == Stacks::InPlace && !sparse), threads(threads),
+        error(error) {
     for (const WeightSource &source : sources)
       byName.emplace(source.name, &source);
   }
@@ -214,10 +189,8 @@ private:
     };
     bool plain = std::all_of(parts.begin(), parts.end(),
                              [](auto *part) { return isPlain(*part); });
-    // A page of a file may bring two megabytes of others into memory with it.
-    bool small = stacks == Stacks::InPlace && parts.size() == 1 &&
-                 parts[0]->bytes <= kSmallTensor && !spec.packed &&
-                 !spec.apart && !spec.quantized;
+    bool small = parts.size() == 1 && !spec.packed && !spec.quantized &&
+                 copiesSmall && isSmall(*parts[0]);
     if (plain && !small && parts[0]->bytes > 0 && followEachOther(parts)) {
       char *data = address(*parts[0]);
       // Kernels stream quantised weights: a line is to belong to one vector.
@@ -249,6 +222,11 @@ private:
           weights.release({nullptr, data}, bytes);
         });
     return true;
+  }
+
+  /// Whether it is small beside what a page of its file may bring into memory.
+  bool isSmall(const WeightSource &source) {
+    return source.bytes <= kSmallTensor && map(source.file)->size > kHugePage;
   }
 
   /// Whether each part begins where the one before it ends.
@@ -292,55 +270,30 @@ private:
     auto [it, fresh] = byFile.try_emplace(path, nullptr);
     if (!fresh)
       return it->second;
-    auto fail = [&](const std::string &problem) {
+    std::string problem;
+    auto mapping = Mapping::open(path, firstOf(path), problem);
+    if (!mapping) {
       error = path.string() + ": " + problem;
       return nullptr;
-    };
-    std::string problem;
-    std::optional<InputFile> file = InputFile::open(path, problem);
-    struct stat status = {};
-    if (!file)
-      return fail(problem);
-    if (fstat(file->descriptor(), &status) != 0)
-      return fail(std::string("cannot be read: ") + std::strerror(errno));
-    auto mapping = std::make_unique<Mapping>();
-    if (status.st_size > 0) {
-      auto size = static_cast<uint64_t>(status.st_size);
-      void *data =
-          mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file->descriptor(), 0);
-      if (data == MAP_FAILED)
-        return fail(std::string("cannot be mapped: ") + std::strerror(errno));
-      mapping->data = static_cast<char *>(data);
-      mapping->size = size;
     }
-    describe(*mapping, path, status);
     it->second = mapping.get();
     weights.mappings.push_back(std::move(mapping));
     return it->second;
   }
 
-  void describe(Mapping &mapping, const std::filesystem::path &path,
-                const struct stat &status) {
-    // safetensors: the header. GGUF: all in front of the first tensor in use.
-    uint64_t header =
-        formats::safetensorsDataOffset({mapping.data, mapping.size});
-    if (mapping.size >= 4 && std::memcmp(mapping.data, "GGUF", 4) == 0) {
-      header = formats::kLongestSafetensorsHeader;
-      for (const auto &[name, source] : byName)
-        if (source->file == path)
-          header = std::min(header, source->offset);
-    }
-    mapping.file = {path,
-                    mapping.size,
-                    nanoseconds(status.st_mtim),
-                    nanoseconds(status.st_ctim),
-                    {mapping.data, std::min(header, mapping.size)}};
-    mapping.device = status.st_dev;
-    mapping.node = status.st_ino;
+  /// Where the first tensor in use of a file begins.
+  uint64_t firstOf(const std::filesystem::path &path) const {
+    uint64_t first = UINT64_MAX;
+    for (const auto &[name, source] : byName)
+      if (source->file == path)
+        first = std::min(first, source->offset);
+    return first;
   }
 
   Weights &weights;
   Stacks stacks;
+  /// Where only some pages are to be read, none are read ahead.
+  bool copiesSmall;
   int threads;
   std::string &error;
   std::unordered_map<std::string, const WeightSource *> byName;
@@ -398,37 +351,11 @@ std::vector<WeightFile> Weights::files() const {
 }
 
 bool Weights::checkUnchanged(std::string &error) const {
-  for (const auto &mapping : mappings) {
-    const WeightFile &was = mapping->file;
-    struct stat now = {};
-    if (stat(was.path.c_str(), &now) != 0 || now.st_dev != mapping->device ||
-        now.st_ino != mapping->node)
-      continue;
-    if (static_cast<uint64_t>(now.st_size) == was.bytes &&
-        nanoseconds(now.st_mtim) == was.modifiedNs)
-      continue;
-    error = was.path.string() + ": was written to while it was loaded (" +
-            std::to_string(was.bytes) + " bytes before, " +
-            std::to_string(now.st_size) + " now)";
-    return false;
-  }
-  return true;
-}
-
-/// Whether [data, data + bytes) is within the `size` bytes at `base`; then
-/// drops the pages that belong to it alone.
-static bool dropPages(const void *data, int64_t bytes, const char *base,
-                      uint64_t size) {
-  static const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
-  auto begin = reinterpret_cast<uintptr_t>(data);
-  uintptr_t end = begin + static_cast<uintptr_t>(bytes);
-  auto owner = reinterpret_cast<uintptr_t>(base);
-  if (begin < owner || end > owner + size)
-    return false;
-  uintptr_t first = (begin + page - 1) / page * page;
-  uintptr_t last = end / page * page;
-  if (first < last)
-    madvise(reinterpret_cast<void *>(first), last - first, MADV_DONTNEED);
+  for (const auto &mapping : mappings)
+    if (std::string change = mapping->change(); !change.empty()) {
+      error = std::move(change);
+      return false;
+    }
   return true;
 }
 
@@ -477,7 +404,10 @@ std::unique_ptr<Weights> Weights::load(const Description &description,
                                        std::string &error, Stacks stacks,
                                        int threads) {
   std::unique_ptr<Weights> result(new Weights);
-  Loader loader(*result, sources, stacks, threads, error);
+  bool sparse = std::any_of(description.weights.begin(),
+                            description.weights.end(),
+                            [](const WeightSpec &spec) { return spec.apart; });
+  Loader loader(*result, sources, stacks, sparse, threads, error);
   bool bound = true;
   onTeam(threads, [&] {
     for (const WeightSpec &spec : description.weights)
@@ -486,8 +416,7 @@ std::unique_ptr<Weights> Weights::load(const Description &description,
   });
   if (!bound)
     return nullptr;
-  if (std::any_of(description.weights.begin(), description.weights.end(),
-                  [](const WeightSpec &spec) { return spec.apart; }))
+  if (sparse)
     result->readSparsely(description);
   return result;
 }

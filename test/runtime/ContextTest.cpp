@@ -9,6 +9,7 @@
 #include <atomic>
 #include <cstring>
 #include <mutex>
+#include <thread>
 #include <vector>
 
 using namespace marimba::rt;
@@ -240,6 +241,7 @@ TEST(ThreadTeam, BindsWhereThereAreCpus) {
   struct Seen {
     std::mutex mutex;
     std::vector<int> cpus;
+    std::atomic<int> come = 0;
   } seen;
   marimba_parallel_for(
       context->get(), 2, 1,
@@ -248,10 +250,16 @@ TEST(ThreadTeam, BindsWhereThereAreCpus) {
         pthread_getaffinity_np(pthread_self(), sizeof(set), &set);
         EXPECT_EQ(CPU_COUNT(&set), 1);
         auto *seen = static_cast<Seen *>(closure);
-        std::lock_guard lock(seen->mutex);
-        for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu)
-          if (CPU_ISSET(cpu, &set))
-            seen->cpus.push_back(cpu);
+        {
+          std::lock_guard lock(seen->mutex);
+          for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu)
+            if (CPU_ISSET(cpu, &set))
+              seen->cpus.push_back(cpu);
+        }
+        // A part each: a fast thread would take both.
+        ++seen->come;
+        while (seen->come < 2)
+          std::this_thread::yield();
       },
       &seen);
   ASSERT_EQ(seen.cpus.size(), 2u);
