@@ -19,6 +19,15 @@ namespace mlir::marimba {
 /// the file it is about and says what was found and what was expected.
 using ErrorFn = llvm::function_ref<void(const llvm::Twine &)>;
 
+/// For an ErrorFn: keeps the first message in `error`, behind `before`. Both
+/// have to outlive it.
+inline auto keepFirst(std::string &error, llvm::StringRef before = {}) {
+  return [&error, before](const llvm::Twine &message) {
+    if (error.empty())
+      error = (before + message).str();
+  };
+}
+
 /// `'name'`, with unprintable characters escaped and a long name cut: names
 /// come from files and may hold anything.
 std::string quoted(llvm::StringRef name);

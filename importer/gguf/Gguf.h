@@ -68,6 +68,13 @@ struct GgufPart {
 
 /// Which of the files that a model is split into are read.
 enum class GgufParts { All, First };
+/// What llama-quantize calls general.file_type `number`, "Q4_K_M"; empty where
+/// it is none that llama.cpp has. Most matrices are of the type; which are not
+/// is in the tensors.
+StringRef ggufFileTypeName(int64_t number);
+/// The inverse; -1 where the name is none of them.
+int64_t ggufFileType(StringRef name);
+
 /// The number of a type of tensors; nothing where the name is none of them.
 std::optional<uint32_t> ggufTensorType(StringRef name);
 

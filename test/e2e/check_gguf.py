@@ -74,10 +74,7 @@ def check(report, marimba, golden, work, kind, flags):
 
 
 def main():
-    argv, flags = sys.argv[1:], []
-    if "--" in argv:
-        at = argv.index("--")
-        argv, flags = argv[:at], argv[at + 1 :]
+    argv, flags = compare.split_flags(sys.argv[1:])
     marimba, goldens, work, *models = argv
     os.makedirs(work, exist_ok=True)
     report = compare.Report()

@@ -21,10 +21,7 @@ TO_DIRECTORY_INT8 = 0.03
 
 
 def main():
-    argv, flags = sys.argv[1:], []
-    if "--" in argv:
-        at = argv.index("--")
-        argv, flags = argv[:at], argv[at + 1 :]
+    argv, flags = compare.split_flags(sys.argv[1:])
     marimba, golden, work, *kinds = argv
     os.makedirs(work, exist_ok=True)
     directory, file = os.path.join(work, "wide"), os.path.join(work, "wide.gguf")

@@ -344,11 +344,7 @@ PARTS = {
 
 
 def main():
-    argv = sys.argv[1:]
-    flags = []
-    if "--" in argv:
-        at = argv.index("--")
-        argv, flags = argv[:at], argv[at + 1 :]
+    argv, flags = compare.split_flags(sys.argv[1:])
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("marimba")
     parser.add_argument("golden")

@@ -8,7 +8,7 @@ sizes, twice: rows of one sequence, and one row of each of several. It is
 compiled for each unit that this machine has (--isa) and each kind of products,
 and runs with calls of ROWS rows. Results are compared with the reference
 route's; and nothing in the library may be done by its reference implementation
-(DNNL_VERBOSE). The bytes of weights are those of check_quantized.py. Standard
+(DNNL_VERBOSE). The bytes of weights are those of quantized_matrix.py. Standard
 library only.
 """
 
@@ -20,11 +20,11 @@ import struct
 import subprocess
 import sys
 
-import check_quantized
 import compare
 import op_entry
+import quantized_matrix
 
-# How a type is stored: a type of safetensors, or a format of check_quantized.
+# How a type is stored: a type of safetensors, or a format of quantized_matrix.
 # GGUF's are repacked into these when they are loaded (docs/quantization.md).
 TYPES = {
     "f32": "F32",
@@ -74,7 +74,7 @@ def projection(name, kind, weight, channels, inputs):
     x_type = op_entry.tensor_type([0, 1, inputs], dynamic=dynamic)
     y_type = op_entry.tensor_type([0, 1, channels], dynamic=dynamic)
     x = entry.input("x", None, x_type)
-    if isinstance(weight, check_quantized.Matrix):
+    if isinstance(weight, quantized_matrix.Matrix):
         w, w_type = weight.declare(entry), weight.type()
     else:
         element = weight.dtype.lower()
@@ -93,8 +93,8 @@ class Matrix:
         self.entries, self.sizes = [], {}
         for name, stored in TYPES.items():
             for channels, inputs in SIZES:
-                if stored in check_quantized.FORMATS:
-                    weight = check_quantized.Matrix(rng, stored, channels, inputs)
+                if stored in quantized_matrix.FORMATS:
+                    weight = quantized_matrix.Matrix(rng, stored, channels, inputs)
                 else:
                     weight = plain_weight(rng, stored, channels, inputs)
                 for kind in ("tokens", "single"):
@@ -194,7 +194,7 @@ def main():
                         worst[stored] = far, f"{name}, {rows} rows"
             for stored, (far, where) in worst.items():
                 # Rounded activations are of integer products only.
-                rounds = kind == "bf16" or TYPES[stored] in check_quantized.FORMATS
+                rounds = kind == "bf16" or TYPES[stored] in quantized_matrix.FORMATS
                 allowed = tolerance if rounds else EXACT
                 report.row(f"{unit} {kind} {stored}", f"{far:.2e}", far <= allowed, f"(<= {allowed:g}) {where}")
             library = kind == "library"

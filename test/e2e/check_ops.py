@@ -78,10 +78,7 @@ def run(args, operator, entries):
 
 
 def main():
-    argv, flags = sys.argv[1:], []
-    if "--" in argv:
-        at = argv.index("--")
-        argv, flags = argv[:at], argv[at + 1 :]
+    argv, flags = compare.split_flags(sys.argv[1:])
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("marimba")
     parser.add_argument("ops")

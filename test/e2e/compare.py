@@ -160,6 +160,12 @@ def mean_difference(expected, actual):
     return sum(abs(a - b) for a, b in pairs) / len(expected.values)
 
 
+def split_flags(argv):
+    """The arguments in front of `--`, and those behind it."""
+    at = argv.index("--") if "--" in argv else len(argv)
+    return argv[:at], argv[at + 1 :]
+
+
 class Report:
     """A table of comparisons, printed line by line."""
 

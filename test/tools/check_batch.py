@@ -35,9 +35,6 @@ class Checker(checker.Checker):
         self.input = self.write("in.jsonl", [{"id": f"p{i}", "prompt": p} for i, p in enumerate(self.prompts)])
         self.alone = self.run(self.input, "alone.jsonl", "--batch", "1")
 
-    def equal(self, what, expected, found):
-        self.expect(what, expected == found, (expected, found))
-
     def write(self, name, lines):
         with open(self.path(name), "w", encoding="utf-8") as file:
             file.writelines((line if isinstance(line, str) else json.dumps(line)) + "\n" for line in lines)

@@ -59,9 +59,6 @@ class Checker(checker.Checker):
             file.write(template)
         return model
 
-    def equal(self, what, expected, found):
-        self.expect(what, expected == found, (expected, found))
-
     def command(self, name, model, *flags, tokens=TOKENS):
         return [self.marimba, name, model, "--dtype=f32", "--threads=1", "--max-tokens", str(tokens), *flags]
 

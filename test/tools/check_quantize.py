@@ -78,9 +78,6 @@ class Checker(checker.Checker):
         super().__init__(work)
         self.marimba, self.goldens = marimba, goldens
 
-    def equal(self, what, expected, found):
-        return self.expect(what, expected == found, f"expected {expected!r}, found {found!r}")
-
     def run(self, *arguments, **options):
         return subprocess.run(
             [self.marimba, "quantize", *arguments],
@@ -292,15 +289,6 @@ class Checker(checker.Checker):
         self.expect("a summary", re.match(r"quantised +\d+ matrices, [\d,]+ weights of \d\.\d+ bits", done.stdout), done.stdout)
 
     # -- what is refused --
-
-    def refused(self, message, *arguments, **options):
-        """Fails with this one message and leaves the work folder as it is."""
-        before = sorted(os.listdir(self.work))
-        done = self.run(*arguments, **options)
-        self.equal(f"{arguments}: exit code", 1, done.returncode)
-        self.expect(f"{arguments}: message", re.fullmatch(f"error: {message}\n", done.stderr), done.stderr)
-        self.equal(f"{arguments}: stdout", "", done.stdout)
-        self.equal(f"{arguments}: nothing is left", before, sorted(os.listdir(self.work)))
 
     def case_refused(self):
         model, new = self.golden("llama_main"), ["-o", self.path("new")]

@@ -36,9 +36,6 @@ class Checker(checker.Checker):
     def golden(self, name):
         return os.path.join(self.test, "e2e/Inputs/goldens", name)
 
-    def equal(self, what, expected, found):
-        return self.expect(what, expected == found, f"expected {expected!r}, found {found!r}")
-
     def run(self, *arguments, command="quantize", **options):
         return subprocess.run(
             [self.marimba, command, *arguments],
@@ -50,15 +47,6 @@ class Checker(checker.Checker):
         shutil.copytree(self.golden(golden), target)
         os.remove(os.path.join(target, "golden.safetensors"))
         return target
-
-    def refused(self, message, *arguments, **options):
-        """Fails with this one message and leaves the work folder as it is."""
-        before = sorted(os.listdir(self.work))
-        done = self.run(*arguments, **options)
-        self.equal(f"{arguments}: exit code", 1, done.returncode)
-        self.expect(f"{arguments}: message", re.fullmatch(f"error: {message}\n", done.stderr), done.stderr)
-        self.equal(f"{arguments}: stdout", "", done.stdout)
-        self.equal(f"{arguments}: nothing is left", before, sorted(os.listdir(self.work)))
 
     def change(self, directory, name, index, value):
         tensors = Checkpoint(directory).tensors

@@ -1,6 +1,7 @@
 """What the checkers of whole programs share. A case is a method `case_...`."""
 
 import os
+import re
 import shutil
 import sys
 
@@ -25,8 +26,21 @@ class Checker:
         self.failures += not good
         return good
 
+    def equal(self, what, expected, found):
+        return self.expect(what, expected == found, f"expected {expected!r}, found {found!r}")
+
     def path(self, name):
         return os.path.join(self.work, name)
+
+    def refused(self, message, *arguments, **options):
+        """What `run` starts fails with this one message, a regular expression,
+        and leaves the work folder as it is."""
+        before = sorted(os.listdir(self.work))
+        done = self.run(*arguments, **options)
+        self.equal(f"{arguments}: exit code", 1, done.returncode)
+        self.expect(f"{arguments}: message", re.fullmatch(f"error: {message}\n", done.stderr), done.stderr)
+        self.equal(f"{arguments}: stdout", "", done.stdout)
+        self.equal(f"{arguments}: nothing is left", before, sorted(os.listdir(self.work)))
 
 
 def run_cases(checker_class):

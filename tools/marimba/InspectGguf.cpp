@@ -33,23 +33,6 @@ using mlir::marimba::WeightSource;
 // Reading
 //===----------------------------------------------------------------------===//
 
-/// What general.file_type says, by the names that llama-quantize takes; empty
-/// where it is none that llama.cpp has. Most matrices are of the type; which
-/// are not is in the tensors.
-static StringRef fileTypeName(int64_t number) {
-  constexpr int64_t guessed = 1024; // a flag
-  static constexpr StringLiteral names[] = {
-      "F32",    "F16",    "Q4_0",    "Q4_1",   "",       "",        "",
-      "Q8_0",   "Q5_0",   "Q5_1",    "Q2_K",   "Q3_K_S", "Q3_K_M",  "Q3_K_L",
-      "Q4_K_S", "Q4_K_M", "Q5_K_S",  "Q5_K_M", "Q6_K",   "IQ2_XXS", "IQ2_XS",
-      "Q2_K_S", "IQ3_XS", "IQ3_XXS", "IQ1_S",  "IQ4_NL", "IQ3_S",   "IQ3_M",
-      "IQ2_S",  "IQ2_M",  "IQ4_XS",  "IQ1_M",  "BF16",   "",        "",
-      "",       "TQ1_0",  "TQ2_0",   "MXFP4",  "NVFP4",  "Q1_0",    "Q2_0",
-  };
-  number &= ~guessed;
-  return number >= 0 && number < int64_t(std::size(names)) ? names[number] : "";
-}
-
 namespace {
 /// Finds the tensors that hold what a module reads: a source may be an expert
 /// of one, or codes or scales.
@@ -232,7 +215,7 @@ void GgufReport::printAsText() const {
     os << ", size " << text(size);
   os << '\n';
   if (auto number = fileType.getAsInteger()) {
-    StringRef known = fileTypeName(*number);
+    StringRef known = mlir::marimba::ggufFileTypeName(*number);
     row("file type") << (known.empty() ? text(fileType) : known.str());
     if (!quantization.getAsNull())
       os << ", quantisation version " << text(quantization);
@@ -290,8 +273,8 @@ json::Object GgufReport::asJson() const {
       {"architecture", architecture},
       {"name", name},
       {"size_label", size},
-      {"file_type", number && !fileTypeName(*number).empty()
-                        ? json::Value(fileTypeName(*number))
+      {"file_type", number && !mlir::marimba::ggufFileTypeName(*number).empty()
+                        ? json::Value(mlir::marimba::ggufFileTypeName(*number))
                         : fileType},
       {"quantization_version", quantization},
       {"context_length", context},

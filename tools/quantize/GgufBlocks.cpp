@@ -6,24 +6,32 @@
 
 #include "tools/quantize/GgufBlocks.h"
 
+#include "marimba/formats/Format.h"
+
 #include <algorithm>
 #include <cmath>
 
 using namespace marimba;
 using lanes::kLanes;
 
-static constexpr BlockType kTypes[] = {
-    {"Q8_0", 32, 34, 0, 1, blocks::quantizeQ8_0},
-    {"Q4_0", 32, 18, 0, 1, blocks::quantizeQ4_0},
-    {"Q5_0", 32, 22, 0, 1, blocks::quantizeQ5_0},
-    {"Q5_1", 32, 24, 0, 2, blocks::quantizeQ5_1},
-    {"Q4_K", 256, 144, 0, 2, blocks::quantizeQ4_K},
-    {"Q5_K", 256, 176, 0, 2, blocks::quantizeQ5_K},
-    {"Q6_K", 256, 210, 208, 1, blocks::quantizeQ6_K},
-};
+/// A type of which runtime/formats/ has the sizes.
+static BlockType typeOf(std::string_view name, int64_t firstHalf,
+                        int64_t halves, void (*quantize)(BlockPanel &)) {
+  const formats::Format &format = *formats::findFormat(name);
+  return {name, format.elements, format.bytes, firstHalf, halves, quantize};
+}
 
 const BlockType *marimba::findBlockType(std::string_view name) {
-  for (const BlockType &type : kTypes)
+  static const BlockType types[] = {
+      typeOf("Q8_0", 0, 1, blocks::quantizeQ8_0),
+      typeOf("Q4_0", 0, 1, blocks::quantizeQ4_0),
+      typeOf("Q5_0", 0, 1, blocks::quantizeQ5_0),
+      typeOf("Q5_1", 0, 2, blocks::quantizeQ5_1),
+      typeOf("Q4_K", 0, 2, blocks::quantizeQ4_K),
+      typeOf("Q5_K", 0, 2, blocks::quantizeQ5_K),
+      typeOf("Q6_K", 208, 1, blocks::quantizeQ6_K),
+  };
+  for (const BlockType &type : types)
     if (type.name == name)
       return &type;
   return nullptr;

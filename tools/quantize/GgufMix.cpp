@@ -18,13 +18,15 @@ namespace {
 /// One row of the table of mixtures.
 struct Mix {
   StringLiteral type; // that most tensors get
-  uint32_t fileType;
+  StringLiteral name; // as llama-quantize has it
 };
 
 /// In the order of GgufMix.
-constexpr Mix kMixes[] = {
-    {"F32", 0},   {"F16", 1},   {"BF16", 32}, {"Q8_0", 7},  {"Q4_0", 2},
-    {"Q4_K", 14}, {"Q4_K", 15}, {"Q5_K", 16}, {"Q5_K", 17}, {"Q6_K", 18}};
+constexpr Mix kMixes[] = {{"F32", "F32"},     {"F16", "F16"},
+                          {"BF16", "BF16"},   {"Q8_0", "Q8_0"},
+                          {"Q4_0", "Q4_0"},   {"Q4_K", "Q4_K_S"},
+                          {"Q4_K", "Q4_K_M"}, {"Q5_K", "Q5_K_S"},
+                          {"Q5_K", "Q5_K_M"}, {"Q6_K", "Q6_K"}};
 
 const Mix &rowOf(GgufMix mix) { return kMixes[size_t(mix)]; }
 
@@ -149,7 +151,9 @@ StringRef Chooser::choose(const GgufPlanTensor &tensor) {
   return fallBack(type, tensor.inputs);
 }
 
-uint32_t marimba::ggufFileType(GgufMix mix) { return rowOf(mix).fileType; }
+uint32_t marimba::fileTypeOf(GgufMix mix) {
+  return uint32_t(mlir::marimba::ggufFileType(rowOf(mix).name));
+}
 
 MixFacts MixFacts::of(const GgufFile &file) {
   std::string architecture =

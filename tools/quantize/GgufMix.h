@@ -30,7 +30,7 @@ enum class GgufMix {
 };
 
 /// general.file_type of such a file.
-uint32_t ggufFileType(GgufMix mix);
+uint32_t fileTypeOf(GgufMix mix);
 
 /// What the rules ask of a model.
 struct MixFacts {

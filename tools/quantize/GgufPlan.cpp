@@ -22,15 +22,8 @@ static constexpr uint64_t kAlignment = 32;
 static constexpr uint32_t kVersion = 3;
 
 uint64_t marimba::ggufRowBytes(StringRef type, int64_t inputs) {
-  int64_t elements = 0, bytes = 0;
-  if (const BlockType *block = findBlockType(type)) {
-    elements = block->elements;
-    bytes = block->bytes;
-  } else if (const formats::Format *format = formats::findFormat(type)) {
-    elements = format->elements;
-    bytes = format->bytes;
-  }
-  return elements && inputs % elements == 0 ? inputs / elements * bytes : 0;
+  const formats::Format *format = formats::findFormat(type);
+  return format && inputs % format->elements == 0 ? format->bytesOf(inputs) : 0;
 }
 
 uint64_t GgufPlanTensor::bytes() const {

@@ -45,13 +45,9 @@ static bool writeAll(int file, const char *data, size_t size, uint64_t offset) {
   return true;
 }
 
-/// Keeps the first message, without the file's name, which is none.
-static std::function<void(const Twine &)> keepFirst(std::string &error) {
-  return [&error](const Twine &message) {
-    if (error.empty())
-      error = "the GGUF file would not be read back: " + message.str();
-  };
-}
+/// In front of messages about a file that has no name.
+static constexpr StringLiteral kNotReadBack =
+    "the GGUF file would not be read back: ";
 
 std::optional<GgufProbe> GgufProbe::create(const GgufPlan &plan,
                                            std::string &error) {
@@ -73,7 +69,7 @@ std::optional<GgufProbe> GgufProbe::create(const GgufPlan &plan,
     return std::nullopt;
   }
   error.clear();
-  auto keep = keepFirst(error);
+  auto keep = mlir::marimba::keepFirst(error, kNotReadBack);
   auto directory =
       mlir::marimba::ModelDirectory::open(probe.path(), "config.json", keep);
   if (mlir::failed(directory))
@@ -84,7 +80,7 @@ std::optional<GgufProbe> GgufProbe::create(const GgufPlan &plan,
 
 bool GgufProbe::isModel(const ModelInfo &info, std::string &error) const {
   mlir::MLIRContext context;
-  auto keep = keepFirst(error);
+  auto keep = mlir::marimba::keepFirst(error, kNotReadBack);
   mlir::marimba::ImportOptions options;
   options.apartExperts = true;
   auto model = mlir::marimba::importModel(context, path(), options, keep);

@@ -61,16 +61,8 @@ static std::string writableFamilies() {
   return join(names, ", ");
 }
 
-/// Keeps the first message.
-static std::function<void(const Twine &)> keepFirst(std::string &error) {
-  return [&error](const Twine &message) {
-    if (error.empty())
-      error = message.str();
-  };
-}
-
 bool Planner::readFile() {
-  auto keep = keepFirst(error);
+  auto keep = mlir::marimba::keepFirst(error);
   auto file = GgufFile::open(path, path, keep);
   if (mlir::failed(file))
     return false;
@@ -79,7 +71,7 @@ bool Planner::readFile() {
 }
 
 bool Planner::writeKeys(const Family &family) {
-  auto keep = keepFirst(error);
+  auto keep = mlir::marimba::keepFirst(error);
   auto directory = ModelDirectory::open(path, "config.json", keep);
   if (mlir::failed(directory))
     return false;
@@ -151,14 +143,14 @@ bool Planner::run() {
   isGguf = ModelDirectory::isGguf(path);
   if (!(isGguf ? readFile() : readDirectory()) || !chooseAll())
     return false;
-  plan.metadata.setInteger("general.file_type", ggufFileType(options.mix));
+  plan.metadata.setInteger("general.file_type", fileTypeOf(options.mix));
   plan.metadata.setInteger("general.quantization_version", 2);
   return true;
 }
 
 static void describe(const GgufPlan &plan, ArrayRef<QuantError> errors,
                      QuantizeReport &report) {
-  double error = 0, energy = 0;
+  QuantError all;
   for (auto [tensor, lost] : zip_equal(plan.tensors, errors)) {
     report.types[tensor.type] += 1;
     if (!findBlockType(tensor.type)) {
@@ -169,15 +161,8 @@ static void describe(const GgufPlan &plan, ArrayRef<QuantError> errors,
     ++report.matrices;
     report.weights += tensor.elements();
     report.quantisedBytes += tensor.bytes();
-    error += lost.error;
-    energy += lost.energy;
-    double relative = lost.energy > 0 ? lost.error / lost.energy : 0;
-    if (report.worstMatrix.empty() || relative > report.worstError) {
-      report.worstError = relative;
-      report.worstMatrix = tensor.name;
-    }
+    report.addError(tensor.name, lost, all);
   }
-  report.relativeError = energy > 0 ? error / energy : 0;
 }
 
 bool marimba::quantizeToGguf(StringRef model, StringRef outFile,

@@ -200,21 +200,26 @@ static bool finish(rt::NewFile &file, const NewDirectory &directory,
 // quantizeModel
 //===----------------------------------------------------------------------===//
 
+void QuantizeReport::addError(const std::string &matrix, const QuantError &lost,
+                              QuantError &all) {
+  all.error += lost.error;
+  all.energy += lost.energy;
+  double relative = lost.energy > 0 ? lost.error / lost.energy : 0;
+  if (worstMatrix.empty() || relative > worstError) {
+    worstError = relative;
+    worstMatrix = matrix;
+  }
+  relativeError = all.energy > 0 ? all.error / all.energy : 0;
+}
+
 static void describe(const QuantPlan &plan, const QuantLayout &layout,
                      ArrayRef<QuantError> errors, QuantizeReport &report) {
-  double error = 0, energy = 0;
+  QuantError all;
   for (auto [matrix, lost] : zip_equal(plan.matrices, errors)) {
     report.weights += matrix.rows * matrix.inputs;
-    error += lost.error;
-    energy += lost.energy;
-    double relative = lost.energy > 0 ? lost.error / lost.energy : 0;
-    if (report.worstMatrix.empty() || relative > report.worstError) {
-      report.worstError = relative;
-      report.worstMatrix = matrix.name;
-    }
+    report.addError(matrix.name, lost, all);
   }
   report.matrices = plan.matrices.size();
-  report.relativeError = energy > 0 ? error / energy : 0;
   report.quantisedBytes = layout.quantisedBytes();
   report.keptTensors = plan.kept.size();
   for (const WeightSource *source : plan.kept)

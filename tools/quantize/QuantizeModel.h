@@ -9,6 +9,7 @@
 
 #include "tools/libmarimba/Compiler.h"
 #include "tools/quantize/QuantPlan.h"
+#include "tools/quantize/QuantizedMatrix.h"
 
 #include <map>
 
@@ -35,6 +36,11 @@ struct QuantizeReport {
   /// Of a GGUF file: how many tensors have which type.
   std::map<std::string, uint64_t> types;
   double seconds = 0;
+
+  /// Adds what `matrix` lost to `all`, which is of those before it, and says
+  /// what is lost of all.
+  void addError(const std::string &matrix, const QuantError &lost,
+                QuantError &all);
 
   uint64_t bytesAfter() const { return quantisedBytes + keptBytes; }
   double bitsPerWeight() const {

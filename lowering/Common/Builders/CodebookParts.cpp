@@ -15,16 +15,6 @@
 using namespace mlir;
 using namespace mlir::marimba;
 
-Value CodebookParts::like(Value value, int64_t constant) const {
-  Type type = value.getType();
-  auto number = APInt(getElementTypeOrSelf(type).getIntOrFloatBitWidth(),
-                      static_cast<uint64_t>(constant), /*isSigned=*/false,
-                      /*implicitTrunc=*/true);
-  if (auto vector = dyn_cast<VectorType>(type))
-    return arith::ConstantOp::create(b, DenseElementsAttr::get(vector, number));
-  return arith::ConstantOp::create(b, b.getIntegerAttr(type, number));
-}
-
 Value CodebookParts::table() const {
   formats::CodeValues values = layout.encoding.values;
   auto size = static_cast<int64_t>(formats::gridWords(values).size());
@@ -54,7 +44,7 @@ Value CodebookParts::element(const Words &from, Value block, Value lane,
     Value loaded =
         memref::LoadOp::create(b, words, ValueRange{block, word, lane});
     loaded = shiftedRight(loaded, bit);
-    return arith::AndIOp::create(b, loaded, like(loaded, (1 << count) - 1));
+    return arith::AndIOp::create(b, loaded, b.like(loaded, (1 << count) - 1));
   };
   Value word = divide(k, 32);
   if (codes.width == 4)
@@ -66,8 +56,8 @@ Value CodebookParts::element(const Words &from, Value block, Value lane,
     upper = bits(from.upper, divide(word, perWord), b.addi(byte, plane),
                  codes.upperBits);
     int64_t mask = (1 << (codes.upperBits - codes.shifted)) - 1;
-    Value top = arith::AndIOp::create(b, upper, like(upper, mask));
-    top = arith::ShLIOp::create(b, top, like(top, 8));
+    Value top = arith::AndIOp::create(b, upper, b.like(upper, mask));
+    top = arith::ShLIOp::create(b, top, b.like(top, 8));
     place = arith::OrIOp::create(b, place, top);
   }
   Value at = arith::IndexCastUIOp::create(b, b.getIndexType(), place);
@@ -76,18 +66,18 @@ Value CodebookParts::element(const Words &from, Value block, Value lane,
   Value number = memref::LoadOp::create(b, table(), at);
   // Byte k % 4, with its sign.
   number = shiftedRight(number, b.muli(modulo(k, 4), b.index(8)));
-  number = arith::ShLIOp::create(b, number, like(number, 24));
-  number = arith::ShRSIOp::create(b, number, like(number, 24));
+  number = arith::ShLIOp::create(b, number, b.like(number, 24));
+  number = arith::ShRSIOp::create(b, number, b.like(number, 24));
   Value other, flag;
   if (codes.signs) {
     flag = bits(from.signs, divide(k, 32), modulo(k, 32), 1);
-    other = arith::SubIOp::create(b, like(number, 0), number);
+    other = arith::SubIOp::create(b, b.like(number, 0), number);
   } else {
-    flag = arith::ShRUIOp::create(b, upper, like(upper, codes.upperBits - 1));
-    other = arith::SubIOp::create(b, number, like(number, 2));
+    flag = arith::ShRUIOp::create(b, upper, b.like(upper, codes.upperBits - 1));
+    other = arith::SubIOp::create(b, number, b.like(number, 2));
   }
   Value isSet =
-      arith::CmpIOp::create(b, arith::CmpIPredicate::ne, flag, like(flag, 0));
+      arith::CmpIOp::create(b, arith::CmpIPredicate::ne, flag, b.like(flag, 0));
   return arith::SelectOp::create(b, isSet, other, number);
 }
 
@@ -124,7 +114,7 @@ Value CodebookParts::choose(Value flags, ArrayRef<int64_t> bits, Value then,
       b, DenseElementsAttr::get(type, ArrayRef<int8_t>(masks)));
   Value chosen = arith::AndIOp::create(b, flags, mask);
   Value isSet = arith::CmpIOp::create(b, arith::CmpIPredicate::ne, chosen,
-                                      like(chosen, 0));
+                                      b.like(chosen, 0));
   Value made = arith::SelectOp::create(b, isSet, then, otherwise);
   int64_t lanes = type.getNumElements() / 4;
   return vector::BitCastOp::create(b, VectorType::get({lanes}, b.getI32Type()),
@@ -134,24 +124,25 @@ Value CodebookParts::choose(Value flags, ArrayRef<int64_t> bits, Value then,
 SmallVector<Value, 8> CodebookParts::load(Value places, Value upper) const {
   auto type = cast<VectorType>(places.getType());
   int64_t lanes = type.getNumElements();
-  Value from = table(), none = like(places, 0);
+  Value from = table(), none = b.like(places, 0);
   Value all = arith::ConstantOp::create(
       b, DenseElementsAttr::get(VectorType::get({lanes}, b.getI1Type()), true));
   auto byteOf = [&](Value words, int64_t byte) -> Value {
     Value moved =
-        byte ? arith::ShRUIOp::create(b, words, like(words, 8 * byte)) : words;
-    return arith::AndIOp::create(b, moved, like(words, 255));
+        byte ? arith::ShRUIOp::create(b, words, b.like(words, 8 * byte))
+             : words;
+    return arith::AndIOp::create(b, moved, b.like(words, 255));
   };
   SmallVector<Value, 8> words;
   for (int64_t byte = 0; byte < step() / 8; ++byte) {
     Value at = byteOf(places, byte);
     if (upper) {
       Value top = byteOf(upper, byte);
-      top = arith::ShLIOp::create(b, top, like(top, 8));
+      top = arith::ShLIOp::create(b, top, b.like(top, 8));
       at = arith::OrIOp::create(b, at, top);
     }
     if (codes.width == 8)
-      at = arith::ShLIOp::create(b, at, like(at, 1));
+      at = arith::ShLIOp::create(b, at, b.like(at, 1));
     for (int64_t half = 0; half < codes.width / 4; ++half)
       words.push_back(vector::GatherOp::create(b, type, from, b.index(half), at,
                                                all, none));
@@ -189,9 +180,9 @@ SmallVector<Value, 8> CodebookParts::fours(const Words &from,
     if (upper) {
       if (w)
         flags = arith::ShRUIOp::create(
-            b, upper, like(upper, int64_t(w) * codes.upperBits));
+            b, upper, b.like(upper, int64_t(w) * codes.upperBits));
       int64_t mask = (1 << (codes.upperBits - codes.shifted)) - 1;
-      top = arith::AndIOp::create(b, flags, like(flags, mask * 0x01010101));
+      top = arith::AndIOp::create(b, flags, b.like(flags, mask * 0x01010101));
     }
     Value lower = halfOf(word, step);
     SmallVector<Value, 8> found;
@@ -209,9 +200,9 @@ SmallVector<Value, 8> CodebookParts::fours(const Words &from,
       if (codes.signs) {
         for (int64_t j = 0; j < 4; ++j)
           bits[j] += j;
-        other = arith::SubIOp::create(b, like(number, 0), number);
+        other = arith::SubIOp::create(b, b.like(number, 0), number);
       } else {
-        other = arith::SubIOp::create(b, number, like(number, 2));
+        other = arith::SubIOp::create(b, number, b.like(number, 2));
       }
       fours[2 * byte + half] = choose(flag, bits, other, number);
     }
@@ -228,9 +219,9 @@ Value CodebookParts::steps(Value bytes, Value group) const {
   Value pair = arith::ExtUIOp::create(b, i32, bytes);
   Value half = arith::RemUIOp::create(b, group, b.index(2));
   Value steps = shiftedRight(pair, b.muli(half, b.index(4)));
-  steps = arith::AndIOp::create(b, steps, like(steps, 15));
+  steps = arith::AndIOp::create(b, steps, b.like(steps, 15));
   Value twice = arith::AddIOp::create(b, steps, steps);
-  twice = arith::OrIOp::create(b, twice, like(twice, 1));
+  twice = arith::OrIOp::create(b, twice, b.like(twice, 1));
   return b.mul(arith::SIToFPOp::create(b, f32, twice),
                b.constant(static_cast<double>(codes.unit)));
 }

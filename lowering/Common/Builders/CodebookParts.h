@@ -62,7 +62,6 @@ private:
   /// The entries' words, by loads.
   SmallVector<Value, 8> load(Value places, Value upper) const;
   Value table() const;
-  Value like(Value value, int64_t constant) const;
   Value shiftedRight(Value word, Value bits) const;
 
   KernelBuilder &b;

@@ -265,6 +265,17 @@ Value KernelBuilder::maskFrom(int64_t lanes, Value first, int64_t count) {
   return tailMask(lanes, mini(left, index(lanes)));
 }
 
+Value KernelBuilder::like(Value value, int64_t constant) {
+  Type type = value.getType();
+  auto number = APInt(getElementTypeOrSelf(type).getIntOrFloatBitWidth(),
+                      static_cast<uint64_t>(constant), /*isSigned=*/false,
+                      /*implicitTrunc=*/true);
+  if (auto vector = dyn_cast<VectorType>(type))
+    return arith::ConstantOp::create(*this,
+                                     DenseElementsAttr::get(vector, number));
+  return arith::ConstantOp::create(*this, getIntegerAttr(type, number));
+}
+
 Value KernelBuilder::splat(int64_t lanes, int64_t value) {
   auto type = VectorType::get({lanes}, getI32Type());
   return arith::ConstantOp::create(

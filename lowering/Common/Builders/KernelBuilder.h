@@ -98,6 +98,9 @@ public:
   /// may be none.
   Value maskFrom(int64_t lanes, Value first, int64_t count);
   Value broadcast(int64_t lanes, Value scalar);
+  /// The integer in the type of `value`, an integer or a vector of them; bits
+  /// that it has no place for are left out.
+  Value like(Value value, int64_t constant);
   /// A vector of one i32.
   Value splat(int64_t lanes, int64_t value);
   Value zeros(int64_t lanes);

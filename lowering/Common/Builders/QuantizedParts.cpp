@@ -47,14 +47,6 @@ Value QuantizedParts::view(Value bytes, Value base, PartKind kind) {
                                 ValueRange());
 }
 
-Value QuantizedParts::like(Value value, int64_t constant) const {
-  Type type = value.getType();
-  auto number = APInt(32, static_cast<uint64_t>(constant) & 0xffffffff);
-  if (auto vector = dyn_cast<VectorType>(type))
-    return arith::ConstantOp::create(b, DenseElementsAttr::get(vector, number));
-  return arith::ConstantOp::create(b, b.getIntegerAttr(type, number));
-}
-
 Value QuantizedParts::likeFloat(Value value, double constant) const {
   Value number = b.constant(constant);
   if (auto vector = dyn_cast<VectorType>(value.getType()))
@@ -95,17 +87,17 @@ Value QuantizedParts::element(Value n, Value k) const {
                        b.muli(divide(within, 4), b.index(bits)));
     Value shift = arith::IndexCastOp::create(b, b.getI32Type(), bit);
     Value low = arith::ShRUIOp::create(b, word, shift);
-    return arith::AndIOp::create(b, low, like(low, (1 << bits) - 1));
+    return arith::AndIOp::create(b, low, b.like(low, (1 << bits) - 1));
   };
   Value code = bitsOf(words, encoding.lowBits());
   if (highWords) {
     Value high = bitsOf(highWords, encoding.highBits());
-    high = arith::ShLIOp::create(b, high, like(high, encoding.lowBits()));
+    high = arith::ShLIOp::create(b, high, b.like(high, encoding.lowBits()));
     code = arith::OrIOp::create(b, code, high);
   }
   if (encoding.isSigned()) {
-    code = arith::ShLIOp::create(b, code, like(code, 24));
-    code = arith::ShRSIOp::create(b, code, like(code, 24));
+    code = arith::ShLIOp::create(b, code, b.like(code, 24));
+    code = arith::ShRSIOp::create(b, code, b.like(code, 24));
   }
   Value zero;
   if (zeros)
@@ -126,12 +118,12 @@ Value QuantizedParts::fromTable(Value code) const {
     uint32_t word = 0;
     for (int64_t j = 0; j < 4; ++j)
       word |= uint32_t(static_cast<unsigned char>(table[4 * w + j])) << 8 * j;
-    words.push_back(like(code, word));
+    words.push_back(b.like(code, word));
   }
   auto bit = [&](int64_t mask) -> Value {
-    Value part = arith::AndIOp::create(b, code, like(code, mask));
+    Value part = arith::AndIOp::create(b, code, b.like(code, mask));
     return arith::CmpIOp::create(b, arith::CmpIPredicate::ne, part,
-                                 like(code, 0));
+                                 b.like(code, 0));
   };
   Value second = bit(4), upper = bit(8);
   auto choose = [&](Value which, Value yes, Value no) -> Value {
@@ -139,29 +131,30 @@ Value QuantizedParts::fromTable(Value code) const {
   };
   Value word = choose(upper, choose(second, words[3], words[2]),
                       choose(second, words[1], words[0]));
-  Value place = arith::AndIOp::create(b, code, like(code, 3));
-  place = arith::SubIOp::create(b, like(code, 3), place);
-  place = arith::ShLIOp::create(b, place, like(code, 3)); // in bits, from above
+  Value place = arith::AndIOp::create(b, code, b.like(code, 3));
+  place = arith::SubIOp::create(b, b.like(code, 3), place);
+  place =
+      arith::ShLIOp::create(b, place, b.like(code, 3)); // in bits, from above
   word = arith::ShLIOp::create(b, word, place);
-  word = arith::ShRSIOp::create(b, word, like(code, 24));
+  word = arith::ShRSIOp::create(b, word, b.like(code, 24));
   return arith::SIToFPOp::create(b, floatsOf(b, code.getType()), word);
 }
 
 Value QuantizedParts::fromE4M3(Value code, bool asScale) const {
   Type f32 = floatsOf(b, code.getType());
-  Value size = arith::AndIOp::create(b, code, like(code, 0x7f));
+  Value size = arith::AndIOp::create(b, code, b.like(code, 0x7f));
   Value isNone = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, size,
-                                       like(code, 0x7f));
+                                       b.like(code, 0x7f));
   // Another bias of the exponent, exact for denormal numbers, too.
-  Value bits = arith::ShLIOp::create(b, size, like(code, 20));
+  Value bits = arith::ShLIOp::create(b, size, b.like(code, 20));
   Value number = arith::BitcastOp::create(b, f32, bits);
   number = b.mul(number, likeFloat(number, 0x1p120));
   Value none = likeFloat(number, asScale ? 0 : NAN);
   number = arith::SelectOp::create(b, isNone, none, number);
   if (asScale)
     return number;
-  Value sign = arith::AndIOp::create(b, code, like(code, 0x80));
-  sign = arith::ShLIOp::create(b, sign, like(code, 24));
+  Value sign = arith::AndIOp::create(b, code, b.like(code, 0x80));
+  sign = arith::ShLIOp::create(b, sign, b.like(code, 24));
   bits = arith::BitcastOp::create(b, code.getType(), number);
   return arith::BitcastOp::create(b, f32, arith::OrIOp::create(b, bits, sign));
 }
@@ -173,7 +166,7 @@ Value QuantizedParts::valueOf(Value code, Value zero) const {
   if (formats::codeTable(encoding.values))
     return fromTable(code);
   if (int center = encoding.center())
-    code = arith::SubIOp::create(b, code, like(code, center));
+    code = arith::SubIOp::create(b, code, b.like(code, center));
   Value number = arith::SIToFPOp::create(b, floatsOf(b, code.getType()), code);
   return zero ? b.sub(number, zero) : number;
 }
@@ -243,11 +236,11 @@ Value QuantizedParts::loadTerm(Value groups, Value supers, int64_t lanes,
   if (type == Scalar::E4M3)
     return halved(fromE4M3(bits, /*asScale=*/true));
   // Half of it, 2^(e - 128), is an f32 for every e (formats::halfOfE8M0).
-  Value less = arith::SubIOp::create(b, bits, like(bits, 1));
-  Value number = arith::ShLIOp::create(b, less, like(bits, 23));
-  Value denormal = arith::ShLIOp::create(b, like(bits, 0x00200000), bits);
-  Value isSmall =
-      arith::CmpIOp::create(b, arith::CmpIPredicate::ult, bits, like(bits, 2));
+  Value less = arith::SubIOp::create(b, bits, b.like(bits, 1));
+  Value number = arith::ShLIOp::create(b, less, b.like(bits, 23));
+  Value denormal = arith::ShLIOp::create(b, b.like(bits, 0x00200000), bits);
+  Value isSmall = arith::CmpIOp::create(b, arith::CmpIPredicate::ult, bits,
+                                        b.like(bits, 2));
   number = arith::SelectOp::create(b, isSmall, denormal, number);
   number = arith::BitcastOp::create(b, floatsOf(b, number.getType()), number);
   return half ? number : b.add(number, number);
@@ -331,11 +324,11 @@ Value QuantizedParts::four(const Step &step, int64_t f) const {
   // `bits` from `from` on of each byte, moved to bit `to`.
   auto move = [&](Value word, int64_t from, int64_t bits, int64_t to) -> Value {
     if (from > to)
-      word = arith::ShRUIOp::create(b, word, like(word, from - to));
+      word = arith::ShRUIOp::create(b, word, b.like(word, from - to));
     if (from < to)
-      word = arith::ShLIOp::create(b, word, like(word, to - from));
+      word = arith::ShLIOp::create(b, word, b.like(word, to - from));
     int64_t mask = ((1 << bits) - 1) << to;
-    return arith::AndIOp::create(b, word, like(word, mask * 0x01010101));
+    return arith::AndIOp::create(b, word, b.like(word, mask * 0x01010101));
   };
   Value codes = move(word, f % perWord * low, low, 0);
   if (!step.high)
@@ -349,8 +342,8 @@ Value QuantizedParts::unpack(const Step &step, int64_t j, Value zero) const {
   auto signedByte = [&](Value word, int64_t bits, int64_t bit) -> Value {
     Value high = word;
     if (int64_t up = 32 - bits - bit)
-      high = arith::ShLIOp::create(b, word, like(word, up));
-    return arith::ShRSIOp::create(b, high, like(word, 32 - bits));
+      high = arith::ShLIOp::create(b, word, b.like(word, up));
+    return arith::ShRSIOp::create(b, high, b.like(word, 32 - bits));
   };
   auto toFloat = [&](Value code) -> Value {
     return arith::SIToFPOp::create(b, floatsOf(b, code.getType()), code);
@@ -362,7 +355,7 @@ Value QuantizedParts::unpack(const Step &step, int64_t j, Value zero) const {
   // With its top bit flipped a code around 8 is a signed one around 0.
   if (encoding.bits == 4 && encoding.center()) {
     Value word = step.words[static_cast<size_t>(j / 8)];
-    word = arith::XOrIOp::create(b, word, like(word, 0x88888888));
+    word = arith::XOrIOp::create(b, word, b.like(word, 0x88888888));
     return toFloat(signedByte(word, 4, 8 * byte + j % 8 / 4 * 4));
   }
   if (lookUp && formats::codeTable(encoding.values))
@@ -370,17 +363,17 @@ Value QuantizedParts::unpack(const Step &step, int64_t j, Value zero) const {
       return toFloat(signedByte(found, 8, 8 * byte));
   Value code = four(step, f);
   if (byte)
-    code = arith::ShRUIOp::create(b, code, like(code, 8 * byte));
+    code = arith::ShRUIOp::create(b, code, b.like(code, 8 * byte));
   if (byte < 3)
-    code = arith::AndIOp::create(b, code, like(code, 0xff));
+    code = arith::AndIOp::create(b, code, b.like(code, 0xff));
   // Zero points are what valueOf() takes off; the center it takes off itself.
   return valueOf(code, encoding.center() ? Value() : zero);
 }
 
 Value QuantizedParts::addBytes(Value words, Value sum) const {
   for (int64_t j = 0; j < 4; ++j) {
-    Value byte = arith::ShLIOp::create(b, words, like(words, 24 - 8 * j));
-    byte = arith::ShRSIOp::create(b, byte, like(words, 24));
+    Value byte = arith::ShLIOp::create(b, words, b.like(words, 24 - 8 * j));
+    byte = arith::ShRSIOp::create(b, byte, b.like(words, 24));
     sum = arith::AddIOp::create(b, sum, byte);
   }
   return sum;

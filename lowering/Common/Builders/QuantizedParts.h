@@ -95,7 +95,6 @@ private:
   /// What a part of groups has, in f32, as `lanes` numbers or, with 0, one.
   Value loadTerm(Value groups, Value supers, int64_t lanes, Value block,
                  Value group, Value lane) const;
-  Value like(Value value, int64_t constant) const;
   Value likeFloat(Value value, double constant) const;
 
   KernelBuilder &b;

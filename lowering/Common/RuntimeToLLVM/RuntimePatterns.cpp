@@ -109,6 +109,18 @@ struct ConvertLayerTensor : ConvertOpToLLVMPattern<OpTy> {
   }
 };
 
+/// A constant of the module: an array of words.
+static LLVM::GlobalOp addConstant(OpBuilder &b, Location loc, ModuleOp module,
+                                  StringRef name, ArrayRef<int32_t> values,
+                                  unsigned alignment = 0) {
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(module.getBody());
+  auto type = LLVM::LLVMArrayType::get(b.getI32Type(), values.size());
+  return LLVM::GlobalOp::create(b, loc, type, /*isConstant=*/true,
+                                LLVM::Linkage::Internal, name,
+                                b.getI32TensorAttr(values), alignment);
+}
+
 /// The list becomes a constant of the module.
 struct ConvertTable : ConvertOpToLLVMPattern<rt::TableOp> {
   using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
@@ -117,22 +129,14 @@ struct ConvertTable : ConvertOpToLLVMPattern<rt::TableOp> {
                   ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
     auto module = op->getParentOfType<ModuleOp>();
-    auto values = rewriter.getI32TensorAttr(op.getIndices());
-    LLVM::GlobalOp global;
-    {
-      OpBuilder::InsertionGuard guard(rewriter);
-      rewriter.setInsertionPointToStart(module.getBody());
-      auto type = LLVM::LLVMArrayType::get(rewriter.getI32Type(),
-                                           op.getIndices().size());
-      std::string name = "layer_table_";
-      for (unsigned i = 0;; ++i)
-        if (!module.lookupSymbol(name + std::to_string(i))) {
-          name += std::to_string(i);
-          break;
-        }
-      global = LLVM::GlobalOp::create(rewriter, loc, type, /*isConstant=*/true,
-                                      LLVM::Linkage::Internal, name, values);
-    }
+    std::string name = "layer_table_";
+    for (unsigned i = 0;; ++i)
+      if (!module.lookupSymbol(name + std::to_string(i))) {
+        name += std::to_string(i);
+        break;
+      }
+    LLVM::GlobalOp global =
+        addConstant(rewriter, loc, module, name, op.getIndices());
     rewriter.replaceOpWithNewOp<LLVM::AddressOfOp>(op, global);
     return success();
   }
@@ -153,13 +157,8 @@ struct ConvertCodebook : ConvertOpToLLVMPattern<rt::CodebookOp> {
       std::vector<uint32_t> words =
           formats::gridWords(*formats::parseCodeValues(op.getValues()));
       SmallVector<int32_t> values(words.begin(), words.end());
-      OpBuilder::InsertionGuard guard(rewriter);
-      rewriter.setInsertionPointToStart(module.getBody());
-      auto type =
-          LLVM::LLVMArrayType::get(rewriter.getI32Type(), values.size());
-      global = LLVM::GlobalOp::create(
-          rewriter, loc, type, /*isConstant=*/true, LLVM::Linkage::Internal,
-          name, rewriter.getI32TensorAttr(values), /*alignment=*/64);
+      global = addConstant(rewriter, loc, module, name, values,
+                           /*alignment=*/64);
     }
     Value data = LLVM::AddressOfOp::create(rewriter, loc, global);
     rewriter.replaceOp(
