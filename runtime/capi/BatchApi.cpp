@@ -26,11 +26,12 @@ struct Event {
 /// Keeps what comes until it is asked for.
 class EventQueue : public rt::RequestListener {
 public:
-  void token(uint64_t request, int32_t id, std::string_view text) override {
-    events.push_back({request, id, MARIMBA_GOES_ON, std::string(text)});
+  void token(uint64_t request, const rt::NewToken &token) override {
+    events.push_back(
+        {request, token.id, MARIMBA_GOES_ON, std::string(token.text)});
   }
   bool finished(uint64_t request, rt::AnswerEnd end, std::string_view text,
-                std::string &) override {
+                const rt::RequestUsage &, std::string &) override {
     events.push_back({request, -1, endOf(end), std::string(text)});
     return true;
   }

@@ -2,6 +2,8 @@
 
 #include "marimba/Scheduler.h"
 
+#include "LogProbabilities.h"
+
 #include "marimba/Room.h"
 #include "marimba/Session.h"
 
@@ -18,7 +20,7 @@ struct Scheduler::Row {
   Request request; // without its ids
   Sampler sampler;
   std::optional<AnswerText> answer;
-  int64_t made = 0;
+  RequestUsage usage;
   int32_t last = 0;    // the newest token, which the state does not hold yet
   bool waited = false; // while the prompts of others were read
   std::optional<AnswerEnd> end;
@@ -44,6 +46,11 @@ std::optional<uint64_t> Scheduler::submit(Request request, std::string &error) {
   else if (request.maxTokens < 1)
     error = "max_tokens is " + std::to_string(request.maxTokens) +
             ", expected 1 or more";
+  else if (request.likeliest && *request.likeliest < 0)
+    error = "likeliest is " + std::to_string(*request.likeliest) +
+            ", expected 0 or more";
+  else if (!std::ranges::is_sorted(request.boundaries))
+    error = "boundaries are not in ascending order";
   else if (!request.stops.empty() && !tokenizer)
     error = model.name() + " has no tokenizer, expected no stop texts";
   // Memory is short for this one; the others go on.
@@ -157,6 +164,7 @@ bool Scheduler::begin(RequestListener &listener, std::string &error) {
   for (Waiting &next : takeNext()) {
     auto row = std::make_unique<Row>(next.number, std::move(next.request));
     row->sampler.see(row->request.ids);
+    row->usage.promptTokens = row->request.ids.size();
     // What is in front of the answer decides how that is decoded.
     if (tokenizer)
       row->answer.emplace(*tokenizer, row->request.stops, row->request.ids);
@@ -206,21 +214,34 @@ bool Scheduler::forward(size_t first,
   return false;
 }
 
-void Scheduler::choose(Row &row, std::span<const float> logits,
+void Scheduler::choose(Row &row, std::span<float> logits,
                        RequestListener &listener) {
-  row.last = row.sampler.sample(logits);
+  NewToken token;
+  std::optional<LogProbabilities> chances;
+  if (row.request.likeliest)
+    chances.emplace(logits, *row.request.likeliest);
+  if (row.request.constraint)
+    row.request.constraint->mask(logits);
+  token.id = row.last = row.sampler.sample(logits);
+  if (row.request.constraint)
+    row.request.constraint->accept(row.last);
+  if (chances) {
+    token.logProbability = chances->of(token.id);
+    token.likeliest = chances->likeliest();
+  }
   std::string text;
   if (row.answer)
     text = row.answer->push(row.last);
+  token.text = text;
   const std::vector<int32_t> &ends = row.request.endIds;
+  ++row.usage.newTokens;
   if (row.answer && row.answer->stopped())
     row.end = AnswerEnd::Stop;
   else if (std::ranges::find(ends, row.last) != ends.end())
     row.end = AnswerEnd::Model;
-  else if (row.made + 1 >= row.request.maxTokens)
+  else if (static_cast<int64_t>(row.usage.newTokens) >= row.request.maxTokens)
     row.end = AnswerEnd::Length;
-  ++row.made;
-  listener.token(row.number, row.last, text);
+  listener.token(row.number, token);
 }
 
 /// Reports the rows that are done and closes the gaps that they leave.
@@ -234,7 +255,7 @@ bool Scheduler::clear(RequestListener &listener, std::string &error) {
     std::string text;
     if (row.answer)
       text = row.answer->finish();
-    if (!listener.finished(row.number, *row.end, text, error) ||
+    if (!listener.finished(row.number, *row.end, text, row.usage, error) ||
         !removeRow(i, error))
       return false;
   }

@@ -93,14 +93,14 @@ public:
       : request(request), journal(journal), lines(lines), numbers(numbers),
         hasText(hasText), bar(bar), made(numbers.size()) {}
 
-  void token(uint64_t index, int32_t id, std::string_view text) override {
-    made[index].ids.push_back(id);
-    made[index].text += text;
+  void token(uint64_t index, const rt::NewToken &token) override {
+    made[index].ids.push_back(token.id);
+    made[index].text += token.text;
     ++newTokens;
   }
 
   bool finished(uint64_t index, rt::AnswerEnd end, std::string_view text,
-                std::string &error) override {
+                const rt::RequestUsage &, std::string &error) override {
     Made answer = std::move(made[index]);
     answer.text += text;
     ++done;

@@ -10,6 +10,7 @@
 #include "marimba/AnswerText.h"
 #include "marimba/ReadyModel.h"
 #include "marimba/Sampler.h"
+#include "marimba/TokenConstraint.h"
 
 #include <cstdint>
 #include <deque>
@@ -26,25 +27,60 @@ namespace marimba::rt {
 /// A prompt, and how it is to be continued.
 struct Request {
   std::vector<int32_t> ids; // one at least
+  /// Positions in `ids`, ascending, where a piece ends besides multiples of the
+  /// chunk: ends of messages. They decide the last bits (docs/same-bits.md).
+  std::vector<int64_t> boundaries;
   SamplerOptions sampler;
   int64_t maxTokens = 256; // at least 1
   /// The text ends with any of these.
   std::vector<int32_t> endIds;
   /// Texts that end the answer and are no part of it; need a tokenizer.
   std::vector<std::string> stops;
+  /// What the answer must look like; null for anything.
+  std::shared_ptr<TokenConstraint> constraint;
+  /// Where it is there, tokens come with their probability, and so many of the
+  /// likeliest in their place.
+  std::optional<int32_t> likeliest;
+};
+
+/// A token, and the natural logarithm of its probability as the model gave it:
+/// before the sampler's options and constraints.
+struct TokenChance {
+  int32_t id = 0;
+  float logProbability = 0;
+};
+
+/// A token of an answer.
+struct NewToken {
+  int32_t id = 0;
+  /// What of the answer can be shown by now and was not before, whole
+  /// characters; nothing without a tokenizer.
+  std::string_view text;
+  /// As in TokenChance, and the likeliest first; of requests that ask for them.
+  float logProbability = 0;
+  std::span<const TokenChance> likeliest;
+};
+
+/// Tokens of a request that is finished.
+struct RequestUsage {
+  size_t promptTokens = 0;
+  size_t reusedTokens = 0; // of the prompt's: not read again
+  size_t newTokens = 0;    // the end's included
 };
 
 /// Hears what comes, from step(). It may submit and cancel.
 class RequestListener {
 public:
   virtual ~RequestListener() = default;
-  /// A new token. `text`: what of the answer can be shown by now and was not
-  /// before, whole characters; nothing without a tokenizer.
-  virtual void token(uint64_t request, int32_t id, std::string_view text) = 0;
+  /// `done` of the `total` tokens of its prompt are read or reused by now.
+  virtual void reading(uint64_t request, size_t done, size_t total) {
+    (void)request, (void)done, (void)total;
+  }
+  virtual void token(uint64_t request, const NewToken &token) = 0;
   /// No more tokens of it follow; `text` was held back until now. Not for one
   /// that was cancelled. False ends everything with `error`.
   virtual bool finished(uint64_t request, AnswerEnd end, std::string_view text,
-                        std::string &error) = 0;
+                        const RequestUsage &usage, std::string &error) = 0;
 };
 
 /// Continues the prompts of requests, as many at once as there are slots, in
@@ -101,8 +137,7 @@ private:
   bool dropCancelled(std::string &error);
   bool forward(size_t first, const std::vector<std::vector<int32_t>> &ids,
                std::string &error);
-  void choose(Row &row, std::span<const float> logits,
-              RequestListener &listener);
+  void choose(Row &row, std::span<float> logits, RequestListener &listener);
   /// The next prompts that are read together.
   std::vector<Waiting> takeNext();
 

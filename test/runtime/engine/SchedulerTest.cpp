@@ -6,6 +6,9 @@
 #include "marimba/ReadyModel.h"
 #include "marimba/Scheduler.h"
 
+#include <algorithm>
+#include <cmath>
+#include <limits>
 #include <map>
 #include <thread>
 
@@ -35,15 +38,20 @@ struct Answer {
 
 class Recorder : public RequestListener {
 public:
-  void token(uint64_t request, int32_t id, std::string_view text) override {
-    answers[request].ids.push_back(id);
-    answers[request].text += text;
+  void token(uint64_t request, const NewToken &token) override {
+    answers[request].ids.push_back(token.id);
+    answers[request].text += token.text;
+    chances[request].emplace_back(
+        token.logProbability,
+        std::vector(token.likeliest.begin(), token.likeliest.end()));
     if (onToken)
       onToken(request);
   }
   bool finished(uint64_t request, AnswerEnd end, std::string_view text,
-                std::string &error) override {
+                const RequestUsage &used, std::string &error) override {
     EXPECT_FALSE(answers[request].end) << "finished twice";
+    EXPECT_EQ(used.newTokens, answers[request].ids.size());
+    usage[request] = used;
     answers[request].end = end;
     answers[request].text += text;
     error = refuse ? "refused" : "";
@@ -51,6 +59,10 @@ public:
   }
 
   std::map<uint64_t, Answer> answers;
+  std::map<uint64_t, RequestUsage> usage;
+  /// Of each token, and of the likeliest in its place.
+  std::map<uint64_t, std::vector<std::pair<float, std::vector<TokenChance>>>>
+      chances;
   std::function<void(uint64_t)> onToken;
   bool refuse = false;
 };
@@ -309,6 +321,68 @@ TEST_F(SchedulerTest, FailuresEndAll) {
   submit(*scheduler, {.ids = {1, 2}, .maxTokens = 1}, 4);
   EXPECT_FALSE(scheduler->step(recorder, error));
   EXPECT_EQ(error, "refused");
+}
+
+/// Lets ids through that are divisible by three.
+class Thirds : public TokenConstraint {
+public:
+  void mask(std::span<float> logits) override {
+    for (size_t id = 0; id < logits.size(); ++id)
+      if (id % 3)
+        logits[id] = -std::numeric_limits<float>::infinity();
+  }
+  void accept(int32_t id) override { accepted.push_back(id); }
+  std::vector<int32_t> accepted;
+};
+
+TEST_F(SchedulerTest, AnswersKeepToTheirConstraints) {
+  auto thirds = std::make_shared<Thirds>();
+  auto scheduler = schedule(2);
+  Recorder recorder;
+  Request request{.ids = {3, 5}, .maxTokens = 9};
+  request.sampler = {.temperature = 5, .seed = 4};
+  Answer free = alone(request);
+  submit(*scheduler, request, 0);
+  request.constraint = thirds;
+  submit(*scheduler, request, 1);
+  drain(*scheduler, recorder);
+  EXPECT_EQ(recorder.answers[0], free);
+  EXPECT_TRUE(std::ranges::any_of(free.ids, [](int id) { return id % 3; }));
+  EXPECT_EQ(recorder.answers[1].ids, thirds->accepted);
+  EXPECT_EQ(thirds->accepted.size(), 9u);
+  for (int32_t id : thirds->accepted)
+    EXPECT_EQ(id % 3, 0);
+}
+
+TEST_F(SchedulerTest, TellsProbabilities) {
+  auto scheduler = schedule(2);
+  Recorder recorder;
+  Request request{.ids = {3, 5}, .maxTokens = 4};
+  request.likeliest = int32_t(vocabulary) + 5; // all
+  submit(*scheduler, request, 0);
+  request.likeliest = 2;
+  submit(*scheduler, request, 1);
+  drain(*scheduler, recorder);
+  for (size_t i = 0; i < 4; ++i) {
+    const auto &[chosen, all] = recorder.chances[0][i];
+    ASSERT_EQ(all.size(), vocabulary);
+    double sum = 0;
+    for (const TokenChance &chance : all)
+      sum += std::exp(double(chance.logProbability));
+    EXPECT_NEAR(sum, 1, 1e-5);
+    // The greedy choice.
+    EXPECT_EQ(all[0].id, recorder.answers[0].ids[i]);
+    EXPECT_EQ(all[0].logProbability, chosen);
+    const auto &[same, two] = recorder.chances[1][i];
+    ASSERT_EQ(two.size(), 2u);
+    EXPECT_EQ(two[1].id, all[1].id);
+    EXPECT_EQ(two[1].logProbability, all[1].logProbability);
+    EXPECT_GE(two[0].logProbability, two[1].logProbability);
+    EXPECT_EQ(same, chosen);
+  }
+  request.likeliest = -1;
+  EXPECT_FALSE(scheduler->submit(request, error));
+  EXPECT_EQ(error, "likeliest is -1, expected 0 or more");
 }
 
 } // namespace
