@@ -12,7 +12,7 @@ namespace marimba::formats {
 static constexpr int64_t kBytes = kHalf + kBlock / 2;
 
 static int code(const char *block, int64_t i) {
-  return kValuesIQ4_NL[static_cast<size_t>(nibble(block + kHalf, i))];
+  return kValuesIQ4NL[static_cast<size_t>(nibble(block + kHalf, i))];
 }
 
 const Format kIQ4_NL = {

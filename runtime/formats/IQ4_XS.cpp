@@ -24,7 +24,7 @@ static int place(const char *block, int64_t i) {
 }
 
 static int code(const char *block, int64_t i) {
-  return kValuesIQ4_NL[static_cast<size_t>(place(block, i))];
+  return kValuesIQ4NL[static_cast<size_t>(place(block, i))];
 }
 
 const Format kIQ4_XS = {

@@ -51,7 +51,7 @@ std::optional<CodeValues> parseCodeValues(std::string_view name) {
 const signed char *codeTable(CodeValues values) {
   if (values == CodeValues::E2M1)
     return kTwiceE2M1.data();
-  return values == CodeValues::IQ4_NL ? kValuesIQ4_NL.data() : nullptr;
+  return values == CodeValues::IQ4_NL ? kValuesIQ4NL.data() : nullptr;
 }
 
 std::vector<uint32_t> gridWords(CodeValues values) {

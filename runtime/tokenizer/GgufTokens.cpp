@@ -86,8 +86,7 @@ void TokensReader::readVocabulary() {
   const Json &unknown = memberOf(model, "unk_token");
   if (!unknown.is_string())
     return;
-  auto it = std::find(result.tokens.begin(), result.tokens.end(),
-                      unknown.get<std::string>());
+  auto it = std::ranges::find(result.tokens, unknown.get<std::string>());
   if (it != result.tokens.end())
     result.unknownTokenId = it - result.tokens.begin();
 }

@@ -9,6 +9,7 @@
 #include "dialects/Marimba/IR/Quantized.h"
 #include "dialects/Marimba/IR/Verify.h"
 
+#include "llvm/ADT/StringExtras.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/IR/PatternMatch.h"
 

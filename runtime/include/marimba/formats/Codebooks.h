@@ -16,7 +16,7 @@
 namespace marimba::formats {
 
 /// What the codes of IQ4_NL and IQ4_XS stand for.
-inline constexpr std::array<int8_t, 16> kValuesIQ4_NL = {
+inline constexpr std::array<int8_t, 16> kValuesIQ4NL = {
     -127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
 
 /// Twice what a number of type E2M1 (OCP Microscaling Formats v1.0, 5.3.3)
