@@ -26,21 +26,25 @@ struct Scheduler::Row {
   std::optional<AnswerEnd> end;
 };
 
-Scheduler::Scheduler(const ReadyModel &model, const Tokenizer *tokenizer)
-    : model(model), tokenizer(tokenizer) {}
+Scheduler::Scheduler(const ReadyModel &model, const Tokenizer *tokenizer,
+                     const Options &options)
+    : model(model), tokenizer(tokenizer), options(options) {}
 Scheduler::~Scheduler() = default;
 
 std::unique_ptr<Scheduler> Scheduler::create(const ReadyModel &model,
                                              const Tokenizer *tokenizer,
                                              const Options &options,
                                              std::string &error) {
-  std::unique_ptr<Scheduler> made(new Scheduler(model, tokenizer));
+  std::unique_ptr<Scheduler> made(new Scheduler(model, tokenizer, options));
   made->session = model.makeSession(error, options.slots);
   return made->session ? std::move(made) : nullptr;
 }
 
-std::optional<uint64_t> Scheduler::submit(Request request, std::string &error) {
+std::optional<uint64_t> Scheduler::submit(Request request, std::string &error,
+                                          SubmitError *why) {
   error.clear();
+  if (why)
+    *why = SubmitError::Bad;
   if (request.ids.empty())
     error = "expected at least one token";
   else if (request.maxTokens < 1)
@@ -61,6 +65,16 @@ std::optional<uint64_t> Scheduler::submit(Request request, std::string &error) {
   if (!error.empty())
     return std::nullopt;
   std::scoped_lock lock(mutex);
+  // Those for which a slot is free do not wait.
+  auto slots = static_cast<size_t>(session->slots());
+  size_t most = options.waiting + slots - std::min(slots, rowCount);
+  if (options.waiting > 0 && queue.size() >= most) {
+    if (why)
+      *why = SubmitError::Full;
+    error = std::to_string(queue.size()) +
+            " requests wait already, and no more may";
+    return std::nullopt;
+  }
   queue.push_back({nextNumber, std::move(request)});
   return nextNumber++;
 }

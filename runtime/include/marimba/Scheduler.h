@@ -83,6 +83,10 @@ public:
                         const RequestUsage &usage, std::string &error) = 0;
 };
 
+/// Why a request was not accepted: it is not allowed, the queue is full (it may
+/// come again later), or nothing is accepted any more.
+enum class SubmitError { Bad, Full, Stopped };
+
 /// Continues the prompts of requests, as many at once as there are slots, in
 /// the order in which they came; one that is finished frees its slot for the
 /// next. Each gets the logits, and so the tokens, that it would get alone
@@ -90,7 +94,8 @@ public:
 class Scheduler {
 public:
   struct Options {
-    int32_t slots = 8; // sequences at once
+    int32_t slots = 8;  // sequences at once
+    size_t waiting = 0; // requests that may wait for a slot; 0: any number
   };
 
   /// `tokenizer` may be null: then there are no texts. Model and tokenizer must
@@ -102,9 +107,10 @@ public:
   ~Scheduler();
 
   /// Has it answered after those that came before. Its number: 0, 1, 2, ... in
-  /// the order of submission. Nothing, and `error`, where the request is not
-  /// allowed. From any thread, also while another one is in step().
-  std::optional<uint64_t> submit(Request request, std::string &error);
+  /// the order of submission. Nothing, `error` and `why`, where the request is
+  /// not accepted. From any thread, also while another one is in step().
+  std::optional<uint64_t> submit(Request request, std::string &error,
+                                 SubmitError *why = nullptr);
   /// Drops a request, with the next step(); one that is not there is no error.
   /// From any thread, too.
   void cancel(uint64_t request);
@@ -129,7 +135,8 @@ private:
     uint64_t number;
     Request request;
   };
-  Scheduler(const ReadyModel &model, const Tokenizer *tokenizer);
+  Scheduler(const ReadyModel &model, const Tokenizer *tokenizer,
+            const Options &options);
   bool begin(RequestListener &listener, std::string &error);
   bool decode(RequestListener &listener, std::string &error);
   bool clear(RequestListener &listener, std::string &error);
@@ -143,6 +150,7 @@ private:
 
   const ReadyModel &model;
   const Tokenizer *tokenizer;
+  Options options;
   std::unique_ptr<Session> session;
   /// In the first slots, without gaps: a step is one call.
   std::vector<std::unique_ptr<Row>> rows;

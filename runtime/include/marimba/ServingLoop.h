@@ -1,0 +1,106 @@
+//===- ServingLoop.h - A thread that answers requests -----------*- C++ -*-===//
+//
+// What a server builds on: requests come from any thread, answers go to a
+// listener of each (docs/prefix-reuse.md).
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MARIMBA_RUNTIME_SERVINGLOOP_H
+#define MARIMBA_RUNTIME_SERVINGLOOP_H
+
+#include "marimba/Scheduler.h"
+
+#include <condition_variable>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+
+namespace marimba::rt {
+
+/// Hears of one request, from the loop's thread, which waits for it: it must
+/// not take long. It may submit and cancel. Exactly one of finished() and
+/// failed() comes last; neither after cancel().
+class AnswerListener {
+public:
+  virtual ~AnswerListener() = default;
+  /// `done` of the `total` tokens of its prompt are read or reused by now.
+  virtual void reading(size_t done, size_t total) { (void)done, (void)total; }
+  virtual void token(const NewToken &token) = 0;
+  /// `text` was held back until now.
+  virtual void finished(AnswerEnd end, std::string_view text,
+                        const RequestUsage &usage) = 0;
+  /// The model failed, or the loop stopped.
+  virtual void failed(const std::string &error) = 0;
+};
+
+/// What happened since the start, and what is now.
+struct ServingCounters {
+  uint64_t requests = 0; // accepted
+  uint64_t refused = 0;  // because the queue was full
+  uint64_t finished = 0, failed = 0, cancelled = 0;
+  size_t running = 0, waiting = 0; // now
+  uint64_t steps = 0;              // calls of the model, reading and decoding
+  double longestStep = 0;          // seconds
+  uint64_t readTokens = 0;         // of prompts, by the model
+  uint64_t reusedTokens = 0;       // of prompts, not read again
+  uint64_t newTokens = 0;          // of answers
+  int64_t cacheBytes = 0;          // memory of what is kept for reuse, now
+  uint64_t cacheNodes = 0;         // places kept in memory, now
+  uint64_t evictions = 0;          // places that left memory
+  int64_t spilledBytes = 0;        // written to the folder of sessions
+  int64_t storedBytes = 0;         // in that folder, now
+};
+
+/// Steps a scheduler in a thread of its own. All functions may be called from
+/// any thread, submit() and cancel() also from listeners.
+class ServingLoop {
+public:
+  /// `tokenizer` may be null: then there are no texts. Model and tokenizer must
+  /// outlive this. Null and `error` where memory is short.
+  static std::unique_ptr<ServingLoop> create(const ReadyModel &model,
+                                             const Tokenizer *tokenizer,
+                                             const Scheduler::Options &options,
+                                             std::string &error);
+  /// As stop(false).
+  ~ServingLoop();
+
+  /// Has it answered. Its number; nothing, `why` and `error` where it is not
+  /// accepted.
+  std::optional<uint64_t> submit(Request request,
+                                 std::shared_ptr<AnswerListener> listener,
+                                 SubmitError &why, std::string &error);
+  /// Drops a request: its slot is free with the next step. A call of its
+  /// listener may be under way, and ends. One that is not there is no error.
+  void cancel(uint64_t request);
+
+  /// Accepts nothing more; `drain`: ends when all that runs and waits is
+  /// answered. Otherwise those fail. Returns when the thread has ended; not
+  /// from a listener.
+  void stop(bool drain);
+
+  ServingCounters counters() const;
+
+private:
+  class Ears;
+  ServingLoop() = default;
+  void run();
+  /// Tells everybody who still listens.
+  void failAll(const std::string &error);
+
+  std::unique_ptr<Scheduler> scheduler;
+  mutable std::mutex mutex; // of what follows
+  std::condition_variable wake;
+  std::map<uint64_t, std::shared_ptr<AnswerListener>> listeners;
+  ServingCounters counts;
+  bool stopping = false, draining = false;
+  std::mutex joining;
+  std::thread thread; // last: it uses the rest
+};
+
+} // namespace marimba::rt
+
+#endif // MARIMBA_RUNTIME_SERVINGLOOP_H
