@@ -181,7 +181,8 @@ bool Scheduler::begin(RequestListener &listener, std::string &error) {
     row->usage.promptTokens = row->request.ids.size();
     // What is in front of the answer decides how that is decoded.
     if (tokenizer)
-      row->answer.emplace(*tokenizer, row->request.stops, row->request.ids);
+      row->answer.emplace(*tokenizer, row->request.stops, row->request.ids,
+                          row->request.spoken);
     ids.push_back(std::move(row->request.ids));
     session->reset(static_cast<int32_t>(rows.size()));
     rows.push_back(std::move(row));

@@ -41,6 +41,9 @@ struct Request {
   /// Where it is there, tokens come with their probability, and so many of the
   /// likeliest in their place.
   std::optional<int32_t> likeliest;
+  /// Special tokens whose text belongs to the answer: marks of thoughts and
+  /// calls.
+  std::vector<int32_t> spoken;
 };
 
 /// A token, and the natural logarithm of its probability as the model gave it:
