@@ -6,6 +6,8 @@
 #include <charconv>
 #include <cmath>
 #include <limits>
+#include <map>
+#include <utility>
 
 namespace marimba::rt {
 
@@ -22,6 +24,12 @@ static bool isAllowedMinP(float value) { return value >= 0 && value <= 1; }
 static bool isAllowedPenalty(float value) {
   return std::isfinite(value) && value > 0;
 }
+
+static bool isAllowedAnswerPenalty(float value) {
+  return value >= -2 && value <= 2;
+}
+
+static bool isAllowedBias(float value) { return value >= -100 && value <= 100; }
 
 /// As short as it reads back the same, with a dot whatever the locale.
 static std::string toText(float value) {
@@ -126,10 +134,72 @@ std::string checkSamplerOptions(const SamplerOptions &options) {
   if (!isAllowedPenalty(options.repetitionPenalty))
     return "repetition-penalty is " + toText(options.repetitionPenalty) +
            ", allowed: finite and above 0 (1 changes nothing)";
+  for (auto [name, value] :
+       {std::pair("frequency-penalty", options.frequencyPenalty),
+        std::pair("presence-penalty", options.presencePenalty)})
+    if (!isAllowedAnswerPenalty(value))
+      return std::string(name) + " is " + toText(value) +
+             ", allowed: -2 to 2 (0 changes nothing)";
+  for (const auto &[id, bias] : options.logitBias) {
+    std::string name = "logit-bias of token " + std::to_string(id);
+    if (id < 0)
+      return name + ": allowed: tokens from 0 on";
+    if (!isAllowedBias(bias))
+      return name + " is " + toText(bias) + ", allowed: -100 to 100";
+  }
   return {};
 }
 
-Sampler::Sampler(SamplerOptions given) : options(given), state(given.seed) {
+/// Each id once, with its last value.
+static void keepLastBiases(std::vector<std::pair<int32_t, float>> &biases) {
+  std::map<int32_t, float> last;
+  for (const auto &[id, bias] : biases)
+    if (id >= 0 && isAllowedBias(bias))
+      last[id] = bias;
+  biases.assign(last.begin(), last.end());
+}
+
+TokenChances tokenChances(std::span<const float> logits, int32_t id,
+                          size_t count) {
+  constexpr double none = -std::numeric_limits<double>::infinity();
+  double highest = none;
+  for (float logit : logits)
+    highest = std::max<double>(highest, logit); // Not NaN.
+  // Infinite ones share all there is.
+  bool isInfinite = highest == std::numeric_limits<double>::infinity();
+  auto below = [&](float logit) {
+    if (!(logit > none) || (isInfinite && logit < highest))
+      return none;
+    return logit == highest ? 0 : logit - highest;
+  };
+  double total = 0;
+  for (float logit : logits)
+    total += expNonPositive(below(logit));
+  double logTotal = std::log(total); // Of what is at least 1, or 0.
+  auto chance = [&](size_t index) {
+    double under = below(logits[index]);
+    return static_cast<float>(under == none ? none : under - logTotal);
+  };
+
+  TokenChances result;
+  result.logProbability = id >= 0 && static_cast<size_t>(id) < logits.size()
+                              ? chance(static_cast<size_t>(id))
+                              : static_cast<float>(none);
+  std::vector<Candidate> order;
+  order.reserve(logits.size());
+  for (size_t i = 0; count > 0 && i < logits.size(); ++i)
+    order.emplace_back(below(logits[i]), static_cast<int32_t>(i));
+  count = std::min(count, order.size());
+  auto end = order.begin() + static_cast<std::ptrdiff_t>(count);
+  std::partial_sort(order.begin(), end, order.end(), comesFirst);
+  for (auto it = order.begin(); it != end; ++it)
+    result.likeliest.push_back(
+        {it->second, chance(static_cast<size_t>(it->second))});
+  return result;
+}
+
+Sampler::Sampler(SamplerOptions given)
+    : options(std::move(given)), state(options.seed) {
   SamplerOptions defaults;
   if (!isAllowedTemperature(options.temperature))
     options.temperature = defaults.temperature;
@@ -141,6 +211,11 @@ Sampler::Sampler(SamplerOptions given) : options(given), state(given.seed) {
     options.minP = defaults.minP;
   if (!isAllowedPenalty(options.repetitionPenalty))
     options.repetitionPenalty = defaults.repetitionPenalty;
+  if (!isAllowedAnswerPenalty(options.frequencyPenalty))
+    options.frequencyPenalty = defaults.frequencyPenalty;
+  if (!isAllowedAnswerPenalty(options.presencePenalty))
+    options.presencePenalty = defaults.presencePenalty;
+  keepLastBiases(options.logitBias);
 }
 
 void Sampler::see(std::span<const int32_t> ids) {
@@ -167,22 +242,41 @@ double Sampler::nextUniform() {
   return static_cast<double>(z >> 11) * 0x1p-53;
 }
 
+bool Sampler::adjusts() const {
+  return options.repetitionPenalty != 1 || options.frequencyPenalty != 0 ||
+         options.presencePenalty != 0 || !options.logitBias.empty();
+}
+
+void Sampler::adjust() {
+  auto logitOf = [&](int32_t id) {
+    auto index = static_cast<size_t>(id);
+    return index < adjusted.size() ? &adjusted[index] : nullptr;
+  };
+  for (int32_t id : seenIds)
+    if (float *logit = logitOf(id))
+      *logit = *logit > 0 ? *logit / options.repetitionPenalty
+                          : *logit * options.repetitionPenalty;
+  for (const auto &[id, times] : chosen)
+    if (float *logit = logitOf(id))
+      *logit -= static_cast<float>(times) * options.frequencyPenalty +
+                options.presencePenalty;
+  for (const auto &[id, bias] : options.logitBias)
+    if (float *logit = logitOf(id))
+      *logit += bias;
+}
+
 int32_t Sampler::sample(std::span<const float> logits) {
   if (logits.empty())
     return -1;
-  if (options.repetitionPenalty == 1)
+  if (!adjusts())
     return choose(logits);
-  penalized.assign(logits.begin(), logits.end());
-  for (int32_t id : seenIds) {
-    if (static_cast<size_t>(id) >= penalized.size())
-      continue;
-    float &logit = penalized[static_cast<size_t>(id)];
-    logit = logit > 0 ? logit / options.repetitionPenalty
-                      : logit * options.repetitionPenalty;
-  }
-  int32_t chosen = choose(penalized);
-  see({&chosen, 1});
-  return chosen;
+  adjusted.assign(logits.begin(), logits.end());
+  adjust();
+  int32_t id = choose(adjusted);
+  see({&id, 1});
+  if (options.frequencyPenalty != 0 || options.presencePenalty != 0)
+    ++chosen[id];
+  return id;
 }
 
 int32_t Sampler::choose(std::span<const float> logits) {

@@ -36,6 +36,9 @@ static std::string identify(const BatchRequest &request,
   for (const auto &[name, value] : origin.arithmetic)
     if (name == "products")
       arithmetic.push_back(value);
+  Json::Array biases;
+  for (const auto &[id, bias] : sampler.logitBias)
+    biases.push_back(Json::Array{id, static_cast<double>(bias)});
   Json parts = Json::Array{
       prompts,
       origin.weights,
@@ -48,6 +51,9 @@ static std::string identify(const BatchRequest &request,
       static_cast<double>(sampler.minP),
       static_cast<double>(sampler.repetitionPenalty),
       std::to_string(sampler.seed),
+      static_cast<double>(sampler.frequencyPenalty),
+      static_cast<double>(sampler.presencePenalty),
+      std::move(biases),
       Json::Array(request.stops.begin(), request.stops.end()),
       request.ignoreEnd,
   };

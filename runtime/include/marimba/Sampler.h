@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -35,22 +36,47 @@ struct SamplerOptions {
   /// Start of the random numbers: the same seed gives the same choices on
   /// every machine.
   uint64_t seed = 0;
+  /// Subtracted from the logit of a token: this much for each time that it was
+  /// chosen, and this much where it was chosen at all; in [-2, 2], 0 changes
+  /// nothing. Tokens of the prompt do not count.
+  float frequencyPenalty = 0, presencePenalty = 0;
+  /// Added to the logits of ids; in [-100, 100]. Of an id that comes twice the
+  /// last counts, and ids that the model does not have change nothing.
+  std::vector<std::pair<int32_t, float>> logitBias = {};
 };
 
 /// One line that names the option that is not allowed, its value and what is
 /// allowed; empty where all are.
 std::string checkSamplerOptions(const SamplerOptions &options);
 
+/// A token and the natural logarithm of its probability.
+struct TokenChance {
+  int32_t id;
+  float logProbability;
+};
+
+/// The chances of `id` and of the `count` likeliest tokens, the likeliest
+/// first, among equal ones the lowest id: by the softmax of `logits` as they
+/// are. NaN counts as -inf, whose logarithm is -inf, too. No more than there
+/// are tokens.
+struct TokenChances {
+  float logProbability;
+  std::vector<TokenChance> likeliest;
+};
+TokenChances tokenChances(std::span<const float> logits, int32_t id,
+                          size_t count);
+
 /// Chooses tokens one after another, in the order of Hugging Face generate():
-/// repetition penalty, temperature, top-k, top-p, min-p, then a draw.
+/// repetition penalty, temperature, top-k, top-p, min-p, then a draw. Frequency
+/// and presence penalties and the biases come behind the repetition penalty.
 class Sampler {
 public:
   /// A value that checkSamplerOptions() would refuse counts as the default of
   /// its option.
   explicit Sampler(SamplerOptions options);
 
-  /// Counts `ids` as seen, for the repetition penalty. What sample() chooses
-  /// counts by itself.
+  /// Counts `ids` as seen, for the repetition penalty only. What sample()
+  /// chooses counts by itself, for all three.
   void see(std::span<const int32_t> ids);
 
   /// The index in [0, logits.size()) of the chosen token of one position;
@@ -64,16 +90,21 @@ private:
   /// A uniform number in [0, 1), by splitmix64.
   double nextUniform();
   int32_t choose(std::span<const float> logits);
+  /// Whether logits are changed before the choice.
+  bool adjusts() const;
+  void adjust();
 
   SamplerOptions options;
   uint64_t state;
   /// Reused from call to call: (logit, index), then (weight, index).
   std::vector<std::pair<double, int32_t>> candidates;
-  /// Where there is a penalty: the ids that were seen, each once, whether an id
-  /// is among them, and the logits with the penalty.
+  /// Where there is a repetition penalty: the ids that were seen, each once,
+  /// and whether an id is among them.
   std::vector<int32_t> seenIds;
   std::vector<bool> isSeen;
-  std::vector<float> penalized;
+  /// How often each id was chosen.
+  std::unordered_map<int32_t, int64_t> chosen;
+  std::vector<float> adjusted;
 };
 
 } // namespace marimba::rt

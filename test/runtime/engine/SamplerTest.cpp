@@ -176,3 +176,91 @@ TEST(SamplerTest, NamesTheNewOptions) {
             "repetition-penalty is 0, allowed: finite and above 0 (1 "
             "changes nothing)");
 }
+
+TEST(SamplerTest, AnswerPenaltiesCountWhatWasChosen) {
+  std::vector<float> logits{3, 2.5f, 1};
+  Sampler frequency({.frequencyPenalty = 1});
+  // The prompt does not count.
+  std::vector<int32_t> prompt{0, 0, 0};
+  frequency.see(prompt);
+  // 3, 2.5, 1; 2, 2.5, 1; 2, 1.5, 1; 1, 1.5, 1; 1, 0.5, 1; 0, 0.5, 1
+  for (int32_t expected : {0, 1, 0, 1, 0, 2})
+    EXPECT_EQ(frequency.sample(logits), expected);
+  Sampler presence({.presencePenalty = 1});
+  // 3, 2.5, 1; 2, 2.5, 1; 2, 1.5, 1, once and for all.
+  for (int32_t expected : {0, 1, 0, 0, 0})
+    EXPECT_EQ(presence.sample(logits), expected);
+  // Below 0 what was chosen becomes likelier.
+  Sampler likes({.presencePenalty = -2});
+  EXPECT_EQ(likes.sample(logits), 0);
+  EXPECT_EQ(likes.sample(std::vector<float>{3, 4, 1}), 0);
+  // Both, behind the repetition penalty: (4 / 2 - 0.5 - 0.25) = 1.25
+  Sampler all({.repetitionPenalty = 2,
+               .frequencyPenalty = 0.5f,
+               .presencePenalty = 0.25f});
+  EXPECT_EQ(all.sample(std::vector<float>{4, 0, 0}), 0);
+  EXPECT_EQ(all.sample(std::vector<float>{4, 1.2f, 0}), 0);
+  EXPECT_EQ(all.sample(std::vector<float>{4, 0.8f, 0}), 1);
+  // What must not come does not come back.
+  Sampler never({.presencePenalty = -2, .logitBias = {{1, 100.0f}}});
+  EXPECT_EQ(never.sample(std::vector<float>{0, -inf}), 0);
+}
+
+TEST(SamplerTest, BiasIsAdded) {
+  std::vector<float> logits{1, 2, 3};
+  EXPECT_EQ(Sampler({.logitBias = {{0, 3.0f}}}).sample(logits), 0);
+  EXPECT_EQ(Sampler({.logitBias = {{2, -100.0f}}}).sample(logits), 1);
+  EXPECT_EQ(Sampler({.logitBias = {{99, 50.0f}}}).sample(logits), 2);
+  // The last one counts, whatever stands between.
+  Sampler twice({.logitBias = {{0, 50.0f}, {1, 0.5f}, {0, 0.0f}}});
+  EXPECT_EQ(twice.sample(logits), 2);
+  EXPECT_EQ(drawn({.temperature = 1, .logitBias = {{2, -100.0f}}}, logits),
+            std::set<int32_t>({0, 1}));
+}
+
+TEST(SamplerTest, ChecksPenaltiesAndBiases) {
+  EXPECT_EQ(checkSamplerOptions({.frequencyPenalty = 2, .presencePenalty = -2}),
+            "");
+  EXPECT_EQ(checkSamplerOptions({.frequencyPenalty = 2.5f}),
+            "frequency-penalty is 2.5, allowed: -2 to 2 (0 changes nothing)");
+  EXPECT_EQ(checkSamplerOptions({.presencePenalty = -3}),
+            "presence-penalty is -3, allowed: -2 to 2 (0 changes nothing)");
+  EXPECT_NE(checkSamplerOptions({.presencePenalty = notANumber}), "");
+  EXPECT_EQ(checkSamplerOptions({.logitBias = {{5, 100.0f}, {6, -100.0f}}}),
+            "");
+  EXPECT_EQ(checkSamplerOptions({.logitBias = {{5, 1.0f}, {7, 101.0f}}}),
+            "logit-bias of token 7 is 101, allowed: -100 to 100");
+  EXPECT_EQ(checkSamplerOptions({.logitBias = {{-1, 1.0f}}}),
+            "logit-bias of token -1: allowed: tokens from 0 on");
+  // Refused values change nothing.
+  Sampler bad({.frequencyPenalty = 9,
+               .presencePenalty = notANumber,
+               .logitBias = {{0, 1000.0f}, {-4, 1.0f}, {1, notANumber}}});
+  for (int i = 0; i < 3; ++i)
+    EXPECT_EQ(bad.sample(std::vector<float>{1, 2}), 1);
+}
+
+TEST(SamplerTest, ChancesAreLogarithms) {
+  std::vector<float> logits{std::log(2.0f), std::log(5.0f), notANumber,
+                            std::log(1.0f), std::log(2.0f), -inf};
+  TokenChances chances = tokenChances(logits, 3, 3);
+  EXPECT_FLOAT_EQ(chances.logProbability, std::log(0.1f));
+  ASSERT_EQ(chances.likeliest.size(), 3u);
+  EXPECT_EQ(chances.likeliest[0].id, 1);
+  EXPECT_FLOAT_EQ(chances.likeliest[0].logProbability, std::log(0.5f));
+  EXPECT_EQ(chances.likeliest[1].id, 0);
+  EXPECT_EQ(chances.likeliest[2].id, 4);
+  EXPECT_FLOAT_EQ(chances.likeliest[2].logProbability, std::log(0.2f));
+  EXPECT_EQ(tokenChances(logits, 5, 0).logProbability, -inf);
+  EXPECT_EQ(tokenChances(logits, 2, 0).logProbability, -inf);
+  EXPECT_EQ(tokenChances(logits, 99, 99).likeliest.size(), logits.size());
+  EXPECT_TRUE(tokenChances({}, 0, 5).likeliest.empty());
+  EXPECT_FLOAT_EQ(
+      tokenChances(std::vector<float>{inf, 1, inf}, 0, 0).logProbability,
+      std::log(0.5f));
+  EXPECT_EQ(tokenChances(std::vector<float>{-inf, -inf}, 0, 1).likeliest.size(),
+            1u);
+  EXPECT_FLOAT_EQ(
+      tokenChances(std::vector<float>{1e30f, 1e30f}, 0, 0).logProbability,
+      std::log(0.5f));
+}
