@@ -157,8 +157,7 @@ void Fields::refuse(std::string_view name, std::string_view reason,
   if (!found || !good() || (found->is_boolean() && !found->get<bool>()) ||
       (found->is_structured() && found->empty()))
     return;
-  std::string written = found->is_structured() ? "" : writeJson(*found);
-  if (std::ranges::find(harmless, written) != harmless.end())
+  if (std::ranges::find(harmless, writeJson(*found)) != harmless.end())
     return;
   setError(error, path(name), reason, "unsupported_parameter");
 }

@@ -28,6 +28,7 @@ public:
       : object(object), error(error), place(std::move(place)) {}
 
   bool good() const { return error.message.empty(); }
+  ApiError &problem() { return error; }
 
   /// The member; null where it is not there.
   const Json *find(std::string_view name) const;

@@ -46,13 +46,6 @@ struct Request {
   std::vector<int32_t> spoken;
 };
 
-/// A token, and the natural logarithm of its probability as the model gave it:
-/// before the sampler's options and constraints.
-struct TokenChance {
-  int32_t id = 0;
-  float logProbability = 0;
-};
-
 /// A token of an answer.
 struct NewToken {
   int32_t id = 0;

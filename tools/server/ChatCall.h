@@ -1,0 +1,33 @@
+//===- ChatCall.h - What asks for an answer to messages ---------*- C++ -*-===//
+//
+// Part of Marimba.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MARIMBA_TOOLS_SERVER_CHATCALL_H
+#define MARIMBA_TOOLS_SERVER_CHATCALL_H
+
+#include "tools/server/AnswerFields.h"
+#include "tools/server/OutputForm.h"
+
+#include "marimba/ChatPrompt.h"
+
+namespace marimba::server {
+
+/// A request for an answer to messages, of whichever endpoint.
+struct ChatCall {
+  rt::ChatRequest chat;
+  AnswerFields answer;
+  OutputForm form;
+  bool parallelCalls = true; // an answer may have several
+};
+
+/// That of /v1/chat/completions. Nothing, and `error`, where it is not allowed;
+/// what is in messages and tools is looked at by rt::ChatForm.
+std::optional<ChatCall>
+parseChatCompletion(const Json &body, const rt::GenerationDefaults &defaults,
+                    ApiError &error);
+
+} // namespace marimba::server
+
+#endif // MARIMBA_TOOLS_SERVER_CHATCALL_H

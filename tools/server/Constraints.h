@@ -1,0 +1,31 @@
+//===- Constraints.h - Answers that must fit --------------------*- C++ -*-===//
+//
+// Part of Marimba.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MARIMBA_TOOLS_SERVER_CONSTRAINTS_H
+#define MARIMBA_TOOLS_SERVER_CONSTRAINTS_H
+
+#include "tools/server/OutputForm.h"
+#include "tools/server/Service.h"
+
+#include "marimba/ChatPrompt.h"
+
+namespace marimba::server {
+
+/// Makes what holds answers to a grammar, a schema, or calls of functions.
+class ConstraintMaker {
+public:
+  /// False, and `error`, where both a form and calls are wanted, or what is
+  /// wanted is not known here.
+  bool prepare(Service &service, const OutputForm &form,
+               const rt::ChatPrompt &prompt, bool parallelCalls,
+               ApiError &error);
+  /// Sets request.constraint, where there is to be one.
+  bool make(rt::Request &request, ApiError &error);
+};
+
+} // namespace marimba::server
+
+#endif // MARIMBA_TOOLS_SERVER_CONSTRAINTS_H

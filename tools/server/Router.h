@@ -1,0 +1,29 @@
+//===- Router.h - Which endpoint answers a call -----------------*- C++ -*-===//
+//
+// Part of Marimba.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef MARIMBA_TOOLS_SERVER_ROUTER_H
+#define MARIMBA_TOOLS_SERVER_ROUTER_H
+
+#include "tools/server/Http.h"
+#include "tools/server/Service.h"
+
+#include <cstdint>
+
+namespace marimba::server {
+
+/// Finds the endpoint of a call, checks who asks, and has it answered.
+void answerCall(Service &service, const Call &call, Reply &reply);
+
+/// Whether a call of `host`, its Host header, comes from a page of this server
+/// or from a program: a page of another place that a browser shows may send
+/// requests, too, in the name of its user. `origin` is that header, `listens`
+/// what the server listens on.
+bool isOwnOrigin(const std::string &host, const std::string &origin,
+                 const std::string &listens);
+
+} // namespace marimba::server
+
+#endif // MARIMBA_TOOLS_SERVER_ROUTER_H
