@@ -3,6 +3,7 @@
 
 import os
 import re
+import shutil
 import sys
 
 import lit.formats
@@ -58,3 +59,10 @@ for tool in [
             os.path.join(config.marimba_bin_dir, tool),
         )
     )
+
+# Clients of the server from npm: `npm ci --prefix test/tools/npm` fetches them.
+npm = os.path.join(config.test_source_root, "tools", "npm")
+if shutil.which("node") and os.path.isdir(os.path.join(npm, "node_modules")):
+    config.available_features.add("npm")
+    if shutil.which("chromium"):
+        config.available_features.add("chromium")
