@@ -15,6 +15,10 @@
 #include <string>
 #include <vector>
 
+namespace marimba::server {
+class Explorer;
+} // namespace marimba::server
+
 namespace marimba::commands {
 
 /// A model that is ready, and where the time of loading went.
@@ -52,6 +56,12 @@ public:
                                        const rt::Tokenizer *tokenizer,
                                        bool showProgress,
                                        std::string &error) = 0;
+
+  /// What the server's page tells of a model, after load(); null where there is
+  /// nothing but what the loaded model has.
+  virtual std::shared_ptr<server::Explorer> explorer(const std::string &) {
+    return nullptr;
+  }
 
   /// `eval --compare`: a table of `models`, all against the first, on `text`
   /// (the contents of `file`). Returns the exit code.

@@ -7,6 +7,7 @@
 #include "tools/marimba/EngineCommands.h"
 #include "tools/commands/Commands.h"
 #include "tools/marimba/DirectoryModels.h"
+#include "tools/server/ServeCommand.h"
 
 using namespace marimba;
 using namespace llvm;
@@ -104,5 +105,6 @@ std::vector<driver::Command> driver::makeEngineCommands() {
   return {makeCommand<commands::runCommand, true>(),
           makeCommand<commands::chatCommand, true>(),
           makeCommand<commands::evalCommand, true>(),
+          makeCommand<server::serveCommand, true>(),
           makeCommand<commands::tokenizeCommand, false>()};
 }

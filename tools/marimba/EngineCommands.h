@@ -11,7 +11,7 @@
 
 namespace marimba::driver {
 
-/// run, chat, eval and tokenize with the options of compiling beside their own;
+/// run, chat, eval, serve and tokenize with the options of compiling beside their own;
 /// what LLVM's parser reads goes to theirs. main calls it once.
 std::vector<Command> makeEngineCommands();
 

@@ -12,6 +12,7 @@
 #include "tools/commands/Output.h"
 #include "tools/commands/Packages.h"
 #include "tools/commands/Process.h"
+#include "tools/commands/ServeOptions.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -37,20 +38,26 @@ static fs::path ownPath() {
   return code ? fs::path() : path;
 }
 
-/// Becomes the program with the compiler. Comes back only with an error.
-static int becomeCompiler(char **argv, const std::string &problem) {
+/// Becomes the program `name` beside this one, which is there for `what`. Comes
+/// back only with an error.
+static int become(const char *name, char **argv, const std::string &problem,
+                  const char *what) {
   fs::path own = ownPath();
   if (own.empty())
-    return commands::fail(problem +
-                          "the folder of this program, where "
-                          "marimba-compiler is, is not known: expected /proc, "
-                          "or a start by the program's path");
-  fs::path compiler = own.parent_path() / "marimba-compiler";
-  execv(compiler.c_str(), argv);
-  return commands::fail(problem + compiler.string() +
-                        ", which compiles models and knows all commands, "
-                        "cannot be started: " +
-                        std::strerror(errno));
+    return commands::fail(problem + "the folder of this program, where " +
+                          name +
+                          " is, is not known: expected /proc, or a start by "
+                          "the program's path");
+  fs::path program = own.parent_path() / name;
+  execv(program.c_str(), argv);
+  return commands::fail(problem + program.string() + ", which " + what +
+                        ", cannot be started: " + std::strerror(errno));
+}
+
+/// Becomes the program with the compiler.
+static int becomeCompiler(char **argv, const std::string &problem) {
+  return become("marimba-compiler", argv, problem,
+                "compiles models and knows all commands");
 }
 
 /// Whether there is more in the command line than it says: "@FILE" stands for
@@ -70,10 +77,15 @@ struct PackageCommand {
 };
 } // namespace
 
+static commands::Command &serveCommand() {
+  return commands::serveOptions().command;
+}
+
 int main(int argc, char **argv) {
   constexpr PackageCommand all[] = {{commands::runCommand, true},
                                     {commands::chatCommand, true},
                                     {commands::evalCommand, true},
+                                    {serveCommand, true},
                                     {commands::tokenizeCommand, false}};
   for (auto [make, loads] : all) {
     commands::Command &command = make();
@@ -91,6 +103,9 @@ int main(int argc, char **argv) {
     if (command.needsCompiler() || command.model.empty() ||
         !rt::isPackage(command.model))
       break;
+    // A program of its own has what a server needs.
+    if (!command.run)
+      return become("marimba-serve", argv + 1, "", "answers over HTTP");
     commands::prepareProcess();
     commands::reportMemoryEnds();
     commands::PackageModels models(flags ? &*flags : nullptr);

@@ -14,6 +14,7 @@
 #include "marimba/AnswerParts.h"
 
 #include <memory>
+#include <deque>
 #include <vector>
 
 namespace marimba::server {
@@ -65,7 +66,7 @@ public:
   /// message where nobody reads any more.
   bool run(Client &client, ChatListener &listener, ApiError &error);
 
-  const std::vector<ChatChoice> &choices() const { return all; }
+  const std::deque<ChatChoice> &choices() const { return all; }
   /// Of all answers together; OpenAI's usage.
   Json usage() const;
   const ChatCall &request() const { return call; }
@@ -78,7 +79,7 @@ private:
   Service &service;
   ChatCall call;
   rt::ChatPrompt prompt;
-  std::vector<ChatChoice> all;
+  std::deque<ChatChoice> all;
   std::unique_ptr<Answers> answers;
 };
 

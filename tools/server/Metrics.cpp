@@ -70,8 +70,7 @@ static void add(std::string &text, std::string_view name,
   text += "\n";
 }
 
-std::string Metrics::text(const rt::ServingCounters &loop,
-                          size_t connections) const {
+std::string Metrics::text(const rt::ServingCounters &loop) const {
   std::string text;
   begin(text, "marimba_http_requests_total", "Replies by endpoint and status.",
         "counter");
@@ -80,7 +79,7 @@ std::string Metrics::text(const rt::ServingCounters &loop,
     text += "marimba_http_requests_total{endpoint=\"" + what.first +
             "\",status=\"" + std::to_string(what.second) + "\"} " +
             std::to_string(count) + "\n";
-  add(text, "marimba_connections", "Connections now.", connections);
+  add(text, "marimba_connections", "Connections now.", connections());
   add(text, "marimba_requests_total", "Answers that were begun.",
       loop.requests);
   add(text, "marimba_requests_refused_total",

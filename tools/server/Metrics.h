@@ -11,6 +11,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <string>
@@ -43,7 +44,10 @@ public:
   void addAnswer(double seconds);
 
   /// All of it in Prometheus' text form, version 0.0.4.
-  std::string text(const rt::ServingCounters &loop, size_t connections) const;
+  std::string text(const rt::ServingCounters &loop) const;
+
+  /// How many connections there are. To be set before calls come.
+  std::function<size_t()> connections = [] { return size_t(0); };
 
 private:
   mutable std::mutex mutex;

@@ -15,7 +15,7 @@ namespace marimba::server {
 /// A file of the page.
 void page(Service &service, const Call &call, Reply &reply);
 /// What its explorer asks for.
-void explore(Service &service, const Call &call, Reply &reply);
+void exploreModel(Service &service, const Call &call, Reply &reply);
 
 } // namespace marimba::server
 

@@ -35,8 +35,8 @@ static constexpr Route kRoutes[] = {
     {"GET", "/metrics", metrics},
     {"GET", "/", page, true},
     {"GET", "/page/", page, true, true},
-    {"GET", "/explorer/", explore, false, true},
-    {"POST", "/explorer/", explore, false, true},
+    {"GET", "/explorer/", exploreModel, false, true},
+    {"POST", "/explorer/", exploreModel, false, true},
 };
 
 /// "localhost" of "localhost:8080", "::1" of "[::1]:8080"
