@@ -3,6 +3,7 @@
 #include "marimba/Chat.h"
 
 #include "../tokenizer/Unicode.h"
+#include "PlainForm.h"
 #include "Text.h"
 #include "marimba/SavedState.h"
 #include "marimba/Stopwatch.h"
@@ -29,7 +30,7 @@ Chat::Chat(const ReadyModel &model, const Tokenizer &tokenizer,
       sampler(options.sampler) {
   // Where the model would speak for the user.
   if (!form)
-    this->options.stops.push_back("\nUser:");
+    this->options.stops.emplace_back(kPlainStop);
 }
 
 std::unique_ptr<Chat> Chat::create(const ReadyModel &model,
@@ -66,20 +67,6 @@ bool Chat::undo() {
   return true;
 }
 
-/// The form of a conversation where the model has none of its own.
-static std::string renderPlain(std::span<const ChatMessage> messages) {
-  std::string text;
-  for (const ChatMessage &message : messages) {
-    if (message.role == "system")
-      text += message.content + "\n\n";
-    else if (message.role == "user")
-      text += "User: " + message.content + "\n";
-    else
-      text += "Assistant:" + message.content + "\n";
-  }
-  return text + "Assistant:";
-}
-
 std::optional<std::vector<int32_t>> Chat::encode(bool &begunThoughts,
                                                  std::string &error) const {
   std::string text;
@@ -91,9 +78,10 @@ std::optional<std::vector<int32_t>> Chat::encode(bool &begunThoughts,
     text = std::move(*rendered);
   } else {
     // A loaded text ends as it ends.
-    text = (base.empty() ? "" : "\n\n") + renderPlain(history);
+    text = (base.empty() ? "" : "\n\n") +
+           renderPlain(history, /*addGenerationPrompt=*/true);
   }
-  begunThoughts = text::trim(text).ends_with(kThoughtsBegin);
+  begunThoughts = ThoughtMarks().areBegun(text);
   std::vector<int32_t> ids = base;
   std::vector<int32_t> more = tokenizer.encode(
       text, /*addSpecialTokens=*/!form && base.empty(), &error);
@@ -134,16 +122,6 @@ bool Chat::ask(std::string_view question, const TextFn &onText,
   return done;
 }
 
-/// The marks that are special tokens, which texts leave out otherwise.
-static std::vector<int32_t> thoughtMarks(const Tokenizer &tokenizer) {
-  std::vector<int32_t> marks;
-  for (std::string_view mark : {kThoughtsBegin, kThoughtsEnd})
-    if (std::optional<int32_t> id = tokenizer.tokenToId(mark))
-      if (tokenizer.isSpecial(*id))
-        marks.push_back(*id);
-  return marks;
-}
-
 bool Chat::answer(const TextFn &onText, const std::function<bool()> &goOn,
                   std::string &answer, ChatTurn &turn, std::string &error) {
   bool begunThoughts = false;
@@ -168,7 +146,10 @@ bool Chat::answer(const TextFn &onText, const std::function<bool()> &goOn,
 
   // What was read counts for the penalty, too.
   sampler.see(*ids);
-  AnswerText shownText(tokenizer, options.stops, *ids, thoughtMarks(tokenizer));
+  sampler.beginAnswer();
+  AnswerText shownText(
+      tokenizer, options.stops, *ids,
+      specialTokens(tokenizer, {kThoughtsBegin, kThoughtsEnd}));
   Thoughts thoughts(begunThoughts);
   bool begins = true;
   auto hear = [&](std::string_view text) {

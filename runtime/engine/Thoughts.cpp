@@ -9,24 +9,35 @@
 
 namespace marimba::rt {
 
+ThoughtMarks ThoughtMarks::of(std::string_view source) {
+  constexpr ThoughtMarks known[] = {{}, {"[THINK]", "[/THINK]"}};
+  for (const ThoughtMarks &marks : known)
+    if (source.find(marks.end) != source.npos)
+      return marks;
+  return {};
+}
+
+bool ThoughtMarks::areBegun(std::string_view prompt) const {
+  return text::trim(prompt).ends_with(begin);
+}
+
 std::string Thoughts::push(std::string_view piece) {
   held += piece;
   if (place == Place::Before) {
     std::string_view start = text::trimLeft(held);
-    if (start.size() < kThoughtsBegin.size() &&
-        kThoughtsBegin.starts_with(start))
+    if (start.size() < marks.begin.size() && marks.begin.starts_with(start))
       return {};
-    bool marked = start.starts_with(kThoughtsBegin);
+    bool marked = start.starts_with(marks.begin);
     place = marked || begun ? Place::Inside : Place::After;
     if (marked)
-      held = std::string(start.substr(kThoughtsBegin.size()));
+      held = std::string(start.substr(marks.begin.size()));
   }
   if (place == Place::Inside) {
-    size_t end = held.find(kThoughtsEnd);
+    size_t end = held.find(marks.end);
     if (end == held.npos) {
       // What may become the mark stays.
-      size_t kept = std::min(held.size(), kThoughtsEnd.size() - 1);
-      while (!kThoughtsEnd.starts_with(
+      size_t kept = std::min(held.size(), marks.end.size() - 1);
+      while (!marks.end.starts_with(
           std::string_view(held).substr(held.size() - kept)))
         --kept;
       thought += held.substr(0, held.size() - kept);
@@ -34,7 +45,7 @@ std::string Thoughts::push(std::string_view piece) {
       return {};
     }
     thought += held.substr(0, end);
-    held.erase(0, end + kThoughtsEnd.size());
+    held.erase(0, end + marks.end.size());
     place = Place::Behind;
   }
   if (place == Place::Behind) {
@@ -54,5 +65,18 @@ std::string Thoughts::finish() {
 }
 
 std::string Thoughts::text() const { return std::string(text::trim(thought)); }
+
+std::string Thoughts::takeText() {
+  // Both ends only grow: the first is where text begins.
+  std::string_view rest = std::string_view(thought).substr(taken);
+  if (taken == 0)
+    rest = text::trimLeft(rest);
+  size_t size = rest.find_last_not_of(text::kSpace) + 1;
+  if (size == 0)
+    return {};
+  rest = rest.substr(0, size);
+  taken = static_cast<size_t>(rest.data() + size - thought.data());
+  return std::string(rest);
+}
 
 } // namespace marimba::rt

@@ -33,6 +33,11 @@ struct ChatTemplate::Impl {
   jinja::Body body;
 
   std::optional<std::string> run(jinja::Dict given, std::string &error) const;
+  /// `given` is of makeGiven().
+  std::optional<std::string> runMessages(jinja::List messages,
+                                         bool addGenerationPrompt,
+                                         jinja::Dict given,
+                                         std::string &error) const;
 };
 
 ChatTemplate::ChatTemplate(std::unique_ptr<Impl> impl)
@@ -135,24 +140,16 @@ bool ChatTemplate::mentions(std::string_view name) const {
   return false;
 }
 
-std::optional<std::string>
-ChatTemplate::render(std::span<const ChatMessage> messages,
-                     bool addGenerationPrompt, std::string &error,
-                     const TemplateValues &values) const {
-  jinja::List list;
-  for (const ChatMessage &message : messages) {
-    jinja::Dict fields{{"role", validUtf8(message.role)},
-                       {"content", validUtf8(message.content)}};
-    if (!message.reasoning.empty())
-      fields.emplace_back("reasoning_content", validUtf8(message.reasoning));
-    list.push_back(std::move(fields));
-  }
+std::string_view ChatTemplate::source() const { return impl->source; }
+
+/// What a template finds besides its variables, without the messages.
+static jinja::Dict makeGiven(const TemplateValues &values) {
   std::string problem;
   // Absent tools and documents are none, not undefined.
-  jinja::Dict given{{"messages", std::move(list)},
+  jinja::Dict given{{"messages", jinja::List()},
                     {"tools", Value::none()},
                     {"documents", Value::none()},
-                    {"add_generation_prompt", addGenerationPrompt}};
+                    {"add_generation_prompt", false}};
   if (auto tools = parseValue(values.tools, Value::Kind::List, problem))
     given[1].second = *tools;
   if (values.thinks) {
@@ -169,13 +166,78 @@ ChatTemplate::render(std::span<const ChatMessage> messages,
       else if (known->second.is(Value::Kind::None))
         known->second = value;
     }
-  std::optional<std::string> text = impl->run(std::move(given), error);
+  return given;
+}
+
+std::optional<std::string>
+ChatTemplate::Impl::runMessages(jinja::List messages, bool addGenerationPrompt,
+                                jinja::Dict given, std::string &error) const {
+  bool any = !messages.empty();
+  given[0].second = std::move(messages);
+  given[3].second = addGenerationPrompt;
+  std::optional<std::string> text = run(std::move(given), error);
   // A model would be given nothing of what was said.
-  if (text && text->empty() && !messages.empty()) {
-    error = impl->name + ": the messages rendered to no text";
+  if (text && text->empty() && any) {
+    error = name + ": the messages rendered to no text";
     return std::nullopt;
   }
   return text;
+}
+
+std::optional<std::string>
+ChatTemplate::render(std::span<const ChatMessage> messages,
+                     bool addGenerationPrompt, std::string &error,
+                     const TemplateValues &values) const {
+  jinja::List list;
+  for (const ChatMessage &message : messages) {
+    jinja::Dict fields{{"role", validUtf8(message.role)},
+                       {"content", validUtf8(message.content)}};
+    if (!message.reasoning.empty())
+      fields.emplace_back("reasoning_content", validUtf8(message.reasoning));
+    list.push_back(std::move(fields));
+  }
+  return impl->runMessages(std::move(list), addGenerationPrompt,
+                           makeGiven(values), error);
+}
+
+struct TemplateInput::Impl {
+  jinja::List messages;
+  jinja::Dict given;
+};
+
+TemplateInput::TemplateInput(std::unique_ptr<Impl> impl)
+    : impl(std::move(impl)) {}
+TemplateInput::~TemplateInput() = default;
+
+std::unique_ptr<TemplateInput>
+TemplateInput::create(const nlohmann::ordered_json &messages,
+                      const TemplateValues &values, std::string &error) {
+  error = values.problem();
+  if (!error.empty())
+    return nullptr;
+  try {
+    Value value = Value::fromJson(messages);
+    if (value.is(Value::Kind::List))
+      return std::unique_ptr<TemplateInput>(new TemplateInput(
+          std::make_unique<Impl>(Impl{value.asList(), makeGiven(values)})));
+    error = "messages: expected a list";
+  } catch (const std::exception &exception) {
+    error = std::string("messages: ") + exception.what();
+  }
+  return nullptr;
+}
+
+size_t TemplateInput::messages() const { return impl->messages.size(); }
+
+std::optional<std::string> ChatTemplate::render(const TemplateInput &input,
+                                                size_t count,
+                                                bool addGenerationPrompt,
+                                                std::string &error) const {
+  const jinja::List &all = input.impl->messages;
+  count = std::min(count, all.size());
+  return impl->runMessages(
+      {all.begin(), all.begin() + static_cast<std::ptrdiff_t>(count)},
+      addGenerationPrompt, input.impl->given, error);
 }
 
 std::optional<std::string> ChatTemplate::renderJson(std::string_view json,

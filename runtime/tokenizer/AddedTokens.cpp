@@ -86,7 +86,7 @@ void TokenMatcher::split(std::string_view text,
       continue;
     if (done < begin)
       parts.push_back({std::nullopt, text.substr(done, begin - done)});
-    parts.push_back({token.id, {}});
+    parts.push_back({token.id, text.substr(begin, end - begin)});
     done = end;
   }
   if (done < text.size())

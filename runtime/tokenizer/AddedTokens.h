@@ -28,7 +28,8 @@ struct AddedToken {
   static AddedToken read(const Field &item);
 };
 
-/// A part of a text: an added token, or text between.
+/// A part of a text: an added token with the spaces that it takes, or text
+/// between.
 struct TextPart {
   std::optional<int32_t> id;
   std::string_view text;

@@ -44,6 +44,22 @@ std::vector<int32_t> Tokenizer::encode(std::string_view text,
   return ids;
 }
 
+std::vector<int32_t> Tokenizer::encode(std::string_view text,
+                                       std::vector<Found> &found,
+                                       std::string &error) const {
+  error.clear();
+  std::vector<int32_t> ids;
+  try {
+    impl->encode(text, ids, &found);
+  } catch (const RegexError &exception) {
+    error = impl->name + ": " + exception.what();
+    return {};
+  }
+  if (impl->postProcessor)
+    ids = impl->postProcessor->process(std::move(ids), false);
+  return ids;
+}
+
 std::string Tokenizer::decode(std::span<const int32_t> ids,
                               bool skipSpecialTokens) const {
   StreamDecoder stream(*this, skipSpecialTokens);

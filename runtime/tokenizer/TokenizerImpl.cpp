@@ -131,14 +131,24 @@ void Tokenizer::Impl::encodeRaw(const Word &word,
   }
 }
 
-void Tokenizer::Impl::encode(std::string_view text,
-                             std::vector<int32_t> &ids) const {
+void Tokenizer::Impl::encode(std::string_view text, std::vector<int32_t> &ids,
+                             std::vector<Found> *found) const {
   std::vector<TextPart> parts;
   addedTokens->rawMatcher().split(text, parts);
   bool startsText = true;
   for (const TextPart &part : parts) {
-    if (part.id)
+    if (part.id) {
       ids.push_back(*part.id);
+      const AddedToken *token = addedTokens->find(*part.id);
+      // Others depend on what stands around them.
+      if (found && token && part.text == token->content &&
+          !token->isSingleWord && !token->stripsRight) {
+        auto begin = static_cast<size_t>(part.text.data() - text.data());
+        found->push_back({begin, begin + part.text.size(), ids.size()});
+      }
+      startsText = false;
+      continue;
+    }
     // The libraries below count in 32 bits.
     for (std::string_view rest = part.text; !rest.empty();) {
       size_t length = charLimit(rest, maxPartBytes);

@@ -41,8 +41,9 @@ struct Tokenizer::Impl {
   }
 
   /// Appends the ids of `text`, valid UTF-8, without those of the
-  /// post-processor.
-  void encode(std::string_view text, std::vector<int32_t> &ids) const;
+  /// post-processor; to `found`, where it is there, the added tokens.
+  void encode(std::string_view text, std::vector<int32_t> &ids,
+              std::vector<Found> *found = nullptr) const;
 
 private:
   void addTokens(const text::Field &document,

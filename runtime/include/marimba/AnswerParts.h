@@ -52,6 +52,7 @@ public:
     const ToolCallForm *form = nullptr;
     std::vector<Tool> tools = {};
     bool begunThoughts = false; // by the prompt
+    ThoughtMarks thoughtMarks = {};
     /// Makes the id of a call; null: "call_" and 24 random letters and digits.
     std::function<std::string()> makeId = {};
   };
@@ -69,15 +70,17 @@ private:
             std::vector<AnswerEvent> &events);
   bool readText(bool atEnd, std::vector<AnswerEvent> &events);
   bool readCalls(bool atEnd, std::vector<AnswerEvent> &events);
-  void say(std::string text, std::vector<AnswerEvent> &events);
+  void say(std::string_view text, std::vector<AnswerEvent> &events);
 
   Options options;
   Thoughts thoughts;
-  std::unique_ptr<CallReader> reader;
-  std::string held;      // of the answer, not told yet
-  bool isInCall = false; // `held` begins with a mark
-  bool anySaid = false;  // text that is not white space, or a call
-  size_t begunCalls = 0;
+  std::unique_ptr<CallReader> reader; // null: no calls
+  std::string held;                   // of the answer, not told yet
+  bool isInCall = false;              // `held` begins with one, or its mark
+  /// In `held`, of a call: where its mark ends, and how far it was read.
+  size_t markEnd = 0, readTo = 0;
+  size_t begunCalls = 0, begunBefore = 0;
+  bool anySaid = false; // text that is not white space, or a call
 };
 
 } // namespace marimba::rt

@@ -9,6 +9,7 @@
 #define MARIMBA_CHATPROMPT_H
 
 #include "marimba/ChatTemplate.h"
+#include "marimba/Thoughts.h"
 #include "marimba/ToolCalls.h"
 
 #include <nlohmann/json.hpp>
@@ -79,21 +80,25 @@ public:
   /// Special tokens whose text belongs to an answer: marks of thoughts and
   /// calls. For AnswerText.
   const std::vector<int32_t> &spoken() const { return spokenIds; }
+  /// Texts that end an answer in any case: of a model without a template, where
+  /// it would speak for the user.
+  std::vector<std::string> stops() const;
+  /// What stands around thoughts.
+  const ThoughtMarks &thoughtMarks() const { return marks; }
 
 private:
-  /// Where in a message a template looks for thoughts.
-  enum class ThoughtsPlace { Nowhere, Member, OtherMember, Content };
-
-  std::optional<nlohmann::ordered_json>
-  readMessages(const ChatRequest &request, std::string &error) const;
-  void placeThoughts(nlohmann::ordered_json &message,
-                     std::string thoughts) const;
+  /// Renders the first messages, with the start of an answer or without.
+  class Renderer;
+  std::optional<ChatPrompt> makePrompt(const ChatRequest &request,
+                                       std::string &error) const;
+  bool probeArguments(bool asText) const;
+  bool encode(Renderer &renderer, ChatPrompt &prompt, std::string &error) const;
 
   const Tokenizer &tokenizer;
   const ChatTemplate *form;
   const ToolCallForm *callForm;
+  ThoughtMarks marks;
   std::vector<int32_t> spokenIds;
-  ThoughtsPlace thoughtsPlace = ThoughtsPlace::Member;
   /// The template wants arguments as the text of JSON, not as an object.
   bool wantsArgumentText = false;
 };

@@ -8,6 +8,8 @@
 #ifndef MARIMBA_CHATTEMPLATE_H
 #define MARIMBA_CHATTEMPLATE_H
 
+#include <nlohmann/json_fwd.hpp>
+
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -38,6 +40,24 @@ struct TemplateValues {
   /// What is wrong with the JSON: "tools: ..." or "others: ..."; empty where
   /// nothing is.
   std::string problem() const;
+};
+
+/// Messages of any form and values, read once, to be rendered several times.
+class TemplateInput {
+public:
+  /// `messages` is a list of objects, with texts in UTF-8; `values` have no
+  /// problem(). Null and `error` where that is not so.
+  static std::unique_ptr<TemplateInput>
+  create(const nlohmann::ordered_json &messages, const TemplateValues &values,
+         std::string &error);
+  ~TemplateInput();
+  size_t messages() const;
+
+private:
+  friend class ChatTemplate;
+  struct Impl;
+  explicit TemplateInput(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl;
 };
 
 /// One of the templates of a model, not read yet.
@@ -96,8 +116,15 @@ public:
                                     std::string &error,
                                     const TemplateValues &values = {}) const;
 
+  /// The same of the first `count` messages of `input`.
+  std::optional<std::string> render(const TemplateInput &input, size_t count,
+                                    bool addGenerationPrompt,
+                                    std::string &error) const;
+
   /// Whether `name` is a word of the template.
   bool mentions(std::string_view name) const;
+  /// The Jinja text.
+  std::string_view source() const;
 
   /// As render(), of anything: `json` is an object of what the template may use
   /// besides its variables, such as "messages" and "tools".

@@ -79,6 +79,9 @@ public:
   /// chooses counts by itself, for all three.
   void see(std::span<const int32_t> ids);
 
+  /// Another answer begins: frequency and presence penalties count anew.
+  void beginAnswer() { chosen.clear(); }
+
   /// The index in [0, logits.size()) of the chosen token of one position;
   /// `logits` are natural-log scores, not normalized. NaN counts as -inf; among
   /// equal logits the lowest index comes first; where no logit is above -inf

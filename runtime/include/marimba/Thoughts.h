@@ -12,13 +12,23 @@ namespace marimba::rt {
 inline constexpr std::string_view kThoughtsBegin = "<think>";
 inline constexpr std::string_view kThoughtsEnd = "</think>";
 
-/// Tells the thoughts at the beginning of an answer, between <think> and
-/// </think>, from the rest, piece by piece.
+struct ThoughtMarks {
+  std::string_view begin = kThoughtsBegin, end = kThoughtsEnd;
+
+  /// Those that the source of a chat template has; <think> where it has none.
+  static ThoughtMarks of(std::string_view source);
+  /// Whether a prompt ends with the first one, so that thoughts are begun.
+  bool areBegun(std::string_view prompt) const;
+};
+
+/// Tells the thoughts at the beginning of an answer, between two marks, from
+/// the rest, piece by piece.
 class Thoughts {
 public:
-  /// `begun`: the prompt has ended with <think>, so that the answer begins
-  /// inside.
-  explicit Thoughts(bool begun) : begun(begun) {}
+  /// `begun`: the prompt has ended with the first mark, so that the answer
+  /// begins inside.
+  explicit Thoughts(bool begun, ThoughtMarks marks = {})
+      : begun(begun), marks(marks) {}
 
   /// Takes a piece; what is no thought of it and of what was held back, where a
   /// mark may begin there.
@@ -28,6 +38,9 @@ public:
 
   /// The thoughts so far, without the marks and the white space around.
   std::string text() const;
+  /// What is new of text() since the last call. White space is held back until
+  /// something follows it.
+  std::string takeText();
 
 private:
   enum class Place {
@@ -38,8 +51,10 @@ private:
   };
 
   bool begun;
+  ThoughtMarks marks;
   Place place = Place::Before;
   std::string held, thought;
+  size_t taken = 0; // of `thought`
 };
 
 } // namespace marimba::rt

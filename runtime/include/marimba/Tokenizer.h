@@ -69,6 +69,18 @@ public:
                               bool addSpecialTokens = true,
                               std::string *error = nullptr) const;
 
+  /// An added token that encode() found in a text: where that ends, in bytes,
+  /// and how many ids there are up to its own.
+  struct Found {
+    size_t begin, end;
+    size_t ids;
+  };
+  /// As encode(), adding no special tokens, of valid UTF-8. Appends to `found`
+  /// the added tokens at whose ends the text might be cut: the ids of what is
+  /// in front, and of the token, are the same by themselves, whatever follows.
+  std::vector<int32_t> encode(std::string_view text, std::vector<Found> &found,
+                              std::string &error) const;
+
   /// The text (valid UTF-8) of `ids`. Ids that the vocabulary does not have
   /// are left out, and special tokens too where `skipSpecialTokens`.
   std::string decode(std::span<const int32_t> ids,

@@ -190,6 +190,9 @@ TEST(SamplerTest, AnswerPenaltiesCountWhatWasChosen) {
   // 3, 2.5, 1; 2, 2.5, 1; 2, 1.5, 1, once and for all.
   for (int32_t expected : {0, 1, 0, 0, 0})
     EXPECT_EQ(presence.sample(logits), expected);
+  presence.beginAnswer();
+  for (int32_t expected : {0, 1, 0})
+    EXPECT_EQ(presence.sample(logits), expected);
   // Below 0 what was chosen becomes likelier.
   Sampler likes({.presencePenalty = -2});
   EXPECT_EQ(likes.sample(logits), 0);
