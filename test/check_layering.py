@@ -36,7 +36,7 @@ ENGINE = {
     f"marimba/{name}.h"
     for name in (
         "AnswerText", "BatchFile", "Chat", "Evaluation", "Generation", "GenerationDefaults", "JsonMembers",
-        "OutputPath", "PrefixCache", "Room", "Sampler", "Scheduler", "ServingLoop", "Stopwatch", "StopStrings",
+        "OutputPath", "PrefixCache", "PrefixTree", "Room", "Sampler", "Scheduler", "ServingLoop", "SessionStore", "Stopwatch", "StopStrings",
     )
 }
 BELOW_ENGINE = re.compile(r"runtime/(core|files|package|template|tokenizer)/")

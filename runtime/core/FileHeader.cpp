@@ -18,7 +18,7 @@ static_assert(std::endian::native == std::endian::little,
               "files are written as memory has them");
 
 static constexpr size_t kJsonSizeAt = 8, kOffsetAt = 16, kPayloadAt = 24,
-                        kHashAt = 32, kJsonAt = 48;
+                        kHashAt = 32, kJsonAt = header::kFront;
 /// Payloads begin at a page, so that they can be mapped.
 static constexpr uint64_t kPage = 4096;
 static constexpr size_t kHexDigits = 16;
@@ -79,10 +79,27 @@ std::string header::make(std::string_view magic, const Json &json,
   return result;
 }
 
+static uint64_t numberAt(std::span<const char> file, size_t at) {
+  uint64_t value = 0;
+  std::memcpy(&value, file.data() + at, sizeof(value));
+  return value;
+}
+
+uint64_t header::payloadOffset(std::span<const char> front) {
+  return front.size() < kFront ? 0 : numberAt(front, kOffsetAt);
+}
+
 std::optional<Json> header::read(std::string_view magic,
                                  std::span<const char> file,
                                  uint64_t &payloadOffset,
                                  std::string &problem) {
+  return readFront(magic, file, file.size(), payloadOffset, problem);
+}
+
+std::optional<Json> header::readFront(std::string_view magic,
+                                      std::span<const char> file, uint64_t end,
+                                      uint64_t &payloadOffset,
+                                      std::string &problem) {
   auto fail = [&](const char *what) {
     problem = what;
     return std::nullopt;
@@ -91,15 +108,11 @@ std::optional<Json> header::read(std::string_view magic,
     return fail("is incomplete");
   if (std::memcmp(file.data(), magic.data(), kMagicBytes) != 0)
     return fail("has another format or is damaged");
-  auto number = [&](size_t at) {
-    uint64_t value = 0;
-    std::memcpy(&value, file.data() + at, sizeof(value));
-    return value;
-  };
-  uint64_t jsonBytes = number(kJsonSizeAt), payloadBytes = number(kPayloadAt);
-  payloadOffset = number(kOffsetAt);
-  uint64_t end = file.size();
-  if (payloadOffset > end || payloadBytes != end - payloadOffset)
+  uint64_t jsonBytes = numberAt(file, kJsonSizeAt);
+  uint64_t payloadBytes = numberAt(file, kPayloadAt);
+  payloadOffset = numberAt(file, kOffsetAt);
+  if (payloadOffset > file.size() || payloadOffset > end ||
+      payloadBytes != end - payloadOffset)
     return fail("is incomplete or damaged");
   if (payloadOffset < kJsonAt || jsonBytes > payloadOffset - kJsonAt)
     return fail("is damaged: its header has impossible sizes");

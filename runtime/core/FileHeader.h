@@ -53,6 +53,16 @@ std::optional<nlohmann::json> read(std::string_view magic,
                                    uint64_t &payloadOffset,
                                    std::string &problem);
 
+/// As read(), of the first bytes of a file of `fileBytes`: as many as stand in
+/// front of the payload at least.
+std::optional<nlohmann::json>
+readFront(std::string_view magic, std::span<const char> front,
+          uint64_t fileBytes, uint64_t &payloadOffset, std::string &problem);
+
+/// Where the payload begins, of the first kFront bytes of a file; not checked.
+constexpr size_t kFront = 48;
+uint64_t payloadOffset(std::span<const char> front);
+
 /// Makes `value` a multiple; false where it overflows.
 bool roundUp(uint64_t &value, uint64_t multiple);
 

@@ -77,7 +77,12 @@ void Session::empty(int32_t slot, int64_t tokens) {
 }
 
 bool Session::reserve(int64_t tokens, std::string &error) {
-  return pool->reserve(tokens, error);
+  if (tokens <= pool->capacity())
+    return true;
+  std::vector<int64_t> held;
+  for (const std::vector<int32_t> &sequence : sequences)
+    held.push_back(static_cast<int64_t>(sequence.size()));
+  return pool->reserve(tokens, held, error);
 }
 
 SessionMemory Session::memory() const {
@@ -104,8 +109,9 @@ bool Session::append(std::span<const int32_t> ids, LogitsWanted wanted,
 bool Session::forward(int32_t firstSlot,
                       std::span<const std::vector<int32_t>> rows,
                       LogitsWanted wanted, std::vector<float> &logits,
-                      std::string &error, std::vector<float> *hidden) {
-  Request request = {firstSlot, rows, wanted, logits, hidden};
+                      std::string &error, std::vector<float> *hidden,
+                      std::vector<std::string> *problems) {
+  Request request = {firstSlot, rows, wanted, logits, hidden, problems};
   bool started = false;
   badRow = -1;
   try {
@@ -117,6 +123,8 @@ bool Session::forward(int32_t firstSlot,
     logits.clear();
     if (hidden)
       hidden->clear();
+    if (problems)
+      problems->assign(rows.size(), "");
     if (!check(request, error) || !makeRoom(request, error))
       return false;
     started = true;
@@ -190,7 +198,7 @@ bool Session::makeRoom(Request &request, std::string &error) {
     request.logits.resize(request.rows.size() * vocabulary);
   else if (request.wanted == LogitsWanted::All)
     request.logits.resize(static_cast<size_t>(request.tokens) * vocabulary);
-  return pool->reserve(needed, error);
+  return reserve(needed, error);
 }
 
 } // namespace marimba::rt

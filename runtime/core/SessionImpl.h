@@ -14,6 +14,7 @@ struct Session::Request {
   LogitsWanted wanted;
   std::vector<float> &logits;
   std::vector<float> *hidden;
+  std::vector<std::string> *problems;
   std::vector<int64_t> offsets = {}; // of each row among all tokens
   int64_t tokens = 0;                // sum of lengths
   std::vector<int64_t> done;         // tokens of each row that were fed

@@ -39,7 +39,13 @@ bool Session::checkLogits(const Request &request, std::string &error) {
               " (id " + std::to_string(ids[token]) + ") hold " + problem;
       std::string where = findNotFinite(slot);
       error += where.empty() ? "; the cause was not found" : ": " + where;
-      return false;
+      if (!request.problems)
+        return false;
+      (*request.problems)[static_cast<size_t>(row)] = std::move(error);
+      error.clear();
+      empty(slot, length(slot));
+      index += ids.size() - 1 - token;
+      break;
     }
   }
   return true;

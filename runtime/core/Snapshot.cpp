@@ -27,6 +27,19 @@ static bool grows(const StatePool &pool, size_t state) {
   return pool.sequence(state, 0).shape != pool.sequence(state, 1).shape;
 }
 
+std::optional<Snapshot> Snapshot::of(std::span<const int32_t> ids,
+                                     std::span<const char> data) {
+  auto buffer = AlignedBuffer::zeroed(static_cast<int64_t>(data.size()));
+  if (!buffer)
+    return std::nullopt;
+  Snapshot made;
+  made.count = static_cast<int64_t>(ids.size());
+  made.digest = digestOf(ids);
+  made.states = std::move(*buffer);
+  std::ranges::copy(data, made.states.data());
+  return made;
+}
+
 std::optional<Snapshot> Session::snapshot(int32_t slot,
                                           std::string &error) const {
   if (!checkSlot(slot, error))

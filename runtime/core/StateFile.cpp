@@ -290,7 +290,7 @@ bool Session::restore(int32_t slot, const SavedState &saved,
                   " is out of range, the vocabulary has " +
                   std::to_string(shared->description().vocabulary));
   std::vector<int32_t> ids(saved.tokens().begin(), saved.tokens().end());
-  if (!pool->reserve(tokens, error))
+  if (!reserve(tokens, error))
     return false;
   reset(slot);
   for (size_t i = 0; i < saved.states().size(); ++i) {

@@ -54,7 +54,8 @@ bool StatePool::allocate(const State &state, int64_t capacity,
   return true;
 }
 
-bool StatePool::reserve(int64_t tokens, std::string &error) {
+bool StatePool::reserve(int64_t tokens, std::span<const int64_t> held,
+                        std::string &error) {
   if (tokens <= tokenCapacity)
     return true;
   int64_t doubled = tokenCapacity > std::numeric_limits<int64_t>::max() / 2
@@ -72,10 +73,13 @@ bool StatePool::reserve(int64_t tokens, std::string &error) {
     if (!state.tokenDim)
       continue;
     auto [count, perToken] = rows(state);
-    for (int64_t row = 0; row < count; ++row)
+    for (int64_t row = 0; row < count; ++row) {
+      // What a slot does not hold was never written, and stays no memory.
+      int64_t used = held[static_cast<size_t>(row / (count / slotCount))];
       std::memcpy(buffers[i].data() + row * grown * perToken,
                   state.buffer.data() + row * tokenCapacity * perToken,
-                  static_cast<size_t>(tokenCapacity * perToken));
+                  static_cast<size_t>(used * perToken));
+    }
     state.buffer = std::move(buffers[i]);
   }
   tokenCapacity = grown;

@@ -24,8 +24,10 @@ public:
                                            std::string &error);
 
   /// Makes the capacity at least `tokens`, at least doubling it. What the
-  /// slots hold stays. False and `error` without memory: nothing changed then.
-  bool reserve(int64_t tokens, std::string &error);
+  /// slots hold stays: `held` tokens of each. False and `error` without memory:
+  /// nothing changed then.
+  bool reserve(int64_t tokens, std::span<const int64_t> held,
+               std::string &error);
   /// Back to zeros, the empty sequence, where the slot held at most `tokens`
   /// tokens: what was never written stays untouched, and is no memory yet.
   void reset(int32_t slot, int64_t tokens);

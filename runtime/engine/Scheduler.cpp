@@ -3,6 +3,7 @@
 #include "marimba/Scheduler.h"
 
 #include "LogProbabilities.h"
+#include "SchedulerRow.h"
 
 #include "marimba/Room.h"
 #include "marimba/Session.h"
@@ -10,21 +11,6 @@
 #include <algorithm>
 
 namespace marimba::rt {
-
-/// What runs in one slot.
-struct Scheduler::Row {
-  Row(uint64_t number, Request &&asked)
-      : number(number), request(std::move(asked)), sampler(request.sampler) {}
-
-  uint64_t number;
-  Request request; // without its ids
-  Sampler sampler;
-  std::optional<AnswerText> answer;
-  RequestUsage usage;
-  int32_t last = 0;    // the newest token, which the state does not hold yet
-  bool waited = false; // while the prompts of others were read
-  std::optional<AnswerEnd> end;
-};
 
 Scheduler::Scheduler(const ReadyModel &model, const Tokenizer *tokenizer,
                      const Options &options)
@@ -36,8 +22,14 @@ std::unique_ptr<Scheduler> Scheduler::create(const ReadyModel &model,
                                              const Options &options,
                                              std::string &error) {
   std::unique_ptr<Scheduler> made(new Scheduler(model, tokenizer, options));
-  made->session = model.makeSession(error, options.slots);
-  return made->session ? std::move(made) : nullptr;
+  // One more, to move rows past each other.
+  int32_t spare = options.slots > 1 ? 1 : 0;
+  made->session = model.makeSession(error, options.slots + spare);
+  if (!made->session)
+    return nullptr;
+  made->rows.resize(static_cast<size_t>(made->session->slots()));
+  made->kept = PrefixTree::create(model, options.cache, error);
+  return made->kept ? std::move(made) : nullptr;
 }
 
 std::optional<uint64_t> Scheduler::submit(Request request, std::string &error,
@@ -59,14 +51,13 @@ std::optional<uint64_t> Scheduler::submit(Request request, std::string &error,
     error = model.name() + " has no tokenizer, expected no stop texts";
   // Memory is short for this one; the others go on.
   else if (model.checkIds(request.ids, error) &&
-           checkRoom(model, static_cast<int64_t>(request.ids.size()),
-                     session->slots(), error))
+           checkRoom(model, static_cast<int64_t>(request.ids.size()), 1, error))
     error = checkSamplerOptions(request.sampler);
   if (!error.empty())
     return std::nullopt;
   std::scoped_lock lock(mutex);
   // Those for which a slot is free do not wait.
-  auto slots = static_cast<size_t>(session->slots());
+  auto slots = static_cast<size_t>(options.slots);
   size_t most = options.waiting + slots - std::min(slots, rowCount);
   if (options.waiting > 0 && queue.size() >= most) {
     if (why)
@@ -105,28 +96,9 @@ size_t Scheduler::waiting() const {
 
 bool Scheduler::step(RequestListener &listener, std::string &error) {
   failedRequest.reset();
-  auto advance = [&] {
-    // Those that run must not wait for all that come.
-    bool late =
-        std::ranges::any_of(rows, [](auto &row) { return row->waited; });
-    bool full = rows.size() == static_cast<size_t>(session->slots());
-    if (!late && !full && waiting() > 0)
-      return begin(listener, error);
-    return rows.empty() || decode(listener, error);
-  };
-  auto dropAll = [&] {
-    rows.clear();
-    {
-      std::scoped_lock lock(mutex);
-      queue.clear();
-      cancelled.clear();
-      rowCount = 0;
-    }
-    for (int32_t slot = 0; slot < session->slots(); ++slot)
-      session->reset(slot);
-  };
   try {
-    if (dropCancelled(error) && advance() && clear(listener, error))
+    if (dropCancelled(error) && advance(listener, error) &&
+        clear(listener, error))
       return true;
   } catch (...) {
     dropAll();
@@ -136,6 +108,33 @@ bool Scheduler::step(RequestListener &listener, std::string &error) {
   return false;
 }
 
+bool Scheduler::advance(RequestListener &listener, std::string &error) {
+  kept->tidy();
+  admit();
+  bool decoding = firstDecoding < endDecoding, any = false;
+  // Those that answer must not wait for all that is to be read.
+  if (!reading.empty() && !(readLast && decoding) &&
+      !read(listener, any, error))
+    return false;
+  readLast = any;
+  return any || !decoding || decode(listener, error);
+}
+
+void Scheduler::dropAll() {
+  for (std::unique_ptr<Row> &row : rows)
+    row.reset();
+  reading.clear();
+  firstDecoding = endDecoding = 0;
+  {
+    std::scoped_lock lock(mutex);
+    queue.clear();
+    cancelled.clear();
+    rowCount = 0;
+  }
+  for (int32_t slot = 0; slot < session->slots(); ++slot)
+    session->reset(slot);
+}
+
 bool Scheduler::dropCancelled(std::string &error) {
   std::set<uint64_t> dropped;
   {
@@ -143,89 +142,76 @@ bool Scheduler::dropCancelled(std::string &error) {
     dropped.swap(cancelled);
   }
   for (size_t i = 0; i < rows.size() && !dropped.empty();)
-    if (!dropped.contains(rows[i]->number))
+    if (!rows[i] || !dropped.contains(rows[i]->number))
       ++i;
-    else if (!removeRow(i, error))
+    else if (!removeRow(*rows[i], error))
       return false;
   return true;
 }
 
-std::vector<Scheduler::Waiting> Scheduler::takeNext() {
-  // Padding and scratch memory are those of a few chunks at most.
-  constexpr int64_t mostChunks = 4;
-  std::scoped_lock lock(mutex);
-  std::vector<Waiting> taken;
-  int64_t longest = 0;
-  auto free = static_cast<size_t>(session->slots()) - rows.size();
-  while (taken.size() < free && !queue.empty()) {
-    auto length = static_cast<int64_t>(queue.front().request.ids.size());
-    longest = std::max(longest, length);
-    if (!taken.empty() && static_cast<int64_t>(taken.size() + 1) *
-                                  std::min(longest, model.chunk()) >
-                              mostChunks * model.chunk())
-      break;
-    taken.push_back(std::move(queue.front()));
-    queue.pop_front();
-  }
-  rowCount += taken.size();
-  return taken;
-}
-
-/// Reads the next prompts into free slots, together.
-bool Scheduler::begin(RequestListener &listener, std::string &error) {
-  size_t first = rows.size();
-  std::vector<std::vector<int32_t>> ids;
-  for (Waiting &next : takeNext()) {
-    auto row = std::make_unique<Row>(next.number, std::move(next.request));
-    row->sampler.see(row->request.ids);
-    row->usage.promptTokens = row->request.ids.size();
+void Scheduler::admit() {
+  while (true) {
+    std::optional<Waiting> next;
+    int64_t tokens = 0; // that are not in memory yet
+    for (Row *row : reading)
+      tokens += row->unread();
+    {
+      std::scoped_lock lock(mutex);
+      if (queue.empty() || rowCount >= static_cast<size_t>(options.slots))
+        return;
+      tokens += static_cast<int64_t>(queue.front().request.ids.size());
+      // It waits for memory that others will free.
+      std::string problem;
+      if (rowCount > 0 && !checkRoom(model, tokens, 1, problem))
+        return;
+      next = std::move(queue.front());
+      queue.pop_front();
+      ++rowCount;
+    }
+    auto row = std::make_unique<Row>(next->number, std::move(next->request));
+    const Request &request = row->request;
+    row->sampler.see(request.ids);
+    row->usage.promptTokens = request.ids.size();
     // What is in front of the answer decides how that is decoded.
     if (tokenizer)
-      row->answer.emplace(*tokenizer, row->request.stops, row->request.ids,
-                          row->request.spoken);
-    ids.push_back(std::move(row->request.ids));
-    session->reset(static_cast<int32_t>(rows.size()));
-    rows.push_back(std::move(row));
+      row->answer.emplace(*tokenizer, request.stops, request.ids,
+                          request.spoken);
+    row->ends = kept->ends(request.ids, request.boundaries);
+    row->slot = freeSlot();
+    session->reset(row->slot);
+    reading.push_back(row.get());
+    rows[static_cast<size_t>(row->slot)] = std::move(row);
   }
-  // It was taken back in between.
-  if (ids.empty())
-    return true;
-  for (size_t i = 0; i < first; ++i)
-    rows[i]->waited = true;
-  if (!forward(first, ids, error))
-    return false;
-  size_t vocabulary = logits.size() / ids.size();
-  for (size_t i = 0; i < ids.size(); ++i)
-    choose(*rows[first + i],
-           std::span(logits).subspan(i * vocabulary, vocabulary), listener);
-  return true;
 }
 
-/// One token more for every row.
+/// One token more for every row that answers.
 bool Scheduler::decode(RequestListener &listener, std::string &error) {
   std::vector<std::vector<int32_t>> ids;
-  for (const auto &row : rows) {
-    ids.push_back({row->last});
-    row->waited = false;
-  }
-  if (!forward(0, ids, error))
+  for (int32_t slot = firstDecoding; slot < endDecoding; ++slot)
+    ids.push_back({rows[static_cast<size_t>(slot)]->last});
+  std::vector<std::string> problems;
+  if (!session->forward(firstDecoding, ids, LogitsWanted::Last, logits, error,
+                        nullptr, &problems))
     return false;
   size_t vocabulary = logits.size() / ids.size();
-  for (size_t i = 0; i < rows.size(); ++i)
-    choose(*rows[i], std::span(logits).subspan(i * vocabulary, vocabulary),
-           listener);
+  for (size_t i = 0; i < ids.size(); ++i) {
+    Row &row = *rows[static_cast<size_t>(firstDecoding) + i];
+    if (problems[i].empty())
+      choose(row, std::span(logits).subspan(i * vocabulary, vocabulary),
+             listener);
+    else if (!fail(row, problems[i], listener, error))
+      return false;
+  }
   return true;
 }
 
-bool Scheduler::forward(size_t first,
-                        const std::vector<std::vector<int32_t>> &ids,
-                        std::string &error) {
-  if (session->forward(static_cast<int32_t>(first), ids, LogitsWanted::Last,
-                       logits, error))
+bool Scheduler::fail(Row &row, const std::string &problem,
+                     RequestListener &listener, std::string &error) {
+  row.failed = true;
+  if (listener.failed(row.number, problem))
     return true;
-  if (session->notFiniteRow() >= 0)
-    failedRequest =
-        rows[first + static_cast<size_t>(session->notFiniteRow())]->number;
+  failedRequest = row.number;
+  error = problem;
   return false;
 }
 
@@ -259,33 +245,23 @@ void Scheduler::choose(Row &row, std::span<float> logits,
   listener.token(row.number, token);
 }
 
-/// Reports the rows that are done and closes the gaps that they leave.
+/// Reports the rows that are done, and frees their slots.
 bool Scheduler::clear(RequestListener &listener, std::string &error) {
   for (size_t i = 0; i < rows.size();) {
-    Row &row = *rows[i];
-    if (!row.end) {
+    Row *row = rows[i].get();
+    if (!row || (!row->end && !row->failed)) {
       ++i;
       continue;
     }
     std::string text;
-    if (row.answer)
-      text = row.answer->finish();
-    if (!listener.finished(row.number, *row.end, text, row.usage, error) ||
-        !removeRow(i, error))
+    if (row->answer && !row->failed)
+      text = row->answer->finish();
+    if (!row->failed &&
+        !listener.finished(row->number, *row->end, text, row->usage, error))
+      return false;
+    if (!removeRow(*row, error))
       return false;
   }
-  return true;
-}
-
-bool Scheduler::removeRow(size_t index, std::string &error) {
-  auto last = static_cast<int32_t>(rows.size() - 1);
-  if (!session->copySlot(last, static_cast<int32_t>(index), error))
-    return false;
-  session->reset(last);
-  std::swap(rows[index], rows.back());
-  rows.pop_back();
-  std::scoped_lock lock(mutex);
-  rowCount = rows.size();
   return true;
 }
 

@@ -47,7 +47,7 @@ TEST(StatePool, GrowsAndKeepsWhatItHolds) {
   at(keys, 0, 1, 7) = 3;
   at(keys, 1, 1, 7) = 4;
   std::string error;
-  ASSERT_TRUE(pool->reserve(9, error)) << error;
+  ASSERT_TRUE(pool->reserve(9, std::vector<int64_t>{8, 8}, error)) << error;
   EXPECT_GE(pool->capacity(), 16);
   keys = pool->view(0, 0, 2);
   EXPECT_EQ(at(keys, 0, 1, 7), 3);
@@ -80,7 +80,7 @@ TEST(StatePool, RoomThatNobodyUsesIsNoMemory) {
   std::string error;
   auto pool = makePool(/*slots=*/1, /*capacity=*/64);
   constexpr int64_t tokens = int64_t(1) << 22, bytes = tokens * 2 * 4 * 4;
-  ASSERT_TRUE(pool->reserve(tokens, error)) << error;
+  ASSERT_TRUE(pool->reserve(tokens, std::vector<int64_t>{64}, error)) << error;
   ASSERT_EQ(pool->capacity(), tokens);
   MarimbaTensor keys = pool->view(0, 0, 1);
   // One large page a head at most.
@@ -93,7 +93,7 @@ TEST(StatePool, RoomThatNobodyUsesIsNoMemory) {
 TEST(StatePool, SaysWhatItHasNoMemoryFor) {
   auto pool = makePool(/*slots=*/1, /*capacity=*/8);
   std::string error;
-  EXPECT_FALSE(pool->reserve(int64_t(1) << 58, error));
+  EXPECT_FALSE(pool->reserve(int64_t(1) << 58, std::vector<int64_t>{0}, error));
   EXPECT_NE(error.find("no memory for the state 'keys'"), std::string::npos)
       << error;
   EXPECT_EQ(pool->capacity(), 8);

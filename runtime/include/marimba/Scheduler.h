@@ -8,6 +8,7 @@
 #define MARIMBA_RUNTIME_SCHEDULER_H
 
 #include "marimba/AnswerText.h"
+#include "marimba/PrefixTree.h"
 #include "marimba/ReadyModel.h"
 #include "marimba/Sampler.h"
 #include "marimba/TokenConstraint.h"
@@ -44,6 +45,15 @@ struct Request {
   /// Special tokens whose text belongs to the answer: marks of thoughts and
   /// calls.
   std::vector<int32_t> spoken;
+  /// Reads the prompt, so that it is kept for reuse, and answers nothing.
+  bool onlyRead = false;
+};
+
+/// A token, and the natural logarithm of its probability as the model gave it:
+/// before the sampler's options and constraints.
+struct TokenChance {
+  int32_t id = 0;
+  float logProbability = 0;
 };
 
 /// A token of an answer.
@@ -77,6 +87,12 @@ public:
   /// that was cancelled. False ends everything with `error`.
   virtual bool finished(uint64_t request, AnswerEnd end, std::string_view text,
                         const RequestUsage &usage, std::string &error) = 0;
+  /// Its logits were not finite, as `problem` says: no more of it follows. The
+  /// others go on; where this says false, `problem` ends everything.
+  virtual bool failed(uint64_t request, const std::string &problem) {
+    (void)request, (void)problem;
+    return false;
+  }
 };
 
 /// Why a request was not accepted: it is not allowed, the queue is full (it may
@@ -85,13 +101,16 @@ enum class SubmitError { Bad, Full, Stopped };
 
 /// Continues the prompts of requests, as many at once as there are slots, in
 /// the order in which they came; one that is finished frees its slot for the
-/// next. Each gets the logits, and so the tokens, that it would get alone
-/// (docs/same-bits.md).
+/// next. Prompts are read piece by piece, and between two pieces all answers
+/// get a token. Each gets the logits, and so the tokens, that it would get
+/// alone (docs/same-bits.md), also where it goes on from a beginning that
+/// another has read.
 class Scheduler {
 public:
   struct Options {
     int32_t slots = 8;  // sequences at once
     size_t waiting = 0; // requests that may wait for a slot; 0: any number
+    PrefixTree::Options cache = {}; // nothing is kept unless bytes are given
   };
 
   /// `tokenizer` may be null: then there are no texts. Model and tokenizer must
@@ -111,10 +130,10 @@ public:
   /// From any thread, too.
   void cancel(uint64_t request);
 
-  /// Reads waiting prompts into free slots, or continues all that run by one
-  /// token: one call of the model. False and `error` on failure, where the
-  /// listener said so or logits are not finite; nothing runs or waits then.
-  /// One thread at a time.
+  /// Reads a piece of one prompt or of several short ones, or continues all
+  /// answers by one token: one call of the model at most. False and `error` on
+  /// failure, or where the listener said so; nothing runs or waits then. One
+  /// thread at a time.
   bool step(RequestListener &listener, std::string &error);
 
   /// Whether nothing runs and nothing waits.
@@ -122,6 +141,8 @@ public:
   /// Requests in slots, and requests that wait for one.
   size_t running() const;
   size_t waiting() const;
+  /// What is kept for reuse; for the thread of step().
+  PrefixTree &tree() { return *kept; }
   /// The request whose logits were not finite, where that ended a step().
   std::optional<uint64_t> failed() const { return failedRequest; }
 
@@ -133,23 +154,50 @@ private:
   };
   Scheduler(const ReadyModel &model, const Tokenizer *tokenizer,
             const Options &options);
-  bool begin(RequestListener &listener, std::string &error);
+  bool advance(RequestListener &listener, std::string &error);
+  void dropAll();
+  bool dropCancelled(std::string &error);
+  /// Gives waiting requests free slots.
+  void admit();
   bool decode(RequestListener &listener, std::string &error);
   bool clear(RequestListener &listener, std::string &error);
-  bool removeRow(size_t index, std::string &error);
-  bool dropCancelled(std::string &error);
-  bool forward(size_t first, const std::vector<std::vector<int32_t>> &ids,
-               std::string &error);
+  bool fail(Row &row, const std::string &problem, RequestListener &listener,
+            std::string &error);
   void choose(Row &row, std::span<float> logits, RequestListener &listener);
-  /// The next prompts that are read together.
-  std::vector<Waiting> takeNext();
+
+  // SchedulerReading.cpp
+  /// Reads the next piece; `any`: whether there was something to do.
+  bool read(RequestListener &listener, bool &any, std::string &error);
+  /// Whether a row had better wait for what another one reads now.
+  bool waitsForOther(Row &row);
+  /// Takes what is kept of the beginnings of rows, a bounded number of bytes.
+  bool restore(RequestListener &listener);
+  void restore(Row &row, RequestListener &listener, int64_t &copied);
+  /// Rows in slots that follow each other, whose pieces are read together.
+  std::vector<Row *> chooseGroup();
+  bool readGroup(std::span<Row *const> group, RequestListener &listener,
+                 std::string &error);
+
+  // SchedulerSlots.cpp
+  int32_t freeSlot() const;
+  bool isDecoding(const Row &row) const;
+  bool move(int32_t from, int32_t to, std::string &error);
+  /// Puts a row whose prompt is read beside those that decode.
+  bool join(Row &row, std::string &error);
+  bool removeRow(Row &row, std::string &error);
 
   const ReadyModel &model;
   const Tokenizer *tokenizer;
   Options options;
+  std::unique_ptr<PrefixTree> kept;
   std::unique_ptr<Session> session;
-  /// In the first slots, without gaps: a step is one call.
+  /// By slot. Those that decode are in [firstDecoding, endDecoding), without
+  /// gaps: a step is one call.
   std::vector<std::unique_ptr<Row>> rows;
+  int32_t firstDecoding = 0, endDecoding = 0;
+  std::vector<Row *> reading; // in the order in which they came
+  bool readLast = false;      // the last step was a piece
+  bool oldestFirst = false;   // whose piece is next
   std::vector<float> logits;
   std::optional<uint64_t> failedRequest;
 
@@ -157,7 +205,7 @@ private:
   std::deque<Waiting> queue;
   std::set<uint64_t> cancelled;
   uint64_t nextNumber = 0;
-  size_t rowCount = 0; // rows.size(), for other threads
+  size_t rowCount = 0; // requests in slots
 };
 
 } // namespace marimba::rt

@@ -48,6 +48,14 @@ public:
   int64_t tokens() const { return count; }
   /// Memory that it takes.
   int64_t bytes() const { return states.size(); }
+  /// The states, one behind the other, as of() takes them.
+  std::span<const char> data() const {
+    return {states.data(), static_cast<size_t>(states.size())};
+  }
+  /// What data() gave after `ids`, from wherever it was kept. Nothing without
+  /// memory.
+  static std::optional<Snapshot> of(std::span<const int32_t> ids,
+                                    std::span<const char> data);
 
 private:
   friend class Session;
@@ -86,9 +94,13 @@ public:
   /// changed, or when the compiled code failed, or logits hold NaN or inf, or
   /// nothing but -inf: the slots of this call are then empty. The error then
   /// says what made them so, as far as that is found.
+  ///
+  /// With `problems`, which becomes a text for each row, logits of that kind do
+  /// not end the call: the row's slot is then empty, and its text says why.
   bool forward(int32_t firstSlot, std::span<const std::vector<int32_t>> rows,
                LogitsWanted wanted, std::vector<float> &logits,
-               std::string &error, std::vector<float> *hidden = nullptr);
+               std::string &error, std::vector<float> *hidden = nullptr,
+               std::vector<std::string> *problems = nullptr);
 
   /// The row of the last call whose logits were not finite; -1 where none was.
   int32_t notFiniteRow() const { return badRow; }
@@ -127,6 +139,22 @@ public:
   /// tokens that it was taken after, in this slot or in one that was copied.
   /// False and `error` where it does not: nothing changed then.
   bool rewind(int32_t slot, const Snapshot &earlier, std::string &error);
+  /// What is kept of each of the tokens [begin, end) of the sequence in `slot`
+  /// (keys and values): a copy of bytesPerToken() for each. Nothing, and
+  /// `error`, where there are no such tokens or memory is short.
+  std::optional<AlignedBuffer> keepTokens(int32_t slot, int64_t begin,
+                                          int64_t end,
+                                          std::string &error) const;
+  /// Appends `ids` without computing them: `kept` is what keepTokens() gave of
+  /// the same tokens in the same place of a sequence that began alike. Nothing
+  /// may be computed in the slot until rewind() to a snapshot at the end of
+  /// them. False and `error` where `kept` has another size or memory is short:
+  /// nothing changed then.
+  bool appendKept(int32_t slot, std::span<const int32_t> ids,
+                  std::span<const char> kept, std::string &error);
+  int64_t bytesPerToken() const;
+  /// Bytes of a snapshot.
+  int64_t snapshotBytes() const;
   /// Makes `to` hold the sequence of `from`, in place of what it holds. False
   /// and `error` where there is no such slot.
   bool copySlot(int32_t from, int32_t to, std::string &error);
