@@ -57,11 +57,10 @@ public:
                                        bool showProgress,
                                        std::string &error) = 0;
 
-  /// What the server's page tells of a model, after load(); null where there is
-  /// nothing but what the loaded model has.
-  virtual std::shared_ptr<server::Explorer> explorer(const std::string &) {
-    return nullptr;
-  }
+  /// Tells the server's page how `loaded`, which is `model`, was compiled; null
+  /// where nobody knows more than the model itself.
+  virtual std::shared_ptr<server::Explorer> explorer(const std::string &model,
+                                                     const Loaded &loaded);
 
   /// `eval --compare`: a table of `models`, all against the first, on `text`
   /// (the contents of `file`). Returns the exit code.

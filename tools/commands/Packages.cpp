@@ -14,6 +14,11 @@
 
 namespace marimba::commands {
 
+std::shared_ptr<server::Explorer>
+Models::explorer(const std::string & /*model*/, const Loaded & /*loaded*/) {
+  return nullptr;
+}
+
 bool Models::exists(const std::string &model) {
   std::error_code code;
   return std::filesystem::exists(model, code);

@@ -74,6 +74,8 @@ static json::Value jsonPhase(const ProfilePhase &phase) {
     if (row.allowed > 0) {
       object["allowed_s"] = row.allowed;
       object["efficiency"] = row.allowed / row.seconds;
+      object["operations"] = row.operations;
+      object["bytes"] = row.bytes;
     }
     rows.push_back(std::move(object));
   }

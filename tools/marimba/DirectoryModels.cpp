@@ -9,6 +9,7 @@
 #include "tools/commands/Progress.h"
 #include "tools/libmarimba/ModelFiles.h"
 #include "tools/marimba/Compare.h"
+#include "tools/marimba/ServeExplorer.h"
 
 using namespace marimba;
 using namespace marimba::driver;
@@ -110,6 +111,16 @@ DirectoryModels::load(const std::string &model, const rt::Tokenizer *tokenizer,
   loaded->packedFromCache = made->times().packedFromCache;
   loaded->model = std::move(made);
   return loaded;
+}
+
+std::shared_ptr<server::Explorer>
+DirectoryModels::explorer(const std::string &model,
+                          const commands::Loaded &loaded) {
+  if (rt::isPackage(model))
+    return nullptr;
+  return std::make_shared<ServeExplorer>(
+      model, *options,
+      std::static_pointer_cast<const LoadedModel>(loaded.model));
 }
 
 int DirectoryModels::compare(const std::vector<std::string> &models,

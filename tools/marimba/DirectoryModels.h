@@ -35,6 +35,8 @@ public:
                                          const rt::Tokenizer *tokenizer,
                                          bool showProgress,
                                          std::string &error) override;
+  std::shared_ptr<server::Explorer>
+  explorer(const std::string &model, const commands::Loaded &loaded) override;
   int compare(const std::vector<std::string> &models, const std::string &file,
               const std::string &text, int64_t window, bool json) override;
 

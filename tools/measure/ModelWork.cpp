@@ -406,8 +406,7 @@ AllowedTime marimba::allowedTime(const ModelWork &work, const Limits &limits,
           readSeconds(decodeBytes, limits)};
 }
 
-double OpsWork::allowed(const Limits &limits, double tokens,
-                        double context) const {
+OpsWork::Sizes OpsWork::sizes(double tokens, double context) const {
   // Token i sees context + i keys, itself included, and `window` at most.
   double keys = context + tokens;
   double pairs = tokens * context + tokens * (tokens + 1) / 2;
@@ -417,15 +416,26 @@ double OpsWork::allowed(const Limits &limits, double tokens,
     pairs = full * window + growing * context + growing * (growing + 1) / 2;
     keys = std::min(keys, window + tokens - 1);
   }
-  double compute =
-      computeSeconds(model, limits, tokens) +
-      matmulSeconds(
-          {tokens * floatsPerToken + floatsPerLogits + pairs * flopsPerPair},
-          limits) +
-      expSeconds(tokens * expsPerToken + expsPerLogits + pairs * expsPerPair,
-                 limits);
-  double bytes = model.weightBytesFor(tokens) + model.stateBytes +
-                 keys * model.kvBytesPerToken + tokens * bytesPerToken +
-                 bytesPerLogits;
-  return std::max(compute, readSeconds(bytes, limits));
+  Sizes sizes;
+  sizes.floats =
+      tokens * floatsPerToken + floatsPerLogits + pairs * flopsPerPair;
+  sizes.exps = tokens * expsPerToken + expsPerLogits + pairs * expsPerPair;
+  sizes.bytes = model.weightBytesFor(tokens) + model.stateBytes +
+                keys * model.kvBytesPerToken + tokens * bytesPerToken +
+                bytesPerLogits;
+  auto sum = [](const MatmulOps &ops) {
+    return ops.f32 + ops.bf16 + ops.int8 + ops.int4;
+  };
+  sizes.operations = tokens * (sum(model.perToken) + model.updatesPerToken) +
+                     sum(model.perLogits) + sizes.floats + sizes.exps;
+  return sizes;
+}
+
+double OpsWork::allowed(const Limits &limits, double tokens,
+                        double context) const {
+  Sizes whole = sizes(tokens, context);
+  double compute = computeSeconds(model, limits, tokens) +
+                   matmulSeconds({whole.floats}, limits) +
+                   expSeconds(whole.exps, limits);
+  return std::max(compute, readSeconds(whole.bytes, limits));
 }

@@ -94,6 +94,15 @@ struct OpsWork {
   double bytesPerLogits = 0; // the same of the head, for one row
 
   OpsWork &operator+=(const OpsWork &other);
+  /// What calls with these tokens come to.
+  struct Sizes {
+    double floats = 0, exps = 0; // beside products with weights, and states'
+    double bytes = 0;            // read and written
+    /// All: a multiplication and an addition are two, an exponential and an
+    /// update of a state are one.
+    double operations = 0;
+  };
+  Sizes sizes(double tokens, double context) const;
   /// Seconds allowed for `tokens` tokens behind `context` others, with the
   /// logits of the last one.
   double allowed(const Limits &limits, double tokens, double context) const;

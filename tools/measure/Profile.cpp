@@ -93,8 +93,11 @@ static ProfilePhase makeRows(const Fastest &fastest, ArrayRef<Region> regions,
       }
   }
   for (auto &[key, row] : rows) {
-    row.allowed =
-        table.of(key.first, names[key]).allowed(limits, tokens, context);
+    OpsWork work = table.of(key.first, names[key]);
+    OpsWork::Sizes sizes = work.sizes(tokens, context);
+    row.allowed = work.allowed(limits, tokens, context);
+    row.operations = sizes.operations;
+    row.bytes = sizes.bytes;
     phase.rows.push_back(std::move(row));
   }
   ProfileRow rest;

@@ -24,7 +24,8 @@ struct ProfileRow {
   std::string kind;     // which op it is: "linear"
   std::vector<std::string> with; // names of what was fused into it
   double calls = 0, seconds = 0;
-  double allowed = 0; // seconds; 0: nothing was counted
+  double allowed = 0;               // seconds; 0: nothing was counted
+  double operations = 0, bytes = 0; // counted: OpsWork::Sizes
 };
 
 /// The fastest round of one phase.

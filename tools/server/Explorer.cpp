@@ -103,7 +103,7 @@ ExplorerAnswer marimba::server::explore(Explorer *explorer,
                            (isRoofline ? " or POST" : "") + ", found " +
                            std::string(method));
   std::string text, why = "this server has no explorer";
-  bool there = explorer && (stage              ? explorer->stage(*stage, text, why)
+  bool there = explorer && (stage ? explorer->stage(*stage, text, why)
                             : name == "model"  ? explorer->model(text, why)
                             : name == "stages" ? explorer->stages(text, why)
                             : isRoofline       ? explorer->roofline(text, why)

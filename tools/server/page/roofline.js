@@ -12,8 +12,8 @@ function drawing({ prefill, decode, limits }) {
   const points = [];
   for (const [phase, { rows }] of [["prefill", prefill], ["decode", decode]])
     for (const row of rows)
-      if (row.flops > 0 && row.bytes > 0 && row.seconds > 0)
-        points.push({ phase, row, x: row.flops / row.bytes, y: row.flops / row.seconds / 1e9 });
+      if (row.operations > 0 && row.bytes > 0 && row.seconds > 0)
+        points.push({ phase, row, x: row.operations / row.bytes, y: row.operations / row.seconds / 1e9 });
   if (!points.length) return null;
   const peaks = [["f32", limits.f32_gflops], ["bf16", limits.bf16_gflops], ["int8", limits.int8_gops]].filter(([, rate]) => rate > 0);
   const top = Math.max(...peaks.map(([, rate]) => rate));
