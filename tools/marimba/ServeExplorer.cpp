@@ -163,8 +163,8 @@ std::string ServeExplorer::rooflineText() const {
                  {"state", "running"},
                  {"fraction", fraction},
                  {"what", what},
-                 {"prompt", asked.prompt},
-                 {"decode", asked.decode}});
+                 {"prompt_tokens", asked.prompt},
+                 {"decode_tokens", asked.decode}});
   case State::None:
     break;
   }
@@ -274,8 +274,8 @@ std::string ServeExplorer::measured(const server::RooflineRequest &request,
   }
   return dump({{"available", true},
                {"state", "done"},
-               {"prompt", request.prompt},
-               {"decode", request.decode},
+               {"prompt_tokens", request.prompt},
+               {"decode_tokens", request.decode},
                {"threads", options.teamSize()},
                {"limits",
                 {{"f32_gflops", known->f32Gflops.max},

@@ -52,7 +52,7 @@ static int64_t bytesOf(const rt::TensorSpec &spec, bool skipFirst,
 
 static std::string typeName(const rt::WeightSpec &spec) {
   if (spec.quantized)
-    return std::to_string(spec.quantized->bits) + "-bit codes";
+    return std::to_string(spec.quantized->encoding.bits) + "-bit codes";
   return std::string(rt::dtypeName(spec.dtype));
 }
 

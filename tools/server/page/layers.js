@@ -82,8 +82,7 @@ export function showLayers(panel, model) {
       fact("State of a sequence", bytesText(model.state_bytes), "whatever its length"),
       fact("Keys and values", model.kv_bytes_per_token ? bytesText(model.kv_bytes_per_token) : "none", model.kv_bytes_per_token ? "of each token" : "no layer attends"),
       fact("Vocabulary", whole(model.vocabulary), "tokens"),
-      fact("Chunk", whole(model.chunk), "tokens of a call at most"),
-      ...Object.entries(model.sizes ?? {}).map(([name, value]) => fact(name.replaceAll("_", " "), whole(value)))),
+      fact("Chunk", whole(model.chunk), "tokens of a call")),
     el("h2", {}, "Layers"),
     el("ul", { class: "legend" }, ...kinds.map((kind, at) =>
       el("li", { class: `k${at % 6}` }, el("span", { class: "swatch" }),
@@ -91,6 +90,10 @@ export function showLayers(panel, model) {
     strip,
     el("div", {}, outside),
     detail,
+    ...(Object.keys(model.sizes ?? {}).length ? [
+      el("h2", {}, "Sizes"),
+      el("dl", { class: "sizes" }, ...Object.entries(model.sizes).map(([name, value]) =>
+        el("div", {}, el("dt", {}, name), el("dd", {}, whole(value)))))] : []),
     el("h2", {}, "Weights by type"),
     el("div", { class: "scrolls", tabIndex: 0, role: "region", "aria-label": "Weights by type" },
       el("table", {},

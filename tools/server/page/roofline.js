@@ -15,12 +15,18 @@ function drawing({ prefill, decode, limits }) {
       if (row.operations > 0 && row.bytes > 0 && row.seconds > 0)
         points.push({ phase, row, x: row.operations / row.bytes, y: row.operations / row.seconds / 1e9 });
   if (!points.length) return null;
-  const peaks = [["f32", limits.f32_gflops], ["bf16", limits.bf16_gflops], ["int8", limits.int8_gops]].filter(([, rate]) => rate > 0);
+  // One line for types that are as fast as each other.
+  const peaks = [];
+  for (const [name, rate] of [["f32", limits.f32_gflops], ["bf16", limits.bf16_gflops], ["int8", limits.int8_gops]]) {
+    const same = peaks.find((peak) => Math.abs(peak[1] / rate - 1) < 0.1);
+    if (same) same[0] += `, ${name}`;
+    else if (rate > 0) peaks.push([name, rate]);
+  }
   const top = Math.max(...peaks.map(([, rate]) => rate));
   const band = limits.dram_gbps;
   const xs = decades(Math.min(...points.map((point) => point.x), 0.1), Math.max(...points.map((point) => point.x), (2 * top) / band));
   const ys = decades(Math.min(...points.map((point) => point.y), top / 100), top);
-  const width = 900, height = 420, left = 62, bottom = 48;
+  const width = 900, height = 360, left = 62, bottom = 48;
   const x = scale(xs[0], xs.at(-1), left, width - 16, 10);
   const y = scale(ys[0], ys.at(-1), height - bottom, 16, 10);
   const power = (tick) => tick >= 0.01 && tick < 1e5 ? digits(tick) : tick.toExponential(0);
@@ -34,9 +40,12 @@ function drawing({ prefill, decode, limits }) {
     const from = Math.max(xs[0], ys[0] / band);
     root.append(
       svg("path", { class: at ? "roof2" : "roof", d: path([[x(from), y(from * band)], [x(Math.min(knee, xs.at(-1))), y(rate)], [x(xs.at(-1)), y(rate)]]) }),
-      svg("text", { x: width - 22, y: y(rate) - 6 + (at === peaks.length - 1 ? 0 : 0), "text-anchor": "end" }, `${name}: ${digits(rate)}`));
+      svg("text", { x: width - 22, y: y(rate) - 6, "text-anchor": "end" }, `${name}: ${digits(rate)}`));
   }
-  root.append(svg("text", { x: x(xs[0]) + 8, y: y(Math.max(xs[0] * band, ys[0])) - 10 }, `memory: ${digits(band)} GB/s`));
+  // Above the middle of the slope.
+  const knee = peaks[0][1] / band;
+  const middle = Math.sqrt(Math.max(xs[0], ys[0] / band) * knee);
+  root.append(svg("text", { x: x(middle) - 10, y: y(middle * band) - 10, "text-anchor": "end" }, `memory: ${digits(band)} GB/s`));
   for (const { phase, row, x: px, y: py } of points) {
     const radius = 4 + 10 * Math.sqrt(row.share ?? 0);
     const dot = svg("circle", { class: `dot ${phase}`, cx: x(px).toFixed(1), cy: y(py).toFixed(1), r: radius.toFixed(1) });
@@ -73,8 +82,8 @@ function table(title, phase) {
 }
 
 export function showRoofline(panel, first) {
-  const prompt = el("input", { type: "number", min: 1, max: 4096, value: first.prompt ?? 128 });
-  const decode = el("input", { type: "number", min: 1, max: 4096, value: first.decode ?? 32 });
+  const prompt = el("input", { type: "number", min: 1, max: 4096, value: first.prompt_tokens ?? 128 });
+  const decode = el("input", { type: "number", min: 1, max: 4096, value: first.decode_tokens ?? 32 });
   const start = el("button", { type: "submit", class: "send" }, "Measure");
   const progress = el("div", { class: "reading", hidden: true }, el("progress", { max: 1, "aria-label": "Measuring" }), el("span", {}));
   const results = el("div");
@@ -101,11 +110,11 @@ export function showRoofline(panel, first) {
     const section = el("section", {},
       el("h2", {}, "Below the roof"),
       el("ul", { class: "legend" },
-        el("li", { class: "k0" }, el("span", { class: "swatch" }), `reading ${whole(answer.prompt)} tokens`),
+        el("li", { class: "k0" }, el("span", { class: "swatch" }), `reading ${whole(answer.prompt_tokens)} tokens`),
         el("li", { class: "k2" }, el("span", { class: "swatch" }), "making one token"),
         el("li", {}, "area: share of the time")),
       drawing(answer) ?? "",
-      ...table(`Reading ${whole(answer.prompt)} tokens`, answer.prefill),
+      ...table(`Reading ${whole(answer.prompt_tokens)} tokens`, answer.prefill),
       ...table("Making one token", answer.decode),
       el("p", { class: "lead" }, `With ${answer.threads} thread${answer.threads === 1 ? "" : "s"}. The upper bar is what was measured, the lower one what the limits allow: `
         + `${digits(answer.limits.f32_gflops)}·10⁹ operations a second in f32, ${digits(answer.limits.bf16_gflops)} in bf16, ${digits(answer.limits.int8_gops)} of bytes, ${digits(answer.limits.dram_gbps)} GB/s from memory, ${digits(answer.limits.exp_gops)}·10⁹ exponentials a second.`));
