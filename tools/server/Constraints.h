@@ -17,8 +17,9 @@ namespace marimba::server {
 /// Makes what holds answers to a grammar, a schema, or calls of functions.
 class ConstraintMaker {
 public:
-  /// False, and `error`, where both a form and calls are wanted, or what is
-  /// wanted is not known here.
+  /// False, and `error`, where the form is not allowed.
+  bool prepare(Service &service, const OutputForm &form, ApiError &error);
+  /// As above, of a conversation, which may want calls.
   bool prepare(Service &service, const OutputForm &form,
                const rt::ChatPrompt &prompt, bool parallelCalls,
                ApiError &error);

@@ -18,6 +18,7 @@ void chatCompletions(Service &service, const Call &call, Reply &reply);
 void completions(Service &service, const Call &call, Reply &reply);
 void responses(Service &service, const Call &call, Reply &reply);
 void messages(Service &service, const Call &call, Reply &reply);
+void countTokens(Service &service, const Call &call, Reply &reply);
 void embeddings(Service &service, const Call &call, Reply &reply);
 
 void models(Service &service, const Call &call, Reply &reply);

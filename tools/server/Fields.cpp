@@ -152,7 +152,7 @@ Fields::word(std::string_view name,
 }
 
 void Fields::refuse(std::string_view name, std::string_view reason,
-                    std::initializer_list<std::string_view> harmless) {
+                    const std::vector<std::string> &harmless) {
   const Json *found = find(name);
   if (!found || !good() || (found->is_boolean() && !found->get<bool>()) ||
       (found->is_structured() && found->empty()))

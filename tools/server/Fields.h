@@ -51,7 +51,7 @@ public:
   /// Fails where the member is there and neither false nor of `harmless`, which
   /// is JSON.
   void refuse(std::string_view name, std::string_view reason,
-              std::initializer_list<std::string_view> harmless = {});
+              const std::vector<std::string> &harmless = {});
   std::string path(std::string_view name) const;
 
 private:
