@@ -39,7 +39,11 @@ ENGINE = {
         "OutputPath", "PrefixCache", "PrefixTree", "Room", "Sampler", "Scheduler", "ServingLoop", "SessionStore", "Stopwatch", "StopStrings",
     )
 }
-BELOW_ENGINE = re.compile(r"runtime/(core|files|package|template|tokenizer)/")
+BELOW_ENGINE = re.compile(r"runtime/(core|files|grammar|package|template|tokenizer)/")
+# Which tokens an answer may have (runtime/grammar/): of ours it needs only
+# tokenizers and what those need.
+GRAMMAR = {f"marimba/{name}.h" for name in ("Grammar", "TokenConstraint")}
+GRAMMAR_USES = {"marimba/Tokenizer.h"} | LEAF
 # The program that runs compiled models: no compiler is in its process.
 WITHOUT_COMPILER = re.compile(r"tools/(commands/|marimba/Front\.cpp$)")
 # The only files that know the order of the stages, and those that say of which
@@ -140,6 +144,11 @@ def check_include(file, include, root):
         return "runtime/ knows neither LLVM nor MLIR"
     if BELOW_ENGINE.match(file) and include in ENGINE:
         return "runtime/engine/ is above the rest of the runtime"
+    if file.startswith("runtime/grammar/") and include.startswith("marimba/"):
+        if not include.startswith(FORMATS) and include not in GRAMMAR | GRAMMAR_USES:
+            return "runtime/grammar/ needs nothing of ours but tokenizers"
+    if re.match(r"runtime/(core|files|package|template|tokenizer)/", file) and include in GRAMMAR:
+        return "runtime/grammar/ is above tokenizers and beside the core"
     if WITHOUT_COMPILER.match(file):
         beside = folder_of(include, file, root)
         if COMPILER.match(include) or beside not in (None, "runtime", "tools"):
@@ -288,6 +297,10 @@ def check(root):
 
 # file, its text, part of the message (None: nothing is wrong)
 CASES = [
+    ("runtime/grammar/X.cpp", '#include "marimba/Grammar.h"\n#include "marimba/Tokenizer.h"', None),
+    ("runtime/grammar/X.cpp", '#include "marimba/Model.h"', "needs nothing of ours but tokenizers"),
+    ("runtime/grammar/X.cpp", '#include "marimba/Sampler.h"', "is above the rest of the runtime"),
+    ("runtime/tokenizer/X.cpp", '#include "marimba/Grammar.h"', "is above tokenizers"),
     ("runtime/core/A.cpp", '#include "llvm/ADT/StringRef.h"', "neither LLVM nor"),
     ("runtime/core/A.cpp", "#include <mlir/IR/Value.h>", "neither LLVM nor"),
     ("runtime/core/A.cpp", '#include "dialects/Marimba/IR/Marimba.h"', "must not"),

@@ -1,0 +1,176 @@
+//===- ByteAutomaton.cpp - Sets of stacks, byte by byte -------------------===//
+
+#include "ByteAutomaton.h"
+
+#include <algorithm>
+#include <array>
+
+namespace marimba::rt::grammar {
+
+ByteAutomaton::ByteAutomaton(std::shared_ptr<const Program> given,
+                             std::shared_ptr<const Costs> givenCosts,
+                             uint32_t horizon)
+    : program(std::move(given)), costs(std::move(givenCosts)), horizon(horizon),
+      pool(*program, *costs, horizon) {
+  for (const ByteSet &set : program->sets) {
+    std::vector<unsigned char> &bytes = setBytes.emplace_back();
+    for (unsigned byte = 0; byte < 256; ++byte)
+      if (set[byte])
+        bytes.push_back(static_cast<unsigned char>(byte));
+  }
+}
+
+void ByteAutomaton::clear() {
+  pool = Stacks(*program, *costs, horizon);
+  states.clear();
+  rowIndex.clear();
+  rows.clear();
+  known.clear();
+}
+
+StateId ByteAutomaton::stateOf(std::vector<StackId> set, bool isCut) {
+  if (set.empty())
+    return kDead;
+  size_t hash = set.size();
+  for (StackId id : set)
+    hash = (hash ^ id) * 0x9E3779B97F4A7C15ull;
+  auto [begin, end] = known.equal_range(hash);
+  for (auto it = begin; it != end; ++it)
+    if (states[it->second].set == set) {
+      states[it->second].isCut |= isCut;
+      return it->second;
+    }
+  auto id = static_cast<StateId>(states.size());
+  State &state = states.emplace_back();
+  state.cost = pool.cost(set);
+  state.isCut = isCut;
+  for (StackId stack : set)
+    state.isFar |= pool.isFar(stack);
+  state.set = std::move(set);
+  rowIndex.push_back(kDead);
+  known.emplace(hash, id);
+  return id;
+}
+
+void ByteAutomaton::makeRow(StateId id) {
+  pool.expand(states[id].set, expected);
+  states[id].mayEnd = expected.mayEnd;
+  states[id].tokenStacks = expected.tokens;
+  std::vector<StackId> tops = expected.bytes;
+  // Bytes that the same tops take lead to the same state.
+  std::array<uint32_t, 256> classes{};
+  uint32_t classCount = 1;
+  std::vector<uint32_t> split;
+  auto bytesOf = [&](StackId top) -> const std::vector<unsigned char> & {
+    return setBytes[program->elements[pool.frame(top).position].index];
+  };
+  for (StackId top : tops) {
+    split.assign(classCount, 0);
+    for (unsigned char byte : bytesOf(top)) {
+      uint32_t &to = split[classes[byte]];
+      if (to == 0)
+        to = classCount++;
+      classes[byte] = to;
+    }
+  }
+  std::vector<StateId> targets(classCount, kDead);
+  std::vector<bool> isDone(classCount);
+  isDone[0] = true;
+  std::array<StateId, 256> row;
+  for (unsigned byte = 0; byte < 256; ++byte) {
+    uint32_t which = classes[byte];
+    if (!isDone[which]) {
+      std::vector<StackId> set;
+      for (StackId top : tops)
+        if (program
+                ->sets[program->elements[pool.frame(top).position].index][byte])
+          set.push_back(pool.after(top));
+      bool cut = pool.normalize(set);
+      targets[which] = stateOf(std::move(set), cut || states[id].isCut);
+      isDone[which] = true;
+    }
+    row[byte] = targets[which];
+  }
+  rowIndex[id] = static_cast<uint32_t>(rows.size() / 256);
+  rows.insert(rows.end(), row.begin(), row.end());
+}
+
+std::vector<StackId> ByteAutomaton::step(const std::vector<StackId> &set,
+                                         unsigned char byte) {
+  pool.expand(set, expected);
+  std::vector<StackId> result;
+  for (StackId top : expected.bytes)
+    if (program->sets[program->elements[pool.frame(top).position].index][byte])
+      result.push_back(pool.after(top));
+  pool.normalize(result);
+  return result;
+}
+
+bool ByteAutomaton::completes(StateId id, int utf8, StateId target) {
+  if (utf8 == Utf8State::kBetween)
+    return id == target;
+  if (id == kDead)
+    return false;
+  StateId latest = kDead;
+  int latestState = -1;
+  for (unsigned byte = 0x80; byte < 0xC0; ++byte) {
+    int state = Utf8State::next(utf8, static_cast<unsigned char>(byte));
+    if (state == Utf8State::kWrong)
+      continue;
+    StateId to = next(id, static_cast<unsigned char>(byte));
+    if (to == latest && state == latestState)
+      continue;
+    if (!completes(to, state, target))
+      return false;
+    latest = to;
+    latestState = state;
+  }
+  return true;
+}
+
+StateId ByteAutomaton::plainTarget(StateId id) {
+  StateId target = next(id, ' ');
+  if (target == kDead)
+    return kDead;
+  for (unsigned byte = 0x20; byte < 0x7F; ++byte)
+    if (isPlainAscii(static_cast<unsigned char>(byte)) &&
+        next(id, static_cast<unsigned char>(byte)) != target)
+      return kDead;
+  StateId latest = kDead;
+  int latestState = -1;
+  for (unsigned byte = 0xC2; byte <= 0xF4; ++byte) {
+    int state = Utf8State::next(0, static_cast<unsigned char>(byte));
+    StateId to = next(id, static_cast<unsigned char>(byte));
+    if (to == latest && state == latestState)
+      continue;
+    if (!completes(to, state, target))
+      return kDead;
+    latest = to;
+    latestState = state;
+  }
+  return target;
+}
+
+int ByteAutomaton::plainRun(StateId id) {
+  if (states[id].plainRun >= 0)
+    return states[id].plainRun;
+  int run = 0;
+  for (StateId at = id; run < kLongestRun;) {
+    if (!states[at].knowsPlainTarget) {
+      StateId target = plainTarget(at);
+      states[at].plainTarget = target;
+      states[at].knowsPlainTarget = true;
+    }
+    StateId target = states[at].plainTarget;
+    if (target == at)
+      run = kAlways;
+    if (target == at || target == kDead)
+      break;
+    at = target;
+    ++run;
+  }
+  states[id].plainRun = run;
+  return run;
+}
+
+} // namespace marimba::rt::grammar

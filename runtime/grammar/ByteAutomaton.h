@@ -1,0 +1,101 @@
+//===- ByteAutomaton.h - Sets of stacks, byte by byte -----------*- C++ -*-===//
+
+#ifndef MARIMBA_RUNTIME_GRAMMAR_BYTEAUTOMATON_H
+#define MARIMBA_RUNTIME_GRAMMAR_BYTEAUTOMATON_H
+
+#include "Stacks.h"
+#include "TokenTrie.h"
+
+#include <unordered_map>
+
+namespace marimba::rt::grammar {
+
+using StateId = uint32_t;
+
+/// States are sets of stacks; where they lead is found when it is first asked.
+class ByteAutomaton {
+public:
+  static constexpr StateId kDead = UINT32_MAX;
+  /// plainRun() where there is no end.
+  static constexpr int kAlways = INT32_MAX;
+  /// Beyond this nothing is remembered of longer tokens.
+  static constexpr size_t kMostStates = 20000;
+
+  ByteAutomaton(std::shared_ptr<const Program> program,
+                std::shared_ptr<const Costs> costs, uint32_t horizon);
+
+  Stacks &stacks() { return pool; }
+  /// The state of a normalized set; kDead where that is empty. `isCut`: stacks
+  /// are missing.
+  StateId stateOf(std::vector<StackId> set, bool isCut = false);
+  const std::vector<StackId> &setOf(StateId id) const { return states[id].set; }
+
+  StateId next(StateId id, unsigned char byte) {
+    return rows[rowOf(id) * 256 + byte];
+  }
+  /// The fewest tokens to an end.
+  uint64_t cost(StateId id) const { return states[id].cost; }
+  bool isCut(StateId id) const { return states[id].isCut; }
+  bool isFar(StateId id) const { return states[id].isFar; }
+  bool mayEnd(StateId id) {
+    rowOf(id);
+    return states[id].mayEnd;
+  }
+  /// Stacks of the state that expect a token, and what each expects.
+  const std::vector<StackId> &tokenStacks(StateId id) {
+    rowOf(id);
+    return states[id].tokenStacks;
+  }
+  const TokenMatch &tokenMatch(StackId stack, uint32_t &index) const {
+    index = program->elements[pool.frame(stack).position].index;
+    return program->tokens[index];
+  }
+  /// How many plain characters may follow, whichever they are: at least; no
+  /// more than kLongestRun, or kAlways.
+  int plainRun(StateId id);
+  static constexpr int kLongestRun = 16;
+
+  /// The set behind one byte, or behind one token that a stack expects.
+  std::vector<StackId> step(const std::vector<StackId> &set,
+                            unsigned char byte);
+
+  size_t stateCount() const { return states.size(); }
+  bool isFull() const { return states.size() >= kMostStates; }
+  void clear();
+
+private:
+  struct State {
+    std::vector<StackId> set, tokenStacks;
+    uint64_t cost = 0;
+    int plainRun = -1;
+    StateId plainTarget = kDead;
+    bool knowsPlainTarget = false;
+    bool mayEnd = false, isCut = false, isFar = false;
+  };
+
+  size_t rowOf(StateId id) {
+    if (rowIndex[id] == kDead)
+      makeRow(id);
+    return rowIndex[id];
+  }
+  void makeRow(StateId id);
+  /// Whether all that completes a character behind `id` leads to `target`.
+  bool completes(StateId id, int utf8, StateId target);
+  /// Where all plain characters lead; kDead where not to the same state.
+  StateId plainTarget(StateId id);
+
+  std::shared_ptr<const Program> program;
+  std::shared_ptr<const Costs> costs;
+  uint32_t horizon;
+  Stacks pool;
+  std::vector<std::vector<unsigned char>> setBytes;
+  std::vector<State> states;
+  std::vector<uint32_t> rowIndex;
+  std::vector<StateId> rows;
+  std::unordered_multimap<size_t, StateId> known;
+  Stacks::Next expected;
+};
+
+} // namespace marimba::rt::grammar
+
+#endif // MARIMBA_RUNTIME_GRAMMAR_BYTEAUTOMATON_H

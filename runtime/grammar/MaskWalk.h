@@ -1,0 +1,27 @@
+//===- MaskWalk.h - The tokens that a state allows --------------*- C++ -*-===//
+
+#ifndef MARIMBA_RUNTIME_GRAMMAR_MASKWALK_H
+#define MARIMBA_RUNTIME_GRAMMAR_MASKWALK_H
+
+#include "ByteAutomaton.h"
+
+namespace marimba::rt::grammar {
+
+/// Tokens that may come next.
+struct Mask {
+  TokenBits bits;
+  /// No allowed token leads to a state further from an end than this.
+  uint64_t highestCost = 0;
+  bool mayEnd = false;
+  /// Stacks were missing, or counts beyond the horizon have changed costs.
+  bool isCut = false, isFar = false;
+};
+
+/// The tokens behind which an end is at most `limit` tokens away. `tokenIds`:
+/// as of Costs.
+Mask walk(ByteAutomaton &automaton, const TokenTrie &trie,
+          const std::vector<int32_t> &tokenIds, StateId start, uint64_t limit);
+
+} // namespace marimba::rt::grammar
+
+#endif // MARIMBA_RUNTIME_GRAMMAR_MASKWALK_H
