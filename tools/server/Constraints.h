@@ -11,6 +11,7 @@
 #include "tools/server/Service.h"
 
 #include "marimba/ChatPrompt.h"
+#include "marimba/Grammar.h"
 
 namespace marimba::server {
 
@@ -23,8 +24,16 @@ public:
   bool prepare(Service &service, const OutputForm &form,
                const rt::ChatPrompt &prompt, bool parallelCalls,
                ApiError &error);
-  /// Sets request.constraint, where there is to be one.
-  bool make(rt::Request &request, ApiError &error);
+  /// Sets request.constraint, where there is to be one. False, and `error`,
+  /// where the request has too few tokens for an answer.
+  bool make(rt::Request &request, ApiError &error) const;
+
+private:
+  bool needTokens(Service &service, ApiError &error);
+
+  std::shared_ptr<rt::GrammarTokens> tokens;
+  std::shared_ptr<const rt::Grammar> grammar;
+  std::string param; // that wants it
 };
 
 } // namespace marimba::server

@@ -30,6 +30,15 @@ std::unique_ptr<Service> Service::create(ServiceParts parts,
   return made->serving ? std::move(made) : nullptr;
 }
 
+std::shared_ptr<rt::GrammarTokens>
+Service::grammarTokens(std::string &error) {
+  std::scoped_lock lock(mutex);
+  if (!constraints)
+    constraints =
+        rt::GrammarTokens::create(tokenizer(), model().endIds(), error);
+  return constraints;
+}
+
 uint64_t Service::randomSeed() {
   static thread_local std::mt19937_64 numbers([] {
     std::random_device device;

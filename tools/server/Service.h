@@ -12,6 +12,7 @@
 
 #include "marimba/ChatPrompt.h"
 #include "marimba/GenerationDefaults.h"
+#include "marimba/Grammar.h"
 #include "marimba/ServingLoop.h"
 #include "marimba/Tokenizer.h"
 
@@ -58,6 +59,9 @@ public:
   const rt::GenerationDefaults &defaults() const { return parts.defaults; }
   const rt::ChatForm &form() const { return chatForm; }
   Explorer *explorer() const { return parts.explorer.get(); }
+  /// What constraints are made of, when it is wanted first; null and `error`
+  /// where the model cannot be held to anything.
+  std::shared_ptr<rt::GrammarTokens> grammarTokens(std::string &error);
   rt::ServingLoop &loop() const { return *serving; }
   Metrics &metrics() { return counts; }
 
@@ -78,6 +82,8 @@ private:
   rt::ChatForm chatForm;
   Metrics counts;
   std::unique_ptr<rt::ServingLoop> serving;
+  std::mutex mutex; // of what follows
+  std::shared_ptr<rt::GrammarTokens> constraints;
 };
 
 } // namespace marimba::server
