@@ -35,8 +35,9 @@ FORMATS = "marimba/formats/"
 ENGINE = {
     f"marimba/{name}.h"
     for name in (
-        "AnswerText", "BatchFile", "Chat", "Evaluation", "Generation", "GenerationDefaults", "JsonMembers",
-        "OutputPath", "PrefixCache", "PrefixTree", "Room", "Sampler", "Scheduler", "ServingLoop", "SessionStore", "Stopwatch", "StopStrings",
+        "AnswerParts", "AnswerText", "BatchFile", "Chat", "ChatPrompt", "Evaluation", "Generation", "GenerationDefaults", "JsonMembers",
+        "OutputPath", "PrefixCache", "Room", "Sampler", "Scheduler", "Stopwatch", "StopStrings",
+        "Thoughts", "ToolCalls",
     )
 }
 BELOW_ENGINE = re.compile(r"runtime/(core|files|grammar|package|template|tokenizer)/")

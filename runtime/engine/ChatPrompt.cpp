@@ -127,6 +127,20 @@ std::vector<std::string> ChatForm::stops() const {
   return {std::string(kPlainStop)};
 }
 
+std::optional<CallGrammar> ChatForm::callGrammar(const ChatPrompt &prompt,
+                                                 bool parallel) const {
+  if (!callForm || !prompt.choice.forces())
+    return std::nullopt;
+  CallGrammarOptions options;
+  options.several = parallel;
+  for (int32_t id : spokenIds)
+    options.tokens.push_back(tokenizer.idToToken(id).value_or(""));
+  if (prompt.begunThoughts)
+    options.thoughtsEnd = marks.end;
+  return forcedCallGrammar(*callForm, prompt.tools, prompt.choice,
+                           std::move(options));
+}
+
 namespace {
 /// Finds how many of the tokens of a text those of its beginnings are.
 class Positions {

@@ -159,45 +159,6 @@ static void keepLastBiases(std::vector<std::pair<int32_t, float>> &biases) {
   biases.assign(last.begin(), last.end());
 }
 
-TokenChances tokenChances(std::span<const float> logits, int32_t id,
-                          size_t count) {
-  constexpr double none = -std::numeric_limits<double>::infinity();
-  double highest = none;
-  for (float logit : logits)
-    highest = std::max<double>(highest, logit); // Not NaN.
-  // Infinite ones share all there is.
-  bool isInfinite = highest == std::numeric_limits<double>::infinity();
-  auto below = [&](float logit) {
-    if (!(logit > none) || (isInfinite && logit < highest))
-      return none;
-    return logit == highest ? 0 : logit - highest;
-  };
-  double total = 0;
-  for (float logit : logits)
-    total += expNonPositive(below(logit));
-  double logTotal = std::log(total); // Of what is at least 1, or 0.
-  auto chance = [&](size_t index) {
-    double under = below(logits[index]);
-    return static_cast<float>(under == none ? none : under - logTotal);
-  };
-
-  TokenChances result;
-  result.logProbability = id >= 0 && static_cast<size_t>(id) < logits.size()
-                              ? chance(static_cast<size_t>(id))
-                              : static_cast<float>(none);
-  std::vector<Candidate> order;
-  order.reserve(logits.size());
-  for (size_t i = 0; count > 0 && i < logits.size(); ++i)
-    order.emplace_back(below(logits[i]), static_cast<int32_t>(i));
-  count = std::min(count, order.size());
-  auto end = order.begin() + static_cast<std::ptrdiff_t>(count);
-  std::partial_sort(order.begin(), end, order.end(), comesFirst);
-  for (auto it = order.begin(); it != end; ++it)
-    result.likeliest.push_back(
-        {it->second, chance(static_cast<size_t>(it->second))});
-  return result;
-}
-
 Sampler::Sampler(SamplerOptions given)
     : options(std::move(given)), state(options.seed) {
   SamplerOptions defaults;

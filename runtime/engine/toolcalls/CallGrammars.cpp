@@ -33,22 +33,42 @@ std::string CallGrammarMaker::schema(const std::string &name, Json schema) {
   return name;
 }
 
-CallGrammar CallGrammarMaker::make(std::span<const Tool> tools, bool several,
+std::string CallGrammarMaker::text(const std::string &name,
+                                   std::string_view end) {
+  grammar.texts.emplace_back(name, end);
+  return name;
+}
+
+/// `text` in quotes, but for those of `tokens`, which stand for themselves.
+static std::string writeMarks(std::string_view text,
+                              const std::vector<std::string> &tokens) {
+  size_t at = text.npos, size = 0;
+  for (const std::string &token : tokens)
+    if (size_t place = text.find(token); !token.empty() && place < at) {
+      at = place;
+      size = token.size();
+    }
+  if (at == text.npos)
+    return text.empty() ? "" : " " + quoteGbnf(text);
+  return writeMarks(text.substr(0, at), {}) + " " +
+         std::string(text.substr(at, size)) +
+         writeMarks(text.substr(at + size), tokens);
+}
+
+CallGrammar CallGrammarMaker::make(std::span<const Tool> tools,
+                                   const CallGrammarOptions &options,
                                    std::string_view open,
                                    std::string_view between,
                                    std::string_view close) {
   std::string root;
-  auto add = [&](std::string_view text) {
-    if (!text.empty())
-      root += (root.empty() ? "" : " ") + quoteGbnf(text);
-  };
-  add(open);
-  root += root.empty() ? "call" : " call";
-  if (several)
-    root += " (" + quoteGbnf(between) + " call){0," +
+  if (!options.thoughtsEnd.empty())
+    root = " " + text("thoughts", options.thoughtsEnd) + " \"\\n\"{0,2}";
+  root += writeMarks(open, options.tokens) + " call";
+  if (options.several)
+    root += " (" + writeMarks(between, options.tokens).substr(1) + " call){0," +
             std::to_string(kMostCalls - 1) + "}";
-  add(close);
-  rule("root", root);
+  root += writeMarks(close, options.tokens);
+  rule("root", root.substr(1));
   std::string calls;
   for (size_t i = 0; i < tools.size(); ++i)
     calls += (i ? " | call-" : "call-") + std::to_string(i);
@@ -59,7 +79,8 @@ CallGrammar CallGrammarMaker::make(std::span<const Tool> tools, bool several,
 }
 
 CallGrammar makeJsonGrammar(const JsonCallFrame &frame,
-                            std::span<const Tool> tools, bool several) {
+                            std::span<const Tool> tools,
+                            const CallGrammarOptions &options) {
   CallGrammarMaker maker;
   maker.call = [&](const Tool &tool, size_t number) {
     std::string front = "{\"name\": " + Json(tool.name).dump() + ", \"" +
@@ -68,7 +89,7 @@ CallGrammar makeJsonGrammar(const JsonCallFrame &frame,
         maker.schema("arguments-" + std::to_string(number), tool.parameters);
     return quoteGbnf(front) + " " + arguments + " \"}\"";
   };
-  return maker.make(tools, several, frame.open, frame.between, frame.close);
+  return maker.make(tools, options, frame.open, frame.between, frame.close);
 }
 
 } // namespace marimba::rt

@@ -19,9 +19,9 @@ std::string quoteGbnf(std::string_view text);
 class CallGrammarMaker {
 public:
   /// Calls are between `open` and `close`, several have `between` between them.
-  CallGrammar make(std::span<const Tool> tools, bool several,
-                   std::string_view open, std::string_view between,
-                   std::string_view close);
+  CallGrammar make(std::span<const Tool> tools,
+                   const CallGrammarOptions &options, std::string_view open,
+                   std::string_view between, std::string_view close);
 
   /// What the call of a tool, of that number, is: an expression of GBNF.
   std::function<std::string(const Tool &tool, size_t number)> call;
@@ -33,6 +33,8 @@ public:
   }
   /// Adds a rule of what fits a schema.
   std::string schema(const std::string &name, nlohmann::ordered_json schema);
+  /// Adds a rule of any text up to `end`, and that.
+  std::string text(const std::string &name, std::string_view end);
 
 private:
   CallGrammar grammar;

@@ -25,10 +25,10 @@ const ToolCallForm kGraniteCalls = {
                                 tools);
         },
     .grammar =
-        [](std::span<const Tool> tools, bool several) {
+        [](std::span<const Tool> tools, const CallGrammarOptions &options) {
           return makeJsonGrammar(
               {.open = "<|tool_call|>[", .between = ", ", .close = "]"}, tools,
-              several);
+              options);
         },
 };
 

@@ -24,11 +24,11 @@ const ToolCallForm kHermesCalls = {
               {.begins = {"<tool_call>"}, .end = "</tool_call>"}, tools);
         },
     .grammar =
-        [](std::span<const Tool> tools, bool several) {
+        [](std::span<const Tool> tools, const CallGrammarOptions &options) {
           return makeJsonGrammar({.open = "<tool_call>\n",
                                   .between = "\n</tool_call>\n<tool_call>\n",
                                   .close = "\n</tool_call>"},
-                                 tools, several);
+                                 tools, options);
         },
 };
 

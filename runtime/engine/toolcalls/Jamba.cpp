@@ -24,11 +24,11 @@ const ToolCallForm kJambaCalls = {
               {.begins = {"<tool_calls>"}, .end = "</tool_calls>"}, tools);
         },
     .grammar =
-        [](std::span<const Tool> tools, bool several) {
+        [](std::span<const Tool> tools, const CallGrammarOptions &options) {
           return makeJsonGrammar({.open = "<tool_calls>[\n  ",
                                   .between = ",\n  ",
                                   .close = "\n]</tool_calls>"},
-                                 tools, several);
+                                 tools, options);
         },
 };
 

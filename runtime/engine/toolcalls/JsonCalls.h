@@ -26,7 +26,8 @@ struct JsonCallFrame {
 };
 
 CallGrammar makeJsonGrammar(const JsonCallFrame &frame,
-                            std::span<const Tool> tools, bool several);
+                            std::span<const Tool> tools,
+                            const CallGrammarOptions &options);
 
 } // namespace marimba::rt
 

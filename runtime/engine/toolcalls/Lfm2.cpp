@@ -159,14 +159,15 @@ static std::string argumentsRule(CallGrammarMaker &maker, const Tool &tool,
   return first;
 }
 
-static CallGrammar makeGrammar(std::span<const Tool> tools, bool several) {
+static CallGrammar makeGrammar(std::span<const Tool> tools,
+                               const CallGrammarOptions &options) {
   CallGrammarMaker maker;
   maker.call = [&](const Tool &tool, size_t number) {
     std::string arguments = argumentsRule(maker, tool, number);
     return quoteGbnf(tool.name + "(") + (arguments.empty() ? "" : " ") +
            arguments + " \")\"";
   };
-  return maker.make(tools, several, std::string(kBegin) + "[", ", ",
+  return maker.make(tools, options, std::string(kBegin) + "[", ", ",
                     "]" + std::string(kEnd));
 }
 

@@ -28,12 +28,12 @@ const ToolCallForm kLlama3Calls = {
               {.begins = {"<|python_tag|>"}, .mayBeBare = true}, tools);
         },
     .grammar =
-        [](std::span<const Tool> tools, bool several) {
+        [](std::span<const Tool> tools, const CallGrammarOptions &options) {
           return makeJsonGrammar({.open = "",
                                   .between = "; ",
                                   .close = "",
                                   .argumentsName = "parameters"},
-                                 tools, several);
+                                 tools, options);
         },
 };
 

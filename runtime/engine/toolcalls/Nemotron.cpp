@@ -24,10 +24,10 @@ const ToolCallForm kNemotronCalls = {
               {.begins = {"<TOOLCALL>"}, .end = "</TOOLCALL>"}, tools);
         },
     .grammar =
-        [](std::span<const Tool> tools, bool several) {
+        [](std::span<const Tool> tools, const CallGrammarOptions &options) {
           return makeJsonGrammar(
               {.open = "<TOOLCALL>[", .between = ", ", .close = "]</TOOLCALL>"},
-              tools, several);
+              tools, options);
         },
 };
 

@@ -219,26 +219,26 @@ CallReader::Outcome QwenXmlReader::read(std::string_view text, size_t &at,
   return outcome;
 }
 
-/// The value of a parameter, between the line breaks.
+/// The value of a parameter, and the end of its tag.
 static std::string valueRule(CallGrammarMaker &maker,
                              const Parameter &parameter,
                              const std::string &name) {
-  if (!(allowedTypes(parameter.schema) & kTextType))
-    return maker.schema(name, parameter.schema);
-  const Json values = parameter.schema.is_object()
-                          ? parameter.schema.value("enum", Json())
-                          : Json();
+  const Json &schema = parameter.schema;
+  std::string end = quoteGbnf("\n" + std::string(kParameterEnd));
+  if (!(allowedTypes(schema) & kTextType))
+    return maker.schema(name, schema) + " " + end;
+  if (!schema.is_object() || !schema.contains("enum"))
+    return maker.text(name, kParameterEnd);
   std::string body;
-  if (values.is_array())
-    for (const Json &value : values)
-      body += (body.empty() ? "" : " | ") +
-              quoteGbnf(value.is_string() ? value.get<std::string>()
-                                          : value.dump());
-  // A text has no end of a tag in it.
-  return maker.rule(name, body.empty() ? "([^<] | \"<\"+ [^</])*" : body);
+  for (const Json &value : schema["enum"])
+    body +=
+        (body.empty() ? "" : " | ") +
+        quoteGbnf(value.is_string() ? value.get<std::string>() : value.dump());
+  return maker.rule(name, body) + " " + end;
 }
 
-static CallGrammar makeGrammar(std::span<const Tool> tools, bool several) {
+static CallGrammar makeGrammar(std::span<const Tool> tools,
+                               const CallGrammarOptions &options) {
   CallGrammarMaker maker;
   maker.call = [&](const Tool &tool, size_t number) {
     std::string body = quoteGbnf(std::string(kFunction) + tool.name + ">\n");
@@ -249,14 +249,14 @@ static CallGrammar makeGrammar(std::span<const Tool> tools, bool several) {
       std::string front = std::string(kParameter) + parameters[i].name + ">\n";
       std::string one = quoteGbnf(front) + " " +
                         valueRule(maker, parameters[i], name) + " " +
-                        quoteGbnf("\n" + std::string(kParameterEnd) + "\n");
+                        quoteGbnf("\n");
       body += parameters[i].isRequired ? " " + one : " (" + one + ")?";
     }
     return body + " " + quoteGbnf(kFunctionEnd);
   };
   std::string open = std::string(kCall) + "\n";
   std::string close = "\n" + std::string(kCallEnd);
-  return maker.make(tools, several, open, close + "\n" + open, close);
+  return maker.make(tools, options, open, close + "\n" + open, close);
 }
 
 const ToolCallForm kQwenXmlCalls = {

@@ -31,12 +31,15 @@ const ToolCallForm *detectToolCallForm(std::string_view source) {
 
 CallGrammar forcedCallGrammar(const ToolCallForm &form,
                               std::span<const Tool> tools,
-                              const ToolChoice &choice, bool parallel) {
-  if (choice.kind != ToolChoice::Kind::Named)
-    return form.grammar(tools, parallel);
-  auto named = std::ranges::find(tools, choice.name, &Tool::name);
-  size_t at = static_cast<size_t>(named - tools.begin());
-  return form.grammar(tools.subspan(at, named != tools.end()), false);
+                              const ToolChoice &choice,
+                              CallGrammarOptions options) {
+  if (choice.kind == ToolChoice::Kind::Named) {
+    auto named = std::ranges::find(tools, choice.name, &Tool::name);
+    auto at = static_cast<size_t>(named - tools.begin());
+    tools = tools.subspan(at, named != tools.end());
+    options.several = false;
+  }
+  return form.grammar(tools, options);
 }
 
 } // namespace marimba::rt

@@ -75,6 +75,11 @@ public:
   std::optional<ChatPrompt> prompt(const ChatRequest &request,
                                    std::string &error) const;
 
+  /// The grammar of answers to a prompt whose choice forces calls; `parallel`:
+  /// several are fine. Nothing where calls() is null, or nothing is forced.
+  std::optional<CallGrammar> callGrammar(const ChatPrompt &prompt,
+                                         bool parallel = true) const;
+
   /// How calls are written; null where the template says nothing of it.
   const ToolCallForm *calls() const { return callForm; }
   /// Special tokens whose text belongs to an answer: marks of thoughts and

@@ -49,23 +49,6 @@ struct SamplerOptions {
 /// allowed; empty where all are.
 std::string checkSamplerOptions(const SamplerOptions &options);
 
-/// A token and the natural logarithm of its probability.
-struct TokenChance {
-  int32_t id;
-  float logProbability;
-};
-
-/// The chances of `id` and of the `count` likeliest tokens, the likeliest
-/// first, among equal ones the lowest id: by the softmax of `logits` as they
-/// are. NaN counts as -inf, whose logarithm is -inf, too. No more than there
-/// are tokens.
-struct TokenChances {
-  float logProbability;
-  std::vector<TokenChance> likeliest;
-};
-TokenChances tokenChances(std::span<const float> logits, int32_t id,
-                          size_t count);
-
 /// Chooses tokens one after another, in the order of Hugging Face generate():
 /// repetition penalty, temperature, top-k, top-p, min-p, then a draw. Frequency
 /// and presence penalties and the biases come behind the repetition penalty.

@@ -42,11 +42,23 @@ struct ToolChoice {
   bool forces() const { return kind == Kind::Required || kind == Kind::Named; }
 };
 
-/// A grammar in GBNF. Its rules use others that it does not define: those in
-/// `schemas`, by name, each what fits a JSON schema.
+/// A grammar in GBNF (marimba/Grammar.h). Its rules use others that it does not
+/// define: those in `schemas`, by name, each what fits a JSON schema, and those
+/// in `texts`, each any text up to the first of the given one, and that.
 struct CallGrammar {
   std::string gbnf;
   std::vector<std::pair<std::string, nlohmann::ordered_json>> schemas;
+  std::vector<std::pair<std::string, std::string>> texts;
+};
+
+/// What answers such a grammar is for.
+struct CallGrammarOptions {
+  /// One call or more; one otherwise.
+  bool several = true;
+  /// Marks that are special tokens of the vocabulary.
+  std::vector<std::string> tokens = {};
+  /// The answer begins inside of thoughts, which end so; empty: it does not.
+  std::string thoughtsEnd = {};
 };
 
 /// How calls are written.
@@ -58,9 +70,9 @@ struct ToolCallForm {
   bool (*isOf)(std::string_view source);
   /// What takes calls out of an answer. `tools` must outlive it.
   std::unique_ptr<CallReader> (*makeReader)(std::span<const Tool> tools);
-  /// The grammar of an answer that is one call of one of `tools` or, where
-  /// `several`, one or more.
-  CallGrammar (*grammar)(std::span<const Tool> tools, bool several);
+  /// The grammar of answers that are calls of `tools`.
+  CallGrammar (*grammar)(std::span<const Tool> tools,
+                         const CallGrammarOptions &options);
 };
 
 /// All forms, those before others that a template of several marks is rather
@@ -84,11 +96,12 @@ bool readToolChoice(const nlohmann::ordered_json &choice,
                     std::span<const Tool> tools, ToolChoice &result,
                     std::string &error);
 
-/// The grammar of answers that `choice`, which forces(), wants. `parallel`:
-/// several calls are fine, where it does not name one.
+/// The grammar of answers that `choice`, which forces(), wants: of one call
+/// where that is named.
 CallGrammar forcedCallGrammar(const ToolCallForm &form,
                               std::span<const Tool> tools,
-                              const ToolChoice &choice, bool parallel = true);
+                              const ToolChoice &choice,
+                              CallGrammarOptions options = {});
 
 } // namespace marimba::rt
 

@@ -242,28 +242,3 @@ TEST(SamplerTest, ChecksPenaltiesAndBiases) {
   for (int i = 0; i < 3; ++i)
     EXPECT_EQ(bad.sample(std::vector<float>{1, 2}), 1);
 }
-
-TEST(SamplerTest, ChancesAreLogarithms) {
-  std::vector<float> logits{std::log(2.0f), std::log(5.0f), notANumber,
-                            std::log(1.0f), std::log(2.0f), -inf};
-  TokenChances chances = tokenChances(logits, 3, 3);
-  EXPECT_FLOAT_EQ(chances.logProbability, std::log(0.1f));
-  ASSERT_EQ(chances.likeliest.size(), 3u);
-  EXPECT_EQ(chances.likeliest[0].id, 1);
-  EXPECT_FLOAT_EQ(chances.likeliest[0].logProbability, std::log(0.5f));
-  EXPECT_EQ(chances.likeliest[1].id, 0);
-  EXPECT_EQ(chances.likeliest[2].id, 4);
-  EXPECT_FLOAT_EQ(chances.likeliest[2].logProbability, std::log(0.2f));
-  EXPECT_EQ(tokenChances(logits, 5, 0).logProbability, -inf);
-  EXPECT_EQ(tokenChances(logits, 2, 0).logProbability, -inf);
-  EXPECT_EQ(tokenChances(logits, 99, 99).likeliest.size(), logits.size());
-  EXPECT_TRUE(tokenChances({}, 0, 5).likeliest.empty());
-  EXPECT_FLOAT_EQ(
-      tokenChances(std::vector<float>{inf, 1, inf}, 0, 0).logProbability,
-      std::log(0.5f));
-  EXPECT_EQ(tokenChances(std::vector<float>{-inf, -inf}, 0, 1).likeliest.size(),
-            1u);
-  EXPECT_FLOAT_EQ(
-      tokenChances(std::vector<float>{1e30f, 1e30f}, 0, 0).logProbability,
-      std::log(0.5f));
-}
