@@ -237,6 +237,15 @@ PrefixTree::beginSave(std::span<const int32_t> ids,
   return root;
 }
 
+bool PrefixTree::isSaved(const PathDigest &digest) {
+  tidy();
+  Place last = at(digest);
+  return digest == root ||
+         (last && std::ranges::all_of(path(last), [](const Place &node) {
+            return node->stored();
+          }));
+}
+
 void PrefixTree::pinSessions() {
   if (!files)
     return;

@@ -183,8 +183,11 @@ bool Scheduler::readGroup(std::span<Row *const> group,
       choose(row, std::span(logits).subspan(i * vocabulary, vocabulary),
              listener);
   }
-  // Only now: rows may change places.
-  for (Row *row : group)
+  // Only now: rows may change places. The nearest to those that decode first.
+  std::vector<Row *> done(group.begin(), group.end());
+  if (group.front()->slot < firstDecoding)
+    std::ranges::reverse(done);
+  for (Row *row : done)
     if (row->unread() == 0 && !row->end && !row->failed && !join(*row, error))
       return false;
   return true;

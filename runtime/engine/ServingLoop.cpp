@@ -39,6 +39,17 @@ public:
     return true;
   }
 
+  bool failed(uint64_t request, const std::string &problem) override {
+    auto listener = take(request);
+    {
+      std::scoped_lock lock(loop.mutex);
+      loop.counts.failed += listener != nullptr;
+    }
+    if (listener)
+      listener->failed(problem);
+    return true;
+  }
+
 private:
   std::shared_ptr<AnswerListener> find(uint64_t request) {
     std::scoped_lock lock(loop.mutex);
@@ -126,10 +137,21 @@ void ServingLoop::run() {
   while (true) {
     {
       std::unique_lock lock(mutex);
-      wake.wait(lock, [&] { return stopping || !scheduler->idle(); });
+      wake.wait(lock, [&] {
+        return stopping || !tasks.empty() || !scheduler->idle();
+      });
       if (stopping && (!draining || scheduler->idle()))
         break;
+      while (!tasks.empty()) {
+        std::function<void()> task = std::move(tasks.front());
+        tasks.pop_front();
+        lock.unlock();
+        task();
+        lock.lock();
+      }
     }
+    if (scheduler->idle())
+      continue;
     std::string error;
     Stopwatch watch;
     bool good = false;
@@ -142,11 +164,29 @@ void ServingLoop::run() {
       std::scoped_lock lock(mutex);
       ++counts.steps;
       counts.longestStep = std::max(counts.longestStep, watch.seconds());
+      count();
     }
     if (!good)
       failAll(error);
   }
   failAll(kStopped);
+  std::deque<std::function<void()>> left;
+  {
+    std::scoped_lock lock(mutex);
+    ended = true;
+    left.swap(tasks);
+  }
+  for (const std::function<void()> &task : left)
+    task();
+}
+
+void ServingLoop::count() {
+  PrefixTree::Counts tree = scheduler->tree().counts();
+  counts.cacheBytes = tree.bytes;
+  counts.cacheNodes = tree.places;
+  counts.evictions = tree.evictions;
+  counts.spilledBytes = static_cast<int64_t>(tree.spilled);
+  counts.storedBytes = tree.stored;
 }
 
 void ServingLoop::failAll(const std::string &error) {
@@ -161,6 +201,102 @@ void ServingLoop::failAll(const std::string &error) {
   }
   for (const auto &[number, listener] : left)
     listener->failed(error);
+}
+
+//===----------------------------------------------------------------------===//
+// Sessions
+//===----------------------------------------------------------------------===//
+
+bool ServingLoop::inLoop(const std::function<void()> &task,
+                         std::string &error) {
+  std::unique_lock lock(mutex);
+  if (ended) {
+    error = kStopped;
+    return false;
+  }
+  bool done = false;
+  tasks.push_back([&] {
+    task();
+    std::scoped_lock inner(mutex);
+    count();
+    done = true;
+    wake.notify_all();
+  });
+  wake.notify_all();
+  wake.wait(lock, [&] { return done; });
+  return true;
+}
+
+SessionStore *ServingLoop::store(std::string &error) const {
+  SessionStore *files = scheduler->tree().store();
+  if (!files)
+    error = "there is no folder for sessions";
+  return files;
+}
+
+bool ServingLoop::hasSessions() const { return scheduler->tree().store(); }
+
+bool ServingLoop::saveSession(const std::string &name, std::vector<int32_t> ids,
+                              std::vector<int64_t> boundaries,
+                              std::string attachment, std::string &error) {
+  SessionStore *files = store(error);
+  if (!files || !checkSessionName(name, error))
+    return false;
+  PrefixTree &tree = scheduler->tree();
+  std::optional<PathDigest> last;
+  bool saved = false;
+  if (!inLoop([&] { last = tree.beginSave(ids, boundaries, error); }, error))
+    return false;
+  if (last) {
+    files->flush();
+    if (!inLoop([&] { saved = tree.isSaved(*last); }, error))
+      return false;
+    if (!saved)
+      error = "session '" + name + "': its states could not be written";
+  }
+  if (saved) {
+    KeptSession session;
+    session.name = name;
+    session.last = *last;
+    session.ids = std::move(ids);
+    session.boundaries = std::move(boundaries);
+    session.attachment = std::move(attachment);
+    saved = files->saveSession(std::move(session), error);
+  }
+  // Where the loop has ended by now, nothing is removed any more.
+  std::string ignored;
+  inLoop([&] { tree.pinSessions(); }, ignored);
+  return saved;
+}
+
+std::vector<SessionInfo> ServingLoop::sessions() const {
+  std::vector<SessionInfo> result;
+  if (const SessionStore *files = scheduler->tree().store())
+    for (KeptSession &session : files->sessions())
+      result.push_back(
+          {session.name, session.ids.size(), std::move(session.attachment)});
+  return result;
+}
+
+std::optional<KeptSession> ServingLoop::session(const std::string &name,
+                                                std::string &error) const {
+  const SessionStore *files = store(error);
+  return files ? files->session(name, error) : std::nullopt;
+}
+
+bool ServingLoop::forkSession(const std::string &from, const std::string &to,
+                              std::string &error) {
+  SessionStore *files = store(error);
+  return files && files->forkSession(from, to, error);
+}
+
+bool ServingLoop::deleteSession(const std::string &name, std::string &error) {
+  SessionStore *files = store(error);
+  if (!files || !files->removeSession(name, error))
+    return false;
+  std::string ignored;
+  inLoop([&] { scheduler->tree().pinSessions(); }, ignored);
+  return true;
 }
 
 } // namespace marimba::rt

@@ -14,6 +14,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstring>
 
 namespace marimba::rt::fake {
@@ -46,6 +47,8 @@ inline int prefillCalls, decodeCalls;
 /// Tokens per row of each call, padding included.
 inline std::vector<int64_t> calls;
 inline bool failNext;
+/// A token behind which logits are no numbers.
+inline int32_t poison = -1;
 
 template <typename T>
 T &at(const MarimbaTensor &tensor, std::initializer_list<int64_t> index) {
@@ -88,6 +91,8 @@ inline int32_t step(MarimbaContext *ctx, const MarimbaCall *call) {
         at<float>(hidden, {layer, b, t, 2}) = 100 * float(layer) + id;
       after[static_cast<size_t>(b)].push_back(1000 * at<float>(sum, {b, 0}) +
                                               10 * float(before + t + 1));
+      if (t < count && id == float(poison))
+        after[static_cast<size_t>(b)].back() = std::nanf("");
     }
     for (int64_t p = 0; p < positions.sizes[1]; ++p)
       for (int64_t v = 0; v < vocabulary; ++v)
@@ -135,6 +140,7 @@ protected:
   void SetUp() override {
     prefillCalls = decodeCalls = 0;
     failNext = false;
+    poison = -1;
     auto module = CompiledModule::bind(lookup, error);
     ASSERT_TRUE(module) << error;
     auto weights = Weights::load(module->description, {}, error);

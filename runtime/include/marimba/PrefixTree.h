@@ -98,6 +98,8 @@ public:
   std::optional<PathDigest> beginSave(std::span<const int32_t> ids,
                                       std::span<const int64_t> boundaries,
                                       std::string &error);
+  /// Whether all places on the way to one are on the disk.
+  bool isSaved(const PathDigest &digest);
   /// Learns which places sessions have.
   void pinSessions();
 

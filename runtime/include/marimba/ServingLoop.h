@@ -11,6 +11,7 @@
 #include "marimba/Scheduler.h"
 
 #include <condition_variable>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -55,6 +56,13 @@ struct ServingCounters {
   int64_t storedBytes = 0;         // in that folder, now
 };
 
+/// A conversation that has a name.
+struct SessionInfo {
+  std::string name;
+  size_t tokens = 0;
+  std::string attachment; // as saveSession() got it
+};
+
 /// Steps a scheduler in a thread of its own. All functions may be called from
 /// any thread, submit() and cancel() also from listeners.
 class ServingLoop {
@@ -84,10 +92,34 @@ public:
 
   ServingCounters counters() const;
 
+  /// Saves a conversation under a name (checkSessionName()), in place of what
+  /// has it: what is kept of its beginning stays in the folder until the
+  /// session is deleted, and over a restart. True when all of it is on the
+  /// disk. `attachment` is the caller's. Waits for the loop: not from a
+  /// listener. Here and below: false and `error` without a folder, too.
+  bool saveSession(const std::string &name, std::vector<int32_t> ids,
+                   std::vector<int64_t> boundaries, std::string attachment,
+                   std::string &error);
+  /// In the order of their names; none without a folder.
+  std::vector<SessionInfo> sessions() const;
+  std::optional<KeptSession> session(const std::string &name,
+                                     std::string &error) const;
+  /// `to` must be free.
+  bool forkSession(const std::string &from, const std::string &to,
+                   std::string &error);
+  bool deleteSession(const std::string &name, std::string &error);
+  bool hasSessions() const;
+
 private:
   class Ears;
   ServingLoop() = default;
   void run();
+  /// Takes what the tree counted; locked, in the loop's thread.
+  void count();
+  /// Has the loop's thread do something between steps. False and `error` where
+  /// it has stopped.
+  bool inLoop(const std::function<void()> &task, std::string &error);
+  SessionStore *store(std::string &error) const;
   /// Tells everybody who still listens.
   void failAll(const std::string &error);
 
@@ -96,7 +128,8 @@ private:
   std::condition_variable wake;
   std::map<uint64_t, std::shared_ptr<AnswerListener>> listeners;
   ServingCounters counts;
-  bool stopping = false, draining = false;
+  std::deque<std::function<void()>> tasks;
+  bool stopping = false, draining = false, ended = false;
   std::mutex joining;
   std::thread thread; // last: it uses the rest
 };
