@@ -242,7 +242,7 @@ def check_prefill(args, report):
             entry = projection(name, matrix, rows, [1, 11, inputs], "f32")
             single = matrix.group == matrix.depth
             group = matrix.group if matrix.group <= 128 else 64
-            if tiles and single and not matrix.minimum:
+            if tiles and single and matrix.form.offset != "minimum":
                 group = matrix.depth
             if "avx2" in units and not plain:
                 rounded = quantize_rows(rows, matrix.depth, group)
