@@ -1,24 +1,24 @@
 // Memory against the length of the context.
 
 import { bytesText, el, svg, whole } from "/page/dom.js";
-import { byteTicks, frame, path, scale } from "/page/plot.js";
+import { byteTicks, frame, keepDrawn, path, scale } from "/page/plot.js";
 
 const CONTEXTS = Array.from({ length: 13 }, (_, at) => 256 * 2 ** at); // to 1M
 
 const tokens = (count) => count >= 1 << 20 ? `${count >> 20}M` : count >= 1024 ? `${count >> 10}K` : String(count);
 
-function drawing(memory, sequences) {
+function drawing(memory, sequences, width) {
   const weights = memory.packed_bytes || memory.weight_bytes;
   const states = memory.state_bytes * sequences;
   const keys = (context) => memory.kv_bytes_per_token * context * sequences;
   const total = (context) => weights + states + keys(context);
   const most = total(CONTEXTS.at(-1));
-  const width = 900, height = 400, left = 82, bottom = 48;
+  const height = width < 600 ? 300 : 400, left = 74, bottom = 48;
   const ys = byteTicks(most);
   const x = scale(CONTEXTS[0], CONTEXTS.at(-1), left, width - 16, 2);
   const y = scale(0, ys.at(-1), height - bottom, 16);
   const root = frame({
-    width, height, left, bottom, xs: CONTEXTS.filter((_, at) => at % 2 === 0), ys, x, y, xText: tokens, yText: bytesText,
+    width, height, left, bottom, xs: CONTEXTS.filter((_, at) => at % (width < 600 ? 4 : 2) === 0), ys, x, y, xText: tokens, yText: bytesText,
     xTitle: "tokens of context", yTitle: "",
     label: `Memory of ${sequences} sequences against the context: ${bytesText(total(CONTEXTS[0]))} at ${CONTEXTS[0]} tokens, ${bytesText(most)} at a million`,
   });
@@ -46,9 +46,11 @@ export function showMemory(panel, memory) {
   const place = el("div");
   const rows = el("tbody");
   const sentence = el("p", { class: "lead", "aria-live": "polite" });
+  const chosen = () => Math.min(4096, Math.max(1, Math.round(Number(count.value)) || 1));
+  const redraw = keepDrawn(place, (width) => drawing(memory, chosen(), width));
   const draw = () => {
-    const sequences = Math.min(4096, Math.max(1, Math.round(Number(count.value)) || 1));
-    place.replaceChildren(drawing(memory, sequences));
+    const sequences = chosen();
+    redraw();
     const perToken = memory.kv_bytes_per_token * sequences;
     const states = memory.state_bytes * sequences;
     const free = memory.available_bytes;

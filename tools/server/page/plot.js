@@ -45,4 +45,21 @@ export function frame({ width, height, left, bottom, top = 16, right = 16, xs, y
   return root;
 }
 
+/** Fills `place` with what `draw` makes for its width, again when that changes:
+ * texts keep their size on a phone. */
+export function keepDrawn(place, draw) {
+  let last = 0;
+  const redraw = () => {
+    const width = Math.round(Math.min(960, Math.max(320, place.clientWidth)));
+    if (width === last || !place.clientWidth) return;
+    last = width;
+    place.replaceChildren(draw(width) ?? "");
+  };
+  new ResizeObserver(redraw).observe(place);
+  return () => {
+    last = 0;
+    redraw();
+  };
+}
+
 export const path = (points) => points.map(([x, y], at) => `${at ? "L" : "M"}${x.toFixed(1)} ${y.toFixed(1)}`).join("");

@@ -2,13 +2,13 @@
 
 import { announce, digits, el, svg, timeText, whole } from "/page/dom.js";
 import { getJson, postJson } from "/page/api.js";
-import { decades, frame, path, scale } from "/page/plot.js";
+import { decades, frame, keepDrawn, path, scale } from "/page/plot.js";
 
 const nameOf = (row) => row.op ? `${row.function} ${row.op}` : "outside of all ops";
 const whatOf = (row) => [row.kind, ...(row.with ?? [])].filter(Boolean).join(", ");
 
 /** Operations per byte against operations per second, below the machine's roof. */
-function drawing({ prefill, decode, limits }) {
+function drawing({ prefill, decode, limits }, width) {
   const points = [];
   for (const [phase, { rows }] of [["prefill", prefill], ["decode", decode]])
     for (const row of rows)
@@ -26,7 +26,7 @@ function drawing({ prefill, decode, limits }) {
   const band = limits.dram_gbps;
   const xs = decades(Math.min(...points.map((point) => point.x), 0.1), Math.max(...points.map((point) => point.x), (2 * top) / band));
   const ys = decades(Math.min(...points.map((point) => point.y), top / 100), top);
-  const width = 900, height = 360, left = 62, bottom = 48;
+  const height = width < 600 ? 300 : 360, left = 62, bottom = 48;
   const x = scale(xs[0], xs.at(-1), left, width - 16, 10);
   const y = scale(ys[0], ys.at(-1), height - bottom, 16, 10);
   const power = (tick) => tick >= 0.01 && tick < 1e5 ? digits(tick) : tick.toExponential(0);
@@ -107,13 +107,15 @@ export function showRoofline(panel, first) {
       return;
     }
     if (answer.state !== "done") return;
+    const plot = el("div");
+    keepDrawn(plot, (width) => drawing(answer, width));
     const section = el("section", {},
       el("h2", {}, "Below the roof"),
       el("ul", { class: "legend" },
         el("li", { class: "k0" }, el("span", { class: "swatch" }), `reading ${whole(answer.prompt_tokens)} tokens`),
         el("li", { class: "k2" }, el("span", { class: "swatch" }), "making one token"),
         el("li", {}, "area: share of the time")),
-      drawing(answer) ?? "",
+      plot,
       ...table(`Reading ${whole(answer.prompt_tokens)} tokens`, answer.prefill),
       ...table("Making one token", answer.decode),
       el("p", { class: "lead" }, `With ${answer.threads} thread${answer.threads === 1 ? "" : "s"}. The upper bar is what was measured, the lower one what the limits allow: `
