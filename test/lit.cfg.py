@@ -11,7 +11,7 @@ import lit.formats
 config.name = "Marimba"
 config.test_format = lit.formats.ShTest(execute_external=False)
 config.suffixes = [".mlir", ".test"]
-config.excludes = ["Inputs"]
+config.excludes = ["Inputs", "node_modules"]
 config.test_source_root = os.path.dirname(__file__)
 config.test_exec_root = config.marimba_test_dir
 

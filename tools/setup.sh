@@ -5,6 +5,8 @@
 #
 #   tools/setup.sh            install what is missing
 #   tools/setup.sh --list     print the list
+#   tools/setup.sh --clients  install what page.test and the tests of OpenAI's
+#                             client need: chromium, and packages of npm
 set -euo pipefail
 
 packages=(
@@ -38,8 +40,19 @@ if [[ ${1:-} == --list ]]; then
   printf '%s\n' "${packages[@]}"
   exit 0
 fi
+if [[ ${1:-} == --clients ]]; then
+  # Those need Node 20; Debian 12 has 18.
+  if ! command -v npm >/dev/null; then
+    echo "setup.sh: --clients: expected npm and node (20 or newer) in PATH" >&2
+    exit 1
+  fi
+  npm ci --ignore-scripts --no-audit --no-fund \
+    --prefix "$(dirname "${BASH_SOURCE[0]}")/../test/tools/npm" >&2
+  packages=(chromium)
+  shift
+fi
 if [[ $# -gt 0 ]]; then
-  echo "setup.sh: unknown argument '$1' (only --list is known)" >&2
+  echo "setup.sh: unknown argument '$1' (--list and --clients are known)" >&2
   exit 1
 fi
 

@@ -2,7 +2,7 @@
 
 import { announce, byId, el, icon, makeTabs, whole } from "/page/dom.js";
 import { getJson, postJson, remove } from "/page/api.js";
-import { allConversations, forget, forkOf, keep, newConversation, storeProblem, titleOf } from "/page/store.js";
+import { allConversations, forget, forkOf, hearOthers, keep, newConversation, storeProblem, titleOf } from "/page/store.js";
 import { filesPending, hasFiles, startAttaching, takeFiles } from "/page/attach.js";
 import { openSettings, startTheme } from "/page/settings.js";
 import * as chat from "/page/chat.js";
@@ -291,6 +291,10 @@ const selectView = makeTabs(byId("views"), (id) => {
 });
 
 storeProblem.hear = () => fail("This browser has no room left: the conversation is lost when the tab is closed. Delete some.");
+hearOthers((id) => {
+  setTimeout(drawLists);
+  return id !== chat.current().id;
+});
 startTheme();
 startAttaching();
 open(allConversations().find((conversation) => conversation.id === localStorage.getItem(LAST)) ?? newConversation());

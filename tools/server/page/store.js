@@ -33,6 +33,16 @@ export function forget(id) {
   localStorage.removeItem(PREFIX + id);
 }
 
+/** Another tab has changed a conversation: `changed` hears its id, and whether to
+ * take it up says what it returns. */
+export function hearOthers(changed) {
+  window.addEventListener("storage", ({ key }) => {
+    if (!key?.startsWith(PREFIX)) return;
+    const id = key.slice(PREFIX.length);
+    if (changed(id)) memory.delete(id);
+  });
+}
+
 /** All, newest first. */
 export function allConversations() {
   for (let at = 0; at < localStorage.length; ++at) {
