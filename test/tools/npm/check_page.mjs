@@ -93,7 +93,7 @@ async function byKeyboard(browser, url) {
   equal("Shift+Enter", "Once upon a time\nthere was a dog.", await page.inputValue("#question"));
   await page.keyboard.press("Enter");
   await page.waitForSelector("#stop:not([hidden])");
-  await page.waitForFunction(() => document.querySelector(".answer .text")?.textContent.length > 10);
+  await page.waitForFunction(() => document.querySelector(".answer > .text")?.textContent.length > 10);
   await page.keyboard.press("Escape");
   await answered(page);
   equal("Escape", "Stopped.", await last(page, ".note").innerText());
@@ -118,7 +118,7 @@ async function conversation(browser, url) {
   await shot(page, "desktop-light-start");
   await atMost(page, "24");
   await ask(page, "Once upon a time there was a little cat.");
-  check("an answer", (await last(page, ".text").innerText()).length > 20);
+  check("an answer", (await last(page, "> .text").innerText()).length > 20);
   matches("tokens a second", /^24 tokens, [\d.,]+ a second/, await last(page, ".meta").innerText());
   equal("end at the bound", "Ended at the bound of tokens.", await last(page, ".note").innerText());
   const [, first] = await numbers(page);
@@ -136,6 +136,7 @@ async function conversation(browser, url) {
   });
   const story = "The cat went into the garden, where it met a bird and a frog. They played all day. ".repeat(120);
   await page.setInputFiles("#file", { name: "story.txt", mimeType: "text/plain", buffer: Buffer.from(story) });
+  await page.waitForSelector("#attached small");
   matches("the file's chip", /story\.txt\s+[\d,]+ characters/, await page.innerText("#attached"));
   await ask(page, "Who was in the garden?");
   const progress = await page.evaluate(() => window.progress);
