@@ -154,8 +154,10 @@ def check_include(file, include, root):
         beside = folder_of(include, file, root)
         if COMPILER.match(include) or beside not in (None, "runtime", "tools"):
             return "no compiler is in the process of compiled models"
-        if beside == "tools" and not include.startswith("tools/commands/"):
+        if beside == "tools" and not include.startswith(("tools/commands/", "tools/server/")):
             return "no compiler is in the process of compiled models"
+        if file.startswith("tools/commands/") and include.startswith("tools/server/"):
+            return "tools/server/ is above tools/commands/"
     if CODEGEN.match(include) and not file.startswith("lowering/Target/"):
         return "only lowering/Target/ uses code generation and ORC"
     target = folder_of(include, file, root)
@@ -317,6 +319,10 @@ CASES = [
     ("tools/commands/A.cpp", '#include "tools/libmarimba/Compiler.h"', "no compiler"),
     ("tools/commands/A.cpp", '#include "importer/I.h"', "no compiler"),
     ("tools/commands/A.cpp", '#include "tools/commands/B.h"', None),
+    ("tools/commands/A.cpp", '#include "tools/server/B.h"', "above tools/commands/"),
+    ("tools/server/A.cpp", '#include "tools/libmarimba/Compiler.h"', "no compiler"),
+    ("tools/server/A.cpp", '#include "tools/commands/B.h"', None),
+    ("tools/server/A.cpp", '#include "tools/server/B.h"', None),
     ("tools/commands/A.cpp", '#include "marimba/Chat.h"', None),
     ("tools/marimba/Front.cpp", '#include "tools/marimba/Driver.h"', "no compiler"),
     ("tools/marimba/A.cpp", '#include "tools/commands/B.h"', None),

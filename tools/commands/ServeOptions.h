@@ -41,6 +41,26 @@ struct ServeOptions {
       "n",
       {1, 65536},
       64};
+  NumberOption<int64_t> cacheBytes{
+      command,
+      "cache-bytes",
+      "Memory for beginnings of prompts that are not read again (default: "
+      "1073741824; 0: none)",
+      "bytes",
+      {0, INT64_MAX},
+      int64_t(1) << 30};
+  TextOption sessions{command, "sessions",
+                      "A folder for saved sessions and for what leaves that "
+                      "memory",
+                      "folder"};
+  NumberOption<int64_t> sessionBytes{
+      command,
+      "session-bytes",
+      "Bytes in that folder, beside those of saved sessions (default: "
+      "17179869184)",
+      "bytes",
+      {0, INT64_MAX},
+      int64_t(16) << 30};
   NumberOption<int64_t> context{
       command,
       "context",

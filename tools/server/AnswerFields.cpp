@@ -77,14 +77,6 @@ void server::readSampler(Fields &fields,
   sampler.seed = static_cast<uint64_t>(seed.value_or(0));
 }
 
-bool server::isSessionName(std::string_view name) {
-  return !name.empty() && name.size() <= 64 && name.front() != '.' &&
-         std::ranges::all_of(name, [](char c) {
-           return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
-                  (c >= 'a' && c <= 'z') || c == '.' || c == '_' || c == '-';
-         });
-}
-
 void server::readAnswerFields(Fields &fields,
                               const rt::GenerationDefaults &defaults,
                               AnswerFields &result) {
@@ -100,8 +92,4 @@ void server::readAnswerFields(Fields &fields,
     result.includesUsage = members.flag("include_usage").value_or(false);
   }
   result.ignoresEnd = fields.flag("ignore_eos").value_or(false);
-  result.session = fields.text("session").value_or("");
-  if (!result.session.empty() && !isSessionName(result.session))
-    fields.fail("session",
-                "a name of 1 to 64 letters, digits, '.', '_' and '-'");
 }

@@ -31,8 +31,6 @@ struct AnswerFields {
   bool ignoresEnd = false;
   /// Log-probabilities are wanted, of so many of the likeliest tokens, too.
   std::optional<int32_t> likeliest;
-  /// Under which name the state is kept; empty for none.
-  std::string session;
 };
 
 /// The most that a request may ask for.
@@ -45,14 +43,9 @@ inline constexpr int32_t kMostLikeliest = 20;
 /// not there is as `defaults` say.
 void readSampler(Fields &fields, const rt::GenerationDefaults &defaults,
                  AnswerFields &result);
-/// Those, and `stop`, `n`, `stream`, `stream_options`, `ignore_eos` and
-/// `session`.
+/// Those, and `stop`, `n`, `stream`, `stream_options` and `ignore_eos`.
 void readAnswerFields(Fields &fields, const rt::GenerationDefaults &defaults,
                       AnswerFields &result);
-
-/// Whether `name` can be that of a session: 1 to 64 letters, digits, '.', '_'
-/// and '-', no '.' first.
-bool isSessionName(std::string_view name);
 
 } // namespace marimba::server
 

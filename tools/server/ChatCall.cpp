@@ -6,6 +6,8 @@
 
 #include "tools/server/ChatCall.h"
 
+#include "marimba/KeptFile.h"
+
 using namespace marimba;
 using namespace marimba::server;
 
@@ -42,6 +44,30 @@ static void readTemplateValues(Fields &fields, rt::ChatRequest &chat) {
   }
 }
 
+std::optional<std::string> server::readSessionName(Fields &fields,
+                                                   std::string_view name) {
+  std::optional<std::string> session = fields.text(name);
+  std::string problem;
+  if (!session || rt::checkSessionName(*session, problem))
+    return session;
+  setError(fields.problem(), fields.path(name), problem);
+  return std::nullopt;
+}
+
+void server::readMessages(Fields &fields, rt::ChatRequest &chat) {
+  if (const Json *messages = fields.findArray("messages"))
+    chat.messages = *messages;
+  else
+    fields.fail("messages", "a list of messages");
+  if (chat.messages.empty())
+    fields.fail("messages", "one message at least");
+  if (const Json *tools = fields.findArray("tools"))
+    chat.tools = *tools;
+  if (const Json *choice = fields.find("tool_choice"))
+    chat.toolChoice = *choice;
+  readTemplateValues(fields, chat);
+}
+
 std::optional<ChatCall>
 server::parseChatCompletion(const Json &body,
                             const rt::GenerationDefaults &defaults,
@@ -50,20 +76,11 @@ server::parseChatCompletion(const Json &body,
   ChatCall call;
   Fields fields(body, error);
   fields.text("model");
-  if (const Json *messages = fields.findArray("messages"))
-    call.chat.messages = *messages;
-  else
-    fields.fail("messages", "a list of messages");
-  if (call.chat.messages.empty())
-    fields.fail("messages", "one message at least");
-  if (const Json *tools = fields.findArray("tools"))
-    call.chat.tools = *tools;
-  if (const Json *choice = fields.find("tool_choice"))
-    call.chat.toolChoice = *choice;
+  readMessages(fields, call.chat);
+  call.session = readSessionName(fields, "session").value_or("");
   call.parallelCalls = fields.flag("parallel_tool_calls").value_or(true);
   call.chat.continuesLast =
       fields.flag("continue_final_message").value_or(false);
-  readTemplateValues(fields, call.chat);
   readOldFunctions(fields);
   readAnswerFields(fields, defaults, call.answer);
   // The older name stands aside.

@@ -11,25 +11,6 @@
 using namespace marimba;
 using namespace marimba::server;
 
-static Json callJson(const rt::AnswerMessage::Call &call) {
-  return {{"id", call.id},
-          {"type", "function"},
-          {"function", {{"name", call.name}, {"arguments", call.arguments}}}};
-}
-
-static Json messageJson(const rt::AnswerMessage &message) {
-  Json result = {{"role", "assistant"},
-                 {"content", message.text.empty() && !message.calls.empty()
-                                 ? Json()
-                                 : Json(message.text)},
-                 {"refusal", nullptr}};
-  if (!message.reasoning.empty())
-    result["reasoning_content"] = message.reasoning;
-  for (const rt::AnswerMessage::Call &call : message.calls)
-    result["tool_calls"].push_back(callJson(call));
-  return result;
-}
-
 /// What all objects of one reply begin with.
 static Json head(const Service &service, const char *object,
                  const std::string &id, int64_t created) {
@@ -40,7 +21,7 @@ static Json head(const Service &service, const char *object,
           {"system_fingerprint", nullptr}};
 }
 
-static Json wholeReply(const Service &service, const ChatJob &job) {
+static Json wholeReply(const Service &service, ChatJob &job) {
   Json reply = head(service, "chat.completion", Service::newId("chatcmpl-"),
                     Service::now());
   Json choices = Json::array();
@@ -56,6 +37,8 @@ static Json wholeReply(const Service &service, const ChatJob &job) {
   }
   reply["choices"] = std::move(choices);
   reply["usage"] = job.usage();
+  if (Json session = job.save(); !session.is_null())
+    reply["session"] = std::move(session);
   return reply;
 }
 
@@ -86,7 +69,7 @@ namespace {
 /// Writes chunks as they come.
 class ChunkWriter : public ChatListener {
 public:
-  ChunkWriter(const Service &service, const ChatJob &job, EventStream &stream)
+  ChunkWriter(const Service &service, ChatJob &job, EventStream &stream)
       : job(job), stream(stream),
         begin(head(service, "chat.completion.chunk",
                    Service::newId("chatcmpl-"), Service::now())) {
@@ -122,13 +105,15 @@ public:
                  job.choices()[choice].finishReason(), nullptr);
   }
   bool end() {
-    if (includesUsage) {
-      Json chunk = begin;
-      chunk["choices"] = Json::array();
+    Json chunk = begin;
+    chunk["choices"] = Json::array();
+    if (includesUsage)
       chunk["usage"] = job.usage();
-      if (!stream.data(chunk))
-        return false;
-    }
+    Json session = job.save();
+    if (!session.is_null())
+      chunk["session"] = session;
+    if ((includesUsage || !session.is_null()) && !stream.data(chunk))
+      return false;
     return stream.line("[DONE]");
   }
 
@@ -148,7 +133,7 @@ private:
     return stream.data(chunk);
   }
 
-  const ChatJob &job;
+  ChatJob &job;
   EventStream &stream;
   Json begin;
   bool includesUsage, hasChances;

@@ -7,6 +7,7 @@
 #include "tools/server/ChatJob.h"
 #include "tools/server/Constraints.h"
 #include "tools/server/Requests.h"
+#include "tools/server/Sessions.h"
 
 using namespace marimba;
 using namespace marimba::server;
@@ -24,6 +25,25 @@ Json server::usageJson(const rt::RequestUsage &usage, size_t reasoningTokens) {
           {"prompt_tokens_details", {{"cached_tokens", usage.reusedTokens}}},
           {"completion_tokens_details",
            {{"reasoning_tokens", reasoningTokens}}}};
+}
+
+static Json callJson(const rt::AnswerMessage::Call &call) {
+  return {{"id", call.id},
+          {"type", "function"},
+          {"function", {{"name", call.name}, {"arguments", call.arguments}}}};
+}
+
+Json server::messageJson(const rt::AnswerMessage &message) {
+  Json result = {{"role", "assistant"},
+                 {"content", message.text.empty() && !message.calls.empty()
+                                 ? Json()
+                                 : Json(message.text)},
+                 {"refusal", nullptr}};
+  if (!message.reasoning.empty())
+    result["reasoning_content"] = message.reasoning;
+  for (const rt::AnswerMessage::Call &call : message.calls)
+    result["tool_calls"].push_back(callJson(call));
+  return result;
 }
 
 Json ChatJob::usage() const {
@@ -58,9 +78,12 @@ std::unique_ptr<ChatJob> ChatJob::begin(Service &service, ChatCall call,
     return nullptr;
   }
   job->prompt = std::move(*prompt);
-  std::optional<rt::Request> request =
-      makeRequest(service, job->call.answer, std::move(job->prompt.ids),
-                  "messages", error);
+  for (std::string &stop : service.form().stops())
+    job->call.answer.stops.push_back(std::move(stop));
+  if (!job->call.session.empty() && !checkSessions(service, error))
+    return nullptr;
+  std::optional<rt::Request> request = makeRequest(
+      service, job->call.answer, job->prompt.ids, "messages", error);
   if (!request)
     return nullptr;
   request->boundaries = job->prompt.boundaries;
@@ -74,6 +97,7 @@ std::unique_ptr<ChatJob> ChatJob::begin(Service &service, ChatCall call,
   parts.form = service.form().calls();
   parts.tools = job->prompt.tools;
   parts.begunThoughts = job->prompt.begunThoughts;
+  parts.thoughtMarks = service.form().thoughtMarks();
   for (int32_t i = 0; i < job->call.answer.choices; ++i) {
     requests.push_back(*request);
     requests.back().sampler.seed += static_cast<uint64_t>(i);
@@ -83,6 +107,14 @@ std::unique_ptr<ChatJob> ChatJob::begin(Service &service, ChatCall call,
   }
   job->answers = Answers::submit(service, std::move(requests), error);
   return job->answers ? std::move(job) : nullptr;
+}
+
+Json ChatJob::save() {
+  if (call.session.empty())
+    return nullptr;
+  return saveConversation(service, call.session, call.chat,
+                          messageJson(all.front().message),
+                          std::move(prompt.ids), std::move(prompt.boundaries));
 }
 
 bool ChatJob::take(AnswerPiece &piece, ChatListener &listener) {

@@ -67,6 +67,9 @@ public:
   bool run(Client &client, ChatListener &listener, ApiError &error);
 
   const std::deque<ChatChoice> &choices() const { return all; }
+  /// Saves the conversation, where the request says so: what a reply tells of
+  /// it, else null.
+  Json save();
   /// Of all answers together; OpenAI's usage.
   Json usage() const;
   const ChatCall &request() const { return call; }
@@ -82,6 +85,9 @@ private:
   std::deque<ChatChoice> all;
   std::unique_ptr<Answers> answers;
 };
+
+/// An answer as a message of OpenAI's.
+Json messageJson(const rt::AnswerMessage &message);
 
 /// {"prompt_tokens", ...} as OpenAI's clients read it.
 Json usageJson(const rt::RequestUsage &usage, size_t reasoningTokens);

@@ -21,6 +21,11 @@ void messages(Service &service, const Call &call, Reply &reply);
 void countTokens(Service &service, const Call &call, Reply &reply);
 void embeddings(Service &service, const Call &call, Reply &reply);
 
+void listSessions(Service &service, const Call &call, Reply &reply);
+void makeSession(Service &service, const Call &call, Reply &reply);
+void showSession(Service &service, const Call &call, Reply &reply);
+void deleteSession(Service &service, const Call &call, Reply &reply);
+
 void models(Service &service, const Call &call, Reply &reply);
 void tokenize(Service &service, const Call &call, Reply &reply);
 void detokenize(Service &service, const Call &call, Reply &reply);

@@ -16,6 +16,7 @@
 
 #include "marimba/GenerationDefaults.h"
 #include <csignal>
+#include <filesystem>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -74,6 +75,23 @@ static bool readOptions(server::ServiceOptions &service, Socket &socket,
   service.context = o.context;
   service.maxTokens = o.maxTokens;
   service.timeout = o.timeout;
+  service.cacheBytes = o.cacheBytes;
+  service.sessionBytes = o.sessionBytes;
+  if (!o.quiet)
+    service.note = printNote;
+  if (o.sessions.given()) {
+    std::error_code code;
+    std::filesystem::create_directories(o.sessions.value, code);
+    if (!std::filesystem::is_directory(o.sessions.value, code)) {
+      fail("--sessions: expected a folder, or a name that one can have, found " +
+           o.sessions.value);
+      return false;
+    }
+    service.sessions = o.sessions.value;
+  } else if (o.sessionBytes.given()) {
+    fail("--session-bytes: expected with --sessions");
+    return false;
+  }
   if (o.apiKey.given()) {
     std::optional<server::ApiKeys> keys =
         server::ApiKeys::read(o.apiKey.value, error);

@@ -25,6 +25,10 @@ std::unique_ptr<Service> Service::create(ServiceParts parts,
   rt::Scheduler::Options how;
   how.slots = made->options.parallel;
   how.waiting = static_cast<size_t>(made->options.queue);
+  how.cache.bytes = made->options.cacheBytes;
+  how.cache.folder = made->options.sessions;
+  how.cache.folderBytes = made->options.sessionBytes;
+  how.cache.note = made->options.note;
   made->serving = rt::ServingLoop::create(made->model(), &made->tokenizer(),
                                           how, error);
   return made->serving ? std::move(made) : nullptr;

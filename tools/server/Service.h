@@ -17,6 +17,7 @@
 #include "marimba/Tokenizer.h"
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -33,6 +34,10 @@ struct ServiceOptions {
   int64_t context = 32768;        // tokens of a prompt and its answer
   int64_t maxTokens = 4096;       // of an answer, where a request does not say
   int64_t timeout = 600;          // seconds for an answer, its wait included
+  int64_t cacheBytes = int64_t(1) << 30; // of what is kept for reuse
+  std::string sessions;   // a folder for what is kept; empty: none
+  int64_t sessionBytes = int64_t(16) << 30; // in that, named ones aside
+  std::function<void(const std::string &)> note; // hears of unusable files
   ApiKeys keys;
 };
 
