@@ -1,6 +1,7 @@
 //===- CApi.cpp - Marimba for programs in C -------------------------------===//
 //
-// See marimba.h. All but marimba_model_load, which needs the compiler.
+// See marimba.h. Options, messages, models and their tokenizers; all but
+// marimba_model_load, which needs the compiler.
 //
 //===----------------------------------------------------------------------===//
 
@@ -10,8 +11,7 @@
 
 #include "marimba/CacheFiles.h"
 #include "marimba/Package.h"
-#include "marimba/SavedState.h"
-#include "marimba/Session.h"
+#include "marimba/ReadyModel.h"
 #include "marimba/TextFile.h"
 #include "marimba/ThreadTeam.h"
 #include "marimba/Tokenizer.h"
@@ -27,12 +27,6 @@
 
 using namespace marimba;
 using namespace marimba::capi;
-
-struct marimba_session {
-  std::shared_ptr<const rt::ReadyModel> model;
-  std::unique_ptr<rt::Session> session;
-  std::vector<float> logits; // after the last token; empty where not known
-};
 
 char *capi::copyText(std::string_view text) {
   auto *copy = static_cast<char *>(std::malloc(text.size() + 1));
@@ -203,6 +197,12 @@ marimba_code marimba_model_open(const char *package, const char *directory,
   return failCaught("marimba_model_open", message);
 }
 
+int marimba_is_package(const char *path) try {
+  return path && rt::isPackage(path);
+} catch (...) {
+  return 0; // no memory for the path
+}
+
 void marimba_model_free(marimba_model *model) { delete model; }
 
 int32_t marimba_model_vocabulary(const marimba_model *model) {
@@ -262,108 +262,4 @@ marimba_code marimba_decode(const marimba_model *model, const int32_t *ids,
                : fail(MARIMBA_FAILED, "marimba_decode: no memory", message);
 } catch (...) {
   return failCaught("marimba_decode", message);
-}
-
-marimba_code marimba_session_create(const marimba_model *model,
-                                    marimba_session **session,
-                                    char **message) try {
-  rt::ClassicLocale classic;
-  if (!model || !session)
-    return failNull("marimba_session_create", message);
-  *session = nullptr;
-  auto made = std::make_unique<marimba_session>();
-  made->model = model->ready;
-  std::string error;
-  made->session = made->model->makeSession(error);
-  if (!made->session)
-    return fail(MARIMBA_FAILED, error, message);
-  *session = made.release();
-  return succeed(message);
-} catch (...) {
-  return failCaught("marimba_session_create", message);
-}
-
-void marimba_session_free(marimba_session *session) { delete session; }
-
-marimba_code marimba_session_append(marimba_session *session,
-                                    const int32_t *ids, size_t count,
-                                    float *logits, char **message) try {
-  rt::ClassicLocale classic;
-  if (!session || !ids)
-    return failNull("marimba_session_append", message);
-  if (count == 0)
-    return fail(MARIMBA_BAD_ARGUMENT,
-                "marimba_session_append: expected at least one id", message);
-  if (!isCount(count))
-    return failCount("marimba_session_append", count, message);
-  std::string error;
-  if (!session->model->checkIds({ids, count}, error))
-    return fail(MARIMBA_BAD_ARGUMENT, error, message);
-  std::vector<float> &made = session->logits;
-  if (!session->session->append({ids, count},
-                                logits ? rt::LogitsWanted::Last
-                                       : rt::LogitsWanted::None,
-                                made, error)) {
-    made.clear();
-    return fail(MARIMBA_FAILED, error, message);
-  }
-  if (logits)
-    std::copy(made.begin(), made.end(), logits);
-  return succeed(message);
-} catch (...) {
-  return failCaught("marimba_session_append", message);
-}
-
-marimba_code marimba_session_logits(const marimba_session *session,
-                                    float *logits, char **message) {
-  if (!session || !logits)
-    return failNull("marimba_session_logits", message);
-  if (session->logits.empty())
-    return fail(MARIMBA_BAD_STATE,
-                "marimba_session_logits: what follows the last token is not "
-                "known, expected one that was appended with logits",
-                message);
-  std::copy(session->logits.begin(), session->logits.end(), logits);
-  return succeed(message);
-}
-
-size_t marimba_session_length(const marimba_session *session) {
-  return session ? static_cast<size_t>(session->session->length(0)) : 0;
-}
-
-void marimba_session_reset(marimba_session *session) {
-  if (!session)
-    return;
-  session->session->reset(0);
-  session->logits.clear();
-}
-
-marimba_code marimba_session_save(const marimba_session *session,
-                                  const char *path, char **message) try {
-  rt::ClassicLocale classic;
-  if (!session || !path)
-    return failNull("marimba_session_save", message);
-  std::string error;
-  if (!session->session->save(0, session->model->stateOrigin(), path, error,
-                              /*attachment=*/{}, session->logits))
-    return fail(MARIMBA_BAD_STATE, error, message);
-  return succeed(message);
-} catch (...) {
-  return failCaught("marimba_session_save", message);
-}
-
-marimba_code marimba_session_restore(marimba_session *session, const char *path,
-                                     char **message) try {
-  rt::ClassicLocale classic;
-  if (!session || !path)
-    return failNull("marimba_session_restore", message);
-  std::string error;
-  std::optional<rt::SavedState> saved = rt::SavedState::read(path, error);
-  if (!saved || !session->session->restore(
-                    0, *saved, session->model->stateOrigin(), {}, error))
-    return fail(MARIMBA_BAD_STATE, error, message);
-  session->logits.assign(saved->logits().begin(), saved->logits().end());
-  return succeed(message);
-} catch (...) {
-  return failCaught("marimba_session_restore", message);
 }

@@ -10,6 +10,7 @@
 #include "marimba/Session.h"
 #include "marimba/TextFile.h"
 
+#include <atomic>
 #include <cstddef>
 #include <cstring>
 
@@ -21,6 +22,7 @@ struct marimba_chat {
   std::shared_ptr<const rt::Tokenizer> tokenizer;
   std::unique_ptr<rt::ChatTemplate> form;
   std::unique_ptr<rt::Chat> chat; // uses them
+  std::atomic<bool> interrupted = false;
 };
 
 /// What `given`, which may be null, says; the name of the template to `form`.
@@ -112,7 +114,9 @@ marimba_code marimba_chat_ask(marimba_chat *chat, const char *question,
     if (onText && goOn)
       goOn = onText(user, std::string(piece).c_str()) != 0;
   };
-  if (!chat->chat->ask(question, hear, [&] { return goOn; }, turn, error))
+  auto goesOn = [&] { return goOn && !chat->interrupted; };
+  chat->interrupted = false;
+  if (!chat->chat->ask(question, hear, goesOn, turn, error))
     return fail(MARIMBA_FAILED, error, message);
   if (end)
     *end = endOf(turn.end);
@@ -121,6 +125,11 @@ marimba_code marimba_chat_ask(marimba_chat *chat, const char *question,
   return succeed(message);
 } catch (...) {
   return failCaught("marimba_chat_ask", message);
+}
+
+void marimba_chat_interrupt(marimba_chat *chat) {
+  if (chat)
+    chat->interrupted = true;
 }
 
 int marimba_chat_undo(marimba_chat *chat) { return chat && chat->chat->undo(); }

@@ -15,3 +15,15 @@ marimba_code marimba_model_load(const char *directory, const marimba_options *,
                   "with libmarimba, or a package for marimba_model_open",
               message);
 }
+
+marimba_code marimba_compile(const char *directory,
+                             const marimba_compile_options *, const char *,
+                             char **message) {
+  if (!directory)
+    return failNull("marimba_compile", message);
+  return fail(MARIMBA_NO_COMPILER,
+              std::string(directory) +
+                  ": libmarimba-runtime has no compiler; expected a program "
+                  "with libmarimba",
+              message);
+}

@@ -9,9 +9,9 @@
 |* Every function that can fail returns a code. Where `message` is not null it
 |* then points to one line of UTF-8 that says what is wrong, to be given back to
 |* marimba_free(); after success it is null, and where there is no memory for
-it. Pointers that a function fills in
-|* are null after a failure. No function writes to stdout or stderr, none ends
-|* the process where memory ends, and none looks at the locale.
+|* it. Pointers that a function fills in are null after a failure. No function
+|* writes to stdout or stderr, none ends the process where memory ends, and none
+|* looks at the locale.
 |*
 |* Threads: a model may be used by any number of threads at once. A session may
 |* be used by one thread at a time; sessions of one model are independent. Those
@@ -49,7 +49,10 @@ typedef enum marimba_code {
 
 typedef struct marimba_model marimba_model;
 typedef struct marimba_session marimba_session;
+typedef struct marimba_logits marimba_logits;
+typedef struct marimba_mark marimba_mark;
 typedef struct marimba_answer marimba_answer;
+typedef struct marimba_generation marimba_generation;
 typedef struct marimba_batch marimba_batch;
 typedef struct marimba_chat marimba_chat;
 
@@ -93,6 +96,9 @@ MARIMBA_EXPORT marimba_code marimba_model_open(const char *package,
                                                const marimba_options *options,
                                                marimba_model **model,
                                                char **message);
+/* Whether `path` is a package, for marimba_model_open(); else it is for
+   marimba_model_load(). */
+MARIMBA_EXPORT int marimba_is_package(const char *path);
 /* Sessions of it may live on. */
 MARIMBA_EXPORT void marimba_model_free(marimba_model *model);
 /* Logits after a token: as many floats. */
@@ -102,6 +108,25 @@ MARIMBA_EXPORT int32_t marimba_model_vocabulary(const marimba_model *model);
    as the model. */
 MARIMBA_EXPORT const int32_t *marimba_model_end_ids(const marimba_model *model,
                                                     size_t *count);
+
+/* How a package is made. Zeros, beside `size`, are the defaults. */
+typedef struct marimba_compile_options {
+  size_t size;            /* sizeof(marimba_compile_options) */
+  int32_t threads;        /* that the code will run on; 0: 1 */
+  const char *dtype;      /* as in marimba_options */
+  const char *isa;        /* as in marimba_options */
+  const char *target_cpu; /* the processor, as LLVM names it; null: this one */
+  const char *dump_ir;    /* a folder for the IR after every stage, which is
+                             made, NN-STAGE.mlir (docs/pipeline.md), or null */
+} marimba_compile_options;
+
+/* Compiles the model in `directory` to `package`, a folder that must be new or
+   empty and appears when all of it is written. Where `package` is null, only
+   the IR is written, for which the directory needs no weights. `options` may be
+   null. libmarimba-runtime.so answers MARIMBA_NO_COMPILER. */
+MARIMBA_EXPORT marimba_code
+marimba_compile(const char *directory, const marimba_compile_options *options,
+                const char *package, char **message);
 
 /* Ids of `text`, with the start of a text in front where `begin` is not 0, in
    memory for marimba_free(). An error for a model without a tokenizer, or where
@@ -152,6 +177,55 @@ MARIMBA_EXPORT marimba_code marimba_session_append(marimba_session *session,
    a restored file holds them. MARIMBA_BAD_STATE where neither is so. */
 MARIMBA_EXPORT marimba_code marimba_session_logits(
     const marimba_session *session, float *logits, char **message);
+
+/* Which logits are wanted of tokens that are read. */
+typedef enum marimba_wanted {
+  MARIMBA_NO_LOGITS = 0,
+  MARIMBA_LAST_LOGITS = 1, /* after the last token */
+  MARIMBA_ALL_LOGITS = 2   /* after every token */
+} marimba_wanted;
+
+/* Hears after each piece of options.chunk tokens how many of `total` are read;
+   0 ends the reading. It must not call functions of the same session. */
+typedef int (*marimba_progress_function)(void *user, size_t done, size_t total);
+/* As marimba_session_append(), to the bit. The logits stay in the session, for
+   marimba_session_hold_logits(). `on_piece` may be null; where it ends the
+   reading, which is no failure, the sequence has the tokens that were read, and
+   no logits. MARIMBA_FAILED before anything is read where memory is short. */
+MARIMBA_EXPORT marimba_code
+marimba_session_read(marimba_session *session, const int32_t *ids, size_t count,
+                     marimba_wanted wanted, marimba_progress_function on_piece,
+                     void *user, char **message);
+/* The logits of the last append or read, or of a restored file, without a copy:
+   they stay as they are whatever becomes of the session, until
+   marimba_logits_free(), which any thread may call. MARIMBA_BAD_STATE where
+   there are none. */
+MARIMBA_EXPORT marimba_code marimba_session_hold_logits(
+    const marimba_session *session, marimba_logits **logits, char **message);
+/* `rows` rows of the vocabulary's floats, the last token's at the end. */
+MARIMBA_EXPORT const float *marimba_logits_data(const marimba_logits *logits,
+                                                size_t *rows);
+MARIMBA_EXPORT void marimba_logits_free(marimba_logits *logits);
+
+/* The ids of the sequence, `count` of them, until the session goes on. */
+MARIMBA_EXPORT const int32_t *
+marimba_session_ids(const marimba_session *session, size_t *count);
+/* Another session with the same sequence, which goes on by itself. It takes a
+   copy of the states, and no computing. */
+MARIMBA_EXPORT marimba_code marimba_session_fork(const marimba_session *session,
+                                                 marimba_session **fork,
+                                                 char **message);
+/* Remembers where the sequence is, so that it can go back; keys and values of
+   attention are not copied. */
+MARIMBA_EXPORT marimba_code marimba_session_mark(const marimba_session *session,
+                                                 marimba_mark **mark,
+                                                 char **message);
+MARIMBA_EXPORT void marimba_mark_free(marimba_mark *mark);
+/* Takes back what came after the mark, any number of times. MARIMBA_BAD_STATE,
+   with nothing changed, where the sequence does not go on from it. */
+MARIMBA_EXPORT marimba_code marimba_session_rewind(marimba_session *session,
+                                                   const marimba_mark *mark,
+                                                   char **message);
 /* Tokens of the sequence. */
 MARIMBA_EXPORT size_t marimba_session_length(const marimba_session *session);
 /* Makes it empty. */
@@ -231,6 +305,24 @@ MARIMBA_EXPORT marimba_code marimba_batch_next(marimba_batch *batch,
                                                marimba_event *event, int *some,
                                                char **message);
 
+/* A session goes on by tokens that the model chooses from its logits, as
+   `marimba run` does. `sampling` may be null. The session must outlive it, and
+   be used by nobody else until the end. MARIMBA_BAD_STATE where the session has
+   no logits. */
+MARIMBA_EXPORT marimba_code
+marimba_generation_create(const marimba_model *model, marimba_session *session,
+                          const marimba_sampling *sampling,
+                          marimba_generation **generation, char **message);
+MARIMBA_EXPORT void marimba_generation_free(marimba_generation *generation);
+/* The next token, or the end, with `id` -1 and the text that was held back;
+   nothing comes after it. `event.request` becomes 0. The sequence gets a token
+   when the one after it is asked for. */
+MARIMBA_EXPORT marimba_code marimba_generation_next(
+    marimba_generation *generation, marimba_event *event, char **message);
+/* Ends it, and gives the session the last token, too, for whoever goes on. */
+MARIMBA_EXPORT marimba_code
+marimba_generation_close(marimba_generation *generation, char **message);
+
 /* How a conversation is led. Zeros, beside `size`, are the defaults. */
 typedef struct marimba_chat_options {
   size_t size;        /* sizeof(marimba_chat_options) */
@@ -265,6 +357,9 @@ MARIMBA_EXPORT marimba_code marimba_chat_ask(marimba_chat *chat,
                                              marimba_text_function on_text,
                                              void *user, char **answer,
                                              marimba_end *end, char **message);
+/* Ends the answer that is being made, or its question's reading, as a hearer's
+   0 does. From any thread, and from a handler of signals. */
+MARIMBA_EXPORT void marimba_chat_interrupt(marimba_chat *chat);
 /* Takes the last question and its answer back; 0 where there is none. */
 MARIMBA_EXPORT int marimba_chat_undo(marimba_chat *chat);
 /* Back to the beginning. */

@@ -99,20 +99,33 @@ bool Session::rewind(int32_t slot, const Snapshot &earlier,
   return true;
 }
 
-bool Session::copySlot(int32_t from, int32_t to, std::string &error) {
-  if (!checkSlot(from, error) || !checkSlot(to, error))
+bool Session::copyFrom(const Session &other, int32_t from, int32_t to,
+                       std::string &error) {
+  if (!other.checkSlot(from, error) || !checkSlot(to, error))
     return false;
-  if (from == to)
+  if (this == &other && from == to)
     return true;
+  if (shared != other.shared) {
+    error = "a sequence was to be copied from a session of another model";
+    return false;
+  }
+  int64_t count = other.length(from);
+  if (!pool->reserve(count, error))
+    return false;
   reset(to);
   for (size_t i = 0; i < pool->size(); ++i) {
-    std::vector<std::span<char>> source = pool->parts(i, from, length(from));
-    std::vector<std::span<char>> target = pool->parts(i, to, length(from));
+    std::vector<std::span<char>> source = other.pool->parts(i, from, count);
+    std::vector<std::span<char>> target = pool->parts(i, to, count);
     for (size_t part = 0; part < source.size(); ++part)
       std::copy(source[part].begin(), source[part].end(), target[part].begin());
   }
-  sequences[static_cast<size_t>(to)] = sequences[static_cast<size_t>(from)];
+  sequences[static_cast<size_t>(to)] =
+      other.sequences[static_cast<size_t>(from)];
   return true;
+}
+
+bool Session::copySlot(int32_t from, int32_t to, std::string &error) {
+  return copyFrom(*this, from, to, error);
 }
 
 } // namespace marimba::rt

@@ -68,6 +68,33 @@ TEST_F(SnapshotTest, CopiesASlot) {
   EXPECT_FALSE(session->copySlot(-1, 0, error));
 }
 
+TEST_F(SnapshotTest, CopiesFromAnotherSession) {
+  auto session = make({.slots = 2, .capacity = 1});
+  auto other = make({.slots = 1, .capacity = 1});
+  std::vector<int32_t> ids(100, 2), one = {4};
+  ASSERT_TRUE(session->append(ids, LogitsWanted::None, logits, error, 1));
+  std::optional<Snapshot> mark = session->snapshot(1, error);
+  ASSERT_TRUE(mark) << error;
+  ASSERT_TRUE(other->append(one, LogitsWanted::None, logits, error));
+  ASSERT_TRUE(other->copyFrom(*session, 1, 0, error)) << error;
+  EXPECT_EQ(other->length(0), 100);
+  EXPECT_EQ(at<float>(*other->state("key"), {0, 1, 99, 2}), 2);
+  ASSERT_TRUE(other->append(one, LogitsWanted::Last, logits, error));
+  EXPECT_EQ(logits[0], expected(204, 101, 0));
+  // What was remembered of the one holds for the other.
+  ASSERT_TRUE(other->rewind(0, *mark, error)) << error;
+  EXPECT_EQ(other->length(0), 100);
+  EXPECT_EQ(session->length(1), 100);
+  EXPECT_FALSE(other->copyFrom(*session, 2, 0, error));
+  EXPECT_EQ(error, "slot 2 was asked for, the session has 0 to 1");
+  EXPECT_FALSE(other->copyFrom(*session, 1, 1, error));
+  SetUp();
+  auto stranger = make({});
+  EXPECT_FALSE(stranger->copyFrom(*session, 1, 0, error));
+  EXPECT_EQ(error, "a sequence was to be copied from a session of another "
+                   "model");
+}
+
 /// A sequence that is moved about, and what is right after each move.
 class PrefixCacheTest : public FakeModelTest {
 protected:

@@ -158,6 +158,11 @@ public:
   /// Makes `to` hold the sequence of `from`, in place of what it holds. False
   /// and `error` where there is no such slot.
   bool copySlot(int32_t from, int32_t to, std::string &error);
+  /// Makes `to` hold the sequence in slot `from` of `other`, a session of the
+  /// same model. False and `error` where there is no such slot, the model is
+  /// another one, or memory is short: nothing changed then.
+  bool copyFrom(const Session &other, int32_t from, int32_t to,
+                std::string &error);
 
   /// Writes the sequence in `slot` to `path` (SavedState.h), in place of what
   /// is there, when all of it is on the disk. `attachment` (UTF-8) is the
