@@ -32,6 +32,11 @@ config.environment["OMP_WAIT_POLICY"] = "passive"
 config.environment["MARIMBA_CACHE_DIR"] = os.path.join(config.test_exec_root, "cache")
 
 config.substitutions.append(("%python", '"%s"' % sys.executable))
+# Python with `import marimba`, where the module was built.
+if config.marimba_python:
+    config.available_features.add("python")
+    folder = os.path.join(os.path.dirname(config.marimba_bin_dir), "python")
+    config.substitutions.append(("%marimba_python", 'env PYTHONPATH="%s" "%s"' % (folder, config.marimba_python)))
 config.substitutions.append(
     ("%marimba_lib", os.path.join(os.path.dirname(config.marimba_bin_dir), "lib"))
 )

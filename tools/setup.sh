@@ -24,6 +24,8 @@ packages=(
   libsentencepiece-dev             # tokenizer.model
   nlohmann-json3-dev
   libxxhash-dev                    # checksums of the packed weights on disk
+  # The module for Python (tools/python).
+  python3-dev python3-numpy pybind11-dev
   # The tests.
   llvm-22-tools                    # lit, FileCheck, not
   libgtest-dev python3
@@ -32,6 +34,8 @@ packages=(
   clang-format-22 clang-tidy-22 codespell
   # The benchmarks of single ops (bench/).
   libbenchmark-dev
+  # To make packages (cpack).
+  dpkg-dev file
   # To fetch.
   git ca-certificates
 )

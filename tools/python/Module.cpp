@@ -109,6 +109,9 @@ struct Session {
 struct Generation {
   std::shared_ptr<Session> session; // outlives what is below
   Owned<marimba_generation, &Library::marimba_generation_free> handle;
+  // All that came: Ctrl-C may end whoever would have taken the last of it.
+  std::vector<int32_t> ids;
+  std::string text;
 };
 
 struct Chat {
@@ -326,7 +329,7 @@ static std::shared_ptr<Generation> generate(std::shared_ptr<Session> session,
   return result;
 }
 
-/// (id, text, end): the id is -1 at the end.
+/// (text, end) of a token, or of the end, which is not 0.
 static py::tuple next(Generation &generation) {
   Busy busy = generation.session->use();
   marimba_event event = {};
@@ -335,7 +338,10 @@ static py::tuple next(Generation &generation) {
     return library().marimba_generation_next(generation.handle.get(), &event,
                                              message);
   });
-  return py::make_tuple(event.id, event.text, static_cast<int>(event.end));
+  if (event.id >= 0)
+    generation.ids.push_back(event.id);
+  generation.text += event.text;
+  return py::make_tuple(event.text, static_cast<int>(event.end));
 }
 
 static std::shared_ptr<Chat> makeChat(std::shared_ptr<Model> model,
@@ -451,6 +457,8 @@ static void addSessions(py::module_ &module) {
       .def("generate", &generate, py::arg("sampling"));
   py::class_<Generation, std::shared_ptr<Generation>>(module, "Generation")
       .def("next", &next)
+      .def_readonly("ids", &Generation::ids)
+      .def_readonly("text", &Generation::text)
       .def("close", [](Generation &generation) {
         Busy busy = generation.session->use();
         run([&](char **message) {

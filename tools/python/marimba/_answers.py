@@ -26,17 +26,24 @@ class Stream:
     then holds the tokens that came. For a model without a tokenizer there are no pieces:
     :attr:`ids` has what :meth:`answer` made.
 
-    :ivar text: what came until now
-    :ivar ids: its tokens
     :ivar end: None until it ends, then as in :class:`Answer`
     """
 
     def __init__(self, generation, keeps):
         self._generation = generation
         self._keeps = keeps  # whether somebody goes on with the session
-        self.text = ""
-        self.ids = []
+        self._made = None  # text and ids, at the end
         self.end = None
+
+    @property
+    def text(self):
+        """What came until now."""
+        return self._made[0] if self._made else self._generation.text
+
+    @property
+    def ids(self):
+        """Its tokens."""
+        return list(self._made[1] if self._made else self._generation.ids)
 
     def __iter__(self):
         return self
@@ -44,13 +51,10 @@ class Stream:
     def __next__(self):
         try:
             while self.end is None:
-                id, piece, end = self._generation.next()
-                if id >= 0:
-                    self.ids.append(id)
-                else:
+                piece, end = self._generation.next()
+                if end:
                     self._finish(ENDS[end])
                 if piece:
-                    self.text += piece
                     return piece
         except BaseException:
             self.close()
@@ -58,9 +62,11 @@ class Stream:
         raise StopIteration
 
     def _finish(self, end):
-        generation, self._generation = self._generation, None
+        generation = self._generation
+        self._made = generation.text, generation.ids
         self.end = end
-        if self._keeps and generation is not None:
+        self._generation = None  # and the session, where nobody else has it
+        if self._keeps:
             generation.close()
 
     def close(self):
