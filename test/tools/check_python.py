@@ -190,9 +190,13 @@ class Checker(checker.Checker):
         pieces = list(stream)
         self.equal("pieces", found[2].text, "".join(pieces).lstrip())
         self.expect("some", len(pieces) > 3, pieces)
-        for piece in other.stream("And?"):
+        heard = []
+
+        def hear(piece):
+            heard.append(piece)
             self.fails("in use", marimba.Code.BAD_STATE, "the conversation is in use", other.reset)
-            break
+
+        self.expect("heard", other._native.ask("And?", hear) and heard, heard)
         other.reset()
         self.equal("reset", False, other.undo())
         bad = marimba.Code.BAD_ARGUMENT
