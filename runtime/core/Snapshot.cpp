@@ -110,7 +110,7 @@ bool Session::copyFrom(const Session &other, int32_t from, int32_t to,
     return false;
   }
   int64_t count = other.length(from);
-  if (!pool->reserve(count, error))
+  if (!reserve(count, error))
     return false;
   reset(to);
   for (size_t i = 0; i < pool->size(); ++i) {
