@@ -153,9 +153,10 @@ bool AnswerParts::readText(bool atEnd, std::vector<AnswerEvent> &events) {
   bool begins = at != held.npos;
   if (!begins)
     at = atEnd ? held.size() : findHalfMark(held, marks);
-  // White space in front of a call belongs to it, and may be in front of one.
+  // White space in front of a call belongs to it, and may be in front of one;
+  // behind the last one it is no text either.
   size_t end = at;
-  if (begins || !atEnd)
+  if (begins || !atEnd || (begunCalls > 0 && start.empty()))
     end =
         std::string_view(held).substr(0, at).find_last_not_of(text::kSpace) + 1;
   say(std::string_view(held).substr(0, end), events);

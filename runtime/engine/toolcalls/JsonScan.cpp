@@ -24,6 +24,14 @@ static bool isOfLiteral(char byte) {
          std::string_view("+-.E").find(byte) != std::string_view::npos;
 }
 
+/// Whether a value may begin so.
+static bool mayBeLiteral(std::string_view text) {
+  for (std::string_view word : {"true", "false", "null"})
+    if (word.starts_with(text))
+      return true;
+  return text[0] == '-' || (text[0] >= '0' && text[0] <= '9');
+}
+
 bool JsonScan::finishLiteral() const {
   return !tryParseJsonText(literal).is_discarded();
 }
@@ -45,7 +53,7 @@ JsonScan::Status JsonScan::beginValue(char byte) {
       return Status::Bad;
     open += byte;
     place = byte == '{' ? Place::FirstName : Place::FirstItem;
-  } else if (isOfLiteral(byte)) {
+  } else if (mayBeLiteral({&byte, 1})) {
     literal = byte;
     place = Place::Literal;
   } else {
@@ -115,7 +123,8 @@ JsonScan::Status JsonScan::step(char byte) {
     if (isOfLiteral(byte)) {
       literal += byte;
       // No value has so many digits.
-      return literal.size() < 400 ? Status::More : Status::Bad;
+      return literal.size() < 400 && mayBeLiteral(literal) ? Status::More
+                                                           : Status::Bad;
     }
     if (!finishLiteral())
       return Status::Bad;

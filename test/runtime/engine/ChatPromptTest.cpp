@@ -12,9 +12,11 @@
 using namespace marimba::rt;
 using Json = nlohmann::ordered_json;
 
-/// A tokenizer of Inputs that has tokens for the marks of turns, too.
+/// A tokenizer of Inputs that has tokens for the marks of turns, too; `flag`,
+/// where it is there, is set for them.
 static std::unique_ptr<Tokenizer> makeTokenizer(const char *name = "stories",
-                                                bool hasMarks = true) {
+                                                bool hasMarks = true,
+                                                const char *flag = nullptr) {
   nlohmann::json document = readGolden(name)["tokenizer"];
   int32_t id = 60000;
   if (hasMarks)
@@ -24,6 +26,8 @@ static std::unique_ptr<Tokenizer> makeTokenizer(const char *name = "stories",
           "<|end_header_id|>", "<|bom|>", "<|eom|>"}) {
       nlohmann::json token = addedToken(id++, mark);
       token["special"] = true;
+      if (flag)
+        token[flag] = true;
       document["added_tokens"].push_back(token);
     }
   return parse(document);
@@ -33,7 +37,8 @@ static std::unique_ptr<ChatTemplate> readForm(const std::string &name) {
   std::ifstream stream(std::string(MARIMBA_TEST_INPUTS) + "/chat-templates/" +
                        name + ".jinja");
   std::string source{std::istreambuf_iterator<char>(stream), {}}, error;
-  auto form = ChatTemplate::parse(source, name, {{"bos_token", ""}}, error);
+  auto form = ChatTemplate::parse(
+      source, name, {{"bos_token", ""}, {"eos_token", "</s>"}}, error);
   EXPECT_TRUE(form) << error;
   return form;
 }
@@ -126,30 +131,41 @@ static void checkBoundaries(const Tokenizer &tokenizer, const ChatForm &form,
   }
 }
 
-TEST(ChatPromptTest, FindsWhereMessagesEnd) {
+/// With all templates.
+static void checkForms(const Tokenizer &tokenizer) {
   Json plain = Json::array();
   for (const Json &message : someMessages())
     if (message["role"] != "tool" && !message.contains("tool_calls"))
       plain.push_back(message);
+  for (const char *name :
+       {"qwen", "qwen25", "qwen35", "lfm2", "lfm25", "chatml", "llama3",
+        "granite", "nemotron", "jamba", "jamba-tools", "llama3-tools",
+        "mistral", "falcon", "gemma", "olmo", "kimi"}) {
+    auto source = readForm(name);
+    SCOPED_TRACE(name);
+    bool calls = detectToolCallForm(source->source()) != nullptr;
+    Json messages = calls ? someMessages() : plain;
+    if (std::string_view(name) == "mistral" ||
+        std::string_view(name) == "gemma")
+      messages.erase(0);
+    ChatForm form(tokenizer, source.get());
+    checkBoundaries(tokenizer, form, messages, calls ? someTools() : Json());
+  }
+}
+
+TEST(ChatPromptTest, FindsWhereMessagesEnd) {
   for (const char *name : {"stories", "sp-prepend", "bytelevel"})
-    for (bool hasMarks : {true, false}) {
-      auto tokenizer = makeTokenizer(name, hasMarks);
-      for (const char *form :
-           {"qwen", "qwen25", "qwen35", "lfm2", "lfm25", "chatml", "llama3",
-            "granite", "nemotron", "jamba", "jamba-tools", "llama3-tools",
-            "mistral", "falcon", "gemma", "olmo", "kimi"}) {
-        auto source = readForm(form);
-        SCOPED_TRACE(std::string(form) + ", " + name);
-        bool calls = detectToolCallForm(source->source()) != nullptr;
-        Json messages = calls ? someMessages() : plain;
-        if (std::string_view(form) == "mistral" ||
-            std::string_view(form) == "gemma")
-          messages.erase(0);
-        ChatForm chat(*tokenizer, source.get());
-        checkBoundaries(*tokenizer, chat, messages,
-                        calls ? someTools() : Json());
-      }
-    }
+    for (bool hasMarks : {true, false})
+      checkForms(*makeTokenizer(name, hasMarks));
+}
+
+// Tokens that depend on what stands around them, or are found later.
+TEST(ChatPromptTest, FindsThemAtTokensOfAllKinds) {
+  for (const char *flag : {"lstrip", "rstrip", "single_word", "normalized"}) {
+    SCOPED_TRACE(flag);
+    checkForms(*makeTokenizer("stories", true, flag));
+    checkForms(*makeTokenizer("sp-prepend", true, flag));
+  }
 }
 
 TEST(ChatPromptTest, MarksEveryMessageAndAnswer) {
@@ -408,8 +424,8 @@ TEST(ChatPromptTest, NamesWhatIsWrong) {
 
 TEST(ChatPromptTest, IsFastForLongConversations) {
   auto tokenizer = makeTokenizer();
-  auto qwen35 = readForm("qwen35");
-  ChatForm form(*tokenizer, qwen35.get());
+  auto qwen25 = readForm("qwen25");
+  ChatForm form(*tokenizer, qwen25.get());
   std::string text;
   while (text.size() < 6000)
     text += "Once upon a time there was a little girl named Lily. ";
@@ -426,7 +442,7 @@ TEST(ChatPromptTest, IsFastForLongConversations) {
   tokenizer->encode(prompt.text, false);
   auto end = std::chrono::steady_clock::now();
   EXPECT_GT(prompt.ids.size(), 32000u);
-  EXPECT_GE(prompt.boundaries.size(), 60u);
+  EXPECT_GE(prompt.boundaries.size(), 60u); // of 41 and 21
   // Not as often as there are messages.
   EXPECT_LT(middle - begin, 12 * (end - middle));
   auto ms = [](auto time) {

@@ -118,7 +118,7 @@ TEST(ToolCallsTest, ReadsHermes) {
                            "</tool_call>\n<tool_call>\n{\"arguments\": "
                            "{\"city\": \"x\"}, \"name\": \"weather\"}\n"
                            "</tool_call>\nDone. "),
-            "\nDone.  time{} weather{\"city\":\"x\"}");
+            "\nDone. time{} weather{\"city\":\"x\"}");
   // Arguments in a string, none, and without the end mark.
   EXPECT_EQ(read("hermes", "<tool_call>{\"name\": \"time\", \"arguments\": "
                            "\"{\\\"x\\\": 1}\"}</tool_call>"),
@@ -167,7 +167,7 @@ TEST(ToolCallsTest, GivesWhatIsNoCallAsText) {
             " time{\"x\": [1, !");
   EXPECT_EQ(read("hermes", "<tool_call>{\"name\": \"time\", \"arguments\": "
                            "{\"x\": oh}}"),
-            "h}} time{\"x\": o!");
+            "oh}} time{\"x\": !");
 }
 
 TEST(ToolCallsTest, StreamsArgumentsOfJson) {
