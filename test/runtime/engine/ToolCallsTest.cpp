@@ -214,7 +214,7 @@ TEST(ToolCallsTest, ReadsListsOfJson) {
               "Hi time{\"x\":\"]\"}");
     EXPECT_EQ(read(form, open + call + ",\n " + call + " " + close + "\nmore"),
               "\nmore time{\"x\":\"]\"} time{\"x\":\"]\"}");
-    std::string broken = open + std::string("{\"nam\": 1}") + close;
+    std::string broken = open + std::string("{\"n\": 1}") + close;
     EXPECT_EQ(read(form, broken), broken);
   }
 }
@@ -298,7 +298,7 @@ TEST(ToolCallsTest, ReadsXml) {
        {"<tool_call>", "<tool_call>{\"name\": \"time\"}</tool_call>",
         "<function=", "<function=time", "<function=\n>", "<function=time>x",
         "<tool_call>\n<function=time>\n<parameter=a>\n1\n</parameter>\n",
-        "a <functio"})
+        "a <func"})
     EXPECT_EQ(read("qwen-xml", text), text);
 }
 
