@@ -45,6 +45,8 @@ std::optional<uint64_t> Scheduler::submit(Request request, std::string &error,
   else if (request.likeliest && *request.likeliest < 0)
     error = "likeliest is " + std::to_string(*request.likeliest) +
             ", expected 0 or more";
+  else if (!model.checkIds(request.afterAnswer, error))
+    error = "afterAnswer: " + error;
   else if (!std::ranges::is_sorted(request.boundaries))
     error = "boundaries are not in ascending order";
   else if (!request.stops.empty() && !tokenizer)
@@ -89,6 +91,11 @@ size_t Scheduler::running() const {
   return rowCount;
 }
 
+bool Scheduler::hasSpareWork() const {
+  std::scoped_lock lock(mutex);
+  return spareWork > 0;
+}
+
 size_t Scheduler::waiting() const {
   std::scoped_lock lock(mutex);
   return queue.size();
@@ -110,7 +117,8 @@ bool Scheduler::step(RequestListener &listener, std::string &error) {
 
 bool Scheduler::advance(RequestListener &listener, std::string &error) {
   kept->tidy();
-  admit();
+  if (!handleSpareWork(error))
+    return false;
   bool decoding = firstDecoding < endDecoding, any = false;
   // Those that answer must not wait for all that is to be read.
   if (!reading.empty() && !(readLast && decoding) &&
@@ -124,12 +132,13 @@ void Scheduler::dropAll() {
   for (std::unique_ptr<Row> &row : rows)
     row.reset();
   reading.clear();
+  spare.clear();
   firstDecoding = endDecoding = 0;
   {
     std::scoped_lock lock(mutex);
     queue.clear();
     cancelled.clear();
-    rowCount = 0;
+    rowCount = spareWork = 0;
   }
   for (int32_t slot = 0; slot < session->slots(); ++slot)
     session->reset(slot);
@@ -142,7 +151,7 @@ bool Scheduler::dropCancelled(std::string &error) {
     dropped.swap(cancelled);
   }
   for (size_t i = 0; i < rows.size() && !dropped.empty();)
-    if (!rows[i] || !dropped.contains(rows[i]->number))
+    if (!rows[i] || rows[i]->spare || !dropped.contains(rows[i]->number))
       ++i;
     else if (!removeRow(*rows[i], error))
       return false;
@@ -168,20 +177,73 @@ void Scheduler::admit() {
       queue.pop_front();
       ++rowCount;
     }
-    auto row = std::make_unique<Row>(next->number, std::move(next->request));
-    const Request &request = row->request;
+    place(std::move(*next), /*spare=*/false);
+  }
+}
+
+void Scheduler::place(Waiting next, bool isSpare) {
+  auto row = std::make_unique<Row>(next.number, std::move(next.request));
+  const Request &request = row->request;
+  row->spare = isSpare;
+  row->usage.promptTokens = request.ids.size();
+  if (!request.onlyRead) {
     row->sampler.see(request.ids);
-    row->usage.promptTokens = request.ids.size();
     // What is in front of the answer decides how that is decoded.
     if (tokenizer)
       row->answer.emplace(*tokenizer, request.stops, request.ids,
                           request.spoken);
-    row->ends = kept->ends(request.ids, request.boundaries);
-    row->slot = freeSlot();
-    session->reset(row->slot);
-    reading.push_back(row.get());
-    rows[static_cast<size_t>(row->slot)] = std::move(row);
   }
+  row->ends = kept->ends(request.ids, request.boundaries);
+  row->slot = freeSlot();
+  session->reset(row->slot);
+  // At once, or it grows again and again; who runs out of memory hears of it.
+  std::string ignored;
+  session->reserve(static_cast<int64_t>(request.ids.size()), ignored);
+  reading.push_back(row.get());
+  rows[static_cast<size_t>(row->slot)] = std::move(row);
+}
+
+void Scheduler::addSpareWork(const Row &row) {
+  constexpr size_t most = 8;
+  // A stop text is no part of the answer, but of its tokens.
+  if (row.request.afterAnswer.empty() || !kept->enabled() ||
+      row.request.onlyRead || row.end == AnswerEnd::Stop)
+    return;
+  Request work;
+  std::span<const int32_t> held = session->tokens(row.slot);
+  work.ids.assign(held.begin(), held.end());
+  if (row.end != AnswerEnd::Model)
+    work.ids.push_back(row.last);
+  work.ids.insert(work.ids.end(), row.request.afterAnswer.begin(),
+                  row.request.afterAnswer.end());
+  work.boundaries = row.request.boundaries;
+  work.boundaries.push_back(static_cast<int64_t>(work.ids.size()));
+  work.onlyRead = true;
+  spare.push_front(std::move(work));
+  if (spare.size() > most)
+    spare.pop_back();
+}
+
+bool Scheduler::handleSpareWork(std::string &error) {
+  auto running = std::ranges::find_if(
+      rows, [](const auto &row) { return row && row->spare; });
+  bool busy = waiting() > 0 || std::ranges::any_of(rows, [](const auto &row) {
+                return row && !row->spare;
+              });
+  if (busy && running != rows.end()) {
+    // It goes on from the last place, some time.
+    spare.push_front(std::move((*running)->request));
+    if (!removeRow(**running, error))
+      return false;
+  }
+  if (busy)
+    admit();
+  else if (running == rows.end() && !spare.empty()) {
+    Request next = std::move(spare.front());
+    spare.pop_front();
+    place({0, std::move(next)}, /*spare=*/true);
+  }
+  return true;
 }
 
 /// One token more for every row that answers.
@@ -208,6 +270,8 @@ bool Scheduler::decode(RequestListener &listener, std::string &error) {
 bool Scheduler::fail(Row &row, const std::string &problem,
                      RequestListener &listener, std::string &error) {
   row.failed = true;
+  if (row.spare)
+    return true;
   if (listener.failed(row.number, problem))
     return true;
   failedRequest = row.number;
@@ -256,12 +320,18 @@ bool Scheduler::clear(RequestListener &listener, std::string &error) {
     std::string text;
     if (row->answer && !row->failed)
       text = row->answer->finish();
-    if (!row->failed &&
-        !listener.finished(row->number, *row->end, text, row->usage, error))
-      return false;
+    if (!row->failed && !row->spare) {
+      addSpareWork(*row);
+      if (!listener.finished(row->number, *row->end, text, row->usage, error))
+        return false;
+    }
     if (!removeRow(*row, error))
       return false;
   }
+  std::scoped_lock lock(mutex);
+  spareWork = spare.size() + std::ranges::any_of(rows, [](const auto &row) {
+                return row && row->spare;
+              });
   return true;
 }
 

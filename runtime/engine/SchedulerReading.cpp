@@ -104,7 +104,9 @@ void Scheduler::restore(Row &row, RequestListener &listener, int64_t &copied) {
   row.path.clear();
   row.restored = 0;
   row.usage.reusedTokens = static_cast<size_t>(row.read());
-  listener.reading(row.number, row.usage.reusedTokens, row.usage.promptTokens);
+  if (!row.spare)
+    listener.reading(row.number, row.usage.reusedTokens,
+                     row.usage.promptTokens);
 }
 
 std::vector<Scheduler::Row *> Scheduler::chooseGroup() {
@@ -173,8 +175,9 @@ bool Scheduler::readGroup(std::span<Row *const> group,
     row.place = kept->keep(*session, row.slot, row.request.ids,
                            row.ends[row.next], row.place);
     ++row.next;
-    listener.reading(row.number, static_cast<size_t>(row.read()),
-                     row.usage.promptTokens);
+    if (!row.spare)
+      listener.reading(row.number, static_cast<size_t>(row.read()),
+                       row.usage.promptTokens);
     if (row.unread() > 0)
       continue;
     if (row.request.onlyRead)

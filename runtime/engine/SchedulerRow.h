@@ -21,6 +21,7 @@ struct Scheduler::Row {
   int32_t slot = 0;
   std::optional<AnswerEnd> end;
   bool failed = false; // its logits were not finite
+  bool spare = false;  // spare work, of which nobody hears
 
   // Of the prompt.
   std::vector<PrefixTree::End> ends;

@@ -64,7 +64,7 @@ bool Scheduler::join(Row &row, std::string &error) {
 
 bool Scheduler::removeRow(Row &row, std::string &error) {
   int32_t slot = row.slot;
-  bool decoding = isDecoding(row);
+  bool decoding = isDecoding(row), counts = !row.spare;
   std::erase(reading, &row);
   session->reset(slot);
   rows[static_cast<size_t>(slot)].reset();
@@ -80,7 +80,7 @@ bool Scheduler::removeRow(Row &row, std::string &error) {
     (front ? firstDecoding : endDecoding) += front ? 1 : -1;
   }
   std::scoped_lock lock(mutex);
-  --rowCount;
+  rowCount -= counts;
   return true;
 }
 

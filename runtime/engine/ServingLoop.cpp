@@ -138,7 +138,8 @@ void ServingLoop::run() {
     {
       std::unique_lock lock(mutex);
       wake.wait(lock, [&] {
-        return stopping || !tasks.empty() || !scheduler->idle();
+        return stopping || !tasks.empty() || !scheduler->idle() ||
+               scheduler->hasSpareWork();
       });
       if (stopping && (!draining || scheduler->idle()))
         break;
@@ -150,7 +151,7 @@ void ServingLoop::run() {
         lock.lock();
       }
     }
-    if (scheduler->idle())
+    if (scheduler->idle() && !scheduler->hasSpareWork())
       continue;
     std::string error;
     Stopwatch watch;

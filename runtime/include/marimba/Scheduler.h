@@ -47,6 +47,10 @@ struct Request {
   std::vector<int32_t> spoken;
   /// Reads the prompt, so that it is kept for reuse, and answers nothing.
   bool onlyRead = false;
+  /// What stands behind the answer when the conversation goes on. Where it is
+  /// there and something is kept, the answer is read as text while there is
+  /// nothing else to do, so that the next turn need not.
+  std::vector<int32_t> afterAnswer;
 };
 
 /// A token, and the natural logarithm of its probability as the model gave it:
@@ -141,6 +145,9 @@ public:
   /// Requests in slots, and requests that wait for one.
   size_t running() const;
   size_t waiting() const;
+  /// Whether step() has something to do while idle(): it reads answers, for
+  /// the next turns.
+  bool hasSpareWork() const;
   /// What is kept for reuse; for the thread of step().
   PrefixTree &tree() { return *kept; }
   /// The request whose logits were not finite, where that ended a step().
@@ -159,6 +166,11 @@ private:
   bool dropCancelled(std::string &error);
   /// Gives waiting requests free slots.
   void admit();
+  void place(Waiting next, bool spare);
+  /// Admits requests, or begins with spare work where there is nothing else.
+  bool handleSpareWork(std::string &error);
+  /// Reads the answer of a row later.
+  void addSpareWork(const Row &row);
   bool decode(RequestListener &listener, std::string &error);
   bool clear(RequestListener &listener, std::string &error);
   bool fail(Row &row, const std::string &problem, RequestListener &listener,
@@ -198,6 +210,7 @@ private:
   std::vector<Row *> reading; // in the order in which they came
   bool readLast = false;      // the last step was a piece
   bool oldestFirst = false;   // whose piece is next
+  std::deque<Request> spare;  // the newest first
   std::vector<float> logits;
   std::optional<uint64_t> failedRequest;
 
@@ -205,7 +218,8 @@ private:
   std::deque<Waiting> queue;
   std::set<uint64_t> cancelled;
   uint64_t nextNumber = 0;
-  size_t rowCount = 0; // requests in slots
+  size_t rowCount = 0;  // requests in slots
+  size_t spareWork = 0; // of spare, and in a slot
 };
 
 } // namespace marimba::rt

@@ -401,6 +401,40 @@ TEST_F(PrefixTreeTest, ACancelledReaderLeavesWhatItRead) {
   EXPECT_EQ(recorder.answers[1], alone(talk.ask()));
 }
 
+TEST_F(PrefixTreeTest, AnswersAreReadWhileNothingElseIsToDo) {
+  for (int32_t slots : {1, 2}) {
+    auto scheduler =
+        schedule({.slots = slots, .cache = {.bytes = 1 << 20, .every = 64}});
+    Talk talk;
+    talk.say(message(50, 1));
+    Request request = talk.ask(20);
+    request.afterAnswer = {8, 8, 1};
+    Answer answer = run(*scheduler, request);
+    ASSERT_TRUE(scheduler->hasSpareWork());
+    // Somebody comes in between, and it begins again.
+    Recorder recorder;
+    ASSERT_TRUE(scheduler->step(recorder, error));
+    Request other{.ids = message(30, 9), .maxTokens = 3};
+    EXPECT_EQ(run(*scheduler, other), alone(other));
+    for (int steps = 0; scheduler->hasSpareWork(); ++steps) {
+      ASSERT_LT(steps, 100);
+      ASSERT_TRUE(scheduler->step(recorder, error)) << error;
+    }
+    EXPECT_TRUE(scheduler->idle());
+    EXPECT_TRUE(recorder.read.empty());
+    // What the template makes of it in the next turn.
+    talk.ids = request.ids;
+    std::vector<int32_t> said = answer.ids;
+    said.insert(said.end(), {8, 8, 1});
+    talk.say(said);
+    talk.say(message(10, 2));
+    EXPECT_EQ(reused(*scheduler, talk.ask()), 52u + 20u + 3u);
+    request.afterAnswer = {50};
+    EXPECT_FALSE(scheduler->submit(request, error));
+    EXPECT_EQ(error.rfind("afterAnswer: token id 50", 0), 0u) << error;
+  }
+}
+
 TEST_F(PrefixTreeTest, AFailureForgetsNothingThatIsRight) {
   Talk talk;
   talk.say(message(100, 1));
