@@ -2,7 +2,7 @@
 
 import { announce, byId, el, icon, whole } from "/page/dom.js";
 
-const MOST_BYTES = 16 << 20;
+const MOST_BYTES = 8 << 20; // a request has 16 MiB, whatever is escaped in it
 const chips = byId("attached");
 let files = [];
 
@@ -50,7 +50,7 @@ export async function addFiles(list) {
   let problem = "";
   for (const file of list) {
     if (file.size > MOST_BYTES) {
-      problem = `${file.name} is larger than 16 MiB.`;
+      problem = `${file.name} is larger than 8 MiB.`;
       continue;
     }
     const entry = { name: file.name, size: file.size, done: 0, text: null };
