@@ -86,8 +86,8 @@ bool ConstraintMaker::prepare(Service &service, const OutputForm &form,
     param = form.param;
     if (!needTokens(service, error))
       return false;
-    grammar = buildBehindThoughts(form, service.form().thoughtMarks().end,
-                                  problem);
+    grammar = buildBehindThoughts(
+        form, std::string(service.form().thoughtMarks().end), problem);
   } else {
     return prepare(service, form, error);
   }
