@@ -13,6 +13,7 @@
 using namespace mlir;
 using namespace mlir::marimba;
 
+static constexpr int64_t kCacheLine = 64;
 /// Inputs of a panel are a multiple of all groups, and of super-blocks.
 static constexpr int64_t kDepthStep = 128, kSuperBlock = 256;
 /// Fours of inputs that are unrolled in the code: all that sums in 16 bits
@@ -27,10 +28,10 @@ static Value divide(KernelBuilder &b, Value a, int64_t by) {
 
 TileKernel::Shape IntegerTiles::shapeFor(const TileFacts &facts,
                                          IntegerUnit unit) {
-  // Sums for all of a tile, weights, an input and what is in between are in
-  // registers. vpdpbusd takes a few cycles, of which two begin in each.
+  // Integers and f32 sums of all of a tile are in registers, but for a few:
+  // more rows load and store sums for each group (docs/results.md).
   bool many = facts.registers >= 32;
-  int64_t rows = unit == IntegerUnit::VNNI ? 6 : 4;
+  int64_t rows = unit == IntegerUnit::VNNI && !many ? 6 : 4;
   int64_t vectors = std::min<int64_t>(many ? 4 : 2, kChannels / facts.lanes);
   // A tile's codes fill half of the first-level cache.
   int64_t perInput = vectors * facts.lanes;
@@ -62,8 +63,19 @@ void IntegerTiles::produce(const Panel &panel) {
   b.loop(b.index(0), divide(b, panel.count, perStep), [&](Value step) {
     Value four = b.muli(step, b.index(fours));
     for (int64_t lane = 0; lane < kChannels; lane += facts.lanes) {
-      QuantizedParts::Step bits = parts.loadStep(
-          facts.lanes, panel.block, b.addi(first, step), b.index(lane));
+      Value at = b.addi(first, step);
+      QuantizedParts::Step bits =
+          parts.loadStep(facts.lanes, panel.block, at, b.index(lane));
+      // The next panel comes while this one is multiplied.
+      if (!onePanel() && lane * 4 % kCacheLine == 0)
+        for (int64_t w = 0; w < parts.wordsOfStep(); ++w)
+          b.prefetch(parts.words,
+                     {panel.block,
+                      b.addi(b.muli(b.addi(at, b.index(shape.depth / perStep)),
+                                    b.index(parts.wordsOfStep())),
+                             b.index(w)),
+                      b.index(lane)},
+                     /*locality=*/2);
       SmallVector<Value, 8> ready = groups->products.prepare(parts, bits);
       for (auto [i, part] : llvm::enumerate(ready))
         vector::StoreOp::create(b, part, codes,
