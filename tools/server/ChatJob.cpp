@@ -88,6 +88,8 @@ std::unique_ptr<ChatJob> ChatJob::begin(Service &service, ChatCall call,
     return nullptr;
   request->boundaries = job->prompt.boundaries;
   request->spoken = service.form().spoken();
+  for (std::string &stop : service.form().stops())
+    request->stops.push_back(std::move(stop));
   ConstraintMaker maker;
   if (!maker.prepare(service, job->call.form, job->prompt,
                      job->call.parallelCalls, error))
