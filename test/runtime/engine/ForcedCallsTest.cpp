@@ -148,7 +148,7 @@ static void checkForm(const ToolCallForm &form, bool special,
   auto masks = GrammarTokens::create(*tokenizer, {&endId, 1}, error);
   ASSERT_TRUE(masks) << error;
   std::mt19937 random(static_cast<unsigned>(form.name.size()) + special);
-  for (int i = 0; i < 8; ++i) {
+  for (int i = 0; i < 4; ++i) {
     auto constraint = masks->constrain(grammar, 400, error);
     ASSERT_TRUE(constraint) << error;
     std::string shown;

@@ -253,7 +253,7 @@ TEST(ToolCallsTest, ReadsPythonCalls) {
   // JSON, as some of the family write.
   EXPECT_EQ(call("[{\"name\": \"time\", \"arguments\": {\"x\": 1}}]"),
             " time{\"x\":1}");
-  EXPECT_EQ(read("lfm2", "Hm. <|tool_call_start|>[time()]\n"), "Hm.\n time{}");
+  EXPECT_EQ(read("lfm2", "Hm. <|tool_call_start|>[time()]\n"), "Hm. time{}");
   EXPECT_EQ(read("lfm2", "<|tool_call_start|>[time()]<|tool_call_end|>Wait."),
             "Wait. time{}");
   for (const char *text :
