@@ -29,6 +29,7 @@ packages=(
   # The tests.
   llvm-22-tools                    # lit, FileCheck, not
   libgtest-dev python3
+  python3-jsonschema               # a validator that is not ours
   locales                          # definitions of locales with a decimal comma
   libclang-rt-22-dev               # sanitizers and libFuzzer: docs/contributing.md
   clang-format-22 clang-tidy-22 codespell

@@ -24,6 +24,8 @@ void ByteAutomaton::clear() {
   pool = Stacks(*program, *costs, horizon);
   states.clear();
   rowIndex.clear();
+  costOf.clear();
+  runs.clear();
   rows.clear();
   known.clear();
 }
@@ -42,7 +44,8 @@ StateId ByteAutomaton::stateOf(std::vector<StackId> set, bool isCut) {
     }
   auto id = static_cast<StateId>(states.size());
   State &state = states.emplace_back();
-  state.cost = pool.cost(set);
+  costOf.push_back(pool.cost(set));
+  runs.push_back(-1);
   state.isCut = isCut;
   for (StackId stack : set)
     state.isFar |= pool.isFar(stack);
@@ -151,9 +154,7 @@ StateId ByteAutomaton::plainTarget(StateId id) {
   return target;
 }
 
-int ByteAutomaton::plainRun(StateId id) {
-  if (states[id].plainRun >= 0)
-    return states[id].plainRun;
+int ByteAutomaton::findPlainRun(StateId id) {
   int run = 0;
   for (StateId at = id; run < kLongestRun;) {
     if (!states[at].knowsPlainTarget) {
@@ -169,8 +170,7 @@ int ByteAutomaton::plainRun(StateId id) {
     at = target;
     ++run;
   }
-  states[id].plainRun = run;
-  return run;
+  return runs[id] = run;
 }
 
 } // namespace marimba::rt::grammar

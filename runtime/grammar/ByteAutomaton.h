@@ -34,7 +34,7 @@ public:
     return rows[rowOf(id) * 256 + byte];
   }
   /// The fewest tokens to an end.
-  uint64_t cost(StateId id) const { return states[id].cost; }
+  uint64_t cost(StateId id) const { return costOf[id]; }
   bool isCut(StateId id) const { return states[id].isCut; }
   bool isFar(StateId id) const { return states[id].isFar; }
   bool mayEnd(StateId id) {
@@ -52,7 +52,9 @@ public:
   }
   /// How many plain characters may follow, whichever they are: at least; no
   /// more than kLongestRun, or kAlways.
-  int plainRun(StateId id);
+  int plainRun(StateId id) {
+    return runs[id] >= 0 ? runs[id] : findPlainRun(id);
+  }
   static constexpr int kLongestRun = 16;
 
   /// The set behind one byte, or behind one token that a stack expects.
@@ -66,8 +68,6 @@ public:
 private:
   struct State {
     std::vector<StackId> set, tokenStacks;
-    uint64_t cost = 0;
-    int plainRun = -1;
     StateId plainTarget = kDead;
     bool knowsPlainTarget = false;
     bool mayEnd = false, isCut = false, isFar = false;
@@ -79,6 +79,7 @@ private:
     return rowIndex[id];
   }
   void makeRow(StateId id);
+  int findPlainRun(StateId id);
   /// Whether all that completes a character behind `id` leads to `target`.
   bool completes(StateId id, int utf8, StateId target);
   /// Where all plain characters lead; kDead where not to the same state.
@@ -90,7 +91,10 @@ private:
   Stacks pool;
   std::vector<std::vector<unsigned char>> setBytes;
   std::vector<State> states;
+  /// By state, too: what a walk asks for each node.
   std::vector<uint32_t> rowIndex;
+  std::vector<uint64_t> costOf;
+  std::vector<int> runs;
   std::vector<StateId> rows;
   std::unordered_multimap<size_t, StateId> known;
   Stacks::Next expected;

@@ -191,7 +191,8 @@ std::shared_ptr<const Mask> GrammarMasks::mask(const Stacks &stacks,
   if (limit >= slot->highestCost || slot->isFar || slot->isCut)
     return slot;
   return std::make_shared<Mask>(
-      walk(automaton, tokens->trie, ids, state, limit));
+      slot->hasCosts ? within(*slot, limit)
+                     : walk(automaton, tokens->trie, ids, state, limit));
 }
 
 std::unique_ptr<TokenConstraint>

@@ -19,45 +19,67 @@ public:
     mask.mayEnd = automaton.mayEnd(start);
     mask.isCut = automaton.isCut(start);
     mask.isFar = automaton.isFar(start);
-    isPlainStart = automaton.plainRun(start) == ByteAutomaton::kAlways &&
-                   allows(costBehindPlain(start));
-    if (isPlainStart) {
-      mask.bits = trie.plain();
-      raise(costBehindPlain(start));
-    }
+    mask.hasCosts = true;
+    startWithPlain();
     walkBytes();
     walkTokens(tokenIds);
     return std::move(mask);
   }
 
 private:
+  /// More are not kept one by one.
+  static constexpr size_t kMostCosts = 8192;
+
   bool allows(uint64_t cost) const { return cost <= limit; }
   void raise(uint64_t cost) {
     mask.highestCost = std::max(mask.highestCost, cost);
   }
   /// No plain character makes the way to the end longer, but for the bytes
   /// that an unfinished one lacks.
-  uint64_t costBehindPlain(StateId id) const {
-    return Costs::add(automaton.cost(id), 3);
+  uint64_t costBehindPlain(StateId id, bool isWhole) const {
+    return isWhole ? automaton.cost(id) : Costs::add(automaton.cost(id), 3);
+  }
+
+  /// In a text that goes on as it likes, all plain tokens at once.
+  void startWithPlain() {
+    if (automaton.plainRun(start) != ByteAutomaton::kAlways)
+      return;
+    for (bool isWhole : {false, true})
+      if (allows(costBehindPlain(start, isWhole))) {
+        mask.bits = isWhole ? trie.wholePlain() : trie.plain();
+        raise(costBehindPlain(start, isWhole));
+        hasWhole = true;
+        hasParts = !isWhole;
+        mask.hasCosts = false;
+        return;
+      }
+  }
+
+  /// Whether nothing below `node` needs a look: as text in `before`, all or
+  /// nothing is allowed.
+  bool isDone(const TokenTrie::Node &node, StateId before) {
+    if (!node.isPlain)
+      return false;
+    int run = automaton.plainRun(before);
+    if (run < node.height)
+      return false;
+    uint64_t cost = costBehindPlain(before, node.isWhole);
+    if (!allows(cost))
+      return run == ByteAutomaton::kAlways && !allows(automaton.cost(before));
+    bool isThere = before == start && node.isPlainFromStart &&
+                   (hasParts || (hasWhole && node.isWhole));
+    if (!isThere) {
+      raise(cost);
+      setTokens(node.firstToken, trie.nodes()[node.skip].firstToken);
+      mask.hasCosts = false;
+    }
+    return true;
   }
 
   void setTokens(uint32_t first, uint32_t end) {
     const std::vector<int32_t> &ids = trie.tokens();
     for (uint32_t i = first; i < end; ++i)
       setBit(mask.bits, ids[i]);
-  }
-
-  /// Whether all at and below `node` is allowed, as text in `before`.
-  bool takesPlain(const TokenTrie::Node &node, StateId before) {
-    if (!node.isPlain || automaton.plainRun(before) < node.height)
-      return false;
-    if (!allows(costBehindPlain(before)))
-      return false;
-    if (!(isPlainStart && before == start && node.isPlainFromStart)) {
-      raise(costBehindPlain(before));
-      setTokens(node.firstToken, trie.nodes()[node.skip].firstToken);
-    }
-    return true;
   }
 
   void walkBytes() {
@@ -67,33 +89,39 @@ private:
     for (size_t i = 0, count = trie.nodeCount(); i < count;) {
       const TokenTrie::Node &node = nodes[i];
       StateId before = states[node.depth - 1u];
-      if (takesPlain(node, before)) {
+      if (isDone(node, before)) {
         i = node.skip;
         continue;
       }
       StateId now = automaton.next(before, node.byte);
-      // Each further byte is one step nearer at most.
+      // Each further byte is one step nearer to the end at most.
       if (now == ByteAutomaton::kDead ||
-          !allows(automaton.cost(now) -
-                  std::min<uint64_t>(automaton.cost(now), node.height - 1u)) ||
-          (node.depth > 1 && automaton.isFull())) {
+          (node.depth > 1 && automaton.isFull()) ||
+          (isLimited && automaton.cost(now) >= limit + node.height)) {
         i = node.skip;
         continue;
       }
       states[node.depth] = now;
-      if (uint32_t end = nodes[i + 1].firstToken;
-          end != node.firstToken && allows(automaton.cost(now))) {
+      uint32_t end = nodes[++i].firstToken;
+      if (end != node.firstToken && allows(automaton.cost(now))) {
         setTokens(node.firstToken, end);
-        note(now);
+        note(now, node.firstToken, end);
       }
-      ++i;
     }
   }
 
-  void note(StateId now) {
-    raise(automaton.cost(now));
+  void note(StateId now, uint32_t first, uint32_t end) {
+    uint64_t cost = automaton.cost(now);
+    raise(cost);
     mask.isCut |= automaton.isCut(now);
     mask.isFar |= automaton.isFar(now);
+    for (uint32_t i = first; mask.hasCosts && i < end; ++i)
+      noteCost(trie.tokens()[i], cost);
+  }
+  void noteCost(int32_t id, uint64_t cost) {
+    mask.hasCosts = mask.hasCosts && mask.costs.size() < kMostCosts;
+    if (mask.hasCosts)
+      mask.costs.emplace_back(id, cost);
   }
 
   void walkTokens(const std::vector<int32_t> &tokenIds) {
@@ -110,8 +138,10 @@ private:
       int32_t id = tokenIds[index];
       if (!match.isNegated) {
         setBit(mask.bits, id);
+        noteCost(id, cost);
         continue;
       }
+      mask.hasCosts = false;
       bool had = hasBit(mask.bits, id);
       for (size_t word = 0; word < mask.bits.size(); ++word)
         mask.bits[word] |= trie.all()[word];
@@ -124,7 +154,10 @@ private:
   const TokenTrie &trie;
   StateId start;
   uint64_t limit;
-  bool isPlainStart = false;
+  bool isLimited = limit < kNoEnd;
+  /// Of tokens that are plain from their beginning, those of whole characters
+  /// are set, those that end with a part of one.
+  bool hasWhole = false, hasParts = false;
   Mask mask;
 };
 
@@ -133,6 +166,18 @@ private:
 Mask walk(ByteAutomaton &automaton, const TokenTrie &trie,
           const std::vector<int32_t> &tokenIds, StateId start, uint64_t limit) {
   return Walk(automaton, trie, start, limit).run(tokenIds);
+}
+
+Mask within(const Mask &mask, uint64_t limit) {
+  Mask result;
+  result.bits.assign(mask.bits.size(), 0);
+  result.mayEnd = mask.mayEnd;
+  for (auto [id, cost] : mask.costs)
+    if (cost <= limit) {
+      setBit(result.bits, id);
+      result.highestCost = std::max(result.highestCost, cost);
+    }
+  return result;
 }
 
 } // namespace marimba::rt::grammar

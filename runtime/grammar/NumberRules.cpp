@@ -23,16 +23,22 @@ public:
         rules(rules) {}
 
   ExprId all() {
+    size_t shortest = least ? least->value.whole.size() : 0;
+    size_t longest = most ? most->value.whole.size() : kMostDigits + 1;
     std::vector<ExprId> ways;
-    for (size_t length = 1; length <= kMostDigits; ++length) {
-      if (least && least->value.whole.size() > length)
-        continue;
-      if (most && most->value.whole.size() < length)
+    // As many digits as a bound has: digit by digit.
+    for (size_t length : {shortest, longest}) {
+      if (length < 1 || length > kMostDigits || length < shortest ||
+          length > longest ||
+          (length == longest && length == shortest && !ways.empty()))
         continue;
       ways.push_back(
-          whole({length, 0, least && least->value.whole.size() == length,
-                 most && most->value.whole.size() == length, 0}));
+          whole({length, 0, length == shortest, length == longest, 0}));
     }
+    // Any number of digits between.
+    if (shortest + 1 < longest)
+      ways.push_back(
+          between(shortest + 1, longest - 1, {0, 0, false, false, 0}));
     return rules.choice(ways);
   }
 
@@ -85,37 +91,46 @@ private:
     return rules.choice(ways);
   }
 
+  /// `first` to `last` digits, without zeros in front.
+  ExprId between(size_t first, size_t last, const Place &place) {
+    auto make = [&] {
+      Place ended = place;
+      ended.length = place.at;
+      std::vector<ExprId> ways;
+      if (place.at >= first)
+        ways.push_back(fraction(ended));
+      if (place.at == 0 && first == 1)
+        ways.push_back(rules.sequence(
+            {rules.literal("0"), fraction({1, 1, false, false, 0})}));
+      if (place.at < last)
+        ways.push_back(
+            digit(place, place.at == 0 ? 1 : 0, 0, 9, [&](const Place &next) {
+              return between(first, last, next);
+            }));
+      return rules.choice(ways);
+    };
+    return place.at == 0 ? make() : remembered(place, make);
+  }
+
+  /// Exactly `length` digits.
   ExprId whole(const Place &place) {
     if (place.at == place.length)
       return fraction(place);
-    Place shared = place;
-    bool isFree = !place.likeLeast && !place.likeMost && place.at > 0;
-    // Only how many are left counts; for the room of a fraction, also the
-    // length.
-    if (isFree && isInteger)
-      shared = {place.length - place.at, 0, false, false, place.remainder};
-    auto make = [&] {
+    return remembered(place, [&] {
       int first = place.at == 0 && place.length > 1 ? 1 : 0;
       return digit(place, first,
                    least ? digitOf(least->value.whole, place.at) : 0,
                    most ? digitOf(most->value.whole, place.at) : 9,
                    [&](const Place &next) { return whole(next); });
-    };
-    if (isFree && isInteger) {
-      shared.length += 1000; // Apart from those that begin a number.
-      return remembered(shared, make);
-    }
-    return remembered(place, make);
+    });
   }
 
   bool mayEnd(const Place &place) const {
     size_t digits = place.at - place.length;
     auto isRestZero = [&](const Decimal &value) {
-      return value.fraction.find_first_not_of('0', digits) ==
-             std::string::npos;
+      return value.fraction.find_first_not_of('0', digits) == std::string::npos;
     };
-    if (place.likeLeast &&
-        (!isRestZero(least->value) || least->isExclusive))
+    if (place.likeLeast && (!isRestZero(least->value) || least->isExclusive))
       return false;
     if (place.likeMost && isRestZero(most->value) && most->isExclusive)
       return false;
@@ -163,8 +178,8 @@ Decimal Decimal::parse(std::string_view text) {
   size_t point = std::min(text.find('.'), text.size());
   result.whole = text.substr(0, point);
   result.fraction = text.substr(std::min(point + 1, text.size()));
-  result.whole.erase(0, std::min(result.whole.find_first_not_of('0'),
-                                 result.whole.size()));
+  result.whole.erase(
+      0, std::min(result.whole.find_first_not_of('0'), result.whole.size()));
   if (result.whole.empty())
     result.whole = "0";
   if (result.isZero())
@@ -185,8 +200,7 @@ ExprId numbersIn(const NumberRange &range, RuleSet &rules) {
     if (from && from->value.isNegative)
       from.reset();
     std::optional<NumberBound> to = atMost(most);
-    ways.push_back(
-        Magnitudes(from, to, isInteger, range.divisor, rules).all());
+    ways.push_back(Magnitudes(from, to, isInteger, range.divisor, rules).all());
   }
   if (!least || least->value.isNegative) {
     std::optional<NumberBound> from = NumberBound{{}, true};

@@ -304,8 +304,8 @@ private:
       char32_t point = parsePoint();
       return {{point, point}};
     }
-    if (at < text.size() && std::string_view("dDwWsS").find(text[at]) !=
-                                std::string_view::npos)
+    if (at < text.size() &&
+        std::string_view("dDwWsS").find(text[at]) != std::string_view::npos)
       classes += text[at];
     return parseEscape(true);
   }

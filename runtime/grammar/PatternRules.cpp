@@ -51,9 +51,9 @@ Lengths lengthsOf(const PatternNode &node) {
     return result;
   case Kind::Repeat:
     result = lengthsOf(node.parts[0]);
-    return {product(result.least, node.least),
-            product(result.most,
-                    node.most == kUnbounded ? kNoBound : node.most)};
+    return {
+        product(result.least, node.least),
+        product(result.most, node.most == kUnbounded ? kNoBound : node.most)};
   }
   return result;
 }

@@ -36,9 +36,8 @@ bool fits(const Json &value, const FlatSchema &schema) {
 }
 
 bool noneFits(const Json &values, const FlatSchema &schema) {
-  return std::none_of(values.begin(), values.end(), [&](const Json &value) {
-    return fits(value, schema);
-  });
+  return std::none_of(values.begin(), values.end(),
+                      [&](const Json &value) { return fits(value, schema); });
 }
 
 bool areNumbersApart(const FlatSchema &a, const FlatSchema &b) {
@@ -48,8 +47,8 @@ bool areNumbersApart(const FlatSchema &a, const FlatSchema &b) {
         const Json *end = low.find(most), *begin = high.find(least);
         if (!end || !begin)
           continue;
-        bool touches = most == std::string("maximum") &&
-                       least == std::string("minimum");
+        bool touches =
+            most == std::string("maximum") && least == std::string("minimum");
         double last = end->get<double>(), first = begin->get<double>();
         if (touches ? last < first : last <= first)
           return true;

@@ -30,11 +30,25 @@ const std::string kByte = "(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])";
 const std::string kLabel = "[a-zA-Z0-9]([a-zA-Z0-9-]{0,30}[a-zA-Z0-9])?";
 
 constexpr std::array<std::string_view, 19> kSpecified = {
-    "date",         "date-time", "time",     "duration",
-    "email",        "idn-email", "hostname", "idn-hostname",
-    "ipv4",         "ipv6",      "uri",      "uri-reference",
-    "iri",          "uuid",      "regex",    "iri-reference",
-    "json-pointer", "uri-template", "relative-json-pointer"};
+    "date",
+    "date-time",
+    "time",
+    "duration",
+    "email",
+    "idn-email",
+    "hostname",
+    "idn-hostname",
+    "ipv4",
+    "ipv6",
+    "uri",
+    "uri-reference",
+    "iri",
+    "uuid",
+    "regex",
+    "iri-reference",
+    "json-pointer",
+    "uri-template",
+    "relative-json-pointer"};
 
 } // namespace
 

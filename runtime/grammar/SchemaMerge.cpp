@@ -222,8 +222,7 @@ bool fitsBesides(const Json &value, const FlatSchema &schema) {
     } else {
       bool concerns =
           (keyword == "multipleOf" && isNumber) ||
-          ((keyword == "pattern" || keyword == "format") &&
-           type == "string") ||
+          ((keyword == "pattern" || keyword == "format") && type == "string") ||
           ((keyword == "items" || keyword == "prefixItems" ||
             keyword == "uniqueItems") &&
            type == "array") ||

@@ -15,14 +15,13 @@ constexpr size_t kMostPlaces = 100000;
 /// none is spelled in another way.
 ExprId otherNames(std::vector<std::string> names, JsonRules &json,
                   RuleSet &rules) {
-  const std::vector<CodeRange> plain = without(
-      {{0x20, kLastCodePoint}}, {{'"', '"'}, {'\\', '\\'}});
+  const std::vector<CodeRange> plain =
+      without({{0x20, kLastCodePoint}}, {{'"', '"'}, {'\\', '\\'}});
   ExprId any = rules.repeat(rules.characters(plain), 0, json.mostCharacters());
   ExprId quote = rules.literal("\"");
   std::sort(names.begin(), names.end());
   // By characters, as far as names share their beginnings.
-  auto restOf = [&](auto &self, size_t begin, size_t end,
-                    size_t at) -> ExprId {
+  auto restOf = [&](auto &self, size_t begin, size_t end, size_t at) -> ExprId {
     std::vector<ExprId> ways;
     std::vector<CodeRange> used;
     size_t next = begin;
@@ -44,17 +43,15 @@ ExprId otherNames(std::vector<std::string> names, JsonRules &json,
       used.push_back({point, point});
       std::vector<CodeRange> own = {{point, point}};
       if (!without(own, complement(plain)).empty())
-        ways.push_back(
-            rules.sequence({rules.literal(character),
-                            self(self, next, last, at + length)}));
+        ways.push_back(rules.sequence(
+            {rules.literal(character), self(self, next, last, at + length)}));
       next = last;
     }
     std::vector<CodeRange> others = without(plain, used);
     ways.push_back(rules.sequence({rules.characters(others), any}));
     return rules.rule(rules.addRule("name", rules.choice(ways)));
   };
-  return rules.sequence(
-      {quote, restOf(restOf, 0, names.size(), 0), quote});
+  return rules.sequence({quote, restOf(restOf, 0, names.size(), 0), quote});
 }
 
 struct Member {
@@ -118,9 +115,8 @@ private:
       if (other != rules.never() && room > 0 && count + 1 >= least)
         ways.push_back(rules.sequence(
             {commaAfter(count), other, json.space(),
-             rules.repeat(
-                 rules.sequence({json.comma(), other, json.space()}), 0,
-                 room - 1),
+             rules.repeat(rules.sequence({json.comma(), other, json.space()}),
+                          0, room - 1),
              end}));
       result.push_back(rules.addRule("members", rules.choice(ways)));
     }
@@ -166,14 +162,13 @@ ExprId SchemaCompiler::compileOtherMember(const FlatSchema &flat,
     return rules.never();
   if (isAny && depth < 1)
     return rules.never();
-  ExprId value = isAny ? json.value(depth - 1)
-                       : compile(*rest, flat.where + "/additionalProperties",
-                                 depth);
+  ExprId value =
+      isAny ? json.value(depth - 1)
+            : compile(*rest, flat.where + "/additionalProperties", depth);
   const Json *form = flat.find("propertyNames");
   if (!form)
-    return json.member(names.empty() ? json.text()
-                                     : otherNames(names, json, rules),
-                       value);
+    return json.member(
+        names.empty() ? json.text() : otherNames(names, json, rules), value);
   if (!names.empty())
     throw SchemaError(flat.where + "/propertyNames",
                       "is not supported together with properties or required");
@@ -198,10 +193,9 @@ ExprId SchemaCompiler::compileObject(const FlatSchema &flat, int depth) {
     names.push_back(name);
     if (schema == Json(false) && !isRequired(name))
       return;
-    members.push_back(
-        {json.member(rules.literal(Json(name).dump()),
-                     compile(schema, where, depth)),
-         isRequired(name)});
+    members.push_back({json.member(rules.literal(Json(name).dump()),
+                                   compile(schema, where, depth)),
+                       isRequired(name)});
   };
   for (const auto &[name, schema] : properties.items())
     add(name, schema, flat.where + "/properties/" + name);
@@ -217,7 +211,8 @@ ExprId SchemaCompiler::compileObject(const FlatSchema &flat, int depth) {
   bool isShort = least > members.size();
   if (isShort && (other == rules.never() || least > members.size() + 1))
     throw SchemaError(flat.where + "/minProperties",
-                      "is " + std::to_string(least) + ", but the schema names " +
+                      "is " + std::to_string(least) +
+                          ", but the schema names " +
                           std::to_string(members.size()) +
                           " properties, and of others only one is sure to "
                           "differ from the rest");

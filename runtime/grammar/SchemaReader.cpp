@@ -16,25 +16,48 @@ namespace {
 constexpr int kMostSteps = 64;
 
 bool isAssertion(const std::string &keyword) {
-  static const std::set<std::string> names = {
-      "type",          "enum",          "multipleOf",
-      "maximum",       "minimum",       "exclusiveMaximum",
-      "maxLength",     "minLength",     "exclusiveMinimum",
-      "pattern",       "format",        "items",
-      "prefixItems",   "maxItems",      "minItems",
-      "uniqueItems",   "maxProperties", "minProperties",
-      "required",      "properties",    "patternProperties",
-      "propertyNames", "additionalProperties"};
+  static const std::set<std::string> names = {"type",
+                                              "enum",
+                                              "multipleOf",
+                                              "maximum",
+                                              "minimum",
+                                              "exclusiveMaximum",
+                                              "maxLength",
+                                              "minLength",
+                                              "exclusiveMinimum",
+                                              "pattern",
+                                              "format",
+                                              "items",
+                                              "prefixItems",
+                                              "maxItems",
+                                              "minItems",
+                                              "uniqueItems",
+                                              "maxProperties",
+                                              "minProperties",
+                                              "required",
+                                              "properties",
+                                              "patternProperties",
+                                              "propertyNames",
+                                              "additionalProperties"};
   return names.count(keyword) != 0;
 }
 
 bool isUnsupported(const std::string &keyword) {
-  static const std::set<std::string> names = {
-      "not",           "if",           "then",
-      "else",          "contains",     "minContains",
-      "maxContains",   "dependencies", "dependentRequired",
-      "additionalItems", "dependentSchemas", "unevaluatedItems",
-      "unevaluatedProperties", "$dynamicRef", "$recursiveRef"};
+  static const std::set<std::string> names = {"not",
+                                              "if",
+                                              "then",
+                                              "else",
+                                              "contains",
+                                              "minContains",
+                                              "maxContains",
+                                              "dependencies",
+                                              "dependentRequired",
+                                              "additionalItems",
+                                              "dependentSchemas",
+                                              "unevaluatedItems",
+                                              "unevaluatedProperties",
+                                              "$dynamicRef",
+                                              "$recursiveRef"};
   return names.count(keyword) != 0;
 }
 
@@ -47,16 +70,26 @@ const std::set<std::string> &typeNames() {
 /// The type that a keyword speaks of.
 const char *typeOfKeyword(const std::string &keyword) {
   static const std::map<std::string, const char *> types = {
-      {"multipleOf", "number"},        {"maximum", "number"},
-      {"minimum", "number"},           {"exclusiveMaximum", "number"},
-      {"exclusiveMinimum", "number"},  {"maxLength", "string"},
-      {"minLength", "string"},         {"pattern", "string"},
-      {"format", "string"},            {"items", "array"},
-      {"prefixItems", "array"},        {"maxItems", "array"},
-      {"minItems", "array"},           {"uniqueItems", "array"},
-      {"maxProperties", "object"},     {"minProperties", "object"},
-      {"required", "object"},          {"properties", "object"},
-      {"patternProperties", "object"}, {"propertyNames", "object"},
+      {"multipleOf", "number"},
+      {"maximum", "number"},
+      {"minimum", "number"},
+      {"exclusiveMaximum", "number"},
+      {"exclusiveMinimum", "number"},
+      {"maxLength", "string"},
+      {"minLength", "string"},
+      {"pattern", "string"},
+      {"format", "string"},
+      {"items", "array"},
+      {"prefixItems", "array"},
+      {"maxItems", "array"},
+      {"minItems", "array"},
+      {"uniqueItems", "array"},
+      {"maxProperties", "object"},
+      {"minProperties", "object"},
+      {"required", "object"},
+      {"properties", "object"},
+      {"patternProperties", "object"},
+      {"propertyNames", "object"},
       {"additionalProperties", "object"}};
   auto found = types.find(keyword);
   return found == types.end() ? nullptr : found->second;
@@ -73,9 +106,9 @@ void checkKind(const Json &value, const std::string &keyword,
   static const std::set<std::string> counts = {
       "maxLength", "minLength",     "maxItems",
       "minItems",  "maxProperties", "minProperties"};
-  static const std::set<std::string> numbers = {
-      "multipleOf", "maximum", "minimum", "exclusiveMaximum",
-      "exclusiveMinimum"};
+  static const std::set<std::string> numbers = {"multipleOf", "maximum",
+                                                "minimum", "exclusiveMaximum",
+                                                "exclusiveMinimum"};
   if (counts.count(keyword)) {
     auto count = asInteger(nlohmann::json(value));
     expect(count && *count >= 0, "an integer that is not negative");
@@ -86,12 +119,12 @@ void checkKind(const Json &value, const std::string &keyword,
   } else if (keyword == "uniqueItems") {
     expect(value.is_boolean(), "true or false");
   } else if (keyword == "enum" || keyword == "prefixItems") {
-    expect(value.is_array(), keyword == "enum" ? "a list" : "a list of schemas");
+    expect(value.is_array(),
+           keyword == "enum" ? "a list" : "a list of schemas");
   } else if (keyword == "required") {
-    expect(value.is_array() && std::all_of(value.begin(), value.end(),
-                                           [](const Json &name) {
-                                             return name.is_string();
-                                           }),
+    expect(value.is_array() &&
+               std::all_of(value.begin(), value.end(),
+                           [](const Json &name) { return name.is_string(); }),
            "a list of names");
   } else if (keyword == "properties" || keyword == "patternProperties") {
     expect(value.is_object(), "an object");

@@ -32,10 +32,9 @@ std::optional<NumberBound> boundOf(const FlatSchema &flat, const char *keyword,
   const Json *including = flat.find(keyword), *excluding = flat.find(exclusive);
   bool usesExclusive =
       excluding &&
-      (!including || (isLeast ? excluding->get<double>() >=
-                                    including->get<double>()
-                              : excluding->get<double>() <=
-                                    including->get<double>()));
+      (!including ||
+       (isLeast ? excluding->get<double>() >= including->get<double>()
+                : excluding->get<double>() <= including->get<double>()));
   const Json *bound = usesExclusive ? excluding : including;
   if (!bound)
     return std::nullopt;
@@ -116,8 +115,8 @@ ExprId SchemaCompiler::compileText(const FlatSchema &flat) {
 
 ExprId SchemaCompiler::compileArray(const FlatSchema &flat, int depth) {
   uint32_t least = flat.count("minItems").value_or(0);
-  uint32_t most = flat.count("maxItems").value_or(
-      std::max(least, json.mostItems()));
+  uint32_t most =
+      flat.count("maxItems").value_or(std::max(least, json.mostItems()));
   const Json *unique = flat.find("uniqueItems");
   if (unique && unique->get<bool>() && most > 1)
     return compileSet(flat, least, most);
@@ -134,8 +133,8 @@ ExprId SchemaCompiler::compileArray(const FlatSchema &flat, int depth) {
     item = compile(rest ? *rest : anything, flat.where + "/items", depth);
   else
     // Behind a prefix anything may stand; nothing does.
-    most = std::min<uint32_t>(most, std::max<uint32_t>(
-                                        least, uint32_t(first.size())));
+    most = std::min<uint32_t>(
+        most, std::max<uint32_t>(least, uint32_t(first.size())));
   if (!rest && least > first.size())
     item = json.value(depth);
   if (first.empty())
@@ -150,11 +149,10 @@ ExprId SchemaCompiler::compileArray(const FlatSchema &flat, int depth) {
     tail = rules.repeat(further, least > prefix ? least - prefix : 0,
                         most - prefix);
   for (uint32_t i = prefix; i-- > 0;) {
-    ExprId element =
-        compile(first[i], flat.where + "/prefixItems/" + std::to_string(i),
-                depth);
-    tail = rules.sequence({i > 0 ? json.comma() : rules.empty(), element,
-                           json.space(), tail});
+    ExprId element = compile(
+        first[i], flat.where + "/prefixItems/" + std::to_string(i), depth);
+    tail = rules.sequence(
+        {i > 0 ? json.comma() : rules.empty(), element, json.space(), tail});
     if (i >= least)
       tail = rules.optional(tail);
   }
@@ -201,8 +199,8 @@ ExprId SchemaCompiler::compileSet(const FlatSchema &flat, uint32_t least,
              rules.rule(sets[set | size_t(1) << i])}));
     rules.setBody(sets[set], rules.choice(ways));
   }
-  return rules.sequence({rules.literal("["), json.space(),
-                         rules.rule(sets[0]), rules.literal("]")});
+  return rules.sequence({rules.literal("["), json.space(), rules.rule(sets[0]),
+                         rules.literal("]")});
 }
 
 } // namespace marimba::rt::grammar

@@ -31,7 +31,8 @@ int Utf8State::next(int state, unsigned char byte) {
 }
 
 TokenTrie::TokenTrie(const std::vector<std::string> &bytes)
-    : allBits((bytes.size() + 63) / 64), plainBits(allBits.size()) {
+    : allBits((bytes.size() + 63) / 64), plainBits(allBits.size()),
+      wholeBits(allBits.size()) {
   build(bytes);
   findPlain();
 }
@@ -83,7 +84,8 @@ void TokenTrie::build(const std::vector<std::string> &bytes) {
 void TokenTrie::findPlain() {
   size_t count = nodeCount();
   // Behind each node's byte: the decoder's state; whether the byte is plain.
-  std::vector<char> begins(count), good(count), goodFromStart(count);
+  std::vector<char> begins(count), good(count), goodFromStart(count),
+      whole(count);
   std::vector<int> states(kLongest + 1);
   std::vector<char> goodWay(kLongest + 1);
   goodWay[0] = true;
@@ -99,19 +101,25 @@ void TokenTrie::findPlain() {
               (node.byte >= 0x80 || isPlainAscii(node.byte));
     goodWay[node.depth] = goodWay[node.depth - 1u] && good[i];
     goodFromStart[i] = goodWay[node.depth];
-    if (goodFromStart[i])
-      for (uint32_t t = node.firstToken; t < allNodes[i + 1].firstToken; ++t)
-        setBit(plainBits, ids[t]);
+    whole[i] = after == Utf8State::kBetween || after == Utf8State::kWrong ||
+               node.firstToken == allNodes[i + 1].firstToken;
+    for (uint32_t t = node.firstToken;
+         goodFromStart[i] && t < allNodes[i + 1].firstToken; ++t) {
+      setBit(plainBits, ids[t]);
+      if (whole[i])
+        setBit(wholeBits, ids[t]);
+    }
   }
   // From the leaves up: a node's children are between it and its skip.
   std::vector<char> subtree(count);
   for (size_t i = count; i-- > 0;) {
     Node &node = allNodes[i];
-    bool allGood = good[i];
+    bool allGood = good[i], allWhole = whole[i];
     unsigned char height = 1;
     for (uint32_t child = static_cast<uint32_t>(i) + 1; child < node.skip;
          child = allNodes[child].skip) {
       allGood = allGood && subtree[child];
+      allWhole = allWhole && allNodes[child].isWhole;
       height = std::max<unsigned char>(
           height, static_cast<unsigned char>(allNodes[child].height + 1));
     }
@@ -119,6 +127,7 @@ void TokenTrie::findPlain() {
     node.height = height;
     node.isPlain = begins[i] && allGood;
     node.isPlainFromStart = goodFromStart[i] && allGood;
+    node.isWhole = allWhole;
   }
 }
 

@@ -40,6 +40,8 @@ public:
     bool isPlain : 1;
     /// Whether it is so from the beginning of the tokens on.
     bool isPlainFromStart : 1;
+    /// Whether no token here or below ends inside a character.
+    bool isWhole : 1;
   };
 
   /// `bytes[I]`: of token I; empty where it has none or must not be chosen.
@@ -52,8 +54,9 @@ public:
   const std::vector<int32_t> &tokens() const { return ids; }
   /// All tokens that are here.
   const TokenBits &all() const { return allBits; }
-  /// Those of plain characters only.
+  /// Those of plain characters only; of whole ones.
   const TokenBits &plain() const { return plainBits; }
+  const TokenBits &wholePlain() const { return wholeBits; }
   /// Bytes that are tokens by themselves.
   const ByteSet &singleBytes() const { return singles; }
   /// The bytes of the longest.
@@ -67,7 +70,7 @@ private:
 
   std::vector<Node> allNodes;
   std::vector<int32_t> ids;
-  TokenBits allBits, plainBits;
+  TokenBits allBits, plainBits, wholeBits;
   ByteSet singles;
   size_t longestToken = 0;
 };
