@@ -185,9 +185,9 @@ TEST_F(JsonSchemaTest, Patterns) {
   };
   EXPECT_EQ(message("(?=a)b"), "s: #/pattern: has '(?=', which is not "
                                "supported");
-  EXPECT_EQ(message("(a)\\1"), "s: #/pattern: has '\\5c1', which is not "
+  EXPECT_EQ(message("(a)\\1"), "s: #/pattern: has '\\\\1', which is not "
                                "supported");
-  EXPECT_EQ(message("\\bword"), "s: #/pattern: has '\\5cb', which is not "
+  EXPECT_EQ(message("\\bword"), "s: #/pattern: has '\\\\b', which is not "
                                 "supported");
   EXPECT_EQ(message("a^b"),
             "s: #/pattern: has '^' behind its beginning, supported: at the "
