@@ -49,6 +49,9 @@ public:
                    std::string &error) = 0;
   /// The folder with generation_config.json.
   virtual std::string directory(const std::string &model) = 0;
+  /// Has load() compile a model so that hidden states come out. False, and
+  /// `error`, where it is compiled already.
+  virtual bool collectHidden(const std::string &model, std::string &error);
   /// `tokenizer`, which may be null, finds ends of an answer that only the
   /// vocabulary names; `showProgress` draws a bar. Null also where Ctrl-C ends
   /// it.

@@ -24,6 +24,12 @@ bool Models::exists(const std::string &model) {
   return std::filesystem::exists(model, code);
 }
 
+bool Models::collectHidden(const std::string &model, std::string &error) {
+  error = "--embeddings: compiling " + model +
+          " decided what comes out, expected a model directory with it";
+  return false;
+}
+
 std::shared_ptr<Loaded> openPackage(const std::string &package,
                                     const PackageLoad &how,
                                     std::string &error) {

@@ -89,6 +89,9 @@ struct ServeOptions {
       "bytes",
       {1024, 1LL << 30},
       16 << 20};
+  Flag embeddings{command, "embeddings",
+                  "Compiles the model so that /v1/embeddings has its hidden "
+                  "states, which takes memory"};
   TextOption templateName{command, "template",
                           "Name of the chat template, if the model has several "
                           "(default: 'default')",

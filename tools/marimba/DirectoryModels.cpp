@@ -93,6 +93,14 @@ std::string DirectoryModels::directory(const std::string &model) {
   return rt::isPackage(model) ? PackageModels::directory(model) : model;
 }
 
+bool DirectoryModels::collectHidden(const std::string &model,
+                                    std::string &error) {
+  if (rt::isPackage(model))
+    return PackageModels::collectHidden(model, error);
+  options->compile.import.collectHidden = true;
+  return true;
+}
+
 std::shared_ptr<commands::Loaded>
 DirectoryModels::load(const std::string &model, const rt::Tokenizer *tokenizer,
                       bool showProgress, std::string &error) {

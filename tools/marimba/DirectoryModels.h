@@ -31,6 +31,7 @@ public:
   loadChatTemplate(const std::string &model, const std::string &name,
                    std::string &error) override;
   std::string directory(const std::string &model) override;
+  bool collectHidden(const std::string &model, std::string &error) override;
   std::shared_ptr<commands::Loaded> load(const std::string &model,
                                          const rt::Tokenizer *tokenizer,
                                          bool showProgress,

@@ -27,6 +27,7 @@ static constexpr Route kRoutes[] = {
     {"POST", "/v1/responses", responses},
     {"POST", "/v1/messages", messages},
     {"POST", "/v1/messages/count_tokens", countTokens},
+    {"POST", "/v1/embeddings", embeddings},
     {"GET", "/v1/models", models},
     {"GET", "/v1/models/", models, false, true},
     {"GET", "/v1/sessions", listSessions},

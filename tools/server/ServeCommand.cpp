@@ -129,6 +129,10 @@ makeService(Models &models, server::ServiceOptions options, int &code) {
     return nullptr;
   }
   parts.defaults = std::move(*defaults);
+  if (o.embeddings && !models.collectHidden(model, error)) {
+    fail(error);
+    return nullptr;
+  }
   parts.tokenizer = models.loadTokenizer(model, error);
   if (parts.tokenizer)
     parts.form = models.loadChatTemplate(model, o.templateName, error);

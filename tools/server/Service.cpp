@@ -15,7 +15,8 @@ using namespace marimba::server;
 
 Service::Service(ServiceParts parts, ServiceOptions options)
     : options(std::move(options)), parts(std::move(parts)),
-      chatForm(*this->parts.tokenizer, this->parts.form.get()) {}
+      chatForm(*this->parts.tokenizer, this->parts.form.get()),
+      vectors(*this->parts.model) {}
 
 std::unique_ptr<Service> Service::create(ServiceParts parts,
                                          ServiceOptions options,

@@ -8,6 +8,7 @@
 #define MARIMBA_TOOLS_SERVER_SERVICE_H
 
 #include "tools/server/ApiKeys.h"
+#include "tools/server/Embedder.h"
 #include "tools/server/Metrics.h"
 
 #include "marimba/ChatPrompt.h"
@@ -68,6 +69,7 @@ public:
   /// where the model cannot be held to anything.
   std::shared_ptr<rt::GrammarTokens> grammarTokens(std::string &error);
   rt::ServingLoop &loop() const { return *serving; }
+  Embedder &embedder() { return vectors; }
   Metrics &metrics() { return counts; }
 
   /// "chatcmpl-" and random letters and digits.
@@ -85,6 +87,7 @@ private:
 
   ServiceParts parts;
   rt::ChatForm chatForm;
+  Embedder vectors;
   Metrics counts;
   std::unique_ptr<rt::ServingLoop> serving;
   std::mutex mutex; // of what follows
