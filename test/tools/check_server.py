@@ -244,6 +244,12 @@ class Checker(checker.Checker):
         status, _, error = self.server.call("POST", MESSAGES, {"messages": USER})
         self.equal("an error", (400, "error", "invalid_request_error"), (status, error["type"], error["error"]["type"]))
 
+    def case_metrics(self):
+        self.expect("tokens are counted", self.server.metric("marimba_generated_tokens_total") > 0)
+        self.equal("nothing runs", 0, self.server.metric("marimba_requests_running"))
+        text = self.server.call("GET", "/metrics")[2]
+        self.expect("endpoints", 'marimba_http_requests_total{endpoint="/v1/chat/completions",status="200"}' in text)
+
     def case_sessions(self):
         def listed():
             return [one["id"] for one in self.server.call("GET", "/v1/sessions")[2]["data"]]
@@ -307,7 +313,8 @@ class Checker(checker.Checker):
         refused(CHAT, {}, "messages")
         refused(CHAT, {"messages": []}, "messages")
         refused(CHAT, {"messages": "hello"}, "messages")
-        refused(CHAT, {"messages": [{"role": "robot", "content": "x"}, 3]}, "messages[1]")
+        refused(CHAT, {"messages": [{"role": "robot", "content": "x"}, 3]}, "messages[0].role")
+        refused(CHAT, {"messages": [*USER, 3]}, "messages[1]")
         refused(CHAT, chat(temperature="hot"), "temperature")
         refused(CHAT, chat(temperature=-1), "temperature")
         refused(CHAT, chat(top_p=2), "top_p")
@@ -327,8 +334,9 @@ class Checker(checker.Checker):
         refused(CHAT, chat(response_format={"type": "json_schema", "json_schema": {"schema": {"type": "thing"}}}),
                 "response_format.json_schema.schema")
         refused(CHAT, chat(grammar="root ::= missing"), "grammar")
-        refused(CHAT, chat(tools=[{"type": "function"}]), "tools[0].function")
-        refused(CHAT, chat(tools=[TOOL], tool_choice={"type": "function", "function": {"name": "other"}}), "tool_choice")
+        refused(CHAT, chat(tools=[{"type": "function"}]), "tools[0]")
+        refused(CHAT, chat(tools=[TOOL], tool_choice={"type": "function", "function": {"name": "other"}}),
+                "tool_choice.function.name")
         refused(CHAT, chat(functions=[TOOL["function"]]), "functions")
         refused(CHAT, chat(messages=[{"role": "user", "content": "word " * 40000}]), "messages")
         refused(COMPLETIONS, {}, "prompt")
@@ -344,12 +352,6 @@ class Checker(checker.Checker):
             refused(CHAT, text, None)
         self.equal("unknown path", 404, self.server.call("GET", "/v1/nothing")[0])
         self.equal("other method", 405, self.server.call("GET", CHAT)[0])
-
-    def case_metrics(self):
-        self.expect("tokens are counted", self.server.metric("marimba_generated_tokens_total") > 0)
-        self.equal("nothing runs", 0, self.server.metric("marimba_requests_running"))
-        text = self.server.call("GET", "/metrics")[2]
-        self.expect("endpoints", 'marimba_http_requests_total{endpoint="/v1/chat/completions",status="200"}' in text, text)
 
     def case_end(self):
         self.equal("exit code", 0, self.server.end())
