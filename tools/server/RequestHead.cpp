@@ -15,6 +15,8 @@ using namespace marimba;
 using namespace marimba::server;
 
 static constexpr size_t kMostLines = 100;
+/// The first line: no path here is longer than the name of a session.
+static constexpr size_t kLongestLine = 2048;
 
 /// A character of RFC 9110's tokens.
 static bool isTokenCharacter(char c) {
@@ -153,6 +155,9 @@ bool HeadReader::readLine(std::string_view line) {
 
 bool HeadReader::read(std::string_view text) {
   std::optional<std::string_view> line = takeLine(text);
+  if (line && line->size() > kLongestLine)
+    return fail(414, "the path: expected at most " +
+                         std::to_string(kLongestLine) + " bytes");
   if (!line || !isRequestLine(*line))
     return fail(400, "expected a line METHOD /PATH HTTP/1.1 first");
   head.text.append(*line).append("\r\n");
