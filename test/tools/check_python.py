@@ -285,12 +285,18 @@ class Checker(checker.Checker):
 
     def interrupted(self, code):
         """What a program prints that gets SIGINT after its first line."""
-        program = [sys.executable, "-c", f"import marimba, sys\nmodel = marimba.Model({self.stories!r}, dtype='f32', threads=1)\n{code}"]
+        # Whoever started this test may have had SIGINT ignored, which programs inherit.
+        start = f"import marimba, signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\nmodel = marimba.Model({self.stories!r}, dtype='f32', threads=1)\n"
+        program = [sys.executable, "-c", start + code]
         with subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as started:
             first = started.stdout.readline()
             time.sleep(0.05)
             started.send_signal(signal.SIGINT)
-            out, errors = started.communicate(timeout=SECONDS)
+            try:
+                out, errors = started.communicate(timeout=SECONDS)
+            except subprocess.TimeoutExpired:
+                started.kill()
+                out, errors = started.communicate()
             self.expect(code, started.returncode == 0 and first == "now\n", (started.returncode, errors))
             return out
 
