@@ -34,6 +34,15 @@ bool capi::readSampling(const marimba_sampling *given, Sampling &sampling,
   sampling.sampler.repetitionPenalty =
       all.repetition_penalty == 0 ? 1 : all.repetition_penalty;
   sampling.sampler.seed = all.seed;
+  sampling.sampler.frequencyPenalty = all.frequency_penalty;
+  sampling.sampler.presencePenalty = all.presence_penalty;
+  if (all.bias_count && (!all.bias_ids || !all.bias_values)) {
+    error = "sampling.bias_ids: expected ids and values, found none";
+    return false;
+  }
+  for (size_t i = 0; i < all.bias_count; ++i)
+    sampling.sampler.logitBias.emplace_back(all.bias_ids[i],
+                                            all.bias_values[i]);
   error = rt::checkSamplerOptions(sampling.sampler);
   if (!error.empty())
     return false;

@@ -257,6 +257,12 @@ typedef struct marimba_sampling {
   const char *const
       *stops; /* texts that end the answer, `stop_count` of them */
   size_t stop_count;
+  float frequency_penalty;  /* in [-2, 2], subtracted from a token's logit for
+                               each time that the answer has it */
+  float presence_penalty;   /* in [-2, 2], subtracted where the answer has it */
+  const int32_t *bias_ids;  /* tokens, `bias_count` of them, to whose logits */
+  const float *bias_values; /* these are added, in [-100, 100] */
+  size_t bias_count;
 } marimba_sampling;
 
 /* Why an answer ends. */

@@ -86,6 +86,25 @@ class Checker(checker.Checker):
         for ids in (self.ids, list(self.ids), self.ids.astype(np.uint64), self.ids[::-1].copy()[::-1]):
             self.equal("ids", tokens, self.model.generate(ids, max_tokens=5).ids)
 
+    def case_penalties(self):
+        """Against their formula, on the logits of greedy answers."""
+        options = {"frequency_penalty": 0.5, "presence_penalty": 0.25, "logit_bias": {5: 3.0, 7: -100}}
+        session = self.model.session()
+        logits, expected = session.append(PROMPT), []
+        counts = np.zeros(self.model.vocabulary, np.float32)
+        for _ in range(24):
+            changed = logits - 0.5 * counts - 0.25 * (counts > 0)
+            changed[5] += 3
+            changed[7] -= 100
+            expected.append(int(changed.argmax()))
+            counts[expected[-1]] += 1
+            logits = session.append([expected[-1]])
+        found = self.model.generate(PROMPT, max_tokens=24, ignore_end=True, **options)
+        self.equal("penalties", expected, found.ids)
+        plain = self.model.generate(PROMPT, max_tokens=24, ignore_end=True)
+        self.expect("they matter", plain.ids != found.ids, plain)
+        self.equal("one token", [9] * 3, self.model.generate(PROMPT, max_tokens=3, logit_bias={9: 100}).ids)
+
     def case_logits(self):
         request = self.path("request.json")
         with open(request, "w", encoding="utf-8") as file:
@@ -218,6 +237,8 @@ class Checker(checker.Checker):
         self.fails("no number", bad, "temperature is 'hot', expected a number", generate, "a", temperature="hot")
         self.fails("tokens", bad, "max_tokens is 0, expected 1 to", generate, "a", max_tokens=0)
         self.fails("a seed", bad, "seed is -1, expected 0 to", generate, "a", seed=-1)
+        self.fails("a penalty", bad, "presence", generate, "a", presence_penalty=3)
+        self.fails("a bias", bad, "expected a dict of ids and numbers", generate, "a", logit_bias=[1])
         self.fails("a stop", bad, "stop has an empty text", generate, "a", stop=["a", ""])
         self.fails("threads", bad, "options.threads is 5000", marimba.Model, self.stories, threads=5000)
         self.fails("a type", bad, "options.dtype is 'f64'", marimba.Model, self.stories, dtype="f64")

@@ -14,6 +14,7 @@
 #include <pybind11/stl.h>
 
 #include <atomic>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -127,6 +128,8 @@ struct Sampling {
   marimba_sampling values = {};
   std::vector<std::string> texts;
   std::vector<const char *> stops;
+  std::vector<int32_t> biasIds;
+  std::vector<float> biases;
 };
 
 /// Python code that is called while the GIL is released, and what it raised.
@@ -293,8 +296,9 @@ static std::shared_ptr<Mark> mark(Session &session) {
 
 static std::shared_ptr<Sampling>
 makeSampling(int64_t maxTokens, float temperature, float topP, int32_t topK,
-             float minP, float repetitionPenalty, uint64_t seed,
-             std::vector<std::string> stops, bool ignoreEnd) {
+             float minP, float repetitionPenalty, float frequencyPenalty,
+             float presencePenalty, const std::map<int32_t, float> &biases,
+             uint64_t seed, std::vector<std::string> stops, bool ignoreEnd) {
   auto made = std::make_shared<Sampling>();
   made->texts = std::move(stops);
   for (const std::string &text : made->texts)
@@ -311,6 +315,15 @@ makeSampling(int64_t maxTokens, float temperature, float topP, int32_t topK,
   values.seed = seed;
   values.stops = made->stops.data();
   values.stop_count = made->stops.size();
+  for (auto [id, bias] : biases) {
+    made->biasIds.push_back(id);
+    made->biases.push_back(bias);
+  }
+  values.frequency_penalty = frequencyPenalty;
+  values.presence_penalty = presencePenalty;
+  values.bias_ids = made->biasIds.data();
+  values.bias_values = made->biases.data();
+  values.bias_count = biases.size();
   return made;
 }
 
@@ -515,8 +528,10 @@ PYBIND11_MODULE(_native, module) {
   py::class_<Sampling, std::shared_ptr<Sampling>>(module, "Sampling")
       .def(py::init(&makeSampling), py::arg("max_tokens"),
            py::arg("temperature"), py::arg("top_p"), py::arg("top_k"),
-           py::arg("min_p"), py::arg("repetition_penalty"), py::arg("seed"),
-           py::arg("stops"), py::arg("ignore_end"));
+           py::arg("min_p"), py::arg("repetition_penalty"),
+           py::arg("frequency_penalty"), py::arg("presence_penalty"),
+           py::arg("biases"), py::arg("seed"), py::arg("stops"),
+           py::arg("ignore_end"));
   py::class_<Model, std::shared_ptr<Model>>(module, "Model")
       .def(py::init(&loadModel), py::arg("path"), py::arg("directory"),
            py::arg("threads"), py::arg("chunk"), py::arg("dtype"),

@@ -14,6 +14,9 @@ OPTIONS = [
     ("top_k", 0, int, "keeps so many of the likeliest tokens; 0 keeps all"),
     ("min_p", 0.0, float, "keeps the tokens of at least this share of the likeliest one's probability"),
     ("repetition_penalty", 1.0, float, "above 1 makes tokens that the sequence has less likely"),
+    ("frequency_penalty", 0.0, float, "subtracted from a token's logit for each time that the answer has it"),
+    ("presence_penalty", 0.0, float, "subtracted where the answer has it"),
+    ("logit_bias", None, dict, "numbers that are added to the logits of ids"),
     ("seed", 0, int, "the same seed, the same choices"),
     ("stop", (), str, "a text, or several, that ends the answer and is no part of it"),
 ]
@@ -36,6 +39,19 @@ def _number(name, value, kind):
     return number
 
 
+def _biases(value):
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise bad(f"logit_bias is {type(value).__name__}, expected a dict of ids and numbers")
+    limit = 2**31 - 1
+    found = {_number("an id of logit_bias", id, int): _number("a value of logit_bias", bias, float) for id, bias in value.items()}
+    for id in found:
+        if not 0 <= id <= limit:
+            raise bad(f"an id of logit_bias is {id}, expected 0 to {limit}")
+    return found
+
+
 def _stops(value):
     texts = [value] if isinstance(value, str) else list(value)
     for text in texts:
@@ -51,6 +67,8 @@ def make_sampling(given):
         value = given.get(name, default)
         if name == "stop":
             values["stops"] = _stops(value)
+        elif name == "logit_bias":
+            values["biases"] = _biases(value)
         elif name == "max_tokens" and value is None:
             values[name] = 0
         else:
