@@ -23,7 +23,7 @@ ByteAutomaton::ByteAutomaton(std::shared_ptr<const Program> given,
 void ByteAutomaton::clear() {
   pool = Stacks(*program, *costs, horizon);
   states.clear();
-  rowIndex.clear();
+  rowAt.clear();
   costOf.clear();
   runs.clear();
   rows.clear();
@@ -50,7 +50,7 @@ StateId ByteAutomaton::stateOf(std::vector<StackId> set, bool isCut) {
   for (StackId stack : set)
     state.isFar |= pool.isFar(stack);
   state.set = std::move(set);
-  rowIndex.push_back(kDead);
+  rowAt.push_back(nullptr);
   known.emplace(hash, id);
   return id;
 }
@@ -79,7 +79,7 @@ void ByteAutomaton::makeRow(StateId id) {
   std::vector<StateId> targets(classCount, kDead);
   std::vector<bool> isDone(classCount);
   isDone[0] = true;
-  std::array<StateId, 256> row;
+  Row row;
   for (unsigned byte = 0; byte < 256; ++byte) {
     uint32_t which = classes[byte];
     if (!isDone[which]) {
@@ -94,8 +94,8 @@ void ByteAutomaton::makeRow(StateId id) {
     }
     row[byte] = targets[which];
   }
-  rowIndex[id] = static_cast<uint32_t>(rows.size() / 256);
-  rows.insert(rows.end(), row.begin(), row.end());
+  rows.push_back(row);
+  rowAt[id] = &rows.back();
 }
 
 std::vector<StackId> ByteAutomaton::step(const std::vector<StackId> &set,

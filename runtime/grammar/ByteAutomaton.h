@@ -6,6 +6,8 @@
 #include "Stacks.h"
 #include "TokenTrie.h"
 
+#include <array>
+#include <deque>
 #include <unordered_map>
 
 namespace marimba::rt::grammar {
@@ -30,9 +32,7 @@ public:
   StateId stateOf(std::vector<StackId> set, bool isCut = false);
   const std::vector<StackId> &setOf(StateId id) const { return states[id].set; }
 
-  StateId next(StateId id, unsigned char byte) {
-    return rows[rowOf(id) * 256 + byte];
-  }
+  StateId next(StateId id, unsigned char byte) { return (*rowOf(id))[byte]; }
   /// The fewest tokens to an end.
   uint64_t cost(StateId id) const { return costOf[id]; }
   bool isCut(StateId id) const { return states[id].isCut; }
@@ -73,10 +73,12 @@ private:
     bool mayEnd = false, isCut = false, isFar = false;
   };
 
-  size_t rowOf(StateId id) {
-    if (rowIndex[id] == kDead)
+  using Row = std::array<StateId, 256>;
+
+  const Row *rowOf(StateId id) {
+    if (!rowAt[id])
       makeRow(id);
-    return rowIndex[id];
+    return rowAt[id];
   }
   void makeRow(StateId id);
   int findPlainRun(StateId id);
@@ -92,10 +94,11 @@ private:
   std::vector<std::vector<unsigned char>> setBytes;
   std::vector<State> states;
   /// By state, too: what a walk asks for each node.
-  std::vector<uint32_t> rowIndex;
+  std::vector<const Row *> rowAt;
   std::vector<uint64_t> costOf;
   std::vector<int> runs;
-  std::vector<StateId> rows;
+  /// Never moved: a large copy would be felt in the middle of an answer.
+  std::deque<Row> rows;
   std::unordered_multimap<size_t, StateId> known;
   Stacks::Next expected;
 };

@@ -28,7 +28,7 @@ public:
 
 private:
   /// More are not kept one by one.
-  static constexpr size_t kMostCosts = 8192;
+  static constexpr size_t kMostCosts = 4096;
 
   bool allows(uint64_t cost) const { return cost <= limit; }
   void raise(uint64_t cost) {
