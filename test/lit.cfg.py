@@ -58,6 +58,7 @@ for tool in [
     "marimba-lsp-server",
     "marimba-numerics",
     "marimba-opt",
+    "marimba-serve",
     "marimba-talk",
     "marimba",
 ]:
@@ -68,6 +69,8 @@ for tool in [
         )
     )
 
+if shutil.which("curl"):
+    config.available_features.add("curl")
 # Clients of the server from npm: `npm ci --prefix test/tools/npm` fetches them.
 npm = os.path.join(config.test_source_root, "tools", "npm")
 if shutil.which("node") and os.path.isdir(os.path.join(npm, "node_modules")):

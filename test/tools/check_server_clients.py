@@ -90,7 +90,8 @@ class Checker(checker.Checker):
     def case_paths(self):
         for path in ("/../../etc/passwd", "/page/../../x", "/page/%2e%2e/%2e%2e/etc/passwd", "/%00", "//etc/passwd",
                      "/page/" + "%2e%2e%2f" * 20 + "etc/passwd", "/v1/sessions/..%2f..%2fetc%2fpasswd"):
-            self.equal(path, 404, self.server.call("GET", path)[0])
+            status = self.server.call("GET", path)[0]
+            self.expect(path, status in (400, 404), status)
 
     def case_pieces(self):
         """Bodies in pieces of any size, also between the bytes of characters."""

@@ -27,7 +27,7 @@ struct ConnectionLimits {
   std::chrono::milliseconds idle{5000};     // until a request begins
   std::chrono::milliseconds headTime{10000}; // of all of its header
   std::chrono::milliseconds bodyTime{60000}; // of all of its body
-  std::chrono::milliseconds write{30000};   // of a piece of the reply
+  std::chrono::milliseconds write{10000};   // of a piece of the reply
 };
 
 /// A request that has come, with all of its body.

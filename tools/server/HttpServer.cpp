@@ -111,8 +111,10 @@ bool HttpServer::setQuiet(Places::iterator place, bool quiet) {
 }
 
 void HttpServer::serve(Places::iterator place) {
-  int socket = place->socket, on = 1;
+  // What a client has not read yet is kept by the system up to here.
+  int socket = place->socket, on = 1, unread = 128 * 1024;
   setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+  setsockopt(socket, SOL_SOCKET, SO_SNDBUF, &unread, sizeof(unread));
   try {
     Connection connection(socket, options.limits, bodyBytes);
     serveRequests(connection, place);
