@@ -3,7 +3,8 @@
 # `N passed, M failed`; the exit code is 1 if anything failed. Arguments go to
 # lit: `tools/check.sh --filter e2e`. `tools/check.sh --fuzz [SECONDS]` runs the
 # fuzz targets instead, each for a minute or as long; `--sanitize address|thread`
-# builds with sanitizers and runs the tests of runtime, importer and tools.
+# builds with sanitizers and runs the tests of runtime, importer and tools;
+# `--soak [SECONDS]` has clients come and go at a server for ten minutes.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(dirname "$here")
@@ -11,6 +12,10 @@ root=$(dirname "$here")
 if [[ ${1:-} == --fuzz ]]; then
   shift
   exec "$here/fuzz.sh" "$@"
+fi
+if [[ ${1:-} == --soak ]]; then
+  shift
+  exec "$here/soak.sh" "$@"
 fi
 if [[ ${1:-} == --sanitize ]]; then
   shift

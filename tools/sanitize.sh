@@ -30,7 +30,7 @@ fail() {
 
 "$here/setup.sh" || fail "packages are missing"
 source "$here/build.sh"
-marimba_build_preset "$preset" marimba marimba-opt marimba-lsp-server \
+marimba_build_preset "$preset" marimba marimba-serve marimba-opt marimba-lsp-server \
   marimba-generate marimba-generate-package marimba-runtime-tests \
   marimba-tools-tests || fail "the build failed"
 

@@ -23,6 +23,7 @@ packages=(
   libonig-dev                      # regular expressions of tokenizer.json
   libsentencepiece-dev             # tokenizer.model
   nlohmann-json3-dev
+  libcpp-httplib-dev pkg-config    # the server
   libxxhash-dev                    # checksums of the packed weights on disk
   # The module for Python (tools/python).
   python3-dev python3-numpy pybind11-dev
