@@ -39,9 +39,9 @@ static void fuzzBody(unsigned kind, std::string_view text) {
   else if (kind % 4 == 2)
     checkError(parseResponse(*body, defaults, error).has_value(), error);
   else
-    checkError(parseMessages(*body, defaults, /*counts=*/false, error)
-                   .has_value(),
-               error);
+    checkError(
+        parseMessages(*body, defaults, /*counts=*/false, error).has_value(),
+        error);
 }
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

@@ -1,5 +1,6 @@
 """What the tests of the server share: a server that is started and ended, and calls to it."""
 
+import atexit
 import contextlib
 import http.client
 import json
@@ -52,6 +53,7 @@ class Server:
         self.process = subprocess.Popen(
             [*command, "--port", "0"], stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log
         )
+        atexit.register(self.process.kill)
         self.port = self.wait_for_port()
 
     def wait_for_port(self):

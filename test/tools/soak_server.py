@@ -93,7 +93,7 @@ def main(marimba, stories, work, seconds, clients):
     test = checker.Checker(work)
     model = serving.with_template(stories, test.path("dogs"))
     # The cache is full early: what is kept for reuse is no growth.
-    command = [marimba, "serve", model, "--cache-bytes", "16000000", "--session-bytes", "16000000",
+    command = [marimba, "serve", model, "--threads", "1", "--cache-bytes", "16000000", "--session-bytes", "16000000",
                "--sessions", test.path("sessions"), "--queue", "100"]
     with serving.Server(command, test.path("log")) as server:
         soak = Soak(server, seconds)

@@ -21,12 +21,9 @@ struct ServeOptions {
                   "Name or address to listen on (default: 127.0.0.1, which "
                   "only this machine reaches)",
                   "host"};
-  NumberOption<int> port{command,
-                         "port",
-                         "Port to listen on (default: 8080; 0: any free one)",
-                         "n",
-                         {0, 65535},
-                         8080};
+  NumberOption<int> port{
+      command, "port",     "Port to listen on (default: 8080; 0: any free one)",
+      "n",     {0, 65535}, 8080};
   TextOption apiKey{command, "api-key",
                     "A file of keys, one a line: requests must have one of "
                     "them",

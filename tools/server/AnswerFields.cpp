@@ -33,8 +33,7 @@ static void readBiases(Fields &fields, ApiError &error,
   }
 }
 
-void server::readSampler(Fields &fields,
-                         const rt::GenerationDefaults &defaults,
+void server::readSampler(Fields &fields, const rt::GenerationDefaults &defaults,
                          AnswerFields &result) {
   constexpr double mostScale = 1e9;
   std::optional<double> temperature = fields.number("temperature", 0, 100);
@@ -43,8 +42,7 @@ void server::readSampler(Fields &fields,
   std::optional<double> minP = fields.number("min_p", 0, 1);
   std::optional<double> penalty =
       fields.number("repetition_penalty", 1e-3, mostScale);
-  std::optional<int64_t> seed =
-      fields.integer("seed", INT64_MIN, INT64_MAX);
+  std::optional<int64_t> seed = fields.integer("seed", INT64_MIN, INT64_MAX);
   // As SamplerFlags: a request for any of them is one for random choice.
   bool asked = topP || topK || minP;
   bool random = temperature ? *temperature > 0 : asked || defaults.sample;

@@ -84,13 +84,13 @@ public:
                    .total = total});
   }
   void token(const rt::NewToken &token) override {
-    channel->push({.kind = AnswerPiece::Kind::Token,
-                   .choice = choice,
-                   .text = std::string(token.text),
-                   .id = token.id,
-                   .logProbability = token.logProbability,
-                   .likeliest = {token.likeliest.begin(),
-                                 token.likeliest.end()}});
+    channel->push(
+        {.kind = AnswerPiece::Kind::Token,
+         .choice = choice,
+         .text = std::string(token.text),
+         .id = token.id,
+         .logProbability = token.logProbability,
+         .likeliest = {token.likeliest.begin(), token.likeliest.end()}});
   }
   void finished(rt::AnswerEnd end, std::string_view text,
                 const rt::RequestUsage &usage) override {
@@ -101,9 +101,8 @@ public:
                    .usage = usage});
   }
   void failed(const std::string &error) override {
-    channel->push({.kind = AnswerPiece::Kind::Failed,
-                   .choice = choice,
-                   .text = error});
+    channel->push(
+        {.kind = AnswerPiece::Kind::Failed, .choice = choice, .text = error});
   }
 
 private:

@@ -43,9 +43,8 @@ struct AnswerPiece {
 class Answers {
 public:
   /// Null and `error` where one is not accepted.
-  static std::unique_ptr<Answers> submit(Service &service,
-                                         std::vector<rt::Request> requests,
-                                         ApiError &error);
+  static std::unique_ptr<Answers>
+  submit(Service &service, std::vector<rt::Request> requests, ApiError &error);
   ~Answers();
 
   /// Waits for what comes next, so many milliseconds at most; `pieces` may be

@@ -23,11 +23,11 @@ std::optional<ApiKeys> ApiKeys::read(const std::string &file,
   }
   std::vector<std::string> keys;
   for (std::string_view rest = text->bytes; !rest.empty();) {
-    std::string_view line =
-        rt::text::trim(rt::text::takeUntil(rest, '\n'));
+    std::string_view line = rt::text::trim(rt::text::takeUntil(rest, '\n'));
     if (line.empty() || line.starts_with('#'))
       continue;
-    if (!std::ranges::all_of(line, [](char c) { return c > ' ' && c < 0x7f; })) {
+    if (!std::ranges::all_of(line,
+                             [](char c) { return c > ' ' && c < 0x7f; })) {
       error = file + ": expected a key of printable ASCII in each line";
       return std::nullopt;
     }

@@ -38,8 +38,7 @@ Json server::chanceEntry(const rt::Tokenizer &tokenizer,
   return result;
 }
 
-void OldChances::add(const rt::Tokenizer &tokenizer,
-                     const AnswerPiece &piece) {
+void OldChances::add(const rt::Tokenizer &tokenizer, const AnswerPiece &piece) {
   std::string bytes = tokenizer.tokenBytes(piece.id);
   Json top = Json::object();
   for (const rt::TokenChance &one : piece.likeliest)

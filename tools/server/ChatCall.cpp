@@ -32,9 +32,9 @@ static void readTemplateValues(Fields &fields, rt::ChatRequest &chat) {
   if (const Json *values = fields.findObject("chat_template_kwargs"))
     chat.values = *values;
   // Some templates have it as a word of theirs.
-  if (std::optional<std::string> effort = fields.word(
-          "reasoning_effort",
-          {"none", "minimal", "low", "medium", "high", "xhigh"})) {
+  if (std::optional<std::string> effort =
+          fields.word("reasoning_effort",
+                      {"none", "minimal", "low", "medium", "high", "xhigh"})) {
     if (*effort == "none" && !chat.thinks)
       chat.thinks = false;
     if (!chat.values.is_object())
@@ -68,10 +68,8 @@ void server::readMessages(Fields &fields, rt::ChatRequest &chat) {
   readTemplateValues(fields, chat);
 }
 
-std::optional<ChatCall>
-server::parseChatCompletion(const Json &body,
-                            const rt::GenerationDefaults &defaults,
-                            ApiError &error) {
+std::optional<ChatCall> server::parseChatCompletion(
+    const Json &body, const rt::GenerationDefaults &defaults, ApiError &error) {
   error = {.message = ""};
   ChatCall call;
   Fields fields(body, error);

@@ -56,9 +56,9 @@ static Json deltaJson(const rt::AnswerEvent &event) {
                {"type", "function"},
                {"function", {{"name", event.name}, {"arguments", ""}}}}}}};
   case rt::AnswerEvent::Kind::Arguments:
-    return {{"tool_calls",
-             {{{"index", event.call},
-               {"function", {{"arguments", event.text}}}}}}};
+    return {
+        {"tool_calls",
+         {{{"index", event.call}, {"function", {{"arguments", event.text}}}}}}};
   case rt::AnswerEvent::Kind::CallEnded:
     break;
   }
@@ -101,8 +101,8 @@ public:
     return good;
   }
   bool finished(size_t choice) override {
-    return write(choice, Json::object(),
-                 job.choices()[choice].finishReason(), nullptr);
+    return write(choice, Json::object(), job.choices()[choice].finishReason(),
+                 nullptr);
   }
   bool end() {
     Json chunk = begin;
@@ -124,10 +124,11 @@ private:
       logprobs = {{"content", Json::array({std::move(*chances)})},
                   {"refusal", nullptr}};
     Json chunk = begin;
-    chunk["choices"].push_back({{"index", choice},
-                                {"delta", std::move(delta)},
-                                {"logprobs", std::move(logprobs)},
-                                {"finish_reason", finish ? Json(finish) : Json()}});
+    chunk["choices"].push_back(
+        {{"index", choice},
+         {"delta", std::move(delta)},
+         {"logprobs", std::move(logprobs)},
+         {"finish_reason", finish ? Json(finish) : Json()}});
     if (includesUsage)
       chunk["usage"] = nullptr;
     return stream.data(chunk);
@@ -140,8 +141,7 @@ private:
 };
 } // namespace
 
-void server::chatCompletions(Service &service, const Call &call,
-                             Reply &reply) {
+void server::chatCompletions(Service &service, const Call &call, Reply &reply) {
   ApiError error;
   std::optional<Json> body = parseBody(call.body, error);
   if (!body)
@@ -161,14 +161,15 @@ void server::chatCompletions(Service &service, const Call &call,
       return reply.fail(error);
     return reply.json(wholeReply(service, *job));
   }
-  beginEvents(reply, [&service, &client = call.client, job](EventStream &stream) {
-    ChunkWriter writer(service, *job, stream);
-    ApiError error;
-    if (!writer.start())
-      return;
-    if (job->run(client, writer, error))
-      writer.end();
-    else
-      stream.fail(error);
-  });
+  beginEvents(reply,
+              [&service, &client = call.client, job](EventStream &stream) {
+                ChunkWriter writer(service, *job, stream);
+                ApiError error;
+                if (!writer.start())
+                  return;
+                if (job->run(client, writer, error))
+                  writer.end();
+                else
+                  stream.fail(error);
+              });
 }

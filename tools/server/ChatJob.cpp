@@ -19,12 +19,12 @@ const char *ChatChoice::finishReason() const {
 }
 
 Json server::usageJson(const rt::RequestUsage &usage, size_t reasoningTokens) {
-  return {{"prompt_tokens", usage.promptTokens},
-          {"completion_tokens", usage.newTokens},
-          {"total_tokens", usage.promptTokens + usage.newTokens},
-          {"prompt_tokens_details", {{"cached_tokens", usage.reusedTokens}}},
-          {"completion_tokens_details",
-           {{"reasoning_tokens", reasoningTokens}}}};
+  return {
+      {"prompt_tokens", usage.promptTokens},
+      {"completion_tokens", usage.newTokens},
+      {"total_tokens", usage.promptTokens + usage.newTokens},
+      {"prompt_tokens_details", {{"cached_tokens", usage.reusedTokens}}},
+      {"completion_tokens_details", {{"reasoning_tokens", reasoningTokens}}}};
 }
 
 static Json callJson(const rt::AnswerMessage::Call &call) {

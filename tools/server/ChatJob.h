@@ -8,13 +8,13 @@
 #define MARIMBA_TOOLS_SERVER_CHATJOB_H
 
 #include "tools/server/Answers.h"
-#include "tools/server/ChatCall.h"
 #include "tools/server/Chances.h"
+#include "tools/server/ChatCall.h"
 
 #include "marimba/AnswerParts.h"
 
-#include <memory>
 #include <deque>
+#include <memory>
 #include <vector>
 
 namespace marimba::server {

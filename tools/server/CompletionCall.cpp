@@ -26,8 +26,8 @@ static std::optional<std::vector<int32_t>> readIds(const Json &list) {
   return ids;
 }
 
-std::vector<TextInput> server::readInputs(Fields &fields,
-                                          std::string_view name, size_t most) {
+std::vector<TextInput> server::readInputs(Fields &fields, std::string_view name,
+                                          size_t most) {
   std::vector<TextInput> inputs;
   auto add = [&](const Json &value, std::string param) {
     TextInput input;
@@ -49,8 +49,8 @@ std::vector<TextInput> server::readInputs(Fields &fields,
       found->size() <= most) {
     good = true;
     for (size_t i = 0; good && i < found->size(); ++i)
-      good = add((*found)[i],
-                 fields.path(name) + "[" + std::to_string(i) + "]");
+      good =
+          add((*found)[i], fields.path(name) + "[" + std::to_string(i) + "]");
   }
   if (!good) {
     inputs.clear();
@@ -60,10 +60,8 @@ std::vector<TextInput> server::readInputs(Fields &fields,
   return inputs;
 }
 
-std::optional<CompletionCall>
-server::parseCompletion(const Json &body,
-                        const rt::GenerationDefaults &defaults,
-                        ApiError &error) {
+std::optional<CompletionCall> server::parseCompletion(
+    const Json &body, const rt::GenerationDefaults &defaults, ApiError &error) {
   constexpr int64_t usualTokens = 16; // OpenAI's
   error = {.message = ""};
   CompletionCall call;

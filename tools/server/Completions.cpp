@@ -108,13 +108,13 @@ Json Completion::choiceJson(size_t index, std::string text, bool ended) {
   Json chances;
   if (call.answer.likeliest)
     chances = choice.chances.take();
-  return {{"text", std::move(text)},
-          {"index", index},
-          {"logprobs", std::move(chances)},
-          {"finish_reason",
-           !ended ? Json()
-                  : Json(choice.end == rt::AnswerEnd::Length ? "length"
-                                                             : "stop")}};
+  return {
+      {"text", std::move(text)},
+      {"index", index},
+      {"logprobs", std::move(chances)},
+      {"finish_reason",
+       !ended ? Json()
+              : Json(choice.end == rt::AnswerEnd::Length ? "length" : "stop")}};
 }
 
 bool Completion::whole(Client &client, Reply &reply, ApiError &error) {

@@ -59,8 +59,8 @@ bool Connection::reserve(size_t bytes, ApiError &error) {
 
 static ApiError largeBody(size_t most) {
   return {.status = 413,
-          .message = "the body: expected at most " + std::to_string(most) +
-                     " bytes",
+          .message =
+              "the body: expected at most " + std::to_string(most) + " bytes",
           .code = "request_too_large"};
 }
 
@@ -91,8 +91,8 @@ std::optional<RawRequest> Connection::readRequest(ApiError &error) {
                         std::to_string(limits.head) + " bytes"};
     return std::nullopt;
   }
-  std::optional<RequestHead> head = RequestHead::parse(
-      std::string_view(pending).substr(0, end + 4), error);
+  std::optional<RequestHead> head =
+      RequestHead::parse(std::string_view(pending).substr(0, end + 4), error);
   if (!head)
     return std::nullopt;
   pending.erase(0, end + 4);

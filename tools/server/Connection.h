@@ -23,11 +23,11 @@ namespace marimba::server {
 struct ConnectionLimits {
   size_t head = 32 * 1024; // bytes of the first line and the header
   size_t body = 16 * 1024 * 1024;
-  size_t bodies = 256 * 1024 * 1024; // of all clients at once
-  std::chrono::milliseconds idle{5000};     // until a request begins
+  size_t bodies = 256 * 1024 * 1024;         // of all clients at once
+  std::chrono::milliseconds idle{5000};      // until a request begins
   std::chrono::milliseconds headTime{10000}; // of all of its header
   std::chrono::milliseconds bodyTime{60000}; // of all of its body
-  std::chrono::milliseconds write{10000};   // of a piece of the reply
+  std::chrono::milliseconds write{10000};    // of a piece of the reply
 };
 
 /// A request that has come, with all of its body.

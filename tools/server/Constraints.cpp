@@ -74,8 +74,9 @@ bool ConstraintMaker::prepare(Service &service, const OutputForm &form,
         service.form().callGrammar(prompt, parallelCalls);
     param = "tool_choice";
     if (!calls) {
-      setError(error, param, "the model's template says nothing of calls, so "
-                             "none can be forced");
+      setError(error, param,
+               "the model's template says nothing of calls, so "
+               "none can be forced");
       return false;
     }
     if (!needTokens(service, error))

@@ -14,8 +14,8 @@ using namespace marimba;
 using namespace marimba::server;
 
 int64_t Embedder::width() const {
-  const rt::ArgSpec *hidden = model.parts().description().prefill.find(
-      rt::ArgKind::Output, "hidden");
+  const rt::ArgSpec *hidden =
+      model.parts().description().prefill.find(rt::ArgKind::Output, "hidden");
   return hidden ? hidden->shape.back() : 0;
 }
 

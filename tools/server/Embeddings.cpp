@@ -25,13 +25,12 @@ static std::string base64(std::span<const float> values) {
   for (size_t at = 0; at < bytes.size(); at += 3) {
     uint32_t three = 0;
     for (size_t i = 0; i < 3; ++i)
-      three = three << 8 | (at + i < bytes.size()
-                                ? static_cast<unsigned char>(bytes[at + i])
-                                : 0);
+      three = three << 8 |
+              (at + i < bytes.size() ? static_cast<unsigned char>(bytes[at + i])
+                                     : 0);
     for (size_t i = 0; i < 4; ++i)
-      text += at + i <= bytes.size()
-                  ? letters[three >> (18 - 6 * i) & 63]
-                  : '=';
+      text +=
+          at + i <= bytes.size() ? letters[three >> (18 - 6 * i) & 63] : '=';
   }
   return text;
 }
@@ -70,7 +69,8 @@ static std::optional<EmbeddingCall> parse(const Json &body, int64_t width,
       fields.word("encoding_format", {"float", "base64"}) == "base64";
   if (fields.word("pooling", {"mean", "last"}) == "last")
     call.pooling = Pooling::Last;
-  if (std::optional<int64_t> wanted = fields.integer("dimensions", 1, INT32_MAX);
+  if (std::optional<int64_t> wanted =
+          fields.integer("dimensions", 1, INT32_MAX);
       wanted && *wanted != width)
     fields.fail("dimensions", std::to_string(width));
   if (!fields.good())
@@ -107,16 +107,17 @@ void server::embeddings(Service &service, const Call &call, Reply &reply) {
     std::vector<float> vector =
         embedder.embed(input.ids, asked->pooling, goOn, problem);
     if (vector.empty())
-      return reply.fail({.status = 500,
-                         .message = gone ? "the client went away" : problem});
+      return reply.fail(
+          {.status = 500, .message = gone ? "the client went away" : problem});
     tokens += input.ids.size();
-    data.push_back({{"object", "embedding"},
-                    {"index", data.size()},
-                    {"embedding", asked->asBase64 ? Json(base64(vector))
-                                                  : Json(vector)}});
+    data.push_back(
+        {{"object", "embedding"},
+         {"index", data.size()},
+         {"embedding", asked->asBase64 ? Json(base64(vector)) : Json(vector)}});
   }
-  reply.json({{"object", "list"},
-              {"data", std::move(data)},
-              {"model", service.model().name()},
-              {"usage", {{"prompt_tokens", tokens}, {"total_tokens", tokens}}}});
+  reply.json(
+      {{"object", "list"},
+       {"data", std::move(data)},
+       {"model", service.model().name()},
+       {"usage", {{"prompt_tokens", tokens}, {"total_tokens", tokens}}}});
 }

@@ -89,7 +89,9 @@ private:
 
 void HttpExchange::Impl::route(const httplib::Request &request,
                                httplib::Response &response) {
-  auto header = [&](const char *name) { return request.get_header_value(name); };
+  auto header = [&](const char *name) {
+    return request.get_header_value(name);
+  };
   Reply reply;
   Call call{request.method, request.path, {}, body, *now, header};
   try {

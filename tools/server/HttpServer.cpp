@@ -91,9 +91,8 @@ void HttpServer::begin(int socket) {
       ended.notify_all();
     }
   }
-  std::string text = plainReply({.status = 503,
-                                 .message = "too many connections",
-                                 .code = "overloaded"});
+  std::string text = plainReply(
+      {.status = 503, .message = "too many connections", .code = "overloaded"});
   // Not more than a new socket takes.
   if (send(socket, text.data(), text.size(), MSG_NOSIGNAL) < 0) {
   }
@@ -126,8 +125,7 @@ void HttpServer::serve(Places::iterator place) {
   ended.notify_all();
 }
 
-void HttpServer::serveRequests(Connection &connection,
-                               Places::iterator place) {
+void HttpServer::serveRequests(Connection &connection, Places::iterator place) {
   HttpExchange exchange(handler);
   for (bool goesOn = true; goesOn && setQuiet(place, true);) {
     ApiError error{.message = ""};

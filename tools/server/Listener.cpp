@@ -26,7 +26,8 @@ static Addresses resolve(const std::string &host, uint16_t port, int &code) {
   hints.ai_family = AF_UNSPEC;
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
-  code = getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found);
+  code =
+      getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found);
   return {code == 0 ? found : nullptr, freeaddrinfo};
 }
 

@@ -4,9 +4,9 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "tools/server/ChatJob.h"
 #include "tools/server/Endpoints.h"
 #include "tools/server/MessagesCall.h"
-#include "tools/server/ChatJob.h"
 #include "tools/server/Stream.h"
 
 #include "marimba/formats/JsonText.h"
@@ -18,8 +18,7 @@ using EventKind = rt::AnswerEvent::Kind;
 /// An error as Anthropic's clients read it.
 static Json errorJson(const ApiError &error) {
   return {{"type", "error"},
-          {"error",
-           {{"type", error.type()}, {"message", error.message}}}};
+          {"error", {{"type", error.type()}, {"message", error.message}}}};
 }
 
 static void fail(Reply &reply, const ApiError &error) {
@@ -54,14 +53,10 @@ static Json usageJson(const rt::RequestUsage &usage) {
 }
 
 static Json emptyMessage(const Service &service) {
-  return {{"id", Service::newId("msg_")},
-          {"type", "message"},
-          {"role", "assistant"},
-          {"model", service.model().name()},
-          {"content", Json::array()},
-          {"stop_reason", nullptr},
-          {"stop_sequence", nullptr},
-          {"usage", usageJson({})}};
+  return {{"id", Service::newId("msg_")}, {"type", "message"},
+          {"role", "assistant"},          {"model", service.model().name()},
+          {"content", Json::array()},     {"stop_reason", nullptr},
+          {"stop_sequence", nullptr},     {"usage", usageJson({})}};
 }
 
 static Json inputOf(const std::string &arguments) {
@@ -121,12 +116,11 @@ public:
   void end(const ChatJob &job) {
     const ChatChoice &choice = job.choices().front();
     if (close() &&
-        stream.named("message_delta",
-                     {{"type", "message_delta"},
-                      {"delta",
-                       {{"stop_reason", stopReason(choice)},
-                        {"stop_sequence", stopSequence(job)}}},
-                      {"usage", usageJson(choice.usage)}}))
+        stream.named("message_delta", {{"type", "message_delta"},
+                                       {"delta",
+                                        {{"stop_reason", stopReason(choice)},
+                                         {"stop_sequence", stopSequence(job)}}},
+                                       {"usage", usageJson(choice.usage)}}))
       stream.named("message_stop", {{"type", "message_stop"}});
   }
 
@@ -146,14 +140,13 @@ private:
     if (!isOpen)
       return true;
     isOpen = false;
-    return stream.named("content_block_stop", {{"type", "content_block_stop"},
-                                               {"index", index++}});
+    return stream.named("content_block_stop",
+                        {{"type", "content_block_stop"}, {"index", index++}});
   }
   bool write(Json delta) {
-    return stream.named("content_block_delta",
-                        {{"type", "content_block_delta"},
-                         {"index", index},
-                         {"delta", std::move(delta)}});
+    return stream.named("content_block_delta", {{"type", "content_block_delta"},
+                                                {"index", index},
+                                                {"delta", std::move(delta)}});
   }
 
   EventStream &stream;
@@ -168,9 +161,9 @@ bool BlockStream::add(const rt::AnswerEvent &event) {
   bool goesOn = isOpen && kind == event.kind;
   switch (event.kind) {
   case EventKind::Reasoning:
-    if (!goesOn && !open(event.kind, {{"type", "thinking"},
-                                      {"thinking", ""},
-                                      {"signature", ""}}))
+    if (!goesOn &&
+        !open(event.kind,
+              {{"type", "thinking"}, {"thinking", ""}, {"signature", ""}}))
       return false;
     return write({{"type", "thinking_delta"}, {"thinking", event.text}});
   case EventKind::Text:
@@ -183,8 +176,7 @@ bool BlockStream::add(const rt::AnswerEvent &event) {
                              {"name", event.name},
                              {"input", Json::object()}});
   case EventKind::Arguments:
-    return write(
-        {{"type", "input_json_delta"}, {"partial_json", event.text}});
+    return write({{"type", "input_json_delta"}, {"partial_json", event.text}});
   case EventKind::CallEnded:
     return close();
   }
@@ -216,17 +208,17 @@ void server::messages(Service &service, const Call &call, Reply &reply) {
   if (!job)
     return fail(reply, error);
   if (streams)
-    return beginEvents(reply, [job, &service,
-                               &client = call.client](EventStream &stream) {
-      BlockStream writer(stream, service);
-      ApiError error;
-      if (!writer.start())
-        return;
-      if (job->run(client, writer, error))
-        writer.end(*job);
-      else if (!error.message.empty())
-        stream.named("error", errorJson(error));
-    });
+    return beginEvents(
+        reply, [job, &service, &client = call.client](EventStream &stream) {
+          BlockStream writer(stream, service);
+          ApiError error;
+          if (!writer.start())
+            return;
+          if (job->run(client, writer, error))
+            writer.end(*job);
+          else if (!error.message.empty())
+            stream.named("error", errorJson(error));
+        });
   ChatListener silent;
   if (!job->run(call.client, silent, error))
     return fail(reply, error);

@@ -81,8 +81,8 @@ void BlockReader::read(const Json &block, const std::string &place) {
                         {"tool_call_id", *id},
                         {"content", readText(fields, "content")}});
   } else {
-    fields.fail("type", isUser ? "text or tool_result"
-                               : "text, thinking or tool_use");
+    fields.fail("type",
+                isUser ? "text or tool_result" : "text, thinking or tool_use");
   }
 }
 
@@ -117,8 +117,7 @@ static void readMessage(const Json &message, const std::string &place,
     return fields.fail("content", "a text or a list of blocks");
   BlockReader reader(messages, error, *role == "user");
   for (size_t i = 0; i < content->size() && fields.good(); ++i)
-    reader.read((*content)[i],
-                place + ".content[" + std::to_string(i) + "]");
+    reader.read((*content)[i], place + ".content[" + std::to_string(i) + "]");
   reader.finish();
 }
 

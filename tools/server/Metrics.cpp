@@ -58,8 +58,8 @@ static void begin(std::string &text, std::string_view name,
 }
 
 template <typename T>
-static void add(std::string &text, std::string_view name,
-                std::string_view help, T value) {
+static void add(std::string &text, std::string_view name, std::string_view help,
+                T value) {
   bool counts = name.ends_with("_total");
   begin(text, name, help, counts ? "counter" : "gauge");
   text.append(name).append(" ");
@@ -89,10 +89,8 @@ std::string Metrics::text(const rt::ServingCounters &loop) const {
   add(text, "marimba_requests_failed_total", "Answers that failed.",
       loop.failed);
   add(text, "marimba_requests_cancelled_total",
-      "Answers whose client went away or whose time was over.",
-      loop.cancelled);
-  add(text, "marimba_requests_running", "Requests in slots now.",
-      loop.running);
+      "Answers whose client went away or whose time was over.", loop.cancelled);
+  add(text, "marimba_requests_running", "Requests in slots now.", loop.running);
   add(text, "marimba_requests_waiting", "Requests in the queue now.",
       loop.waiting);
   add(text, "marimba_prompt_tokens_total", "Tokens of prompts that were read.",

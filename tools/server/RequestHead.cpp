@@ -59,7 +59,8 @@ static bool isRequestLine(std::string_view line) {
   std::string_view method = rt::text::takeUntil(line, ' ');
   std::string_view target = rt::text::takeUntil(line, ' ');
   return isToken(method) && target.starts_with('/') &&
-         std::ranges::all_of(target, [](char c) { return c > ' ' && c < 0x7f; }) &&
+         std::ranges::all_of(target,
+                             [](char c) { return c > ' ' && c < 0x7f; }) &&
          (line == "HTTP/1.1" || line == "HTTP/1.0");
 }
 
@@ -101,8 +102,7 @@ private:
 } // namespace
 
 /// A line that says how the body comes.
-bool HeadReader::readBodyLine(const std::string &name,
-                              std::string_view value) {
+bool HeadReader::readBodyLine(const std::string &name, std::string_view value) {
   if (name == "content-length") {
     std::optional<size_t> size = parseDigits(value, 10);
     if (!size || length || head.chunked)
@@ -130,8 +130,7 @@ bool HeadReader::readBodyLine(const std::string &name,
 bool HeadReader::readLine(std::string_view line) {
   size_t colon = line.find(':');
   std::string_view written = line.substr(0, colon);
-  if (colon == std::string_view::npos || !isToken(written) ||
-      hasControls(line))
+  if (colon == std::string_view::npos || !isToken(written) || hasControls(line))
     return fail(400, "the header has a line that is not NAME: VALUE");
   std::string name = lower(written);
   std::string_view value = rt::text::trim(line.substr(colon + 1), " \t");

@@ -17,10 +17,11 @@ bool server::isEnd(const Service &service, const AnswerFields &fields,
   return !fields.ignoresEnd && std::ranges::find(ends, id) != ends.end();
 }
 
-std::optional<rt::Request>
-server::makeRequest(const Service &service, const AnswerFields &fields,
-                    std::vector<int32_t> ids, const std::string &param,
-                    ApiError &error) {
+std::optional<rt::Request> server::makeRequest(const Service &service,
+                                               const AnswerFields &fields,
+                                               std::vector<int32_t> ids,
+                                               const std::string &param,
+                                               ApiError &error) {
   auto count = static_cast<int64_t>(ids.size());
   int64_t most = service.options.context;
   if (count == 0) {
@@ -29,8 +30,10 @@ server::makeRequest(const Service &service, const AnswerFields &fields,
   }
   if (count >= most) {
     setError(error, param,
-             "has " + std::to_string(count) + " tokens, but prompt and answer "
-             "have at most " + std::to_string(most) + " here (--context)",
+             "has " + std::to_string(count) +
+                 " tokens, but prompt and answer "
+                 "have at most " +
+                 std::to_string(most) + " here (--context)",
              "context_length_exceeded");
     return std::nullopt;
   }
@@ -53,10 +56,11 @@ server::makeRequest(const Service &service, const AnswerFields &fields,
   return request;
 }
 
-std::optional<std::vector<int32_t>>
-server::encodeText(const Service &service, std::string_view text,
-                   bool addSpecialTokens, const std::string &param,
-                   ApiError &error) {
+std::optional<std::vector<int32_t>> server::encodeText(const Service &service,
+                                                       std::string_view text,
+                                                       bool addSpecialTokens,
+                                                       const std::string &param,
+                                                       ApiError &error) {
   std::string problem;
   std::vector<int32_t> ids =
       service.tokenizer().encode(text, addSpecialTokens, &problem);

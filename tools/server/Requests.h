@@ -28,11 +28,9 @@ std::optional<rt::Request> makeRequest(const Service &service,
 bool isEnd(const Service &service, const AnswerFields &fields, int32_t id);
 
 /// The tokens of a text; nothing, and `error` about `param`, on failure.
-std::optional<std::vector<int32_t>> encodeText(const Service &service,
-                                               std::string_view text,
-                                               bool addSpecialTokens,
-                                               const std::string &param,
-                                               ApiError &error);
+std::optional<std::vector<int32_t>>
+encodeText(const Service &service, std::string_view text, bool addSpecialTokens,
+           const std::string &param, ApiError &error);
 
 } // namespace marimba::server
 

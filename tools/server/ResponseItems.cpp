@@ -51,17 +51,15 @@ bool ResponseItems::addText(const rt::AnswerEvent &event) {
   bool isMessage = event.kind == EventKind::Text;
   Kind wanted = isMessage ? Kind::Message : Kind::Reasoning;
   if (kind != wanted) {
-    Json item =
-        isMessage
-            ? Json{{"id", Service::newId("msg_")},
-                   {"type", "message"},
-                   {"status", "in_progress"},
-                   {"role", "assistant"},
-                   {"content", Json::array()}}
-            : Json{{"id", Service::newId("rs_")},
-                   {"type", "reasoning"},
-                   {"summary", Json::array()},
-                   {"content", Json::array()}};
+    Json item = isMessage ? Json{{"id", Service::newId("msg_")},
+                                 {"type", "message"},
+                                 {"status", "in_progress"},
+                                 {"role", "assistant"},
+                                 {"content", Json::array()}}
+                          : Json{{"id", Service::newId("rs_")},
+                                 {"type", "reasoning"},
+                                 {"summary", Json::array()},
+                                 {"content", Json::array()}};
     if (!open(wanted, std::move(item)))
       return false;
   }

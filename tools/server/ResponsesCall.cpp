@@ -44,8 +44,7 @@ Json ItemReader::content(Fields &fields, std::string_view name) {
   }
   std::string text;
   for (size_t i = 0; i < found->size(); ++i) {
-    std::string place =
-        fields.path(name) + "[" + std::to_string(i) + "]";
+    std::string place = fields.path(name) + "[" + std::to_string(i) + "]";
     if (!(*found)[i].is_object()) {
       setError(error, place, "expected an object");
       return "";
@@ -92,7 +91,8 @@ void ItemReader::readCall(Fields &fields) {
   assistant()["tool_calls"].push_back(
       {{"id", *id},
        {"type", "function"},
-       {"function", {{"name", *name}, {"arguments", arguments.value_or("{}")}}}});
+       {"function",
+        {{"name", *name}, {"arguments", arguments.value_or("{}")}}}});
 }
 
 void ItemReader::readOutput(Fields &fields) {
@@ -189,8 +189,7 @@ server::parseResponse(const Json &body, const rt::GenerationDefaults &defaults,
   fields.refuse("background", "is not known here");
   readAnswerFields(fields, defaults, call.answer);
   call.answer.choices = 1;
-  call.answer.maxTokens =
-      fields.integer("max_output_tokens", 1, INT32_MAX);
+  call.answer.maxTokens = fields.integer("max_output_tokens", 1, INT32_MAX);
   if (const Json *reasoning = fields.findObject("reasoning")) {
     Fields members(*reasoning, error, "reasoning");
     if (std::optional<std::string> effort = members.text("effort")) {

@@ -93,9 +93,9 @@ void server::answerCall(Service &service, const Call &call, Reply &reply) {
   bool isPath = false;
   std::string_view method = call.method == "HEAD" ? "GET" : call.method;
   for (const Route &route : kRoutes) {
-    if (route.prefix ? !call.path.starts_with(route.path) ||
-                           call.path == route.path
-                     : call.path != route.path)
+    if (route.prefix
+            ? !call.path.starts_with(route.path) || call.path == route.path
+            : call.path != route.path)
       continue;
     isPath = true;
     if (route.method == method)

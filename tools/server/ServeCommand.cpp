@@ -83,8 +83,9 @@ static bool readOptions(server::ServiceOptions &service, Socket &socket,
     std::error_code code;
     std::filesystem::create_directories(o.sessions.value, code);
     if (!std::filesystem::is_directory(o.sessions.value, code)) {
-      fail("--sessions: expected a folder, or a name that one can have, found " +
-           o.sessions.value);
+      fail(
+          "--sessions: expected a folder, or a name that one can have, found " +
+          o.sessions.value);
       return false;
     }
     service.sessions = o.sessions.value;

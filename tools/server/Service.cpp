@@ -30,13 +30,12 @@ std::unique_ptr<Service> Service::create(ServiceParts parts,
   how.cache.folder = made->options.sessions;
   how.cache.folderBytes = made->options.sessionBytes;
   how.cache.note = made->options.note;
-  made->serving = rt::ServingLoop::create(made->model(), &made->tokenizer(),
-                                          how, error);
+  made->serving =
+      rt::ServingLoop::create(made->model(), &made->tokenizer(), how, error);
   return made->serving ? std::move(made) : nullptr;
 }
 
-std::shared_ptr<rt::GrammarTokens>
-Service::grammarTokens(std::string &error) {
+std::shared_ptr<rt::GrammarTokens> Service::grammarTokens(std::string &error) {
   std::scoped_lock lock(mutex);
   if (!constraints)
     constraints =

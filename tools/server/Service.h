@@ -36,8 +36,8 @@ struct ServiceOptions {
   int64_t maxTokens = 4096;       // of an answer, where a request does not say
   int64_t timeout = 600;          // seconds for an answer, its wait included
   int64_t cacheBytes = int64_t(1) << 30; // of what is kept for reuse
-  std::string sessions;   // a folder for what is kept; empty: none
-  int64_t sessionBytes = int64_t(16) << 30; // in that, named ones aside
+  std::string sessions; // a folder for what is kept; empty: none
+  int64_t sessionBytes = int64_t(16) << 30;      // in that, named ones aside
   std::function<void(const std::string &)> note; // hears of unusable files
   ApiKeys keys;
 };
@@ -56,9 +56,8 @@ struct ServiceParts {
 class Service {
 public:
   /// Null and `error` where memory is short.
-  static std::unique_ptr<Service> create(ServiceParts parts,
-                                         ServiceOptions options,
-                                         std::string &error);
+  static std::unique_ptr<Service>
+  create(ServiceParts parts, ServiceOptions options, std::string &error);
 
   const rt::ReadyModel &model() const { return *parts.model; }
   const rt::Tokenizer &tokenizer() const { return *parts.tokenizer; }

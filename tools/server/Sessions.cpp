@@ -95,8 +95,7 @@ void server::showSession(Service &service, const Call &call, Reply &reply) {
   if (!name)
     return;
   std::string problem;
-  std::optional<rt::KeptSession> kept =
-      service.loop().session(*name, problem);
+  std::optional<rt::KeptSession> kept = service.loop().session(*name, problem);
   if (!kept)
     return reply.fail(describe(problem, 404));
   reply.json(describe(kept->name, kept->ids.size(), kept->attachment,
@@ -110,8 +109,7 @@ void server::deleteSession(Service &service, const Call &call, Reply &reply) {
   std::string problem;
   if (!service.loop().deleteSession(*name, problem))
     return reply.fail(describe(problem, 404));
-  reply.json(
-      {{"id", *name}, {"object", "session.deleted"}, {"deleted", true}});
+  reply.json({{"id", *name}, {"object", "session.deleted"}, {"deleted", true}});
 }
 
 /// Reads messages, mostly what was read before, and saves.
@@ -132,18 +130,17 @@ static void saveMessages(Service &service, const std::string &name,
   rt::RequestUsage usage;
   std::unique_ptr<Answers> answers =
       Answers::submit(service, {std::move(*request)}, error);
-  if (!answers ||
-      !answers->collect(
-          client,
-          [&](const AnswerPiece &piece) {
-            if (piece.kind == AnswerPiece::Kind::Finished)
-              usage = piece.usage;
-          },
-          error))
+  if (!answers || !answers->collect(
+                      client,
+                      [&](const AnswerPiece &piece) {
+                        if (piece.kind == AnswerPiece::Kind::Finished)
+                          usage = piece.usage;
+                      },
+                      error))
     return reply.fail(error);
-  Json saved = saveConversation(service, name, chat, nullptr,
-                                std::move(prompt->ids),
-                                std::move(prompt->boundaries));
+  Json saved =
+      saveConversation(service, name, chat, nullptr, std::move(prompt->ids),
+                       std::move(prompt->boundaries));
   if (!saved["saved"].get<bool>())
     return reply.fail(describe(saved["error"].get<std::string>(), 500));
   reply.json({{"id", name},
@@ -174,8 +171,7 @@ void server::makeSession(Service &service, const Call &call, Reply &reply) {
   std::string problem;
   if (!service.loop().forkSession(*from, *name, problem))
     return reply.fail(describe(problem, 400));
-  std::optional<rt::KeptSession> kept =
-      service.loop().session(*name, problem);
+  std::optional<rt::KeptSession> kept = service.loop().session(*name, problem);
   reply.json(describe(*name, kept ? kept->ids.size() : 0,
                       kept ? kept->attachment : "", /*withMessages=*/false));
 }

@@ -20,11 +20,11 @@ void server::models(Service &service, const Call &call, Reply &reply) {
   if (call.rest.empty())
     return reply.json({{"object", "list"}, {"data", Json::array({one})}});
   if (call.rest != model.name())
-    return reply.fail({.status = 404,
-                       .message = "there is no such model, only " +
-                                  model.name(),
-                       .param = "model",
-                       .code = "model_not_found"});
+    return reply.fail(
+        {.status = 404,
+         .message = "there is no such model, only " + model.name(),
+         .param = "model",
+         .code = "model_not_found"});
   reply.json(one);
 }
 

@@ -36,7 +36,8 @@ void server::tokenize(Service &service, const Call &call, Reply &reply) {
   Json answer = {{"tokens", *ids}, {"count", ids->size()}};
   if (pieces)
     for (int32_t id : *ids)
-      answer["pieces"].push_back(service.tokenizer().idToToken(id).value_or(""));
+      answer["pieces"].push_back(
+          service.tokenizer().idToToken(id).value_or(""));
   reply.json(answer);
 }
 
