@@ -2,7 +2,7 @@
 
 import { announce, byId, el, icon, makeTabs, whole } from "/page/dom.js";
 import { getJson, postJson, remove } from "/page/api.js";
-import { allConversations, forget, forkOf, hearOthers, keep, newConversation, storeProblem, titleOf } from "/page/store.js";
+import { allConversations, conversationOf, forget, forkOf, hearOthers, keep, newConversation, storeProblem, titleOf } from "/page/store.js";
 import { filesPending, hasFiles, startAttaching, takeFiles } from "/page/attach.js";
 import { openSettings, startTheme } from "/page/settings.js";
 import * as chat from "/page/chat.js";
@@ -48,13 +48,8 @@ function drawLists() {
     const here = allConversations().find((conversation) => conversation.session === session.id);
     return el("li", { class: "session" },
       el("button", {
-        type: "button", class: "entry", disabled: !here,
-        title: here ? "Open" : "The words of this session are in another browser",
-        onclick: () => {
-          open(here);
-          closeSidebar();
-          question.focus();
-        },
+        type: "button", class: "entry", title: here ? "Open" : "Open what the server has kept",
+        onclick: () => openSession(session.id, here),
       }, el("span", { class: "name" }, session.id), el("small", {}, `${whole(session.tokens ?? 0)} tokens`)),
       el("button", {
         type: "button", class: "icon small", "aria-label": `Delete session ${session.id}`,
@@ -125,6 +120,18 @@ const fail = (problem) => {
   byId("composer").before(place);
   setTimeout(() => place.remove(), 8000);
 };
+
+async function openSession(id, here) {
+  try {
+    open(here ?? conversationOf(await getJson(`/v1/sessions/${encodeURIComponent(id)}`)));
+    keep(chat.current());
+    drawLists();
+  } catch (problem) {
+    fail(problem);
+  }
+  closeSidebar();
+  question.focus();
+}
 
 async function deleteSession(id) {
   try {

@@ -58,6 +58,25 @@ export function allConversations() {
   return [...memory.values()].sort((a, b) => b.changed - a.changed);
 }
 
+/** What the server has kept of a session, as a conversation. */
+export function conversationOf({ id, messages }) {
+  const conversation = { ...newConversation(), title: id, session: id };
+  for (const { role, content, reasoning_content: thoughts } of messages) {
+    const text = typeof content === "string" ? content
+      : (content ?? []).map((part) => part.text ?? "").join("");
+    const last = conversation.turns.at(-1);
+    if (role === "system") conversation.system = text;
+    else if (role === "assistant") conversation.turns.push({ role, text, thoughts: thoughts ?? "" });
+    else if (role === "user") {
+      // A question after another comes with it: the first was a file.
+      if (last?.role === "user") last.files.push(fileOf(last.text));
+      if (last?.role === "user") last.text = text;
+      else conversation.turns.push({ role, text, files: [] });
+    }
+  }
+  return conversation;
+}
+
 /** A copy with a name of its own, of the first `turns` turns. */
 export function forkOf(conversation, turns = conversation.turns.length) {
   return {
@@ -77,6 +96,11 @@ export function titleOf(conversation) {
 }
 
 const fileText = (file) => `${file.name}:\n\n${file.text}`;
+
+function fileOf(message) {
+  const [, name, text] = /^([^\n]*):\n\n([^]*)$/.exec(message) ?? [null, "text", message];
+  return { name, text };
+}
 
 /**
  * What the server is sent. Files are messages of their own before the question,
