@@ -25,9 +25,6 @@ using nlohmann::json;
 
 /// Of the thread that measures, and of those that it starts.
 static constexpr int kMeasureNice = 5;
-/// A drawing needs no more: about a second for all limits.
-static constexpr ProbeOptions kProbes{
-    .repeats = 9, .secondsPerSample = 0.002, .readRepeats = 3};
 /// What the probes of the machine's limits take at most.
 static constexpr int64_t kProbeBytes = int64_t(2) << 30;
 
