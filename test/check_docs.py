@@ -17,7 +17,7 @@ import sys
 import tempfile
 
 # Flags of git, cmake, debootstrap and so on that documents mention.
-FOREIGN = {"--build", "--depth", "--gtest_filter", "--include", "--preset", "--rbind", "--variant"}
+FOREIGN = {"--build", "--depth", "--gtest_filter", "--include", "--install", "--prefix", "--preset", "--rbind", "--variant"}
 # Whose existence is checked wherever they are named.
 SOURCES = (".c", ".cpp", ".h", ".td", ".py", ".sh", ".test", ".cmake", ".map", ".md")
 TOPS = ("bench", "dialects", "docs", "examples", "importer", "lowering", "passes", "runtime", "test", "tools")

@@ -245,10 +245,10 @@ class Checker(checker.Checker):
         self.fails("no model", marimba.Code.BAD_MODEL, "none", marimba.Model, self.path("none"))
         self.fails("compile", bad, "expected a package or options.dump_ir", marimba.compile, self.stories)
         try:
-            generate("a", temprature=1)
+            generate("a", tempo=1)
             self.expect("a name", False)
         except TypeError as error:
-            self.expect("a name", "Model.generate() got an unexpected keyword argument 'temprature'" in str(error), error)
+            self.expect("a name", "Model.generate() got an unexpected keyword argument 'tempo'" in str(error), error)
         session = model.session()
 
         def fail(done, total):
