@@ -11,8 +11,8 @@
 
 namespace marimba::driver {
 
-/// run, chat, eval, serve and tokenize with the options of compiling beside their own;
-/// what LLVM's parser reads goes to theirs. main calls it once.
+/// run, chat, eval, serve and tokenize with the options of compiling beside
+/// their own; what LLVM's parser reads goes to theirs. main calls it once.
 std::vector<Command> makeEngineCommands();
 
 } // namespace marimba::driver
