@@ -37,7 +37,7 @@ if config.marimba_python:
     config.available_features.add("python")
     folder = os.path.join(os.path.dirname(config.marimba_bin_dir), "python")
     config.substitutions.append(("%marimba_python", 'env PYTHONPATH="%s" "%s"' % (folder, config.marimba_python)))
-    config.substitutions.append(("%python_program", config.marimba_python))
+    config.substitutions.append(("%debian_python", config.marimba_python))
 config.substitutions.append(("%build", os.path.dirname(config.marimba_bin_dir)))
 config.substitutions.append(("%c_compiler", config.marimba_c_compiler))
 config.substitutions.append(
