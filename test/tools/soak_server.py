@@ -15,7 +15,7 @@ import checker
 import serving
 
 WORDS = "Once upon a time there was a small dog who wanted to see the sea and a cat that did not".split()
-MOST_GROWTH = 64e6  # bytes, after the first fifth of the time
+MOST_GROWTH = 64e6  # bytes, after the first fifth of the time, in which states and caches fill
 
 
 class Soak:

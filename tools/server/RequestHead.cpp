@@ -145,7 +145,7 @@ bool HeadReader::readLine(std::string_view line) {
   }
   // Nothing of it is compressed or sent in part.
   for (std::string_view one :
-       {"range", "accept-encoding", "te", "trailer", "upgrade"})
+       {"range", "accept-encoding", "trailer", "upgrade"})
     if (name == one)
       return true;
   head.text.append(written).append(": ").append(value).append("\r\n");
