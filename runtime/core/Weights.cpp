@@ -404,9 +404,9 @@ std::unique_ptr<Weights> Weights::load(const Description &description,
                                        std::string &error, Stacks stacks,
                                        int threads) {
   std::unique_ptr<Weights> result(new Weights);
-  bool sparse = std::any_of(description.weights.begin(),
-                            description.weights.end(),
-                            [](const WeightSpec &spec) { return spec.apart; });
+  bool sparse =
+      std::any_of(description.weights.begin(), description.weights.end(),
+                  [](const WeightSpec &spec) { return spec.apart; });
   Loader loader(*result, sources, stacks, sparse, threads, error);
   bool bound = true;
   onTeam(threads, [&] {

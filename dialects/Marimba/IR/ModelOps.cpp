@@ -9,9 +9,9 @@
 #include "dialects/Marimba/IR/Quantized.h"
 #include "dialects/Marimba/IR/Verify.h"
 
-#include "llvm/ADT/StringExtras.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/IR/PatternMatch.h"
+#include "llvm/ADT/StringExtras.h"
 
 using namespace mlir;
 using namespace mlir::marimba;
