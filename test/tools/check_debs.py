@@ -86,7 +86,7 @@ class Checker(checker.Checker):
     def python_says(self, load):
         code = f"import marimba\nprint(marimba.library, marimba.has_compiler, sep='\\n')\n{load}\nprint(repr(str(model.generate({QUESTION!r}, max_tokens=9))))"
         environment = {"PYTHONPATH": os.path.join(self.root, "usr/lib/python3/dist-packages"), "LD_LIBRARY_PATH": self.library_folder()}
-        return self.run(self.python, "-c", code, env=environment).splitlines()
+        return self.run(self.python, "-B", "-c", code, env=environment).splitlines()
 
     def case_compiler(self):
         """With it: the programs find each other, CMake and Python find the library that compiles."""

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { chromium } from "playwright-core";
 
 const [marimba, model, work, tab, shots] = process.argv.slice(2);
-const SECONDS = 120; // others may want the machine, too
+const SECONDS = 300; // others may want the machine, too
 let failures = 0;
 
 function check(what, ok, found) {
