@@ -20,8 +20,8 @@ namespace marimba::driver {
 class DirectoryModels : public commands::PackageModels {
 public:
   /// `flags`, of the command, are null where it loads no model.
-  DirectoryModels(llvm::cl::SubCommand &sub, const SessionFlags *flags)
-      : PackageModels(/*flags=*/nullptr), sub(sub), flags(flags) {}
+  explicit DirectoryModels(const SessionFlags *flags)
+      : PackageModels(/*flags=*/nullptr), flags(flags) {}
 
   bool checkOptions(const std::string &model) override;
   bool hasTokenizer(const std::string &model) override;
@@ -45,7 +45,6 @@ private:
   /// Whether no option is given that compiling a package has decided.
   bool leavesDecisions(const std::string &package) const;
 
-  llvm::cl::SubCommand &sub;
   const SessionFlags *flags;
   std::optional<LoadOptions> options;
 };

@@ -76,7 +76,7 @@ struct EngineCommand {
 
   int run() {
     command.model = model;
-    driver::DirectoryModels models(sub, flags ? &*flags : nullptr);
+    driver::DirectoryModels models(flags ? &*flags : nullptr);
     return command.run(models);
   }
 
