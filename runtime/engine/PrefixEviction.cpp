@@ -45,9 +45,8 @@ void PrefixTree::evict(const Place &place) {
   Node &node = *place;
   bool leaf = node.residentChildren == 0;
   // What waits to be written is memory, too: a part of the bound at most.
-  constexpr int64_t share = 4, least = int64_t(64) << 20;
-  if (files && !node.saved() &&
-      files->queuedBytes() < std::max(options.bytes / share, least)) {
+  constexpr int64_t share = 4;
+  if (files && !node.saved() && files->queuedBytes() < options.bytes / share) {
     spill(place);
     if (node.beingSaved()) {
       node.leavingSince = ++clock;

@@ -96,6 +96,7 @@ bool SessionStore::write(KeptPart part) {
       return false;
   queued += bytesOf(part);
   queue.push_back(std::move(part));
+  ++accepted;
   changed.notify_all();
   return true;
 }
@@ -128,6 +129,7 @@ void SessionStore::writeAll() {
     written.emplace_back(part.header.digest, bytes.value_or(0));
     queued -= bytesOf(part);
     queue.pop_front();
+    ++handled;
     changed.notify_all();
   }
 }
@@ -139,7 +141,7 @@ std::vector<std::pair<PathDigest, int64_t>> SessionStore::takeWritten() {
 
 void SessionStore::flush() {
   std::unique_lock lock(mutex);
-  changed.wait(lock, [&] { return queue.empty(); });
+  changed.wait(lock, [&, upTo = accepted] { return handled >= upTo; });
 }
 
 std::optional<KeptPart> SessionStore::read(const PathDigest &digest) {
@@ -196,6 +198,14 @@ bool SessionStore::saveSession(KeptSession session, std::string &error) {
     std::scoped_lock lock(mutex);
     if (foreign.contains(session.name)) {
       error = "session '" + session.name + "' belongs to another model";
+      return false;
+    }
+    // All are in memory, and none goes by itself.
+    constexpr size_t most = 1024;
+    if (!named.contains(session.name) && named.size() >= most) {
+      error = "session '" + session.name + "': there are " +
+              std::to_string(named.size()) + " sessions, expected at most " +
+              std::to_string(most) + "; delete one first";
       return false;
     }
   }

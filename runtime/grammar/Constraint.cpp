@@ -173,11 +173,11 @@ std::shared_ptr<const Mask> GrammarMasks::mask(const Stacks &stacks,
                                                const std::vector<StackId> &set,
                                                uint64_t limit) {
   std::lock_guard lock(mutex);
-  size_t maskBytes = tokens->trie.words() * sizeof(uint64_t) + 64;
   if (automaton.isFull() || automaton.stacks().size() > kMostFrames ||
-      masks.size() * maskBytes > kMostBytes) {
+      maskBytes > kMostBytes) {
     automaton.clear();
     masks.clear();
+    maskBytes = 0;
   }
   std::vector<StackId> here;
   for (StackId id : set)
@@ -185,9 +185,13 @@ std::shared_ptr<const Mask> GrammarMasks::mask(const Stacks &stacks,
   bool isCut = automaton.stacks().normalize(here);
   StateId state = automaton.stateOf(std::move(here), isCut);
   std::shared_ptr<const Mask> &slot = masks[state];
-  if (!slot)
-    slot = std::make_shared<Mask>(
+  if (!slot) {
+    auto made = std::make_shared<Mask>(
         walk(automaton, tokens->trie, ids, state, kNoEnd));
+    maskBytes += sizeof(Mask) + tokens->trie.words() * sizeof(uint64_t) +
+                 made->costs.capacity() * sizeof(made->costs[0]);
+    slot = std::move(made);
+  }
   if (limit >= slot->highestCost || slot->isFar || slot->isCut)
     return slot;
   return std::make_shared<Mask>(

@@ -49,6 +49,7 @@ private:
   std::mutex mutex;
   ByteAutomaton automaton;
   std::unordered_map<StateId, std::shared_ptr<const Mask>> masks;
+  size_t maskBytes = 0; // of them
 };
 
 /// Nothing where `maxTokens` is too few, and one line in `error`.

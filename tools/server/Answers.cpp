@@ -126,6 +126,16 @@ static ApiError describe(rt::SubmitError why, const std::string &message) {
 std::unique_ptr<Answers> Answers::submit(Service &service,
                                          std::vector<rt::Request> requests,
                                          ApiError &error) {
+  size_t most = static_cast<size_t>(service.options.queue) +
+                static_cast<size_t>(service.options.parallel);
+  if (requests.size() > most) {
+    error = {.message = "expected at most " + std::to_string(most) +
+                        " answers to one request (--queue and --parallel), "
+                        "found " +
+                        std::to_string(requests.size()),
+             .code = "too_many_answers"};
+    return nullptr;
+  }
   std::unique_ptr<Answers> made(new Answers(service));
   made->channel = std::make_shared<AnswerChannel>(service.loop());
   if (made->channel->event < 0) {

@@ -26,9 +26,11 @@ std::optional<ApiKeys> ApiKeys::read(const std::string &file,
     std::string_view line = rt::text::trim(rt::text::takeUntil(rest, '\n'));
     if (line.empty() || line.starts_with('#'))
       continue;
-    if (!std::ranges::all_of(line,
-                             [](char c) { return c > ' ' && c < 0x7f; })) {
-      error = file + ": expected a key of printable ASCII in each line";
+    // The library decodes %41 in headers.
+    if (!std::ranges::all_of(
+            line, [](char c) { return c > ' ' && c < 0x7f && c != '%'; })) {
+      error = file + ": expected a key of printable ASCII without % in each "
+                     "line";
       return std::nullopt;
     }
     keys.emplace_back(line);

@@ -78,8 +78,6 @@ std::unique_ptr<ChatJob> ChatJob::begin(Service &service, ChatCall call,
     return nullptr;
   }
   job->prompt = std::move(*prompt);
-  for (std::string &stop : service.form().stops())
-    job->call.answer.stops.push_back(std::move(stop));
   if (!job->call.session.empty() && !checkSessions(service, error))
     return nullptr;
   std::optional<rt::Request> request = makeRequest(

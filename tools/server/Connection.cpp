@@ -30,6 +30,8 @@ static int until(std::chrono::steady_clock::time_point deadline) {
 bool Connection::receive(Clock::time_point deadline) {
   char buffer[16384];
   for (;;) {
+    if (Clock::now() >= deadline)
+      return false;
     ssize_t count = recv(socket, buffer, sizeof(buffer), 0);
     if (count > 0)
       pending.append(buffer, static_cast<size_t>(count));
@@ -69,8 +71,10 @@ std::optional<RawRequest> Connection::readRequest(ApiError &error) {
   reserved = 0;
   // Some clients send an empty line behind a body.
   auto skipLine = [&] {
-    while (pending.starts_with("\r\n"))
-      pending.erase(0, 2);
+    size_t at = 0;
+    while (pending.compare(at, 2, "\r\n") == 0)
+      at += 2;
+    pending.erase(0, at);
   };
   auto deadline = Clock::now() + limits.idle;
   for (skipLine(); pending.empty() || pending == "\r"; skipLine())
@@ -99,8 +103,23 @@ std::optional<RawRequest> Connection::readRequest(ApiError &error) {
   RawRequest request;
   if (!readBody(*head, request.body, error))
     return std::nullopt;
+  // Its memory would be kept as long as the connection.
+  pending.shrink_to_fit();
   request.head = std::move(head->text) + "\r\n";
   return request;
+}
+
+bool Connection::receiveCounted(size_t bytes, Clock::time_point deadline,
+                                ApiError &error) {
+  // What was announced and does not come is no reason to refuse others.
+  size_t counted = 0;
+  do {
+    size_t have = std::min(pending.size(), bytes);
+    if (!reserve(have - counted, error))
+      return false;
+    counted = have;
+  } while (counted < bytes && receive(deadline));
+  return true;
 }
 
 bool Connection::readBody(const RequestHead &head, std::string &body,
@@ -109,8 +128,6 @@ bool Connection::readBody(const RequestHead &head, std::string &body,
     error = largeBody(limits.body);
     return false;
   }
-  if (!reserve(head.length, error))
-    return false;
   if (head.waits && (head.chunked || head.length > pending.size()) &&
       !write("HTTP/1.1 100 Continue\r\n\r\n"))
     return false;
@@ -119,8 +136,8 @@ bool Connection::readBody(const RequestHead &head, std::string &body,
     if (readChunks(body, deadline, error))
       return true;
   } else {
-    while (pending.size() < head.length && receive(deadline)) {
-    }
+    if (!receiveCounted(head.length, deadline, error))
+      return false;
     if (pending.size() >= head.length) {
       body = pending.substr(0, head.length);
       pending.erase(0, head.length);
@@ -159,11 +176,9 @@ bool Connection::readChunks(std::string &body, Clock::time_point deadline,
     }
     if (*size == 0)
       break;
-    if (!reserve(*size, error))
+    if (!receiveCounted(*size + 2, deadline, error) ||
+        pending.size() < *size + 2)
       return false;
-    while (pending.size() < *size + 2)
-      if (!receive(deadline))
-        return false;
     body.append(pending, 0, *size);
     if (pending.compare(*size, 2, "\r\n") != 0) {
       error = {.message = "the body: a chunk is longer than its size"};
@@ -183,7 +198,8 @@ bool Connection::readChunks(std::string &body, Clock::time_point deadline,
 }
 
 bool Connection::write(std::string_view text) {
-  auto deadline = Clock::now() + limits.write;
+  // Slow readers get what they ask for, at 64 KiB a second at least.
+  auto deadline = Clock::now() + limits.write + milliseconds(text.size() / 64);
   while (!text.empty()) {
     ssize_t count = send(socket, text.data(), text.size(), MSG_NOSIGNAL);
     if (count >= 0) {

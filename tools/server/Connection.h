@@ -63,6 +63,10 @@ private:
   /// More bytes for `pending`; false at the end, and where there were none in
   /// time.
   bool receive(Clock::time_point deadline);
+  /// Receives until `bytes` are there or nothing more comes, and reserves what
+  /// has come. False and `error` where that is too much.
+  bool receiveCounted(size_t bytes, Clock::time_point deadline,
+                      ApiError &error);
   bool readBody(const RequestHead &head, std::string &body, ApiError &error);
   bool readChunks(std::string &body, Clock::time_point deadline,
                   ApiError &error);

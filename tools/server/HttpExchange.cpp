@@ -107,7 +107,9 @@ void HttpExchange::Impl::route(const httplib::Request &request,
     response.set_content(reply.body, reply.type);
     return;
   }
-  auto provider = [this, stream = std::move(reply.stream)](
+  // Without chunks only the end of the connection is the end of a stream.
+  bool ends = request.version == "HTTP/1.0";
+  auto provider = [this, ends, stream = std::move(reply.stream)](
                       size_t, httplib::DataSink &sink) {
     SinkWriter writer(sink);
     try {
@@ -115,12 +117,12 @@ void HttpExchange::Impl::route(const httplib::Request &request,
     } catch (const std::exception &) { // no memory
       writer.good = false;
     }
-    broken = !writer.good;
+    broken = !writer.good || ends;
     if (writer.good)
       sink.done();
     return writer.good;
   };
-  if (request.version == "HTTP/1.0")
+  if (ends)
     response.set_content_provider(reply.type, std::move(provider));
   else
     response.set_chunked_content_provider(reply.type, std::move(provider));

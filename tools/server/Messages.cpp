@@ -26,12 +26,15 @@ static void fail(Reply &reply, const ApiError &error) {
   reply.json(errorJson(error));
 }
 
-static const char *stopReason(const ChatChoice &choice) {
+static const char *stopReason(const ChatChoice &choice, const ChatJob &job) {
   switch (choice.end) {
   case rt::AnswerEnd::Length:
     return "max_tokens";
   case rt::AnswerEnd::Stop:
-    return "stop_sequence";
+    // A template's own stop text is the end of a turn.
+    if (!job.request().answer.stops.empty())
+      return "stop_sequence";
+    [[fallthrough]];
   default:
     return choice.message.calls.empty() ? "end_turn" : "tool_use";
   }
@@ -85,7 +88,7 @@ static Json wholeMessage(const Service &service, const ChatJob &job) {
                        {"name", call.name},
                        {"input", inputOf(call.arguments)}});
   message["content"] = std::move(content);
-  message["stop_reason"] = stopReason(choice);
+  message["stop_reason"] = stopReason(choice, job);
   message["stop_sequence"] = stopSequence(job);
   message["usage"] = usageJson(choice.usage);
   return message;
@@ -115,12 +118,12 @@ public:
   }
   void end(const ChatJob &job) {
     const ChatChoice &choice = job.choices().front();
-    if (close() &&
-        stream.named("message_delta", {{"type", "message_delta"},
-                                       {"delta",
-                                        {{"stop_reason", stopReason(choice)},
-                                         {"stop_sequence", stopSequence(job)}}},
-                                       {"usage", usageJson(choice.usage)}}))
+    if (close() && stream.named("message_delta",
+                                {{"type", "message_delta"},
+                                 {"delta",
+                                  {{"stop_reason", stopReason(choice, job)},
+                                   {"stop_sequence", stopSequence(job)}}},
+                                 {"usage", usageJson(choice.usage)}}))
       stream.named("message_stop", {{"type", "message_stop"}});
   }
 

@@ -74,6 +74,9 @@ static std::optional<size_t> parseDigits(std::string_view text, int base) {
 }
 
 std::optional<size_t> server::parseChunkSize(std::string_view line) {
+  // A line that others would end elsewhere is none.
+  if (std::ranges::any_of(line, [](char c) { return c == '\n' || c == '\r'; }))
+    return std::nullopt;
   // Behind ';' there may be extensions, which nobody has.
   return parseDigits(rt::text::trim(rt::text::takeUntil(line, ';')), 16);
 }

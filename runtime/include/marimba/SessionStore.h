@@ -42,7 +42,7 @@ public:
   /// What was written since the last call, and the bytes of the file: 0 where
   /// that failed.
   std::vector<std::pair<PathDigest, int64_t>> takeWritten();
-  /// Waits until nothing is left to write.
+  /// Waits until what was given to write() by now is written.
   void flush();
 
   /// Every byte checked; nothing, and a note, where it is no use.
@@ -75,6 +75,7 @@ private:
   std::condition_variable changed;
   std::deque<KeptPart> queue; // the first is being written
   int64_t queued = 0;
+  uint64_t accepted = 0, handled = 0; // parts, since it was opened
   std::vector<std::pair<PathDigest, int64_t>> written;
   std::map<std::string, KeptSession> named;
   std::set<std::string> foreign; // names that other models' sessions have
