@@ -29,7 +29,7 @@ struct marimba_generation {
   /// Tokens that the session has, and that were given.
   int64_t length, made = 0;
   /// Given, and not in the session yet.
-  std::optional<int32_t> pending;
+  std::optional<int32_t> pending = std::nullopt;
   marimba_end end = MARIMBA_GOES_ON;
   bool done = false;
   std::string text; // of the last event

@@ -33,6 +33,7 @@ extern "C" {
 
 #define MARIMBA_EXPORT __attribute__((visibility("default")))
 
+/* NOLINTBEGIN(readability-identifier-naming): names as C has them. */
 /* The values of these and the fields of the structs below do not change; new
    ones come behind them. */
 typedef enum marimba_code {
@@ -377,6 +378,8 @@ MARIMBA_EXPORT marimba_code marimba_chat_save(marimba_chat *chat,
                                               const char *path, char **message);
 MARIMBA_EXPORT marimba_code marimba_chat_load(marimba_chat *chat,
                                               const char *path, char **message);
+
+/* NOLINTEND(readability-identifier-naming) */
 
 #ifdef __cplusplus
 }

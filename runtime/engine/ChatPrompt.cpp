@@ -208,7 +208,12 @@ bool ChatForm::encode(Renderer &renderer, ChatPrompt &prompt,
     if (part && !part->empty() && prompt.text.starts_with(*part))
       ends.insert(part->size());
   };
+  // All that is in front is rendered for each; which ends are looked for
+  // depends on their place alone, so that they stay as messages are added.
+  constexpr size_t kEach = 1024, kEvery = 256;
   for (size_t count = 0; count <= renderer.messages(); ++count) {
+    if (count > kEach && count % kEvery != 0)
+      continue;
     if (count > 0)
       add(count, /*begins=*/false);
     if (count < renderer.messages() && renderer.isAnswer(count))

@@ -45,8 +45,10 @@ void PrefixTree::evict(const Place &place) {
   Node &node = *place;
   bool leaf = node.residentChildren == 0;
   // What waits to be written is memory, too: a part of the bound at most.
-  constexpr int64_t share = 4;
-  if (files && !node.saved() && files->queuedBytes() < options.bytes / share) {
+  constexpr int64_t share = 4, small = int64_t(64) << 20;
+  int64_t most =
+      std::max(options.bytes / share, std::min(options.bytes, small));
+  if (files && !node.saved() && files->queuedBytes() < most) {
     spill(place);
     if (node.beingSaved()) {
       node.leavingSince = ++clock;

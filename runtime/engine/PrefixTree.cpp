@@ -188,6 +188,10 @@ bool PrefixTree::restore(Session &session, int32_t slot,
       return false;
     }
     std::shared_ptr<const Snapshot> last;
+    if (states && part->states->size() != session.snapshotBytes()) {
+      node.fileHasStates = false; // it was written without
+      return false;
+    }
     if (states) {
       auto made = Snapshot::of(
           ids.first(static_cast<size_t>(node.end)),

@@ -240,6 +240,7 @@ bool ServingLoop::hasSessions() const { return scheduler->tree().store(); }
 bool ServingLoop::saveSession(const std::string &name, std::vector<int32_t> ids,
                               std::vector<int64_t> boundaries,
                               std::string attachment, std::string &error) {
+  std::scoped_lock one(saving);
   SessionStore *files = store(error);
   if (!files || !checkSessionName(name, error))
     return false;
@@ -287,11 +288,13 @@ std::optional<KeptSession> ServingLoop::session(const std::string &name,
 
 bool ServingLoop::forkSession(const std::string &from, const std::string &to,
                               std::string &error) {
+  std::scoped_lock one(saving);
   SessionStore *files = store(error);
   return files && files->forkSession(from, to, error);
 }
 
 bool ServingLoop::deleteSession(const std::string &name, std::string &error) {
+  std::scoped_lock one(saving);
   SessionStore *files = store(error);
   if (!files || !files->removeSession(name, error))
     return false;

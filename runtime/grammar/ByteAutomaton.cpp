@@ -60,6 +60,7 @@ void ByteAutomaton::makeRow(StateId id) {
   states[id].mayEnd = expected.mayEnd;
   states[id].tokenStacks = expected.tokens;
   std::vector<StackId> tops = expected.bytes;
+  bool isCut = states[id].isCut || expected.isCut;
   // Bytes that the same tops take lead to the same state.
   std::array<uint32_t, 256> classes{};
   uint32_t classCount = 1;
@@ -89,7 +90,7 @@ void ByteAutomaton::makeRow(StateId id) {
                 ->sets[program->elements[pool.frame(top).position].index][byte])
           set.push_back(pool.after(top));
       bool cut = pool.normalize(set);
-      targets[which] = stateOf(std::move(set), cut || states[id].isCut);
+      targets[which] = stateOf(std::move(set), cut || isCut);
       isDone[which] = true;
     }
     row[byte] = targets[which];

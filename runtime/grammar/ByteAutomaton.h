@@ -62,7 +62,9 @@ public:
                             unsigned char byte);
 
   size_t stateCount() const { return states.size(); }
-  bool isFull() const { return states.size() >= kMostStates; }
+  bool isFull() const {
+    return states.size() >= kMostStates || pool.size() >= Stacks::kMostFrames;
+  }
   void clear();
 
 private:

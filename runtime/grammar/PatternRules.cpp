@@ -154,6 +154,9 @@ private:
 
   size_t addRepeat(const PatternNode &node, size_t behind) {
     const PatternNode &part = node.parts[0];
+    // Else each round adds a state, and their number ends it.
+    if (lengthsOf(part).most == 0)
+      return behind;
     if (node.most == kUnbounded) {
       size_t loop = states.size();
       states.emplace_back();

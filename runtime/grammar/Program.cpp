@@ -127,7 +127,7 @@ public:
 
 private:
   bool isTooLarge() const {
-    return rules.isTooLarge() ||
+    return isTooDeep || rules.isTooLarge() ||
            program->elements.size() > Program::kMostElements;
   }
 
@@ -209,7 +209,13 @@ private:
       return id;
     if (auto found = nonEmptyExprs.find(id); found != nonEmptyExprs.end())
       return found->second;
+    if (depth >= kDeepest) {
+      isTooDeep = true;
+      return rules.never();
+    }
+    ++depth;
     ExprId result = makeNonEmpty(id);
+    --depth;
     nonEmptyExprs[id] = result;
     return result;
   }
@@ -251,9 +257,14 @@ private:
     }
   }
 
+  /// Rules that begin with each other: each takes some stack.
+  static constexpr int kDeepest = 4000;
+
   RuleSet &rules;
   const Beginnings &beginnings;
   Program *program = nullptr;
+  int depth = 0;
+  bool isTooDeep = false;
   std::vector<ExprId> pending;
   std::unordered_map<RuleId, uint32_t> ruleNumbers;
   std::unordered_map<ExprId, uint32_t> bodyNumbers;

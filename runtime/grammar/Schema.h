@@ -71,8 +71,12 @@ private:
   bool isRecursive(const std::string &reference);
   bool excludesObjects(const FlatSchema &a, const FlatSchema &b, int depth);
 
+  /// Schemas that refer to each other in many ways would be read for ever.
+  void spend(const std::string &where, size_t work);
+
   const Json &root;
   std::map<std::string, bool> recursive;
+  size_t spent = 0;
 };
 
 /// Both at once: nothing where no value fits both.

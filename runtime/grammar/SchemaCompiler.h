@@ -31,6 +31,7 @@ private:
   SchemaReader reader;
   RuleSet &rules;
   JsonRules &json;
+  int nesting = 0; // schemas that are being compiled
   /// By text and depth.
   std::map<std::pair<std::string, int>, RuleId> known;
 };

@@ -87,6 +87,8 @@ bool isClosed(const FlatSchema &schema) {
 
 bool SchemaReader::excludes(const FlatSchema &a, const FlatSchema &b,
                             int depth) {
+  constexpr size_t workOfOne = 4;
+  spend(a.where, workOfOne);
   const Json *valuesA = a.find("enum"), *valuesB = b.find("enum");
   if (valuesA && noneFits(*valuesA, b))
     return true;

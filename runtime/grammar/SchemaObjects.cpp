@@ -10,6 +10,8 @@ namespace marimba::rt::grammar {
 namespace {
 
 constexpr size_t kMostPlaces = 100000;
+/// Bytes of a name that others must differ from, character by character.
+constexpr size_t kLongestName = 1000;
 
 /// Texts with their quotes that are none of `names`: without escapes, so that
 /// none is spelled in another way.
@@ -160,6 +162,12 @@ ExprId SchemaCompiler::compileOtherMember(const FlatSchema &flat,
   bool isAny = !rest && !flat.has("properties");
   if (!rest && !isAny)
     return rules.never();
+  for (const std::string &name : names)
+    if (name.size() > kLongestName)
+      throw SchemaError(
+          flat.where, "has a property name of " + std::to_string(name.size()) +
+                          " bytes, supported beside additionalProperties: " +
+                          std::to_string(kLongestName));
   if (isAny && depth < 1)
     return rules.never();
   ExprId value =

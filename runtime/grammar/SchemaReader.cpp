@@ -171,8 +171,17 @@ std::vector<FlatSchema> SchemaReader::read(const Json &schema,
   return readAt(schema, where, 0);
 }
 
+void SchemaReader::spend(const std::string &where, size_t work) {
+  constexpr size_t most = 4'000'000, longestPlace = 200;
+  if ((spent += work) > most)
+    throw SchemaError(where.substr(0, longestPlace),
+                      "refers to others in too many ways");
+}
+
 SchemaReader::Ways SchemaReader::readAt(const Json &schema,
                                         const std::string &where, int depth) {
+  constexpr size_t workOfOne = 32;
+  spend(where, workOfOne);
   if (depth > kMostSteps)
     throw SchemaError(where, "refers to itself, or through more than " +
                                  std::to_string(kMostSteps) + " schemas");
@@ -327,6 +336,7 @@ bool SchemaReader::isRecursive(const std::string &reference) {
     const Json *at = open.back();
     open.pop_back();
     for (const auto &[key, value] : at->items()) {
+      spend(reference, 1);
       bool isDefinition =
           at == &root && (key == "$defs" || key == "definitions");
       if (key == "$ref" && value.is_string() && at->is_object()) {

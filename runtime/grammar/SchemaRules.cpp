@@ -12,6 +12,10 @@ namespace marimba::rt::grammar {
 namespace {
 
 constexpr size_t kLargestSchema = size_t(1) << 20;
+/// Of schemas inside each other, also by references: each takes some stack.
+constexpr int kMostNesting = 1000;
+/// Of the place of a schema, in names of rules and in messages.
+constexpr size_t kLongestPlace = 200;
 
 } // namespace
 
@@ -21,15 +25,23 @@ ExprId SchemaCompiler::compile(const Json &schema, const std::string &where,
   auto [found, isNew] = known.try_emplace(std::move(key), 0);
   if (!isNew)
     return rules.rule(found->second);
-  RuleId rule = found->second = rules.addRule(where);
+  RuleId rule = found->second = rules.addRule(where.substr(0, kLongestPlace));
   if (rules.isTooLarge())
-    throw SchemaError(where, "makes the grammar too large");
+    throw SchemaError(where.substr(0, kLongestPlace),
+                      "makes the grammar too large");
+  if (nesting >= kMostNesting)
+    throw SchemaError(where.substr(0, kLongestPlace),
+                      "is inside of " + std::to_string(nesting) +
+                          " schemas, supported: fewer than " +
+                          std::to_string(kMostNesting));
+  ++nesting;
   std::vector<ExprId> ways;
   for (const FlatSchema &flat : reader.read(schema, where)) {
     int left = flat.isRecursive ? depth - 1 : depth;
     if (left >= 0)
       ways.push_back(compileFlat(flat, left));
   }
+  --nesting;
   rules.setBody(rule, rules.choice(ways));
   return rules.rule(rule);
 }

@@ -174,16 +174,20 @@ ExprId SchemaCompiler::compileSet(const FlatSchema &flat, uint32_t least,
   if (!items || flat.has("prefixItems"))
     throw fail();
   std::vector<ExprId> values;
+  std::vector<Json> seen; // 1 and 1.0 are the same
   for (const FlatSchema &way : reader.read(*items, flat.where + "/items")) {
     const Json *list = way.find("enum");
     if (!list)
       throw fail();
     for (const Json &value : *list)
-      if (fitsBesides(value, way))
+      if (fitsBesides(value, way) &&
+          std::find(seen.begin(), seen.end(), value) == seen.end()) {
+        if (seen.size() >= kLargestSet)
+          throw fail();
+        seen.push_back(value);
         values.push_back(rules.literal(value.dump()));
+      }
   }
-  if (values.size() > kLargestSet)
-    throw fail();
   std::vector<RuleId> sets;
   for (size_t set = 0; set < size_t(1) << values.size(); ++set)
     sets.push_back(rules.addRule("set"));

@@ -93,22 +93,36 @@ void Stacks::grow() {
 void Stacks::expand(const std::vector<StackId> &set, Next &next) {
   next.bytes.clear();
   next.tokens.clear();
-  next.mayEnd = false;
+  next.mayEnd = next.isCut = false;
   if (++visit == 0) {
     std::fill(visited.begin(), visited.end(), 0);
     visit = 1;
   }
+  // Rules that stand for each other in many ways may make more stacks than
+  // there is memory for: the way to an end is found first.
+  auto nearestLast = [&](StackId a, StackId b) {
+    return stackCosts[a] > stackCosts[b];
+  };
   open.assign(set.rbegin(), set.rend());
-  while (!open.empty()) {
+  std::sort(open.begin(), open.end(), nearestLast);
+  for (size_t looks = 0; !open.empty(); ++looks) {
+    if (looks >= kMostLooks) {
+      next.isCut = true;
+      return;
+    }
     StackId id = open.back();
     open.pop_back();
     if (visited[id] == visit)
       continue;
     visited[id] = visit;
-    if (id == 0)
+    if (id == 0) {
       next.mayEnd = true;
-    else
-      expandTop(id, next);
+      continue;
+    }
+    size_t first = open.size();
+    expandTop(id, next);
+    std::sort(open.begin() + static_cast<ptrdiff_t>(first), open.end(),
+              nearestLast);
   }
 }
 

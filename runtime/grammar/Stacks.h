@@ -27,6 +27,10 @@ public:
   /// What stands for counts beyond the horizon: no token reaches so far.
   static constexpr uint32_t kFar = UINT32_MAX;
 
+  /// Stacks that one expand() looks at, and those that are kept.
+  static constexpr size_t kMostLooks = size_t(1) << 14;
+  static constexpr size_t kMostFrames = size_t(1) << 20;
+
   /// Counts above `horizon` become kFar, so that what cannot be told apart
   /// within so many bytes is one stack.
   Stacks(const Program &program, const Costs &costs, uint32_t horizon);
@@ -47,6 +51,8 @@ public:
     /// Whose top is a set of bytes, or a token.
     std::vector<StackId> bytes, tokens;
     bool mayEnd = false;
+    /// There were more than kMostLooks: those nearest to an end were looked at.
+    bool isCut = false;
   };
   void expand(const std::vector<StackId> &set, Next &next);
 

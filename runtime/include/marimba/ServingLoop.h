@@ -131,6 +131,7 @@ private:
   std::deque<std::function<void()>> tasks;
   bool stopping = false, draining = false, ended = false;
   std::mutex joining;
+  std::mutex saving;  // one change of sessions at a time
   std::thread thread; // last: it uses the rest
 };
 

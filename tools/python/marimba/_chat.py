@@ -40,8 +40,14 @@ class ChatStream:
         self.end = None
         # The answer is made on a thread of its own, so that this one can be interrupted, and
         # leave. The thread knows nothing of this object.
-        self._thread = threading.Thread(target=_ask, args=(native, question, self._pieces))
-        self._thread.start()
+        begun = threading.Event()
+        self._thread = threading.Thread(target=_ask, args=(native, question, self._pieces, begun))
+        try:
+            self._thread.start()
+        except KeyboardInterrupt:  # it came while this one waited for the other to begin
+            begun.wait(10)
+            self.close()
+            raise
 
     def __iter__(self):
         return self
@@ -96,7 +102,8 @@ class ChatStream:
             pass
 
 
-def _ask(native, question, pieces):
+def _ask(native, question, pieces, begun):
+    begun.set()
     try:
         pieces.put(native.ask(question, pieces.put))
     except BaseException as error:  # it is raised where the answer is waited for
