@@ -32,7 +32,7 @@ struct marimba_generation {
   std::optional<int32_t> pending = std::nullopt;
   marimba_end end = MARIMBA_GOES_ON;
   bool done = false;
-  std::string text; // of the last event
+  std::string text = {}; // of the last event
 };
 
 marimba_code marimba_generation_create(const marimba_model *model,

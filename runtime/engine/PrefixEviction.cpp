@@ -44,11 +44,11 @@ void PrefixTree::makeRoom() {
 void PrefixTree::evict(const Place &place) {
   Node &node = *place;
   bool leaf = node.residentChildren == 0;
-  // What waits to be written is memory, too: a part of the bound at most.
-  constexpr int64_t share = 4, small = int64_t(64) << 20;
-  int64_t most =
-      std::max(options.bytes / share, std::min(options.bytes, small));
-  if (files && !node.saved() && files->queuedBytes() < most) {
+  // What waits to be written is memory, too, beside the bound: a quarter of
+  // it, or 64 MiB where that is more.
+  constexpr int64_t share = 4, least = int64_t(64) << 20;
+  if (files && !node.saved() &&
+      files->queuedBytes() < std::max(options.bytes / share, least)) {
     spill(place);
     if (node.beingSaved()) {
       node.leavingSince = ++clock;

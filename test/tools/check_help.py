@@ -23,6 +23,7 @@ OPTIONS = {
     "logits": SESSION + " batch greedy hidden ids ids-file load-state o save-state split state",
     "quantize": "calibrate calibrate-memory calibrate-tokens group head json keep method o scales weights zero-point",
     "run": SESSION + SAMPLER + " batch ids json load-state max-tokens no-eos o prompt prompt-file prompts quiet save-state",
+    "serve": SESSION + " api-key cache-bytes context embeddings host max-body max-tokens parallel port queue quiet session-bytes sessions template timeout",
     "tokenize": "decode file json no-special text",
 }
 
