@@ -35,9 +35,9 @@ FORMATS = "marimba/formats/"
 ENGINE = {
     f"marimba/{name}.h"
     for name in (
-        "AnswerParts", "AnswerText", "BatchFile", "Chat", "ChatPrompt", "Evaluation", "Generation", "GenerationDefaults", "JsonMembers",
-        "OutputPath", "PrefixCache", "Room", "Sampler", "Scheduler", "Stopwatch", "StopStrings",
-        "Thoughts", "ToolCalls",
+        "AnswerParts", "AnswerText", "BatchFile", "Chat", "ChatPrompt", "Evaluation", "Generation",
+        "GenerationDefaults", "JsonMembers", "OutputPath", "PrefixCache", "PrefixTree", "Room", "Sampler", "Scheduler",
+        "ServingLoop", "SessionStore", "StopStrings", "Stopwatch", "Thoughts", "ToolCalls",
     )
 }
 BELOW_ENGINE = re.compile(r"runtime/(core|files|grammar|package|template|tokenizer)/")
@@ -46,7 +46,7 @@ BELOW_ENGINE = re.compile(r"runtime/(core|files|grammar|package|template|tokeniz
 GRAMMAR = {f"marimba/{name}.h" for name in ("Grammar", "TokenConstraint")}
 GRAMMAR_USES = {"marimba/Tokenizer.h"} | LEAF
 # The program that runs compiled models: no compiler is in its process.
-WITHOUT_COMPILER = re.compile(r"tools/(commands/|marimba/Front\.cpp$)")
+WITHOUT_COMPILER = re.compile(r"tools/(commands/|server/|marimba/(Front|ServeMain)\.cpp$)")
 # The only files that know the order of the stages, and those that say of which
 # passes a target makes them.
 PIPELINES = re.compile(r"lowering/Pipelines\.(h|cpp)$")

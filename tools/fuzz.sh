@@ -18,7 +18,7 @@ fi
 shift || true
 targets=("$@")
 [[ ${#targets[@]} -gt 0 ]] ||
-  targets=(safetensors gguf config tokenizer state packed package module request)
+  targets=(safetensors gguf config tokenizer grammar state packed package module request)
 
 "$here/setup.sh"
 source "$here/build.sh"

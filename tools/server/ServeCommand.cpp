@@ -158,7 +158,7 @@ makeService(Models &models, server::ServiceOptions options, int &code) {
     return nullptr;
   }
   parts.model = loaded->model;
-  parts.explorer = models.explorer(model);
+  parts.explorer = models.explorer(model, *loaded);
   if (!parts.explorer)
     parts.explorer = std::make_shared<server::ReadyExplorer>(loaded->model);
   std::unique_ptr<server::Service> service =
