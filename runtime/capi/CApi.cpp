@@ -43,7 +43,7 @@ marimba_code capi::fail(marimba_code code, std::string_view what,
     // Names of files, and what a parser quotes, may be any bytes.
     std::string line;
     rt::text::appendLossyUtf8(what, line);
-    std::replace(line.begin(), line.end(), '\n', ' ');
+    std::ranges::replace(line, '\n', ' ');
     *message = copyText(line);
   }
   return code;
@@ -239,7 +239,7 @@ marimba_code marimba_encode(const marimba_model *model, const char *text,
       static_cast<int32_t *>(std::malloc((made.size() + 1) * sizeof(int32_t)));
   if (!copy)
     return fail(MARIMBA_FAILED, "marimba_encode: no memory", message);
-  std::copy(made.begin(), made.end(), copy);
+  std::ranges::copy(made, copy);
   *ids = copy;
   *count = made.size();
   return succeed(message);

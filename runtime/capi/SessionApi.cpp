@@ -74,7 +74,7 @@ marimba_code marimba_session_append(marimba_session *session,
     return fail(MARIMBA_FAILED, error, message);
   }
   if (logits)
-    std::copy(made.begin(), made.end(), logits);
+    std::ranges::copy(made, logits);
   return succeed(message);
 } catch (...) {
   return failCaught("marimba_session_append", message);
@@ -90,7 +90,7 @@ marimba_code marimba_session_logits(const marimba_session *session,
                 "marimba_session_logits: what follows the last token is not "
                 "known, expected one that was appended with logits",
                 message);
-  std::copy(last.begin(), last.end(), logits);
+  std::ranges::copy(last, logits);
   return succeed(message);
 }
 

@@ -163,9 +163,7 @@ private:
 } // namespace
 
 std::optional<size_t> Positions::at(size_t end) const {
-  auto next = std::upper_bound(
-      found.begin(), found.end(), end,
-      [](size_t end, const Tokenizer::Found &one) { return end < one.end; });
+  auto next = std::ranges::upper_bound(found, end, {}, &Tokenizer::Found::end);
   // Before the last added token nothing changes, so that is where it begins.
   size_t begin = 0, before = 0;
   if (next != found.begin()) {
@@ -189,9 +187,8 @@ std::optional<size_t> Positions::at(size_t end) const {
 /// Where `part` begins in `whole`.
 static size_t findIds(const std::vector<int32_t> &whole,
                       const std::vector<int32_t> &part) {
-  return static_cast<size_t>(
-      std::search(whole.begin(), whole.end(), part.begin(), part.end()) -
-      whole.begin());
+  return static_cast<size_t>(std::ranges::search(whole, part).begin() -
+                             whole.begin());
 }
 
 /// Encodes the text of `prompt` and finds where its messages end.

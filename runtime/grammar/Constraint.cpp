@@ -56,7 +56,7 @@ public:
     if (left > 0)
       --left;
     const std::vector<int32_t> &ends = masks->table().endIds;
-    if (hasEnded || std::find(ends.begin(), ends.end(), id) != ends.end()) {
+    if (hasEnded || std::ranges::find(ends, id) != ends.end()) {
       hasEnded = true;
       return;
     }
@@ -128,8 +128,8 @@ private:
           any |= logits[i] > never;
     }
     bool endsOnly = !allowed || allowed->bits.empty() ||
-                    std::all_of(allowed->bits.begin(), allowed->bits.end(),
-                                [](uint64_t bits) { return bits == 0; });
+                    std::ranges::all_of(
+                        allowed->bits, [](uint64_t bits) { return bits == 0; });
     for (auto [id, logit] : ends)
       if (mayEnd || endsOnly) {
         logits[id] = logit;
@@ -173,8 +173,7 @@ std::shared_ptr<const Mask> GrammarMasks::mask(const Stacks &stacks,
                                                const std::vector<StackId> &set,
                                                uint64_t limit) {
   std::lock_guard lock(mutex);
-  if (automaton.isFull() || automaton.stacks().size() > kMostFrames ||
-      maskBytes > kMostBytes) {
+  if (automaton.isFull() || maskBytes > kMostBytes) {
     automaton.clear();
     masks.clear();
     maskBytes = 0;

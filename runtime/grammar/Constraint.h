@@ -24,7 +24,6 @@ class GrammarMasks {
 public:
   /// Masks of one grammar take no more.
   static constexpr size_t kMostBytes = size_t(64) << 20;
-  static constexpr size_t kMostFrames = size_t(1) << 20;
 
   /// `tokenIds`: what the program's tokens are; negative where they are not.
   GrammarMasks(std::shared_ptr<const Program> program,

@@ -159,7 +159,7 @@ private:
 std::shared_ptr<GrammarTokens>
 GrammarTokens::create(const Tokenizer &tokenizer,
                       std::span<const int32_t> endIds, std::string &error) {
-  bool hasEnd = std::any_of(endIds.begin(), endIds.end(), [&](int32_t id) {
+  bool hasEnd = std::ranges::any_of(endIds, [&](int32_t id) {
     return id >= 0 && id < tokenizer.vocabSize();
   });
   if (!hasEnd) {

@@ -96,7 +96,7 @@ ExprId RuleSet::choice(std::span<const ExprId> given) {
 
 ExprId RuleSet::oneOf(std::vector<std::string> texts) {
   std::sort(texts.begin(), texts.end());
-  texts.erase(std::unique(texts.begin(), texts.end()), texts.end());
+  texts.erase(std::ranges::unique(texts).begin(), texts.end());
   return oneOfSorted(texts, 0);
 }
 

@@ -81,8 +81,7 @@ std::string patternOfFormat(std::string_view format) {
 }
 
 bool isSpecifiedFormat(std::string_view format) {
-  return std::find(kSpecified.begin(), kSpecified.end(), format) !=
-         kSpecified.end();
+  return std::ranges::find(kSpecified, format) != kSpecified.end();
 }
 
 } // namespace marimba::rt::grammar

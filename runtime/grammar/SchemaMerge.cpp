@@ -184,9 +184,8 @@ std::string typeOf(const Json &value) {
 }
 
 size_t characterCount(const std::string &text) {
-  return static_cast<size_t>(
-      std::count_if(text.begin(), text.end(),
-                    [](char byte) { return (byte & 0xC0) != 0x80; }));
+  return static_cast<size_t>(std::ranges::count_if(
+      text, [](char byte) { return (byte & 0xC0) != 0x80; }));
 }
 
 bool fitsBesides(const Json &value, const FlatSchema &schema) {

@@ -209,7 +209,7 @@ ExprId SchemaCompiler::compileObject(const FlatSchema &flat, int depth) {
     add(name, schema, flat.where + "/properties/" + name);
   for (const Json &item : required)
     if (auto name = item.get<std::string>();
-        std::find(names.begin(), names.end(), name) == names.end())
+        std::ranges::find(names, name) == names.end())
       add(name, rest ? *rest : Json(true), flat.where + "/required");
   ExprId other = rest && *rest == Json(false) && !flat.has("patternProperties")
                      ? rules.never()

@@ -95,7 +95,7 @@ void Stacks::expand(const std::vector<StackId> &set, Next &next) {
   next.tokens.clear();
   next.mayEnd = next.isCut = false;
   if (++visit == 0) {
-    std::fill(visited.begin(), visited.end(), 0);
+    std::ranges::fill(visited, 0);
     visit = 1;
   }
   // Rules that stand for each other in many ways may make more stacks than
@@ -166,7 +166,7 @@ StackId Stacks::after(StackId id) {
 
 bool Stacks::normalize(std::vector<StackId> &set) const {
   std::sort(set.begin(), set.end());
-  set.erase(std::unique(set.begin(), set.end()), set.end());
+  set.erase(std::ranges::unique(set).begin(), set.end());
   if (set.size() <= kMostStacks)
     return false;
   std::sort(set.begin(), set.end(), [&](StackId a, StackId b) {

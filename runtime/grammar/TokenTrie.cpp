@@ -60,9 +60,7 @@ void TokenTrie::build(const std::vector<std::string> &bytes) {
       singles.set(static_cast<unsigned char>(text[0]));
     longestToken = std::max(longestToken, text.size());
     size_t shared = static_cast<size_t>(
-        std::mismatch(text.begin(), text.end(), before.begin(), before.end())
-            .first -
-        text.begin());
+        std::ranges::mismatch(text, before).in1 - text.begin());
     leave(shared);
     for (size_t at = shared; at < text.size(); ++at) {
       way.push_back(static_cast<uint32_t>(allNodes.size()));

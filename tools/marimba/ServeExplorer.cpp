@@ -9,10 +9,11 @@
 #include "lowering/Pipelines.h"
 #include "lowering/Target/StageInstrumentation.h"
 #include "tools/libmarimba/Memory.h"
-#include "tools/measure/Profile.h"
+#include "tools/marimba/BenchProfile.h"
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/PassManager.h"
+#include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/raw_ostream.h"
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -215,27 +216,6 @@ void ServeExplorer::measure(server::RooflineRequest request) {
   result = answer.empty() ? error : answer;
 }
 
-static json jsonPhase(const ProfilePhase &phase) {
-  json rows = json::array();
-  for (const ProfileRow &row : phase.rows) {
-    json one{{"function", row.function},
-             {"op", row.op},
-             {"kind", row.kind},
-             {"with", row.with},
-             {"calls", row.calls},
-             {"seconds", row.seconds},
-             {"share", row.seconds / phase.seconds}};
-    if (row.allowed > 0) {
-      one["allowed_s"] = row.allowed;
-      one["efficiency"] = row.allowed / row.seconds;
-      one["operations"] = row.operations;
-      one["bytes"] = row.bytes;
-    }
-    rows.push_back(std::move(one));
-  }
-  return {{"seconds", phase.seconds}, {"rows", std::move(rows)}};
-}
-
 std::string ServeExplorer::measured(const server::RooflineRequest &request,
                                     std::string &error) {
   auto progress = [this](double done, StringRef now) {
@@ -272,6 +252,8 @@ std::string ServeExplorer::measured(const server::RooflineRequest &request,
       error = "the server ends";
     return "";
   }
+  // As bench --profile --json has them.
+  json phases = json::parse(llvm::formatv("{0}", jsonProfile(*profile)).str());
   return dump({{"available", true},
                {"state", "done"},
                {"prompt_tokens", request.prompt},
@@ -283,6 +265,6 @@ std::string ServeExplorer::measured(const server::RooflineRequest &request,
                  {"int8_gops", known->int8Gops.max},
                  {"dram_gbps", known->dramReadGbps.max},
                  {"exp_gops", known->expGops.max}}},
-               {"prefill", jsonPhase(profile->prefill)},
-               {"decode", jsonPhase(profile->decode)}});
+               {"prefill", std::move(phases["prefill"])},
+               {"decode", std::move(phases["decode"])}});
 }

@@ -6,7 +6,6 @@
 
 #include "tools/server/Router.h"
 #include "tools/server/Endpoints.h"
-#include "tools/server/Listener.h"
 #include "tools/server/PageEndpoints.h"
 
 using namespace marimba;
@@ -52,13 +51,13 @@ static std::string hostName(const std::string &host) {
 }
 
 bool server::isOwnOrigin(const std::string &host, const std::string &origin,
-                         const std::string &listens) {
+                         const std::string &listens, bool onLoopback) {
   if (!origin.empty() && origin != "http://" + host &&
       origin != "https://" + host)
     return false;
   // A name of elsewhere may lead here, too.
   std::string name = hostName(host);
-  return host.empty() || !isLoopback(listens) || name == "localhost" ||
+  return host.empty() || !onLoopback || name == "localhost" ||
          name == listens || name == "127.0.0.1" || name == "::1";
 }
 
@@ -75,7 +74,7 @@ static bool mayAsk(const Service &service, const Call &call, bool open,
   const ApiKeys &keys = service.options.keys;
   // A page of elsewhere has no key, and a proxy in front may have other names.
   bool isForeign = !isOwnOrigin(call.header("Host"), call.header("Origin"),
-                                service.options.host) ||
+                                service.options.host, service.onLoopback) ||
                    (!open && call.header("Sec-Fetch-Site") == "cross-site");
   if (keys.none() && isForeign) {
     error = {.status = 403,

@@ -20,9 +20,10 @@ void answerCall(Service &service, const Call &call, Reply &reply);
 /// Whether a call of `host`, its Host header, comes from a page of this server
 /// or from a program: a page of another place that a browser shows may send
 /// requests, too, in the name of its user. `origin` is that header, `listens`
-/// what the server listens on.
+/// what the server listens on, `onLoopback` whether only this machine reaches
+/// that.
 bool isOwnOrigin(const std::string &host, const std::string &origin,
-                 const std::string &listens);
+                 const std::string &listens, bool onLoopback);
 
 } // namespace marimba::server
 

@@ -9,6 +9,7 @@
 
 #include "tools/server/ApiKeys.h"
 #include "tools/server/Embedder.h"
+#include "tools/server/Listener.h"
 #include "tools/server/Metrics.h"
 
 #include "marimba/ChatPrompt.h"
@@ -78,6 +79,8 @@ public:
   static int64_t now();
 
   const ServiceOptions options;
+  /// Whether only this machine reaches it; names are looked up once.
+  const bool onLoopback = isLoopback(options.host);
   /// When it was made.
   const int64_t created = now();
 
