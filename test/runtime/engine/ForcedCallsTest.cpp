@@ -6,11 +6,10 @@
 //===----------------------------------------------------------------------===//
 
 #include "../TokenizerTestUtils.h"
+#include "ToolCallsTestUtils.h"
 
-#include "marimba/AnswerParts.h"
 #include "marimba/AnswerText.h"
 #include "marimba/Grammar.h"
-#include "marimba/ToolCalls.h"
 
 #include <algorithm>
 #include <random>
@@ -18,8 +17,8 @@
 using namespace marimba::rt;
 using Json = nlohmann::ordered_json;
 
-static std::vector<Tool> someTools() {
-  Json tools = Json::parse(R"([
+static std::vector<Tool> boundedTools() {
+  return toolsOf(R"([
     {"type": "function", "function": {"name": "weather", "parameters":
       {"type": "object", "properties": {
         "city": {"type": "string"}, "days": {"type": "integer"},
@@ -30,10 +29,6 @@ static std::vector<Tool> someTools() {
        "required": ["city", "unit"], "additionalProperties": false}}},
     {"type": "function", "function": {"name": "time", "parameters":
       {"type": "object", "properties": {}, "additionalProperties": false}}}])");
-  std::vector<Tool> result;
-  std::string error;
-  EXPECT_TRUE(readTools(tools, result, error)) << error;
-  return result;
 }
 
 /// With an end, and special tokens for marks where `special`.
@@ -130,7 +125,7 @@ static AnswerMessage answer(const Tokenizer &tokenizer,
 static void checkForm(const ToolCallForm &form, bool special,
                       const ToolChoice &choice, bool thinks) {
   SCOPED_TRACE(form.name);
-  std::vector<Tool> tools = someTools();
+  std::vector<Tool> tools = boundedTools();
   auto tokenizer = makeTokenizer(form, special);
   int32_t endId = *tokenizer->tokenToId("<|endoftext|>");
   std::vector<int32_t> spoken;
