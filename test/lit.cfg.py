@@ -24,6 +24,8 @@ config.environment["PATH"] = os.pathsep.join(
 for sanitizer, feature in (("address", "asan"), ("thread", "tsan")):
     if sanitizer in config.marimba_sanitize.split(","):
         config.available_features.add(feature)
+        # Memory is then no measure of what the program takes.
+        config.environment["MARIMBA_SANITIZED"] = sanitizer
 
 # Tests run beside each other: teams that wait for a cpu must leave it to others.
 config.environment["OMP_WAIT_POLICY"] = "passive"

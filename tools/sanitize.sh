@@ -48,7 +48,7 @@ ASAN_OPTIONS+=":allocator_may_return_null=1"
 export UBSAN_OPTIONS="$common:print_stacktrace=1"
 # What the libraries do between their own threads is not seen.
 export TSAN_OPTIONS="$common:halt_on_error=1:ignore_noninstrumented_modules=1"
-TSAN_OPTIONS+=":allocator_may_return_null=1"
+TSAN_OPTIONS+=":allocator_may_return_null=1:die_after_fork=0"
 
 watched='runtime-tests|importer/|tools/|tools-tests'
 watched+='|e2e/(bad-input|bad-gguf|cut-file|odd-places|mutations|saved-state)'

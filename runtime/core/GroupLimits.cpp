@@ -175,7 +175,9 @@ void readGroup(const Mount &mount, std::string_view group, bool memory,
                bool cpu, GroupLimits &limits) {
   // A group outside of what is mounted, as a container without a namespace of
   // its own sees it, stands where the mount is.
-  std::string_view base = mount.group == "/" ? "" : mount.group;
+  std::string_view base = mount.group;
+  if (base == "/")
+    base = {};
   fs::path below;
   if (group.starts_with(base) && group.find("/..") == std::string_view::npos)
     below = fs::path(group.substr(base.size())).relative_path();

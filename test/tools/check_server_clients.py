@@ -6,6 +6,7 @@ says what is wrong, and answers the others.
 """
 
 import json
+import os
 import signal
 import socket
 import struct
@@ -197,7 +198,8 @@ class Checker(checker.Checker):
         self.answers("a thousand connections")
         self.expect("soon", time.monotonic() - begun < 10, time.monotonic() - begun)
         self.expect("bounded", self.server.metric("marimba_connections") <= 1024 + 16)
-        self.expect("memory", self.memory() - before < 200e6, self.memory() - before)
+        if "MARIMBA_SANITIZED" not in os.environ:
+            self.expect("memory", self.memory() - before < 200e6, self.memory() - before)
         for one in with_nothing + with_half:
             one.close()
         self.server.until(lambda: self.server.metric("marimba_connections") < 5, "they end")

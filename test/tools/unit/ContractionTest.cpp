@@ -45,7 +45,8 @@ Weight packedWeight(int64_t n, int64_t k, const std::string &packed) {
   std::mt19937 random(1);
   Weight w{n, k, numbers(random, n * k)};
   w.bytes.resize(w.values.size() * sizeof(float));
-  std::memcpy(w.bytes.data(), w.values.data(), w.bytes.size());
+  if (!w.bytes.empty())
+    std::memcpy(w.bytes.data(), w.values.data(), w.bytes.size());
   w.tensor =
       rt::makeTensor(w.bytes.data(), MARIMBA_F32, std::array<int64_t, 2>{n, k});
   w.type = "tensor<" + std::to_string(n) + "x" + std::to_string(k) + "xf32>";
