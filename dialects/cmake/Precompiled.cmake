@@ -29,8 +29,12 @@ set(MARIMBA_Compiler_HEADERS
   <llvm/Support/FormatVariadic.h>
   <llvm/Support/raw_ostream.h>
 )
+# Without exceptions nlohmann's parser aborts where it should throw, and its
+# functions in one object are those of the whole program: who includes it here
+# finds that name in an error. The compiler reads and writes JSON with LLVM's.
 set(MARIMBA_Compiler_OPTIONS
-  -fno-exceptions -Wall -Wextra -Wno-unused-parameter)
+  -fno-exceptions -Wall -Wextra -Wno-unused-parameter
+  -DJSON_THROW_USER=nlohmann_json_needs_exceptions)
 
 set(MARIMBA_Runtime_HEADERS
   <algorithm> <array> <charconv> <cmath> <filesystem> <functional> <map>

@@ -14,23 +14,23 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/PassManager.h"
 #include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/JSON.h"
 #include "llvm/Support/raw_ostream.h"
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <sys/resource.h>
 
 using namespace marimba;
 using namespace marimba::driver;
 using llvm::StringRef;
-using nlohmann::json;
+namespace json = llvm::json;
 
 /// Of the thread that measures, and of those that it starts.
 static constexpr int kMeasureNice = 5;
 /// What the probes of the machine's limits take at most.
 static constexpr int64_t kProbeBytes = int64_t(2) << 30;
 
-static std::string dump(const json &value) {
-  return value.dump(-1, ' ', false, json::error_handler_t::replace);
+static std::string print(json::Object object) {
+  return llvm::formatv("{0}", json::Value(std::move(object)));
 }
 
 ServeExplorer::ServeExplorer(std::string modelDir, const LoadOptions &options,
@@ -47,22 +47,30 @@ ServeExplorer::~ServeExplorer() {
     worker.join();
 }
 
-bool ServeExplorer::model(std::string &text, std::string & /*why*/) {
+bool ServeExplorer::model(std::string &text, std::string &why) {
+  if (!ReadyExplorer::model(text, why))
+    return false;
+  llvm::Expected<json::Value> facts = json::parse(text);
+  json::Object *answer = facts ? facts->getAsObject() : nullptr;
+  if (!answer) {
+    why = llvm::toString(facts.takeError());
+    return false;
+  }
   const mlir::marimba::ModelInfo &info = loaded->info();
-  json answer = facts();
-  answer["family"] = info.family;
-  answer["parameters"] = info.parameters;
-  answer["tied_embeddings"] = info.tiedEmbeddings;
-  json sizes = json::object();
+  (*answer)["family"] = info.family;
+  (*answer)["parameters"] = info.parameters;
+  (*answer)["tied_embeddings"] = info.tiedEmbeddings;
+  json::Object sizes;
   for (const auto &[name, size] : info.sizes)
     sizes[name] = size;
-  answer["sizes"] = std::move(sizes);
-  for (json &layer : answer["layers"]) {
-    auto index = layer["index"].get<size_t>();
+  (*answer)["sizes"] = std::move(sizes);
+  for (json::Value &layer : *answer->getArray("layers")) {
+    json::Object &members = *layer.getAsObject();
+    auto index = static_cast<size_t>(*members.getInteger("index"));
     if (index < info.layerKinds.size())
-      layer["kind"] = info.layerKinds[index];
+      members["kind"] = info.layerKinds[index];
   }
-  text = dump(answer);
+  text = print(std::move(*answer));
   return true;
 }
 
@@ -123,14 +131,14 @@ bool ServeExplorer::stages(std::string &text, std::string &why) {
   std::lock_guard guard(stagesLock);
   if (!makeStages(why))
     return false;
-  json list = json::array();
+  json::Array list;
   for (size_t i = 0; i < made.size(); ++i)
-    list.push_back({{"number", i},
-                    {"name", made[i].name},
-                    {"summary", made[i].summary},
-                    {"lines", made[i].lines},
-                    {"bytes", made[i].text.size()}});
-  text = dump({{"available", true}, {"stages", std::move(list)}});
+    list.push_back(json::Object{{"number", i},
+                                {"name", made[i].name},
+                                {"summary", made[i].summary},
+                                {"lines", made[i].lines},
+                                {"bytes", made[i].text.size()}});
+  text = print(json::Object{{"available", true}, {"stages", std::move(list)}});
   return true;
 }
 
@@ -144,12 +152,12 @@ bool ServeExplorer::stage(int64_t number, std::string &text, std::string &why) {
     return false;
   }
   const Stage &stage = made[number];
-  text = dump({{"available", true},
-               {"number", number},
-               {"name", stage.name},
-               {"summary", stage.summary},
-               {"lines", stage.lines},
-               {"text", stage.text}});
+  text = print(json::Object{{"available", true},
+                            {"number", number},
+                            {"name", stage.name},
+                            {"summary", stage.summary},
+                            {"lines", stage.lines},
+                            {"text", json::fixUTF8(stage.text)}});
   return true;
 }
 
@@ -158,18 +166,20 @@ std::string ServeExplorer::rooflineText() const {
   case State::Done:
     return result;
   case State::Failed:
-    return dump({{"available", true}, {"state", "failed"}, {"error", result}});
+    return print(json::Object{{"available", true},
+                              {"state", "failed"},
+                              {"error", json::fixUTF8(result)}});
   case State::Running:
-    return dump({{"available", true},
-                 {"state", "running"},
-                 {"fraction", fraction},
-                 {"what", what},
-                 {"prompt_tokens", asked.prompt},
-                 {"decode_tokens", asked.decode}});
+    return print(json::Object{{"available", true},
+                              {"state", "running"},
+                              {"fraction", fraction},
+                              {"what", what},
+                              {"prompt_tokens", asked.prompt},
+                              {"decode_tokens", asked.decode}});
   case State::None:
     break;
   }
-  return dump({{"available", true}, {"state", "none"}});
+  return print(json::Object{{"available", true}, {"state", "none"}});
 }
 
 bool ServeExplorer::roofline(std::string &text, std::string & /*why*/) {
@@ -253,18 +263,19 @@ std::string ServeExplorer::measured(const server::RooflineRequest &request,
     return "";
   }
   // As bench --profile --json has them.
-  json phases = json::parse(llvm::formatv("{0}", jsonProfile(*profile)).str());
-  return dump({{"available", true},
-               {"state", "done"},
-               {"prompt_tokens", request.prompt},
-               {"decode_tokens", request.decode},
-               {"threads", options.teamSize()},
-               {"limits",
-                {{"f32_gflops", known->f32Gflops.max},
-                 {"bf16_gflops", known->bf16Gflops.max},
-                 {"int8_gops", known->int8Gops.max},
-                 {"dram_gbps", known->dramReadGbps.max},
-                 {"exp_gops", known->expGops.max}}},
-               {"prefill", std::move(phases["prefill"])},
-               {"decode", std::move(phases["decode"])}});
+  json::Value told = jsonProfile(*profile);
+  json::Object &phases = *told.getAsObject();
+  return print(json::Object{
+      {"available", true},
+      {"state", "done"},
+      {"prompt_tokens", request.prompt},
+      {"decode_tokens", request.decode},
+      {"threads", options.teamSize()},
+      {"limits", json::Object{{"f32_gflops", known->f32Gflops.max},
+                              {"bf16_gflops", known->bf16Gflops.max},
+                              {"int8_gops", known->int8Gops.max},
+                              {"dram_gbps", known->dramReadGbps.max},
+                              {"exp_gops", known->expGops.max}}},
+      {"prefill", std::move(phases["prefill"])},
+      {"decode", std::move(phases["decode"])}});
 }

@@ -79,8 +79,9 @@ struct Part {
 ReadyExplorer::ReadyExplorer(std::shared_ptr<const rt::ReadyModel> model)
     : loaded(std::move(model)) {}
 
-json ReadyExplorer::facts() const {
-  const rt::Description &description = loaded->parts().description();
+/// What model() answers.
+static json factsOf(const rt::ReadyModel &model) {
+  const rt::Description &description = model.parts().description();
   std::map<int64_t, Part> parts;
   std::map<std::string, Sum> types;
   Sum all;
@@ -133,13 +134,13 @@ json ReadyExplorer::facts() const {
     byType.push_back(
         {{"type", type}, {"weights", sum.weights}, {"bytes", sum.bytes}});
   json arithmetic = json::object();
-  for (const auto &[name, value] : loaded->stateOrigin().arithmetic)
+  for (const auto &[name, value] : model.stateOrigin().arithmetic)
     arithmetic[name] = value;
-  rt::SequenceBytes sequence = loaded->sequenceBytes();
+  rt::SequenceBytes sequence = model.sequenceBytes();
   return {{"available", true},
-          {"name", loaded->name()},
-          {"vocabulary", loaded->vocabulary()},
-          {"chunk", loaded->chunk()},
+          {"name", model.name()},
+          {"vocabulary", model.vocabulary()},
+          {"chunk", model.chunk()},
           {"arithmetic", std::move(arithmetic)},
           {"weights", all.weights},
           {"weight_bytes", all.bytes},
@@ -151,7 +152,7 @@ json ReadyExplorer::facts() const {
 }
 
 bool ReadyExplorer::model(std::string &json, std::string & /*why*/) {
-  json = facts().dump(-1, ' ', false, json::error_handler_t::replace);
+  json = factsOf(*loaded).dump(-1, ' ', false, json::error_handler_t::replace);
   return true;
 }
 

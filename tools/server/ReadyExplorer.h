@@ -11,7 +11,6 @@
 
 #include "marimba/ReadyModel.h"
 #include <memory>
-#include <nlohmann/json_fwd.hpp>
 
 namespace marimba::server {
 
@@ -30,8 +29,6 @@ public:
   bool memory(std::string &json, std::string &why) override;
 
 protected:
-  /// What model() answers, for those who know more.
-  nlohmann::json facts() const;
   const rt::ReadyModel &ready() const { return *loaded; }
 
 private:
