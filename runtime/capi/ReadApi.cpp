@@ -60,8 +60,8 @@ static bool makeRoom(marimba_session &session, size_t count,
 
 marimba_code marimba_session_read(marimba_session *session, const int32_t *ids,
                                   size_t count, marimba_wanted wanted,
-                                  marimba_progress_function on_piece,
-                                  void *user, char **message) try {
+                                  marimba_progress_function onPiece, void *user,
+                                  char **message) try {
   rt::ClassicLocale classic;
   std::string error;
   if (marimba_code code =
@@ -83,7 +83,7 @@ marimba_code marimba_session_read(marimba_session *session, const int32_t *ids,
   if (kind == rt::LogitsWanted::All)
     logits = std::move(fresh);
   auto hear = [&](size_t done) {
-    return !on_piece || on_piece(user, done, count) != 0;
+    return !onPiece || onPiece(user, done, count) != 0;
   };
   if (!readPieces(*session, {ids, count}, kind, logits, hear, error)) {
     logits.clear();

@@ -90,6 +90,9 @@ bool fitsBesides(const Json &value, const FlatSchema &schema);
 /// A child that must fit both.
 Json bothSchemas(const Json &a, const Json &b);
 
+/// Whether `value` is an element of `list`.
+bool contains(const Json &list, const Json &value);
+
 /// The name of a value's type; "integer" of whole numbers.
 std::string typeOf(const Json &value);
 

@@ -69,7 +69,7 @@ bool areLengthsApart(const FlatSchema &a, const FlatSchema &b,
 
 bool isRequired(const FlatSchema &schema, const std::string &name) {
   const Json *names = schema.find("required");
-  return names && std::find(names->begin(), names->end(), name) != names->end();
+  return names && contains(*names, name);
 }
 
 const Json *property(const FlatSchema &schema, const std::string &name) {

@@ -21,14 +21,11 @@ bool isBound(const std::string &keyword) {
 
 Json commonTypes(const Json &a, const Json &b) {
   Json result = Json::array();
-  auto has = [](const Json &list, const char *name) {
-    return std::find(list.begin(), list.end(), name) != list.end();
-  };
   for (const Json &name : a) {
     auto text = name.get<std::string>();
-    if (has(b, text.c_str()) || (text == "integer" && has(b, "number")))
+    if (contains(b, name) || (text == "integer" && contains(b, "number")))
       result.push_back(name);
-    else if (text == "number" && has(b, "integer"))
+    else if (text == "number" && contains(b, "integer"))
       result.push_back("integer");
   }
   return result;
@@ -37,7 +34,7 @@ Json commonTypes(const Json &a, const Json &b) {
 Json commonValues(const Json &a, const Json &b) {
   Json result = Json::array();
   for (const Json &value : a)
-    if (std::find(b.begin(), b.end(), value) != b.end())
+    if (contains(b, value))
       result.push_back(value);
   return result;
 }
@@ -119,7 +116,7 @@ Json mergeValues(const std::string &keyword, const Json &a, const Json &b,
   if (keyword == "required") {
     Json names = a;
     for (const Json &name : b)
-      if (std::find(names.begin(), names.end(), name) == names.end())
+      if (!contains(names, name))
         names.push_back(name);
     return names;
   }
@@ -169,6 +166,11 @@ std::optional<FlatSchema> mergeSchemas(const FlatSchema &a,
   return result;
 }
 
+bool contains(const Json &list, const Json &value) {
+  return std::ranges::any_of(
+      list, [&](const Json &element) { return element == value; });
+}
+
 std::string typeOf(const Json &value) {
   if (value.is_null())
     return "null";
@@ -199,7 +201,7 @@ bool fitsBesides(const Json &value, const FlatSchema &schema) {
       if (!fits)
         return false;
     } else if (keyword == "enum") {
-      if (std::find(wanted.begin(), wanted.end(), value) == wanted.end())
+      if (!contains(wanted, value))
         return false;
     } else if (isBound(keyword)) {
       std::optional<double> measure;

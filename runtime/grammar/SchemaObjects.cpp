@@ -192,7 +192,7 @@ ExprId SchemaCompiler::compileObject(const FlatSchema &flat, int depth) {
   const Json &required = asked ? *asked : noNames;
   const Json *rest = flat.find("additionalProperties");
   auto isRequired = [&](const std::string &name) {
-    return std::find(required.begin(), required.end(), name) != required.end();
+    return contains(required, name);
   };
   std::vector<Member> members;
   std::vector<std::string> names;

@@ -287,8 +287,7 @@ FlatSchema SchemaReader::readKeywords(const Json &schema,
       // Beside an enum: both() is for schemas, this is one.
       Json one = Json::array({value});
       if (auto list = schema.find("enum");
-          list != schema.end() &&
-          std::find(list->begin(), list->end(), value) == list->end())
+          list != schema.end() && !contains(*list, value))
         one = Json::array();
       flat.keywords["enum"] = one;
     } else if (isAssertion(keyword)) {

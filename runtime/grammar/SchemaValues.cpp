@@ -174,14 +174,13 @@ ExprId SchemaCompiler::compileSet(const FlatSchema &flat, uint32_t least,
   if (!items || flat.has("prefixItems"))
     throw fail();
   std::vector<ExprId> values;
-  std::vector<Json> seen; // 1 and 1.0 are the same
+  Json seen = Json::array(); // 1 and 1.0 are the same
   for (const FlatSchema &way : reader.read(*items, flat.where + "/items")) {
     const Json *list = way.find("enum");
     if (!list)
       throw fail();
     for (const Json &value : *list)
-      if (fitsBesides(value, way) &&
-          std::find(seen.begin(), seen.end(), value) == seen.end()) {
+      if (fitsBesides(value, way) && !contains(seen, value)) {
         if (seen.size() >= kLargestSet)
           throw fail();
         seen.push_back(value);
