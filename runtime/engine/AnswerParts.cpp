@@ -61,10 +61,10 @@ public:
             std::vector<AnswerEvent> &events)
       : makeId(makeId), calls(calls), events(events) {}
 
-  void begin(const std::string &name) override {
+  void begin(const std::string &name, const std::string &id) override {
     events.push_back({.kind = Kind::CallBegun,
                       .call = calls++,
-                      .id = makeId(),
+                      .id = id.empty() ? makeId() : id,
                       .name = name});
   }
   void arguments(std::string_view text) override {

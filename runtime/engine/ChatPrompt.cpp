@@ -116,8 +116,10 @@ ChatForm::ChatForm(const Tokenizer &tokenizer, const ChatTemplate *form,
   }
   if (callForm)
     texts = callForm->marks;
-  texts.push_back(marks.begin);
-  texts.push_back(marks.end);
+  for (std::string_view mark :
+       {marks.begin, marks.end, marks.answerBegin, marks.answerEnd})
+    if (!mark.empty())
+      texts.push_back(mark);
   spokenIds = specialTokens(tokenizer, texts);
 }
 

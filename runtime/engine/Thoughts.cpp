@@ -11,14 +11,32 @@ namespace marimba::rt {
 
 ThoughtMarks ThoughtMarks::of(std::string_view source) {
   constexpr ThoughtMarks known[] = {{}, {"[THINK]", "[/THINK]"}};
+  ThoughtMarks found;
   for (const ThoughtMarks &marks : known)
-    if (source.find(marks.end) != source.npos)
-      return marks;
-  return {};
+    if (source.find(marks.end) != source.npos) {
+      found = marks;
+      break;
+    }
+  // Granite's.
+  if (source.find("</response>") != source.npos) {
+    found.answerBegin = "<response>";
+    found.answerEnd = "</response>";
+  }
+  return found;
 }
 
 bool ThoughtMarks::areBegun(std::string_view prompt) const {
   return text::trim(prompt).ends_with(begin);
+}
+
+/// Takes `held`, but for its end where that may become `mark`.
+static std::string takeUnlessHalf(std::string &held, std::string_view mark) {
+  size_t kept = std::min(held.size(), mark.size() - 1);
+  while (!mark.starts_with(std::string_view(held).substr(held.size() - kept)))
+    --kept;
+  std::string taken = held.substr(0, held.size() - kept);
+  held.erase(0, held.size() - kept);
+  return taken;
 }
 
 std::string Thoughts::push(std::string_view piece) {
@@ -31,17 +49,13 @@ std::string Thoughts::push(std::string_view piece) {
     place = marked || begun ? Place::Inside : Place::After;
     if (marked)
       held = std::string(start.substr(marks.begin.size()));
+    else if (!begun && !enterAnswer())
+      return {};
   }
   if (place == Place::Inside) {
     size_t end = held.find(marks.end);
     if (end == held.npos) {
-      // What may become the mark stays.
-      size_t kept = std::min(held.size(), marks.end.size() - 1);
-      while (!marks.end.starts_with(
-          std::string_view(held).substr(held.size() - kept)))
-        --kept;
-      thought += held.substr(0, held.size() - kept);
-      held.erase(0, held.size() - kept);
+      thought += takeUnlessHalf(held, marks.end);
       return {};
     }
     thought += held.substr(0, end);
@@ -50,9 +64,34 @@ std::string Thoughts::push(std::string_view piece) {
   }
   if (place == Place::Behind) {
     held = std::string(text::trimLeft(held));
-    if (!held.empty())
-      place = Place::After;
+    if (held.empty() || !enterAnswer())
+      return {};
   }
+  return place == Place::Answer ? takeAnswer() : std::exchange(held, {});
+}
+
+bool Thoughts::enterAnswer() {
+  place = Place::After;
+  std::string_view start = text::trimLeft(held);
+  if (marks.answerBegin.empty())
+    return true;
+  if (start.starts_with(marks.answerBegin)) {
+    held = std::string(text::trimLeft(start.substr(marks.answerBegin.size())));
+    place = Place::Answer;
+    return true;
+  }
+  if (!marks.answerBegin.starts_with(start))
+    return true;
+  place = Place::Behind;
+  return false;
+}
+
+std::string Thoughts::takeAnswer() {
+  size_t end = held.find(marks.answerEnd);
+  if (end == held.npos)
+    return takeUnlessHalf(held, marks.answerEnd);
+  place = Place::After;
+  held.erase(end, marks.answerEnd.size());
   return std::exchange(held, {});
 }
 

@@ -39,9 +39,8 @@ std::string CallGrammarMaker::text(const std::string &name,
   return name;
 }
 
-/// `text` in quotes, but for those of `tokens`, which stand for themselves.
-static std::string writeMarks(std::string_view text,
-                              const std::vector<std::string> &tokens) {
+std::string writeMarks(std::string_view text,
+                       const std::vector<std::string> &tokens) {
   size_t at = text.npos, size = 0;
   for (const std::string &token : tokens)
     if (size_t place = text.find(token); !token.empty() && place < at) {

@@ -15,6 +15,11 @@ namespace marimba::rt {
 /// `text` as GBNF writes it, with its quotes.
 std::string quoteGbnf(std::string_view text);
 
+/// `text` in quotes, but for those of `tokens`, which stand for themselves: an
+/// expression of GBNF with a space in front of each part.
+std::string writeMarks(std::string_view text,
+                       const std::vector<std::string> &tokens);
+
 /// Makes the grammar of answers that are calls and nothing else.
 class CallGrammarMaker {
 public:

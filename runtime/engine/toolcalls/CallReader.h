@@ -18,13 +18,14 @@ namespace marimba::rt {
 class CallSink {
 public:
   virtual ~CallSink() = default;
-  virtual void begin(const std::string &name) = 0;
+  /// `id`: that which the model has written; empty where it writes none.
+  virtual void begin(const std::string &name, const std::string &id) = 0;
   /// More of the JSON of the arguments, an object.
   virtual void arguments(std::string_view text) = 0;
   virtual void end() = 0;
   /// All of a call.
   void whole(const std::string &name, std::string_view text) {
-    begin(name);
+    begin(name, {});
     arguments(text);
     end();
   }

@@ -94,16 +94,6 @@ const Tool *findTool(std::span<const Tool> tools, std::string_view name) {
   return found == tools.end() ? nullptr : &*found;
 }
 
-/// As JSON has it: a control character inside of a string is escaped.
-static void append(std::string &text, char byte, bool inString) {
-  if (inString && static_cast<unsigned char>(byte) < 0x20) {
-    std::string quoted = Json(std::string(1, byte)).dump();
-    text += quoted.substr(1, quoted.size() - 2);
-  } else {
-    text += byte;
-  }
-}
-
 static std::string readString(const std::string &written) {
   nlohmann::json value = tryParseJsonText(written);
   return value.is_string() ? value.get<std::string>() : std::string();
@@ -178,11 +168,11 @@ JsonScan::Status JsonCall::push(char byte, CallSink &sink) {
       streams =
           !begun && byte == '{' && isArguments(valueName) && isAllowed(name);
       if (streams) {
-        sink.begin(name);
+        sink.begin(name, {});
         begun = true;
       }
     }
-    append(value, byte, scan.isInString());
+    appendJson(value, byte, scan.isInString());
     if (streams) {
       // Nothing else is needed of it.
       sink.arguments(value);

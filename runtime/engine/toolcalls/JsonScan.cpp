@@ -157,4 +157,13 @@ JsonScan::Status JsonScan::push(char byte) {
   return status;
 }
 
+void appendJson(std::string &text, char byte, bool inString) {
+  if (inString && static_cast<unsigned char>(byte) < 0x20) {
+    std::string quoted = nlohmann::json(std::string(1, byte)).dump();
+    text += quoted.substr(1, quoted.size() - 2);
+  } else {
+    text += byte;
+  }
+}
+
 } // namespace marimba::rt

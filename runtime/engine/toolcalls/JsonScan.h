@@ -53,6 +53,10 @@ private:
   bool inMember = false, memberBegins = false, inString = false;
 };
 
+/// Appends `byte` to `text` as JSON has it: a control character inside of a
+/// string is escaped.
+void appendJson(std::string &text, char byte, bool inString);
+
 } // namespace marimba::rt
 
 #endif // MARIMBA_RUNTIME_ENGINE_TOOLCALLS_JSONSCAN_H

@@ -17,8 +17,6 @@
 
 namespace marimba::rt {
 
-using Json = nlohmann::ordered_json;
-
 static constexpr std::string_view kBegin = "<|tool_call_start|>";
 static constexpr std::string_view kEnd = "<|tool_call_end|>";
 
@@ -46,7 +44,6 @@ private:
   Outcome readPython(std::string_view text, size_t &at, bool atEnd,
                      CallSink &sink);
   Outcome readTail(std::string_view text, size_t &at, bool atEnd) const;
-  void tell(const PythonCall &call, CallSink &sink) const;
 
   std::span<const Tool> tools;
   std::unique_ptr<CallReader> json;
@@ -69,15 +66,6 @@ static std::optional<bool> isJson(std::string_view text) {
   if (text.empty())
     return std::nullopt;
   return text.starts_with('{');
-}
-
-void Lfm2Reader::tell(const PythonCall &call, CallSink &sink) const {
-  const Tool *tool = findTool(tools, call.name);
-  Json arguments = Json::object();
-  for (const auto &[name, value] : call.arguments)
-    arguments[name] = fitToSchema(value, schemaOf(tool, name));
-  sink.whole(call.name,
-             arguments.dump(-1, ' ', false, Json::error_handler_t::replace));
 }
 
 CallReader::Outcome Lfm2Reader::readTail(std::string_view text, size_t &at,
@@ -107,7 +95,7 @@ CallReader::Outcome Lfm2Reader::readPython(std::string_view text, size_t &at,
   if (read != PythonRead::Whole || calls.empty())
     return Outcome::NoCall;
   for (const PythonCall &call : calls)
-    tell(call, sink);
+    sink.whole(call.name, writeArguments(call, findTool(tools, call.name)));
   at += end;
   kind = Kind::Tail;
   return readTail(text, at, atEnd);

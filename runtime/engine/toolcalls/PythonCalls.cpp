@@ -2,6 +2,7 @@
 
 #include "PythonCalls.h"
 
+#include "SchemaTypes.h"
 #include "marimba/formats/JsonGuard.h"
 #include "marimba/formats/JsonText.h"
 
@@ -20,6 +21,7 @@ public:
   explicit PythonReader(std::string_view text) : text(text) {}
 
   PythonRead readCalls(std::vector<PythonCall> &calls);
+  PythonRead readCall(PythonCall &call);
   PythonRead readValue(Json &value, int depth);
   size_t place() const { return at; }
   void skipSpace() {
@@ -44,7 +46,6 @@ private:
     return at < text.size() && text[at] == byte;
   }
   PythonRead readName(std::string &name);
-  PythonRead readCall(PythonCall &call);
   PythonRead readString(std::string &value);
   PythonRead readEscape(std::string &value);
   PythonRead readCodePoint(size_t digits, std::string &value);
@@ -295,10 +296,25 @@ PythonRead PythonReader::readValue(Json &value, int depth) {
   }
 }
 
+std::string writeArguments(const PythonCall &call, const Tool *tool) {
+  Json arguments = Json::object();
+  for (const auto &[name, value] : call.arguments)
+    arguments[name] = fitToSchema(value, schemaOf(tool, name));
+  return arguments.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
 PythonRead readPythonCalls(std::string_view text, size_t &end,
                            std::vector<PythonCall> &calls) {
   PythonReader reader(text);
   PythonRead read = reader.readCalls(calls);
+  end = reader.place();
+  return read;
+}
+
+PythonRead readPythonCall(std::string_view text, size_t &end,
+                          PythonCall &call) {
+  PythonReader reader(text);
+  PythonRead read = reader.readCall(call);
   end = reader.place();
   return read;
 }

@@ -3,6 +3,8 @@
 #ifndef MARIMBA_RUNTIME_ENGINE_TOOLCALLS_PYTHONCALLS_H
 #define MARIMBA_RUNTIME_ENGINE_TOOLCALLS_PYTHONCALLS_H
 
+#include "marimba/ToolCalls.h"
+
 #include <nlohmann/json.hpp>
 
 #include <optional>
@@ -19,6 +21,10 @@ struct PythonCall {
   std::vector<std::pair<std::string, nlohmann::ordered_json>> arguments;
 };
 
+/// The JSON of the arguments, an object, of the types that the schema of `tool`
+/// names; that may be null.
+std::string writeArguments(const PythonCall &call, const Tool *tool);
+
 /// What became of reading the beginning of a text.
 enum class PythonRead {
   Whole, // the text has all of it
@@ -32,6 +38,9 @@ enum class PythonRead {
 /// value may end: models write 'it's' so.
 PythonRead readPythonCalls(std::string_view text, size_t &end,
                            std::vector<PythonCall> &calls);
+
+/// The same of one call, f(x=1), without a list around it.
+PythonRead readPythonCall(std::string_view text, size_t &end, PythonCall &call);
 
 /// The value that all of `text` is.
 std::optional<nlohmann::ordered_json> readPythonValue(std::string_view text);

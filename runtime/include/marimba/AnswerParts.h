@@ -53,7 +53,8 @@ public:
     std::vector<Tool> tools = {};
     bool begunThoughts = false; // by the prompt
     ThoughtMarks thoughtMarks = {};
-    /// Makes the id of a call; null: "call_" and 24 random letters and digits.
+    /// Makes the id of a call for which the model has written none; null:
+    /// "call_" and 24 random letters and digits.
     std::function<std::string()> makeId = {};
   };
   explicit AnswerParts(Options options);

@@ -14,6 +14,8 @@ inline constexpr std::string_view kThoughtsEnd = "</think>";
 
 struct ThoughtMarks {
   std::string_view begin = kThoughtsBegin, end = kThoughtsEnd;
+  /// Around the answer, behind thoughts or without; empty: nothing is.
+  std::string_view answerBegin = {}, answerEnd = {};
 
   /// Those that the source of a chat template has; <think> where it has none.
   static ThoughtMarks of(std::string_view source);
@@ -22,7 +24,7 @@ struct ThoughtMarks {
 };
 
 /// Tells the thoughts at the beginning of an answer, between two marks, from
-/// the rest, piece by piece.
+/// the rest, piece by piece, and takes the marks around that away.
 class Thoughts {
 public:
   /// `begun`: the prompt has ended with the first mark, so that the answer
@@ -47,8 +49,12 @@ private:
     Before, // nothing but white space so far, and perhaps the start of a mark
     Inside,
     Behind, // nothing but white space since the end mark
+    Answer, // between marks
     After
   };
+  /// Where the answer may begin with a mark: false while that is not known.
+  bool enterAnswer();
+  std::string takeAnswer();
 
   bool begun;
   ThoughtMarks marks;

@@ -31,6 +31,7 @@ TEST(ToolCallTemplatesTest, FindsTheFormOfATemplate) {
   EXPECT_EQ(formOf("qwen25"), "hermes");
   EXPECT_EQ(formOf("qwen35"), "qwen-xml");
   EXPECT_EQ(formOf("granite"), "granite");
+  EXPECT_EQ(formOf("kimi"), "kimi");
   EXPECT_EQ(formOf("lfm2"), "lfm2");
   EXPECT_EQ(formOf("jamba-tools"), "jamba");
   EXPECT_EQ(formOf("nemotron"), "nemotron");
@@ -50,8 +51,9 @@ TEST(ToolCallTemplatesTest, ReadsWhatTemplatesWrite) {
     {"name": "weather", "arguments": {"city": "Köln \"a\" <b>", "days": 2,
       "hot": true, "of": [1, 2.5, null, "x"], "with": {"k": "v"}}},
     {"name": "time", "arguments": {}}])");
-  for (const char *name : {"qwen", "qwen25", "qwen35", "granite", "lfm2",
-                           "lfm25", "jamba-tools", "nemotron", "llama3-tools"})
+  for (const char *name :
+       {"qwen", "qwen25", "qwen35", "granite", "lfm2", "lfm25", "jamba-tools",
+        "nemotron", "llama3-tools", "kimi"})
     for (size_t count : {1, 2}) {
       // Llama 3 writes one call in an answer.
       if (count == 2 && std::string_view(name).starts_with("llama3"))
@@ -65,7 +67,10 @@ TEST(ToolCallTemplatesTest, ReadsWhatTemplatesWrite) {
                      {"tool_calls", Json::array()}};
       for (size_t i = 0; i < count; ++i)
         answer["tool_calls"].push_back(
-            {{"id", "1"}, {"type", "function"}, {"function", calls[i]}});
+            {{"id", "functions." + calls[i]["name"].get<std::string>() + ":" +
+                        std::to_string(i)},
+             {"type", "function"},
+             {"function", calls[i]}});
       auto render = [&](const Json &messages, bool begins) {
         Json data = {{"messages", messages},
                      {"tools", nullptr},
@@ -84,11 +89,13 @@ TEST(ToolCallTemplatesTest, ReadsWhatTemplatesWrite) {
            {"<|im_start|>assistant\n", "<|bom|><|assistant|> ",
             "<|start_of_role|>assistant<|end_of_role|>",
             "<SPECIAL_11>Assistant\n",
-            "<|start_header_id|>assistant<|end_header_id|>\n\n"})
+            "<|start_header_id|>assistant<|end_header_id|>\n\n",
+            "<|im_assistant|>assistant<|im_middle|>"})
         if (text.starts_with(begin))
           text.erase(0, std::string_view(begin).size());
-      for (const char *end : {"<|im_end|>\n", "<|eom|>", "<|end_of_text|>\n",
-                              "\n<SPECIAL_12>\n\n", "<|eot_id|>"})
+      for (const char *end :
+           {"<|im_end|>\n", "<|im_end|>", "<|eom|>", "<|end_of_text|>\n",
+            "\n<SPECIAL_12>\n\n", "<|eot_id|>"})
         if (text.ends_with(end))
           text.resize(text.size() - std::string_view(end).size());
       AnswerParts::Options options = optionsOf("hermes");
@@ -106,7 +113,7 @@ TEST(ToolCallTemplatesTest, ReadsWhatTemplatesWrite) {
       again["tool_calls"] = Json::array();
       for (const AnswerMessage::Call &call : message.calls)
         again["tool_calls"].push_back(
-            {{"id", "1"},
+            {{"id", call.id},
              {"type", "function"},
              {"function",
               {{"name", call.name},

@@ -134,6 +134,20 @@ TEST(ToolCallsTest, ReadsLlama) {
     EXPECT_EQ(read("llama3", text), text);
 }
 
+TEST(ToolCallsTest, ReadsLlamasPythonCalls) {
+  EXPECT_EQ(read("llama3", "<|python_tag|>weather.call(city=\"Köln (1)\", "
+                           "days='3', hot=True)"),
+            " weather{\"city\":\"Köln (1)\",\"days\":3,\"hot\":true}");
+  EXPECT_EQ(read("llama3", "Hm. <|python_tag|> time.call()"), "Hm. time{}");
+  EXPECT_EQ(read("llama3", "<|python_tag|>time(x=1)\n"), " time{\"x\":1}");
+  // Code, functions that are no tools, calls that are not whole.
+  for (const char *text :
+       {"<|python_tag|>", "<|python_tag|>brave_search.call(query=\"x\")",
+        "<|python_tag|>import time\ntime.time()", "<|python_tag|>time.call(1)",
+        "<|python_tag|>time.call(x=1", "<|python_tag|>time.call"})
+    EXPECT_EQ(read("llama3", text), text);
+}
+
 TEST(ToolCallsTest, ReadsPythonCalls) {
   auto call = [](const std::string &text) {
     return read("lfm2", "<|tool_call_start|>" + text + "<|tool_call_end|>");
@@ -214,4 +228,22 @@ TEST(ToolCallsTest, KeepsThoughtsApart) {
   EXPECT_EQ(read(options, "Hm.\n"), "\"Hm.\" ");
   options.thoughtMarks = ThoughtMarks::of("a [THINK] b [/THINK]");
   EXPECT_EQ(read(options, "Hm.[/THINK]</think>"), "\"Hm.\" </think>");
+}
+
+TEST(ToolCallsTest, TakesMarksAroundAnAnswerAway) {
+  AnswerParts::Options options = optionsOf("granite");
+  options.thoughtMarks =
+      ThoughtMarks::of("<think></think> and <response></response>");
+  EXPECT_EQ(read(options, "<think>Hm.</think>\n<response>\nSo <b>.</response>"),
+            "\"Hm.\" So <b>.");
+  EXPECT_EQ(read(options, "<response>So.</res"), "So.</res");
+  EXPECT_EQ(read(options, "<think>Hm.</think> So.</response>"),
+            "\"Hm.\" So.</response>");
+  EXPECT_EQ(read(options, "<res"), "<res");
+  EXPECT_EQ(read(options, "<think>Hm.</think><|tool_call|>[{\"name\": "
+                          "\"time\"}]"),
+            "\"Hm.\"  time{}");
+  // Of no other template.
+  EXPECT_EQ(read("granite", "<response>So.</response>"),
+            "<response>So.</response>");
 }
