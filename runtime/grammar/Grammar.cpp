@@ -15,6 +15,9 @@ using namespace grammar;
 
 namespace {
 
+/// Of a text up to an end.
+constexpr size_t kLongestEnd = 256;
+
 std::shared_ptr<const Grammar>
 finish(RuleSet rules, RuleId root, std::string_view name, std::string &error) {
   auto program = lower(std::move(rules), root, error);
@@ -55,45 +58,35 @@ std::shared_ptr<const Grammar> Grammar::anyObject(const SchemaOptions &options,
   return finish(std::move(rules), root, "JSON", error);
 }
 
-struct GrammarBuilder::Impl {
+std::shared_ptr<const Grammar> Grammar::fromParts(const GrammarParts &parts,
+                                                  std::string_view name,
+                                                  std::string &error) {
   RuleSet rules;
   std::map<std::string, RuleId, std::less<>> known;
-
-  bool add(std::string_view rule, RuleId id, std::string &error) {
-    if (known.emplace(std::string(rule), id).second)
+  auto add = [&](const std::string &rule, RuleId id) {
+    if (known.emplace(rule, id).second)
       return true;
     error = "rule " + formats::quotedName(rule) + " is defined twice";
     return false;
+  };
+  for (const auto &[rule, schema] : parts.schemas) {
+    std::optional<RuleId> id =
+        addSchemaRules(schema, parts.options, rule, rules, error);
+    if (!id || !add(rule, *id))
+      return nullptr;
   }
-};
-
-GrammarBuilder::GrammarBuilder() : impl(new Impl) {}
-GrammarBuilder::~GrammarBuilder() = default;
-
-bool GrammarBuilder::addSchema(std::string_view rule, std::string_view schema,
-                               const SchemaOptions &options,
-                               std::string &error) {
-  std::optional<RuleId> id =
-      addSchemaRules(schema, options, rule, impl->rules, error);
-  return id && impl->add(rule, *id, error);
-}
-
-bool GrammarBuilder::addTextUntil(std::string_view rule, std::string_view end,
-                                  std::string &error) {
-  if (end.empty() || end.size() > 256) {
-    error = "rule " + formats::quotedName(rule) + " ends with a text of " +
-            std::to_string(end.size()) + " bytes, allowed: 1 to 256";
-    return false;
+  for (const auto &[rule, end] : parts.texts) {
+    if (end.empty() || end.size() > kLongestEnd) {
+      error = "rule " + formats::quotedName(rule) + " ends with a text of " +
+              std::to_string(end.size()) + " bytes, allowed: 1 to " +
+              std::to_string(kLongestEnd);
+      return nullptr;
+    }
+    if (!add(rule, addTextUntilRule(end, rules)))
+      return nullptr;
   }
-  return impl->add(rule, addTextUntilRule(end, impl->rules), error);
-}
-
-std::shared_ptr<const Grammar> GrammarBuilder::build(std::string_view gbnf,
-                                                     std::string_view name,
-                                                     std::string &error) {
-  std::optional<RuleId> root =
-      parseGbnf(gbnf, name, impl->rules, impl->known, error);
-  return root ? finish(std::move(impl->rules), *root, name, error) : nullptr;
+  std::optional<RuleId> root = parseGbnf(parts.gbnf, name, rules, known, error);
+  return root ? finish(std::move(rules), *root, name, error) : nullptr;
 }
 
 } // namespace marimba::rt

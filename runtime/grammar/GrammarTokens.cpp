@@ -68,29 +68,38 @@ public:
   std::shared_ptr<const Grammar> gbnf(std::string_view text,
                                       std::string &error) override {
     return remembered(
-        {0, {}, std::string(text)},
+        {Kind::Gbnf, {.gbnf = std::string(text)}},
         [&] { return Grammar::parse(text, "grammar", error); }, error);
   }
   std::shared_ptr<const Grammar> schema(std::string_view text,
                                         const SchemaOptions &options,
                                         std::string &error) override {
     return remembered(
-        {1, options, std::string(text)},
+        {Kind::Schema,
+         {.schemas = {{"", std::string(text)}}, .options = options}},
         [&] { return Grammar::fromJsonSchema(text, options, "schema", error); },
         error);
   }
   std::shared_ptr<const Grammar> anyObject(const SchemaOptions &options,
                                            std::string &error) override {
     return remembered(
-        {2, options, {}}, [&] { return Grammar::anyObject(options, error); },
-        error);
+        {Kind::AnyObject, {.options = options}},
+        [&] { return Grammar::anyObject(options, error); }, error);
+  }
+  std::shared_ptr<const Grammar> fromParts(const GrammarParts &parts,
+                                           std::string_view name,
+                                           std::string &error) override {
+    return remembered(
+        {Kind::Parts, parts},
+        [&] { return Grammar::fromParts(parts, name, error); }, error);
   }
 
 private:
+  enum class Kind { Gbnf, Schema, AnyObject, Parts };
+  /// All that a grammar is made of.
   struct Key {
-    int kind;
-    SchemaOptions options;
-    std::string text;
+    Kind kind;
+    GrammarParts parts;
     bool operator==(const Key &) const = default;
   };
 

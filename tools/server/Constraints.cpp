@@ -37,32 +37,23 @@ bool ConstraintMaker::prepare(Service &service, const OutputForm &form,
   return grammar != nullptr;
 }
 
-/// The grammar of calls that must come.
-static std::shared_ptr<const rt::Grammar>
-buildCalls(const rt::CallGrammar &calls, std::string &problem) {
-  rt::GrammarBuilder builder;
+/// What the grammar of calls that must come is made of.
+static rt::GrammarParts partsOf(const rt::CallGrammar &calls) {
+  rt::GrammarParts parts{.gbnf = calls.gbnf, .texts = calls.texts};
   for (const auto &[rule, schema] : calls.schemas)
-    if (!builder.addSchema(rule, writeJson(schema), {}, problem))
-      return nullptr;
-  for (const auto &[rule, end] : calls.texts)
-    if (!builder.addTextUntil(rule, end, problem))
-      return nullptr;
-  return builder.build(calls.gbnf, "tools", problem);
+    parts.schemas.emplace_back(rule, writeJson(schema));
+  return parts;
 }
 
-/// What fits the form, behind the thoughts that the prompt has begun.
-static std::shared_ptr<const rt::Grammar>
-buildBehindThoughts(const OutputForm &form, const std::string &thoughtsEnd,
-                    std::string &problem) {
-  // A grammar of the caller's says itself what the answer begins with.
-  rt::GrammarBuilder builder;
+/// What fits the form, behind the thoughts that the prompt has begun. A grammar
+/// of the caller's says itself what the answer begins with.
+static rt::GrammarParts partsBehindThoughts(const OutputForm &form,
+                                            std::string_view thoughtsEnd) {
   std::string schema = form.kind == FormKind::Schema ? writeJson(form.schema)
                                                      : R"({"type":"object"})";
-  if (!builder.addTextUntil("thoughts", thoughtsEnd, problem) ||
-      !builder.addSchema("answer", schema, {}, problem))
-    return nullptr;
-  return builder.build("root ::= thoughts \"\\n\"{0,2} answer",
-                       "response_format", problem);
+  return {.gbnf = "root ::= thoughts \"\\n\"{0,2} answer",
+          .schemas = {{"answer", std::move(schema)}},
+          .texts = {{"thoughts", std::string(thoughtsEnd)}}};
 }
 
 bool ConstraintMaker::prepare(Service &service, const OutputForm &form,
@@ -81,14 +72,15 @@ bool ConstraintMaker::prepare(Service &service, const OutputForm &form,
     }
     if (!needTokens(service, error))
       return false;
-    grammar = buildCalls(*calls, problem);
+    grammar = tokens->fromParts(partsOf(*calls), "tools", problem);
   } else if (prompt.begunThoughts && (form.kind == FormKind::JsonObject ||
                                       form.kind == FormKind::Schema)) {
     param = form.param;
     if (!needTokens(service, error))
       return false;
-    grammar = buildBehindThoughts(
-        form, std::string(service.form().thoughtMarks().end), problem);
+    grammar = tokens->fromParts(
+        partsBehindThoughts(form, service.form().thoughtMarks().end),
+        "response_format", problem);
   } else {
     return prepare(service, form, error);
   }

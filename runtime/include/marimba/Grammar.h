@@ -15,6 +15,8 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace marimba::rt {
 
@@ -38,6 +40,21 @@ struct SchemaOptions {
   bool operator==(const SchemaOptions &) const = default;
 };
 
+/// A text of GBNF with rules that come from elsewhere: what a call of a
+/// function is written like, with its arguments.
+struct GrammarParts {
+  /// Uses the rules below and defines others.
+  std::string gbnf = {};
+  /// Rules of the JSON that fits a schema: name, schema.
+  std::vector<std::pair<std::string, std::string>> schemas = {};
+  /// Rules of any text (valid UTF-8) up to the first of another one, which ends
+  /// it, as of thoughts: name, end, 1 to 256 bytes.
+  std::vector<std::pair<std::string, std::string>> texts = {};
+  SchemaOptions options = {};
+
+  bool operator==(const GrammarParts &) const = default;
+};
+
 /// Rules over bytes. Immutable: one may be used from several threads at once.
 /// All of them can be written to their end, and begin with what is not
 /// themselves.
@@ -59,6 +76,12 @@ public:
   static std::shared_ptr<const Grammar> anyObject(const SchemaOptions &options,
                                                   std::string &error);
 
+  /// As parse(), for which the rules of `parts` are there already. `error`
+  /// names `name`, or the rule whose schema or end is wrong.
+  static std::shared_ptr<const Grammar> fromParts(const GrammarParts &parts,
+                                                  std::string_view name,
+                                                  std::string &error);
+
   explicit Grammar(std::shared_ptr<const grammar::Program> program)
       : rules(std::move(program)) {}
   const std::shared_ptr<const grammar::Program> &program() const {
@@ -67,33 +90,6 @@ public:
 
 private:
   std::shared_ptr<const grammar::Program> rules;
-};
-
-/// A text of GBNF some of whose rules come from elsewhere: what a call of a
-/// function is written like, with its arguments.
-class GrammarBuilder {
-public:
-  GrammarBuilder();
-  ~GrammarBuilder();
-  GrammarBuilder(const GrammarBuilder &) = delete;
-  GrammarBuilder &operator=(const GrammarBuilder &) = delete;
-
-  /// Makes `rule` the JSON that fits `schema`. False with `error` as of
-  /// Grammar::fromJsonSchema, `rule` for a name.
-  bool addSchema(std::string_view rule, std::string_view schema,
-                 const SchemaOptions &options, std::string &error);
-  /// Makes `rule` any text (valid UTF-8) up to the first `end`, which is its
-  /// end, as of thoughts: `</think>`. `end` is not empty.
-  bool addTextUntil(std::string_view rule, std::string_view end,
-                    std::string &error);
-  /// As Grammar::parse(); `gbnf` uses the rules that were added, and defines
-  /// others. The builder is then used up.
-  std::shared_ptr<const Grammar>
-  build(std::string_view gbnf, std::string_view name, std::string &error);
-
-private:
-  struct Impl;
-  std::unique_ptr<Impl> impl;
 };
 
 /// Grammars made into constraints of one model's tokens. What was computed for
@@ -116,14 +112,17 @@ public:
   constrain(std::shared_ptr<const Grammar> grammar, int64_t maxTokens,
             std::string &error) = 0;
 
-  /// Grammar::parse(), fromJsonSchema(), anyObject(), or what they gave for
-  /// the same text before.
+  /// Grammar::parse(), fromJsonSchema(), anyObject(), fromParts(), or what they
+  /// gave for the same before: of all together, the 64 used last are kept.
   virtual std::shared_ptr<const Grammar> gbnf(std::string_view text,
                                               std::string &error) = 0;
   virtual std::shared_ptr<const Grammar> schema(std::string_view text,
                                                 const SchemaOptions &options,
                                                 std::string &error) = 0;
   virtual std::shared_ptr<const Grammar> anyObject(const SchemaOptions &options,
+                                                   std::string &error) = 0;
+  virtual std::shared_ptr<const Grammar> fromParts(const GrammarParts &parts,
+                                                   std::string_view name,
                                                    std::string &error) = 0;
 };
 

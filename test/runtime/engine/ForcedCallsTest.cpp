@@ -46,13 +46,11 @@ static std::unique_ptr<Tokenizer> makeTokenizer(const ToolCallForm &form,
 }
 
 static std::shared_ptr<const Grammar> build(const CallGrammar &calls) {
-  GrammarBuilder builder;
-  std::string error;
+  GrammarParts parts{.gbnf = calls.gbnf, .texts = calls.texts};
   for (const auto &[rule, schema] : calls.schemas)
-    EXPECT_TRUE(builder.addSchema(rule, schema.dump(), {}, error)) << error;
-  for (const auto &[rule, end] : calls.texts)
-    EXPECT_TRUE(builder.addTextUntil(rule, end, error)) << error;
-  auto grammar = builder.build(calls.gbnf, "tools", error);
+    parts.schemas.emplace_back(rule, schema.dump());
+  std::string error;
+  auto grammar = Grammar::fromParts(parts, "tools", error);
   EXPECT_TRUE(grammar) << error << "\n" << calls.gbnf;
   return grammar;
 }

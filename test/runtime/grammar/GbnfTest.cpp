@@ -312,13 +312,10 @@ TEST_F(GbnfTest, AModelThatGivesNoneAChance) {
 }
 
 TEST_F(GbnfTest, TextUntilAMark) {
-  GrammarBuilder builder;
-  ASSERT_TRUE(builder.addTextUntil("thoughts", "</think>", error)) << error;
-  ASSERT_TRUE(builder.addSchema("answer", R"({"type": "boolean"})", {}, error))
-      << error;
-  EXPECT_FALSE(builder.addTextUntil("answer", "x", error));
-  EXPECT_EQ(error, "rule 'answer' is defined twice");
-  auto grammar = builder.build("root ::= thoughts \"\\n\" answer", "g", error);
+  GrammarParts parts{.gbnf = "root ::= thoughts \"\\n\" answer",
+                     .schemas = {{"answer", R"({"type": "boolean"})"}},
+                     .texts = {{"thoughts", "</think>"}}};
+  auto grammar = Grammar::fromParts(parts, "g", error);
   ASSERT_NE(grammar, nullptr) << error;
   auto fits = [&](std::string_view text) {
     auto constraint = tokens->constrain(grammar, 1000, error);
@@ -334,6 +331,47 @@ TEST_F(GbnfTest, TextUntilAMark) {
   EXPECT_FALSE(fits("a </think> b"));
   EXPECT_FALSE(fits("a</think>"));
   EXPECT_FALSE(fits("\x80</think>\ntrue"));
+  parts.texts.emplace_back("answer", "x");
+  EXPECT_EQ(Grammar::fromParts(parts, "g", error), nullptr);
+  EXPECT_EQ(error, "rule 'answer' is defined twice");
+  parts.texts.back() = {"rest", ""};
+  EXPECT_EQ(Grammar::fromParts(parts, "g", error), nullptr);
+  EXPECT_EQ(error,
+            "rule 'rest' ends with a text of 0 bytes, allowed: 1 to 256");
+}
+
+/// A grammar is built once for all requests that ask for the same.
+TEST_F(GbnfTest, GrammarsAreKept) {
+  auto callOf = [](std::string schema) {
+    return GrammarParts{.gbnf = "root ::= \"f(\" arguments \")\"",
+                        .schemas = {{"arguments", std::move(schema)}}};
+  };
+  const GrammarParts call = callOf(R"({"type": "object"})");
+  auto kept = tokens->fromParts(call, "tools", error);
+  ASSERT_NE(kept, nullptr) << error;
+  EXPECT_EQ(tokens->fromParts(call, "tools", error), kept);
+  // Whatever differs makes another one.
+  GrammarParts other = call;
+  other.gbnf = "root ::= \"g(\" arguments \")\"";
+  EXPECT_NE(tokens->fromParts(other, "tools", error), kept);
+  other = call;
+  other.options.maxDepth = 2;
+  EXPECT_NE(tokens->fromParts(other, "tools", error), kept);
+  EXPECT_NE(tokens->fromParts(callOf(R"({"type": "array"})"), "tools", error),
+            kept);
+  auto schema = tokens->schema(R"({"type": "object"})", {}, error);
+  EXPECT_EQ(tokens->schema(R"({"type": "object"})", {}, error), schema);
+  EXPECT_NE(schema, tokens->gbnf("root ::= \"a\"", error));
+  EXPECT_EQ(tokens->anyObject({}, error), tokens->anyObject({}, error));
+  // What failed is not kept, and the message names who asked.
+  EXPECT_EQ(tokens->fromParts({.gbnf = "root ::= x"}, "tools", error), nullptr);
+  EXPECT_TRUE(error.starts_with("tools")) << error;
+  EXPECT_EQ(tokens->fromParts({.gbnf = "root ::= x"}, "form", error), nullptr);
+  EXPECT_TRUE(error.starts_with("form")) << error;
+  // The 64 that were used last stay.
+  for (int i = 0; i < 63; ++i)
+    tokens->gbnf("root ::= \"" + std::to_string(i) + "\"", error);
+  EXPECT_NE(tokens->fromParts(call, "tools", error), kept);
 }
 
 TEST_F(GbnfTest, AnyObject) {
