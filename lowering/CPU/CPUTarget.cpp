@@ -88,8 +88,9 @@ void CPUTarget::buildKernels(OpPassManager &pm,
   if (std::optional<int64_t> fewest = options.fewestGroupedExperts())
     func.addPass(createGroupExperts({*fewest}));
   func.addPass(createDecomposeExperts());
-  if (options.bf16)
-    func.addPass(createNarrowProjections());
+  bool bf16Prompts = options.prefillsInBF16();
+  if (options.bf16 || bf16Prompts)
+    func.addPass(createNarrowProjections({/*forBytes=*/!options.bf16}));
   bool library = options.matmul == MatmulRoute::OneDNN;
   bool generated = options.generates();
   bool integers = options.multipliesBytes();
@@ -97,7 +98,7 @@ void CPUTarget::buildKernels(OpPassManager &pm,
     func.addPass(createMultiplyIntegers());
   func.addPass(createChooseQuantizedKernels(
       {library, integers, options.prefillsInGroups(), options.prefillsInTiles(),
-       library || (options.tiles && options.bf16)}));
+       library || bf16Prompts || (options.tiles && options.bf16)}));
   if (library || generated) {
     func.addPass(createConvertMarimbaToOneDNN(
         {options.bf16Dots, kSmallestCall,
@@ -113,7 +114,7 @@ void CPUTarget::buildKernels(OpPassManager &pm,
     pm.addPass(createReadPackedRows());
   OpPassManager &rest = pm.nest<func::FuncOp>();
   rest.addPass(createConvertMarimbaToLinalg());
-  if (options.bf16)
+  if (options.bf16 || bf16Prompts)
     rest.addPass(
         createFuseConversions({/*reorder=*/library && options.bf16Dots}));
   rest.addPass(createConvertElementwiseToLinalgPass());

@@ -85,6 +85,12 @@ struct PipelineOptions : PassPipelineOptions<PipelineOptions> {
       *this, "bf16",
       llvm::cl::desc("Whether projections multiply bf16, with sums in f32"),
       llvm::cl::init(false)};
+  Option<bool> bf16ForBytes{
+      *this, "bf16-for-bytes",
+      llvm::cl::desc("Whether many rows that quantised weights would multiply "
+                     "as bytes are rounded to bf16 where the target has tiles "
+                     "of it"),
+      llvm::cl::init(false)};
   Option<std::string> matmulTable{
       *this, "matmul-table",
       llvm::cl::desc("File that says who is faster, as bench --matrix "
@@ -96,8 +102,9 @@ struct PipelineOptions : PassPipelineOptions<PipelineOptions> {
       llvm::cl::init(Activations::Automatic),
       llvm::cl::values(
           clEnumValN(Activations::Automatic, "auto",
-                     "bytes, where the target multiplies them; but prompts as "
-                     "--dtype says where AMX multiplies bf16 (default)"),
+                     "bytes, where the target multiplies them; but prompts "
+                     "bf16 where AMX has tiles of it, unless --dtype=f32 "
+                     "(default)"),
           clEnumValN(
               Activations::Int8, "int8",
               "the same, but on AMX and in oneDNN prompts in bytes, too, "
@@ -217,10 +224,16 @@ struct PipelineOptions : PassPipelineOptions<PipelineOptions> {
       return std::nullopt;
     return experts == ExpertForm::Stored ? 1 : 32;
   }
-  /// Whether generated kernels multiply many rows of bytes by every quantised
-  /// weight, in groups: AMX's tiles of bf16 are as fast.
+  /// Whether generated kernels multiply many rows of bf16 by quantised weights
+  /// that few rows multiply as bytes: AMX's tiles of bf16 are faster than
+  /// products of groups of bytes in vectors, and round activations less.
+  bool prefillsInBF16() const {
+    return generates() && multipliesBytes() && tiles && (bf16 || bf16ForBytes);
+  }
+  /// Whether they multiply many rows of bytes by every quantised weight, in
+  /// groups.
   bool prefillsInGroups() const {
-    return generates() && multipliesBytes() && !(tiles && bf16);
+    return generates() && multipliesBytes() && !prefillsInBF16();
   }
   /// Whether they do so by weights with one scale for each channel, where rows
   /// have one scale, too: by AMX's tiles of bytes.

@@ -5,6 +5,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/Marimba/IR/Marimba.h"
+#include "dialects/Marimba/IR/ProductAttributes.h"
+#include "dialects/Marimba/IR/Quantized.h"
 #include "passes/contraction/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -21,6 +23,9 @@ namespace mlir::marimba {
 using namespace mlir;
 using namespace mlir::marimba;
 
+/// Of bf16, in a row of AMX's registers.
+static constexpr int64_t kInputsOfTile = 32;
+
 namespace {
 
 /// One token, or a few, times a quantised weight is no product of bf16.
@@ -28,6 +33,16 @@ bool readsQuantized(LinearOp op) {
   ArrayRef<int64_t> shape = op.getInput().getType().getShape();
   return isQuantized(op.getWeight().getType()) &&
          (op.getFewRows() || (shape.size() == 3 && shape[1] == 1));
+}
+
+/// Whether the activations would be rounded to bytes otherwise. Tiles take
+/// whole registers of inputs.
+bool wouldBeBytes(LinearOp op) {
+  Type weight = op.getWeight().getType();
+  if (!isQuantized(weight) || op->hasAttr(kExactProductsAttr))
+    return false;
+  formats::Layout layout = layoutOf(cast<RankedTensorType>(weight));
+  return layout.encoding.hasIntegers() && layout.inputs % kInputsOfTile == 0;
 }
 
 /// Experts that are stored as f32 are read as f32: as bf16 they would be
@@ -39,6 +54,8 @@ bool readsFloats(GroupedMatmulOp op) {
 
 struct NarrowProjectionsPass
     : mlir::marimba::impl::NarrowProjectionsBase<NarrowProjectionsPass> {
+  using Base::Base;
+
   void runOnOperation() override {
     OpBuilder builder(&getContext());
     // Projections of one tensor share its rounded copy.
@@ -59,10 +76,11 @@ struct NarrowProjectionsPass
     getOperation().walk([&](Operation *op) {
       if (auto linear = dyn_cast<LinearOp>(op)) {
         if (linear.getInput().getType().getElementType().isF32() &&
-            !isCompared(linear.getResult()) && !readsQuantized(linear))
+            !isCompared(linear.getResult()) && !readsQuantized(linear) &&
+            (!forBytes || wouldBeBytes(linear)))
           return narrow(op, linear.getInputMutable());
       } else if (auto grouped = dyn_cast<GroupedMatmulOp>(op)) {
-        if (getElementTypeOrSelf(grouped.getInput()).isF32() &&
+        if (!forBytes && getElementTypeOrSelf(grouped.getInput()).isF32() &&
             !readsFloats(grouped))
           return narrow(op, grouped.getInputMutable());
       } else {

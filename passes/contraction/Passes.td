@@ -16,7 +16,14 @@ def NarrowProjections : Pass<"narrow-projections", "::mlir::func::FuncOp"> {
     is then multiplied, with sums in f32. The router's logits stay f32: the
     choice of experts is a comparison. Norms, scans, attention, the residual
     stream and states are not touched.
+
+    With `for-bytes` only those of many rows are rounded whose weights are
+    quantised and could be multiplied by bytes: bf16 takes the place of these.
   }];
+  let options = [
+    Option<"forBytes", "for-bytes", "bool", "false",
+           "only what would be rounded to bytes">,
+  ];
   let statistics = [
     Statistic<"numNarrowed", "num-narrowed", "projections that multiply bf16">,
     Statistic<"numRounded", "num-rounded", "tensors that are rounded for them">,

@@ -84,6 +84,8 @@ Compilation::Compilation(const CompileOptions &options,
     : target(target), compileOptions(options) {
   addMachineFacts(target, options.target, compileOptions.pipeline);
   compileOptions.pipeline.bf16 = options.computeType == ComputeType::BF16;
+  compileOptions.pipeline.bf16ForBytes =
+      options.computeType == ComputeType::Automatic;
   compileOptions.import.keyValues = keyValuesFor(compileOptions);
   // Matrices that are read where they are need no stack to be copied into.
   if (auto fewest = compileOptions.pipeline.fewestGroupedExperts())

@@ -35,7 +35,8 @@ using ProgressFn =
     llvm::function_ref<void(double fraction, llvm::StringRef what)>;
 
 /// The type that projections multiply in. Automatic is bf16 where the target
-/// has instructions for it and the checkpoint stores bf16, otherwise f32.
+/// has instructions for it and the checkpoint stores bf16, otherwise f32; and
+/// for prompts times quantised weights where bytes would be slower.
 enum class ComputeType { Automatic, F32, BF16 };
 
 /// What attention keeps keys and values as. Automatic is the type that

@@ -63,7 +63,9 @@ describeArithmetic(const Compilation &compilation) {
   const mlir::marimba::PipelineOptions &pipeline = options.pipeline;
   auto route = static_cast<size_t>(pipeline.matmul.getValue());
   return {
-      {"products", pipeline.bf16 ? "bf16" : "f32"},
+      {"products", pipeline.bf16               ? "bf16"
+                   : pipeline.prefillsInBF16() ? "f32, bf16 for bytes"
+                                               : "f32"},
       {"target", pipeline.target},
       {"matmul", std::array{"auto", "onednn", "generated", "loops"}[route]},
       {"matmul table", digestTable(pipeline.matmulTable)},

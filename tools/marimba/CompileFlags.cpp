@@ -43,7 +43,8 @@ driver::CompileFlags::CompileFlags(cl::SubCommand &sub)
             cl::values(
                 clEnumValN(ComputeType::Automatic, "auto",
                            "bf16 where the host multiplies it and the "
-                           "checkpoint stores it (default)"),
+                           "checkpoint stores it, else f32, and what "
+                           "--activations says (default)"),
                 clEnumValN(ComputeType::F32, "f32", "f32"),
                 clEnumValN(ComputeType::BF16, "bf16", "bf16, sums in f32")),
             cl::sub(sub), cl::cat(category())),

@@ -76,11 +76,12 @@ PipelineOptions Group::pipelineFor(MatmulRoute route) const {
                   pipeline);
   pipeline.matmul = route;
   pipeline.threads = request.threads;
-  // As in a model with such weights: --dtype decides, else f32 stays f32.
+  // As in a model with such weights: --dtype decides, else what it stores.
   ComputeType computed = request.compile.computeType;
+  bool automatic = computed == ComputeType::Automatic;
   pipeline.bf16 = computed == ComputeType::BF16 ||
-                  (computed == ComputeType::Automatic && pipeline.bf16Dots &&
-                   type.element != "f32");
+                  (automatic && pipeline.bf16Dots && type.besideBF16);
+  pipeline.bf16ForBytes = automatic;
   return pipeline;
 }
 

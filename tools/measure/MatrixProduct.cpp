@@ -19,13 +19,13 @@ using namespace llvm;
 
 ArrayRef<MatrixType> marimba::matrixTypes() {
   static constexpr MatrixType types[] = {
-      {"f32", "f32", ""},
-      {"bf16", "bf16", ""},
-      {"int8:64", "i8", "group 64, scale bf16"},
-      {"int8", "i8", "channel, scale f32"},
-      {"int4:64", "i4", "group 64, scale bf16"},
-      {"q8_0", "i8", "group 32, scale f16"},
-      {"q4_0", "i4", "group 32, scale f16"},
+      {"f32", "f32", "", false},
+      {"bf16", "bf16", "", true},
+      {"int8:64", "i8", "group 64, scale bf16", true},
+      {"int8", "i8", "channel, scale f32", true},
+      {"int4:64", "i4", "group 64, scale bf16", true},
+      {"q8_0", "i8", "group 32, scale f16", false},
+      {"q4_0", "i4", "group 32, scale f16", false},
   };
   return types;
 }

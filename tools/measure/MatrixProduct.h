@@ -26,6 +26,7 @@ struct MatrixType {
   llvm::StringLiteral name;     // for people and --matrix-types
   llvm::StringLiteral element;  // of the tensor's type
   llvm::StringLiteral encoding; // of a quantised one; empty: none
+  bool besideBF16; // whether models with such weights store others as bf16
 };
 
 /// All types that are measured.

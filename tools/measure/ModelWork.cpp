@@ -71,9 +71,11 @@ OpsWork &OpsWork::operator+=(const OpsWork &other) {
 
 Products Products::of(const PipelineOptions &options) {
   bool channels = options.prefillsInBytes() || options.prefillsInTiles();
-  return {options.bf16, options.prefillsInGroups() ? ByteProducts::All
-                        : channels                 ? ByteProducts::OfChannels
-                                                   : ByteProducts::None};
+  return {options.bf16,
+          options.prefillsInGroups() ? ByteProducts::All
+          : channels                 ? ByteProducts::OfChannels
+                                     : ByteProducts::None,
+          options.prefillsInBF16()};
 }
 
 Products Products::ofFewRows(const PipelineOptions &options) {
@@ -89,7 +91,9 @@ ProductType marimba::productType(const formats::Layout *quantized,
   if (quantized && products.bytes == ByteProducts::OfChannels &&
       quantized->hasChannelScales())
     return ProductType::Int8;
-  return products.bf16 ? ProductType::BF16 : ProductType::F32;
+  bool forBytes =
+      quantized && products.bf16ForBytes && quantized->encoding.hasIntegers();
+  return products.bf16 || forBytes ? ProductType::BF16 : ProductType::F32;
 }
 
 static double &opsOf(MatmulOps &ops, Value weight, Products products) {

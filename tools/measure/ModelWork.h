@@ -120,6 +120,7 @@ enum class ByteProducts {
 struct Products {
   bool bf16 = false;
   ByteProducts bytes = ByteProducts::None;
+  bool bf16ForBytes = false; // of quantised weights that bytes could multiply
 
   /// Of many rows and of few, by the options of a compilation, facts of the
   /// machine included.
