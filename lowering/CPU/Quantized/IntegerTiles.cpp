@@ -87,11 +87,13 @@ void IntegerTiles::produce(const Panel &panel) {
 }
 
 SmallVector<Value> IntegerTiles::some(const Tile &tile, Value first,
-                                      int64_t count) {
+                                      int64_t count, ValueRange before) {
   IntegerProducts &products = groups->products;
   auto type = VectorType::get({facts.lanes}, b.getI32Type());
   Value part = divide(b, tile.lane, width());
   SmallVector<IntegerProducts::Sum> sums(shape.rows * shape.vectors);
+  for (auto [sum, old] : llvm::zip(sums, before))
+    sum.chains.push_back(old);
   for (int64_t i = 0; i < count; ++i) {
     Value four = b.addi(first, b.index(i));
     Value k = b.addi(tile.panel.first, b.muli(four, b.index(4)));
@@ -115,17 +117,12 @@ SmallVector<Value> IntegerTiles::totals(const Tile &tile, Value group) {
       b.subi(b.muli(group, b.index(fours)), divide(b, tile.panel.first, 4));
   int64_t most = groups->products.hasPairs() ? kFoursAtOnce : kFoursOfWide;
   if (fours <= most)
-    return some(tile, first, fours);
+    return some(tile, first, fours, /*before=*/{});
   SmallVector<Value> none(shape.rows * shape.vectors, b.splat(facts.lanes, 0));
   int64_t step = std::gcd(fours, most);
   return b.loop(
       first, b.addi(first, b.index(fours)), none,
-      [&](Value four, ValueRange old) {
-        SmallVector<Value> next = some(tile, four, step);
-        for (auto [sum, before] : llvm::zip_equal(next, old))
-          sum = arith::AddIOp::create(b, before, sum);
-        return next;
-      },
+      [&](Value four, ValueRange old) { return some(tile, four, step, old); },
       step);
 }
 

@@ -36,8 +36,10 @@ private:
   static Shape shapeFor(const TileFacts &facts, IntegerUnit unit);
   /// The exact sums of a group of activations.
   SmallVector<Value> totals(const Tile &tile, Value group);
-  /// Some fours of inputs of it, from `first` of the panel on.
-  SmallVector<Value> some(const Tile &tile, Value first, int64_t count);
+  /// `before`, which may be empty, plus some fours of inputs of it, from
+  /// `first` of the panel on.
+  SmallVector<Value> some(const Tile &tile, Value first, int64_t count,
+                          ValueRange before);
 
   IntegerUnit unit;
   const QuantizedParts &parts;
