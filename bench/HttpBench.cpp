@@ -15,6 +15,7 @@
 #include "marimba/Generation.h"
 #include "marimba/Package.h"
 #include "marimba/Stopwatch.h"
+#include "marimba/ThreadTeam.h"
 
 #include <algorithm>
 #include <arpa/inet.h>
@@ -231,6 +232,7 @@ void compare(std::span<Way> ways, int64_t tokens, int64_t rounds) {
 }
 
 std::unique_ptr<server::Service> makeService(const char *package) {
+  rt::shareTeams(); // as marimba serve does
   rt::PackageManifest manifest;
   server::ServiceParts parts;
   parts.model = load(package, manifest);

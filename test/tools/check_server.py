@@ -6,6 +6,7 @@
 
 import base64
 import json
+import os
 import struct
 import subprocess
 import sys
@@ -243,6 +244,12 @@ class Checker(checker.Checker):
         self.equal("counted", count, usage["input_tokens"] + usage["cache_read_input_tokens"])
         status, _, error = self.server.call("POST", MESSAGES, {"messages": USER})
         self.equal("an error", (400, "error", "invalid_request_error"), (status, error["type"], error["error"]["type"]))
+
+    def case_one_team(self):
+        """The thread that loads the model has no team of its own, whose first thread would be bound to a cpu."""
+        with serving.Server([self.marimba, "serve", self.model, "--threads", "2"], self.path("log-team")) as server:
+            server.post(CHAT, {"messages": USER, "max_tokens": 2})
+            self.equal("cpus of the first thread", os.sched_getaffinity(0), os.sched_getaffinity(server.process.pid))
 
     def case_metrics(self):
         self.expect("tokens are counted", self.server.metric("marimba_generated_tokens_total") > 0)

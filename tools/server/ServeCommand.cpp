@@ -15,6 +15,7 @@
 #include "tools/server/Server.h"
 
 #include "marimba/GenerationDefaults.h"
+#include "marimba/ThreadTeam.h"
 #include <csignal>
 #include <filesystem>
 #include <sys/eventfd.h>
@@ -177,6 +178,9 @@ static int run(Models &models) {
   const ServeOptions &o = serveOptions();
   if (o.command.lacksModel())
     return 1;
+  // The model is loaded by this thread and answers on another: with a team of
+  // each none of them would spin, and a small model take twice as long.
+  rt::shareTeams();
   server::ServiceOptions options;
   Socket socket;
   uint16_t port = 0;
