@@ -9,12 +9,15 @@
 #include <mutex>
 #include <sys/eventfd.h>
 #include <unistd.h>
+#include <utility>
 
 using namespace marimba;
 using namespace marimba::server;
 
 /// What the loop's thread hands to that of a connection. Bounded: who does not
-/// read loses the answer, and nobody waits for it.
+/// read loses the answer, and nobody waits for it. To wake a thread for each
+/// token would cost small models more than the token: only the first one of all
+/// and what ends an answer do so at once, others where they are awaited.
 class server::AnswerChannel {
 public:
   explicit AnswerChannel(rt::ServingLoop &loop)
@@ -23,6 +26,7 @@ public:
 
   void push(AnswerPiece piece) {
     std::vector<uint64_t> dropped;
+    bool wakes = false;
     {
       std::scoped_lock lock(mutex);
       if (full)
@@ -32,14 +36,28 @@ public:
           pieces.back().kind == piece.kind &&
           pieces.back().choice == piece.choice)
         pieces.pop_back();
+      bool isFirst = piece.kind == AnswerPiece::Kind::Token && !heardToken;
+      heardToken = heardToken || isFirst;
+      bool ends = piece.kind == AnswerPiece::Kind::Finished ||
+                  piece.kind == AnswerPiece::Kind::Failed;
       pieces.push_back(std::move(piece));
       full = pieces.size() > kMostPieces;
+      wakes = std::exchange(awaited, false) || isFirst || ends || full;
       if (full)
         dropped.swap(numbers);
     }
     for (uint64_t number : dropped)
       loop.cancel(number);
-    eventfd_write(event, 1);
+    if (wakes)
+      eventfd_write(event, 1);
+  }
+
+  /// Has the next piece wake who waits for the event; false where some are
+  /// there already.
+  bool await() {
+    std::scoped_lock lock(mutex);
+    awaited = pieces.empty() && !full;
+    return awaited;
   }
 
   /// What has come; false where some was lost.
@@ -67,7 +85,7 @@ private:
   std::mutex mutex; // of what follows
   std::vector<AnswerPiece> pieces;
   std::vector<uint64_t> numbers;
-  bool full = false;
+  bool full = false, awaited = false, heardToken = false;
 };
 
 namespace {
@@ -125,7 +143,7 @@ static ApiError describe(rt::SubmitError why, const std::string &message) {
 
 std::unique_ptr<Answers> Answers::submit(Service &service,
                                          std::vector<rt::Request> requests,
-                                         ApiError &error) {
+                                         bool streams, ApiError &error) {
   size_t most = static_cast<size_t>(service.options.queue) +
                 static_cast<size_t>(service.options.parallel);
   if (requests.size() > most) {
@@ -136,7 +154,7 @@ std::unique_ptr<Answers> Answers::submit(Service &service,
              .code = "too_many_answers"};
     return nullptr;
   }
-  std::unique_ptr<Answers> made(new Answers(service));
+  std::unique_ptr<Answers> made(new Answers(service, streams));
   made->channel = std::make_shared<AnswerChannel>(service.loop());
   if (made->channel->event < 0) {
     error = {.status = 503, .message = "no file is left", .code = "overloaded"};
@@ -178,14 +196,23 @@ bool Answers::next(Client &client, int milliseconds,
              .code = "timeout"};
     return false;
   }
-  milliseconds =
-      std::min(milliseconds, static_cast<int>(std::min(left, 1e6) * 1000) + 1);
-  if (!client.wait(channel->event, milliseconds))
+  double until = watch.seconds() + std::min(left, milliseconds / 1e3);
+  auto wait = [&](double time) {
+    double rest = std::max(time - watch.seconds(), 0.0);
+    return client.wait(channel->event, static_cast<int>(rest * 1e3) + 1);
+  };
+  // What comes in a short time is taken together.
+  if (watch.seconds() < nextLook && !wait(std::min(nextLook, until)))
     return false;
-  if (!channel->take(pieces)) {
-    error.message = "the answer was not read fast enough";
-    return false;
-  }
+  do {
+    if (channel->await() && !wait(until))
+      return false;
+    if (!channel->take(pieces)) {
+      error.message = "the answer was not read fast enough";
+      return false;
+    }
+  } while (pieces.empty() && watch.seconds() < until);
+  nextLook = watch.seconds() + gathering;
   for (const AnswerPiece &piece : pieces) {
     if (piece.kind == AnswerPiece::Kind::Failed) {
       error.message = piece.text;

@@ -42,13 +42,16 @@ struct AnswerPiece {
 /// Requests under way. What is not finished is cancelled with this.
 class Answers {
 public:
-  /// Null and `error` where one is not accepted.
-  static std::unique_ptr<Answers>
-  submit(Service &service, std::vector<rt::Request> requests, ApiError &error);
+  /// Null and `error` where one is not accepted. `streams`: somebody is shown
+  /// what comes; else the end alone counts.
+  static std::unique_ptr<Answers> submit(Service &service,
+                                         std::vector<rt::Request> requests,
+                                         bool streams, ApiError &error);
   ~Answers();
 
   /// Waits for what comes next, so many milliseconds at most; `pieces` may be
-  /// empty then. False, and `error`, where nothing more comes: the time for the
+  /// empty then. The first token and an end come at once, what is between them
+  /// 10 ms later at most (of answers that are not streams 100), together. False, and `error`, where nothing more comes: the time for the
   /// answer is over, the model failed, the client does not read fast enough;
   /// with an empty message where the client went away.
   bool next(Client &client, int milliseconds, std::vector<AnswerPiece> &pieces,
@@ -72,11 +75,14 @@ public:
   static constexpr int kMostWait = 5000;
 
 private:
-  explicit Answers(Service &service) : service(service) {}
+  Answers(Service &service, bool streams)
+      : service(service), gathering(streams ? 0.01 : 0.1) {}
 
   Service &service;
   std::shared_ptr<AnswerChannel> channel;
   rt::Stopwatch watch;
+  const double gathering; // seconds
+  double nextLook = 0;    // by the watch
   std::vector<uint64_t> numbers;
   size_t open = 0;
   bool heardToken = false;

@@ -88,6 +88,7 @@ public:
                           std::to_string(total));
   }
   bool waits() override { return stream.comment("waiting"); }
+  bool flush() override { return stream.flush(); }
   bool heard(size_t choice, std::vector<rt::AnswerEvent> &events,
              Json *chances) override {
     bool good = true;

@@ -105,7 +105,8 @@ std::unique_ptr<ChatJob> ChatJob::begin(Service &service, ChatCall call,
       return nullptr;
     job->all.emplace_back(parts);
   }
-  job->answers = Answers::submit(service, std::move(requests), error);
+  job->answers = Answers::submit(service, std::move(requests),
+                                 job->call.answer.streams, error);
   return job->answers ? std::move(job) : nullptr;
 }
 
@@ -155,7 +156,8 @@ bool ChatJob::take(AnswerPiece &piece, ChatListener &listener) {
 bool ChatJob::run(Client &client, ChatListener &listener, ApiError &error) {
   std::vector<AnswerPiece> pieces;
   while (!answers->done()) {
-    if (!answers->next(client, Answers::kMostWait, pieces, error))
+    if (!listener.flush() ||
+        !answers->next(client, Answers::kMostWait, pieces, error))
       return false;
     if (pieces.empty() && !listener.waits())
       return false;

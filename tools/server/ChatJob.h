@@ -53,6 +53,8 @@ public:
     return (void)choice, (void)events, (void)chances, true;
   }
   virtual bool finished(size_t choice) { return (void)choice, true; }
+  /// Nothing more has come by now.
+  virtual bool flush() { return true; }
 };
 
 /// One call of an endpoint that answers messages.

@@ -82,7 +82,8 @@ bool Completion::submit(ApiError &error) {
         choices.back().text = prompt.text;
     }
   }
-  answers = Answers::submit(service, std::move(requests), error);
+  answers = Answers::submit(service, std::move(requests),
+                            call.answer.streams, error);
   return answers != nullptr;
 }
 
@@ -154,6 +155,8 @@ void Completion::stream(Client &client, EventStream &stream) {
   ApiError error;
   std::vector<AnswerPiece> pieces;
   while (!answers->done()) {
+    if (!stream.flush())
+      return;
     if (!answers->next(client, Answers::kMostWait, pieces, error)) {
       stream.fail(error);
       return;

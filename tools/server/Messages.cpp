@@ -110,6 +110,7 @@ public:
                           std::to_string(total));
   }
   bool waits() override { return stream.named("ping", {{"type", "ping"}}); }
+  bool flush() override { return stream.flush(); }
   bool heard(size_t, std::vector<rt::AnswerEvent> &events, Json *) override {
     for (const rt::AnswerEvent &event : events)
       if (!add(event))

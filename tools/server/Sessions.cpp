@@ -129,7 +129,7 @@ static void saveMessages(Service &service, const std::string &name,
   request->onlyRead = true;
   rt::RequestUsage usage;
   std::unique_ptr<Answers> answers =
-      Answers::submit(service, {std::move(*request)}, error);
+      Answers::submit(service, {std::move(*request)}, /*streams=*/false, error);
   if (!answers || !answers->collect(
                       client,
                       [&](const AnswerPiece &piece) {

@@ -8,17 +8,30 @@
 
 using namespace marimba::server;
 
+bool EventStream::add(std::string_view text) {
+  // Who reads slowly is to be noticed before much is in memory.
+  constexpr size_t most = 32 * 1024;
+  pending += text;
+  return pending.size() < most ? good : flush();
+}
+
+bool EventStream::flush() {
+  if (good && !pending.empty())
+    good = writer.write(pending);
+  pending.clear();
+  return good;
+}
+
 bool EventStream::line(std::string_view text) {
-  return writer.write("data: " + std::string(text) + "\n\n");
+  return add("data: ") && add(text) && add("\n\n");
 }
 
 bool EventStream::named(std::string_view event, const Json &value) {
-  return writer.write("event: " + std::string(event) +
-                      "\ndata: " + writeJson(value) + "\n\n");
+  return add("event: ") && add(event) && add("\n") && data(value);
 }
 
 bool EventStream::comment(std::string_view text) {
-  return writer.write(": " + std::string(text) + "\n\n");
+  return add(": ") && add(text) && add("\n\n");
 }
 
 bool EventStream::fail(const ApiError &error) {
@@ -34,5 +47,6 @@ void marimba::server::beginEvents(Reply &reply,
   reply.stream = [write = std::move(write)](Writer &writer) {
     EventStream stream(writer);
     write(stream);
+    stream.flush();
   };
 }

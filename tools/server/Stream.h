@@ -10,12 +10,13 @@
 #include "tools/server/Http.h"
 
 #include <functional>
+#include <string>
 #include <string_view>
 
 namespace marimba::server {
 
-/// Writes server-sent events. All functions return false where nobody reads
-/// any more.
+/// Writes server-sent events, which go out together with flush() and at the
+/// end. All functions return false where nobody reads any more.
 class EventStream {
 public:
   explicit EventStream(Writer &writer) : writer(writer) {}
@@ -28,9 +29,15 @@ public:
   bool comment(std::string_view text);
   /// The error, where it has a message; what ends a stream then.
   bool fail(const ApiError &error);
+  /// To be called before waiting for more.
+  bool flush();
 
 private:
+  bool add(std::string_view text);
+
   Writer &writer;
+  std::string pending;
+  bool good = true;
 };
 
 /// Makes `reply` one whose events `write` writes.
