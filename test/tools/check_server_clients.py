@@ -263,6 +263,11 @@ class Checker(checker.Checker):
             self.equal("another", 200, status(**{"x-api-key": "other"}))
             self.equal("open", [200, 200], [status("/health"), status("/")])
             self.equal("not open", [401, 401, 401], [status("/metrics"), status("/explorer/model"), status("/none")])
+            # Before the body comes, which is not read then.
+            begun = time.monotonic()
+            with server.raw(serving.request(SHORT)[:-5]) as one:
+                self.expect("no key, half a body", serving.read_all(one).startswith(b"HTTP/1.1 401 "))
+            self.expect("at once", time.monotonic() - begun < 30, time.monotonic() - begun)
             late, _, error = server.call("POST", CHAT, LONG, {"Authorization": f"Bearer {KEY}"})
             self.equal("too long", (504, "timeout"), (late, error["error"]["code"]))
 

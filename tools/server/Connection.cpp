@@ -66,7 +66,8 @@ static ApiError largeBody(size_t most) {
           .code = "request_too_large"};
 }
 
-std::optional<RawRequest> Connection::readRequest(ApiError &error) {
+std::optional<RawRequest> Connection::readRequest(const Gate &mayRead,
+                                                  ApiError &error) {
   bodyBytes -= reserved;
   reserved = 0;
   // Some clients send an empty line behind a body.
@@ -97,7 +98,7 @@ std::optional<RawRequest> Connection::readRequest(ApiError &error) {
   }
   std::optional<RequestHead> head =
       RequestHead::parse(std::string_view(pending).substr(0, end + 4), error);
-  if (!head)
+  if (!head || (head->hasBody() && mayRead && !mayRead(*head, error)))
     return std::nullopt;
   pending.erase(0, end + 4);
   RawRequest request;

@@ -48,9 +48,11 @@ public:
   ~Connection() override;
 
   int descriptor() const { return socket; }
+  /// Whether the body behind a head is to be read; else sets the error.
+  using Gate = std::function<bool(const RequestHead &, ApiError &)>;
   /// The next request. Nothing where none came; `error` is set where the client
-  /// is to be told, and no more is to be read then.
-  std::optional<RawRequest> readRequest(ApiError &error);
+  /// is to be told, and no more is to be read then. `mayRead` may be null.
+  std::optional<RawRequest> readRequest(const Gate &mayRead, ApiError &error);
   /// False where the client went away, or does not read in time.
   bool write(std::string_view text);
   /// After the last reply: ends it so that the client reads what was written.

@@ -20,7 +20,7 @@
 using namespace marimba::server;
 
 HttpServer::HttpServer(Handler handler, Options options)
-    : handler(std::move(handler)), options(options),
+    : handler(std::move(handler)), options(std::move(options)),
       stopEvent(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
 
 HttpServer::~HttpServer() { close(stopEvent); }
@@ -129,7 +129,8 @@ void HttpServer::serveRequests(Connection &connection, Places::iterator place) {
   HttpExchange exchange(handler);
   for (bool goesOn = true; goesOn && setQuiet(place, true);) {
     ApiError error{.message = ""};
-    std::optional<RawRequest> request = connection.readRequest(error);
+    std::optional<RawRequest> request =
+        connection.readRequest(options.mayRead, error);
     if (!setQuiet(place, false))
       break;
     if (!request) {

@@ -26,7 +26,8 @@ public:
   using Handler = std::function<void(const Call &, Reply &)>;
   struct Options {
     ConnectionLimits limits;
-    size_t connections = 1024; // at once
+    size_t connections = 1024;     // at once
+    Connection::Gate mayRead = {}; // bodies; from many threads at once
   };
 
   HttpServer(Handler handler, Options options);

@@ -186,3 +186,22 @@ std::optional<RequestHead> RequestHead::parse(std::string_view text,
     return std::nullopt;
   return head;
 }
+
+std::string_view RequestHead::path() const {
+  std::string_view line = std::string_view(text).substr(0, text.find("\r\n"));
+  rt::text::takeUntil(line, ' ');
+  return rt::text::takeUntil(line, ' ');
+}
+
+std::string RequestHead::value(std::string_view name) const {
+  std::string wanted = lower(name);
+  std::string_view rest = text;
+  takeLine(rest);
+  while (std::optional<std::string_view> line = takeLine(rest)) {
+    size_t colon = line->find(':');
+    if (colon != std::string_view::npos &&
+        lower(line->substr(0, colon)) == wanted)
+      return std::string(rt::text::trim(line->substr(colon + 1), " \t"));
+  }
+  return {};
+}

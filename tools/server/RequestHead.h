@@ -26,6 +26,12 @@ struct RequestHead {
   bool chunked = false; // the body comes in chunks
   bool waits = false;   // for "100 Continue"
 
+  bool hasBody() const { return chunked || length > 0; }
+  /// Of the first line: the path, as it was sent.
+  std::string_view path() const;
+  /// A header's value, the first of this name; empty where it is not there.
+  std::string value(std::string_view name) const;
+
   /// `head` with its empty line. Nothing, and `error`, where it is not allowed.
   static std::optional<RequestHead> parse(std::string_view head,
                                           ApiError &error);

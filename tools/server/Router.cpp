@@ -8,6 +8,8 @@
 #include "tools/server/Endpoints.h"
 #include "tools/server/PageEndpoints.h"
 
+#include <algorithm>
+
 using namespace marimba;
 using namespace marimba::server;
 
@@ -61,32 +63,50 @@ bool server::isOwnOrigin(const std::string &host, const std::string &origin,
          name == listens || name == "127.0.0.1" || name == "::1";
 }
 
-static std::string keyOf(const Call &call) {
-  std::string header = call.header("Authorization");
+using Headers = std::function<std::string(const char *name)>;
+
+static std::string keyOf(const Headers &headers) {
+  std::string header = headers("Authorization");
   if (header.starts_with("Bearer "))
     return header.substr(7);
-  return header.empty() ? call.header("x-api-key") : header;
+  return header.empty() ? headers("x-api-key") : header;
 }
 
 /// Whether who asks may do so; else sets `error`.
-static bool mayAsk(const Service &service, const Call &call, bool open,
+static bool mayAsk(const Service &service, const Headers &headers, bool open,
                    ApiError &error) {
   const ApiKeys &keys = service.options.keys;
   // A page of elsewhere has no key, and a proxy in front may have other names.
-  bool isForeign = !isOwnOrigin(call.header("Host"), call.header("Origin"),
+  bool isForeign = !isOwnOrigin(headers("Host"), headers("Origin"),
                                 service.options.host, service.onLoopback) ||
-                   (!open && call.header("Sec-Fetch-Site") == "cross-site");
+                   (!open && headers("Sec-Fetch-Site") == "cross-site");
   if (keys.none() && isForeign) {
     error = {.status = 403,
              .message = "Host or Origin: expected those of this server"};
     return false;
   }
-  if (open || keys.none() || keys.accept(keyOf(call)))
+  if (open || keys.none() || keys.accept(keyOf(headers)))
     return true;
   error = {.status = 401,
            .message = "Authorization: expected \"Bearer KEY\" with a key of "
                       "this server",
            .code = "invalid_api_key"};
+  return false;
+}
+
+bool server::mayReadBody(Service &service, const RequestHead &head,
+                         ApiError &error) {
+  std::string_view path = head.path();
+  path = path.substr(0, path.find('?'));
+  bool open = std::ranges::any_of(kRoutes, [&](const Route &route) {
+    return route.open &&
+           (route.prefix ? path.starts_with(route.path) : path == route.path);
+  });
+  if (mayAsk(
+          service, [&](const char *name) { return head.value(name); }, open,
+          error))
+    return true;
+  service.metrics().countCall("other", error.status);
   return false;
 }
 
@@ -104,7 +124,7 @@ void server::answerCall(Service &service, const Call &call, Reply &reply) {
       found = &route;
   }
   ApiError error;
-  if (!mayAsk(service, call, found && found->open, error)) {
+  if (!mayAsk(service, call.header, found && found->open, error)) {
     reply.fail(error);
   } else if (found) {
     Call inner = call;

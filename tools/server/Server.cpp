@@ -30,14 +30,16 @@ size_t server::prepareFiles(size_t connections) {
   return std::max<size_t>((std::max(files, others) - others) / each, 8);
 }
 
-bool server::serve(Service &service, int socket,
-                   const HttpServer::Options &options,
+bool server::serve(Service &service, int socket, HttpServer::Options options,
                    const std::function<void()> &ends) {
+  options.mayRead = [&service](const RequestHead &head, ApiError &error) {
+    return mayReadBody(service, head, error);
+  };
   auto http = std::make_unique<HttpServer>(
       [&service](const Call &call, Reply &reply) {
         answerCall(service, call, reply);
       },
-      options);
+      std::move(options));
   service.metrics().connections = [http = http.get()] {
     return http->connections();
   };

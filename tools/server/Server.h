@@ -16,7 +16,7 @@ namespace marimba::server {
 /// called in a thread of its own, returns. Answers that are not finished then
 /// end with an error. False where some connection did not end in time: then
 /// threads still use `service`.
-bool serve(Service &service, int socket, const HttpServer::Options &options,
+bool serve(Service &service, int socket, HttpServer::Options options,
            const std::function<void()> &ends);
 
 /// Makes room for so many open files, as far as the system lets. How many
