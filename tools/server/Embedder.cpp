@@ -8,6 +8,7 @@
 
 #include "marimba/Description.h"
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 
 using namespace marimba;
@@ -27,7 +28,10 @@ std::vector<float> Embedder::embed(std::span<const int32_t> ids,
   auto wide = static_cast<size_t>(width());
   std::vector<double> sum(wide);
   std::vector<float> logits, hidden;
-  std::scoped_lock lock(mutex);
+  std::unique_lock lock(mutex, std::defer_lock);
+  while (!lock.try_lock_for(std::chrono::milliseconds(50)))
+    if (!goOn())
+      return {};
   if (!session && !(session = model.makeSession(error)))
     return {};
   session->reset(0);

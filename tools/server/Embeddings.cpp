@@ -8,6 +8,8 @@
 #include "tools/server/Endpoints.h"
 #include "tools/server/Requests.h"
 
+#include "marimba/Stopwatch.h"
+
 #include <cstring>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -87,9 +89,28 @@ void server::embeddings(Service &service, const Call &call, Reply &reply) {
     asked = parse(*body, embedder.width(), error);
   if (!asked)
     return reply.fail(error);
+  // As many as may wait for answers, and the one that has its turn.
+  auto most = static_cast<size_t>(service.options.queue) + 1;
+  Embedder::Place place(embedder, most);
+  if (!place.isRoom)
+    return reply.fail({.status = 429,
+                       .message = std::to_string(most) +
+                                  " requests for vectors are there already, "
+                                  "and no more may be (--queue)",
+                       .code = "queue_full"});
   NoEvent none;
-  bool gone = false;
-  auto goOn = [&] { return !(gone = !call.client.wait(none.file, 0)); };
+  rt::Stopwatch watch;
+  ApiError why = {.status = 500, .message = ""};
+  auto goOn = [&] {
+    if (!call.client.wait(none.file, 0))
+      why.message = "the client went away";
+    else if (watch.seconds() >= static_cast<double>(service.options.timeout))
+      why = {.status = 504,
+             .message = "the vectors took longer than " +
+                        std::to_string(service.options.timeout) + " seconds",
+             .code = "timeout"};
+    return why.message.empty();
+  };
   Json data = Json::array();
   size_t tokens = 0;
   for (TextInput &input : asked->inputs) {
@@ -106,9 +127,11 @@ void server::embeddings(Service &service, const Call &call, Reply &reply) {
     std::string problem;
     std::vector<float> vector =
         embedder.embed(input.ids, asked->pooling, goOn, problem);
-    if (vector.empty())
-      return reply.fail(
-          {.status = 500, .message = gone ? "the client went away" : problem});
+    if (vector.empty()) {
+      if (why.message.empty())
+        why.message = problem;
+      return reply.fail(why);
+    }
     tokens += input.ids.size();
     data.push_back(
         {{"object", "embedding"},
