@@ -6,6 +6,11 @@
 #include "marimba/ReadyModel.h"
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 namespace marimba::rt {
 
@@ -24,6 +29,8 @@ std::unique_ptr<SessionStore> SessionStore::open(const fs::path &folder,
   store->meaning = origin.meaning;
   store->model = PathDigest::beginning(model);
   store->note = std::move(note);
+  if (!store->lock(error))
+    return nullptr;
   store->scan();
   store->thread = std::thread([made = store.get()] { made->writeAll(); });
   return store;
@@ -37,6 +44,26 @@ SessionStore::~SessionStore() {
   }
   if (thread.joinable())
     thread.join();
+  if (lockFile >= 0)
+    close(lockFile);
+}
+
+bool SessionStore::lock(std::string &error) {
+  fs::path path = folder / fileName(model);
+  path.replace_extension(".lock");
+  lockFile =
+      ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (lockFile < 0) {
+    error = path.string() + ": cannot be opened: " + std::strerror(errno);
+    return false;
+  }
+  // File systems without locks have the folder used by one, as they are told.
+  if (flock(lockFile, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
+    return true;
+  error = folder.string() +
+          ": another server of this model uses it; expected a folder of its "
+          "own for each";
+  return false;
 }
 
 void SessionStore::tell(const fs::path &path, const std::string &problem) {

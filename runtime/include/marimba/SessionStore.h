@@ -15,15 +15,16 @@
 namespace marimba::rt {
 
 /// The files of one model in a folder, written by a thread. Those of other
-/// models are left alone; several programs may use a folder at once. All
-/// functions may be called from any thread.
+/// models are left alone: several programs may use a folder at once, each with
+/// a model of its own. All functions may be called from any thread.
 class SessionStore {
 public:
   using Note = std::function<void(const std::string &)>;
 
   /// Makes the folder, with mode 0700, where it is not there. `note` hears of
   /// files that are no use; it may be called from the writer's thread. Null
-  /// and `error` where it cannot be used.
+  /// and `error` where it cannot be used, also because another store of the
+  /// model, of any process, is open: each would remove what the other needs.
   static std::unique_ptr<SessionStore> open(const std::filesystem::path &folder,
                                             const ReadyModel &model, Note note,
                                             std::string &error);
@@ -61,11 +62,13 @@ public:
 
 private:
   SessionStore() = default;
+  bool lock(std::string &error);
   void scan();
   void writeAll();
   void tell(const std::filesystem::path &path, const std::string &problem);
 
   std::filesystem::path folder;
+  int lockFile = -1;            // held as long as this lives
   std::string weights, meaning; // of the model
   PathDigest model;
   Note note;
