@@ -48,6 +48,7 @@ public:
   }
 
   void share() { shared = true; }
+  bool isWanted() const { return waiting > 0; }
 
   void run(int threads, void (*work)(void *), void *data) {
     if (isOwner()) {
@@ -70,6 +71,7 @@ public:
         std::thread([this] { serve(); }).detach();
       started = true;
       jobs.push_back(&job);
+      ++waiting;
       arrived.notify_one();
       job.ended.wait(lock, [&] { return job.done; });
     }
@@ -95,6 +97,7 @@ private:
       arrived.wait(lock, [&] { return !jobs.empty(); });
       Job &job = *jobs.front();
       jobs.pop_front();
+      --waiting;
       lock.unlock();
       try {
         runHere(job.threads, job.work, job.data);
@@ -110,6 +113,7 @@ private:
   std::atomic<const void *> owner = nullptr;
   std::atomic<bool> shared = false; // another thread asked, too
   std::mutex team;                  // held by the owner while it works
+  std::atomic<int> waiting = 0;     // of jobs
 
   std::mutex mutex; // of what follows
   std::condition_variable arrived;
@@ -126,6 +130,8 @@ void onTeam(int threads, void (*work)(void *), void *data) {
     return runHere(threads, work, data);
   Queue::instance().run(threads, work, data);
 }
+
+bool isTeamWanted() { return Queue::instance().isWanted(); }
 
 void shareTeams() { Queue::instance().share(); }
 

@@ -203,25 +203,44 @@ void Scheduler::place(Waiting next, bool isSpare) {
   rows[static_cast<size_t>(row->slot)] = std::move(row);
 }
 
-void Scheduler::addSpareWork(const Row &row) {
+void Scheduler::readWhenIdle(std::vector<int32_t> ids,
+                             std::vector<int64_t> boundaries) {
   constexpr size_t most = 8;
-  // A stop text is no part of the answer, but of its tokens.
-  if (row.request.afterAnswer.empty() || !kept->enabled() ||
-      row.request.onlyRead || row.end == AnswerEnd::Stop)
+  std::string ignored;
+  if (!kept->enabled() || ids.empty() || !model.checkIds(ids, ignored) ||
+      !std::ranges::is_sorted(boundaries))
     return;
   Request work;
-  std::span<const int32_t> held = session->tokens(row.slot);
-  work.ids.assign(held.begin(), held.end());
-  if (row.end != AnswerEnd::Model)
-    work.ids.push_back(row.last);
-  work.ids.insert(work.ids.end(), row.request.afterAnswer.begin(),
-                  row.request.afterAnswer.end());
-  work.boundaries = row.request.boundaries;
-  work.boundaries.push_back(static_cast<int64_t>(work.ids.size()));
+  work.ids = std::move(ids);
+  work.boundaries = std::move(boundaries);
   work.onlyRead = true;
   spare.push_front(std::move(work));
   if (spare.size() > most)
     spare.pop_back();
+  countSpareWork();
+}
+
+void Scheduler::countSpareWork() {
+  std::scoped_lock lock(mutex);
+  spareWork = spare.size() + std::ranges::any_of(rows, [](const auto &row) {
+                return row && row->spare;
+              });
+}
+
+void Scheduler::addSpareWork(const Row &row) {
+  // A stop text is no part of the answer, but of its tokens.
+  if (row.request.afterAnswer.empty() || !kept->enabled() ||
+      row.request.onlyRead || row.end == AnswerEnd::Stop)
+    return;
+  std::span<const int32_t> held = session->tokens(row.slot);
+  std::vector<int32_t> ids(held.begin(), held.end());
+  if (row.end != AnswerEnd::Model)
+    ids.push_back(row.last);
+  ids.insert(ids.end(), row.request.afterAnswer.begin(),
+             row.request.afterAnswer.end());
+  std::vector<int64_t> boundaries = row.request.boundaries;
+  boundaries.push_back(static_cast<int64_t>(ids.size()));
+  readWhenIdle(std::move(ids), std::move(boundaries));
 }
 
 bool Scheduler::handleSpareWork(std::string &error) {
@@ -328,10 +347,7 @@ bool Scheduler::clear(RequestListener &listener, std::string &error) {
     if (!removeRow(*row, error))
       return false;
   }
-  std::scoped_lock lock(mutex);
-  spareWork = spare.size() + std::ranges::any_of(rows, [](const auto &row) {
-                return row && row->spare;
-              });
+  countSpareWork();
   return true;
 }
 

@@ -3,6 +3,7 @@
 #include "marimba/ServingLoop.h"
 
 #include "marimba/Stopwatch.h"
+#include "marimba/ThreadTeam.h"
 
 #include <algorithm>
 
@@ -72,6 +73,7 @@ ServingLoop::create(const ReadyModel &model, const Tokenizer *tokenizer,
   made->scheduler = Scheduler::create(model, tokenizer, options, error);
   if (!made->scheduler)
     return nullptr;
+  made->threads = model.threads();
   made->thread = std::thread([loop = made.get()] { loop->run(); });
   return made;
 }
@@ -112,6 +114,18 @@ void ServingLoop::cancel(uint64_t request) {
   wake.notify_all();
 }
 
+void ServingLoop::readWhenIdle(std::vector<int32_t> ids,
+                               std::vector<int64_t> boundaries) {
+  std::scoped_lock lock(mutex);
+  if (stopping)
+    return;
+  tasks.push_back([this, ids = std::move(ids),
+                   boundaries = std::move(boundaries)]() mutable {
+    scheduler->readWhenIdle(std::move(ids), std::move(boundaries));
+  });
+  wake.notify_all();
+}
+
 void ServingLoop::stop(bool drain) {
   {
     std::scoped_lock lock(mutex);
@@ -132,43 +146,68 @@ ServingCounters ServingLoop::counters() const {
   return result;
 }
 
+bool ServingLoop::awaitWork() {
+  std::unique_lock lock(mutex);
+  wake.wait(lock, [&] {
+    return stopping || !tasks.empty() || !scheduler->idle() ||
+           scheduler->hasSpareWork();
+  });
+  if (stopping && (!draining || scheduler->idle()))
+    return false;
+  while (!tasks.empty()) {
+    std::function<void()> task = std::move(tasks.front());
+    tasks.pop_front();
+    lock.unlock();
+    task();
+    lock.lock();
+  }
+  return true;
+}
+
+bool ServingLoop::goesOn() const {
+  std::scoped_lock lock(mutex);
+  return !stopping && tasks.empty() &&
+         (!scheduler->idle() || scheduler->hasSpareWork());
+}
+
+void ServingLoop::step(Ears &ears) {
+  if (scheduler->idle() && !scheduler->hasSpareWork())
+    return;
+  std::string error;
+  Stopwatch watch;
+  bool good = false;
+  try {
+    good = scheduler->step(ears, error);
+  } catch (const std::exception &exception) {
+    error = std::string("no memory for this call: ") + exception.what();
+  }
+  {
+    std::scoped_lock lock(mutex);
+    ++counts.steps;
+    counts.longestStep = std::max(counts.longestStep, watch.seconds());
+    count();
+  }
+  if (!good)
+    failAll(error);
+}
+
 void ServingLoop::run() {
   Ears ears(*this);
-  while (true) {
-    {
-      std::unique_lock lock(mutex);
-      wake.wait(lock, [&] {
-        return stopping || !tasks.empty() || !scheduler->idle() ||
-               scheduler->hasSpareWork();
-      });
-      if (stopping && (!draining || scheduler->idle()))
-        break;
-      while (!tasks.empty()) {
-        std::function<void()> task = std::move(tasks.front());
-        tasks.pop_front();
-        lock.unlock();
-        task();
-        lock.lock();
-      }
-    }
-    if (scheduler->idle() && !scheduler->hasSpareWork())
-      continue;
-    std::string error;
-    Stopwatch watch;
-    bool good = false;
+  while (awaitWork()) {
+    bool begun = false;
+    auto turn = [&] {
+      begun = true;
+      do
+        step(ears);
+      while (goesOn() && !isTeamWanted());
+    };
     try {
-      good = scheduler->step(ears, error);
-    } catch (const std::exception &exception) {
-      error = std::string("no memory for this call: ") + exception.what();
+      threads > 1 ? onTeam(threads, turn) : turn();
+    } catch (const std::exception &) {
+      // No thread is left for a turn: the step fails, and says so.
+      if (!begun)
+        step(ears);
     }
-    {
-      std::scoped_lock lock(mutex);
-      ++counts.steps;
-      counts.longestStep = std::max(counts.longestStep, watch.seconds());
-      count();
-    }
-    if (!good)
-      failAll(error);
   }
   failAll(kStopped);
   std::deque<std::function<void()>> left;

@@ -76,6 +76,28 @@ TEST(TeamQueue, WorkInsideWorkRunsAtOnce) {
   });
 }
 
+TEST(TeamQueue, LongWorkHearsOfOthers) {
+  EXPECT_FALSE(isTeamWanted());
+  std::barrier begun(2);
+  int order = 0;
+  onThreads(2, [&](int i) {
+    if (i == 1)
+      begun.arrive_and_wait();
+    onTeam(2, [&] {
+      if (i == 1) {
+        EXPECT_EQ(order++, 1);
+        return;
+      }
+      EXPECT_FALSE(isTeamWanted());
+      begun.arrive_and_wait();
+      while (!isTeamWanted())
+        std::this_thread::yield();
+      EXPECT_EQ(order++, 0);
+    });
+  });
+  EXPECT_FALSE(isTeamWanted());
+}
+
 TEST(TeamQueue, ExceptionsComeBack) {
   onThreads(3, [&](int i) {
     try {

@@ -10,6 +10,8 @@ import os
 import struct
 import subprocess
 import sys
+import threading
+import time
 
 import checker
 import serving
@@ -30,6 +32,7 @@ class Checker(checker.Checker):
     def __init__(self, marimba, stories, work):
         super().__init__(work)
         self.marimba = marimba
+        self.stories = stories
         self.model = serving.with_template(stories, self.path("dogs"))
         self.server = self.start()
 
@@ -251,6 +254,34 @@ class Checker(checker.Checker):
             server.post(CHAT, {"messages": USER, "max_tokens": 2})
             self.equal("cpus of the first thread", os.sched_getaffinity(0), os.sched_getaffinity(server.process.pid))
 
+    def case_next_turn(self):
+        """An answer is read before the next turn, as the next turn has it, and only so."""
+        def turns(model, *options, **body):
+            command = [self.marimba, "serve", model, "--threads", "1", *options]
+            with serving.Server(command, self.path("log-turns")) as server:
+                body = {"max_tokens": 24, "temperature": 0, **body}
+                first = server.post(CHAT, {"messages": USER, **body})
+                begun = time.monotonic()
+                while server.metric("marimba_cache_places") < 3 and time.monotonic() - begun < 3:
+                    time.sleep(0.02)
+                messages = [*USER, first["choices"][0]["message"], {"role": "user", "content": "And then?"}]
+                return first, server.post(CHAT, {"messages": messages, **body})
+
+        def cached(answer):
+            return answer["usage"]["prompt_tokens_details"]["cached_tokens"]
+
+        first, second = turns(self.stories)
+        self.equal("prompt and answer are reused", first["usage"]["total_tokens"], cached(second))
+        forgetful = turns(self.stories, "--cache-bytes", "0")[1]
+        self.equal("nothing is kept", 0, cached(forgetful))
+        self.equal("the same", forgetful["choices"], second["choices"])
+        # The next turn is written without these thoughts.
+        thinks = {"chat_template_kwargs": {"enable_thinking": True}}
+        first, second = turns(self.model, **thinks)
+        self.expect("thoughts are not reused", cached(second) < first["usage"]["total_tokens"], second["usage"])
+        self.equal("the same after thoughts", turns(self.model, "--cache-bytes", "0", **thinks)[1]["choices"],
+                   second["choices"])
+
     def case_metrics(self):
         self.expect("tokens are counted", self.server.metric("marimba_generated_tokens_total") > 0)
         self.equal("nothing runs", 0, self.server.metric("marimba_requests_running"))
@@ -306,6 +337,24 @@ class Checker(checker.Checker):
         self.expect("base64", max(abs(x - y) for x, y in zip(mean[0], found, strict=True)) < 1e-6, found[:4])
         ids = self.post("/tokenize", {"content": WORDS})["tokens"]
         self.equal("ids", mean[0], embed(input=ids)[0])
+
+    def case_embeddings_are_bounded(self):
+        """One has its turn and one waits, both until their time is over; a third is refused."""
+        text = "word " * 5000
+        options = ["--embeddings", "--queue", "1", "--timeout", "6", "--threads", "1"]
+        with serving.Server([self.marimba, "serve", self.model, *options], self.path("log-vectors")) as server:
+            found = []
+
+            def ask():
+                status, _, error = server.call("POST", "/v1/embeddings", {"input": [text] * 256})
+                found.append((status, error["error"]["code"]))
+
+            threads = [threading.Thread(target=ask) for _ in range(3)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            self.equal("bounded", [(429, "queue_full"), (504, "timeout"), (504, "timeout")], sorted(found))
 
     def case_errors(self):
         def refused(path, body, param, status=400):

@@ -156,6 +156,7 @@ void server::chatCompletions(Service &service, const Call &call, Reply &reply) {
       ChatJob::begin(service, std::move(*asked), error);
   if (!job)
     return reply.fail(error);
+  reply.after = [job] { job->readAhead(); };
   if (!streams) {
     ChatListener silent;
     if (!job->run(call.client, silent, error))

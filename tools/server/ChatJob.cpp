@@ -118,6 +118,21 @@ Json ChatJob::save() {
                           std::move(prompt.ids), std::move(prompt.boundaries));
 }
 
+void ChatJob::readAhead() {
+  // Nobody goes on from several answers, or from one that was not told.
+  if (all.size() != 1 || !answers->done() || service.options.cacheBytes == 0)
+    return;
+  Json answer = messageJson(all.front().message);
+  answer.erase("refusal");
+  answer.erase("reasoning_content"); // clients seldom send it back
+  std::optional<rt::ChatPrompt> next =
+      service.form().nextTurn(call.chat, answer);
+  if (next && next->ids.size() > all.front().usage.promptTokens &&
+      static_cast<int64_t>(next->ids.size()) < service.options.context)
+    service.loop().readWhenIdle(std::move(next->ids),
+                                std::move(next->boundaries));
+}
+
 bool ChatJob::take(AnswerPiece &piece, ChatListener &listener) {
   ChatChoice &choice = all[piece.choice];
   if (piece.kind == AnswerPiece::Kind::Reading)

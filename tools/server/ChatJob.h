@@ -72,6 +72,8 @@ public:
   /// Saves the conversation, where the request says so: what a reply tells of
   /// it, else null.
   Json save();
+  /// Has the answer read as the next turn will have it, while nobody asks.
+  void readAhead();
   /// Of all answers together; OpenAI's usage.
   Json usage() const;
   const ChatCall &request() const { return call; }

@@ -54,6 +54,8 @@ struct Reply {
   std::vector<std::pair<std::string, std::string>> headers;
   /// Writes the body in pieces, in place of `body`.
   std::function<void(Writer &)> stream;
+  /// What is to be done when the client has all of it; may be null.
+  std::function<void()> after;
 
   void json(const Json &value) { body = writeJson(value); }
   void fail(const ApiError &error) {

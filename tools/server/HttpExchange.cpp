@@ -10,6 +10,7 @@
 
 #include <cstring>
 #include <httplib.h>
+#include <utility>
 
 using namespace marimba::server;
 
@@ -75,6 +76,8 @@ public:
     broken = false;
     whole = process_request(stream, /*close_connection=*/false, closed,
                             [](httplib::Request &) {});
+    if (std::function<void()> work = std::exchange(after, nullptr))
+      work();
     return whole && !closed && !broken;
   }
 
@@ -85,6 +88,7 @@ private:
   Connection *now = nullptr;
   std::string_view body;
   bool broken = false; // a reply has ended before its end
+  std::function<void()> after;
 };
 
 void HttpExchange::Impl::route(const httplib::Request &request,
@@ -101,6 +105,7 @@ void HttpExchange::Impl::route(const httplib::Request &request,
     reply.fail({.status = 500, .message = exception.what()});
   }
   response.status = reply.status;
+  after = std::move(reply.after);
   for (const auto &[name, value] : reply.headers)
     response.set_header(name, value);
   if (!reply.stream) {

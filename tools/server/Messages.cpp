@@ -211,6 +211,7 @@ void server::messages(Service &service, const Call &call, Reply &reply) {
       ChatJob::begin(service, std::move(*asked), error);
   if (!job)
     return fail(reply, error);
+  reply.after = [job] { job->readAhead(); };
   if (streams)
     return beginEvents(
         reply, [job, &service, &client = call.client](EventStream &stream) {

@@ -136,6 +136,7 @@ void server::responses(Service &service, const Call &call, Reply &reply) {
       ChatJob::begin(service, std::move(*asked), error);
   if (!job)
     return reply.fail(error);
+  reply.after = [job] { job->readAhead(); };
   if (streams)
     return beginEvents(reply, [job, response = std::move(response),
                                &client = call.client](EventStream &stream) {

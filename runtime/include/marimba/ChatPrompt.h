@@ -75,6 +75,16 @@ public:
   std::optional<ChatPrompt> prompt(const ChatRequest &request,
                                    std::string &error) const;
 
+  /// The beginning that all prompts have which go on behind `answer`, a
+  /// message, to `request`, up to the last of their boundaries that is sure:
+  /// where the template says so, the end of the answer. Written by the
+  /// template, so without thoughts where it leaves them out, and whatever
+  /// tokens the answer was made of. Nothing where that is not known; `text` is
+  /// not told.
+  std::optional<ChatPrompt>
+  nextTurn(const ChatRequest &request,
+           const nlohmann::ordered_json &answer) const;
+
   /// The grammar of answers to a prompt whose choice forces calls; `parallel`:
   /// several are fine. Nothing where calls() is null, or nothing is forced.
   std::optional<CallGrammar> callGrammar(const ChatPrompt &prompt,

@@ -64,6 +64,8 @@ public:
   SequenceBytes sequenceBytes() const;
   const std::vector<int32_t> &endIds() const { return known.endIds; }
   int64_t chunk() const { return chunkTokens; }
+  /// Size of the team that its calls run on.
+  int32_t threads() const { return known.threads; }
   /// Its code, weights and packed weights.
   const Model &parts() const { return *model; }
 

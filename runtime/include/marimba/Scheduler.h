@@ -148,6 +148,10 @@ public:
   /// Whether step() has something to do while idle(): it reads answers, for
   /// the next turns.
   bool hasSpareWork() const;
+  /// Has a prompt read, so that it is kept, while there is nothing else to do;
+  /// nobody hears of it. Nothing where nothing is kept, or what is not allowed.
+  /// For the thread of step().
+  void readWhenIdle(std::vector<int32_t> ids, std::vector<int64_t> boundaries);
   /// What is kept for reuse; for the thread of step().
   PrefixTree &tree() { return *kept; }
   /// The request whose logits were not finite, where that ended a step().
@@ -171,6 +175,7 @@ private:
   bool handleSpareWork(std::string &error);
   /// Reads the answer of a row later.
   void addSpareWork(const Row &row);
+  void countSpareWork();
   bool decode(RequestListener &listener, std::string &error);
   bool clear(RequestListener &listener, std::string &error);
   bool fail(Row &row, const std::string &problem, RequestListener &listener,

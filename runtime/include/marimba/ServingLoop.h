@@ -85,6 +85,10 @@ public:
   /// listener may be under way, and ends. One that is not there is no error.
   void cancel(uint64_t request);
 
+  /// Has a prompt read while there is nothing else to do, so that one which
+  /// begins with it need not wait; as Scheduler::readWhenIdle().
+  void readWhenIdle(std::vector<int32_t> ids, std::vector<int64_t> boundaries);
+
   /// Accepts nothing more; `drain`: ends when all that runs and waits is
   /// answered. Otherwise those fail. Returns when the thread has ended; not
   /// from a listener.
@@ -114,6 +118,12 @@ private:
   class Ears;
   ServingLoop() = default;
   void run();
+  /// Waits for work and does what comes before the next step. False at the end.
+  bool awaitWork();
+  /// A call of the model.
+  void step(Ears &ears);
+  /// Whether step() has something to do and nothing else is to be done first.
+  bool goesOn() const;
   /// Takes what the tree counted; locked, in the loop's thread.
   void count();
   /// Has the loop's thread do something between steps. False and `error` where
@@ -124,6 +134,7 @@ private:
   void failAll(const std::string &error);
 
   std::unique_ptr<Scheduler> scheduler;
+  int32_t threads = 1;      // of the model's team
   mutable std::mutex mutex; // of what follows
   std::condition_variable wake;
   std::map<uint64_t, std::shared_ptr<AnswerListener>> listeners;

@@ -39,6 +39,10 @@ void bindThreads(int threads);
 /// From inside `work` it runs at once.
 void onTeam(int threads, void (*work)(void *), void *data);
 
+/// Whether a thread waits for its turn. Who has many parts of work has them all
+/// in one turn, which is cheaper than one of each, until somebody waits.
+bool isTeamWanted();
+
 /// Says that several threads are going to ask: none of their own then ever gets
 /// a team. libgomp's threads sleep instead of spinning once there are more of
 /// them, idle ones too, than cpus. To be called before the first onTeam().

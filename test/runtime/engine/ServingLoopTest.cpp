@@ -272,6 +272,38 @@ TEST_F(ServingLoopTest, SessionsHaveNames) {
   EXPECT_TRUE(loop->saveSession("two", {1}, {}, "", error)) << error;
 }
 
+TEST_F(ServingLoopTest, AFolderHasOneServerOfAModel) {
+  auto loop = serve(onDisk());
+  EXPECT_FALSE(ServingLoop::create(*ready, tokenizer.get(), onDisk(), error));
+  EXPECT_EQ(error, folder.string() +
+                       ": another server of this model uses it; expected a "
+                       "folder of its own for each");
+  ReadyModel other(ModelFacts{.name = "other", .meaning = "other"}, model, 4);
+  error.clear();
+  EXPECT_TRUE(ServingLoop::create(other, tokenizer.get(), onDisk(), error))
+      << error;
+  loop.reset();
+  EXPECT_TRUE(serve(onDisk()));
+}
+
+TEST_F(ServingLoopTest, ReadsAheadWhileNobodyAsks) {
+  Request request = conversation(7);
+  auto loop = serve(onDisk());
+  loop->readWhenIdle({request.ids.begin(), request.ids.begin() + 110},
+                     request.boundaries);
+  // Places at 64, 100 and 110.
+  for (int i = 0; i < 6000 && loop->counters().cacheNodes < 3; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  EXPECT_EQ(loop->counters().requests, 0u);
+  EXPECT_EQ(ask(*loop, request).reusedTokens, 110u);
+  // Not allowed, and where nothing is kept: nothing to do.
+  loop->readWhenIdle({1000000}, {});
+  EXPECT_EQ(ask(*loop, request).reusedTokens, 110u);
+  auto forgetful = serve();
+  forgetful->readWhenIdle(request.ids, {});
+  EXPECT_EQ(ask(*forgetful, request).reusedTokens, 0u);
+}
+
 TEST_F(ServingLoopTest, WhatASessionHasStaysInTheFolder) {
   Scheduler::Options options = onDisk();
   options.cache.bytes = 20000;
