@@ -51,9 +51,10 @@ public:
 
   /// Waits for what comes next, so many milliseconds at most; `pieces` may be
   /// empty then. The first token and an end come at once, what is between them
-  /// 10 ms later at most (of answers that are not streams 100), together. False, and `error`, where nothing more comes: the time for the
-  /// answer is over, the model failed, the client does not read fast enough;
-  /// with an empty message where the client went away.
+  /// 10 ms later at most (of answers that are not streams 100), together.
+  /// False, and `error`, where nothing more comes: the time for the answer is
+  /// over, the model failed, the client does not read fast enough; with an
+  /// empty message where the client went away.
   bool next(Client &client, int milliseconds, std::vector<AnswerPiece> &pieces,
             ApiError &error);
   /// Whether all are finished.

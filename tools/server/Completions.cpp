@@ -82,8 +82,8 @@ bool Completion::submit(ApiError &error) {
         choices.back().text = prompt.text;
     }
   }
-  answers = Answers::submit(service, std::move(requests),
-                            call.answer.streams, error);
+  answers =
+      Answers::submit(service, std::move(requests), call.answer.streams, error);
   return answers != nullptr;
 }
 
