@@ -20,7 +20,7 @@ static constexpr int64_t kDepthStep = 128, kSuperBlock = 256;
 /// take, and more where the group has more.
 static constexpr int64_t kFoursAtOnce = 16;
 /// With sums in 32 bits.
-static constexpr int64_t kFoursOfWide = 4;
+static constexpr int64_t kFoursOfWide = 8;
 
 static Value divide(KernelBuilder &b, Value a, int64_t by) {
   return arith::DivUIOp::create(b, a, b.index(by));
