@@ -128,10 +128,7 @@ static size_t findHalfMark(std::string_view text,
                            std::span<const std::string_view> marks) {
   size_t kept = 0;
   for (std::string_view mark : marks)
-    for (size_t size = std::min(mark.size() - 1, text.size()); size > kept;
-         --size)
-      if (text.ends_with(mark.substr(0, size)))
-        kept = size;
+    kept = std::max(kept, text::sizeOfHalf(text, mark));
   return text.size() - kept;
 }
 

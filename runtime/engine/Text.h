@@ -34,6 +34,15 @@ inline std::string_view takeUntil(std::string_view &text, char end) {
   return taken;
 }
 
+/// The size of the longest end of `text` that is the beginning of `mark`, and
+/// not all of it: more of it may follow.
+inline size_t sizeOfHalf(std::string_view text, std::string_view mark) {
+  size_t size = std::min(mark.size() - 1, text.size());
+  while (!text.ends_with(mark.substr(0, size)))
+    --size;
+  return size;
+}
+
 /// With so many digits behind the point, whatever the locale.
 inline std::string fixed(double value, int digits) {
   char buffer[400];

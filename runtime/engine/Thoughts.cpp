@@ -31,11 +31,9 @@ bool ThoughtMarks::areBegun(std::string_view prompt) const {
 
 /// Takes `held`, but for its end where that may become `mark`.
 static std::string takeUnlessHalf(std::string &held, std::string_view mark) {
-  size_t kept = std::min(held.size(), mark.size() - 1);
-  while (!mark.starts_with(std::string_view(held).substr(held.size() - kept)))
-    --kept;
-  std::string taken = held.substr(0, held.size() - kept);
-  held.erase(0, held.size() - kept);
+  size_t size = held.size() - text::sizeOfHalf(held, mark);
+  std::string taken = held.substr(0, size);
+  held.erase(0, size);
   return taken;
 }
 
