@@ -146,12 +146,13 @@ ServingCounters ServingLoop::counters() const {
   return result;
 }
 
+bool ServingLoop::hasWork() const {
+  return !scheduler->idle() || scheduler->hasSpareWork();
+}
+
 bool ServingLoop::awaitWork() {
   std::unique_lock lock(mutex);
-  wake.wait(lock, [&] {
-    return stopping || !tasks.empty() || !scheduler->idle() ||
-           scheduler->hasSpareWork();
-  });
+  wake.wait(lock, [&] { return stopping || !tasks.empty() || hasWork(); });
   if (stopping && (!draining || scheduler->idle()))
     return false;
   while (!tasks.empty()) {
@@ -166,12 +167,11 @@ bool ServingLoop::awaitWork() {
 
 bool ServingLoop::goesOn() const {
   std::scoped_lock lock(mutex);
-  return !stopping && tasks.empty() &&
-         (!scheduler->idle() || scheduler->hasSpareWork());
+  return !stopping && tasks.empty() && hasWork();
 }
 
 void ServingLoop::step(Ears &ears) {
-  if (scheduler->idle() && !scheduler->hasSpareWork())
+  if (!hasWork())
     return;
   std::string error;
   Stopwatch watch;

@@ -118,6 +118,8 @@ private:
   class Ears;
   ServingLoop() = default;
   void run();
+  /// Whether the scheduler has something to do.
+  bool hasWork() const;
   /// Waits for work and does what comes before the next step. False at the end.
   bool awaitWork();
   /// A call of the model.
