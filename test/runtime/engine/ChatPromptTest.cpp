@@ -1,54 +1,13 @@
 //===- ChatPromptTest.cpp -------------------------------------------------===//
 
-#include "../TokenizerTestUtils.h"
+#include "ChatPromptTestUtils.h"
 
 #include "marimba/AnswerParts.h"
-#include "marimba/ChatPrompt.h"
 
 #include <chrono>
-#include <fstream>
-#include <iterator>
 
 using namespace marimba::rt;
 using Json = nlohmann::ordered_json;
-
-/// A tokenizer of Inputs that has tokens for the marks of turns, too; `flag`,
-/// where it is there, is set for them.
-static std::unique_ptr<Tokenizer> makeTokenizer(const char *name = "stories",
-                                                bool hasMarks = true,
-                                                const char *flag = nullptr) {
-  nlohmann::json document = readGolden(name)["tokenizer"];
-  int32_t id = 60000;
-  if (hasMarks)
-    for (const char *mark :
-         {"<|im_start|>", "<|im_end|>", "<think>", "</think>",
-          "<|tool_call_start|>", "<|eot_id|>", "<|start_header_id|>",
-          "<|end_header_id|>", "<|bom|>", "<|eom|>"}) {
-      nlohmann::json token = addedToken(id++, mark);
-      token["special"] = true;
-      if (flag)
-        token[flag] = true;
-      document["added_tokens"].push_back(token);
-    }
-  return parse(document);
-}
-
-static std::unique_ptr<ChatTemplate> readForm(const std::string &name) {
-  std::ifstream stream(std::string(MARIMBA_TEST_INPUTS) + "/chat-templates/" +
-                       name + ".jinja");
-  std::string source{std::istreambuf_iterator<char>(stream), {}}, error;
-  auto form = ChatTemplate::parse(
-      source, name, {{"bos_token", ""}, {"eos_token", "</s>"}}, error);
-  EXPECT_TRUE(form) << error;
-  return form;
-}
-
-static std::unique_ptr<ChatTemplate> parseForm(std::string_view source) {
-  std::string error;
-  auto form = ChatTemplate::parse(source, "t", {}, error);
-  EXPECT_TRUE(form) << error;
-  return form;
-}
 
 static Json someTools() {
   return Json::parse(R"([{"type": "function", "function": {"name": "weather",
@@ -56,43 +15,12 @@ static Json someTools() {
     "string"}}}}}])");
 }
 
-/// A conversation with thoughts, calls and what they returned.
-static Json someMessages() {
-  return Json::parse(R"([
-    {"role": "system", "content": "Be brief."},
-    {"role": "user", "content": "Once upon a time?"},
-    {"role": "assistant", "content": "There was a girl.",
-     "reasoning_content": "A story."},
-    {"role": "user", "content": [{"type": "text", "text": "And"},
-                                 {"type": "text", "text": "the weather?"}]},
-    {"role": "assistant", "content": null, "tool_calls": [
-      {"id": "c1", "type": "function", "function":
-        {"name": "weather", "arguments": "{\"city\": \"Köln\"}"}}]},
-    {"role": "tool", "tool_call_id": "c1", "content": "{\"rain\": true}"},
-    {"role": "assistant", "content": "It rains."},
-    {"role": "user", "content": "Thanks!"}])");
-}
-
-static ChatPrompt make(const ChatForm &form, const ChatRequest &request) {
-  std::string error;
-  std::optional<ChatPrompt> prompt = form.prompt(request, error);
-  EXPECT_TRUE(prompt) << error;
-  return prompt.value_or(ChatPrompt());
-}
-
-static Json firstOf(const Json &messages, size_t count) {
-  Json result = Json::array();
-  for (size_t i = 0; i < count; ++i)
-    result.push_back(messages[i]);
-  return result;
-}
-
 /// The ids are those of the whole text, and the boundaries those that encoding
 /// each beginning of the conversation by itself finds.
 static void checkBoundaries(const Tokenizer &tokenizer, const ChatForm &form,
                             const Json &messages, const Json &tools) {
   ChatRequest request{.messages = messages, .tools = tools};
-  ChatPrompt whole = make(form, request);
+  ChatPrompt whole = makePrompt(form, request);
   EXPECT_EQ(whole.ids, tokenizer.encode(whole.text, false));
   ASSERT_FALSE(whole.boundaries.empty());
   EXPECT_EQ(whole.boundaries.back(), int64_t(whole.ids.size()));
@@ -175,7 +103,7 @@ TEST(ChatPromptTest, MarksEveryMessageAndAnswer) {
   ChatRequest request{.messages = Json::parse(R"([
     {"role": "user", "content": "Hi"}, {"role": "assistant", "content": "So"},
     {"role": "user", "content": "Yes"}])")};
-  ChatPrompt prompt = make(form, request);
+  ChatPrompt prompt = makePrompt(form, request);
   std::vector<std::string> parts;
   int64_t at = 0;
   for (int64_t end : prompt.boundaries) {
@@ -198,12 +126,12 @@ TEST(ChatPromptTest, LeavesOutWhereTemplatesRewrite) {
   ChatForm form(*tokenizer, qwen.get());
   // The thought is dropped with the next question, so the answer's end is none.
   ChatRequest request{.messages = firstOf(someMessages(), 4)};
-  ChatPrompt prompt = make(form, request);
+  ChatPrompt prompt = makePrompt(form, request);
   EXPECT_EQ(prompt.text.find("A story."), std::string::npos);
   EXPECT_EQ(prompt.boundaries.size(), 5u); // system, user, answer, user, answer
   // It is there while it counts.
   request.messages = firstOf(someMessages(), 3);
-  EXPECT_NE(make(form, request).text.find("<think>\nA story.\n</think>"),
+  EXPECT_NE(makePrompt(form, request).text.find("<think>\nA story.\n</think>"),
             std::string::npos);
 }
 
@@ -211,7 +139,8 @@ TEST(ChatPromptTest, FeedsThoughtsAsTemplatesWantThem) {
   auto tokenizer = makeTokenizer();
   Json messages = firstOf(someMessages(), 3);
   auto textOf = [&](const ChatTemplate *source) {
-    return make(ChatForm(*tokenizer, source), {.messages = messages}).text;
+    return makePrompt(ChatForm(*tokenizer, source), {.messages = messages})
+        .text;
   };
   constexpr const char *loop = "{% for m in messages %}";
   auto form = [&](const std::string &body) {
@@ -245,7 +174,8 @@ TEST(ChatPromptTest, GivesCallsAsTemplatesWantThem) {
   constexpr const char *end = "{% endfor %}{% endfor %}";
   auto textOf = [&](const std::string &call) {
     auto form = parseForm(front + call + end);
-    return make(ChatForm(*tokenizer, form.get()), {.messages = messages}).text;
+    return makePrompt(ChatForm(*tokenizer, form.get()), {.messages = messages})
+        .text;
   };
   // An object; the text where it would be no JSON otherwise.
   EXPECT_NE(textOf("{{ c.function.arguments | tojson }}")
@@ -268,8 +198,9 @@ TEST(ChatPromptTest, GivesCallsAsTemplatesWantThem) {
   EXPECT_TRUE(textOf("").starts_with("[system]"));
   auto knows = parseForm("{# developer #}{% for m in messages %}[{{ m.role }}]"
                          "{% endfor %}");
-  EXPECT_TRUE(make(ChatForm(*tokenizer, knows.get()), {.messages = messages})
-                  .text.starts_with("[developer]"));
+  EXPECT_TRUE(
+      makePrompt(ChatForm(*tokenizer, knows.get()), {.messages = messages})
+          .text.starts_with("[developer]"));
 }
 
 TEST(ChatPromptTest, FollowsTheChoiceOfTools) {
@@ -278,7 +209,7 @@ TEST(ChatPromptTest, FollowsTheChoiceOfTools) {
   ChatForm form(*tokenizer, qwen.get());
   ChatRequest request{.messages = firstOf(someMessages(), 2),
                       .tools = someTools()};
-  ChatPrompt prompt = make(form, request);
+  ChatPrompt prompt = makePrompt(form, request);
   EXPECT_EQ(prompt.choice.kind, ToolChoice::Kind::Auto);
   ASSERT_EQ(prompt.tools.size(), 1u);
   // In the order of the request.
@@ -287,12 +218,12 @@ TEST(ChatPromptTest, FollowsTheChoiceOfTools) {
                        "\"weather\", \"parameters\""),
       std::string::npos);
   request.toolChoice = "none";
-  prompt = make(form, request);
+  prompt = makePrompt(form, request);
   EXPECT_TRUE(prompt.tools.empty());
   EXPECT_EQ(prompt.text.find("weather"), std::string::npos);
   request.toolChoice =
       Json::parse(R"({"type": "function", "function": {"name": "weather"}})");
-  EXPECT_EQ(make(form, request).choice.kind, ToolChoice::Kind::Named);
+  EXPECT_EQ(makePrompt(form, request).choice.kind, ToolChoice::Kind::Named);
   EXPECT_EQ(form.calls(), findToolCallForm("hermes"));
   EXPECT_EQ(ChatForm(*tokenizer, qwen.get(), findToolCallForm("jamba")).calls(),
             findToolCallForm("jamba"));
@@ -309,12 +240,12 @@ TEST(ChatPromptTest, KnowsWhetherThoughtsAreBegun) {
   auto qwen35 = readForm("qwen35");
   ChatForm form(*tokenizer, qwen35.get());
   ChatRequest request{.messages = firstOf(someMessages(), 2)};
-  EXPECT_TRUE(make(form, request).begunThoughts);
+  EXPECT_TRUE(makePrompt(form, request).begunThoughts);
   request.thinks = false;
-  EXPECT_FALSE(make(form, request).begunThoughts);
+  EXPECT_FALSE(makePrompt(form, request).begunThoughts);
   request.thinks = std::nullopt;
   request.values = Json{{"enable_thinking", false}};
-  EXPECT_FALSE(make(form, request).begunThoughts);
+  EXPECT_FALSE(makePrompt(form, request).begunThoughts);
 }
 
 TEST(ChatPromptTest, ContinuesAnAnswer) {
@@ -323,7 +254,7 @@ TEST(ChatPromptTest, ContinuesAnAnswer) {
   ChatForm form(*tokenizer, chatml.get());
   ChatRequest request{.messages = firstOf(someMessages(), 3),
                       .continuesLast = true};
-  ChatPrompt prompt = make(form, request);
+  ChatPrompt prompt = makePrompt(form, request);
   EXPECT_TRUE(prompt.text.ends_with("<|im_start|>assistant\nThere was a girl."))
       << prompt.text;
   EXPECT_EQ(prompt.ids, tokenizer->encode(prompt.text, false));
@@ -337,7 +268,7 @@ TEST(ChatPromptTest, WritesThePlainForm) {
   auto tokenizer = makeTokenizer("stories", false);
   ChatForm form(*tokenizer, nullptr);
   ChatRequest request{.messages = firstOf(someMessages(), 4)};
-  ChatPrompt prompt = make(form, request);
+  ChatPrompt prompt = makePrompt(form, request);
   EXPECT_EQ(prompt.text, "Be brief.\n\nUser: Once upon a time?\nAssistant: "
                          "There was a girl.\nUser: And\nthe weather?\n"
                          "Assistant:");
@@ -348,7 +279,7 @@ TEST(ChatPromptTest, WritesThePlainForm) {
   EXPECT_GE(prompt.boundaries.size(), 4u);
   EXPECT_EQ(form.stops(), std::vector<std::string>{"\nUser:"});
   request.messages = firstOf(someMessages(), 2);
-  ChatPrompt first = make(form, request);
+  ChatPrompt first = makePrompt(form, request);
   EXPECT_EQ(first.boundaries,
             std::vector<int64_t>(prompt.boundaries.begin(),
                                  prompt.boundaries.begin() +
@@ -437,7 +368,7 @@ TEST(ChatPromptTest, IsFastForLongConversations) {
   ChatPrompt prompt;
   std::string whole;
   auto begin = std::chrono::steady_clock::now();
-  prompt = make(form, {.messages = messages});
+  prompt = makePrompt(form, {.messages = messages});
   auto middle = std::chrono::steady_clock::now();
   tokenizer->encode(prompt.text, false);
   auto end = std::chrono::steady_clock::now();
@@ -451,52 +382,4 @@ TEST(ChatPromptTest, IsFastForLongConversations) {
   };
   RecordProperty("prompt_us", ms(middle - begin));
   RecordProperty("encode_us", ms(end - middle));
-}
-
-TEST(ChatPrompt, TheNextTurnIsKnownUpToTheEndOfAnAnswer) {
-  auto tokenizer = makeTokenizer();
-  for (const char *name : {"chatml", "llama3", "qwen25", "qwen35"}) {
-    auto source = readForm(name);
-    ChatForm form(*tokenizer, source.get());
-    ChatRequest request{.messages = firstOf(someMessages(), 2)};
-    Json answer = {{"role", "assistant"}, {"content", "There was a girl."}};
-    std::optional<ChatPrompt> next = form.nextTurn(request, answer);
-    ASSERT_TRUE(next) << name;
-    ChatPrompt now = make(form, request);
-    request.messages.push_back(answer);
-    request.messages.push_back({{"role", "user"}, {"content", "And then?"}});
-    ChatPrompt later = make(form, request);
-    ASSERT_LT(next->ids.size(), later.ids.size()) << name;
-    EXPECT_TRUE(std::ranges::equal(
-        next->ids, std::span(later.ids).first(next->ids.size())))
-        << name;
-    ASSERT_LE(next->boundaries.size(), later.boundaries.size()) << name;
-    EXPECT_TRUE(std::ranges::equal(
-        next->boundaries,
-        std::span(later.boundaries).first(next->boundaries.size())))
-        << name;
-    EXPECT_EQ(next->boundaries.back(), int64_t(next->ids.size())) << name;
-    // qwen35 writes the last answer with thoughts and others without.
-    if (std::string_view(name) != "qwen35")
-      EXPECT_GT(next->ids.size(), now.ids.size()) << name;
-  }
-}
-
-TEST(ChatPrompt, TheNextTurnHasNoAnswerThatIsWrittenOtherwise) {
-  auto tokenizer = makeTokenizer();
-  auto source = parseForm(
-      "{% for m in messages %}<|im_start|>{{ m.role }}: {% if m.role != "
-      "'assistant' or loop.last %}{{ m.content }}{% endif %}<|im_end|>"
-      "{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant: "
-      "{% endif %}");
-  ChatForm form(*tokenizer, source.get());
-  ChatRequest request{.messages = firstOf(someMessages(), 2)};
-  Json answer = {{"role", "assistant"}, {"content", "There was a girl."}};
-  std::optional<ChatPrompt> next = form.nextTurn(request, answer);
-  ASSERT_TRUE(next);
-  EXPECT_LE(next->ids.size(), make(form, request).ids.size());
-  // One that is continued is part of a message that is not told here.
-  request.messages.push_back(answer);
-  request.continuesLast = true;
-  EXPECT_FALSE(form.nextTurn(request, answer));
 }
