@@ -5,9 +5,10 @@
 
 #include "marimba/Tokenizer.h"
 
+#include <gtest/gtest.h>
+
 #include <chrono>
 #include <fstream>
-#include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 #include <unicode/utf8.h>
 

@@ -12,10 +12,11 @@
 #include "marimba/Tensor.h"
 #include "marimba/abi.h"
 #include "marimba/formats/Layout.h"
+#include <gtest/gtest.h>
+
 #include <bit>
 #include <cmath>
 #include <cstring>
-#include <gtest/gtest.h>
 #include <random>
 
 using namespace marimba;

@@ -4,8 +4,9 @@
 
 #include "marimba/formats/Format.h"
 
-#include <cmath>
 #include <gtest/gtest.h>
+
+#include <cmath>
 #include <limits>
 #include <random>
 

@@ -13,9 +13,10 @@
 #include "marimba/Tiles.h"
 #include "marimba/abi.h"
 #include "marimba/formats/Layout.h"
+#include <gtest/gtest.h>
+
 #include <cmath>
 #include <cstring>
-#include <gtest/gtest.h>
 #include <random>
 
 using namespace marimba;

@@ -3,9 +3,10 @@
 #include "tools/quantize/QuantizeGptq.h"
 #include "tools/quantize/QuantizeMatrix.h"
 
+#include <gtest/gtest.h>
+
 #include <algorithm>
 #include <cmath>
-#include <gtest/gtest.h>
 #include <random>
 
 using namespace marimba;

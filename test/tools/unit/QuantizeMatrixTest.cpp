@@ -2,9 +2,10 @@
 
 #include "tools/quantize/QuantizeMatrix.h"
 
+#include <gtest/gtest.h>
+
 #include <algorithm>
 #include <cmath>
-#include <gtest/gtest.h>
 #include <limits>
 #include <random>
 
