@@ -40,15 +40,11 @@ enum class LinearAttentionForm { Automatic, Recurrent, Chunked };
 enum class ExpertForm { Automatic, Packed, Stored };
 
 struct PipelineOptions : PassPipelineOptions<PipelineOptions> {
-  PipelineOptions() = default;
-  PipelineOptions(const PipelineOptions &other)
-      : mlir::detail::PassOptions(), PassPipelineOptions<PipelineOptions>() {
-    copyOptionValuesFrom(other);
-  }
-  PipelineOptions &operator=(const PipelineOptions &other) {
-    copyOptionValuesFrom(other);
-    return *this;
-  }
+  // Not inline: each source that holds options would compile all of them.
+  PipelineOptions();
+  PipelineOptions(const PipelineOptions &other);
+  PipelineOptions &operator=(const PipelineOptions &other);
+  ~PipelineOptions();
 
   Option<std::string> target{
       *this, "target",

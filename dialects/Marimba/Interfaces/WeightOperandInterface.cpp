@@ -10,7 +10,7 @@
 
 using namespace mlir;
 
-bool marimba::isCompared(Value value) {
+bool mlir::marimba::isCompared(Value value) {
   return llvm::any_of(value.getUsers(), [](Operation *user) {
     return user->hasTrait<ComparesOperands>();
   });
