@@ -132,7 +132,7 @@ bool ByteAutomaton::completes(StateId id, int utf8, StateId target) {
   return true;
 }
 
-StateId ByteAutomaton::plainTarget(StateId id) {
+StateId ByteAutomaton::findPlainTarget(StateId id) {
   StateId target = next(id, ' ');
   if (target == kDead)
     return kDead;
@@ -155,15 +155,19 @@ StateId ByteAutomaton::plainTarget(StateId id) {
   return target;
 }
 
+StateId ByteAutomaton::plainTarget(StateId id) {
+  if (!states[id].knowsPlainTarget) {
+    StateId target = findPlainTarget(id);
+    states[id].plainTarget = target;
+    states[id].knowsPlainTarget = true;
+  }
+  return states[id].plainTarget;
+}
+
 int ByteAutomaton::findPlainRun(StateId id) {
   int run = 0;
   for (StateId at = id; run < kLongestRun;) {
-    if (!states[at].knowsPlainTarget) {
-      StateId target = plainTarget(at);
-      states[at].plainTarget = target;
-      states[at].knowsPlainTarget = true;
-    }
-    StateId target = states[at].plainTarget;
+    StateId target = plainTarget(at);
     if (target == at)
       run = kAlways;
     if (target == at || target == kDead)
@@ -172,6 +176,22 @@ int ByteAutomaton::findPlainRun(StateId id) {
     ++run;
   }
   return runs[id] = run;
+}
+
+bool ByteAutomaton::endsBehindRun(StateId id) {
+  int run = plainRun(id);
+  if (run >= kLongestRun)
+    return false;
+  StateId last = id;
+  for (; run > 0; --run)
+    last = plainTarget(last);
+  for (unsigned byte = 0; byte < 256; ++byte) {
+    bool isPlain = byte < 0x80 ? isPlainAscii(static_cast<unsigned char>(byte))
+                               : byte >= 0xC2;
+    if (isPlain && next(last, static_cast<unsigned char>(byte)) != kDead)
+      return false;
+  }
+  return true;
 }
 
 } // namespace marimba::rt::grammar

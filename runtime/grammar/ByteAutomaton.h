@@ -55,7 +55,9 @@ public:
   int plainRun(StateId id) {
     return runs[id] >= 0 ? runs[id] : findPlainRun(id);
   }
-  static constexpr int kLongestRun = 16;
+  static constexpr int kLongestRun = TokenTrie::kMostCharacters;
+  /// Whether no character at all may follow plainRun() of them.
+  bool endsBehindRun(StateId id);
 
   /// The set behind one byte, or behind one token that a stack expects.
   std::vector<StackId> step(const std::vector<StackId> &set,
@@ -88,6 +90,7 @@ private:
   bool completes(StateId id, int utf8, StateId target);
   /// Where all plain characters lead; kDead where not to the same state.
   StateId plainTarget(StateId id);
+  StateId findPlainTarget(StateId id);
 
   std::shared_ptr<const Program> program;
   std::shared_ptr<const Costs> costs;

@@ -40,16 +40,23 @@ private:
     return isWhole ? automaton.cost(id) : Costs::add(automaton.cost(id), 3);
   }
 
-  /// In a text that goes on as it likes, all plain tokens at once.
+  /// In a text that goes on as it likes, or so many characters still, the
+  /// plain tokens that fit at once.
   void startWithPlain() {
-    if (automaton.plainRun(start) != ByteAutomaton::kAlways)
+    int run = automaton.plainRun(start);
+    if (run == 0)
       return;
+    bool isAlways = run == ByteAutomaton::kAlways;
     for (bool isWhole : {false, true})
       if (allows(costBehindPlain(start, isWhole))) {
-        mask.bits = isWhole ? trie.wholePlain() : trie.plain();
+        if (isAlways)
+          mask.bits = isWhole ? trie.wholePlain() : trie.plain();
+        else
+          mask.bits = isWhole ? trie.wholePlain(run) : trie.plain(run);
         raise(costBehindPlain(start, isWhole));
         hasWhole = true;
         hasParts = !isWhole;
+        hasAllPlain = isAlways || automaton.endsBehindRun(start);
         mask.hasCosts = false;
         return;
       }
@@ -60,19 +67,18 @@ private:
   bool isDone(const TokenTrie::Node &node, StateId before) {
     if (!node.isPlain)
       return false;
+    if (hasAllPlain && node.isPlainFromStart &&
+        (hasParts || (hasWhole && node.isWhole)))
+      return true;
     int run = automaton.plainRun(before);
     if (run < node.height)
       return false;
     uint64_t cost = costBehindPlain(before, node.isWhole);
     if (!allows(cost))
       return run == ByteAutomaton::kAlways && !allows(automaton.cost(before));
-    bool isThere = before == start && node.isPlainFromStart &&
-                   (hasParts || (hasWhole && node.isWhole));
-    if (!isThere) {
-      raise(cost);
-      setTokens(node.firstToken, trie.nodes()[node.skip].firstToken);
-      mask.hasCosts = false;
-    }
+    raise(cost);
+    setTokens(node.firstToken, trie.nodes()[node.skip].firstToken);
+    mask.hasCosts = false;
     return true;
   }
 
@@ -158,6 +164,8 @@ private:
   /// Of tokens that are plain from their beginning, those of whole characters
   /// are set, those that end with a part of one.
   bool hasWhole = false, hasParts = false;
+  /// And no other one that is plain from its beginning fits.
+  bool hasAllPlain = false;
   Mask mask;
 };
 

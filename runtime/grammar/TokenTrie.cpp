@@ -33,6 +33,8 @@ int Utf8State::next(int state, unsigned char byte) {
 TokenTrie::TokenTrie(const std::vector<std::string> &bytes)
     : allBits((bytes.size() + 63) / 64), plainBits(allBits.size()),
       wholeBits(allBits.size()) {
+  plainUpTo.fill(allBits);
+  wholeUpTo.fill(allBits);
   build(bytes);
   findPlain();
 }
@@ -79,12 +81,27 @@ void TokenTrie::build(const std::vector<std::string> &bytes) {
   allNodes.push_back(last);
 }
 
+/// Tokens that end at `node`, of plain characters only.
+void TokenTrie::setPlain(const Node &node, uint32_t end, int characters,
+                         bool isWhole) {
+  for (uint32_t t = node.firstToken; t < end; ++t) {
+    setBit(plainBits, ids[t]);
+    if (isWhole)
+      setBit(wholeBits, ids[t]);
+    for (int most = characters; most <= kMostCharacters; ++most) {
+      setBit(plainUpTo[static_cast<size_t>(most - 1)], ids[t]);
+      if (isWhole)
+        setBit(wholeUpTo[static_cast<size_t>(most - 1)], ids[t]);
+    }
+  }
+}
+
 void TokenTrie::findPlain() {
   size_t count = nodeCount();
   // Behind each node's byte: the decoder's state; whether the byte is plain.
   std::vector<char> begins(count), good(count), goodFromStart(count),
       whole(count);
-  std::vector<int> states(kLongest + 1);
+  std::vector<int> states(kLongest + 1), characters(kLongest + 1);
   std::vector<char> goodWay(kLongest + 1);
   goodWay[0] = true;
   for (size_t i = 0; i < count; ++i) {
@@ -101,12 +118,10 @@ void TokenTrie::findPlain() {
     goodFromStart[i] = goodWay[node.depth];
     whole[i] = after == Utf8State::kBetween || after == Utf8State::kWrong ||
                node.firstToken == allNodes[i + 1].firstToken;
-    for (uint32_t t = node.firstToken;
-         goodFromStart[i] && t < allNodes[i + 1].firstToken; ++t) {
-      setBit(plainBits, ids[t]);
-      if (whole[i])
-        setBit(wholeBits, ids[t]);
-    }
+    characters[node.depth] = characters[node.depth - 1u] + !isContinuation;
+    if (goodFromStart[i])
+      setPlain(node, allNodes[i + 1].firstToken, characters[node.depth],
+               whole[i]);
   }
   // From the leaves up: a node's children are between it and its skip.
   std::vector<char> subtree(count);

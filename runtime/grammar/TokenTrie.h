@@ -5,6 +5,8 @@
 
 #include "Rules.h"
 
+#include <array>
+
 namespace marimba::rt::grammar {
 
 /// A bit for each token, by id.
@@ -57,6 +59,15 @@ public:
   /// Those of plain characters only; of whole ones.
   const TokenBits &plain() const { return plainBits; }
   const TokenBits &wholePlain() const { return wholeBits; }
+  /// Those of them that have at most `characters`, of 1 to kMostCharacters; a
+  /// part of one at their end counts as one.
+  static constexpr int kMostCharacters = 16;
+  const TokenBits &plain(int characters) const {
+    return plainUpTo[static_cast<size_t>(characters - 1)];
+  }
+  const TokenBits &wholePlain(int characters) const {
+    return wholeUpTo[static_cast<size_t>(characters - 1)];
+  }
   /// Bytes that are tokens by themselves.
   const ByteSet &singleBytes() const { return singles; }
   /// The bytes of the longest.
@@ -67,10 +78,12 @@ public:
 private:
   void build(const std::vector<std::string> &bytes);
   void findPlain();
+  void setPlain(const Node &node, uint32_t end, int characters, bool isWhole);
 
   std::vector<Node> allNodes;
   std::vector<int32_t> ids;
   TokenBits allBits, plainBits, wholeBits;
+  std::array<TokenBits, kMostCharacters> plainUpTo, wholeUpTo;
   ByteSet singles;
   size_t longestToken = 0;
 };
