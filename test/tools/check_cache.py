@@ -6,6 +6,7 @@
   check_cache.py damage-code MARIMBA MODEL WORK
   check_cache.py damage-weights MARIMBA MODEL CACHE
   check_cache.py together MARIMBA MODEL WORK
+  check_cache.py drop-old MARIMBA MODEL WORK
 """
 
 import json
@@ -14,6 +15,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import time
 
 IDS = "1,57,18,26,43"
 
@@ -134,12 +136,29 @@ def together(marimba, model, work):
     check(timing["code_from_cache"] and timing["weights_from_cache"], "nothing was kept")
 
 
+def drop_old(marimba, model, work):
+    """Beyond 256 MiB of code, what was not used for the longest time goes."""
+    folder = os.path.join(work, "code")
+    os.makedirs(folder, mode=0o700)
+    now = time.time()
+    for age in range(1, 21):
+        path = os.path.join(folder, f"{age:064x}.code")
+        with open(path, "wb") as stream:
+            stream.truncate(25 << 20)
+        os.chmod(path, 0o600)
+        os.utime(path, (now - 60 * age, now - 60 * age))
+    run(marimba, model, work)
+    ages = sorted(int(name[:64], 16) for name in os.listdir(folder))[:-1]
+    check(ages == list(range(1, 11)), f"of 20 files of 25 MiB these were kept: {ages}")
+
+
 COMMANDS = {
     "same": same,
     "private": private,
     "damage-code": damage_code,
     "damage-weights": damage_weights,
     "together": together,
+    "drop-old": drop_old,
 }
 
 if __name__ == "__main__":

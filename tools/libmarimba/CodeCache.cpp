@@ -26,7 +26,7 @@ static constexpr StringRef kFormat = "marimba code 1";
 static constexpr StringRef kMagic = "MRBCODE1";
 static constexpr StringRef kSuffix = ".code";
 /// Past this, the ones that were not used for the longest time go.
-static constexpr size_t kMostFiles = 64;
+static constexpr uintmax_t kMostBytes = uintmax_t(256) << 20;
 
 // A file: magic, key, size of the object in 8 bytes, digest of all that and of
 // the object, object.
@@ -133,17 +133,25 @@ void CodeCache::store(const Key &key, ArrayRef<char> object) {
 }
 
 void CodeCache::dropOld() {
+  struct Kept {
+    fs::file_time_type used;
+    fs::path path;
+    uintmax_t bytes;
+  };
   std::error_code code;
-  std::vector<std::pair<fs::file_time_type, fs::path>> files;
+  std::vector<Kept> files;
   for (fs::directory_iterator it(folder, code), end; !code && it != end;
-       it.increment(code))
-    if (it->path().extension() == kSuffix.str())
-      files.emplace_back(it->last_write_time(code), it->path());
-  if (files.size() <= kMostFiles)
-    return;
-  sort(files);
-  for (auto &[time, path] : drop_end(files, kMostFiles))
-    fs::remove(path, code);
+       it.increment(code)) {
+    std::error_code gone;
+    uintmax_t bytes = it->file_size(gone);
+    if (!gone && it->path().extension() == kSuffix.str())
+      files.push_back({it->last_write_time(gone), it->path(), bytes});
+  }
+  sort(files, [](const Kept &a, const Kept &b) { return a.used > b.used; });
+  uintmax_t bytes = 0;
+  for (const Kept &file : files)
+    if ((bytes += file.bytes) > kMostBytes && &file != files.data())
+      fs::remove(file.path, code);
 }
 
 CodePtr marimba::compileOrFind(Compilation &compilation, StringRef cacheFolder,
