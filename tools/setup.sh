@@ -16,7 +16,7 @@ packages=(
   # The compiler: LLVM and MLIR 22. libmlir-22-dev alone is not enough.
   llvm-22 llvm-22-dev libmlir-22-dev
   mlir-22-tools                    # mlir-tblgen
-  zlib1g-dev                       # LLVMConfig.cmake looks for it
+  zlib1g-dev libzstd-dev           # what LLVM's archives call
   # The runtime.
   libdnnl-dev                      # oneDNN, with OpenMP through libgomp
   libicu-dev                       # Unicode, for the tokenizers

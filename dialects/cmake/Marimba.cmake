@@ -1,14 +1,33 @@
 # Helpers of the build, used by every folder that links MLIR.
 include(${CMAKE_CURRENT_LIST_DIR}/Precompiled.cmake)
 
-# A library of the compiler: compiled without exceptions as LLVM is, linked
-# against libMLIR.so and libLLVM.so only. (add_mlir_library's LINK_LIBS would
-# bring MLIR's static archives in beside the shared library: two copies.)
+# MLIR and LLVM, as a program has them: libMLIR.so and libLLVM.so, or, where it
+# is of marimba_link_archives(), the archives, of which the linker takes what is
+# used. Never both: add_mlir_library's LINK_LIBS would bring archives in beside
+# the shared library.
+file(GLOB archives ${LLVM_LIBRARY_DIR}/libMLIR*.a ${LLVM_LIBRARY_DIR}/libLLVM*.a)
+find_library(MARIMBA_ZSTD zstd)
+add_library(MarimbaMLIR INTERFACE)
+set(links_archives $<BOOL:$<TARGET_PROPERTY:MARIMBA_LINKS_ARCHIVES>>)
+target_link_libraries(MarimbaMLIR INTERFACE
+  "$<IF:${links_archives},-Wl$<COMMA>--start-group;${archives};-Wl$<COMMA>--end-group;z;${MARIMBA_ZSTD},MLIR;LLVM>")
+
+# For a program that is started often: what the shared libraries have is loaded
+# and relocated at each start, 50 ms and 50 MB of which it uses a third.
+function(marimba_link_archives target)
+  if(archives AND MARIMBA_ZSTD AND NOT MARIMBA_SANITIZE)
+    set_target_properties(${target} PROPERTIES MARIMBA_LINKS_ARCHIVES ON)
+    target_link_options(${target} PRIVATE
+      -Wl,--gc-sections -Wl,-z,pack-relative-relocs)
+  endif()
+endfunction()
+
+# A library of the compiler: compiled without exceptions as LLVM is.
 function(marimba_add_library name)
   cmake_parse_arguments(ARG "" "" "DEPENDS;LINK" ${ARGN})
   add_library(${name} STATIC ${ARG_UNPARSED_ARGUMENTS})
   marimba_use_headers(${name} Compiler)
-  target_link_libraries(${name} PUBLIC ${ARG_LINK} MLIR LLVM)
+  target_link_libraries(${name} PUBLIC ${ARG_LINK} MarimbaMLIR)
   if(ARG_DEPENDS)
     add_dependencies(${name} ${ARG_DEPENDS})
   endif()

@@ -2,10 +2,9 @@
 # and of the standard library again and again.
 #
 # Off with ccache, which by default does not cache what uses them (its option
-# `sloppiness` would have to be set), and with sanitizers, whose flags differ
-# from folder to folder. Such builds, and clang-tidy in tools/check.sh, see a
-# source that lacks an include.
-if(MARIMBA_SANITIZE OR MARIMBA_FUZZ OR CMAKE_CXX_COMPILER_LAUNCHER MATCHES "ccache")
+# `sloppiness` would have to be set). Such builds, and clang-tidy in
+# tools/check.sh, see a source that lacks an include.
+if(CMAKE_CXX_COMPILER_LAUNCHER MATCHES "ccache")
   set(CMAKE_DISABLE_PRECOMPILE_HEADERS ON)
 endif()
 
@@ -53,13 +52,22 @@ set(MARIMBA_Runtime_HEADERS
 )
 set(MARIMBA_Runtime_OPTIONS -fexceptions -frtti)
 
+# What must be generated first, and where else headers are.
+set(MARIMBA_Compiler_DEPENDS MLIRMarimbaInterfacesIncGen MLIRMarimbaOpsIncGen)
+set(MARIMBA_Compiler_INCLUDES
+  $<TARGET_PROPERTY:MarimbaFormats,INTERFACE_INCLUDE_DIRECTORIES>)
+
 # Compiles a target with the options of a kind (Compiler, Runtime) and with its
-# precompiled headers, which all targets of the kind share: no target may have
-# other options that change the language. A source with options of its own reads
-# its headers itself.
+# precompiled headers, which all targets of the kind share, or all that a
+# sanitizer watches: no target may have other options that change the language.
+# A source with options of its own reads its headers itself.
 function(marimba_use_headers target kind)
   target_compile_options(${target} PRIVATE ${MARIMBA_${kind}_OPTIONS})
   set(owner Marimba${kind}Headers)
+  get_directory_property(folder_options COMPILE_OPTIONS)
+  if("${folder_options}" MATCHES "-fsanitize")
+    string(APPEND owner Watched)
+  endif()
   if(NOT TARGET ${owner})
     set(source ${PROJECT_BINARY_DIR}/headers/${kind}.cpp)
     if(NOT EXISTS ${source})
@@ -68,6 +76,10 @@ function(marimba_use_headers target kind)
     add_library(${owner} OBJECT ${source})
     target_compile_options(${owner} PRIVATE ${MARIMBA_${kind}_OPTIONS})
     target_precompile_headers(${owner} PRIVATE ${MARIMBA_${kind}_HEADERS})
+    if(MARIMBA_${kind}_DEPENDS)
+      add_dependencies(${owner} ${MARIMBA_${kind}_DEPENDS})
+      target_include_directories(${owner} PRIVATE ${MARIMBA_${kind}_INCLUDES})
+    endif()
   endif()
   target_precompile_headers(${target} REUSE_FROM ${owner})
   get_target_property(type ${target} TYPE)

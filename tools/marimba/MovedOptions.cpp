@@ -7,8 +7,8 @@
 #include "tools/marimba/MovedOptions.h"
 
 #include "lowering/Pipelines.h"
+#include "lowering/UsedPasses.h"
 #include "mlir/IR/MLIRContext.h"
-#include "mlir/InitAllPasses.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Support/Timing.h"
 #include "llvm/ADT/StringSet.h"
@@ -32,7 +32,7 @@ cl::OptionCategory &driver::mlirCategory() {
 
 void driver::addPassManagerOptions(cl::SubCommand &sub) {
   // The names that --mlir-print-ir-before takes.
-  mlir::registerAllPasses();
+  mlir::marimba::registerUsedPasses();
   mlir::marimba::registerPipelines();
   auto &registered = cl::getRegisteredOptions();
   StringSet<> others;
