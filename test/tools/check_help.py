@@ -8,7 +8,7 @@ import sys
 COMPILE = "activations config-file dtype dump-ir experts isa kv linear-attention linear-attention-chunk lti-form matmul matmul-table no-fuse-scan reference target vector-bits"
 LOAD = COMPILE + " cache-dir no-cache threads"
 SESSION = LOAD + " chunk"
-SAMPLER = " min-p repetition-penalty seed stop temperature top-k top-p"
+SAMPLER = " frequency-penalty min-p presence-penalty repetition-penalty seed stop temperature top-k top-p"
 MLIR = " mlir-disable-threading mlir-output-format mlir-pass-pipeline-crash-reproducer mlir-pass-pipeline-local-reproducer mlir-pass-statistics mlir-pass-statistics-display"
 MLIR += " mlir-print-ir-after-all mlir-print-ir-after-change mlir-print-ir-after-failure mlir-print-ir-before-all mlir-print-ir-module-scope mlir-print-ir-tree-dir"
 MLIR += " mlir-timing mlir-timing-display"

@@ -43,7 +43,7 @@ class Numbers(Checker):
         """(name, kind of value, least, most, least is out) of its numbers."""
         text = self.run(command, "--help").stdout
         for name, kind, rest in re.findall(r"^  --?([a-z][a-z-]*)=<(\w+)>\s+- (.*)$", text, re.M):
-            whole = re.search(r"; (\d+(?:\.\d+)?) to (\d+)$", rest)
+            whole = re.search(r"; (-?\d+(?:\.\d+)?) to (\d+)$", rest)
             above = re.search(r"; above (\d+), at most (\d+)$", rest)
             if whole or above:
                 low, high = (whole or above).groups()
@@ -66,7 +66,7 @@ class Numbers(Checker):
         what = f"{command} --{name}={value!r}"
         lines = done.stderr.splitlines()
         self.expect(what + ": exit code 1", done.returncode == 1, done)
-        named = bool(lines) and re.match(rf"error: --{name}: expected (a number|a whole number|above|[0-9])", lines[0]) is not None
+        named = bool(lines) and re.match(rf"error: --{name}: expected (a number|a whole number|above|-?[0-9])", lines[0]) is not None
         inner = SETS.get(name)
         if good and inner:
             return

@@ -67,6 +67,9 @@ class Checker(checker.Checker):
             ({"max_tokens": 30, "stop": ".", "ignore_end": True}, ["--stop", ".", "--no-eos", "--max-tokens", "30"]),
             ({"max_tokens": 15, "repetition_penalty": 1.5, "top_p": 0.5, "temperature": 1, "seed": 3},
              ["--repetition-penalty", "1.5", "--top-p", "0.5", "--temperature", "1", "--seed", "3", "--max-tokens", "15"]),
+            ({"max_tokens": 15, "frequency_penalty": 2, "presence_penalty": 1},
+             ["--frequency-penalty", "2", "--presence-penalty", "1", "--max-tokens", "15"]),
+            ({"max_tokens": 15, "frequency_penalty": -2}, ["--frequency-penalty", "-2", "--max-tokens", "15"]),
         ]  # fmt: skip
         for options, flags in variety:
             if "temperature" not in options:

@@ -14,6 +14,8 @@ using namespace marimba;
 
 /// Far beyond what changes a choice.
 static constexpr double kMostScale = 1e9;
+/// As OpenAI's API has it.
+static constexpr double kMostPenalty = 2;
 
 commands::SamplerFlags::SamplerFlags(Command &command)
     : temperature(command, "temperature",
@@ -34,6 +36,13 @@ commands::SamplerFlags::SamplerFlags(Command &command)
                         "Makes tokens that were there before less likely, "
                         "above 1 (default: 1)",
                         "x", {0, kMostScale, /*above=*/true}, 1),
+      frequencyPenalty(command, "frequency-penalty",
+                       "Makes a token of the answer less likely each time it "
+                       "comes",
+                       "x", {-kMostPenalty, kMostPenalty}),
+      presencePenalty(command, "presence-penalty",
+                      "Makes a token less likely once it is in the answer", "x",
+                      {-kMostPenalty, kMostPenalty}),
       seed(command, "seed",
            "Seed of the random numbers: the same seed gives the same text", "s",
            {0, UINT64_MAX}),
@@ -93,6 +102,8 @@ commands::SamplerFlags::samplerOptions(const std::string &directory,
   sampler.minP = choice.take(minP, of.minP);
   sampler.repetitionPenalty =
       choice.take(repetitionPenalty, defaults->repetitionPenalty);
+  sampler.frequencyPenalty = static_cast<float>(frequencyPenalty);
+  sampler.presencePenalty = static_cast<float>(presencePenalty);
   sampler.seed = seed;
   error = rt::checkSamplerOptions(sampler);
   for (const std::string &text : stop.values) {

@@ -33,6 +33,8 @@ struct SamplerFlags {
   NumberOption<double> topP;
   NumberOption<double> minP;
   NumberOption<double> repetitionPenalty;
+  NumberOption<double> frequencyPenalty;
+  NumberOption<double> presencePenalty;
   NumberOption<uint64_t> seed;
   TextsOption stop;
 };
