@@ -5,8 +5,8 @@
 
 One module has a projection for each type of stored weights and each pair of
 sizes, twice: rows of one sequence, and one row of each of several. It is
-compiled for each unit that this machine has (--isa) and each kind of products,
-and runs with calls of ROWS rows. Results are compared with the reference
+compiled for each unit that this machine has (--isa) and each kind of products
+that it changes, and runs with calls of ROWS rows. Results are compared with the reference
 route's; and nothing in the library may be done by its reference implementation
 (DNNL_VERBOSE). The bytes of weights are those of quantized_matrix.py. Standard
 library only.
@@ -54,8 +54,15 @@ KINDS = {
     "default": ([], EIGHT_BITS),
     "library": (["--matmul=onednn", "--dtype=f32", "--activations=f32"], EXACT),
 }
-# Elsewhere it is what "auto" is: only tiles take the place of bytes.
-DEFAULT_ON = {"amx"}
+# What a unit does otherwise than the one before it: the rest would be the same
+# code again. Only tiles take the place of bytes by default.
+KINDS_OF = {
+    "avx2": ["f32", "auto", "int8", "bf16", "library"],
+    "avx512": ["f32", "auto", "int8", "bf16", "library"],
+    "avx512-vnni": ["auto", "int8"],
+    "avx512-bf16": ["bf16"],
+    "amx": list(KINDS),
+}
 THREADS = 2
 SECONDS = 600
 
@@ -145,8 +152,7 @@ class Matrix:
     def units(self):
         """Those that this machine has, which the error for one that no machine
         has does not say: asked for one by one."""
-        names = ["avx2", "avx512", "avx512-vnni", "avx512-bf16", "amx"]
-        return [name for name in names if self.has(name)]
+        return [name for name in KINDS_OF if self.has(name)]
 
     def has(self, unit):
         command = [self.marimba, "compile", self.module, "--stop-after=import", f"--isa={unit}"]
@@ -180,9 +186,8 @@ def main():
     units = matrix.units()
     report.row("units", ", ".join(units), bool(units))
     for unit in units:
-        for kind, (flags, tolerance) in KINDS.items():
-            if kind == "default" and unit not in DEFAULT_ON:
-                continue
+        for kind in KINDS_OF[unit]:
+            flags, tolerance = KINDS[kind]
             products = 0
             worst = {}  # by type
             for rows in ROWS:
