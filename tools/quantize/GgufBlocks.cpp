@@ -23,13 +23,13 @@ static BlockType typeOf(std::string_view name, int64_t firstHalf,
 
 const BlockType *marimba::findBlockType(std::string_view name) {
   static const BlockType types[] = {
-      typeOf("Q8_0", 0, 1, blocks::quantizeQ8_0),
-      typeOf("Q4_0", 0, 1, blocks::quantizeQ4_0),
-      typeOf("Q5_0", 0, 1, blocks::quantizeQ5_0),
-      typeOf("Q5_1", 0, 2, blocks::quantizeQ5_1),
-      typeOf("Q4_K", 0, 2, blocks::quantizeQ4_K),
-      typeOf("Q5_K", 0, 2, blocks::quantizeQ5_K),
-      typeOf("Q6_K", 208, 1, blocks::quantizeQ6_K),
+      typeOf("Q8_0", 0, 1, blocks::quantizeQ80),
+      typeOf("Q4_0", 0, 1, blocks::quantizeQ40),
+      typeOf("Q5_0", 0, 1, blocks::quantizeQ50),
+      typeOf("Q5_1", 0, 2, blocks::quantizeQ51),
+      typeOf("Q4_K", 0, 2, blocks::quantizeQ4K),
+      typeOf("Q5_K", 0, 2, blocks::quantizeQ5K),
+      typeOf("Q6_K", 208, 1, blocks::quantizeQ6K),
   };
   for (const BlockType &type : types)
     if (type.name == name)

@@ -56,13 +56,13 @@ bool quantizeBlocks(const BlockType &type, const float *rows, int64_t n,
 
 namespace blocks {
 // Not static: compilers choose among the clones by their names.
-void quantizeQ8_0(BlockPanel &panel);
-void quantizeQ4_0(BlockPanel &panel);
-void quantizeQ5_0(BlockPanel &panel);
-void quantizeQ5_1(BlockPanel &panel);
-void quantizeQ4_K(BlockPanel &panel);
-void quantizeQ5_K(BlockPanel &panel);
-void quantizeQ6_K(BlockPanel &panel);
+void quantizeQ80(BlockPanel &panel);
+void quantizeQ40(BlockPanel &panel);
+void quantizeQ50(BlockPanel &panel);
+void quantizeQ51(BlockPanel &panel);
+void quantizeQ4K(BlockPanel &panel);
+void quantizeQ5K(BlockPanel &panel);
+void quantizeQ6K(BlockPanel &panel);
 } // namespace blocks
 
 } // namespace marimba

@@ -197,10 +197,10 @@ template <int levels> MARIMBA_LANES void quantizeMinimums(BlockPanel &panel) {
 }
 
 MARIMBA_FOR_VECTOR_UNITS
-void blocks::quantizeQ4_K(BlockPanel &panel) { quantizeMinimums<15>(panel); }
+void blocks::quantizeQ4K(BlockPanel &panel) { quantizeMinimums<15>(panel); }
 
 MARIMBA_FOR_VECTOR_UNITS
-void blocks::quantizeQ5_K(BlockPanel &panel) { quantizeMinimums<31>(panel); }
+void blocks::quantizeQ5K(BlockPanel &panel) { quantizeMinimums<31>(panel); }
 
 //===----------------------------------------------------------------------===//
 // Q6_K: (d * s) * q, groups of 16, s of 8 bits, q from -32 to 31
@@ -324,4 +324,4 @@ MARIMBA_LANES void quantizeSix(BlockPanel &panel) {
 }
 
 MARIMBA_FOR_VECTOR_UNITS
-void blocks::quantizeQ6_K(BlockPanel &panel) { quantizeSix(panel); }
+void blocks::quantizeQ6K(BlockPanel &panel) { quantizeSix(panel); }

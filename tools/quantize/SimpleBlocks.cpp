@@ -79,13 +79,13 @@ MARIMBA_LANES void quantizeWithMinimum(BlockPanel &panel) {
 }
 
 MARIMBA_FOR_VECTOR_UNITS
-void blocks::quantizeQ8_0(BlockPanel &panel) { quantizeScaled<128>(panel); }
+void blocks::quantizeQ80(BlockPanel &panel) { quantizeScaled<128>(panel); }
 
 MARIMBA_FOR_VECTOR_UNITS
-void blocks::quantizeQ4_0(BlockPanel &panel) { quantizeScaled<8>(panel); }
+void blocks::quantizeQ40(BlockPanel &panel) { quantizeScaled<8>(panel); }
 
 MARIMBA_FOR_VECTOR_UNITS
-void blocks::quantizeQ5_0(BlockPanel &panel) { quantizeScaled<16>(panel); }
+void blocks::quantizeQ50(BlockPanel &panel) { quantizeScaled<16>(panel); }
 
 MARIMBA_FOR_VECTOR_UNITS
-void blocks::quantizeQ5_1(BlockPanel &panel) { quantizeWithMinimum(panel); }
+void blocks::quantizeQ51(BlockPanel &panel) { quantizeWithMinimum(panel); }

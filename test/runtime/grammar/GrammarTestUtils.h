@@ -8,6 +8,7 @@
 
 #include "../TokenizerTestUtils.h"
 
+#include <algorithm>
 #include <cmath>
 #include <random>
 
@@ -70,7 +71,7 @@ public:
     for (float &logit : logits)
       logit = -std::log(static_cast<float>(random() % 10000 + 1));
     constraint.mask(logits);
-    return static_cast<int32_t>(std::max_element(logits.begin(), logits.end()) -
+    return static_cast<int32_t>(std::ranges::max_element(logits) -
                                 logits.begin());
   }
 
@@ -97,7 +98,7 @@ inline Answer answer(const Tokenizer &tokenizer, TokenConstraint &constraint,
     EXPECT_FALSE(std::isinf(model.logits[static_cast<size_t>(id)]));
     ++result.tokens;
     constraint.accept(id);
-    result.ends = std::find(ends.begin(), ends.end(), id) != ends.end();
+    result.ends = std::ranges::find(ends, id) != ends.end();
     if (!result.ends)
       result.text += tokenizer.isSpecial(id) ? *tokenizer.idToToken(id)
                                              : tokenizer.tokenBytes(id);
