@@ -158,7 +158,8 @@ void storeSixBits(const std::array<Ints, kGroups> &scales,
 
 } // namespace
 
-template <int levels> MARIMBA_LANES void quantizeMinimums(BlockPanel &panel) {
+template <int levels>
+MARIMBA_LANES static void quantizeMinimums(BlockPanel &panel) {
   MinimumBlock block = fitMinimumBlock<levels>(panel);
   std::array<Ints, kSize> codes;
   std::array<Ints, kGroups> scales, minimums;
@@ -302,7 +303,7 @@ void storeSixCodes(const std::array<Ints, kSize> &codes, int lane, char *to) {
 
 } // namespace
 
-MARIMBA_LANES void quantizeSix(BlockPanel &panel) {
+MARIMBA_LANES static void quantizeSix(BlockPanel &panel) {
   SixBlock block = fitSixBlock(panel);
   std::array<Ints, kSize> codes;
   panel.error = Floats{};

@@ -35,7 +35,8 @@ void storeNibbles(const Codes &codes, int lane, int bits, char *to) {
 } // namespace
 
 /// Scale and codes of bits, `half` of them negative.
-template <int half> MARIMBA_LANES void quantizeScaled(BlockPanel &panel) {
+template <int half>
+MARIMBA_LANES static void quantizeScaled(BlockPanel &panel) {
   Choice best =
       fitScale<half>(panel.weights.data(), kSize, panel.search, Scalar::F16);
   Floats factor = inverse(best.scale);
@@ -60,7 +61,7 @@ template <int half> MARIMBA_LANES void quantizeScaled(BlockPanel &panel) {
   }
 }
 
-MARIMBA_LANES void quantizeWithMinimum(BlockPanel &panel) {
+MARIMBA_LANES static void quantizeWithMinimum(BlockPanel &panel) {
   const Floats *weights = panel.weights.data();
   Affine best = fitAffine<31>(weights, kSize, panel.search);
   Floats scale = halved(best.scale), minimum = halved(best.minimum);
