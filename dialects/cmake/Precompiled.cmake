@@ -8,6 +8,8 @@ if(CMAKE_CXX_COMPILER_LAUNCHER MATCHES "ccache")
   set(CMAKE_DISABLE_PRECOMPILE_HEADERS ON)
 endif()
 
+set(MARIMBA_PRECOMPILED ${CMAKE_CURRENT_LIST_FILE})
+
 # What nearly every source of a kind reads. Of ours the dialect alone: half of
 # the compiler's sources read its generated classes, and a changed op compiles
 # those again in any case.
@@ -76,6 +78,11 @@ function(marimba_use_headers target kind)
     add_library(${owner} OBJECT ${source})
     target_compile_options(${owner} PRIVATE ${MARIMBA_${kind}_OPTIONS})
     target_precompile_headers(${owner} PRIVATE ${MARIMBA_${kind}_HEADERS})
+    # CMake dates the list of headers back: without this a build folder that is
+    # there keeps what the list was, and nothing compiles.
+    set_source_files_properties(
+      ${CMAKE_CURRENT_BINARY_DIR}/CMakeFiles/${owner}.dir/cmake_pch.hxx.cxx
+      PROPERTIES OBJECT_DEPENDS ${MARIMBA_PRECOMPILED})
     if(MARIMBA_${kind}_DEPENDS)
       add_dependencies(${owner} ${MARIMBA_${kind}_DEPENDS})
       target_include_directories(${owner} PRIVATE ${MARIMBA_${kind}_INCLUDES})

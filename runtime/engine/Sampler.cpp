@@ -26,7 +26,7 @@ static bool isAllowedPenalty(float value) {
 }
 
 static bool isAllowedAnswerPenalty(float value) {
-  return value >= -2 && value <= 2;
+  return std::abs(value) <= SamplerOptions::kMostAnswerPenalty;
 }
 
 static bool isAllowedBias(float value) { return value >= -100 && value <= 100; }

@@ -46,17 +46,14 @@ private:
     int run = automaton.plainRun(start);
     if (run == 0)
       return;
-    bool isAlways = run == ByteAutomaton::kAlways;
     for (bool isWhole : {false, true})
       if (allows(costBehindPlain(start, isWhole))) {
-        if (isAlways)
-          mask.bits = isWhole ? trie.wholePlain() : trie.plain();
-        else
-          mask.bits = isWhole ? trie.wholePlain(run) : trie.plain(run);
+        mask.bits = trie.plain(run, isWhole);
         raise(costBehindPlain(start, isWhole));
-        hasWhole = true;
-        hasParts = !isWhole;
-        hasAllPlain = isAlways || automaton.endsBehindRun(start);
+        bool isAll =
+            run == ByteAutomaton::kAlways || automaton.endsBehindRun(start);
+        hasAllWhole = isAll;
+        hasAllParts = isAll && !isWhole;
         mask.hasCosts = false;
         return;
       }
@@ -67,8 +64,7 @@ private:
   bool isDone(const TokenTrie::Node &node, StateId before) {
     if (!node.isPlain)
       return false;
-    if (hasAllPlain && node.isPlainFromStart &&
-        (hasParts || (hasWhole && node.isWhole)))
+    if (node.isPlainFromStart && (node.isWhole ? hasAllWhole : hasAllParts))
       return true;
     int run = automaton.plainRun(before);
     if (run < node.height)
@@ -161,11 +157,9 @@ private:
   StateId start;
   uint64_t limit;
   bool isLimited = limit < kNoEnd;
-  /// Of tokens that are plain from their beginning, those of whole characters
-  /// are set, those that end with a part of one.
-  bool hasWhole = false, hasParts = false;
-  /// And no other one that is plain from its beginning fits.
-  bool hasAllPlain = false;
+  /// Of tokens that are plain from their beginning, all that fit are set: those
+  /// of whole characters; those that end with a part of one, too.
+  bool hasAllWhole = false, hasAllParts = false;
   Mask mask;
 };
 

@@ -31,10 +31,9 @@ int Utf8State::next(int state, unsigned char byte) {
 }
 
 TokenTrie::TokenTrie(const std::vector<std::string> &bytes)
-    : allBits((bytes.size() + 63) / 64), plainBits(allBits.size()),
-      wholeBits(allBits.size()) {
-  plainUpTo.fill(allBits);
-  wholeUpTo.fill(allBits);
+    : allBits((bytes.size() + 63) / 64) {
+  anyPlain.fill(allBits);
+  wholePlain.fill(allBits);
   build(bytes);
   findPlain();
 }
@@ -84,16 +83,13 @@ void TokenTrie::build(const std::vector<std::string> &bytes) {
 /// Tokens that end at `node`, of plain characters only.
 void TokenTrie::setPlain(const Node &node, uint32_t end, int characters,
                          bool isWhole) {
-  for (uint32_t t = node.firstToken; t < end; ++t) {
-    setBit(plainBits, ids[t]);
-    if (isWhole)
-      setBit(wholeBits, ids[t]);
-    for (int most = characters; most <= kMostCharacters; ++most) {
-      setBit(plainUpTo[static_cast<size_t>(most - 1)], ids[t]);
+  auto first = static_cast<size_t>(std::min(characters, kMostCharacters + 1));
+  for (uint32_t t = node.firstToken; t < end; ++t)
+    for (size_t most = first; most <= anyPlain.size(); ++most) {
+      setBit(anyPlain[most - 1], ids[t]);
       if (isWhole)
-        setBit(wholeUpTo[static_cast<size_t>(most - 1)], ids[t]);
+        setBit(wholePlain[most - 1], ids[t]);
     }
-  }
 }
 
 void TokenTrie::findPlain() {

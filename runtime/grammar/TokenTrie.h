@@ -5,6 +5,7 @@
 
 #include "Rules.h"
 
+#include <algorithm>
 #include <array>
 
 namespace marimba::rt::grammar {
@@ -56,17 +57,13 @@ public:
   const std::vector<int32_t> &tokens() const { return ids; }
   /// All tokens that are here.
   const TokenBits &all() const { return allBits; }
-  /// Those of plain characters only; of whole ones.
-  const TokenBits &plain() const { return plainBits; }
-  const TokenBits &wholePlain() const { return wholeBits; }
-  /// Those of them that have at most `characters`, of 1 to kMostCharacters; a
-  /// part of one at their end counts as one.
+  /// Those of at most `characters`, 1 or more, which are all plain; a part of
+  /// one at their end counts as one, or `isWhole` leaves it out. Above
+  /// kMostCharacters, as many as there are.
   static constexpr int kMostCharacters = 16;
-  const TokenBits &plain(int characters) const {
-    return plainUpTo[static_cast<size_t>(characters - 1)];
-  }
-  const TokenBits &wholePlain(int characters) const {
-    return wholeUpTo[static_cast<size_t>(characters - 1)];
+  const TokenBits &plain(int characters, bool isWhole) const {
+    auto most = static_cast<size_t>(std::min(characters, kMostCharacters + 1));
+    return (isWhole ? wholePlain : anyPlain)[most - 1];
   }
   /// Bytes that are tokens by themselves.
   const ByteSet &singleBytes() const { return singles; }
@@ -82,8 +79,9 @@ private:
 
   std::vector<Node> allNodes;
   std::vector<int32_t> ids;
-  TokenBits allBits, plainBits, wholeBits;
-  std::array<TokenBits, kMostCharacters> plainUpTo, wholeUpTo;
+  TokenBits allBits;
+  /// By the most characters; the last ones by none.
+  std::array<TokenBits, kMostCharacters + 1> anyPlain, wholePlain;
   ByteSet singles;
   size_t longestToken = 0;
 };

@@ -54,13 +54,13 @@ KINDS = {
     "default": ([], EIGHT_BITS),
     "library": (["--matmul=onednn", "--dtype=f32", "--activations=f32"], EXACT),
 }
-# What a unit does otherwise than the one before it: the rest would be the same
-# code again. Only tiles take the place of bytes by default.
+# What a unit does otherwise than those before it: the rest is the same code
+# again, to the byte. Only tiles take the place of bytes by default.
 KINDS_OF = {
     "avx2": ["f32", "auto", "int8", "bf16", "library"],
     "avx512": ["f32", "auto", "int8", "bf16", "library"],
-    "avx512-vnni": ["auto", "int8"],
-    "avx512-bf16": ["bf16"],
+    "avx512-vnni": ["auto", "int8", "library"],
+    "avx512-bf16": ["bf16", "library"],
     "amx": list(KINDS),
 }
 THREADS = 2

@@ -14,8 +14,7 @@ using namespace marimba;
 
 /// Far beyond what changes a choice.
 static constexpr double kMostScale = 1e9;
-/// As OpenAI's API has it.
-static constexpr double kMostPenalty = 2;
+static constexpr double kMostPenalty = rt::SamplerOptions::kMostAnswerPenalty;
 
 commands::SamplerFlags::SamplerFlags(Command &command)
     : temperature(command, "temperature",

@@ -67,10 +67,11 @@ void server::readSampler(Fields &fields, const rt::GenerationDefaults &defaults,
       topK ? static_cast<int32_t>(*topK) : of.topK.value_or(0), 0);
   sampler.minP = choose(minP, of.minP, 0);
   sampler.repetitionPenalty = choose(penalty, defaults.repetitionPenalty, 1);
+  constexpr double most = rt::SamplerOptions::kMostAnswerPenalty;
   sampler.frequencyPenalty =
-      choose(fields.number("frequency_penalty", -2, 2), std::nullopt, 0);
+      choose(fields.number("frequency_penalty", -most, most), std::nullopt, 0);
   sampler.presencePenalty =
-      choose(fields.number("presence_penalty", -2, 2), std::nullopt, 0);
+      choose(fields.number("presence_penalty", -most, most), std::nullopt, 0);
   result.hasSeed = seed.has_value();
   sampler.seed = static_cast<uint64_t>(seed.value_or(0));
 }

@@ -37,8 +37,9 @@ struct SamplerOptions {
   /// every machine.
   uint64_t seed = 0;
   /// Subtracted from the logit of a token: this much for each time that it was
-  /// chosen, and this much where it was chosen at all; in [-2, 2], 0 changes
-  /// nothing. Tokens of the prompt do not count.
+  /// chosen, and this much where it was chosen at all; in [-2, 2], as OpenAI's
+  /// API has it; 0 changes nothing. Tokens of the prompt do not count.
+  static constexpr float kMostAnswerPenalty = 2;
   float frequencyPenalty = 0, presencePenalty = 0;
   /// Added to the logits of ids; in [-100, 100]. Of an id that comes twice the
   /// last counts, and ids that the model does not have change nothing.
