@@ -8,6 +8,7 @@
 #include "dialects/Runtime/IR/Runtime.h"
 #include "lowering/Common/Passes.h"
 #include "lowering/Common/RuntimeContext/Description.h"
+#include "lowering/Common/RuntimeToLLVM/ModuleSymbols.h"
 #include "lowering/Common/RuntimeToLLVM/RuntimePatterns.h"
 #include "marimba/abi.h"
 
@@ -65,11 +66,12 @@ struct ConvertRuntimeToLLVMPass
     types.addConversion([&](rt::CallType t) { return pointer(t); });
     types.addConversion([&](rt::TableType t) { return pointer(t); });
 
+    ModuleSymbols symbols(getOperation());
     RewritePatternSet patterns(ctx);
-    populateRuntimeToLLVMPatterns(types, patterns);
-    populateProfileToLLVMPatterns(types, patterns);
-    populateStoredMatricesToLLVMPatterns(types, patterns);
-    populateOneDNNToLLVMPatterns(types, patterns);
+    populateRuntimeToLLVMPatterns(types, symbols, patterns);
+    populateProfileToLLVMPatterns(types, symbols, patterns);
+    populateStoredMatricesToLLVMPatterns(types, symbols, patterns);
+    populateOneDNNToLLVMPatterns(types, symbols, patterns);
     populateFuncToLLVMConversionPatterns(types, patterns);
     cf::populateControlFlowToLLVMConversionPatterns(types, patterns);
     arith::populateArithToLLVMConversionPatterns(types, patterns);

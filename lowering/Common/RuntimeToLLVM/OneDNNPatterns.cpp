@@ -7,13 +7,12 @@
 #include "dialects/Marimba/IR/Quantized.h"
 #include "dialects/OneDNN/IR/OneDNN.h"
 #include "dialects/Runtime/IR/Runtime.h"
+#include "lowering/Common/RuntimeToLLVM/ModuleSymbols.h"
 #include "lowering/Common/RuntimeToLLVM/RuntimePatterns.h"
 #include "lowering/Common/RuntimeToLLVM/StructAccess.h"
 #include "marimba/abi.h"
 
 #include "mlir/Conversion/LLVMCommon/MemRefBuilder.h"
-#include "mlir/Conversion/LLVMCommon/Pattern.h"
-#include "mlir/Dialect/LLVMIR/FunctionCallUtils.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/TypeUtilities.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
@@ -93,11 +92,9 @@ public:
                yView);
   }
 
-  LogicalResult call(StringRef name) {
+  LogicalResult call(ModuleSymbols &symbols, StringRef name) {
     FailureOr<LLVM::LLVMFuncOp> function =
-        LLVM::lookupOrCreateFn(b, op->getParentOfType<ModuleOp>(), name,
-                               {s.pointerType(), s.pointerType()},
-                               LLVM::LLVMVoidType::get(b.getContext()));
+        symbols.function(b, name, {s.pointerType(), s.pointerType()});
     if (failed(function))
       return failure();
     LLVM::CallOp::create(b, op->getLoc(), *function,
@@ -115,8 +112,8 @@ private:
 
 static_assert(onednn::MatmulOp::kMostPostOps == MARIMBA_MAX_POST_OPS);
 
-struct ConvertMatmul : ConvertOpToLLVMPattern<onednn::MatmulOp> {
-  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
+struct ConvertMatmul : SymbolPattern<onednn::MatmulOp> {
+  using SymbolPattern::SymbolPattern;
 
   LogicalResult
   matchAndRewrite(onednn::MatmulOp op, OpAdaptor adaptor,
@@ -151,7 +148,7 @@ struct ConvertMatmul : ConvertOpToLLVMPattern<onednn::MatmulOp> {
       call.setI32(offsetof(M, biasType), MARIMBA_F32);
     call.setType(offsetof(M, yType), y);
     setPostOps(call, op, adaptor.getPostOperands());
-    if (failed(call.call(MARIMBA_FN_ONEDNN_MATMUL)))
+    if (failed(call.call(symbols, MARIMBA_FN_ONEDNN_MATMUL)))
       return failure();
     rewriter.eraseOp(op);
     return success();
@@ -200,8 +197,8 @@ private:
   }
 };
 
-struct ConvertReorder : ConvertOpToLLVMPattern<onednn::ReorderOp> {
-  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
+struct ConvertReorder : SymbolPattern<onednn::ReorderOp> {
+  using SymbolPattern::SymbolPattern;
 
   LogicalResult
   matchAndRewrite(onednn::ReorderOp op, OpAdaptor adaptor,
@@ -217,15 +214,15 @@ struct ConvertReorder : ConvertOpToLLVMPattern<onednn::ReorderOp> {
     call.set(offsetof(R, columns), type.getShape().back());
     call.setType(offsetof(R, xType), x);
     call.setType(offsetof(R, yType), y);
-    if (failed(call.call(MARIMBA_FN_ONEDNN_REORDER)))
+    if (failed(call.call(symbols, MARIMBA_FN_ONEDNN_REORDER)))
       return failure();
     rewriter.eraseOp(op);
     return success();
   }
 };
 
-struct ConvertIntegerMatmul : ConvertOpToLLVMPattern<onednn::IntegerMatmulOp> {
-  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
+struct ConvertIntegerMatmul : SymbolPattern<onednn::IntegerMatmulOp> {
+  using SymbolPattern::SymbolPattern;
 
   LogicalResult
   matchAndRewrite(onednn::IntegerMatmulOp op, OpAdaptor adaptor,
@@ -254,7 +251,7 @@ struct ConvertIntegerMatmul : ConvertOpToLLVMPattern<onednn::IntegerMatmulOp> {
     call.set(offsetof(M, w), w);
     call.set(offsetof(M, k), layout.depth);
     call.set(offsetof(M, n), layout.channels);
-    if (failed(call.call(MARIMBA_FN_ONEDNN_INTEGER_MATMUL)))
+    if (failed(call.call(symbols, MARIMBA_FN_ONEDNN_INTEGER_MATMUL)))
       return failure();
     rewriter.eraseOp(op);
     return success();
@@ -262,8 +259,8 @@ struct ConvertIntegerMatmul : ConvertOpToLLVMPattern<onednn::IntegerMatmulOp> {
 };
 
 /// A pointer from the runtime; no blocks where it is null.
-struct ConvertPackedWeights : ConvertOpToLLVMPattern<rt::PackedWeightsOp> {
-  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
+struct ConvertPackedWeights : SymbolPattern<rt::PackedWeightsOp> {
+  using SymbolPattern::SymbolPattern;
 
   LogicalResult
   matchAndRewrite(rt::PackedWeightsOp op, OpAdaptor adaptor,
@@ -273,9 +270,9 @@ struct ConvertPackedWeights : ConvertOpToLLVMPattern<rt::PackedWeightsOp> {
     auto result = cast<MemRefType>(op.getType());
     Type i32 = rewriter.getI32Type(), i64 = rewriter.getI64Type();
     auto pointer = LLVM::LLVMPointerType::get(rewriter.getContext());
-    FailureOr<LLVM::LLVMFuncOp> function = LLVM::lookupOrCreateFn(
-        rewriter, op->getParentOfType<ModuleOp>(), MARIMBA_FN_PACKED_WEIGHTS,
-        {pointer, pointer, i64, i64, i32, i32}, pointer);
+    FailureOr<LLVM::LLVMFuncOp> function =
+        symbols.function(rewriter, MARIMBA_FN_PACKED_WEIGHTS,
+                         {pointer, pointer, i64, i64, i32, i32}, pointer);
     if (failed(function))
       return failure();
     auto constant = [&](Type type, int64_t value) -> Value {
@@ -315,7 +312,8 @@ struct ConvertPackedWeights : ConvertOpToLLVMPattern<rt::PackedWeightsOp> {
 } // namespace
 
 void mlir::marimba::populateOneDNNToLLVMPatterns(LLVMTypeConverter &types,
+                                                 ModuleSymbols &symbols,
                                                  RewritePatternSet &patterns) {
   patterns.add<ConvertMatmul, ConvertReorder, ConvertPackedWeights,
-               ConvertIntegerMatmul>(types);
+               ConvertIntegerMatmul>(types, symbols);
 }

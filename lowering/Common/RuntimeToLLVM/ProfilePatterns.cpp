@@ -5,12 +5,11 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/Runtime/IR/Runtime.h"
+#include "lowering/Common/RuntimeToLLVM/ModuleSymbols.h"
 #include "lowering/Common/RuntimeToLLVM/RuntimePatterns.h"
 #include "lowering/Common/RuntimeToLLVM/StructAccess.h"
 #include "marimba/abi.h"
 
-#include "mlir/Conversion/LLVMCommon/Pattern.h"
-#include "mlir/Dialect/LLVMIR/FunctionCallUtils.h"
 #include "mlir/IR/BuiltinOps.h"
 
 using namespace mlir;
@@ -18,14 +17,13 @@ using namespace mlir::marimba;
 
 namespace {
 
-struct ConvertProfileBegin : ConvertOpToLLVMPattern<rt::ProfileBeginOp> {
-  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
+struct ConvertProfileBegin : SymbolPattern<rt::ProfileBeginOp> {
+  using SymbolPattern::SymbolPattern;
   LogicalResult
   matchAndRewrite(rt::ProfileBeginOp op, OpAdaptor,
                   ConversionPatternRewriter &rewriter) const override {
-    FailureOr<LLVM::LLVMFuncOp> function = LLVM::lookupOrCreateFn(
-        rewriter, op->getParentOfType<ModuleOp>(), MARIMBA_FN_PROFILE_BEGIN, {},
-        rewriter.getI64Type());
+    FailureOr<LLVM::LLVMFuncOp> function = symbols.function(
+        rewriter, MARIMBA_FN_PROFILE_BEGIN, {}, rewriter.getI64Type());
     if (failed(function))
       return failure();
     rewriter.replaceOpWithNewOp<LLVM::CallOp>(op, *function, ValueRange());
@@ -33,22 +31,19 @@ struct ConvertProfileBegin : ConvertOpToLLVMPattern<rt::ProfileBeginOp> {
   }
 };
 
-struct ConvertProfileEnd : ConvertOpToLLVMPattern<rt::ProfileEndOp> {
-  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
+struct ConvertProfileEnd : SymbolPattern<rt::ProfileEndOp> {
+  using SymbolPattern::SymbolPattern;
   LogicalResult
   matchAndRewrite(rt::ProfileEndOp op, OpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
-    auto module = op->getParentOfType<ModuleOp>();
-    if (!module.lookupSymbol(MARIMBA_SYMBOL_PROFILE_REGIONS))
+    if (!symbols.contains(MARIMBA_SYMBOL_PROFILE_REGIONS))
       return op.emitError()
              << "needs the counters @" << MARIMBA_SYMBOL_PROFILE_REGIONS
              << ", which --profile-regions adds";
     auto pointer = LLVM::LLVMPointerType::get(rewriter.getContext());
-    FailureOr<LLVM::LLVMFuncOp> function =
-        LLVM::lookupOrCreateFn(rewriter, module, MARIMBA_FN_PROFILE_END,
-                               {pointer, rewriter.getI64Type()},
-                               LLVM::LLVMVoidType::get(rewriter.getContext()));
+    FailureOr<LLVM::LLVMFuncOp> function = symbols.function(
+        rewriter, MARIMBA_FN_PROFILE_END, {pointer, rewriter.getI64Type()});
     if (failed(function))
       return failure();
     Value regions = LLVM::AddressOfOp::create(rewriter, loc, pointer,
@@ -66,6 +61,7 @@ struct ConvertProfileEnd : ConvertOpToLLVMPattern<rt::ProfileEndOp> {
 } // namespace
 
 void mlir::marimba::populateProfileToLLVMPatterns(LLVMTypeConverter &types,
+                                                  ModuleSymbols &symbols,
                                                   RewritePatternSet &patterns) {
-  patterns.add<ConvertProfileBegin, ConvertProfileEnd>(types);
+  patterns.add<ConvertProfileBegin, ConvertProfileEnd>(types, symbols);
 }

@@ -7,13 +7,12 @@
 #include "lowering/Common/RuntimeToLLVM/RuntimePatterns.h"
 
 #include "dialects/Runtime/IR/Runtime.h"
+#include "lowering/Common/RuntimeToLLVM/ModuleSymbols.h"
 #include "lowering/Common/RuntimeToLLVM/StructAccess.h"
 #include "marimba/abi.h"
 #include "marimba/formats/Layout.h"
 
 #include "mlir/Conversion/LLVMCommon/MemRefBuilder.h"
-#include "mlir/Conversion/LLVMCommon/Pattern.h"
-#include "mlir/Dialect/LLVMIR/FunctionCallUtils.h"
 #include "mlir/IR/BuiltinOps.h"
 
 using namespace mlir;
@@ -110,55 +109,44 @@ struct ConvertLayerTensor : ConvertOpToLLVMPattern<OpTy> {
 };
 
 /// A constant of the module: an array of words.
-static LLVM::GlobalOp addConstant(OpBuilder &b, Location loc, ModuleOp module,
-                                  StringRef name, ArrayRef<int32_t> values,
-                                  unsigned alignment = 0) {
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToStart(module.getBody());
-  auto type = LLVM::LLVMArrayType::get(b.getI32Type(), values.size());
-  return LLVM::GlobalOp::create(b, loc, type, /*isConstant=*/true,
-                                LLVM::Linkage::Internal, name,
-                                b.getI32TensorAttr(values), alignment);
+LLVM::GlobalOp addWords(ModuleSymbols &symbols, OpBuilder &b, Location loc,
+                        StringRef name, ArrayRef<int32_t> values,
+                        unsigned alignment = 0) {
+  return symbols.addConstant(
+      b, loc, name, LLVM::LLVMArrayType::get(b.getI32Type(), values.size()),
+      b.getI32TensorAttr(values), alignment);
 }
 
 /// The list becomes a constant of the module.
-struct ConvertTable : ConvertOpToLLVMPattern<rt::TableOp> {
-  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
+struct ConvertTable : SymbolPattern<rt::TableOp> {
+  using SymbolPattern::SymbolPattern;
   LogicalResult
   matchAndRewrite(rt::TableOp op, OpAdaptor,
                   ConversionPatternRewriter &rewriter) const override {
-    Location loc = op.getLoc();
-    auto module = op->getParentOfType<ModuleOp>();
-    std::string name = "layer_table_";
-    for (unsigned i = 0;; ++i)
-      if (!module.lookupSymbol(name + std::to_string(i))) {
-        name += std::to_string(i);
-        break;
-      }
     LLVM::GlobalOp global =
-        addConstant(rewriter, loc, module, name, op.getIndices());
+        addWords(symbols, rewriter, op.getLoc(),
+                 symbols.freeName("layer_table_"), op.getIndices());
     rewriter.replaceOpWithNewOp<LLVM::AddressOfOp>(op, global);
     return success();
   }
 };
 
 /// The table becomes a constant of the module, once for all.
-struct ConvertCodebook : ConvertOpToLLVMPattern<rt::CodebookOp> {
-  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
+struct ConvertCodebook : SymbolPattern<rt::CodebookOp> {
+  using SymbolPattern::SymbolPattern;
   LogicalResult
   matchAndRewrite(rt::CodebookOp op, OpAdaptor,
                   ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
-    auto module = op->getParentOfType<ModuleOp>();
     std::string name = ("codebook_" + op.getValues()).str();
-    auto global = module.lookupSymbol<LLVM::GlobalOp>(name);
+    LLVM::GlobalOp global = symbols.findConstant(name);
     if (!global) {
       namespace formats = ::marimba::formats;
       std::vector<uint32_t> words =
           formats::gridWords(*formats::parseCodeValues(op.getValues()));
       SmallVector<int32_t> values(words.begin(), words.end());
-      global = addConstant(rewriter, loc, module, name, values,
-                           /*alignment=*/64);
+      global = addWords(symbols, rewriter, loc, name, values,
+                        /*alignment=*/64);
     }
     Value data = LLVM::AddressOfOp::create(rewriter, loc, global);
     rewriter.replaceOp(
@@ -223,19 +211,16 @@ struct ConvertRoom : ConvertOpToLLVMPattern<rt::ArenaRoomOp> {
 
 /// The message becomes a constant of the module, the values a list on the
 /// stack.
-struct ConvertCheckFailed : ConvertOpToLLVMPattern<rt::CheckFailedOp> {
-  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
+struct ConvertCheckFailed : SymbolPattern<rt::CheckFailedOp> {
+  using SymbolPattern::SymbolPattern;
   LogicalResult
   matchAndRewrite(rt::CheckFailedOp op, OpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
-    auto module = op->getParentOfType<ModuleOp>();
     auto pointer = LLVM::LLVMPointerType::get(rewriter.getContext());
     Type i64 = rewriter.getI64Type();
-    FailureOr<LLVM::LLVMFuncOp> function =
-        LLVM::lookupOrCreateFn(rewriter, module, MARIMBA_FN_CHECK_FAILED,
-                               {pointer, pointer, pointer, i64},
-                               LLVM::LLVMVoidType::get(rewriter.getContext()));
+    FailureOr<LLVM::LLVMFuncOp> function = symbols.function(
+        rewriter, MARIMBA_FN_CHECK_FAILED, {pointer, pointer, pointer, i64});
     if (failed(function))
       return failure();
     StructAccess s(rewriter, loc);
@@ -244,41 +229,28 @@ struct ConvertCheckFailed : ConvertOpToLLVMPattern<rt::CheckFailedOp> {
         s.stack(op, LLVM::LLVMArrayType::get(i64, std::max<int64_t>(count, 1)));
     for (auto [i, value] : llvm::enumerate(adaptor.getValues()))
       s.store(value, list, 8 * i);
-    Value message = LLVM::AddressOfOp::create(rewriter, loc, pointer,
-                                              addMessage(rewriter, module, op));
+    std::string text = (op.getMessage() + StringRef("\0", 1)).str();
+    Value message = LLVM::AddressOfOp::create(
+        rewriter, loc, symbols.text(rewriter, loc, "check_message_", text));
     LLVM::CallOp::create(
         rewriter, loc, *function,
         ValueRange{adaptor.getCallContext(), message, list, s.constant(count)});
     rewriter.eraseOp(op);
     return success();
   }
-
-  static StringRef addMessage(ConversionPatternRewriter &rewriter,
-                              ModuleOp module, rt::CheckFailedOp op) {
-    OpBuilder::InsertionGuard guard(rewriter);
-    rewriter.setInsertionPointToStart(module.getBody());
-    std::string name, text = (op.getMessage() + StringRef("\0", 1)).str();
-    for (unsigned i = 0; name.empty() || module.lookupSymbol(name); ++i)
-      name = "check_message_" + std::to_string(i);
-    auto type = LLVM::LLVMArrayType::get(rewriter.getI8Type(), text.size());
-    return LLVM::GlobalOp::create(rewriter, op.getLoc(), type,
-                                  /*isConstant=*/true, LLVM::Linkage::Internal,
-                                  name, rewriter.getStringAttr(text))
-        .getSymName();
-  }
 };
 
-struct ConvertAlloc : ConvertOpToLLVMPattern<rt::ArenaAllocOp> {
-  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
+struct ConvertAlloc : SymbolPattern<rt::ArenaAllocOp> {
+  using SymbolPattern::SymbolPattern;
   LogicalResult
   matchAndRewrite(rt::ArenaAllocOp op, OpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
     auto type = cast<MemRefType>(op.getType());
     auto pointer = LLVM::LLVMPointerType::get(rewriter.getContext());
-    FailureOr<LLVM::LLVMFuncOp> function = LLVM::lookupOrCreateFn(
-        rewriter, op->getParentOfType<ModuleOp>(), MARIMBA_FN_ARENA_ALLOC,
-        {pointer, rewriter.getI64Type()}, pointer);
+    FailureOr<LLVM::LLVMFuncOp> function =
+        symbols.function(rewriter, MARIMBA_FN_ARENA_ALLOC,
+                         {pointer, rewriter.getI64Type()}, pointer);
     if (failed(function))
       return failure();
     SmallVector<Value> sizes, strides;
@@ -301,11 +273,10 @@ struct ConvertAlloc : ConvertOpToLLVMPattern<rt::ArenaAllocOp> {
 /// closure with `captures`, which are converted.
 class LoopClosure {
 public:
-  LoopClosure(ConversionPatternRewriter &rewriter, rt::ParallelForOp op,
-              ValueRange captures) {
+  LoopClosure(ConversionPatternRewriter &rewriter, ModuleSymbols &symbols,
+              rt::ParallelForOp op, ValueRange captures) {
     Location loc = op.getLoc();
     MLIRContext *ctx = rewriter.getContext();
-    auto module = op->getParentOfType<ModuleOp>();
     StructAccess s(rewriter, loc);
     auto closureType = LLVM::LLVMStructType::getLiteral(
         ctx, llvm::to_vector(captures.getTypes()));
@@ -314,8 +285,8 @@ public:
       LLVM::StoreOp::create(rewriter, loc, capture,
                             field(rewriter, loc, closureType, closure, i));
     std::string name = (op.getBody() + "_range").str();
-    if (!module.lookupSymbol(name))
-      buildRange(rewriter, op, name, closureType);
+    if (!symbols.contains(name))
+      symbols.insert(buildRange(rewriter, op, name, closureType));
     body = LLVM::AddressOfOp::create(rewriter, loc, s.pointerType(), name);
   }
 
@@ -329,8 +300,9 @@ private:
   }
 
   /// void name(ptr closure, i64 begin, i64 end)
-  void buildRange(ConversionPatternRewriter &rewriter, rt::ParallelForOp op,
-                  StringRef name, LLVM::LLVMStructType closureType) const {
+  static LLVM::LLVMFuncOp buildRange(ConversionPatternRewriter &rewriter,
+                                     rt::ParallelForOp op, StringRef name,
+                                     LLVM::LLVMStructType closureType) {
     OpBuilder::InsertionGuard guard(rewriter);
     Location loc = op.getLoc();
     MLIRContext *ctx = rewriter.getContext();
@@ -359,11 +331,12 @@ private:
     }
     LLVM::CallOp::create(rewriter, loc, TypeRange(), op.getBody(), args);
     LLVM::ReturnOp::create(rewriter, loc, ValueRange());
+    return range;
   }
 };
 
-struct ConvertParallelFor : ConvertOpToLLVMPattern<rt::ParallelForOp> {
-  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
+struct ConvertParallelFor : SymbolPattern<rt::ParallelForOp> {
+  using SymbolPattern::SymbolPattern;
 
   LogicalResult
   matchAndRewrite(rt::ParallelForOp op, OpAdaptor adaptor,
@@ -371,13 +344,12 @@ struct ConvertParallelFor : ConvertOpToLLVMPattern<rt::ParallelForOp> {
     Location loc = op.getLoc();
     StructAccess s(rewriter, loc);
     Type pointer = s.pointerType(), i64 = rewriter.getI64Type();
-    FailureOr<LLVM::LLVMFuncOp> function = LLVM::lookupOrCreateFn(
-        rewriter, op->getParentOfType<ModuleOp>(), MARIMBA_FN_PARALLEL_FOR,
-        {pointer, i64, i64, pointer, pointer},
-        LLVM::LLVMVoidType::get(getContext()));
+    FailureOr<LLVM::LLVMFuncOp> function =
+        symbols.function(rewriter, MARIMBA_FN_PARALLEL_FOR,
+                         {pointer, i64, i64, pointer, pointer});
     if (failed(function))
       return failure();
-    LoopClosure loop(rewriter, op, adaptor.getCaptures());
+    LoopClosure loop(rewriter, symbols, op, adaptor.getCaptures());
     LLVM::CallOp::create(rewriter, loc, *function,
                          ValueRange{adaptor.getContext(), adaptor.getCount(),
                                     s.constant(1), loop.body, loop.closure});
@@ -386,8 +358,8 @@ struct ConvertParallelFor : ConvertOpToLLVMPattern<rt::ParallelForOp> {
   }
 };
 
-struct ConvertParallelPhases : ConvertOpToLLVMPattern<rt::ParallelPhasesOp> {
-  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
+struct ConvertParallelPhases : SymbolPattern<rt::ParallelPhasesOp> {
+  using SymbolPattern::SymbolPattern;
 
   LogicalResult
   matchAndRewrite(rt::ParallelPhasesOp op, OpAdaptor adaptor,
@@ -395,9 +367,8 @@ struct ConvertParallelPhases : ConvertOpToLLVMPattern<rt::ParallelPhasesOp> {
     Location loc = op.getLoc();
     StructAccess s(rewriter, loc);
     Type pointer = s.pointerType(), i64 = rewriter.getI64Type();
-    FailureOr<LLVM::LLVMFuncOp> function = LLVM::lookupOrCreateFn(
-        rewriter, op->getParentOfType<ModuleOp>(), MARIMBA_FN_PARALLEL_PHASES,
-        {pointer, i64, pointer}, LLVM::LLVMVoidType::get(getContext()));
+    FailureOr<LLVM::LLVMFuncOp> function = symbols.function(
+        rewriter, MARIMBA_FN_PARALLEL_PHASES, {pointer, i64, pointer});
     if (failed(function))
       return failure();
     auto loops = llvm::to_vector(op.getPhases().getOps<rt::ParallelForOp>());
@@ -411,7 +382,7 @@ struct ConvertParallelPhases : ConvertOpToLLVMPattern<rt::ParallelPhasesOp> {
       if (!count ||
           failed(rewriter.getRemappedValues(loop.getCaptures(), captures)))
         return failure();
-      LoopClosure closure(rewriter, loop, captures);
+      LoopClosure closure(rewriter, symbols, loop, captures);
       s.store(count, phases, at + offsetof(MarimbaPhase, count));
       s.store(closure.body, phases, at + offsetof(MarimbaPhase, body));
       s.store(closure.closure, phases, at + offsetof(MarimbaPhase, closure));
@@ -429,14 +400,15 @@ struct ConvertParallelPhases : ConvertOpToLLVMPattern<rt::ParallelPhasesOp> {
 } // namespace
 
 void mlir::marimba::populateRuntimeToLLVMPatterns(LLVMTypeConverter &types,
+                                                  ModuleSymbols &symbols,
                                                   RewritePatternSet &patterns) {
   constexpr size_t weights = offsetof(MarimbaCall, weights);
   constexpr size_t args = offsetof(MarimbaCall, args);
   patterns.add<ConvertContext, ConvertTensor<rt::WeightOp, weights>,
                ConvertTensor<rt::ArgumentOp, args>,
                ConvertLayerTensor<rt::LayerWeightOp, weights>,
-               ConvertLayerTensor<rt::LayerArgumentOp, args>, ConvertTable,
-               ConvertCodebook, ConvertMark, ConvertRelease, ConvertStatus,
-               ConvertRoom, ConvertCheckFailed, ConvertAlloc,
-               ConvertParallelFor, ConvertParallelPhases>(types);
+               ConvertLayerTensor<rt::LayerArgumentOp, args>, ConvertMark,
+               ConvertRelease, ConvertStatus, ConvertRoom>(types);
+  patterns.add<ConvertTable, ConvertCodebook, ConvertCheckFailed, ConvertAlloc,
+               ConvertParallelFor, ConvertParallelPhases>(types, symbols);
 }

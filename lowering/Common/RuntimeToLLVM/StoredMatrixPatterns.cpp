@@ -5,12 +5,11 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/Runtime/IR/Runtime.h"
+#include "lowering/Common/RuntimeToLLVM/ModuleSymbols.h"
 #include "lowering/Common/RuntimeToLLVM/RuntimePatterns.h"
 #include "marimba/abi.h"
 
 #include "mlir/Conversion/LLVMCommon/MemRefBuilder.h"
-#include "mlir/Conversion/LLVMCommon/Pattern.h"
-#include "mlir/Dialect/LLVMIR/FunctionCallUtils.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/BuiltinOps.h"
 
@@ -25,8 +24,8 @@ Value viewOf(ConversionPatternRewriter &rewriter, Location loc,
   return MemRefDescriptor::fromStaticShape(rewriter, loc, types, type, data);
 }
 
-struct ConvertStoredMatrices : ConvertOpToLLVMPattern<rt::StoredMatricesOp> {
-  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
+struct ConvertStoredMatrices : SymbolPattern<rt::StoredMatricesOp> {
+  using SymbolPattern::SymbolPattern;
 
   LogicalResult
   matchAndRewrite(rt::StoredMatricesOp op, OpAdaptor adaptor,
@@ -35,8 +34,8 @@ struct ConvertStoredMatrices : ConvertOpToLLVMPattern<rt::StoredMatricesOp> {
     auto weight = cast<MemRefType>(op.getWeight().getType());
     Type i64 = rewriter.getI64Type();
     auto pointer = LLVM::LLVMPointerType::get(rewriter.getContext());
-    FailureOr<LLVM::LLVMFuncOp> function = LLVM::lookupOrCreateFn(
-        rewriter, op->getParentOfType<ModuleOp>(), MARIMBA_FN_STORED_MATRICES,
+    FailureOr<LLVM::LLVMFuncOp> function = symbols.function(
+        rewriter, MARIMBA_FN_STORED_MATRICES,
         {pointer, pointer, i64, i64, i64, pointer, pointer}, pointer);
     if (failed(function))
       return failure();
@@ -69,8 +68,8 @@ struct ConvertStoredMatrices : ConvertOpToLLVMPattern<rt::StoredMatricesOp> {
   }
 };
 
-struct ConvertReadMatrix : ConvertOpToLLVMPattern<rt::ReadMatrixOp> {
-  using ConvertOpToLLVMPattern::ConvertOpToLLVMPattern;
+struct ConvertReadMatrix : SymbolPattern<rt::ReadMatrixOp> {
+  using SymbolPattern::SymbolPattern;
 
   LogicalResult
   matchAndRewrite(rt::ReadMatrixOp op, OpAdaptor adaptor,
@@ -78,9 +77,9 @@ struct ConvertReadMatrix : ConvertOpToLLVMPattern<rt::ReadMatrixOp> {
     Location loc = op.getLoc();
     Type i64 = rewriter.getI64Type();
     auto pointer = LLVM::LLVMPointerType::get(rewriter.getContext());
-    FailureOr<LLVM::LLVMFuncOp> function = LLVM::lookupOrCreateFn(
-        rewriter, op->getParentOfType<ModuleOp>(), MARIMBA_FN_READ_MATRIX,
-        {pointer, i64, i64, pointer, pointer}, pointer);
+    FailureOr<LLVM::LLVMFuncOp> function =
+        symbols.function(rewriter, MARIMBA_FN_READ_MATRIX,
+                         {pointer, i64, i64, pointer, pointer}, pointer);
     if (failed(function))
       return failure();
     auto data = [&](Value memref, Value adapted) {
@@ -104,6 +103,7 @@ struct ConvertReadMatrix : ConvertOpToLLVMPattern<rt::ReadMatrixOp> {
 } // namespace
 
 void mlir::marimba::populateStoredMatricesToLLVMPatterns(
-    LLVMTypeConverter &types, RewritePatternSet &patterns) {
-  patterns.add<ConvertStoredMatrices, ConvertReadMatrix>(types);
+    LLVMTypeConverter &types, ModuleSymbols &symbols,
+    RewritePatternSet &patterns) {
+  patterns.add<ConvertStoredMatrices, ConvertReadMatrix>(types, symbols);
 }
