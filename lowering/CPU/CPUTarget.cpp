@@ -120,7 +120,7 @@ void CPUTarget::buildKernels(OpPassManager &pm,
   rest.addPass(createConvertElementwiseToLinalgPass());
   pm.addPass(createQuantizedAsBytes());
   // No CSE here: sums that share one zero-filled tensor would each copy it.
-  pm.addPass(createCanonicalizerPass());
+  addCanonicalizer(pm);
 }
 
 void CPUTarget::buildTile(OpPassManager &pm,
@@ -141,7 +141,7 @@ void CPUTarget::buildTile(OpPassManager &pm,
     chunks.lanes = lanes;
     pm.addNestedPass<func::FuncOp>(createDecomposeLinearAttention(chunks));
   }
-  pm.addPass(createCanonicalizerPass());
+  addCanonicalizer(pm);
 }
 
 void CPUTarget::buildLoops(OpPassManager &pm,

@@ -26,8 +26,16 @@
 using namespace mlir;
 using namespace mlir::marimba;
 
+void Target::addCanonicalizer(OpPassManager &pm) {
+  // Until the last stage regions have one block each, and the patterns erase
+  // dead ops: to simplify regions as well takes as long as all patterns.
+  pm.addPass(createCanonicalizerPass(
+      GreedyRewriteConfig().setRegionSimplificationLevel(
+          GreedySimplifyRegionLevel::Disabled)));
+}
+
 void Target::addCleanup(OpPassManager &pm) {
-  pm.addPass(createCanonicalizerPass());
+  addCanonicalizer(pm);
   pm.addPass(createCSEPass());
 }
 
@@ -63,7 +71,7 @@ void Target::buildKernels(OpPassManager &pm,
   func.addPass(createConvertElementwiseToLinalgPass());
   pm.addPass(createQuantizedAsBytes());
   // No CSE here: sums that share one zero-filled tensor would each copy it.
-  pm.addPass(createCanonicalizerPass());
+  addCanonicalizer(pm);
 }
 
 void Target::buildBufferize(OpPassManager &pm,

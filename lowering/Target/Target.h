@@ -91,7 +91,9 @@ public:
                            llvm::raw_pwrite_stream &os) const;
 
 protected:
-  /// Folds and removes what is there twice.
+  /// Folds, by the patterns of all ops.
+  static void addCanonicalizer(OpPassManager &pm);
+  /// The same, and removes what is there twice.
   static void addCleanup(OpPassManager &pm);
   /// Ops that still have none become scalar loops; sums, exp and its like stay.
   static void addScalarLoops(OpPassManager &func);

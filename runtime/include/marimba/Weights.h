@@ -33,7 +33,7 @@ struct WeightSource {
   std::vector<int64_t> shape;
   /// What the file has instead, of which `dtype` is to be made: f32 of blocks,
   /// or a part of a quantised matrix.
-  formats::Stored stored;
+  formats::Stored stored{};
   /// Heads, if not 0, in whose rows 2j + p the file holds row p*n/2 + j of n.
   int64_t interleavedHeads = 0;
   /// Of a part of a quantised matrix that is `stored` in another order: output
