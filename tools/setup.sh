@@ -17,6 +17,7 @@ packages=(
   llvm-22 llvm-22-dev libmlir-22-dev
   mlir-22-tools                    # mlir-tblgen
   zlib1g-dev libzstd-dev           # what LLVM's archives call
+  libjemalloc-dev                  # malloc for the compiler
   # The runtime.
   libdnnl-dev                      # oneDNN, with OpenMP through libgomp
   libicu-dev                       # Unicode, for the tokenizers

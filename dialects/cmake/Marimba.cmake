@@ -22,6 +22,16 @@ function(marimba_link_archives target)
   endif()
 endfunction()
 
+# For a program that compiles: LLVM and MLIR allocate small objects all the time,
+# and with jemalloc a model compiles in nine tenths of the time. It stands in for
+# the C library's, which a sanitizer does, too.
+find_library(MARIMBA_JEMALLOC jemalloc)
+function(marimba_link_jemalloc target)
+  if(MARIMBA_JEMALLOC AND NOT MARIMBA_SANITIZE)
+    target_link_libraries(${target} PRIVATE ${MARIMBA_JEMALLOC})
+  endif()
+endfunction()
+
 # A library of the compiler: compiled without exceptions as LLVM is.
 function(marimba_add_library name)
   cmake_parse_arguments(ARG "" "" "DEPENDS;LINK" ${ARGN})

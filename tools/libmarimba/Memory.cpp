@@ -122,8 +122,20 @@ static int findSegments(dl_phdr_info *info, size_t, void *data) {
   return 0;
 }
 
-void marimba::releaseCompilerMemory() {
+/// jemalloc's, in a program that has it.
+extern "C" int mallctl(const char *name, void *old, size_t *oldSize,
+                       void *value, size_t size) __attribute__((weak));
+
+/// Gives back to the system what is free.
+static void releaseFreeMemory() {
   malloc_trim(0);
+  // 4096 stands for all arenas (MALLCTL_ARENAS_ALL).
+  if (mallctl)
+    mallctl("arena.4096.purge", nullptr, nullptr, nullptr, 0);
+}
+
+void marimba::releaseCompilerMemory() {
+  releaseFreeMemory();
   // A host's other libraries are not ours to touch.
   std::vector<Library> libraries;
   for (void *symbol : {reinterpret_cast<void *>(&llvm::outs),
