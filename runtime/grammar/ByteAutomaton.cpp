@@ -7,6 +7,15 @@
 
 namespace marimba::rt::grammar {
 
+/// A run that leads to more states is taken to end before them: to look at each
+/// costs as much as to walk through hundreds of tokens.
+static constexpr size_t kMostPlainStates = 64;
+
+/// Whether a plain character may begin with `byte`.
+static bool beginsPlain(unsigned char byte) {
+  return byte < 0x80 ? isPlainAscii(byte) : byte >= 0xC2 && byte <= 0xF4;
+}
+
 ByteAutomaton::ByteAutomaton(std::shared_ptr<const Program> given,
                              std::shared_ptr<const Costs> givenCosts,
                              uint32_t horizon)
@@ -25,6 +34,7 @@ void ByteAutomaton::clear() {
   states.clear();
   rowAt.clear();
   costOf.clear();
+  loopsOf.clear();
   runs.clear();
   rows.clear();
   known.clear();
@@ -45,7 +55,8 @@ StateId ByteAutomaton::stateOf(std::vector<StackId> set, bool isCut) {
   auto id = static_cast<StateId>(states.size());
   State &state = states.emplace_back();
   costOf.push_back(pool.cost(set));
-  runs.push_back(-1);
+  runs.emplace_back();
+  loopsOf.push_back(0);
   state.isCut = isCut;
   for (StackId stack : set)
     state.isFar |= pool.isFar(stack);
@@ -81,6 +92,7 @@ void ByteAutomaton::makeRow(StateId id) {
   std::vector<bool> isDone(classCount);
   isDone[0] = true;
   Row row;
+  uint16_t leaving = 0;
   for (unsigned byte = 0; byte < 256; ++byte) {
     uint32_t which = classes[byte];
     if (!isDone[which]) {
@@ -94,7 +106,10 @@ void ByteAutomaton::makeRow(StateId id) {
       isDone[which] = true;
     }
     row[byte] = targets[which];
+    if (row[byte] != id)
+      leaving |= ByteKinds::of(static_cast<unsigned char>(byte));
   }
+  loopsOf[id] = static_cast<uint16_t>(~leaving);
   rows.push_back(row);
   rowAt[id] = &rows.back();
 }
@@ -110,11 +125,14 @@ std::vector<StackId> ByteAutomaton::step(const std::vector<StackId> &set,
   return result;
 }
 
-bool ByteAutomaton::completes(StateId id, int utf8, StateId target) {
-  if (utf8 == Utf8State::kBetween)
-    return id == target;
+bool ByteAutomaton::addCompleted(StateId id, int utf8,
+                                 std::vector<StateId> &targets) {
   if (id == kDead)
     return false;
+  if (utf8 == Utf8State::kBetween) {
+    targets.push_back(id);
+    return true;
+  }
   StateId latest = kDead;
   int latestState = -1;
   for (unsigned byte = 0x80; byte < 0xC0; ++byte) {
@@ -124,7 +142,7 @@ bool ByteAutomaton::completes(StateId id, int utf8, StateId target) {
     StateId to = next(id, static_cast<unsigned char>(byte));
     if (to == latest && state == latestState)
       continue;
-    if (!completes(to, state, target))
+    if (!addCompleted(to, state, targets))
       return false;
     latest = to;
     latestState = state;
@@ -132,66 +150,75 @@ bool ByteAutomaton::completes(StateId id, int utf8, StateId target) {
   return true;
 }
 
-StateId ByteAutomaton::findPlainTarget(StateId id) {
-  StateId target = next(id, ' ');
-  if (target == kDead)
-    return kDead;
-  for (unsigned byte = 0x20; byte < 0x7F; ++byte)
-    if (isPlainAscii(static_cast<unsigned char>(byte)) &&
-        next(id, static_cast<unsigned char>(byte)) != target)
-      return kDead;
+bool ByteAutomaton::addPlainTargets(StateId id, std::vector<StateId> &targets) {
   StateId latest = kDead;
   int latestState = -1;
-  for (unsigned byte = 0xC2; byte <= 0xF4; ++byte) {
-    int state = Utf8State::next(0, static_cast<unsigned char>(byte));
-    StateId to = next(id, static_cast<unsigned char>(byte));
-    if (to == latest && state == latestState)
+  for (unsigned byte = 0x20; byte <= 0xF4; ++byte) {
+    auto each = static_cast<unsigned char>(byte);
+    if (!beginsPlain(each))
       continue;
-    if (!completes(to, state, target))
-      return kDead;
+    int state = Utf8State::next(Utf8State::kBetween, each);
+    StateId to = next(id, each);
+    if (to == latest && state == latestState && to != kDead)
+      continue;
+    if (!addCompleted(to, state, targets))
+      return false;
     latest = to;
     latestState = state;
   }
-  return target;
-}
-
-StateId ByteAutomaton::plainTarget(StateId id) {
-  if (!states[id].knowsPlainTarget) {
-    StateId target = findPlainTarget(id);
-    states[id].plainTarget = target;
-    states[id].knowsPlainTarget = true;
-  }
-  return states[id].plainTarget;
-}
-
-int ByteAutomaton::findPlainRun(StateId id) {
-  int run = 0;
-  for (StateId at = id; run < kLongestRun;) {
-    StateId target = plainTarget(at);
-    if (target == at)
-      run = kAlways;
-    if (target == at || target == kDead)
-      break;
-    at = target;
-    ++run;
-  }
-  return runs[id] = run;
-}
-
-bool ByteAutomaton::endsBehindRun(StateId id) {
-  int run = plainRun(id);
-  if (run >= kLongestRun)
-    return false;
-  StateId last = id;
-  for (; run > 0; --run)
-    last = plainTarget(last);
-  for (unsigned byte = 0; byte < 256; ++byte) {
-    bool isPlain = byte < 0x80 ? isPlainAscii(static_cast<unsigned char>(byte))
-                               : byte >= 0xC2;
-    if (isPlain && next(last, static_cast<unsigned char>(byte)) != kDead)
-      return false;
-  }
   return true;
+}
+
+bool ByteAutomaton::takesPlain(StateId id) {
+  for (unsigned byte = 0; byte < 256; ++byte)
+    if (beginsPlain(static_cast<unsigned char>(byte)) &&
+        next(id, static_cast<unsigned char>(byte)) != kDead)
+      return true;
+  return false;
+}
+
+/// Looks at all states that one character more leads to, until one is nowhere
+/// or there is no new one.
+void ByteAutomaton::findPlainRun(StateId id) {
+  PlainRun run;
+  run.characters = 0;
+  run.lowestCost = UINT64_MAX;
+  std::vector<StateId> seen, level = {id};
+  bool hasReturned = false;
+  for (;;) {
+    for (StateId at : level) {
+      run.isCut |= isCut(at);
+      run.isFar |= isFar(at);
+      run.lowestCost = std::min(run.lowestCost, cost(at));
+      run.highestCost = std::max(run.highestCost, cost(at));
+    }
+    seen.insert(seen.end(), level.begin(), level.end());
+    if (run.characters == PlainRun::kLongest)
+      break;
+    std::vector<StateId> behind;
+    bool isAlive = std::ranges::all_of(
+        level, [&](StateId at) { return addPlainTargets(at, behind); });
+    if (!isAlive) {
+      run.isEnd = !hasReturned && std::ranges::none_of(level, [&](StateId at) {
+        return takesPlain(at);
+      });
+      break;
+    }
+    std::ranges::sort(behind);
+    behind.erase(std::unique(behind.begin(), behind.end()), behind.end());
+    hasReturned |= std::erase_if(behind, [&](StateId at) {
+                     return std::ranges::find(seen, at) != seen.end();
+                   }) != 0;
+    if (behind.empty()) {
+      run.characters = PlainRun::kAlways;
+      break;
+    }
+    if (seen.size() + behind.size() > kMostPlainStates)
+      break;
+    ++run.characters;
+    level = std::move(behind);
+  }
+  runs[id] = run;
 }
 
 } // namespace marimba::rt::grammar

@@ -14,12 +14,24 @@ namespace marimba::rt::grammar {
 
 using StateId = uint32_t;
 
+/// Where plain characters lead from a state, whichever they are.
+struct PlainRun {
+  /// So many may follow, at least; no more than kLongest, or kAlways. Below 0
+  /// where nothing is known yet.
+  int characters = -1;
+  static constexpr int kLongest = TokenTrie::kMostCharacters;
+  static constexpr int kAlways = INT32_MAX;
+  /// Whether none at all may follow that many.
+  bool isEnd = false;
+  /// Of the states on the way: whether one is so, and their costs.
+  bool isCut = false, isFar = false;
+  uint64_t lowestCost = 0, highestCost = 0;
+};
+
 /// States are sets of stacks; where they lead is found when it is first asked.
 class ByteAutomaton {
 public:
   static constexpr StateId kDead = UINT32_MAX;
-  /// plainRun() where there is no end.
-  static constexpr int kAlways = INT32_MAX;
   /// Beyond this nothing is remembered of longer tokens.
   static constexpr size_t kMostStates = 20000;
 
@@ -33,6 +45,11 @@ public:
   const std::vector<StackId> &setOf(StateId id) const { return states[id].set; }
 
   StateId next(StateId id, unsigned char byte) { return (*rowOf(id))[byte]; }
+  /// The ByteKinds whose bytes all lead from the state back to it.
+  uint16_t loops(StateId id) {
+    rowOf(id);
+    return loopsOf[id];
+  }
   /// The fewest tokens to an end.
   uint64_t cost(StateId id) const { return costOf[id]; }
   bool isCut(StateId id) const { return states[id].isCut; }
@@ -50,14 +67,11 @@ public:
     index = program->elements[pool.frame(stack).position].index;
     return program->tokens[index];
   }
-  /// How many plain characters may follow, whichever they are: at least; no
-  /// more than kLongestRun, or kAlways.
-  int plainRun(StateId id) {
-    return runs[id] >= 0 ? runs[id] : findPlainRun(id);
+  const PlainRun &plainRun(StateId id) {
+    if (runs[id].characters < 0)
+      findPlainRun(id);
+    return runs[id];
   }
-  static constexpr int kLongestRun = TokenTrie::kMostCharacters;
-  /// Whether no character at all may follow plainRun() of them.
-  bool endsBehindRun(StateId id);
 
   /// The set behind one byte, or behind one token that a stack expects.
   std::vector<StackId> step(const std::vector<StackId> &set,
@@ -72,8 +86,6 @@ public:
 private:
   struct State {
     std::vector<StackId> set, tokenStacks;
-    StateId plainTarget = kDead;
-    bool knowsPlainTarget = false;
     bool mayEnd = false, isCut = false, isFar = false;
   };
 
@@ -85,12 +97,13 @@ private:
     return rowAt[id];
   }
   void makeRow(StateId id);
-  int findPlainRun(StateId id);
-  /// Whether all that completes a character behind `id` leads to `target`.
-  bool completes(StateId id, int utf8, StateId target);
-  /// Where all plain characters lead; kDead where not to the same state.
-  StateId plainTarget(StateId id);
-  StateId findPlainTarget(StateId id);
+  void findPlainRun(StateId id);
+  /// Adds where each plain character leads; false where one leads nowhere.
+  bool addPlainTargets(StateId id, std::vector<StateId> &targets);
+  /// Of what completes a character behind `id`.
+  bool addCompleted(StateId id, int utf8, std::vector<StateId> &targets);
+  /// Whether some byte that begins a plain character may follow.
+  bool takesPlain(StateId id);
 
   std::shared_ptr<const Program> program;
   std::shared_ptr<const Costs> costs;
@@ -101,7 +114,8 @@ private:
   /// By state, too: what a walk asks for each node.
   std::vector<const Row *> rowAt;
   std::vector<uint64_t> costOf;
-  std::vector<int> runs;
+  std::vector<uint16_t> loopsOf;
+  std::vector<PlainRun> runs;
   /// Never moved: a large copy would be felt in the middle of an answer.
   std::deque<Row> rows;
   std::unordered_multimap<size_t, StateId> known;

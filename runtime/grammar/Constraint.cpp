@@ -94,10 +94,9 @@ private:
 
   /// Forgets stacks that the text has left behind.
   void compact() {
-    if (own.stacks().size() < kMostFrames &&
-        own.stateCount() < ByteAutomaton::kMostStates / 4)
+    if (own.stacks().size() < kMostFrames && own.stateCount() < kMostStates)
       return;
-    Stacks before = own.stacks();
+    Stacks before = std::move(own.stacks());
     own.clear();
     for (StackId &id : set)
       id = own.stacks().import(before, id);
@@ -149,7 +148,8 @@ private:
         logits[static_cast<size_t>(id)] = 0;
   }
 
-  static constexpr size_t kMostFrames = 1 << 15;
+  /// Few: to forget them all takes a part of a step.
+  static constexpr size_t kMostFrames = 1 << 12, kMostStates = 1 << 10;
 
   std::shared_ptr<GrammarMasks> masks;
   mutable ByteAutomaton own;
@@ -185,11 +185,15 @@ std::shared_ptr<const Mask> GrammarMasks::mask(const Stacks &stacks,
   StateId state = automaton.stateOf(std::move(here), isCut);
   std::shared_ptr<const Mask> &slot = masks[state];
   if (!slot) {
-    auto made = std::make_shared<Mask>(
-        walk(automaton, tokens->trie, ids, state, kNoEnd));
+    Mask made = walk(automaton, tokens->trie, ids, state, limit);
+    if (made.isLimited && !made.isFar && !made.isCut)
+      return std::make_shared<Mask>(std::move(made));
+    // What is kept holds for all limits.
+    if (made.isLimited)
+      made = walk(automaton, tokens->trie, ids, state, kNoEnd);
     maskBytes += sizeof(Mask) + tokens->trie.words() * sizeof(uint64_t) +
-                 made->costs.capacity() * sizeof(made->costs[0]);
-    slot = std::move(made);
+                 made.costs.capacity() * sizeof(made.costs[0]);
+    slot = std::make_shared<Mask>(std::move(made));
   }
   if (limit >= slot->highestCost || slot->isFar || slot->isCut)
     return slot;

@@ -30,51 +30,67 @@ private:
   /// More are not kept one by one.
   static constexpr size_t kMostCosts = 4096;
 
-  bool allows(uint64_t cost) const { return cost <= limit; }
+  /// Whether `cost` is within the limit; notes where it is not. `isFar`: it is
+  /// too high.
+  bool allows(uint64_t cost, bool isFar) {
+    if (cost <= limit)
+      return true;
+    mask.isLimited = true;
+    mask.isFar |= isFar;
+    return false;
+  }
   void raise(uint64_t cost) {
     mask.highestCost = std::max(mask.highestCost, cost);
   }
-  /// No plain character makes the way to the end longer, but for the bytes
-  /// that an unfinished one lacks.
-  uint64_t costBehindPlain(StateId id, bool isWhole) const {
-    return isWhole ? automaton.cost(id) : Costs::add(automaton.cost(id), 3);
+  /// The most that a token of plain characters leaves to the end: a part of one
+  /// lacks some bytes more.
+  static uint64_t costBehind(const PlainRun &run, bool isWhole) {
+    return isWhole ? run.highestCost : Costs::add(run.highestCost, 3);
+  }
+  void notePlain(const PlainRun &run, bool isWhole) {
+    raise(costBehind(run, isWhole));
+    mask.isCut |= run.isCut;
+    mask.isFar |= run.isFar;
+    mask.hasCosts = false;
   }
 
   /// In a text that goes on as it likes, or so many characters still, the
   /// plain tokens that fit at once.
   void startWithPlain() {
-    int run = automaton.plainRun(start);
-    if (run == 0)
+    const PlainRun &run = automaton.plainRun(start);
+    if (run.characters == 0)
       return;
     for (bool isWhole : {false, true})
-      if (allows(costBehindPlain(start, isWhole))) {
-        mask.bits = trie.plain(run, isWhole);
-        raise(costBehindPlain(start, isWhole));
-        bool isAll =
-            run == ByteAutomaton::kAlways || automaton.endsBehindRun(start);
-        hasAllWhole = isAll;
-        hasAllParts = isAll && !isWhole;
-        mask.hasCosts = false;
+      if (costBehind(run, isWhole) <= limit) {
+        mask.bits = trie.plain(run.characters, isWhole);
+        notePlain(run, isWhole);
+        hasWhole = run.isEnd ? PlainRun::kAlways : run.characters;
+        hasParts = isWhole ? 0 : hasWhole;
         return;
       }
   }
 
-  /// Whether nothing below `node` needs a look: as text in `before`, all or
-  /// nothing is allowed.
+  /// Whether nothing below `node` needs a look: in `before`, all or nothing is
+  /// allowed.
   bool isDone(const TokenTrie::Node &node, StateId before) {
+    if (node.isPlainFromStart &&
+        node.allCharacters <= (node.isWhole ? hasWhole : hasParts))
+      return true;
+    if ((node.kinds & ~automaton.loops(before)) == 0) {
+      if (allows(automaton.cost(before), automaton.isFar(before)))
+        allow(before, node.firstToken, trie.nodes()[node.skip].firstToken);
+      return true;
+    }
     if (!node.isPlain)
       return false;
-    if (node.isPlainFromStart && (node.isWhole ? hasAllWhole : hasAllParts))
-      return true;
-    int run = automaton.plainRun(before);
-    if (run < node.height)
+    const PlainRun &run = automaton.plainRun(before);
+    if (run.characters < node.characters)
       return false;
-    uint64_t cost = costBehindPlain(before, node.isWhole);
-    if (!allows(cost))
-      return run == ByteAutomaton::kAlways && !allows(automaton.cost(before));
-    raise(cost);
+    if (costBehind(run, node.isWhole) > limit)
+      return run.characters == PlainRun::kAlways && run.lowestCost > limit &&
+             !allows(run.lowestCost, run.isFar);
+    notePlain(run, node.isWhole);
     setTokens(node.firstToken, trie.nodes()[node.skip].firstToken);
-    mask.hasCosts = false;
     return true;
   }
 
@@ -96,23 +112,28 @@ private:
         continue;
       }
       StateId now = automaton.next(before, node.byte);
-      // Each further byte is one step nearer to the end at most.
       if (now == ByteAutomaton::kDead ||
-          (node.depth > 1 && automaton.isFull()) ||
-          (isLimited && automaton.cost(now) >= limit + node.height)) {
+          (node.depth > 1 && automaton.isFull())) {
+        i = node.skip;
+        continue;
+      }
+      uint64_t cost = automaton.cost(now);
+      // Each further byte is one step nearer to the end at most.
+      if (hasLimit && cost >= limit + node.height) {
+        allows(cost, automaton.isFar(now));
         i = node.skip;
         continue;
       }
       states[node.depth] = now;
       uint32_t end = nodes[++i].firstToken;
-      if (end != node.firstToken && allows(automaton.cost(now))) {
-        setTokens(node.firstToken, end);
-        note(now, node.firstToken, end);
-      }
+      if (end != node.firstToken && allows(cost, automaton.isFar(now)))
+        allow(now, node.firstToken, end);
     }
   }
 
-  void note(StateId now, uint32_t first, uint32_t end) {
+  /// Tokens that lead to `now`.
+  void allow(StateId now, uint32_t first, uint32_t end) {
+    setTokens(first, end);
     uint64_t cost = automaton.cost(now);
     raise(cost);
     mask.isCut |= automaton.isCut(now);
@@ -133,7 +154,7 @@ private:
       const TokenMatch &match = automaton.tokenMatch(stack, index);
       StackId behind = automaton.stacks().after(stack);
       uint64_t cost = automaton.stacks().cost(behind);
-      if (!allows(cost))
+      if (!allows(cost, automaton.stacks().isFar(behind)))
         continue;
       raise(cost);
       mask.isFar |= automaton.stacks().isFar(behind);
@@ -156,10 +177,11 @@ private:
   const TokenTrie &trie;
   StateId start;
   uint64_t limit;
-  bool isLimited = limit < kNoEnd;
-  /// Of tokens that are plain from their beginning, all that fit are set: those
-  /// of whole characters; those that end with a part of one, too.
-  bool hasAllWhole = false, hasAllParts = false;
+  bool hasLimit = limit < kNoEnd;
+  /// Tokens of so many characters that are plain from their beginning are set
+  /// where they fit: of whole characters; those that end with a part of one,
+  /// too.
+  int hasWhole = 0, hasParts = 0;
   Mask mask;
 };
 

@@ -18,6 +18,8 @@ struct Mask {
   bool hasCosts = false;
   /// Stacks were missing, or counts beyond the horizon have changed costs.
   bool isCut = false, isFar = false;
+  /// The limit has kept tokens out.
+  bool isLimited = false;
 };
 
 /// The tokens behind which an end is at most `limit` tokens away. `tokenIds`:

@@ -30,6 +30,24 @@ int Utf8State::next(int state, unsigned char byte) {
   return byte == 0xF0 ? 6 : byte == 0xF4 ? 7 : 3;
 }
 
+uint16_t ByteKinds::of(unsigned char byte) {
+  auto bit = [](int kind) { return static_cast<uint16_t>(1 << kind); };
+  if (byte >= 0x80)
+    return bit(byte < 0xC0 ? 0 : 1);
+  // Hexadecimal letters are apart from others.
+  if (byte >= 'a' && byte <= 'z')
+    return bit(byte <= 'f' ? 2 : 3);
+  if (byte >= 'A' && byte <= 'Z')
+    return bit(byte <= 'F' ? 4 : 5);
+  if (byte >= '0' && byte <= '9')
+    return bit(6);
+  constexpr std::string_view single = " _-.,:/";
+  if (size_t at = single.find(static_cast<char>(byte));
+      at != std::string_view::npos)
+    return bit(7 + static_cast<int>(at));
+  return bit(isPlainAscii(byte) ? 14 : 15);
+}
+
 TokenTrie::TokenTrie(const std::vector<std::string> &bytes)
     : allBits((bytes.size() + 63) / 64) {
   anyPlain.fill(allBits);
@@ -115,25 +133,33 @@ void TokenTrie::findPlain() {
     whole[i] = after == Utf8State::kBetween || after == Utf8State::kWrong ||
                node.firstToken == allNodes[i + 1].firstToken;
     characters[node.depth] = characters[node.depth - 1u] + !isContinuation;
+    node.allCharacters = static_cast<unsigned char>(characters[node.depth]);
     if (goodFromStart[i])
       setPlain(node, allNodes[i + 1].firstToken, characters[node.depth],
                whole[i]);
   }
   // From the leaves up: a node's children are between it and its skip.
+  auto raise = [](unsigned char &most, unsigned char value) {
+    most = std::max(most, value);
+  };
   std::vector<char> subtree(count);
   for (size_t i = count; i-- > 0;) {
     Node &node = allNodes[i];
     bool allGood = good[i], allWhole = whole[i];
-    unsigned char height = 1;
+    node.height = 1;
+    node.kinds = ByteKinds::of(node.byte);
     for (uint32_t child = static_cast<uint32_t>(i) + 1; child < node.skip;
          child = allNodes[child].skip) {
+      const Node &below = allNodes[child];
       allGood = allGood && subtree[child];
-      allWhole = allWhole && allNodes[child].isWhole;
-      height = std::max<unsigned char>(
-          height, static_cast<unsigned char>(allNodes[child].height + 1));
+      allWhole = allWhole && below.isWhole;
+      node.kinds |= below.kinds;
+      raise(node.height, static_cast<unsigned char>(below.height + 1));
+      raise(node.characters, below.characters);
+      raise(node.allCharacters, below.allCharacters);
     }
+    node.characters += (node.byte & 0xC0) != 0x80;
     subtree[i] = allGood;
-    node.height = height;
     node.isPlain = begins[i] && allGood;
     node.isPlainFromStart = goodFromStart[i] && allGood;
     node.isWhole = allWhole;

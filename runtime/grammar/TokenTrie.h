@@ -21,6 +21,12 @@ inline bool hasBit(const TokenBits &bits, int32_t id) {
          (bits[static_cast<size_t>(id) / 64] >> (id % 64) & 1);
 }
 
+/// Bytes by what they are in words, numbers and addresses: a bit for each kind.
+struct ByteKinds {
+  static uint16_t of(unsigned char byte);
+  static constexpr int kCount = 16;
+};
+
 /// Tokens by their bytes. Nodes are in the order of a walk that looks at
 /// children before siblings.
 class TokenTrie {
@@ -38,6 +44,9 @@ public:
     unsigned char depth;
     /// The most bytes from this node's on, itself included.
     unsigned char height;
+    /// The most characters that begin here or below; those that begin before,
+    /// too.
+    unsigned char characters, allCharacters;
     /// Whether a character begins here and all tokens here and below go on with
     /// plain characters; perhaps a part of one at their end.
     bool isPlain : 1;
@@ -45,6 +54,8 @@ public:
     bool isPlainFromStart : 1;
     /// Whether no token here or below ends inside a character.
     bool isWhole : 1;
+    /// The ByteKinds of all bytes here and below.
+    uint16_t kinds;
   };
 
   /// `bytes[I]`: of token I; empty where it has none or must not be chosen.

@@ -9,14 +9,15 @@ namespace {
 /// whole and cut, with and without what ends a text.
 std::vector<std::string> wordsOfAllKinds() {
   std::vector<std::string> words;
-  for (std::string character : {"a", " ", "\xC3\xA9", "\xE2\x82\xAC",
+  for (std::string character : {"a", "A", "7", " ", "\xC3\xA9", "\xE2\x82\xAC",
                                 "\xF0\x9F\x98\x80", "\\n", "\\u00e9"}) {
     std::string word;
     for (int length = 1; length <= 20; ++length) {
       word += character;
-      words.insert(words.end(), {word, word + "b", word + "\"", word + "\",",
-                                 word + "\xE2", word + "\xF0\x9F", "\"" + word,
-                                 "\xA9" + word, word + "\n", word + "\x7F"});
+      words.insert(words.end(),
+                   {word, word + "b", word + "c7", word + "A7", word + "@a",
+                    word + "\"", word + "\",", word + "\xE2", word + "\xF0\x9F",
+                    "\"" + word, "\xA9" + word, word + "\n", word + "\x7F"});
     }
   }
   return words;
@@ -112,6 +113,68 @@ TEST_F(MaskTest, TextsOfSomeCharacters) {
   ASSERT_TRUE(grammar) << error;
   for (const char *begin : {"", "a", "aa", "aaaa", "aaaab"})
     EXPECT_GT(compare(grammar, begin, "some"), 0u);
+}
+
+TEST_F(MaskTest, TextsOfPatterns) {
+  // Each character may lead elsewhere, and all of them may follow.
+  for (const char *schema :
+       {R"({"type": "string", "pattern": "^a|b$|c"})",
+        R"({"type": "string", "pattern": "[A-Z]{2}\\d", "maxLength": 12})"}) {
+    auto grammar = Grammar::fromJsonSchema(schema, {}, "schema", error);
+    ASSERT_TRUE(grammar) << error;
+    for (const char *begin : {"\"", "\" b", "\" c", "\"aAA7"})
+      compare(grammar, begin, schema);
+    EXPECT_GT(compare(grammar, "\" A", schema), 100u);
+  }
+}
+
+TEST_F(MaskTest, TextsOfSomeKinds) {
+  // Of what leads back to where it was, all or nothing fits.
+  auto grammar = Grammar::parse(
+      R"(root ::= [a-z0-9 ]+ "@" ([a-zA-Z]+ [0-9])+ "\n")", "grammar", error);
+  ASSERT_TRUE(grammar) << error;
+  for (const char *begin : {"", "a", "a@", "a@b", "a@bA7"})
+    EXPECT_GT(compare(grammar, begin, "kinds"), 10u);
+}
+
+TEST_F(MaskTest, KeepsToTheTokensThatAreLeft) {
+  auto grammar = Grammar::parse(
+      R"(root ::= [a-z ]+ "@" [a-zA-Z]+ "7" "7" [^\n]{0,9})", "grammar", error);
+  ASSERT_TRUE(grammar) << error;
+  // From a, the end is 5 tokens away: @, a letter, 7, 7 and the end itself.
+  for (int64_t left = 5; left < 9; ++left) {
+    std::vector<float> found;
+    for (bool isSecond : {false, true}) {
+      auto constraint = constrain(grammar, left + 1);
+      ASSERT_TRUE(constraint) << error;
+      constraint->accept('a');
+      std::vector<float> now = mask(*constraint);
+      // Masks of other limits were kept meanwhile.
+      if (isSecond)
+        EXPECT_EQ(now, found) << left;
+      found = now;
+      mask(*constrain(grammar, kMany));
+    }
+    EXPECT_TRUE(allows(found, '@')) << left;
+    EXPECT_EQ(allows(found, 'a'), left > 5) << left;
+    for (int32_t id = 0; id < words.end; ++id) {
+      if (!allows(found, id))
+        continue;
+      // Whatever is chosen, an end is in reach.
+      auto constraint = constrain(grammar, left + 1);
+      constraint->accept('a');
+      constraint->accept(id);
+      bool isEnd = false;
+      for (int64_t i = 1; i < left && !isEnd; ++i) {
+        std::vector<float> next = mask(*constraint);
+        isEnd = allows(next, words.end);
+        constraint->accept(static_cast<int32_t>(std::ranges::max_element(next) -
+                                                next.begin()));
+      }
+      EXPECT_TRUE(isEnd) << left << ", token '"
+                         << words.tokenizer->tokenBytes(id) << "'";
+    }
+  }
 }
 
 } // namespace
