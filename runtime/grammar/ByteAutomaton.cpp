@@ -205,7 +205,8 @@ void ByteAutomaton::findPlainRun(StateId id) {
       break;
     }
     std::ranges::sort(behind);
-    behind.erase(std::unique(behind.begin(), behind.end()), behind.end());
+    auto repeated = std::ranges::unique(behind);
+    behind.erase(repeated.begin(), repeated.end());
     hasReturned |= std::erase_if(behind, [&](StateId at) {
                      return std::ranges::find(seen, at) != seen.end();
                    }) != 0;

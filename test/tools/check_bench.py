@@ -3,6 +3,7 @@
 
 import json
 import math
+import os
 import sys
 
 with open(sys.argv[1]) as file:
@@ -32,7 +33,8 @@ for name in ("bf16_gflops", "int8_gops", "int4_gops"):
 check(set(answer["routes"]) == {"bf16", "int8", "int4"} and all(answer["routes"].values()), "no word on how bf16 and int8 are multiplied")
 check(limits["int4_gops"]["max"] >= limits["int8_gops"]["max"], "codes of 4 bits: less than by widening to 8")
 for name, tiles in (("bf16_gflops", "bf16_tiles_gflops"), ("int8_gops", "int8_tiles_gops")):
-    if tiles in limits:
+    # Not with sanitizers, where many threads share few cores.
+    if tiles in limits and "MARIMBA_SANITIZED" not in os.environ:
         check(limits[tiles]["max"] >= 0.9 * limits[name]["max"], f"{tiles}: less than with operands from the cache")
 check(decode["regions_per_token"] == 0 and decode["regions_per_layer"] == 0, "one thread, but forks and joins")
 check(answer["random_weights"], "weights came from somewhere")

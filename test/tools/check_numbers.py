@@ -24,7 +24,8 @@ NUMBERS = WHOLE + NEGATIVE + ["007", "00000000000000000000000000000000000001"]
 FRACTIONS = ["1.5", "1e3", "1e-300", "-1e-9", "1e400", "1e-400", "0.99", ".5", "1e9"]
 NONE = ["", "abc", " 5", "5 ", "0x10", "0b1", "nan", "-nan", "inf", "-inf", "infinity", "1,5", "1_000", "+5", "--5", "5k", "1e", "\u0665", "5\n"]
 EVERY = NUMBERS + FRACTIONS + NONE
-# One parser takes them all: a few show that an option goes through it.
+# One parser takes them all, of whole numbers and of others: a few show that an
+# option goes through it.
 SOME = [str(2**31), str(2**32), str(2**32 + 1), str(2**63 - 1), str(2**63), "010", "", "abc", "1.5", " 5", "0x10", "nan"]
 # Options whose value is called as numbers are but whose bounds are a set.
 SETS = {"vector-bits": {"128", "256", "512"}, "group": {"0", "32", "64", "128"}}
@@ -75,13 +76,18 @@ class Numbers(Checker):
             self.expect(what + ": one line", len(lines) == 1, lines)
 
     def case_bounds(self):
-        jobs = []
+        jobs, kinds = [], set()
         for command in COMMANDS:
             for option in self.options(command):
                 shared = option[0] in ("threads", "chunk", "vector-bits")
-                edges = [str(int(option[1]) - 1), str(option[2]), str(option[2] + 1)]
-                for value in EVERY if command == "run" else edges if shared else edges + SOME:
-                    jobs.append((command, option, value))
+                values = [str(int(option[1]) - 1), str(option[2]), str(option[2] + 1)]
+                if option[4] not in kinds:
+                    values = EVERY
+                elif not shared:
+                    values += SOME
+                kinds.add(option[4])
+                jobs += [(command, option, value) for value in values]
+        self.expect("whole numbers and others", kinds == {False, True}, kinds)
         self.expect("options were found", len({(c, o[0]) for c, o, _ in jobs}) > 25)
         with ThreadPoolExecutor(2) as pool:
             list(pool.map(lambda job: self.check(*job), jobs))

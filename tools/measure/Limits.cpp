@@ -296,8 +296,9 @@ bool LimitProbes::measure(unsigned threads, const ProbeOptions &options,
   limits.int4Route = limits.int8Route;
   fastest(impl->int4, limits.int4Gops, limits.int4Route);
 
+  // A host's cache of 512 MiB is in parts: two cores have a few of them.
   constexpr int64_t smallest = int64_t(256) << 20;
-  constexpr int64_t largest = int64_t(2) << 30;
+  constexpr int64_t largest = int64_t(1) << 30;
   ReadBuffer buffer;
   if (!buffer.allocate(
           std::clamp(4 * lastLevelCacheBytes(), smallest, largest))) {
