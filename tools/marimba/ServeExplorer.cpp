@@ -27,7 +27,7 @@ namespace json = llvm::json;
 /// Of the thread that measures, and of those that it starts.
 static constexpr int kMeasureNice = 5;
 /// What the probes of the machine's limits take at most.
-static constexpr int64_t kProbeBytes = int64_t(2) << 30;
+static constexpr int64_t kProbeBytes = int64_t(1) << 30;
 
 static std::string print(json::Object object) {
   return llvm::formatv("{0}", json::Value(std::move(object)));
