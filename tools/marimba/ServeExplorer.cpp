@@ -111,7 +111,7 @@ bool ServeExplorer::makeStages(std::string &why) {
   compile.instrument = [&](mlir::PassManager &passes) {
     passes.addInstrumentation(
         std::make_unique<StageTexts>([&](StringRef stage, std::string text) {
-          auto lines = std::count(text.begin(), text.end(), '\n') + 1;
+          auto lines = llvm::count(text, '\n') + 1;
           stages.push_back(
               {stage.str(), summaryOf(stage), std::move(text), lines});
         }));
