@@ -16,6 +16,12 @@ static bool beginsPlain(unsigned char byte) {
   return byte < 0x80 ? isPlainAscii(byte) : byte >= 0xC2 && byte <= 0xF4;
 }
 
+static void makeUnique(std::vector<StateId> &ids) {
+  std::ranges::sort(ids);
+  auto repeated = std::ranges::unique(ids);
+  ids.erase(repeated.begin(), repeated.end());
+}
+
 ByteAutomaton::ByteAutomaton(std::shared_ptr<const Program> given,
                              std::shared_ptr<const Costs> givenCosts,
                              uint32_t horizon)
@@ -92,7 +98,7 @@ void ByteAutomaton::makeRow(StateId id) {
   std::vector<bool> isDone(classCount);
   isDone[0] = true;
   Row row;
-  uint16_t leaving = 0;
+  ByteKinds leaving = 0;
   for (unsigned byte = 0; byte < 256; ++byte) {
     uint32_t which = classes[byte];
     if (!isDone[which]) {
@@ -107,9 +113,9 @@ void ByteAutomaton::makeRow(StateId id) {
     }
     row[byte] = targets[which];
     if (row[byte] != id)
-      leaving |= ByteKinds::of(static_cast<unsigned char>(byte));
+      leaving |= kindOf(static_cast<unsigned char>(byte));
   }
-  loopsOf[id] = static_cast<uint16_t>(~leaving);
+  loopsOf[id] = static_cast<ByteKinds>(~leaving);
   rows.push_back(row);
   rowAt[id] = &rows.back();
 }
@@ -125,24 +131,26 @@ std::vector<StackId> ByteAutomaton::step(const std::vector<StackId> &set,
   return result;
 }
 
-bool ByteAutomaton::addCompleted(StateId id, int utf8,
-                                 std::vector<StateId> &targets) {
-  if (id == kDead)
-    return false;
-  if (utf8 == Utf8State::kBetween) {
-    targets.push_back(id);
-    return true;
-  }
+bool ByteAutomaton::addPlainTargets(StateId id, int utf8,
+                                    std::vector<StateId> &targets) {
+  // Of the other bytes none goes on so.
+  bool isFirst = utf8 == Utf8State::kBetween;
+  unsigned begin = isFirst ? 0x20 : 0x80, end = isFirst ? 0xF5 : 0xC0;
   StateId latest = kDead;
   int latestState = -1;
-  for (unsigned byte = 0x80; byte < 0xC0; ++byte) {
-    int state = Utf8State::next(utf8, static_cast<unsigned char>(byte));
-    if (state == Utf8State::kWrong)
+  for (unsigned byte = begin; byte < end; ++byte) {
+    auto each = static_cast<unsigned char>(byte);
+    int state = Utf8State::next(utf8, each);
+    if (state == Utf8State::kWrong || (byte < 0x80 && !isPlainAscii(each)))
       continue;
-    StateId to = next(id, static_cast<unsigned char>(byte));
+    StateId to = next(id, each);
     if (to == latest && state == latestState)
       continue;
-    if (!addCompleted(to, state, targets))
+    if (to == kDead)
+      return false;
+    if (state == Utf8State::kBetween)
+      targets.push_back(to);
+    else if (!addPlainTargets(to, state, targets))
       return false;
     latest = to;
     latestState = state;
@@ -150,30 +158,24 @@ bool ByteAutomaton::addCompleted(StateId id, int utf8,
   return true;
 }
 
-bool ByteAutomaton::addPlainTargets(StateId id, std::vector<StateId> &targets) {
-  StateId latest = kDead;
-  int latestState = -1;
-  for (unsigned byte = 0x20; byte <= 0xF4; ++byte) {
-    auto each = static_cast<unsigned char>(byte);
-    if (!beginsPlain(each))
-      continue;
-    int state = Utf8State::next(Utf8State::kBetween, each);
-    StateId to = next(id, each);
-    if (to == latest && state == latestState && to != kDead)
-      continue;
-    if (!addCompleted(to, state, targets))
-      return false;
-    latest = to;
-    latestState = state;
+const std::vector<StateId> &ByteAutomaton::plainTargets(StateId id) {
+  if (!states[id].knowsPlainTargets) {
+    std::vector<StateId> targets;
+    if (!addPlainTargets(id, Utf8State::kBetween, targets))
+      targets.clear();
+    makeUnique(targets);
+    states[id].plainTargets = std::move(targets);
+    states[id].knowsPlainTargets = true;
   }
-  return true;
+  return states[id].plainTargets;
 }
 
 bool ByteAutomaton::takesPlain(StateId id) {
-  for (unsigned byte = 0; byte < 256; ++byte)
-    if (beginsPlain(static_cast<unsigned char>(byte)) &&
-        next(id, static_cast<unsigned char>(byte)) != kDead)
+  for (unsigned byte = 0; byte < 256; ++byte) {
+    auto each = static_cast<unsigned char>(byte);
+    if (beginsPlain(each) && next(id, each) != kDead)
       return true;
+  }
   return false;
 }
 
@@ -196,17 +198,18 @@ void ByteAutomaton::findPlainRun(StateId id) {
     if (run.characters == PlainRun::kLongest)
       break;
     std::vector<StateId> behind;
-    bool isAlive = std::ranges::all_of(
-        level, [&](StateId at) { return addPlainTargets(at, behind); });
+    bool isAlive = std::ranges::all_of(level, [&](StateId at) {
+      const std::vector<StateId> &targets = plainTargets(at);
+      behind.insert(behind.end(), targets.begin(), targets.end());
+      return !targets.empty();
+    });
     if (!isAlive) {
       run.isEnd = !hasReturned && std::ranges::none_of(level, [&](StateId at) {
         return takesPlain(at);
       });
       break;
     }
-    std::ranges::sort(behind);
-    auto repeated = std::ranges::unique(behind);
-    behind.erase(repeated.begin(), repeated.end());
+    makeUnique(behind);
     hasReturned |= std::erase_if(behind, [&](StateId at) {
                      return std::ranges::find(seen, at) != seen.end();
                    }) != 0;

@@ -45,8 +45,8 @@ public:
   const std::vector<StackId> &setOf(StateId id) const { return states[id].set; }
 
   StateId next(StateId id, unsigned char byte) { return (*rowOf(id))[byte]; }
-  /// The ByteKinds whose bytes all lead from the state back to it.
-  uint16_t loops(StateId id) {
+  /// The kinds whose bytes all lead from the state back to it.
+  ByteKinds loops(StateId id) {
     rowOf(id);
     return loopsOf[id];
   }
@@ -86,6 +86,8 @@ public:
 private:
   struct State {
     std::vector<StackId> set, tokenStacks;
+    std::vector<StateId> plainTargets;
+    bool knowsPlainTargets = false;
     bool mayEnd = false, isCut = false, isFar = false;
   };
 
@@ -98,10 +100,11 @@ private:
   }
   void makeRow(StateId id);
   void findPlainRun(StateId id);
-  /// Adds where each plain character leads; false where one leads nowhere.
-  bool addPlainTargets(StateId id, std::vector<StateId> &targets);
-  /// Of what completes a character behind `id`.
-  bool addCompleted(StateId id, int utf8, std::vector<StateId> &targets);
+  /// Where plain characters lead, each once; none where one leads nowhere.
+  const std::vector<StateId> &plainTargets(StateId id);
+  /// Adds where each plain character leads, or what completes one of which
+  /// `utf8` is missing; false where one leads nowhere.
+  bool addPlainTargets(StateId id, int utf8, std::vector<StateId> &targets);
   /// Whether some byte that begins a plain character may follow.
   bool takesPlain(StateId id);
 
@@ -114,7 +117,7 @@ private:
   /// By state, too: what a walk asks for each node.
   std::vector<const Row *> rowAt;
   std::vector<uint64_t> costOf;
-  std::vector<uint16_t> loopsOf;
+  std::vector<ByteKinds> loopsOf;
   std::vector<PlainRun> runs;
   /// Never moved: a large copy would be felt in the middle of an answer.
   std::deque<Row> rows;

@@ -87,7 +87,7 @@ private:
     if (run.characters < node.characters)
       return false;
     if (costBehind(run, node.isWhole) > limit)
-      return run.characters == PlainRun::kAlways && run.lowestCost > limit &&
+      return run.characters == PlainRun::kAlways &&
              !allows(run.lowestCost, run.isFar);
     notePlain(run, node.isWhole);
     setTokens(node.firstToken, trie.nodes()[node.skip].firstToken);

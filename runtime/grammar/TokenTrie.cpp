@@ -30,8 +30,8 @@ int Utf8State::next(int state, unsigned char byte) {
   return byte == 0xF0 ? 6 : byte == 0xF4 ? 7 : 3;
 }
 
-uint16_t ByteKinds::of(unsigned char byte) {
-  auto bit = [](int kind) { return static_cast<uint16_t>(1 << kind); };
+ByteKinds kindOf(unsigned char byte) {
+  auto bit = [](int kind) { return static_cast<ByteKinds>(1 << kind); };
   if (byte >= 0x80)
     return bit(byte < 0xC0 ? 0 : 1);
   // Hexadecimal letters are apart from others.
@@ -47,6 +47,9 @@ uint16_t ByteKinds::of(unsigned char byte) {
     return bit(7 + static_cast<int>(at));
   return bit(isPlainAscii(byte) ? 14 : 15);
 }
+
+/// Whether `byte` goes on with a character.
+static bool isContinuation(unsigned char byte) { return (byte & 0xC0) == 0x80; }
 
 TokenTrie::TokenTrie(const std::vector<std::string> &bytes)
     : allBits((bytes.size() + 63) / 64) {
@@ -123,8 +126,8 @@ void TokenTrie::findPlain() {
     int before = states[node.depth - 1u];
     int after = Utf8State::next(before, node.byte);
     states[node.depth] = after;
-    bool isContinuation = (node.byte & 0xC0) == 0x80;
-    begins[i] = !isContinuation &&
+    bool isFirst = !isContinuation(node.byte);
+    begins[i] = isFirst &&
                 (before == Utf8State::kBetween || before == Utf8State::kWrong);
     good[i] = after != Utf8State::kWrong &&
               (node.byte >= 0x80 || isPlainAscii(node.byte));
@@ -132,7 +135,7 @@ void TokenTrie::findPlain() {
     goodFromStart[i] = goodWay[node.depth];
     whole[i] = after == Utf8State::kBetween || after == Utf8State::kWrong ||
                node.firstToken == allNodes[i + 1].firstToken;
-    characters[node.depth] = characters[node.depth - 1u] + !isContinuation;
+    characters[node.depth] = characters[node.depth - 1u] + isFirst;
     node.allCharacters = static_cast<unsigned char>(characters[node.depth]);
     if (goodFromStart[i])
       setPlain(node, allNodes[i + 1].firstToken, characters[node.depth],
@@ -147,7 +150,7 @@ void TokenTrie::findPlain() {
     Node &node = allNodes[i];
     bool allGood = good[i], allWhole = whole[i];
     node.height = 1;
-    node.kinds = ByteKinds::of(node.byte);
+    node.kinds = kindOf(node.byte);
     for (uint32_t child = static_cast<uint32_t>(i) + 1; child < node.skip;
          child = allNodes[child].skip) {
       const Node &below = allNodes[child];
@@ -158,7 +161,7 @@ void TokenTrie::findPlain() {
       raise(node.characters, below.characters);
       raise(node.allCharacters, below.allCharacters);
     }
-    node.characters += (node.byte & 0xC0) != 0x80;
+    node.characters += !isContinuation(node.byte);
     subtree[i] = allGood;
     node.isPlain = begins[i] && allGood;
     node.isPlainFromStart = goodFromStart[i] && allGood;

@@ -21,11 +21,10 @@ inline bool hasBit(const TokenBits &bits, int32_t id) {
          (bits[static_cast<size_t>(id) / 64] >> (id % 64) & 1);
 }
 
-/// Bytes by what they are in words, numbers and addresses: a bit for each kind.
-struct ByteKinds {
-  static uint16_t of(unsigned char byte);
-  static constexpr int kCount = 16;
-};
+/// Bytes by what they are in words, numbers and addresses: a bit for each of 16
+/// kinds.
+using ByteKinds = uint16_t;
+ByteKinds kindOf(unsigned char byte);
 
 /// Tokens by their bytes. Nodes are in the order of a walk that looks at
 /// children before siblings.
@@ -54,8 +53,8 @@ public:
     bool isPlainFromStart : 1;
     /// Whether no token here or below ends inside a character.
     bool isWhole : 1;
-    /// The ByteKinds of all bytes here and below.
-    uint16_t kinds;
+    /// Of all bytes here and below.
+    ByteKinds kinds;
   };
 
   /// `bytes[I]`: of token I; empty where it has none or must not be chosen.
