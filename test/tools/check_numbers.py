@@ -26,7 +26,7 @@ NONE = ["", "abc", " 5", "5 ", "0x10", "0b1", "nan", "-nan", "inf", "-inf", "inf
 EVERY = NUMBERS + FRACTIONS + NONE
 # One parser takes them all, of whole numbers and of others: a few show that an
 # option goes through it.
-SOME = [str(2**32), str(2**32 + 1), str(2**63), "010", "", "abc", "1.5", "0x10", "nan"]
+SOME = [str(2**31), str(2**32), str(2**32 + 1), str(2**63 - 1), str(2**63), "010", "", "abc", "1.5", " 5", "0x10", "nan"]
 # Options whose value is called as numbers are but whose bounds are a set.
 SETS = {"vector-bits": {"128", "256", "512"}, "group": {"0", "32", "64", "128"}}
 
@@ -82,7 +82,7 @@ class Numbers(Checker):
                 shared = option[0] in ("threads", "chunk", "vector-bits")
                 values = [str(int(option[1]) - 1), str(option[2]), str(option[2] + 1)]
                 if option[4] not in kinds:
-                    values = EVERY
+                    values += EVERY
                 elif not shared:
                     values += SOME
                 kinds.add(option[4])

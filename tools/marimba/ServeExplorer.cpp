@@ -26,8 +26,6 @@ namespace json = llvm::json;
 
 /// Of the thread that measures, and of those that it starts.
 static constexpr int kMeasureNice = 5;
-/// What the probes of the machine's limits take at most.
-static constexpr int64_t kProbeBytes = int64_t(1) << 30;
 
 static std::string print(json::Object object) {
   return llvm::formatv("{0}", json::Value(std::move(object)));
@@ -195,9 +193,9 @@ bool ServeExplorer::measureRoofline(const server::RooflineRequest &request,
     text = rooflineText();
     return true;
   }
-  int64_t needed =
-      kProbeBytes + static_cast<int64_t>(loaded->info().weightBytes +
-                                         loaded->info().derivedBytes);
+  int64_t needed = ProbeOptions::kMostReadBytes +
+                   static_cast<int64_t>(loaded->info().weightBytes +
+                                        loaded->info().derivedBytes);
   if (auto available = availableMemory(); available && *available < needed) {
     why = "A measurement needs up to " + mebibytes(needed) +
           " of memory for a second copy of the model and for probes; " +

@@ -298,10 +298,9 @@ bool LimitProbes::measure(unsigned threads, const ProbeOptions &options,
 
   // A host's cache of 512 MiB is in parts: two cores have a few of them.
   constexpr int64_t smallest = int64_t(256) << 20;
-  constexpr int64_t largest = int64_t(1) << 30;
   ReadBuffer buffer;
-  if (!buffer.allocate(
-          std::clamp(4 * lastLevelCacheBytes(), smallest, largest))) {
+  if (!buffer.allocate(std::clamp(4 * lastLevelCacheBytes(), smallest,
+                                  ProbeOptions::kMostReadBytes))) {
     error = "no memory to measure the memory bandwidth";
     return false;
   }

@@ -46,6 +46,9 @@ struct Limits {
 /// How much time the probes may take. Samples are short, so that some of them
 /// are undisturbed on a busy machine.
 struct ProbeOptions {
+  /// The most memory that reads are measured in.
+  static constexpr int64_t kMostReadBytes = int64_t(1) << 30;
+
   unsigned repeats = 31;
   double secondsPerSample = 0.003;
   unsigned readRepeats = 7; // passes over memory

@@ -1,5 +1,4 @@
-//===- ModuleSymbols.cpp - The names of a module being converted -*- C++
-//-*-===//
+//===- ModuleSymbols.cpp - The names of a module being converted ----------===//
 //
 // Part of Marimba.
 //
@@ -45,7 +44,8 @@ LLVM::GlobalOp ModuleSymbols::addConstant(OpBuilder &b, Location loc,
 }
 
 LLVM::GlobalOp ModuleSymbols::text(OpBuilder &b, Location loc, StringRef prefix,
-                                   StringRef bytes) {
+                                   const Twine &text) {
+  std::string bytes = (text + StringRef("\0", 1)).str();
   LLVM::GlobalOp &known = texts[bytes];
   if (!known)
     known = addConstant(b, loc, freeName(prefix),

@@ -34,9 +34,9 @@ public:
   LLVM::GlobalOp addConstant(OpBuilder &b, Location loc, StringRef name,
                              LLVM::LLVMArrayType type, Attribute value,
                              unsigned alignment = 0);
-  /// A constant of these bytes, one for all that ask for the same.
+  /// A constant of this text and a zero, one for all that ask for the same.
   LLVM::GlobalOp text(OpBuilder &b, Location loc, StringRef prefix,
-                      StringRef bytes);
+                      const Twine &text);
   /// `prefix` and the next number that makes a name which nothing has.
   std::string freeName(StringRef prefix);
   /// Adds what was made with `b` in the module's body.

@@ -229,9 +229,9 @@ struct ConvertCheckFailed : SymbolPattern<rt::CheckFailedOp> {
         s.stack(op, LLVM::LLVMArrayType::get(i64, std::max<int64_t>(count, 1)));
     for (auto [i, value] : llvm::enumerate(adaptor.getValues()))
       s.store(value, list, 8 * i);
-    std::string text = (op.getMessage() + StringRef("\0", 1)).str();
     Value message = LLVM::AddressOfOp::create(
-        rewriter, loc, symbols.text(rewriter, loc, "check_message_", text));
+        rewriter, loc,
+        symbols.text(rewriter, loc, "check_message_", op.getMessage()));
     LLVM::CallOp::create(
         rewriter, loc, *function,
         ValueRange{adaptor.getCallContext(), message, list, s.constant(count)});
